@@ -1,0 +1,18 @@
+// Type-checked, never run: how a user's program sees the package.
+import reproduce, { ReproduceError, reproduce as named, type ReproduceResult, type Verdict } from 'reproduce';
+
+const cache: Record<string, ReproduceResult> = {};
+const result = await reproduce('semver@7.7.4', { cache, cacheDir: '/tmp', cacheFile: 'r.json', signal: AbortSignal.timeout(1) });
+const verdict: Verdict = result.verdict;
+const changed: string | undefined = result.comparison?.changed[0]?.published.sha256;
+await named('semver', { strategy: ['source', 'npm'], accept: 'identical', onProgress: ({ stage, message }) => void [stage, message] });
+// @ts-expect-error an unknown option
+await reproduce('semver', { cachedir: '/tmp' });
+// @ts-expect-error the spec is not optional
+await reproduce();
+try {
+  await reproduce('semver');
+} catch (error) {
+  if (error instanceof ReproduceError) void [error.code satisfies string, error.hint satisfies string | null];
+}
+void [verdict, changed];

@@ -1,0 +1,65 @@
+// What is measured against: one package of a usual size, once with its commit in the registry and once found by tag.
+
+import { startGitHost } from '../__test__/kit/githost.mjs';
+import { git } from '../__test__/kit/history.mjs';
+import { random } from '../__test__/kit/random.mjs';
+import { startRegistry } from '../__test__/kit/registry.mjs';
+
+const FILES = 60;
+const BYTES_PER_FILE = 5_000;
+const COMMITS = 400;
+const COMMITS_PER_RELEASE = 10;
+
+/** The packages; the release measured is the newest commit, as the existing tool's depth-1 clone can reach no other. */
+const PACKAGES = [
+  { name: 'bench-known', repository: 'bench/known', gitHead: true },
+  { name: 'bench-tagged', repository: 'bench/tagged', gitHead: false },
+];
+
+/** Starts a registry and a git host on loopback and fills both. */
+export async function openScene() {
+  const registry = await startRegistry();
+  const githost = await startGitHost();
+  const subjects = {};
+  for (const { name, repository, gitHead } of PACKAGES) {
+    const { history, files, version } = project(name, repository);
+    const { [String(COMMITS - 1)]: commit } = await githost.add(repository, history);
+    // As on a big host: deltas, and bitmaps to count objects by.
+    await git(['--git-dir', githost.directory(repository), 'repack', '-adq', '--write-bitmap-index']);
+    const { integrity, tarball } = await registry.publish({ files, gitHead: gitHead ? commit : undefined });
+    subjects[name] = { name, version, repository, commit, integrity, tarballSize: tarball.length };
+  }
+  return {
+    registry,
+    githost,
+    subjects,
+    size: `${FILES} files, ${Math.round((FILES * BYTES_PER_FILE) / 1000)} kB, ${COMMITS} commits, ${COMMITS / COMMITS_PER_RELEASE} tags`,
+    async close() {
+      await registry.close();
+      await githost.close();
+    },
+  };
+}
+
+function project(name, repository) {
+  const made = random(1);
+  const manifest = (version) =>
+    `${JSON.stringify({ name, version, license: 'MIT', main: 'lib/file-1.js', repository: { type: 'git', url: `git+https://github.com/${repository}.git` } }, null, 2)}\n`;
+  const files = { 'package.json': manifest('0.0.0'), 'README.md': `# ${name}\n` };
+  for (let i = 1; i < FILES - 1; i++) files[`lib/file-${i}.js`] = made.text(BYTES_PER_FILE);
+
+  const commits = [{ label: '0', files: { ...files } }];
+  const tags = {};
+  let version = '0.0.0';
+  for (let nth = 1; nth < COMMITS; nth++) {
+    const changes = { [`lib/file-${1 + made.int(FILES - 2)}.js`]: made.text(BYTES_PER_FILE) };
+    if ((nth + 1) % COMMITS_PER_RELEASE === 0) {
+      version = `1.${(nth + 1) / COMMITS_PER_RELEASE}.0`;
+      changes['package.json'] = manifest(version);
+      tags[`v${version}`] = String(nth);
+    }
+    Object.assign(files, changes);
+    commits.push({ label: String(nth), files: changes });
+  }
+  return { history: { commits, tags }, files, version };
+}

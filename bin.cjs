@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+'use strict';
+// The command: hands the arguments over and sets the exit code. CommonJS, because it starts faster than a module.
+
+const { load } = require('./native.cjs');
+
+function main() {
+  let run;
+  try {
+    const { Run } = load();
+    run = new Run();
+  } catch (error) {
+    process.stderr.write(`error[${error.code}]: ${error.message}\n\nhint: ${error.hint}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  // The first signal lets the run clean up; a second one ends the process as usual.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => run.cancel());
+  run.cli(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error) => {
+      process.stderr.write(`error[internal]: ${error.message}\n\nhint: please report this with the command that you ran\n`);
+      process.exitCode = 2;
+    },
+  );
+}
+
+main();

@@ -1,0 +1,4 @@
+//! Tells cargo how a Node addon is linked on each platform.
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,24 @@
+import js from '@eslint/js';
+
+/** What Node itself defines, whatever its version: no list to keep. */
+const node = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly']));
+
+export default [
+  { ignores: ['target/', 'bench/.work/', 'npm/', '**/*.d.ts'] },
+  js.configs.recommended,
+  {
+    languageOptions: { ecmaVersion: 2024, globals: node },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-implicit-coercion': ['error', { boolean: false }],
+      'no-shadow': 'error',
+      'no-throw-literal': 'error',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { __dirname: 'readonly', __filename: 'readonly' } } },
+];

@@ -1,0 +1,184 @@
+/** What was decided. Only the first two count as reproduced. */
+export type Verdict =
+  /** The rebuilt tarball has the published integrity, byte for byte. */
+  | 'identical'
+  /** Not identical, but npm writes the same files to disk: path, type, mode, bytes or link target. */
+  | 'same-content'
+  /** Rebuilt, and a file is not the same; or the published archive is malformed, ambiguous or not the announced one. */
+  | 'differs'
+  /** No recipe came to an end with a package to compare. */
+  | 'build-failed'
+  /** No repository declared, not reachable, or no commit of it goes with this version. */
+  | 'no-source'
+  /** The source or the build needs what this program or machine does not have. */
+  | 'unsupported'
+  /** A failure of the program, its user or the network. Never in a result: it is thrown. */
+  | 'error';
+
+/** A named rule that turns what is known about a package into recipes. */
+export type Strategy = 'source';
+
+export interface ReproduceOptions {
+  /**
+   * Stored results in memory: an object from `name@version` to a result, read and filled. It is asked before the file.
+   * `false` switches all stored results off.
+   */
+  cache?: Record<string, ReproduceResult> | boolean;
+  /** The folder of all caches. Default: the platform's cache folder for `reproduce`. */
+  cacheDir?: string;
+  /** The file of stored results, relative to `cacheDir` or absolute. Default: `results.json`. */
+  cacheFile?: string;
+  /** Check again even if a stored result exists. */
+  force?: boolean;
+  /** Only these strategies; `npm` is all that pack as npm. */
+  strategy?: Strategy | 'npm' | (Strategy | 'npm')[];
+  /** What counts as reproduced. Default: `same-content`. */
+  accept?: 'identical' | 'same-content';
+  /** The registry to ask, in place of npm's configuration. */
+  registry?: string;
+  /** A git repository in place of the declared one; `#commit` or `#tag` names the place in it. */
+  source?: string;
+  /** Longest time in seconds; 0 for none. Default: 600. */
+  timeout?: number;
+  /** Answer from stored results only. */
+  offline?: boolean;
+  /** Write the rebuilt tarball to this file. */
+  emit?: string;
+  /** Where relative paths start and the project's `.npmrc` is looked for. Default: the current folder. */
+  cwd?: string;
+  /** Cancels the run: the promise rejects with the signal's reason, by default an `AbortError`. */
+  signal?: AbortSignal;
+  /** Told what is being done. */
+  onProgress?: (event: ProgressEvent) => void;
+}
+
+export interface ProgressEvent {
+  /** `resolve`, `locate`, `fetch`, `pack` or `compare`. */
+  stage: string;
+  /** One line for people. */
+  message: string;
+}
+
+/** One reason to believe that a version came from a commit. It says where to look and never makes a verdict. */
+export interface Evidence {
+  kind: 'git-head' | 'tarball-git-head' | 'reference' | 'tag' | 'version-bump' | 'content' | 'user';
+  /** The claim itself: a tag's name, a commit id, a path. */
+  value: string;
+  commit: string | null;
+  /** How many published files that commit's tree holds at the right place. */
+  filesMatched: number | null;
+  filesPublished: number;
+  note: string | null;
+}
+
+/** Something that was noticed on the way. */
+export interface Finding {
+  code: string;
+  severity: 'info' | 'warning' | 'error';
+  path?: string;
+  message: string;
+}
+
+/** Everything that is needed to make the tarball again. */
+export interface Recipe {
+  strategy: Strategy;
+  repository: string;
+  commit: string;
+  /** The package's folder in the repository, `""` for the root. */
+  directory: string;
+  /** Whose checkout the files are as: line endings and modes. */
+  checkout: 'posix' | 'windows';
+  /** The rules that make the file list, by the clients that have them. */
+  fileList: string;
+  /** The client whose tar and gzip are written. */
+  packer: string;
+}
+
+export interface Attempt {
+  strategy: Strategy;
+  recipe: Recipe;
+  commit: string;
+  verdict: Verdict;
+  code: string | null;
+  steps: { name: string; exit: number | null; ms: number }[];
+  /** Published files that came out the same. */
+  filesMatched: number;
+  /** What was taken over from the published archive because extraction discards it. */
+  adopted: string[];
+  resolved?: string[];
+  log?: string;
+}
+
+/** One side of a file that differs. */
+export interface FileSide {
+  /** `file`, `symlink`, `hardlink` or the tar type. */
+  type: string;
+  /** The mode on disk, octal. */
+  mode: string;
+  size: number;
+  sha256: string;
+  linkTarget: string | null;
+}
+
+export interface Comparison {
+  identical: string[];
+  changed: { path: string; kind: 'bytes' | 'mode' | 'type' | 'link'; published: FileSide; rebuilt: FileSide }[];
+  onlyPublished: string[];
+  onlyRebuilt: string[];
+}
+
+export interface ReproduceResult {
+  schemaVersion: 1;
+  reproduceVersion: string;
+  /** When the result was made: RFC 3339, UTC. */
+  timestamp: string;
+  os: string;
+  arch: string;
+  /** The strategy that reproduced it, or came closest. */
+  strategy: Strategy | null;
+  verdict: Exclude<Verdict, 'error'>;
+  /** Why it was not reproduced, kebab-case; null when it was. */
+  code: string | null;
+  /** Whether the verdict counts as reproduced under `accept`. */
+  reproduced: boolean;
+  /** Whether the registry lists attestations for this version. Never part of the verdict. */
+  attested: boolean;
+  package: { spec: string; name: string | null; version: string | null; location: string | null; integrity: string | null };
+  source: { spec: string | null; location: string | null; integrity: string | null };
+  /** sha256 over the published files as npm writes them to disk. */
+  contentDigest: string | null;
+  origin: { repository: string; commit: string; directory: string; ref: string | null } | null;
+  evidence: Evidence[];
+  findings: Finding[];
+  attempts: Attempt[];
+  /** The files of the closest attempt against the published ones. */
+  comparison: Comparison | null;
+  /** A unified diff of the text files that differ, published against rebuilt, capped. */
+  diff: string | null;
+  /** The isolation that a build ran in; null where nothing was run. */
+  sandbox: string | null;
+  /** Milliseconds. */
+  timings: { resolve: number; locate: number; rebuild: number; total: number };
+  hints: string[];
+  /** The options that could have changed the answer. */
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null };
+}
+
+/** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */
+export class ReproduceError extends Error {
+  /** Stable, kebab-case: `package-not-found`, `usage`, … */
+  readonly code: string;
+  /** The stage that failed: `usage`, `resolve`, `locate`, `fetch`, `pack`, `compare`, `report` or `cache`. */
+  readonly stage: string;
+  /** What to do, if there is something to do. */
+  readonly hint: string | null;
+}
+
+/**
+ * Finds out whether a published version can be rebuilt from the source it declares.
+ *
+ * @param spec A package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a `.tgz` file, or a purl.
+ * @throws {ReproduceError} for an unknown package, misuse, or a failure of the program or the network.
+ */
+export function reproduce(spec: string, options?: ReproduceOptions): Promise<ReproduceResult>;
+export default reproduce;

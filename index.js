@@ -1,0 +1,68 @@
+// The JavaScript surface: `reproduce(spec, options)`. The work is done in the addon; this file owns what napi cannot do,
+// typed errors and cancellation.
+//
+// No top-level await: it would break `require('reproduce')`.
+import { createRequire } from 'node:module';
+
+const { load } = createRequire(import.meta.url)('./native.cjs');
+
+/** A failure of the program, its user or the network; a package that cannot be rebuilt is a result, not an error. */
+export class ReproduceError extends Error {
+  /** @param {{message: string, code: string, stage: string, hints?: string[]}} failure */
+  constructor({ message, code, stage, hints = [] }) {
+    super(message);
+    this.name = 'ReproduceError';
+    this.code = code;
+    this.stage = stage;
+    this.hint = hints[0] ?? null;
+  }
+}
+
+const usage = (message, hint) => new ReproduceError({ message, code: 'usage', stage: 'usage', hints: [hint] });
+
+/** The stored results of this package that are in the caller's cache object, as JSON. */
+function known(cache, spec) {
+  const at = spec.indexOf('@', 1);
+  const name = at > 0 ? spec.slice(0, at) : spec;
+  const entries = Object.entries(cache).filter(([key]) => key.startsWith(`${name}@`));
+  return JSON.stringify(Object.fromEntries(entries));
+}
+
+/**
+ * Finds out whether a published version can be rebuilt from the source it declares.
+ * @param {string} spec
+ * @param {import('./index.d.ts').ReproduceOptions} [options]
+ * @returns {Promise<import('./index.d.ts').ReproduceResult>}
+ */
+export async function reproduce(spec, options = {}) {
+  if (typeof spec !== 'string' || spec === '') throw usage('the spec must be a string', "for example reproduce('semver@7.7.4')");
+  if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');
+  const { cache, signal, onProgress, strategy, ...rest } = options;
+  if (cache !== undefined && typeof cache !== 'boolean' && (cache === null || typeof cache !== 'object')) {
+    throw usage('cache must be an object, true or false', 'false switches stored results off');
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { stage, message }');
+  signal?.throwIfAborted();
+
+  const { Run } = load();
+  const run = new Run();
+  const cancel = () => run.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    const memory = typeof cache === 'object' ? cache : undefined;
+    const settings = { ...rest, noCache: cache === false };
+    if (strategy !== undefined) settings.strategy = Array.isArray(strategy) ? strategy : [strategy];
+    const answer = JSON.parse(
+      await run.judge(spec, JSON.stringify(settings), memory && known(memory, spec), onProgress && ((event) => onProgress(event))),
+    );
+    signal?.throwIfAborted();
+    if (!answer.ok) throw new ReproduceError(answer.error);
+    if (memory && answer.key) memory[answer.key] = answer.result;
+    return answer.result;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+export default reproduce;
+export { reproduce as 'module.exports' };

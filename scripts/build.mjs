@@ -1,0 +1,29 @@
+// Builds the addon in a source checkout. In an installed package there is nothing to build: this file is not in it.
+//   node scripts/build.mjs            builds if the addon is missing or older than the sources (npm install does this)
+//   node scripts/build.mjs --force    always asks cargo
+//   node scripts/build.mjs --dist     the slow, small build for a release
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { target } = createRequire(import.meta.url)('../native.cjs');
+const dist = process.argv.includes('--dist');
+
+if (!existsSync(join(root, 'Cargo.toml'))) process.exit(0);
+const profile = dist ? 'dist' : 'release';
+const cargo = spawnSync('cargo', ['build', '--lib', '--locked', '--profile', profile], { cwd: root, stdio: 'inherit' });
+if (cargo.error?.code === 'ENOENT') {
+  console.error('error: cargo was not found\n\nhint: a source checkout needs Rust 1.88 or later: https://rustup.rs');
+  process.exit(1);
+}
+if (cargo.status !== 0) process.exit(cargo.status ?? 1);
+
+const library = { linux: 'libreproduce.so', darwin: 'libreproduce.dylib', win32: 'reproduce.dll' }[process.platform];
+const built = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), profile, library);
+const addon = join(root, `reproduce.${target()}.node`);
+// Through a rename: a running process keeps the file that it has mapped.
+copyFileSync(built, `${addon}.new`);
+renameSync(`${addon}.new`, addon);

@@ -1,0 +1,82 @@
+//! The Node addon. Async functions of napi cannot carry error codes and ignore a signal that is already aborted, so
+//! results and failures cross as JSON and index.js throws typed errors and owns cancellation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::Status;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+
+use crate::options::Options;
+use crate::session::{self, Answer, Progress};
+
+/// Progress of a run, as `onProgress` gets it.
+#[napi(object)]
+pub struct ProgressEvent {
+    /// `resolve`, `locate`, `fetch`, `pack` or `compare`.
+    pub stage: String,
+    /// One line for people.
+    pub message: String,
+}
+
+type OnProgress = ThreadsafeFunction<ProgressEvent, (), ProgressEvent, Status, false, true>;
+
+/// One run that can be cancelled.
+#[napi]
+pub struct Run {
+    cancelled: Arc<AtomicBool>,
+}
+
+#[napi]
+impl Run {
+    /// A run that has not started.
+    #[napi(constructor)]
+    #[expect(clippy::new_without_default, reason = "a constructor for JavaScript")]
+    pub fn new() -> Self {
+        Self { cancelled: Arc::new(AtomicBool::new(false)) }
+    }
+
+    /// Asks the run to stop; its promise settles soon after.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Judges one package. Resolves to JSON: `{"ok":true,"key":…,"result":…}` or `{"ok":false,"error":…}`.
+    /// `options` is the options object as JSON; `known` is a JSON object of stored results that count before the disk's.
+    #[napi]
+    pub async fn judge(&self, spec: String, options: String, known: Option<String>, on_progress: Option<Arc<OnProgress>>) -> napi::Result<String> {
+        let progress = Progress::new(move |stage, message| {
+            if let Some(callback) = &on_progress {
+                let event = ProgressEvent { stage: stage.to_string(), message: message.to_owned() };
+                callback.call(event, ThreadsafeFunctionCallMode::NonBlocking);
+            }
+        });
+        let cancelled = Arc::clone(&self.cancelled);
+        // A task of its own, so that a panic ends this run and not the process.
+        let task = tokio::spawn(async move {
+            match Options::from_json(&options) {
+                Ok(options) => session::judge_one(&spec, &options, known.as_deref(), progress, cancelled).await,
+                Err(error) => Answer::failed(&spec, &error),
+            }
+        });
+        let answer = task.await.map_err(|error| napi::Error::from_reason(format!("internal error: {error}")))?;
+        Ok(answer.to_json())
+    }
+
+    /// The command line: arguments without `node` and the script. Resolves to the exit code.
+    #[napi]
+    pub async fn cli(&self, arguments: Vec<String>) -> napi::Result<u32> {
+        let cancelled = Arc::clone(&self.cancelled);
+        let task = tokio::spawn(crate::cli::run(arguments, cancelled));
+        let code = task.await.map_err(|error| napi::Error::from_reason(format!("internal error: {error}")))?;
+        Ok(u32::from(code))
+    }
+}
+
+/// This program's version.
+#[napi]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}

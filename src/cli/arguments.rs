@@ -1,0 +1,119 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+use crate::options::Options;
+use crate::verdict::Accept;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What counts as reproduced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum AcceptChoice {
+    /// The tarball's bytes.
+    Identical,
+    /// What npm writes to disk.
+    #[default]
+    SameContent,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted.
+A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
+
+/// Find out whether a published npm package can be rebuilt from the source it declares.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Arguments {
+    /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl
+    #[arg(value_name = "spec")]
+    pub specs: Vec<String>,
+    /// Print one JSON object for each spec, errors included
+    #[arg(short, long)]
+    pub json: bool,
+    /// Check again even if a stored result exists
+    #[arg(short, long)]
+    pub force: bool,
+    /// Try only these strategies (comma-separated); `npm` is all that pack as npm
+    #[arg(short, long, value_name = "list", value_delimiter = ',')]
+    pub strategy: Vec<String>,
+    /// What counts as reproduced
+    #[arg(long, value_enum, default_value_t, value_name = "level")]
+    pub accept: AcceptChoice,
+    /// The registry to ask, in place of npm's configuration
+    #[arg(long, value_name = "url")]
+    pub registry: Option<String>,
+    /// A git repository in place of the declared one; `#commit` or `#tag` names the place in it
+    #[arg(long, value_name = "url")]
+    pub source: Option<String>,
+    /// Longest time for one package in seconds; 0 for none [default: 600]
+    #[arg(long, value_name = "seconds")]
+    pub timeout: Option<f64>,
+    /// Answer from stored results only
+    #[arg(long)]
+    pub offline: bool,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    pub cache_dir: Option<PathBuf>,
+    /// The file of results, relative to the cache folder or absolute [default: results.json]
+    #[arg(long, value_name = "file")]
+    pub cache_file: Option<PathBuf>,
+    /// Neither read nor write stored results
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Print the diff of the files that differ, published against rebuilt
+    #[arg(long)]
+    pub diff: bool,
+    /// Write the rebuilt tarball to this file
+    #[arg(long, value_name = "file")]
+    pub emit: Option<PathBuf>,
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print every file that differs, the evidence, the attempts and the time of each stage
+    #[arg(long)]
+    pub verbose: bool,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, value_name = "when")]
+    pub color: ColorChoice,
+}
+
+impl Arguments {
+    /// The help text, as `--help` prints it.
+    pub fn help() -> String {
+        Self::command().render_long_help().to_string()
+    }
+
+    /// What a run needs of the arguments.
+    pub fn options(&self) -> Options {
+        Options {
+            force: self.force,
+            strategy: self.strategy.clone(),
+            accept: match self.accept {
+                AcceptChoice::Identical => Accept::Identical,
+                AcceptChoice::SameContent => Accept::SameContent,
+            },
+            registry: self.registry.clone(),
+            source: self.source.clone(),
+            timeout: self.timeout,
+            offline: self.offline,
+            no_cache: self.no_cache,
+            cache_dir: self.cache_dir.clone(),
+            cache_file: self.cache_file.clone(),
+            emit: self.emit.clone(),
+            cwd: None,
+        }
+    }
+}

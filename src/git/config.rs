@@ -1,0 +1,88 @@
+//! What of the user's git configuration counts: where and how to connect, and nothing that runs a program.
+//!
+//! `url.<base>.insteadOf`, `http.proxy` and `http.sslCAInfo` are read from the files and variables that git itself reads
+//! (system, global, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_COUNT`); hooks, filters, aliases and credential
+//! helpers never are.
+
+use gix::bstr::ByteSlice;
+use gix::config::File;
+
+use super::GitError;
+
+/// The part of git's configuration that this program follows.
+#[derive(Debug, Clone, Default)]
+pub struct GitConfig {
+    /// `(prefix, base)`: an address that starts with `prefix` is asked at `base` instead.
+    rewrites: Vec<(String, String)>,
+    /// `http.proxy`.
+    pub proxy: Option<String>,
+    /// `http.sslCAInfo`: a PEM file of further roots.
+    pub ca_file: Option<String>,
+}
+
+impl GitConfig {
+    /// Reads the configuration of the user that runs this process.
+    pub fn load() -> Result<Self, GitError> {
+        let mut file = File::from_globals().map_err(|error| GitError::Config(error.to_string()))?;
+        let overrides = File::from_environment_overrides().map_err(|error| GitError::Config(error.to_string()))?;
+        file.append(overrides).map_err(|error| GitError::Config(error.to_string()))?;
+        Ok(Self::from_file(&file))
+    }
+
+    /// Takes what counts out of a parsed configuration.
+    pub fn from_file(file: &File) -> Self {
+        let mut rewrites = Vec::new();
+        for section in file.sections_by_name("url").into_iter().flatten() {
+            let Some(base) = section.header().subsection_name().and_then(|name| name.to_str().ok()) else { continue };
+            for prefix in section.body().values("insteadOf") {
+                if let Ok(prefix) = prefix.to_str() {
+                    rewrites.push((prefix.to_owned(), base.to_owned()));
+                }
+            }
+        }
+        let text = |key: &str| file.string(key).and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|value| !value.is_empty());
+        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo") }
+    }
+
+    /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as git does it.
+    /// The second value says whether a rule applied, which makes the address the user's own word.
+    pub fn rewrite(&self, url: &str) -> (String, bool) {
+        let best = self.rewrites.iter().filter(|(prefix, _)| url.starts_with(prefix.as_str())).max_by_key(|(prefix, _)| prefix.len());
+        match best {
+            Some((prefix, base)) => (format!("{base}{}", url.get(prefix.len()..).unwrap_or_default()), true),
+            None => (url.to_owned(), false),
+        }
+    }
+
+    /// The addresses that the user's own rules lead to; connecting there is allowed whatever their host is.
+    pub fn bases(&self) -> impl Iterator<Item = &str> {
+        self.rewrites.iter().map(|(_, base)| base.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> GitConfig {
+        GitConfig::from_file(&File::try_from(text).expect("valid configuration"))
+    }
+
+    #[test]
+    fn the_longest_matching_prefix_is_rewritten() {
+        let config = config(
+            "[url \"http://127.0.0.1:1/\"]\n insteadOf = https://github.com/\n insteadOf = git@github.com:\n[url \"http://127.0.0.1:2/\"]\n insteadOf = https://github.com/one/\n",
+        );
+        assert_eq!(config.rewrite("https://github.com/two/x"), ("http://127.0.0.1:1/two/x".into(), true));
+        assert_eq!(config.rewrite("https://github.com/one/x"), ("http://127.0.0.1:2/x".into(), true));
+        assert_eq!(config.rewrite("git@github.com:a/b"), ("http://127.0.0.1:1/a/b".into(), true));
+        assert_eq!(config.rewrite("https://gitlab.com/a/b"), ("https://gitlab.com/a/b".into(), false));
+    }
+
+    #[test]
+    fn nothing_that_runs_a_program_is_read() {
+        let config = config("[core]\n hooksPath = /x\n sshCommand = evil\n[credential]\n helper = !evil\n[http]\n proxy = http://p:1\n");
+        assert_eq!(config.proxy.as_deref(), Some("http://p:1"));
+        assert!(config.bases().next().is_none());
+    }
+}

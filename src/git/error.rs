@@ -1,0 +1,138 @@
+//! What can go wrong between this program and a git host.
+
+use crate::error::{Explain, Stage};
+use crate::http::HttpError;
+
+/// A failure to get something from a repository.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// The host answered that there is no such repository, or hides it from us (404, 410, or 401 and 403 without credentials).
+    #[error("the repository {url} is not there, or not public (HTTP {status})")]
+    NotFound {
+        /// The address asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The exchange with the host failed before an answer was understood.
+    #[error("cannot reach the repository {url}: {source}")]
+    Unreachable {
+        /// The address asked.
+        url: String,
+        /// What the network said.
+        source: HttpError,
+    },
+    /// The host answers, but not with git's smart protocol.
+    #[error("{url} is not a git repository: {detail}")]
+    NotGit {
+        /// The address asked.
+        url: String,
+        /// What the answer looked like.
+        detail: String,
+    },
+    /// The repository does not have (or does not give out) an object that was asked for by its id.
+    #[error("the repository {url} has no object {id}")]
+    ObjectMissing {
+        /// The address asked.
+        url: String,
+        /// The object's id.
+        id: String,
+    },
+    /// The host broke the protocol, or sent a pack that does not check out.
+    #[error("the answer of {url} could not be used: {detail}")]
+    Protocol {
+        /// The address asked.
+        url: String,
+        /// What was wrong.
+        detail: String,
+    },
+    /// More was sent than this program takes.
+    #[error("the answer of {url} is larger than {limit} bytes")]
+    TooLarge {
+        /// The address asked.
+        url: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The address of the repository is not one that may be asked.
+    #[error("{url} is not an address this program connects to: {why}")]
+    AddressRefused {
+        /// The address.
+        url: String,
+        /// The rule that it breaks.
+        why: String,
+    },
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The object cache on disk could not be read or written.
+    #[error("the object cache {path} cannot be used: {detail}")]
+    Cache {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// An object in the cache or pack does not parse as what it says it is.
+    #[error("object {id} is damaged: {detail}")]
+    Damaged {
+        /// The object's id.
+        id: String,
+        /// What was wrong.
+        detail: String,
+    },
+    /// The user's git configuration cannot be read.
+    #[error("git's configuration cannot be read: {0}")]
+    Config(String),
+}
+
+impl Explain for GitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "repository-not-found",
+            Self::Unreachable { source, .. } => match source.code() {
+                "private-address-refused" | "insecure-address-refused" | "address-refused" => "repository-address-refused",
+                "redirect-cycle" | "too-many-redirects" => "repository-redirects",
+                _ => "repository-unreachable",
+            },
+            Self::NotGit { .. } => "repository-not-git",
+            Self::ObjectMissing { .. } => "commit-not-found",
+            Self::Protocol { .. } => "repository-protocol",
+            Self::TooLarge { .. } => "repository-too-large",
+            Self::AddressRefused { .. } => "repository-address-refused",
+            Self::Cancelled => "cancelled",
+            Self::Cache { .. } => "cache-unusable",
+            Self::Damaged { .. } => "object-damaged",
+            Self::Config(_) => "git-config-unreadable",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Cache { .. } | Self::Damaged { .. } => Stage::Cache,
+            Self::Config(_) => Stage::Usage,
+            _ => Stage::Fetch,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NotFound { .. } => {
+                "the package declares a repository that was removed, renamed or is private; --source names another one".into()
+            }
+            Self::Unreachable { source, .. } => return source.hint(),
+            Self::NotGit { .. } => "--source names the git repository, if the package has one".into(),
+            Self::ObjectMissing { .. } => return None,
+            Self::Protocol { .. } => "try again; if it stays, the host may not speak git's smart HTTP protocol".into(),
+            Self::TooLarge { .. } => return None,
+            Self::AddressRefused { .. } => {
+                "if this host is yours, say so in git's configuration (url.<base>.insteadOf) or in REPRODUCE_ALLOW_HOSTS".into()
+            }
+            Self::Cancelled => return None,
+            Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
+            Self::Damaged { .. } => "remove the git folder of the cache and try again".into(),
+            Self::Config(_) => "correct the file that the message names".into(),
+        })
+    }
+}

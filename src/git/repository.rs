@@ -1,0 +1,217 @@
+//! One repository as the later stages see it: ask for commits, trees, blobs and history; what is missing is fetched.
+
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+
+use super::history::History;
+use super::objects::{Commit, Listing};
+use super::remote::{Filter, Remote, RemoteRef, Wants};
+use super::transport::Exchange;
+use super::{GitError, ObjectStore};
+
+/// Most objects named in one request; a request line is 50 bytes.
+const MAX_WANTS: usize = 4096;
+
+/// A repository on a git host, with the objects of it that are on this machine.
+pub struct Repository {
+    url: String,
+    remote: Remote,
+    store: ObjectStore,
+    refs: Vec<RemoteRef>,
+    history: Option<History>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Repository {
+    /// Connects to the repository that is known as `url` at `target`, where the user's configuration may have led, and
+    /// reads its refs. Objects are kept in `cache`, one folder for one repository.
+    pub fn open(target: &str, url: &str, cache: &Path, client: Arc<dyn Exchange>, cancelled: Arc<AtomicBool>) -> Result<Self, GitError> {
+        let store = ObjectStore::open(cache)?;
+        let mut remote = Remote::connect(target, client)?;
+        let refs = remote.refs()?;
+        Ok(Self { url: url.to_owned(), remote, store, refs, history: None, cancelled })
+    }
+
+    /// The address under which the repository is known.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Branches and tags as they are now.
+    pub fn refs(&self) -> &[RemoteRef] {
+        &self.refs
+    }
+
+    /// The objects that are on this machine.
+    pub fn store(&self) -> &ObjectStore {
+        &self.store
+    }
+
+    fn fetch(&mut self, ids: &[ObjectId], depth: Option<usize>, filter: Filter) -> Result<(), GitError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(GitError::Cancelled);
+        }
+        let depth = depth.and_then(NonZeroUsize::new);
+        self.remote.fetch(&Wants { ids, depth, filter }, &self.store, &self.cancelled)
+    }
+
+    /// Makes sure that these commits and all their trees are here; returns those that the host does not have.
+    pub fn ensure_commits(&mut self, ids: &[ObjectId]) -> Result<Vec<ObjectId>, GitError> {
+        let mut wanted: Vec<ObjectId> = ids.iter().copied().filter(|id| !self.complete(id)).collect();
+        let mut missing = Vec::new();
+        while !wanted.is_empty() {
+            match self.fetch(&wanted, Some(1), Filter::Blobs) {
+                Ok(()) => break,
+                // One unknown id fails the whole request: leave it out and ask again for the others.
+                Err(GitError::ObjectMissing { id, .. }) => {
+                    let unknown = ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id)).or_else(|| wanted.first().copied());
+                    wanted.retain(|id| Some(*id) != unknown);
+                    missing.extend(unknown);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Whether a commit is here with all its trees.
+    fn complete(&self, id: &ObjectId) -> bool {
+        self.store.commit(id).ok().flatten().is_some_and(|commit| matches!(self.store.listing(&commit.tree), Ok(Ok(_))))
+    }
+
+    /// A commit that is here already.
+    pub fn commit(&self, id: &ObjectId) -> Result<Option<Commit>, GitError> {
+        self.store.commit(id)
+    }
+
+    /// All files of a commit's tree; trees that are not here are fetched.
+    pub fn listing(&mut self, commit: &ObjectId) -> Result<Option<Listing>, GitError> {
+        let Some(found) = self.store.commit(commit)? else { return Ok(None) };
+        self.tree_listing(&found.tree).map(Some)
+    }
+
+    /// All files below a tree; trees that are not here are fetched.
+    pub fn tree_listing(&mut self, tree: &ObjectId) -> Result<Listing, GitError> {
+        // Every round fetches whole subtrees, so two are enough for an honest host.
+        for _ in 0..3 {
+            match self.store.listing(tree)? {
+                Ok(listing) => return Ok(listing),
+                Err(missing) => self.fetch_chunks(&missing, Filter::Blobs)?,
+            }
+        }
+        Err(GitError::ObjectMissing { url: self.url.clone(), id: tree.to_string() })
+    }
+
+    fn fetch_chunks(&mut self, ids: &[ObjectId], filter: Filter) -> Result<(), GitError> {
+        for chunk in ids.chunks(MAX_WANTS) {
+            self.fetch(chunk, None, filter)?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that these blobs are here, with one request for all that are missing.
+    pub fn ensure_blobs(&mut self, ids: impl IntoIterator<Item = ObjectId>) -> Result<(), GitError> {
+        let mut missing: Vec<ObjectId> = ids.into_iter().filter(|id| !self.store.contains(id)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        self.fetch_chunks(&missing, Filter::None)
+    }
+
+    /// A blob; fetched if it is not here.
+    pub fn blob(&mut self, id: &ObjectId) -> Result<Vec<u8>, GitError> {
+        self.ensure_blobs([*id])?;
+        self.store.blob(id)?.ok_or_else(|| GitError::ObjectMissing { url: self.url.clone(), id: id.to_string() })
+    }
+
+    /// Whether a branch or tag reaches the commit. A tip is answered at once; else all of history is read, without trees.
+    pub fn reaches(&mut self, id: &ObjectId) -> Result<bool, GitError> {
+        if self.refs.iter().any(|reference| reference.commit == *id) {
+            return Ok(true);
+        }
+        Ok(self.history()?.contains(id))
+    }
+
+    /// All commits that branches and tags reach.
+    pub fn history(&mut self) -> Result<&History, GitError> {
+        let history = match self.history.take() {
+            Some(history) => history,
+            None => self.read_history()?,
+        };
+        Ok(self.history.insert(history))
+    }
+
+    fn read_history(&mut self) -> Result<History, GitError> {
+        let mut tips: Vec<ObjectId> = self.refs.iter().map(|reference| reference.commit).collect();
+        tips.sort_unstable();
+        tips.dedup();
+        // Depth-1 fetches leave tips without parents here, so what is in the store does not say what is missing.
+        if !self.has_whole_history(&tips)? {
+            self.fetch(&tips, None, Filter::Trees)?;
+        }
+        History::walk(&self.store, tips)
+    }
+
+    /// Whether every parent of every reachable commit is here.
+    fn has_whole_history(&self, tips: &[ObjectId]) -> Result<bool, GitError> {
+        let mut seen: HashSet<ObjectId> = HashSet::new();
+        let mut todo = tips.to_vec();
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.store.commit(&id) {
+                Ok(Some(commit)) => todo.extend(commit.parents),
+                Ok(None) => return Ok(false),
+                // A tag that names a tree or a blob ends here.
+                Err(GitError::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// What stands at `path` (`""` is the root) in each of these commits: the kind and id of the entry.
+    /// Trees that are missing on the way are fetched level by level, for all commits at once.
+    pub fn entries_at(&mut self, commits: &[ObjectId], path: &str) -> Result<HashMap<ObjectId, (EntryKind, ObjectId)>, GitError> {
+        let mut at: HashMap<ObjectId, (EntryKind, ObjectId)> = HashMap::new();
+        for id in commits {
+            if let Some(commit) = self.store.commit(id)? {
+                at.insert(*id, (EntryKind::Tree, commit.tree));
+            }
+        }
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            let mut missing: Vec<ObjectId> =
+                at.values().filter(|(kind, id)| *kind == EntryKind::Tree && !self.store.contains(id)).map(|(_, id)| *id).collect();
+            missing.sort_unstable();
+            missing.dedup();
+            self.fetch_chunks(&missing, Filter::Trees)?;
+            let mut known: HashMap<ObjectId, Option<(EntryKind, ObjectId)>> = HashMap::new();
+            let mut next = HashMap::new();
+            for (commit, (kind, tree)) in at {
+                if kind != EntryKind::Tree {
+                    continue;
+                }
+                let found = match known.get(&tree) {
+                    Some(found) => *found,
+                    None => {
+                        let entries = self.store.tree(&tree)?.unwrap_or_default();
+                        let found = entries.into_iter().find(|(entry, ..)| entry == name.as_bytes()).map(|(_, kind, id)| (kind, id));
+                        known.insert(tree, found);
+                        found
+                    }
+                };
+                if let Some(found) = found {
+                    next.insert(commit, found);
+                }
+            }
+            at = next;
+        }
+        Ok(at)
+    }
+}

@@ -1,0 +1,24 @@
+//! `reproduce`: is what the npm registry serves under this name the thing that its declared source builds?
+//!
+//! This file is the surface to Node: types in, types out, no logic. The way of a package is told in [`pipeline`].
+
+pub mod cli;
+pub mod compare;
+pub mod error;
+pub mod git;
+pub mod http;
+pub mod manifest;
+pub mod npmrc;
+pub mod options;
+pub mod origin;
+pub mod pack;
+pub mod pipeline;
+pub mod recipe;
+pub mod registry;
+pub mod report;
+pub mod session;
+pub mod spec;
+pub mod store;
+pub mod verdict;
+
+mod addon;

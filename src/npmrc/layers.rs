@@ -1,0 +1,171 @@
+//! The layers of the configuration, the highest first, and how they are found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::env::{Surroundings, expand};
+use super::ini::{self, Value};
+use super::{ConfigFinding, Overrides, auth, project};
+
+/// Every layer that was found, the strongest first.
+#[derive(Clone, Default)]
+pub(super) struct Layers {
+    layers: Vec<BTreeMap<String, Value>>,
+    home_and_cwd: Option<Surroundings>,
+}
+
+impl std::fmt::Debug for Layers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layers").field("count", &self.layers.len()).finish_non_exhaustive()
+    }
+}
+
+impl Layers {
+    pub(super) fn load(around: &Surroundings, overrides: &Overrides, findings: &mut Vec<ConfigFinding>) -> Self {
+        let cli = command_line(overrides);
+        let env = environment(around);
+        let builtin = builtin_file(around).map(|path| read(around, &path, findings)).unwrap_or_default();
+
+        // A project's file moves neither the user's nor the global one: it may come with a checkout.
+        let trusted = Self { layers: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()) };
+        let user_path = trusted.path("userconfig").or_else(|| around.home.as_ref().map(|home| home.join(".npmrc")));
+        let user = user_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
+        let trusted = Self { layers: vec![cli.clone(), env.clone(), user.clone(), builtin.clone()], ..trusted };
+        let global_path = trusted.path("globalconfig").or_else(|| {
+            let prefix = trusted.path("prefix").or_else(|| global_prefix(around))?;
+            Some(prefix.join("etc").join("npmrc"))
+        });
+        let global = global_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
+
+        let is_global = trusted.flag("global") == Some(true) || trusted.text("location").as_deref() == Some("global");
+        let project = (!is_global).then(|| project::root(around).join(".npmrc")).filter(|path| Some(path) != user_path.as_ref());
+        let project = project.map(|path| read(around, &path, findings)).unwrap_or_default();
+
+        let layers = vec![cli, env, project, user, global, builtin];
+        for layer in &layers {
+            auth::note_unscoped(layer.keys(), findings);
+        }
+        Self { layers, home_and_cwd: Some(around.clone()) }
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.layers.iter().find_map(|layer| layer.get(key))
+    }
+
+    /// The strongest layer's text for a key. `null` is as if it were not there at all, and hides the layers below.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        match self.value(key)? {
+            Value::Text(text) => Some(text.clone()),
+            Value::List(list) => list.last().cloned(),
+        }
+        .filter(|text| text != "null" && text != "undefined")
+    }
+
+    /// All values of a key: those of `key[]`, or the parts that an empty line separates, as npm writes lists into variables.
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        match self.value(key) {
+            Some(Value::List(list)) => list.clone(),
+            Some(Value::Text(text)) if text != "null" => text.split("\n\n").map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A switch. Anything but `true`, `false` and the empty text is not one.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        match self.text(key)?.as_str() {
+            "true" | "" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        self.text(key)?.parse().ok()
+    }
+
+    /// A path, resolved.
+    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
+        let text = self.text(key).filter(|text| !text.is_empty())?;
+        self.home_and_cwd.as_ref().map(|around| around.path(&text))
+    }
+
+    /// Every key of every layer, once.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
+        self.layers.iter().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().into_iter()
+    }
+}
+
+fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
+    let registry = overrides.registry.iter().map(|registry| ("registry".to_owned(), registry.clone()));
+    overrides.settings.iter().cloned().chain(registry).map(|(key, value)| (key, Value::Text(value))).collect()
+}
+
+/// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address (`//host/:_authToken`).
+fn environment(around: &Surroundings) -> BTreeMap<String, Value> {
+    const PREFIX: &str = "npm_config_";
+    let named = around.vars.iter().filter(|(name, value)| {
+        !value.is_empty() && name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    });
+    let mut out = BTreeMap::new();
+    for (name, value) in named {
+        let key = name.get(PREFIX.len()..).unwrap_or("");
+        let key = if key.starts_with("//") {
+            key.to_owned()
+        } else {
+            let rest = key.strip_prefix('_').unwrap_or(key);
+            format!("{}{}", if rest.len() < key.len() { "_" } else { "" }, rest.replace('_', "-")).to_lowercase()
+        };
+        out.insert(key, Value::Text(expand(value.trim(), &around.vars)));
+    }
+    out
+}
+
+/// A file's keys and values with the environment filled in; a file that is not there is an empty layer.
+fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -> BTreeMap<String, Value> {
+    let text = match around.files.read_text(path) {
+        Ok(text) => text,
+        Err(error) => {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                findings.push(ConfigFinding { code: "npmrc-unreadable", message: format!("{} was ignored: {error}", path.display()) });
+            }
+            return BTreeMap::new();
+        }
+    };
+    let fill = |text: &str| expand(text.trim(), &around.vars);
+    ini::parse(text.trim_start_matches('\u{feff}'))
+        .into_iter()
+        .map(|(key, value)| {
+            let value = match value {
+                Value::Text(text) => Value::Text(fill(&text)),
+                Value::List(list) => Value::List(list.iter().map(|text| fill(text)).collect()),
+            };
+            (expand(&key, &around.vars), value)
+        })
+        .collect()
+}
+
+/// The npmrc that some distributions put into npm itself.
+fn builtin_file(around: &Surroundings) -> Option<PathBuf> {
+    let npm = match around.var("npm_execpath").map(Path::new).filter(|path| path.ends_with("bin/npm-cli.js") || path.ends_with("bin/npx-cli.js")) {
+        Some(cli) => cli.parent()?.parent()?.to_owned(),
+        None if cfg!(windows) => around.node.as_ref()?.parent()?.join("node_modules").join("npm"),
+        None => around.node.as_ref()?.parent()?.parent()?.join("lib").join("node_modules").join("npm"),
+    };
+    Some(npm.join("npmrc"))
+}
+
+fn global_prefix(around: &Surroundings) -> Option<PathBuf> {
+    if let Some(prefix) = around.var("PREFIX") {
+        return Some(around.path(prefix));
+    }
+    let bin = around.node.as_ref()?.parent()?;
+    if cfg!(windows) {
+        return Some(bin.to_owned());
+    }
+    let prefix = bin.parent()?;
+    Some(match around.var("DESTDIR") {
+        Some(root) => around.path(root).join(prefix.strip_prefix("/").unwrap_or(prefix)),
+        None => prefix.to_owned(),
+    })
+}

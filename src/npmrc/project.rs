@@ -1,0 +1,89 @@
+//! The project that the working directory belongs to, as npm finds it.
+
+use std::path::{Path, PathBuf};
+
+use super::env::Surroundings;
+
+/// How far up folders are looked at.
+const MAX_DEPTH: usize = 64;
+/// Most workspace patterns that are read, and the longest one.
+const MAX_PATTERNS: usize = 1000;
+const MAX_PATTERN: usize = 512;
+
+/// The nearest folder upwards with a package.json or `node_modules`; if a folder above declares it as one of its workspaces, that
+/// one; the working directory if there is neither.
+pub(super) fn root(around: &Surroundings) -> PathBuf {
+    let mut nearest: Option<&Path> = None;
+    for folder in around.cwd.ancestors().take(MAX_DEPTH) {
+        let manifest = folder.join("package.json");
+        let has_manifest = around.files.is_file(&manifest);
+        match nearest {
+            None if has_manifest || around.files.is_dir(&folder.join("node_modules")) => nearest = Some(folder),
+            Some(inner) if has_manifest => {
+                let relative = inner.strip_prefix(folder).unwrap_or(inner);
+                if declares_workspace(around, &manifest, relative) {
+                    return folder.to_owned();
+                }
+            }
+            _ => {}
+        }
+    }
+    nearest.unwrap_or(&around.cwd).to_owned()
+}
+
+fn declares_workspace(around: &Surroundings, manifest: &Path, relative: &Path) -> bool {
+    let Ok(content) = around.files.read(manifest) else { return false };
+    let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(&content) else { return false };
+    let workspaces = manifest.get("workspaces").map(|declared| declared.get("packages").unwrap_or(declared));
+    let Some(patterns) = workspaces.and_then(serde_json::Value::as_array) else { return false };
+    let path: Vec<&str> = relative.iter().filter_map(|part| part.to_str()).collect();
+    // Later patterns win, and a `!` takes away (@npmcli/map-workspaces 5).
+    patterns.iter().take(MAX_PATTERNS).filter_map(serde_json::Value::as_str).filter(|pattern| pattern.len() <= MAX_PATTERN).fold(
+        false,
+        |declared, pattern| {
+            let (positive, pattern) = pattern.strip_prefix('!').map_or((true, pattern), |pattern| (false, pattern));
+            let segments: Vec<&str> = pattern.split('/').filter(|segment| !matches!(*segment, "" | ".")).collect();
+            if matches(&segments, &path) { positive } else { declared }
+        },
+    )
+}
+
+/// Whether path segments match pattern segments, `**` standing for any number of them. One row per pattern segment, so the
+/// time is the product of both lengths.
+fn matches(pattern: &[&str], path: &[&str]) -> bool {
+    let mut row = vec![false; path.len() + 1];
+    if let Some(first) = row.first_mut() {
+        *first = true;
+    }
+    for segment in pattern {
+        let mut next = vec![false; path.len() + 1];
+        let mut before = false;
+        for (at, slot) in next.iter_mut().enumerate() {
+            let here = row.get(at).copied().unwrap_or(false);
+            let diagonal = at.checked_sub(1).and_then(|at| row.get(at)).copied().unwrap_or(false);
+            *slot = if *segment == "**" {
+                here || before
+            } else {
+                diagonal && at.checked_sub(1).and_then(|at| path.get(at)).is_some_and(|part| segment_matches(segment, part))
+            };
+            before = *slot;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(false)
+}
+
+/// One segment, `*` standing for any characters.
+fn segment_matches(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let Some(last) = parts.pop() else { return false };
+    for part in parts {
+        match text.find(part) {
+            Some(at) => text = text.get(at + part.len()..).unwrap_or(""),
+            None => return false,
+        }
+    }
+    text.ends_with(last)
+}

@@ -1,0 +1,147 @@
+//! What a caller may ask for, from the command line or from JavaScript, in one type.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::error::{Explain, Stage};
+use crate::recipe::Strategy;
+use crate::report::json::OptionsInfo;
+use crate::verdict::Accept;
+
+/// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Options {
+    /// Judge anew even where a stored result exists.
+    pub force: bool,
+    /// Only these strategies; empty means all. `npm` is all that pack as npm.
+    pub strategy: Vec<String>,
+    /// Where "reproduced" starts.
+    pub accept: Accept,
+    /// The registry in place of npm's configuration.
+    pub registry: Option<String>,
+    /// A git repository, with `#commit` or `#ref`, in place of the declared one.
+    pub source: Option<String>,
+    /// Longest time for one package, in seconds; 0 means none.
+    pub timeout: Option<f64>,
+    /// Use stored results only.
+    pub offline: bool,
+    /// Do not read or write stored results.
+    pub no_cache: bool,
+    /// The folder of all caches.
+    pub cache_dir: Option<PathBuf>,
+    /// The file of results, relative to the folder or absolute.
+    pub cache_file: Option<PathBuf>,
+    /// Where to write the rebuilt tarball.
+    pub emit: Option<PathBuf>,
+    /// Where relative paths start and the project's `.npmrc` is looked for.
+    pub cwd: Option<PathBuf>,
+}
+
+/// An option that cannot be followed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// Not one of the strategies.
+    #[error("there is no strategy {0}")]
+    Strategy(String),
+    /// Not a number of seconds.
+    #[error("{0} is not a number of seconds")]
+    Timeout(f64),
+    /// The options object has an unknown key or a value of the wrong type.
+    #[error("the options cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl Explain for OptionsError {
+    fn code(&self) -> &'static str {
+        "usage"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Strategy(_) => {
+                let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
+                Some(format!("strategies of this version: {}, and npm for all that pack as npm", names.join(", ")))
+            }
+            Self::Timeout(_) => Some("0 switches the limit off".into()),
+            Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
+        }
+    }
+}
+
+/// Longest time for one package where the user says nothing.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+
+impl Options {
+    /// Reads the options object of the JavaScript surface.
+    pub fn from_json(json: &str) -> Result<Self, OptionsError> {
+        serde_json::from_str(json).map_err(|error| OptionsError::Unreadable(error.to_string()))
+    }
+
+    /// The strategies that are allowed, in the order in which they are tried.
+    pub fn strategies(&self) -> Result<Vec<Strategy>, OptionsError> {
+        let mut allowed = Vec::new();
+        for word in self.strategy.iter().flat_map(|list| list.split(',')).map(str::trim).filter(|word| !word.is_empty()) {
+            match (word, Strategy::parse(word)) {
+                ("npm", _) => allowed.extend(Strategy::ALL.iter().filter(|strategy| strategy.packs_as_npm())),
+                (_, Some(strategy)) => allowed.push(strategy),
+                (_, None) => return Err(OptionsError::Strategy(word.to_owned())),
+            }
+        }
+        if allowed.is_empty() {
+            return Ok(Strategy::ALL.to_vec());
+        }
+        Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
+    }
+
+    /// The longest time for one package, or `None` for no limit.
+    pub fn limit(&self) -> Result<Option<Duration>, OptionsError> {
+        match self.timeout {
+            None => Ok(Some(DEFAULT_TIMEOUT)),
+            Some(0.0) => Ok(None),
+            Some(seconds) => Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| OptionsError::Timeout(seconds)),
+        }
+    }
+
+    /// The options that could change an answer, as they are stored with it.
+    pub fn info(&self, registry: Option<String>) -> Result<OptionsInfo, OptionsError> {
+        Ok(OptionsInfo { accept: self.accept, registry, strategies: self.strategies()?, source: self.source.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn npm_is_every_strategy_that_packs_as_npm() {
+        let options = Options { strategy: vec!["npm".into()], ..Options::default() };
+        assert_eq!(options.strategies().expect("known"), vec![Strategy::Source]);
+    }
+
+    #[test]
+    fn an_unknown_strategy_is_refused_with_the_list() {
+        let options = Options { strategy: vec!["source,gulp".into()], ..Options::default() };
+        let error = options.strategies().expect_err("unknown");
+        assert!(error.hint().expect("hint").contains("source"));
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        assert!(Options::from_json("{\"cachedir\":\"x\"}").is_err());
+        assert!(Options::from_json("{\"cacheDir\":\"x\",\"accept\":\"identical\"}").is_ok());
+    }
+
+    #[test]
+    fn a_negative_time_is_refused_and_zero_is_no_limit() {
+        assert!(Options { timeout: Some(-1.0), ..Options::default() }.limit().is_err());
+        assert_eq!(Options { timeout: Some(0.0), ..Options::default() }.limit().expect("valid"), None);
+    }
+}

@@ -1,0 +1,535 @@
+//! Which commit, and which folder of it, a version came from.
+//!
+//! Claims nominate commits: gitHead, tags, a reference in the address. Each nominee's tree is then compared with the
+//! published files by blob ids, and the tree that explains most of them wins, whoever claimed it. Only where no nominee
+//! explains every file that stands at its path is history read: for the commits that carry this version in package.json,
+//! and for the neighbours of the best nominee, because publishers tag a commit early or late.
+
+use std::collections::{HashMap, HashSet};
+
+use gix::ObjectId;
+
+use super::evidence::{Evidence, EvidenceKind};
+use super::score::{PublishedFile, Score, candidate_directories, join, manifest_directories, score_directory};
+use super::tags;
+use crate::error::{Explain, Stage};
+use crate::git::{GitError, Listing, RemoteRef, Repository};
+
+/// Tags whose trees are fetched before the tarball is known.
+const MAX_TAGS: usize = 3;
+/// Commits on each side of the best nominee, in order of time, whose trees are compared.
+const NEIGHBOURS: usize = 200;
+/// Most commits of history whose manifests are looked at.
+const MAX_COMMITS: usize = 30_000;
+/// Most different trees of the package's folder that are compared in full.
+const MAX_TREES: usize = 80;
+/// Most manifests that are read when the package's folder is not where it was expected.
+const MAX_MANIFESTS: usize = 2_000;
+
+/// What the published version says about where it came from.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// The package's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// `gitHead` of the registry's metadata.
+    pub git_head: Option<String>,
+    /// The commit, branch or tag in the declared address.
+    pub reference: Option<String>,
+    /// The folder in the declared address or in `repository.directory`.
+    pub directory: Option<String>,
+    /// The commit that the user named.
+    pub user_commit: Option<String>,
+}
+
+/// A commit that some claim leads to.
+#[derive(Debug, Clone)]
+pub struct Nominee {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The branch or tag that it is the tip of.
+    pub reference: Option<String>,
+    /// The kind of claim.
+    pub kind: EvidenceKind,
+    /// The claim.
+    pub value: String,
+    /// Why this claim, or what is wrong with it.
+    pub note: Option<String>,
+}
+
+/// A commit and folder that could be the source.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The branch or tag that it is the tip of.
+    pub reference: Option<String>,
+    /// What claim led there.
+    pub kind: EvidenceKind,
+    /// All files of the commit's tree.
+    pub listing: Listing,
+    /// The comparison by ids, with the package's folder.
+    pub score: Score,
+    /// The name in the folder's package.json; `None` where there is no readable one.
+    pub name: Option<String>,
+    /// The version in the folder's package.json.
+    pub version: Option<String>,
+}
+
+impl Origin {
+    /// The package's folder in the tree, `""` for the root.
+    pub fn directory(&self) -> &str {
+        &self.score.directory
+    }
+}
+
+/// What was found: the best origin first, and all that was considered.
+#[derive(Debug, Default)]
+pub struct Located {
+    /// Candidates, best first; never empty.
+    pub origins: Vec<Origin>,
+    /// Every reason that was looked at.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Why no commit could be found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocateError {
+    /// No tag, gitHead or commit of the repository goes with this version.
+    #[error("no commit of {repository} goes with {name}@{version}")]
+    NoCommit {
+        /// The repository.
+        repository: String,
+        /// The package.
+        name: String,
+        /// The version.
+        version: String,
+        /// What was looked at.
+        evidence: Vec<Evidence>,
+    },
+    /// Only commits were named that no branch or tag of the repository reaches.
+    #[error("the commit {commit} is not on any branch or tag of {repository}")]
+    Unreachable {
+        /// The commit.
+        commit: String,
+        /// The repository.
+        repository: String,
+        /// What was looked at.
+        evidence: Vec<Evidence>,
+    },
+    /// The repository has the commit, but no package of this name.
+    #[error("{repository} has no package.json that names {name}, and none of the published files")]
+    NotInRepository {
+        /// The repository.
+        repository: String,
+        /// The package.
+        name: String,
+        /// What was looked at.
+        evidence: Vec<Evidence>,
+    },
+    /// The repository has no branch and no tag.
+    #[error("the repository {repository} is empty")]
+    Empty {
+        /// The repository.
+        repository: String,
+    },
+    /// Getting objects failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl LocateError {
+    /// What had been looked at when it failed.
+    pub fn evidence(&self) -> &[Evidence] {
+        match self {
+            Self::NoCommit { evidence, .. } | Self::Unreachable { evidence, .. } | Self::NotInRepository { evidence, .. } => evidence,
+            Self::Empty { .. } | Self::Git(_) => &[],
+        }
+    }
+}
+
+impl Explain for LocateError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoCommit { .. } => "commit-not-found",
+            Self::Unreachable { .. } => "commit-unreachable",
+            Self::NotInRepository { .. } => "package-not-in-repository",
+            Self::Empty { .. } => "repository-empty",
+            Self::Git(error) => error.code(),
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Git(error) => error.stage(),
+            _ => Stage::Locate,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoCommit { .. } => Some("if you know the commit, name it: --source <repository>#<commit>".into()),
+            Self::Unreachable { .. } => {
+                Some("a commit of a fork or a pull request is not the repository's own; the publisher can push a tag for it".into())
+            }
+            Self::NotInRepository { .. } | Self::Empty { .. } => {
+                Some("the package may declare the wrong repository; --source names another one".into())
+            }
+            Self::Git(error) => error.hint(),
+        }
+    }
+}
+
+/// Collects the commits that claims lead to and fetches their trees, with one request for all of them. This needs
+/// nothing of the tarball, so it runs while that is downloaded.
+pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nominee>, LocateError> {
+    if repository.refs().is_empty() {
+        return Err(LocateError::Empty { repository: repository.url().to_owned() });
+    }
+    let mut nominees = Vec::new();
+    for (value, kind) in [(&claims.user_commit, EvidenceKind::User), (&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)] {
+        if let Some(nominee) = value.as_deref().and_then(|value| named(repository, value, kind)) {
+            nominees.push(nominee);
+        }
+    }
+    if claims.user_commit.is_none() {
+        let tips: HashMap<&str, ObjectId> = repository.refs().iter().filter_map(|r| Some((r.tag()?, r.commit))).collect();
+        for found in tags::best(repository.refs().iter().filter_map(RemoteRef::tag), &claims.name, &claims.version, MAX_TAGS) {
+            if let Some(commit) = tips.get(found.tag) {
+                nominees.push(Nominee {
+                    commit: *commit,
+                    reference: Some(format!("refs/tags/{}", found.tag)),
+                    kind: EvidenceKind::Tag,
+                    value: found.tag.to_owned(),
+                    note: Some(found.rank.reason().to_owned()),
+                });
+            }
+        }
+    }
+    let ids: Vec<ObjectId> = unique(nominees.iter().map(|nominee| nominee.commit));
+    let unknown = repository.ensure_commits(&ids)?;
+    for nominee in &mut nominees {
+        if unknown.contains(&nominee.commit) {
+            nominee.note = Some("the repository does not have it".into());
+        }
+    }
+    Ok(nominees)
+}
+
+fn unique(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
+    let mut seen = HashSet::new();
+    ids.filter(|id| seen.insert(*id)).collect()
+}
+
+/// A nominee by commit id, or by the name of a branch or tag.
+fn named(repository: &Repository, value: &str, kind: EvidenceKind) -> Option<Nominee> {
+    let nominee = |commit, reference| Nominee { commit, reference, kind, value: value.to_owned(), note: None };
+    if let Ok(commit) = ObjectId::from_hex(value.as_bytes()) {
+        return Some(nominee(commit, tip_of(repository, commit)));
+    }
+    let names = [format!("refs/tags/{value}"), format!("refs/heads/{value}")];
+    let found = names.iter().find_map(|name| repository.refs().iter().find(|reference| &reference.name == name))?;
+    Some(nominee(found.commit, Some(found.name.clone())))
+}
+
+/// The tag, else the branch, that the commit is the tip of.
+fn tip_of(repository: &Repository, commit: ObjectId) -> Option<String> {
+    let mut tips = repository.refs().iter().filter(|reference| reference.commit == commit);
+    let first = tips.clone().next()?;
+    Some(tips.find(|reference| reference.tag().is_some()).unwrap_or(first).name.clone())
+}
+
+/// Compares the nominees with what was published and finds better commits where they leave a file unexplained.
+pub fn locate(
+    repository: &mut Repository,
+    mut nominees: Vec<Nominee>,
+    claims: &Claims,
+    published: &[PublishedFile],
+    tarball_git_head: Option<&str>,
+) -> Result<Located, LocateError> {
+    let mut search = Search { claims, published, located: Located::default(), unreachable: None };
+    if let Some(nominee) = tarball_git_head.and_then(|value| named(repository, value, EvidenceKind::TarballGitHead))
+        && !nominees.iter().any(|other| other.commit == nominee.commit)
+    {
+        repository.ensure_commits(&[nominee.commit])?;
+        nominees.push(nominee);
+    }
+    for nominee in nominees {
+        search.consider(repository, nominee)?;
+    }
+    search.rank();
+    if search.needs_history() {
+        search.by_version(repository)?;
+        search.rank();
+        search.by_neighbours(repository)?;
+        search.rank();
+    }
+    search.finish(repository)
+}
+
+struct Search<'a> {
+    claims: &'a Claims,
+    published: &'a [PublishedFile],
+    located: Located,
+    unreachable: Option<String>,
+}
+
+impl Search<'_> {
+    /// Scores one nominee, if a branch or tag reaches it.
+    fn consider(&mut self, repository: &mut Repository, nominee: Nominee) -> Result<(), LocateError> {
+        let id = nominee.commit.to_string();
+        let mut evidence = Evidence {
+            kind: nominee.kind,
+            value: nominee.value.clone(),
+            commit: Some(id.clone()),
+            files_matched: None,
+            files_published: self.published.len(),
+            note: nominee.note.clone(),
+        };
+        if self.located.origins.iter().any(|origin| origin.commit == nominee.commit) {
+            evidence.files_matched = self.located.origins.iter().find(|origin| origin.commit == nominee.commit).map(|o| o.score.matched);
+            self.located.evidence.push(evidence);
+            return Ok(());
+        }
+        let Some(listing) = repository.listing(&nominee.commit)? else {
+            evidence.note = Some("the repository does not have it".into());
+            self.located.evidence.push(evidence);
+            return Ok(());
+        };
+        if !repository.reaches(&nominee.commit)? {
+            evidence.note = Some("no branch or tag of the repository reaches it".into());
+            self.unreachable.get_or_insert(id);
+            self.located.evidence.push(evidence);
+            return Ok(());
+        }
+        let origin = self.score(repository, nominee.commit, nominee.reference, nominee.kind, listing)?;
+        evidence.files_matched = Some(origin.score.matched);
+        if let Some(version) = origin.version.as_deref().filter(|version| *version != self.claims.version) {
+            evidence.note = Some(format!("package.json there says version {version}"));
+        }
+        self.located.evidence.push(evidence);
+        self.located.origins.push(origin);
+        Ok(())
+    }
+
+    /// Finds the package's folder in a tree. The best-scoring folder that names the package is taken.
+    fn score(
+        &self,
+        repository: &mut Repository,
+        commit: ObjectId,
+        reference: Option<String>,
+        kind: EvidenceKind,
+        listing: Listing,
+    ) -> Result<Origin, LocateError> {
+        let declared: Vec<&str> = self.claims.directory.as_deref().into_iter().collect();
+        let scores = candidate_directories(&listing, self.published, &self.claims.name, &declared);
+        let complete = scores.first().filter(|score| score.complete() && score.matched_lf == 0).cloned();
+        if let Some(score) = complete {
+            // package.json is among the published files, so its name and version are those of the tarball.
+            let (name, version) = (Some(self.claims.name.clone()), Some(self.claims.version.clone()));
+            return Ok(Origin { commit, reference, kind, listing, score, name, version });
+        }
+        let mut named = read_manifests(repository, &listing, scores.iter().map(|score| score.directory.clone()))?;
+        if !named.values().any(|(name, _)| name.as_deref() == Some(&self.claims.name)) {
+            named.extend(read_manifests(repository, &listing, manifest_directories(&listing, MAX_MANIFESTS).into_iter())?);
+        }
+        let mut ours: Vec<Score> = named
+            .iter()
+            .filter(|(_, (name, _))| name.as_deref() == Some(&self.claims.name))
+            .map(|(dir, _)| score_directory(&listing, dir, self.published))
+            .collect();
+        // Two folders may name the package (a fixture, a template): content decides, then the declared one, then the shorter.
+        ours.sort_by(|a, b| {
+            b.key()
+                .cmp(&a.key())
+                .then_with(|| declared.contains(&b.directory.as_str()).cmp(&declared.contains(&a.directory.as_str())))
+                .then_with(|| a.directory.len().cmp(&b.directory.len()))
+                .then_with(|| a.directory.cmp(&b.directory))
+        });
+        let best_anywhere = scores.into_iter().next().unwrap_or_default();
+        let score = match ours.into_iter().next() {
+            // A folder that explains far more without naming the package is a build's output or a renamed package.
+            Some(score) if score.explained() * 2 >= best_anywhere.explained() => score,
+            Some(_) | None => best_anywhere,
+        };
+        let (name, version) = named.remove(&score.directory).unwrap_or_default();
+        Ok(Origin { commit, reference, kind, listing, score, name, version })
+    }
+
+    fn rank(&mut self) {
+        let version = self.claims.version.as_str();
+        let name = self.claims.name.as_str();
+        // The sort is stable: among equals the earlier claim stays first.
+        self.located.origins.sort_by(|a, b| {
+            let key = |origin: &Origin| {
+                (
+                    origin.kind == EvidenceKind::User,
+                    origin.score.key(),
+                    origin.name.as_deref() == Some(name),
+                    origin.version.as_deref() == Some(version),
+                )
+            };
+            key(b).cmp(&key(a))
+        });
+    }
+
+    /// A file that stands in the tree with other bytes may be a commit away; one that is not there is a build's.
+    fn needs_history(&self) -> bool {
+        match self.located.origins.first() {
+            None => true,
+            Some(best) if best.kind == EvidenceKind::User => false,
+            Some(best) => !best.score.changed.is_empty() || best.explained_nothing() || best.score.matched_lf > 0 && best.version.as_deref() != Some(&self.claims.version),
+        }
+    }
+
+    /// Commits whose package.json has the published bytes, or this name and version.
+    fn by_version(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
+        let directories = self.directories(repository)?;
+        let commits: Vec<ObjectId> = repository.history()?.commits.iter().take(MAX_COMMITS).map(|(id, _)| *id).collect();
+        for directory in directories {
+            let manifests = repository.entries_at(&commits, &join(&directory, "package.json"))?;
+            let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
+            let exact = self.published.iter().find(|file| file.path == "package.json").map(|file| file.blob);
+            let same: HashSet<ObjectId> = match exact.filter(|id| blobs.contains(id)) {
+                Some(id) => [id].into(),
+                None => {
+                    repository.ensure_blobs(blobs.iter().copied())?;
+                    blobs.retain(|id| self.is_this_version(repository, id));
+                    blobs.into_iter().collect()
+                }
+            };
+            let with_version: HashSet<ObjectId> =
+                manifests.iter().filter(|(_, (_, id))| same.contains(id)).map(|(commit, _)| *commit).collect();
+            if with_version.is_empty() {
+                continue;
+            }
+            // Oldest first: the first commit with this version is the one that set it.
+            let ordered: Vec<ObjectId> = commits.iter().rev().copied().filter(|id| with_version.contains(id)).collect();
+            self.by_trees(repository, &ordered, &directory, EvidenceKind::VersionBump, "package.json")?;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn is_this_version(&self, repository: &Repository, id: &ObjectId) -> bool {
+        let (name, version) = manifest_of(repository.store().blob(id).ok().flatten());
+        name.as_deref() == Some(&self.claims.name) && version.as_deref() == Some(&self.claims.version)
+    }
+
+    /// Where the package's folder may have been: where a nominee has it, else where the newest commit has it.
+    fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
+        let mut directories: Vec<String> = self.located.origins.iter().map(|origin| origin.directory().to_owned()).collect();
+        if directories.is_empty() {
+            let newest = repository.history()?.commits.first().map(|(id, _)| *id);
+            if let Some(newest) = newest {
+                repository.ensure_commits(&[newest])?;
+                if let Some(listing) = repository.listing(&newest)? {
+                    let origin = self.score(repository, newest, None, EvidenceKind::Content, listing)?;
+                    if origin.name.as_deref() == Some(&self.claims.name) {
+                        directories.push(origin.score.directory);
+                    }
+                }
+            }
+            directories.extend(self.claims.directory.clone());
+            directories.push(String::new());
+        }
+        let mut seen = HashSet::new();
+        directories.retain(|dir| seen.insert(dir.clone()));
+        Ok(directories)
+    }
+
+    /// The commits around the best nominee: a tag is often a commit early or late.
+    fn by_neighbours(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
+        let Some(best) = self.located.origins.first() else { return Ok(()) };
+        if best.score.complete() || best.score.changed.is_empty() {
+            return Ok(());
+        }
+        let (commit, directory) = (best.commit, best.directory().to_owned());
+        let commits = &repository.history()?.commits;
+        let Some(at) = commits.iter().position(|(id, _)| *id == commit) else { return Ok(()) };
+        let around = commits.get(at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS).min(commits.len())).unwrap_or_default();
+        // Nearest first.
+        let mut near: Vec<(usize, ObjectId)> =
+            around.iter().enumerate().map(|(i, (id, _))| ((i + at.saturating_sub(NEIGHBOURS)).abs_diff(at), *id)).collect();
+        near.sort_by_key(|(distance, _)| *distance);
+        let near: Vec<ObjectId> = near.into_iter().map(|(_, id)| id).collect();
+        self.by_trees(repository, &near, &directory, EvidenceKind::Content, &commit.to_string())
+    }
+
+    /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin.
+    fn by_trees(
+        &mut self,
+        repository: &mut Repository,
+        commits: &[ObjectId],
+        directory: &str,
+        kind: EvidenceKind,
+        value: &str,
+    ) -> Result<(), LocateError> {
+        let trees = repository.entries_at(commits, directory)?;
+        let mut seen = HashSet::new();
+        let mut best: Option<(Score, ObjectId)> = None;
+        for commit in commits {
+            let Some((_, tree)) = trees.get(commit) else { continue };
+            if !seen.insert(*tree) || seen.len() > MAX_TREES {
+                continue;
+            }
+            let listing = repository.tree_listing(tree)?;
+            let score = score_directory(&listing, "", self.published);
+            if best.as_ref().is_none_or(|(known, _)| score.key() > known.key()) {
+                best = Some((score, *commit));
+            }
+        }
+        let Some((score, commit)) = best else { return Ok(()) };
+        if kind == EvidenceKind::Content && self.located.origins.first().is_some_and(|known| known.score.key() >= score.key()) {
+            return Ok(());
+        }
+        repository.ensure_commits(&[commit])?;
+        let reference = tip_of(repository, commit);
+        self.consider(repository, Nominee { commit, reference, kind, value: value.to_owned(), note: None })
+    }
+
+    fn finish(self, repository: &Repository) -> Result<Located, LocateError> {
+        let (url, claims) = (repository.url().to_owned(), self.claims);
+        let Self { located, unreachable, .. } = self;
+        let Some(best) = located.origins.first() else {
+            return Err(match unreachable {
+                Some(commit) => LocateError::Unreachable { commit, repository: url, evidence: located.evidence },
+                None => LocateError::NoCommit {
+                    repository: url,
+                    name: claims.name.clone(),
+                    version: claims.version.clone(),
+                    evidence: located.evidence,
+                },
+            });
+        };
+        if best.explained_nothing() && best.name.as_deref() != Some(&claims.name) {
+            return Err(LocateError::NotInRepository { repository: url, name: claims.name.clone(), evidence: located.evidence });
+        }
+        Ok(located)
+    }
+}
+
+impl Origin {
+    fn explained_nothing(&self) -> bool {
+        self.score.explained() == 0
+    }
+}
+
+/// Name and version in a package.json's bytes.
+fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
+    let value = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(crate::manifest::without_bom(&bytes)).ok());
+    let text = |key: &str| value.as_ref().and_then(|value| value.get(key)).and_then(|value| value.as_str()).map(str::to_owned);
+    (text("name"), text("version"))
+}
+
+type Manifests = HashMap<String, (Option<String>, Option<String>)>;
+
+/// The name and version that the package.json of each folder gives, with one request for those that are missing.
+fn read_manifests(repository: &mut Repository, listing: &Listing, directories: impl Iterator<Item = String>) -> Result<Manifests, LocateError> {
+    let found: Vec<(String, ObjectId)> =
+        directories.filter_map(|dir| listing.get(&join(&dir, "package.json")).map(|entry| (dir, entry.id))).collect();
+    repository.ensure_blobs(found.iter().map(|(_, id)| *id))?;
+    found.into_iter().map(|(dir, id)| Ok((dir, manifest_of(repository.store().blob(&id)?)))).collect()
+}

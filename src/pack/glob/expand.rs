@@ -1,0 +1,36 @@
+//! Expansion of a pattern over a package folder, as the npm package `glob` does it with `dot: true`.
+
+use super::{Fuel, GlobError, Options, Pattern, Subject};
+
+/// The paths that a pattern names, of those given: `(path, is it a folder)`.
+///
+/// A folder is matched with and without a slash behind it, which makes `lib/**` name `lib` too, as glob does.
+/// With `keeps_dot`, a leading `./` is known and stays on the results (glob 8); else `.` is a name that no entry has (glob
+/// 7, when case is ignored).
+pub fn expand(
+    pattern: &str,
+    options: Options,
+    keeps_dot: bool,
+    paths: &[(String, bool)],
+    fuel: &Fuel,
+) -> Result<Vec<String>, GlobError> {
+    if keeps_dot && matches!(pattern, "." | "./") {
+        return Ok(vec![".".to_owned()]);
+    }
+    let body = if keeps_dot { pattern.strip_prefix("./").unwrap_or(pattern) } else { pattern };
+    let prefix = pattern.strip_suffix(body).unwrap_or("");
+    let body = if keeps_dot { &body.replace("/./", "/") } else { body };
+    let compiled = Pattern::new(body, Options { match_base: false, prefixes: false, ..options })?;
+    let mut found = Vec::new();
+    for (path, is_dir) in paths {
+        let parts: Vec<&str> = path.split('/').collect();
+        fuel.spend(parts.len());
+        let subject = Subject { parts: &parts, leading: false, trailing: false };
+        let named = compiled.matches(subject, false, fuel)
+            || (*is_dir && compiled.matches(Subject { trailing: true, ..subject }, false, fuel));
+        if named {
+            found.push(format!("{prefix}{path}"));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,45 @@
+//! Why a list of files cannot be made.
+
+use crate::error::{Explain, Stage};
+use crate::pack::glob::GlobError;
+
+/// Why a list of files cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// There is no package.json at the root: no client packs such a folder.
+    #[error("the folder has no package.json")]
+    NoManifest,
+    /// package.json is no JSON object, or has a value on which the client itself fails.
+    #[error("package.json cannot be used: {0}")]
+    InvalidManifest(String),
+    /// A pattern that the client would refuse, or that multiplies without bound.
+    #[error("a pattern cannot be used: {0}")]
+    Pattern(#[from] GlobError),
+    /// A name that is not UTF-8: Node cannot open such a file, and the client fails.
+    #[error("a file's name is not valid UTF-8: {0}")]
+    UnreadableName(String),
+    /// Folders nested deeper than any client's path buffer can follow.
+    #[error("folders are nested too deeply: {0}")]
+    TooDeep(String),
+    /// The rules of the package would take too much work to apply.
+    #[error("the package's ignore rules are too complex")]
+    TooComplex,
+}
+
+impl Explain for ListError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoManifest => "no-manifest",
+            Self::InvalidManifest(_) => "invalid-manifest",
+            Self::Pattern(_) => "invalid-pattern",
+            Self::UnreadableName(_) => "unreadable-name",
+            Self::TooDeep(_) => "too-deep",
+            Self::TooComplex => "rules-too-complex",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Pack
+    }
+}

@@ -1,0 +1,148 @@
+//! npm's version rules, over the `nodejs-semver` crate.
+//!
+//! The crate's versions agree with npm's own `semver` 7; its ranges do not in three classes, which are mended here: several
+//! comparators that contradict each other (`>=2 <1` must match nothing), an operator before a wildcard (`^*`, `<x`), and a
+//! hyphen range that is upside down. Each alternative is taken apart, and a version must satisfy every comparator by itself.
+
+use std::cmp::Ordering;
+
+use nodejs_semver::{Range, Version};
+
+/// Longest version and range that are read: npm's own limit for a version, and many times what any range needs.
+const MAX_VERSION: usize = 256;
+const MAX_RANGE: usize = 2048;
+
+/// A version in its loose reading: blanks, `v` and `=` in front are skipped, as npm does.
+pub fn parse(text: &str) -> Option<Version> {
+    let text = text.trim().trim_start_matches(['v', '=', ' ', '\t']);
+    if text.len() > MAX_VERSION || !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    Version::parse(text).ok()
+}
+
+/// The clean form of a version: no prefix, no build metadata. None if it is not exactly one version.
+pub fn clean(text: &str) -> Option<String> {
+    let shown = parse(text)?.to_string();
+    Some(shown.split_once('+').map_or(shown.as_str(), |(version, _)| version).to_owned())
+}
+
+/// Orders two versions by precedence; what is not a version comes before every version.
+pub fn compare(a: &str, b: &str) -> Ordering {
+    match (parse(a), parse(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// A range of versions, in npm's loose reading.
+#[derive(Debug, Clone)]
+pub struct VersionRange {
+    alternatives: Vec<Alternative>,
+}
+
+#[derive(Debug, Clone)]
+struct Alternative {
+    whole: Range,
+    comparators: Vec<Range>,
+}
+
+impl VersionRange {
+    /// Reads a range. None if no alternative of it can be read, as npm's `validRange` says.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() > MAX_RANGE || text.chars().any(char::is_control) {
+            return None;
+        }
+        let mut valid = false;
+        let mut alternatives = Vec::new();
+        for part in text.split("||") {
+            match alternative(part) {
+                Reading::Never => valid = true,
+                Reading::When(alternative) => {
+                    valid = true;
+                    alternatives.push(alternative);
+                }
+                Reading::Invalid => {}
+            }
+        }
+        valid.then_some(Self { alternatives })
+    }
+
+    /// Whether the range is `*`, or says as little.
+    pub fn is_any(&self) -> bool {
+        self.alternatives.iter().any(|alternative| alternative.comparators.is_empty())
+    }
+
+    /// Whether a version lies in the range; pre-releases count only where npm lets them.
+    pub fn contains(&self, version: &Version) -> bool {
+        self.alternatives.iter().any(|alternative| alternative.contains(version))
+    }
+}
+
+impl Alternative {
+    fn contains(&self, version: &Version) -> bool {
+        // Whether a pre-release may match at all is a matter of all comparators together; where it lies is one of each.
+        if version.is_prerelease() {
+            self.whole.satisfies(version) && self.comparators.iter().all(|range| range.satisfies_with_prerelease(version, true))
+        } else {
+            self.comparators.iter().all(|range| range.satisfies(version))
+        }
+    }
+}
+
+enum Reading {
+    Invalid,
+    Never,
+    When(Alternative),
+}
+
+fn alternative(text: &str) -> Reading {
+    let mut comparators = Vec::new();
+    let mut words = Vec::new();
+    let mut wildcard = text.trim().is_empty();
+    for word in split(text) {
+        let (operator, operand) = word.split_at(word.len() - word.trim_start_matches(['^', '~', '<', '>', '=']).len());
+        let operand = operand.trim_start_matches(['v', '=']);
+        if matches!(operand.split('.').next(), Some("*" | "x" | "X")) {
+            if matches!(operator, "<" | ">") {
+                return Reading::Never;
+            }
+            wildcard = true;
+            continue;
+        }
+        // `~=1` and `>==1` are `~1` and `>=1`: an `=` in front of a version says nothing. In the loose reading a word that
+        // cannot be read is passed over.
+        let operator = if operator.len() > 1 && !matches!(operator, ">=" | "<=" | "~>") { operator.strip_suffix('=').unwrap_or(operator) } else { operator };
+        let word = format!("{operator}{operand}");
+        if operand.is_empty() {
+            continue;
+        }
+        let Ok(range) = Range::parse(&word) else { continue };
+        comparators.push(range);
+        words.push(word);
+    }
+    if words.is_empty() {
+        return if wildcard { Reading::When(Alternative { whole: Range::any(), comparators }) } else { Reading::Invalid };
+    }
+    match Range::parse(words.join(" ")) {
+        Ok(whole) => Reading::When(Alternative { whole, comparators }),
+        // Every comparator can be read, and together they leave nothing.
+        Err(_) => Reading::Never,
+    }
+}
+
+/// The comparators of one alternative, each with its operator glued on; `a - b` becomes two.
+fn split(text: &str) -> Vec<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let [low, "-", high] = words.as_slice() {
+        return [(">=", low), ("<=", high)].iter().map(|(operator, bound)| format!("{operator}{bound}")).collect();
+    }
+    let mut out: Vec<String> = Vec::new();
+    for word in words {
+        match out.last_mut().filter(|last| last.ends_with(['^', '~', '<', '>', '='])) {
+            Some(operator) => operator.push_str(word),
+            None => out.push(word.to_owned()),
+        }
+    }
+    out
+}

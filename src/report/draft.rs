@@ -1,0 +1,269 @@
+//! A result while it is being made: every stage adds what it knows, and each way to end turns it into a [`Report`].
+
+use std::time::{Duration, SystemTime};
+
+use super::json::{
+    AttemptInfo, ComparisonInfo, Finding, OptionsInfo, OriginInfo, PackageInfo, Report, SCHEMA_VERSION, Severity, SourceInfo, Step, Timings,
+};
+use crate::compare::{self, Archive, Oddity};
+use crate::origin::{Evidence, Located};
+use crate::recipe::source::Rebuilt;
+use crate::registry::{Algorithm, IntegrityCheck, Tarball};
+use crate::verdict::Verdict;
+
+/// Findings about one archive that are listed; the rest is counted.
+const ODDITIES_LISTED: usize = 20;
+
+/// A result that is not finished.
+pub struct Draft {
+    report: Report,
+    started: std::time::Instant,
+}
+
+/// Milliseconds of a duration.
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Now, as RFC 3339 in UTC with milliseconds.
+pub fn timestamp(now: SystemTime) -> String {
+    jiff::Timestamp::try_from(now).map(|time| format!("{time:.3}")).unwrap_or_default()
+}
+
+/// Node's name of the operating system.
+pub fn node_os() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    }
+}
+
+/// Node's name of the processor.
+pub fn node_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        "x86" => "ia32",
+        other => other,
+    }
+}
+
+impl Draft {
+    /// A result for this package, with nothing found out yet.
+    pub fn new(package: PackageInfo, attested: bool, options: OptionsInfo) -> Self {
+        Self {
+            started: std::time::Instant::now(),
+            report: Report {
+                schema_version: SCHEMA_VERSION,
+                reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
+                timestamp: timestamp(SystemTime::now()),
+                os: node_os().to_owned(),
+                arch: node_arch().to_owned(),
+                strategy: None,
+                verdict: Verdict::NoSource,
+                code: None,
+                reproduced: false,
+                attested,
+                package,
+                source: SourceInfo::default(),
+                content_digest: None,
+                origin: None,
+                evidence: Vec::new(),
+                findings: Vec::new(),
+                attempts: Vec::new(),
+                comparison: None,
+                diff: None,
+                sandbox: None,
+                timings: Timings::default(),
+                hints: Vec::new(),
+                options,
+            },
+        }
+    }
+
+    /// The stage `resolve` took so long in this run before the draft was made, and the package was found to be this.
+    pub fn resolved(&mut self, archive: &Archive, time: Duration) {
+        self.report.content_digest = Some(archive.content_digest());
+        self.report.timings.resolve = millis(time);
+        let oddities: &[Oddity] = archive.oddities();
+        for oddity in oddities.iter().take(ODDITIES_LISTED) {
+            self.report.findings.push(Finding {
+                code: oddity.kind.code().to_owned(),
+                severity: Severity::Warning,
+                path: oddity.path.clone(),
+                message: oddity.kind.message().to_owned(),
+            });
+        }
+    }
+
+    /// The tarball is what the registry announced, or the registry announces nothing.
+    pub fn integrity(&mut self, tarball: &Tarball) {
+        let package = &mut self.report.package;
+        match &tarball.check {
+            IntegrityCheck::Missing => {
+                package.integrity = Some(tarball.sha512.clone());
+                self.report.findings.push(Finding::new("integrity-missing", Severity::Warning, "the registry gives no integrity for the tarball"));
+            }
+            IntegrityCheck::Matches(Algorithm::Sha1) => {
+                self.report.findings.push(Finding::new("integrity-sha1-only", Severity::Info, "the registry gives only a sha1 for the tarball"));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the package turned out to be called, where only the tarball says so.
+    pub fn named(&mut self, name: &str, version: &str) {
+        let package = &mut self.report.package;
+        package.name.get_or_insert_with(|| name.to_owned());
+        package.version.get_or_insert_with(|| version.to_owned());
+    }
+
+    /// Something was noticed.
+    pub fn finding(&mut self, finding: Finding) {
+        self.report.findings.push(finding);
+    }
+
+    /// These reasons were looked at.
+    pub fn evidence(&mut self, evidence: &[Evidence]) {
+        self.report.evidence = evidence.to_vec();
+    }
+
+    /// A commit was found.
+    pub fn located(&mut self, repository: &str, located: &Located, time: Duration) {
+        self.report.evidence.clone_from(&located.evidence);
+        self.report.timings.locate = millis(time);
+        let Some(origin) = located.origins.first() else { return };
+        self.origin(repository, &origin.commit.to_string(), origin.directory(), origin.reference.clone());
+        let claimed = self.report.package.name.as_deref();
+        if let (Some(claimed), Some(there)) = (claimed, origin.name.as_deref())
+            && claimed != there
+        {
+            let message = format!("the package.json there names {there}");
+            self.report.findings.push(Finding::new("package-name-differs", Severity::Warning, message));
+        }
+    }
+
+    fn origin(&mut self, repository: &str, commit: &str, directory: &str, reference: Option<String>) {
+        self.report.origin =
+            Some(OriginInfo { repository: repository.to_owned(), commit: commit.to_owned(), directory: directory.to_owned(), reference });
+        self.report.source.location = Some(repository.to_owned());
+        let path = if directory.is_empty() { String::new() } else { format!("::path:{directory}") };
+        self.report.source.spec = Some(format!("git+{repository}#{commit}{path}"));
+    }
+
+    /// A recipe came to an end and was judged.
+    pub fn attempt(&mut self, one: &Rebuilt, verdict: Verdict, code: Option<&str>) {
+        let [pack, compare] = one.times;
+        self.report.attempts.push(AttemptInfo {
+            strategy: one.recipe.strategy.as_str().to_owned(),
+            commit: one.recipe.commit.clone(),
+            recipe: one.recipe.clone(),
+            verdict,
+            code: code.map(str::to_owned),
+            steps: [("pack", pack), ("compare", compare)].map(|(name, ms)| Step { name: name.to_owned(), exit: None, ms }).into(),
+            files_matched: one.files_matched(),
+            adopted: one.adopted.clone(),
+            resolved: None,
+            log: None,
+        });
+    }
+
+    /// The stages after `locate` took so long.
+    pub fn rebuilt_in(&mut self, time: Duration) {
+        self.report.timings.rebuild = millis(time);
+    }
+
+    /// The end: judged by the closest attempt.
+    pub fn judged(mut self, one: &Rebuilt, verdict: Verdict, code: Option<&str>, integrity: String, published: &Archive) -> Report {
+        self.report.strategy = Some(one.recipe.strategy.as_str().to_owned());
+        self.report.source.integrity = Some(integrity);
+        self.report.comparison = Some(ComparisonInfo::from(&one.comparison));
+        // The attempt that decided may be of another commit than the one that came first.
+        let recipe = &one.recipe;
+        if self.report.origin.as_ref().is_none_or(|origin| origin.commit != recipe.commit) {
+            self.origin(&recipe.repository, &recipe.commit, &recipe.directory, None);
+        }
+        if !one.comparison.same_entries() {
+            match compare::diff(published, &one.archive, &one.comparison, &compare::DiffLimits::default()) {
+                Ok(diff) => {
+                    if diff.capped {
+                        self.report.findings.push(Finding::new("diff-capped", Severity::Info, "the diff is not shown in full"));
+                    }
+                    self.report.diff = Some(diff.text);
+                }
+                Err(error) => self.report.findings.push(Finding::new("diff-failed", Severity::Warning, format!("no diff could be made: {error}"))),
+            }
+        }
+        let code = match (verdict, code) {
+            (Verdict::Differs, None) => Some(self.why_it_differs(one)),
+            (_, code) => code.map(str::to_owned),
+        };
+        self.end(verdict, code)
+    }
+
+    /// A class for files that differ, by what is known without a build.
+    fn why_it_differs(&mut self, one: &Rebuilt) -> String {
+        let comparison = &one.comparison;
+        let code = if comparison.changed.is_empty() && comparison.only_published.is_empty() {
+            "files-not-published"
+        } else if comparison.changed.is_empty() {
+            "files-not-in-source"
+        } else if comparison.only_published.is_empty() && comparison.only_rebuilt.is_empty() {
+            "content-differs"
+        } else {
+            "files-differ"
+        };
+        if !comparison.only_published.is_empty() {
+            self.report.hints.push(
+                "files that are only in the published package may be made by a build, which this version does not run; this is not an accusation".into(),
+            );
+        }
+        code.to_owned()
+    }
+
+    /// The end: there is nothing to build from.
+    pub fn no_source(mut self, code: &str, message: String, hint: Option<String>) -> Report {
+        self.explain(code, message, hint);
+        self.end(Verdict::NoSource, Some(code.to_owned()))
+    }
+
+    /// The end: this program cannot read such a source.
+    pub fn unsupported(mut self, code: &str, message: String, hint: Option<String>) -> Report {
+        self.explain(code, message, hint);
+        self.end(Verdict::Unsupported, Some(code.to_owned()))
+    }
+
+    /// The end: no recipe came to an end with a package.
+    pub fn build_failed(mut self, code: &str, message: String, hint: Option<String>) -> Report {
+        self.explain(code, message, hint);
+        self.end(Verdict::BuildFailed, Some(code.to_owned()))
+    }
+
+    /// The end: the published archive itself cannot be reproduced by anybody, or is not the one that was announced.
+    pub fn differs(mut self, code: &str, message: String, hint: Option<String>) -> Report {
+        self.explain(code, message, hint);
+        self.end(Verdict::Differs, Some(code.to_owned()))
+    }
+
+    fn explain(&mut self, code: &str, message: String, hint: Option<String>) {
+        if !self.report.findings.iter().any(|finding| finding.code == code) {
+            self.report.findings.push(Finding::new(code, Severity::Error, message));
+        }
+        self.report.hints.extend(hint);
+    }
+
+    fn end(mut self, verdict: Verdict, code: Option<String>) -> Report {
+        let report = &mut self.report;
+        report.verdict = verdict;
+        report.reproduced = verdict.reproduced(report.options.accept);
+        report.code = match (report.reproduced, verdict) {
+            (true, _) => None,
+            // Only under --accept identical.
+            (false, Verdict::SameContent) => code.or(Some("bytes-differ".into())),
+            (false, _) => code,
+        };
+        report.timings.total = millis(self.started.elapsed());
+        self.report
+    }
+}

@@ -1,0 +1,305 @@
+//! The result as it stands in `--json`, in the cache file and in JavaScript: stable types of their own, apart from the
+//! types that the stages hand on. `schema/result.schema.json` describes them and is tested against them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compare;
+use crate::origin::Evidence;
+use crate::recipe::{Recipe, Strategy};
+use crate::verdict::{Accept, Verdict};
+
+/// Version of this layout. Keys are only ever added within one.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The result for one version of one package.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// This program's version.
+    pub reproduce_version: String,
+    /// When the result was made: RFC 3339, UTC.
+    pub timestamp: String,
+    /// Node's name of the operating system (`linux`, `darwin`, `win32`).
+    pub os: String,
+    /// Node's name of the processor (`x64`, `arm64`).
+    pub arch: String,
+    /// The strategy that reproduced it, or came closest.
+    pub strategy: Option<String>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why it was not reproduced, kebab-case; null when it was.
+    pub code: Option<String>,
+    /// Whether the answer counts as reproduced under `--accept`.
+    pub reproduced: bool,
+    /// Whether the registry lists attestations for this version. Never part of the verdict.
+    pub attested: bool,
+    /// What was published.
+    pub package: PackageInfo,
+    /// What it was rebuilt from.
+    pub source: SourceInfo,
+    /// sha256 over the published entries as npm writes them to disk.
+    pub content_digest: Option<String>,
+    /// The commit and folder that were taken.
+    pub origin: Option<OriginInfo>,
+    /// Every reason that was looked at for a commit.
+    pub evidence: Vec<Evidence>,
+    /// What else was noticed.
+    pub findings: Vec<Finding>,
+    /// Every recipe that was tried, in order.
+    pub attempts: Vec<AttemptInfo>,
+    /// The files of the closest attempt against the published ones.
+    pub comparison: Option<ComparisonInfo>,
+    /// A unified diff of the text files that differ, published against rebuilt, capped; null where nothing differs.
+    pub diff: Option<String>,
+    /// The isolation that a build ran in; null where nothing was run.
+    pub sandbox: Option<String>,
+    /// Milliseconds per stage.
+    pub timings: Timings,
+    /// What the user can do next.
+    pub hints: Vec<String>,
+    /// The options that could have changed the answer: a stored result counts only where they agree.
+    pub options: OptionsInfo,
+}
+
+/// The options that could change an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptionsInfo {
+    /// Where "reproduced" starts.
+    pub accept: Accept,
+    /// The registry that was asked; null for a tarball given by address or file.
+    pub registry: Option<String>,
+    /// The strategies that were allowed.
+    pub strategies: Vec<Strategy>,
+    /// The source that the user named in place of the declared one.
+    pub source: Option<String>,
+}
+
+/// What was published.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PackageInfo {
+    /// What the user asked for.
+    pub spec: String,
+    /// The name.
+    pub name: Option<String>,
+    /// The version.
+    pub version: Option<String>,
+    /// Where the tarball was read from.
+    pub location: Option<String>,
+    /// The tarball's integrity as the registry gives it, or computed where it gives none.
+    pub integrity: Option<String>,
+}
+
+/// What it was rebuilt from.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The source as a spec that npm understands: `git+<repository>#<commit>`.
+    pub spec: Option<String>,
+    /// The repository's address.
+    pub location: Option<String>,
+    /// The rebuilt tarball's integrity.
+    pub integrity: Option<String>,
+}
+
+/// The commit and folder that were taken.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OriginInfo {
+    /// The repository's address.
+    pub repository: String,
+    /// The commit's id.
+    pub commit: String,
+    /// The folder, `""` for the root.
+    pub directory: String,
+    /// The branch or tag that it is the tip of.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// A reason not to trust the package.
+    Error,
+}
+
+/// Something that was noticed on the way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable, kebab-case.
+    pub code: String,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The file that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// One line.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding about the package as a whole.
+    pub fn new(code: &str, severity: Severity, message: impl Into<String>) -> Self {
+        Self { code: code.into(), severity, path: None, message: message.into() }
+    }
+}
+
+/// One recipe that was tried.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptInfo {
+    /// The strategy that made the recipe.
+    pub strategy: String,
+    /// The recipe: the data that makes the tarball again.
+    pub recipe: Recipe,
+    /// The commit.
+    pub commit: String,
+    /// What this attempt alone would be judged.
+    pub verdict: Verdict,
+    /// Why it was not reproduced; null when it was.
+    pub code: Option<String>,
+    /// What was done, in order.
+    pub steps: Vec<Step>,
+    /// Published files that came out the same.
+    pub files_matched: usize,
+    /// What was taken over from the published archive because extraction discards it.
+    pub adopted: Vec<String>,
+    /// What the build was made from; absent where nothing was installed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<Vec<String>>,
+    /// The build's output, capped; absent where nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// One step of an attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Step {
+    /// What was done.
+    pub name: String,
+    /// The exit code of what was run; null where nothing was run.
+    pub exit: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// How long each stage took, in milliseconds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Timings {
+    /// Reading the registry's metadata and tarball.
+    pub resolve: u64,
+    /// Finding the commit, fetching included.
+    pub locate: u64,
+    /// Packing and comparing.
+    pub rebuild: u64,
+    /// All of it.
+    pub total: u64,
+}
+
+/// A failure of ours or of the user's, as one object under `--json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// This program's version.
+    pub reproduce_version: String,
+    /// Always `error`.
+    pub verdict: Verdict,
+    /// Always false.
+    pub reproduced: bool,
+    /// What was asked for.
+    pub package: PackageInfo,
+    /// Stable, kebab-case.
+    pub code: String,
+    /// The stage that failed.
+    pub stage: String,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// The files of the closest attempt against the published ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparisonInfo {
+    /// Files that are the same: type, mode on disk, bytes or link target.
+    pub identical: Vec<String>,
+    /// Files that are not.
+    pub changed: Vec<ChangeInfo>,
+    /// Files that were not rebuilt.
+    pub only_published: Vec<String>,
+    /// Files that were not published.
+    pub only_rebuilt: Vec<String>,
+}
+
+/// One file that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeInfo {
+    /// Its path.
+    pub path: String,
+    /// `type`, `link`, `bytes` or `mode`: the first of these that differs.
+    pub kind: String,
+    /// As published.
+    pub published: SideInfo,
+    /// As rebuilt.
+    pub rebuilt: SideInfo,
+}
+
+/// One side of a file that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SideInfo {
+    /// `file`, `symlink`, `hardlink` or the tar type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The mode on disk, octal.
+    pub mode: String,
+    /// Bytes of content or of the link target.
+    pub size: u64,
+    /// Of the content or the link target, in hex.
+    pub sha256: String,
+    /// Where a link leads.
+    pub link_target: Option<String>,
+}
+
+impl From<&compare::Comparison> for ComparisonInfo {
+    fn from(comparison: &compare::Comparison) -> Self {
+        let change = |change: &compare::Change| ChangeInfo {
+            path: change.path.clone(),
+            kind: match change.kind {
+                compare::ChangeKind::Type => "type",
+                compare::ChangeKind::Link => "link",
+                compare::ChangeKind::Bytes => "bytes",
+                compare::ChangeKind::Mode => "mode",
+            }
+            .to_owned(),
+            published: SideInfo::from(&change.published),
+            rebuilt: SideInfo::from(&change.rebuilt),
+        };
+        Self {
+            identical: comparison.identical.clone(),
+            changed: comparison.changed.iter().map(change).collect(),
+            only_published: comparison.only_published.clone(),
+            only_rebuilt: comparison.only_rebuilt.clone(),
+        }
+    }
+}
+
+impl From<&compare::Side> for SideInfo {
+    fn from(side: &compare::Side) -> Self {
+        Self {
+            kind: side.kind.name(),
+            mode: side.mode.clone(),
+            size: side.size,
+            sha256: side.sha256.clone(),
+            link_target: side.link_target.clone(),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! One question from start to end: configuration, stored results, the pipeline, and storing the answer.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use serde_json::value::RawValue;
+
+use crate::error::{Explain, Stage};
+use crate::git::config::GitConfig;
+use crate::http::{Cancel, Client, HttpConfig};
+use crate::npmrc::{NpmConfig, Overrides, Surroundings};
+use crate::options::Options;
+use crate::pipeline::{self, Context, Failed};
+use crate::registry::{self, Release};
+use crate::report::draft::timestamp;
+use crate::report::json::{Failure, Finding, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION, Severity};
+use crate::spec::{Spec, Target, Wanted};
+use crate::store::{Folders, Results, folders};
+use crate::verdict::{Accept, Verdict};
+
+/// How long a result that decided nothing is believed: a repository may be back tomorrow.
+const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often a run looks whether its caller wants it to stop.
+const CANCEL_POLL: Duration = Duration::from_millis(20);
+
+type Listener = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Whom to tell what is being done.
+#[derive(Clone)]
+pub struct Progress(Option<Listener>);
+
+impl Progress {
+    /// Calls `listener` with the stage and a line for people.
+    pub fn new(listener: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
+    }
+
+    /// Tells nobody.
+    pub fn silent() -> Self {
+        Self(None)
+    }
+
+    /// Says what is being done.
+    pub fn tell(&self, stage: &str, message: &str) {
+        if let Some(listener) = &self.0 {
+            listener(stage, message);
+        }
+    }
+}
+
+/// What came of one spec.
+pub enum Answer {
+    /// A result.
+    Judged {
+        /// `name@version`, under which it is stored.
+        key: Option<String>,
+        /// The result.
+        report: Box<Report>,
+    },
+    /// A failure of ours, the user's or the network's.
+    Failed(Box<Failure>),
+}
+
+impl Answer {
+    /// A failure before anything was asked.
+    pub fn failed(spec: &str, error: &dyn Explain) -> Self {
+        Self::Failed(Box::new(Failure {
+            schema_version: SCHEMA_VERSION,
+            reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
+            verdict: Verdict::Error,
+            reproduced: false,
+            package: PackageInfo { spec: spec.to_owned(), name: None, version: None, location: None, integrity: None },
+            code: error.code().to_owned(),
+            stage: error.stage().to_string(),
+            message: error.to_string(),
+            hints: error.hint().into_iter().collect(),
+        }))
+    }
+
+    /// Misuse of the command line.
+    pub fn usage(message: &str, hint: String) -> Self {
+        Self::failed("", &Misuse { message: message.to_owned(), hint })
+    }
+
+    /// 0, 1 or 2.
+    pub fn exit_code(&self, accept: Accept) -> u8 {
+        match self {
+            Self::Judged { report, .. } => report.verdict.exit_code(accept),
+            Self::Failed(_) => Verdict::Error.exit_code(accept),
+        }
+    }
+
+    /// For JavaScript: `{"ok":true,"key":…,"result":…}` or `{"ok":false,"error":…}`.
+    pub fn to_json(&self) -> String {
+        let value = match self {
+            Self::Judged { key, report } => serde_json::json!({ "ok": true, "key": key, "result": report }),
+            Self::Failed(failure) => serde_json::json!({ "ok": false, "error": failure }),
+        };
+        value.to_string()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Misuse {
+    message: String,
+    hint: String,
+}
+
+impl Explain for Misuse {
+    fn code(&self) -> &'static str {
+        "usage"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(self.hint.clone())
+    }
+}
+
+/// Why a run ended without an answer of the pipeline's.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("it took longer than {0} seconds")]
+    TimedOut(u64),
+    #[error("there is no stored result, and the network is switched off")]
+    Offline,
+}
+
+impl Explain for Stopped {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::TimedOut(_) => "timed-out",
+            Self::Offline => "offline",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Resolve
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cancelled => None,
+            Self::TimedOut(_) => Some("--timeout sets another limit; 0 switches it off".into()),
+            Self::Offline => Some("an exact version that was judged before is answered without a network".into()),
+        }
+    }
+}
+
+/// Judges one spec. `known` is a JSON object of results that count before those on disk.
+pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
+    let cancel = Cancel::default();
+    let run = run(spec, options, known, progress, cancel.clone(), Arc::clone(&cancelled));
+    let limit = match options.limit() {
+        Ok(limit) => limit,
+        Err(error) => return Answer::failed(spec, &error),
+    };
+    let stop = async {
+        let started = tokio::time::Instant::now();
+        loop {
+            if cancelled.load(Ordering::Relaxed) {
+                return Stopped::Cancelled;
+            }
+            if limit.is_some_and(|limit| started.elapsed() >= limit) {
+                return Stopped::TimedOut(limit.unwrap_or_default().as_secs());
+            }
+            tokio::time::sleep(CANCEL_POLL).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = run => answer.unwrap_or_else(|error| Answer::failed(spec, &*error)),
+        stopped = stop => {
+            // Requests end at once; blocking work sees the flag at its next step.
+            cancel.cancel();
+            cancelled.store(true, Ordering::Relaxed);
+            Answer::failed(spec, &stopped)
+        }
+    }
+}
+
+async fn run(
+    word: &str,
+    options: &Options,
+    known: Option<&str>,
+    progress: Progress,
+    cancel: Cancel,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Answer, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    let mut around = Surroundings::of_process(None);
+    if let Some(cwd) = &options.cwd {
+        around.cwd = around.cwd.join(cwd);
+    }
+    let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+    let folders = cache_folders(options, &around).map_err(boxed)?;
+    let memory = Memory { known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(), results: Results::at(&folders.results) };
+    let info = options.info(registry_of(&spec, &npm)).map_err(boxed)?;
+    let mut findings = Vec::new();
+    let reads = !options.no_cache && !options.force && options.emit.is_none();
+
+    if reads
+        && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
+        && let Some(report) = memory.look_up(&format!("{name}@{version}"), None, &info, word, &mut findings)
+    {
+        return Ok(report);
+    }
+    if options.offline {
+        return Err(Box::new(Stopped::Offline));
+    }
+
+    let git = GitConfig::load().map_err(boxed)?;
+    for base in git.bases() {
+        if let Ok(url) = url::Url::parse(base) {
+            npm.network.allowed.add(&url);
+        }
+    }
+    if let Some(roots) = git.ca_file.as_deref().and_then(|path| std::fs::read_to_string(path).ok()) {
+        npm.network.extra_roots.push(roots);
+    }
+    let agent = format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
+    let client = Client::new(HttpConfig::from_npm(&npm, &agent));
+    progress.tell("resolve", "reading the registry's metadata");
+    let release = registry::select(&spec, &npm, &client, &registry::ResolveOptions { cancel: cancel.clone(), ..Default::default() }).await.map_err(boxed)?;
+    let key = key_of(&spec, &release);
+    if reads
+        && let Some(key) = &key
+        && let Some(answer) = memory.look_up(key, release.integrity.as_deref(), &info, word, &mut findings)
+    {
+        return Ok(answer);
+    }
+    for finding in &npm.findings {
+        findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
+    }
+
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled };
+    let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+    report.findings.extend(findings);
+    if !options.no_cache
+        && let Some(key) = &key
+    {
+        memory.keep(key, &mut report);
+    }
+    Ok(Answer::Judged { key, report: Box::new(report) })
+}
+
+fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
+    Box::new(error)
+}
+
+fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, crate::store::CacheError> {
+    let root: PathBuf = match &options.cache_dir {
+        Some(dir) => around.cwd.join(dir),
+        None => folders::platform_root(folders::Platform::HOST, &|name| around.vars.get(name).map(Into::into))?,
+    };
+    Ok(Folders::at(root, options.cache_file.as_deref()))
+}
+
+fn registry_of(spec: &Spec, npm: &NpmConfig) -> Option<String> {
+    match spec.target() {
+        Target::Registry { name, registry, .. } => Some(registry.clone().unwrap_or_else(|| npm.registry_for(&name.to_string())).to_string()),
+        Target::Tarball(_) | Target::File(_) => None,
+    }
+}
+
+/// `name@version` for what a registry serves; a tarball from elsewhere is not stored under a name that it gives itself.
+fn key_of(spec: &Spec, release: &Release) -> Option<String> {
+    match spec.target() {
+        Target::Registry { .. } => Some(format!("{}@{}", release.name.as_deref()?, release.version.as_deref()?)),
+        Target::Tarball(_) | Target::File(_) => None,
+    }
+}
+
+/// Stored results: the caller's object, then the file.
+struct Memory {
+    known: HashMap<String, Box<RawValue>>,
+    results: Results,
+}
+
+impl Memory {
+    /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
+    fn look_up(&self, key: &str, integrity: Option<&str>, options: &OptionsInfo, word: &str, findings: &mut Vec<Finding>) -> Option<Answer> {
+        let in_memory = self.known.get(key).map(|value| value.get().to_owned());
+        let text = match in_memory {
+            Some(text) => text,
+            None => match self.results.get(key) {
+                Ok(found) => found?.get().to_owned(),
+                Err(error) => {
+                    findings.push(Finding::new(error.code(), Severity::Warning, error.to_string()));
+                    return None;
+                }
+            },
+        };
+        let mut report: Report = serde_json::from_str(&text).ok()?;
+        if !still_counts(&report, integrity, options, SystemTime::now()) {
+            return None;
+        }
+        word.clone_into(&mut report.package.spec);
+        Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+    }
+
+    /// Keeps a result. Where that fails the answer stands, and says so.
+    fn keep(&self, key: &str, report: &mut Report) {
+        let written = match serde_json::value::to_raw_value(report) {
+            Ok(raw) => self.results.put(key, &raw),
+            Err(_) => return,
+        };
+        match written {
+            Ok(written) => {
+                if let Some(moved) = written.moved_aside {
+                    let message = format!("the file of results was damaged and was moved to {}", moved.display());
+                    report.findings.push(Finding::new("cache-damaged", Severity::Warning, message));
+                }
+            }
+            Err(error) => {
+                report.findings.push(Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")));
+                report.hints.extend(error.hint());
+            }
+        }
+    }
+}
+
+/// A stored result counts while the tarball, this program and the options are the same; one that decided nothing, for a day.
+fn still_counts(report: &Report, integrity: Option<&str>, options: &OptionsInfo, now: SystemTime) -> bool {
+    let same_program = report.schema_version == SCHEMA_VERSION && report.reproduce_version == env!("CARGO_PKG_VERSION");
+    let same_tarball = integrity.is_none_or(|integrity| report.package.integrity.as_deref() == Some(integrity));
+    let decided = report.verdict.exit_code(Accept::SameContent) < 2;
+    // RFC 3339 in one time zone sorts by time.
+    let fresh = now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit));
+    same_program && same_tarball && report.options == *options && (decided || fresh)
+}

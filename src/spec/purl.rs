@@ -1,0 +1,65 @@
+//! Package URLs of type npm (purl specification 1.0): `pkg:npm/%40scope/name@1.2.3?repository_url=…`.
+
+use url::{Url, form_urlencoded};
+
+use super::{PackageName, SpecError, Target, Wanted};
+
+/// Reads a purl; qualifiers other than `repository_url` and the subpath say nothing about which package it is.
+pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
+    let rest = text.split_once(':').map_or("", |(_, rest)| rest).trim_start_matches('/');
+    let rest = rest.rsplit_once('#').map_or(rest, |(rest, _)| rest);
+    let (rest, qualifiers) = rest.rsplit_once('?').unwrap_or((rest, ""));
+    let (kind, path) = rest.split_once('/').ok_or(SpecError::Purl("it has no package name"))?;
+    if !kind.eq_ignore_ascii_case("npm") {
+        return Err(SpecError::Purl("its type is not npm"));
+    }
+    let path = path.trim_matches('/');
+    // A scope that was not encoded begins with an @ of its own.
+    let (path, version) = match path.rsplit_once('@') {
+        Some((path, version)) if !path.is_empty() && !version.contains('/') => (path, decode(version)?),
+        _ => (path, String::new()),
+    };
+    let name = path.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Result<Vec<_>, _>>()?.join("/");
+    let registry = form_urlencoded::parse(qualifiers.as_bytes())
+        .find(|(key, _)| key == "repository_url")
+        .map(|(_, value)| registry(&value))
+        .transpose()?;
+    Ok(Target::Registry { name: PackageName::parse(&name)?, wanted: Wanted::parse(&version)?, registry })
+}
+
+fn registry(value: &str) -> Result<Url, SpecError> {
+    let with_scheme = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
+    let mut url = Url::parse(&with_scheme).map_err(|_| SpecError::Purl("its repository_url is no address"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(SpecError::Purl("its repository_url is not http or https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(SpecError::AddressWithCredentials);
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn decode(text: &str) -> Result<String, SpecError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = (rest.next().and_then(hex), rest.next().and_then(hex));
+        let (Some(high), Some(low)) = digits else { return Err(SpecError::Purl("a % is not followed by two hex digits")) };
+        bytes.push(high * 16 + low);
+    }
+    String::from_utf8(bytes).map_err(|_| SpecError::Purl("it is not UTF-8"))
+}
+
+fn hex(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}

@@ -1,0 +1,69 @@
+//! A lock between processes, waited for no longer than the caller says.
+//!
+//! The system releases it when its process ends, however it ends: there is no stale lock to find out about. The lock file
+//! itself stays where it is; removing it would let two processes hold locks on two files of one name.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fs4::{FileExt, TryLockError};
+
+use super::error::CacheError;
+
+/// An exclusive lock; dropping it releases it.
+#[derive(Debug)]
+pub struct FileLock {
+    file: File,
+}
+
+impl FileLock {
+    /// Takes the lock on the file at `path`, which is made if need be, waiting for at most `wait`.
+    ///
+    /// Blocks the thread: call it from one that may block.
+    pub fn acquire(path: &Path, wait: Duration) -> Result<Self, CacheError> {
+        // Asked again in proportion to the time waited: a writer holds it for a millisecond, and what lasts longer is not
+        // missed by much.
+        const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+        const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+        const SHARE: u32 = 64;
+
+        let file = open(path).map_err(|error| CacheError::writing(path, error))?;
+        let start = Instant::now();
+        loop {
+            // By the trait's name: newer standard libraries have a method of the same name and another type.
+            match FileExt::try_lock(&file) {
+                Ok(()) => return Ok(Self { file }),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                    return Err(CacheError::NoLocks { path: path.to_owned() });
+                }
+                Err(TryLockError::Error(error)) => return Err(CacheError::writing(path, error)),
+            }
+            let waited = start.elapsed();
+            if waited >= wait {
+                return Err(CacheError::Busy { path: path.to_owned(), waited });
+            }
+            let pause = (waited / SHARE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            thread::sleep(pause.min(wait.saturating_sub(waited)));
+        }
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing the file would release it as well, but later where another handle was inherited by a child.
+        drop(FileExt::unlock(&self.file));
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -75,8 +75,3 @@ impl Run {
     }
 }
 
-/// This program's version.
-#[napi]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}

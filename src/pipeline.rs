@@ -22,6 +22,7 @@ use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, Located, LocateError, PublishedFile};
 use crate::pack::fingerprint::{self, Fingerprint, Headers};
 use crate::recipe::source::{self, Published, Rebuilt, SourceError};
+use crate::recipe::submodules::Open;
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions};
 use crate::report::draft::Draft;
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
@@ -113,7 +114,9 @@ pub async fn judge_release(
     let cancelled = Arc::clone(&context.cancelled);
     let progress = context.progress.clone();
     let emit = options.emit.clone();
+    let (for_submodules, runtime) = (context.clone(), tokio::runtime::Handle::current());
     let work = tokio::task::spawn_blocking(move || {
+        let open_submodule = |url: &str| open_by_url(url, &for_submodules, &runtime);
         let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
             Ok(found) => found,
             Err(error) => return refused(draft, error),
@@ -121,7 +124,7 @@ pub async fn judge_release(
         draft.located(repository.url(), &located, located_at.elapsed());
         progress.tell("pack", "packing the commit's files");
         let began = Instant::now();
-        let result = rebuild(&mut repository, &located, &published, &cancelled);
+        let result = rebuild(&mut repository, &located, &published, &open_submodule, &cancelled);
         draft.rebuilt_in(began.elapsed());
         finish(draft, result, &published, emit)
     });
@@ -355,6 +358,15 @@ fn open(address: &Address, context: &Context, runtime: &tokio::runtime::Handle) 
     Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
 }
 
+/// As [`open`], for an address that a repository's own `.gitmodules` names.
+fn open_by_url(url: &str, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
+    let led_to = |url: &str| context.git.rewrite(url).1 || context.allows(url);
+    match address::parse_with(url, &led_to) {
+        Ok(address) => open(&address, context, runtime),
+        Err(error) => Err(GitError::AddressRefused { url: url.to_owned(), why: error.to_string() }),
+    }
+}
+
 fn find(nominated: Nominated, claims: &Claims, published: &Read) -> Result<(Repository, Located), LocateError> {
     let Nominated { mut repository, nominees } = nominated;
     let manifest = published.manifest();
@@ -367,11 +379,12 @@ fn rebuild(
     repository: &mut Repository,
     located: &Located,
     published: &Read,
+    open_submodule: &Open<'_>,
     cancelled: &AtomicBool,
 ) -> Result<Vec<Rebuilt>, SourceError> {
     let mut all = Vec::new();
     for origin in &located.origins {
-        let rebuilt = source::attempts(repository, origin, &published.as_published(), cancelled)?;
+        let rebuilt = source::attempts(repository, origin, &published.as_published(), open_submodule, cancelled)?;
         let done = rebuilt.last().is_some_and(|last| last.outcome != Outcome::OtherEntries);
         all.extend(rebuilt);
         if done {

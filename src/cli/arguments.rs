@@ -9,7 +9,7 @@ use crate::verdict::Accept;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorChoice {
+pub(super) enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -21,7 +21,7 @@ pub enum ColorChoice {
 
 /// What counts as reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum AcceptChoice {
+pub(super) enum AcceptChoice {
     /// The tarball's bytes.
     Identical,
     /// What npm writes to disk.
@@ -36,68 +36,68 @@ A failure to reproduce is not an accusation: it is more often a missing commit o
 /// Find out whether a published npm package can be rebuilt from the source it declares.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl
     #[arg(value_name = "spec")]
-    pub specs: Vec<String>,
+    pub(super) specs: Vec<String>,
     /// Print one JSON object for each spec, errors included
     #[arg(short, long)]
-    pub json: bool,
+    pub(super) json: bool,
     /// Check again even if a stored result exists
     #[arg(short, long)]
-    pub force: bool,
+    pub(super) force: bool,
     /// Try only these strategies (comma-separated); `npm` is all that pack as npm
     #[arg(short, long, value_name = "list", value_delimiter = ',')]
-    pub strategy: Vec<String>,
+    pub(super) strategy: Vec<String>,
     /// What counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
-    pub accept: AcceptChoice,
+    pub(super) accept: AcceptChoice,
     /// The registry to ask, in place of npm's configuration
     #[arg(long, value_name = "url")]
-    pub registry: Option<String>,
+    pub(super) registry: Option<String>,
     /// A git repository in place of the declared one; `#commit` or `#tag` names the place in it
     #[arg(long, value_name = "url")]
-    pub source: Option<String>,
+    pub(super) source: Option<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds")]
-    pub timeout: Option<f64>,
+    pub(super) timeout: Option<f64>,
     /// Answer from stored results only
     #[arg(long)]
-    pub offline: bool,
+    pub(super) offline: bool,
     /// The folder of all caches
     #[arg(long, value_name = "dir")]
-    pub cache_dir: Option<PathBuf>,
+    pub(super) cache_dir: Option<PathBuf>,
     /// The file of results, relative to the cache folder or absolute [default: results.json]
     #[arg(long, value_name = "file")]
-    pub cache_file: Option<PathBuf>,
+    pub(super) cache_file: Option<PathBuf>,
     /// Neither read nor write stored results
     #[arg(long)]
-    pub no_cache: bool,
+    pub(super) no_cache: bool,
     /// Print the diff of the files that differ, published against rebuilt
     #[arg(long)]
-    pub diff: bool,
+    pub(super) diff: bool,
     /// Write the rebuilt tarball to this file
     #[arg(long, value_name = "file")]
-    pub emit: Option<PathBuf>,
+    pub(super) emit: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
-    pub quiet: bool,
+    pub(super) quiet: bool,
     /// Print every file that differs, the evidence, the attempts and the time of each stage
     #[arg(long)]
-    pub verbose: bool,
+    pub(super) verbose: bool,
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "when")]
-    pub color: ColorChoice,
+    pub(super) color: ColorChoice,
 }
 
 impl Arguments {
     /// The help text, as `--help` prints it.
-    pub fn help() -> String {
+    pub(super) fn help() -> String {
         Self::command().render_long_help().to_string()
     }
 
     /// What a run needs of the arguments.
-    pub fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         Options {
             force: self.force,
             strategy: self.strategy.clone(),

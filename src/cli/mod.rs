@@ -147,7 +147,7 @@ impl Output {
 
 impl ColorChoice {
     /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the stream is.
-    pub fn enabled(self, terminal: bool) -> bool {
+    fn enabled(self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,

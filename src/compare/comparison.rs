@@ -115,12 +115,9 @@ pub fn compare(published: &Archive, rebuilt: &Archive) -> Comparison {
         match (ours, theirs) {
             (Some(ours), Some(theirs)) => match difference(ours, theirs) {
                 None => comparison.identical.push(ours.path.clone()),
-                Some(kind) => comparison.changed.push(Change {
-                    path: ours.path.clone(),
-                    kind,
-                    published: Side::of(ours),
-                    rebuilt: Side::of(theirs),
-                }),
+                Some(kind) => {
+                    comparison.changed.push(Change { path: ours.path.clone(), kind, published: Side::of(ours), rebuilt: Side::of(theirs) });
+                }
             },
             (Some(ours), None) => comparison.only_published.push(ours.path.clone()),
             (None, Some(theirs)) => comparison.only_rebuilt.push(theirs.path.clone()),

@@ -70,16 +70,7 @@ pub(super) struct Gunzip<'l, R> {
 
 impl<'l, R: Read> Gunzip<'l, R> {
     pub(super) fn new(input: R, limits: &'l Limits) -> Self {
-        Self {
-            input,
-            buffer: vec![0; CHUNK],
-            start: 0,
-            end: 0,
-            compressed: 0,
-            state: State::Start,
-            header: None,
-            limits,
-        }
+        Self { input, buffer: vec![0; CHUNK], start: 0, end: 0, compressed: 0, state: State::Start, header: None, limits }
     }
 
     /// A stream that is a tar already.

@@ -22,9 +22,9 @@ mod settle;
 mod source;
 mod spool;
 mod tar;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use archive::{Archive, Entry, EntryKind};
 pub use comparison::{Change, ChangeKind, Comparison, Side, compare};

@@ -152,10 +152,7 @@ fn posix_check(body: &[u8], node: &Extended, global: bool, odd: &mut Vec<OddityK
     }
     let same = |node: Option<&str>, posix: Option<&[u8]>| node.map(str::as_bytes) == posix;
     let size = node.size.map(|size| size.to_string());
-    if !same(node.path.as_deref(), seen.path)
-        || !same(node.linkpath.as_deref(), seen.linkpath)
-        || !same(size.as_deref(), seen.size)
-    {
+    if !same(node.path.as_deref(), seen.path) || !same(node.linkpath.as_deref(), seen.linkpath) || !same(size.as_deref(), seen.size) {
         odd.push(OddityKind::AmbiguousPax);
     }
 }

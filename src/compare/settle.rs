@@ -36,8 +36,7 @@ pub(super) struct Directory {
 }
 
 fn alike(one: &Entry, other: &Entry) -> bool {
-    (one.kind, one.mode_on_disk, one.sha256, &one.link_target)
-        == (other.kind, other.mode_on_disk, other.sha256, &other.link_target)
+    (one.kind, one.mode_on_disk, one.sha256, &one.link_target) == (other.kind, other.mode_on_disk, other.sha256, &other.link_target)
 }
 
 /// Settles what was found, and sorts it by path.
@@ -68,11 +67,9 @@ fn merge(same_path: &[Found], odd: &mut Oddities) -> Option<Entry> {
     for next in same_path {
         settled = Some(match settled {
             Some(before) if before.kind == EntryKind::File && next.entry.kind != EntryKind::File => before,
-            Some(before) if before.kind == EntryKind::File && !next.replaces => Entry {
-                mode_on_disk: before.mode_on_disk,
-                order: before.order,
-                ..next.entry.clone()
-            },
+            Some(before) if before.kind == EntryKind::File && !next.replaces => {
+                Entry { mode_on_disk: before.mode_on_disk, order: before.order, ..next.entry.clone() }
+            }
             _ => next.entry.clone(),
         });
     }
@@ -161,10 +158,8 @@ fn conflicts(entries: &mut Vec<Entry>, directories: Vec<Directory>, odd: &mut Od
     let mut dropped = vec![false; entries.len()];
     {
         let renamed = renamed(entries);
-        let mut places: Vec<Place<'_>> = directories
-            .iter()
-            .map(|directory| Place { path: &directory.path, order: directory.order, entry: None })
-            .collect();
+        let mut places: Vec<Place<'_>> =
+            directories.iter().map(|directory| Place { path: &directory.path, order: directory.order, entry: None }).collect();
         for (at, entry) in entries.iter().enumerate() {
             places.push(Place { path: &entry.path, order: entry.order, entry: Some(at) });
         }
@@ -240,8 +235,7 @@ fn twins(entries: &[Entry], odd: &mut Oddities) {
             odd.add(OddityKind::CaseTwin, Some(&other.path));
         }
     }
-    let mut places: Vec<Place<'_>> =
-        folded.iter().map(|(path, at)| Place { path, order: 0, entry: Some(*at) }).collect();
+    let mut places: Vec<Place<'_>> = folded.iter().map(|(path, at)| Place { path, order: 0, entry: Some(*at) }).collect();
     for group in overlaps(&mut places) {
         let Some(leaf) = group.first() else { continue };
         for place in group.iter().skip(1).filter(|place| place.path != leaf.path) {

@@ -33,16 +33,7 @@ pub(super) struct Source<'l, R> {
 
 impl<'l, R: Read> Source<'l, R> {
     pub(super) fn new(gunzip: Gunzip<'l, R>, limits: &'l Limits) -> Self {
-        Self {
-            gunzip,
-            spool: Spool::new(),
-            chunk: vec![0; CHUNK],
-            start: 0,
-            end: 0,
-            offset: 0,
-            limits,
-            oddities: Oddities::default(),
-        }
+        Self { gunzip, spool: Spool::new(), chunk: vec![0; CHUNK], start: 0, end: 0, offset: 0, limits, oddities: Oddities::default() }
     }
 
     /// The offset in the tar stream of what comes next.

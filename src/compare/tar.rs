@@ -288,11 +288,8 @@ impl<R: Read> Walk<'_, R> {
     /// The target as it counts, with a note if it leads out of the package.
     fn link_target(&mut self, header: &Header, kind: EntryKind, placed: &Placed) -> String {
         let raw = header.link.as_deref().unwrap_or_default();
-        let (from, target) = if kind == EntryKind::Hardlink {
-            ("", raw.split_once('/').map_or("", |(_, rest)| rest))
-        } else {
-            (placed.folder(), raw)
-        };
+        let (from, target) =
+            if kind == EntryKind::Hardlink { ("", raw.split_once('/').map_or("", |(_, rest)| rest)) } else { (placed.folder(), raw) };
         if target.is_empty() || name::escapes(from, target) {
             self.source.oddities.add(OddityKind::LinkEscapes, Some(&header.path));
         }

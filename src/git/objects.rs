@@ -52,7 +52,7 @@ pub struct ListingEntry {
 pub struct Listing {
     /// The entries, sorted by path.
     pub entries: Vec<ListingEntry>,
-    /// How many entries were left out because their name is not UTF-8.
+    /// How many entries were left out: their name is not UTF-8, their id is null, or they are too deep.
     pub unreadable: usize,
 }
 
@@ -179,6 +179,11 @@ impl ObjectStore {
                     continue;
                 };
                 let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+                // The null id names no object (git fsck: nullSha1). It must never be equal to that of a file without an id.
+                if id.is_null() {
+                    listing.unreadable += 1;
+                    continue;
+                }
                 if kind != EntryKind::Tree {
                     listing.entries.push(ListingEntry { path, kind, id });
                 } else if depth < MAX_DEPTH {

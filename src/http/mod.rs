@@ -17,7 +17,7 @@ mod fetch;
 mod gunzip;
 mod proxy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 
 use std::fmt;

@@ -350,8 +350,9 @@ impl Search<'_> {
         });
         let best_anywhere = scores.into_iter().next().unwrap_or_default();
         let score = match ours.into_iter().next() {
-            // A folder that explains far more without naming the package is a build's output or a renamed package.
-            Some(score) if score.explained() * 2 >= best_anywhere.explained() => score,
+            // A folder that explains far more without naming the package is a build's output or a renamed package; a
+            // licence and a readme that other folders have too are not far more.
+            Some(score) if score.explained() * 2 + 2 >= best_anywhere.explained() => score,
             Some(_) | None => best_anywhere,
         };
         let (name, version) = named.remove(&score.directory).unwrap_or_default();

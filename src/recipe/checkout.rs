@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
+use super::submodules::{self, Open, Submodule};
 use crate::compare::{Archive, Entry};
 use crate::git::attributes::{Attributes, Checkout};
 use crate::git::{GitError, Listing, ListingEntry, Repository};
@@ -24,14 +25,29 @@ pub struct Folder<'a> {
     published: HashMap<ObjectId, &'a Entry>,
     archive: &'a Archive,
     contents: HashMap<ObjectId, Vec<u8>>,
+    submodules: Vec<Submodule>,
 }
 
 impl<'a> Folder<'a> {
-    /// Collects the folder's entries and reads the attribute files that count for them.
-    pub fn open(repository: &mut Repository, listing: &Listing, directory: &str, archive: &'a Archive) -> Result<Self, GitError> {
+    /// Collects the folder's entries and reads the attribute files that count for them. `open_submodule` is asked only
+    /// for submodules that the published package has files of.
+    pub fn open(
+        repository: &mut Repository,
+        listing: &Listing,
+        directory: &str,
+        archive: &'a Archive,
+        open_submodule: &Open<'_>,
+    ) -> Result<Self, GitError> {
         let prefix = if directory.is_empty() { 0 } else { directory.len() + 1 };
-        let entries: BTreeMap<String, ListingEntry> =
+        let mut entries: BTreeMap<String, ListingEntry> =
             listing.below(directory).filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), entry.clone()))).collect();
+        let submodules = published_submodules(repository, listing, directory, &entries, archive, open_submodule)?;
+        for submodule in &submodules {
+            entries.remove(&submodule.path);
+            for entry in &submodule.listing.entries {
+                entries.insert(join(&submodule.path, &entry.path), entry.clone());
+            }
+        }
         let mut children: HashMap<String, BTreeMap<String, NodeKind>> = HashMap::new();
         for (path, entry) in &entries {
             let kind = match entry.kind {
@@ -43,7 +59,13 @@ impl<'a> Folder<'a> {
             };
             insert(&mut children, path, kind);
         }
-        let published = archive.entries().iter().map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry)).collect();
+        // A file whose id could not be computed safely has the null id: its bytes stand for nothing in the repository.
+        let published = archive
+            .entries()
+            .iter()
+            .map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry))
+            .filter(|(id, entry)| !id.is_null() && entry.kind == crate::compare::EntryKind::File)
+            .collect();
         let mut folder = Self {
             directory: directory.to_owned(),
             entries,
@@ -52,6 +74,7 @@ impl<'a> Folder<'a> {
             published,
             archive,
             contents: HashMap::new(),
+            submodules,
         };
         folder.read_attributes(repository, listing)?;
         Ok(folder)
@@ -88,10 +111,18 @@ impl<'a> Folder<'a> {
             .map(|entry| entry.id)
             .filter(|id| !self.published.contains_key(id) && !self.contents.contains_key(id))
             .collect();
-        repository.ensure_blobs(wanted.iter().copied())?;
-        for id in wanted {
-            let bytes = repository.blob(&id)?;
-            self.contents.insert(id, bytes);
+        let mut left = wanted;
+        for submodule in &mut self.submodules {
+            let here: Vec<ObjectId> = submodule.listing.entries.iter().map(|entry| entry.id).filter(|id| left.contains(id)).collect();
+            submodule.repository.ensure_blobs(here.iter().copied())?;
+            for id in here {
+                left.remove(&id);
+                self.contents.insert(id, submodule.repository.blob(&id)?);
+            }
+        }
+        repository.ensure_blobs(left.iter().copied())?;
+        for id in left {
+            self.contents.insert(id, repository.blob(&id)?);
         }
         Ok(())
     }
@@ -130,6 +161,42 @@ impl<'a> Folder<'a> {
     pub fn view(&self, checkout: Checkout) -> View<'_, 'a> {
         View { folder: self, checkout }
     }
+}
+
+/// The submodules in the folder below which the package has published files, fetched.
+fn published_submodules(
+    repository: &mut Repository,
+    listing: &Listing,
+    directory: &str,
+    entries: &BTreeMap<String, ListingEntry>,
+    archive: &Archive,
+    open: &Open<'_>,
+) -> Result<Vec<Submodule>, GitError> {
+    let pinned: Vec<(&str, ObjectId)> = entries
+        .iter()
+        .filter(|(path, entry)| entry.kind == EntryKind::Commit && has_files_below(archive, path))
+        .map(|(path, entry)| (path.as_str(), entry.id))
+        .collect();
+    if pinned.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(gitmodules) = listing.get(".gitmodules").map(|entry| entry.id) else { return Ok(Vec::new()) };
+    let addresses = submodules::addresses(&repository.blob(&gitmodules)?);
+    let mut found = Vec::new();
+    for (path, commit) in pinned {
+        let in_tree = join(directory, path);
+        let url = addresses.iter().find(|(known, _)| *known == in_tree).and_then(|(_, url)| submodules::resolve(url, repository.url()));
+        if let Some(url) = url {
+            found.push(submodules::fetch(path, &url, commit, open)?);
+        }
+    }
+    Ok(found)
+}
+
+fn has_files_below(archive: &Archive, folder: &str) -> bool {
+    let prefix = format!("{folder}/");
+    let at = archive.entries().partition_point(|entry| entry.path.as_str() < prefix.as_str());
+    archive.entries().get(at).is_some_and(|entry| entry.path.starts_with(&prefix))
 }
 
 /// Adds a path and the folders above it to the listing of children.

@@ -5,6 +5,7 @@
 
 pub mod checkout;
 pub mod source;
+pub mod submodules;
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,7 @@ use gix::objs::tree::EntryKind;
 use sha2::{Digest, Sha512};
 
 use super::checkout::Folder;
+use super::submodules::Open;
 use super::{Recipe, Strategy};
 use crate::compare::{self, Archive, Comparison, EntryKind as Kind, Limits};
 use crate::error::{Explain, Stage};
@@ -121,9 +122,15 @@ impl Explain for SourceError {
 }
 
 /// Tries the recipes for one origin; the last one that is returned is the one to judge by if any reproduces.
-pub fn attempts(repository: &mut Repository, origin: &Origin, published: &Published<'_>, cancelled: &AtomicBool) -> Result<Vec<Rebuilt>, SourceError> {
+pub fn attempts(
+    repository: &mut Repository,
+    origin: &Origin,
+    published: &Published<'_>,
+    open_submodule: &Open<'_>,
+    cancelled: &AtomicBool,
+) -> Result<Vec<Rebuilt>, SourceError> {
     let context = surroundings(repository, origin)?;
-    let mut folder = Folder::open(repository, &origin.listing, origin.directory(), published.archive)?;
+    let mut folder = Folder::open(repository, &origin.listing, origin.directory(), published.archive, open_submodule)?;
     let eras = eras_of(published.fingerprint);
     let mut rebuilt = Vec::new();
     let mut seen: BTreeSet<(Checkout, Vec<(String, String)>)> = BTreeSet::new();

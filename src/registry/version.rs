@@ -1,8 +1,9 @@
 //! npm's version rules, over the `nodejs-semver` crate.
 //!
-//! The crate's versions agree with npm's own `semver` 7; its ranges do not in three classes, which are mended here: several
-//! comparators that contradict each other (`>=2 <1` must match nothing), an operator before a wildcard (`^*`, `<x`), and a
-//! hyphen range that is upside down. Each alternative is taken apart, and a version must satisfy every comparator by itself.
+//! The crate orders versions as npm's own `semver` 7 does. It differs in a few classes, which are mended here: a version with
+//! something behind it (`1.2.3 2.0.0` is none), comparators that contradict each other (`>=2 <1` must match nothing), an
+//! operator before a wildcard (`^*`, `<x`), and a hyphen range that is upside down. Each alternative is taken apart, and a
+//! version must satisfy every comparator by itself.
 
 use std::cmp::Ordering;
 
@@ -15,10 +16,28 @@ const MAX_RANGE: usize = 2048;
 /// A version in its loose reading: blanks, `v` and `=` in front are skipped, as npm does.
 pub fn parse(text: &str) -> Option<Version> {
     let text = text.trim().trim_start_matches(['v', '=', ' ', '\t']);
-    if text.len() > MAX_VERSION || !text.starts_with(|c: char| c.is_ascii_digit()) {
+    if text.len() > MAX_VERSION || !is_whole(text) {
         return None;
     }
     Version::parse(text).ok()
+}
+
+/// Whether all of a text is one version. The crate stops reading at what it does not know; npm does not.
+fn is_whole(text: &str) -> bool {
+    let identifiers = |text: &str| {
+        text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    };
+    let (main, build) = text.split_once('+').map_or((text, None), |(main, build)| (main, Some(build)));
+    let mut numbers = main.splitn(3, '.');
+    let is_number = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    if !is_number(numbers.next()) || !is_number(numbers.next()) {
+        return false;
+    }
+    let last = numbers.next().unwrap_or("");
+    let pre_release = last.trim_start_matches(|c: char| c.is_ascii_digit());
+    // In the loose reading the hyphen may be missing: `1.2.3beta`.
+    let pre_release_is_whole = pre_release.is_empty() || identifiers(pre_release.strip_prefix('-').unwrap_or(pre_release));
+    pre_release.len() < last.len() && pre_release_is_whole && build.is_none_or(identifiers)
 }
 
 /// The clean form of a version: no prefix, no build metadata. None if it is not exactly one version.

@@ -32,6 +32,8 @@ fn what_follows_the_at_is_a_version_a_range_or_a_tag() {
         ("abc@^1", Wanted::Range("^1".into())),
         ("abc@1", Wanted::Range("1".into())),
         ("abc@1.x || >=2.5.0", Wanted::Range("1.x || >=2.5.0".into())),
+        ("abc@1.2.3 - 2.0.0", Wanted::Range("1.2.3 - 2.0.0".into())),
+        ("abc@1.2.3 || 2.0.0", Wanted::Range("1.2.3 || 2.0.0".into())),
         ("abc@next", Wanted::Tag("next".into())),
         ("abc@release-1.x", Wanted::Tag("release-1.x".into())),
     ];

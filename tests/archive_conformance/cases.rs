@@ -75,9 +75,7 @@ fn ordinary(c: &mut Cases) {
     c.tar("name-with-control-characters", &[], |t| t.file("package/a\x1b[31mb", "1"));
     c.tar("name-with-dots", &[], |t| t.file("package/...", "1").file("package/..a", "2").file("package/a..", "3"));
     c.tar("non-ascii-name", &[], |t| t.file("package/é", "1").file("package/日本", "2"));
-    c.tar("npm-header-layout", &[], |t| {
-        t.put(Head::file("package/a").field(108, &[0; 8]).field(116, &[0; 8]).field(329, &[0; 16]), b"1")
-    });
+    c.tar("npm-header-layout", &[], |t| t.put(Head::file("package/a").field(108, &[0; 8]).field(116, &[0; 8]).field(329, &[0; 16]), b"1"));
 }
 
 fn modes(c: &mut Cases) {
@@ -93,9 +91,7 @@ fn modes(c: &mut Cases) {
     c.tar("mode-empty", &["ambiguous-number"], |t| t.put(Head::file("package/a").field(100, &[0; 8]), b"1"));
     c.tar("mode-not-octal", &["ambiguous-number"], |t| t.put(Head::file("package/a").field(100, b"rwxr-xr-"), b"1"));
     c.tar("mode-negative", &["ambiguous-number"], |t| t.put(Head::file("package/a").field(100, b"-1\0\0\0\0\0\0"), b"1"));
-    c.tar("mode-base256", &["ambiguous-number"], |t| {
-        t.put(Head::file("package/a").field(100, &[0x80, 0, 0, 0, 0, 0, 1, 0xed]), b"1")
-    });
+    c.tar("mode-base256", &["ambiguous-number"], |t| t.put(Head::file("package/a").field(100, &[0x80, 0, 0, 0, 0, 0, 1, 0xed]), b"1"));
     c.tar("mode-bad-base256", &["bad-header"], |t| {
         t.put(Head::file("package/a").field(100, &[0x81, 0, 0, 0, 0, 0, 1, 0xed]), b"1").file("package/b", "2")
     });
@@ -130,12 +126,8 @@ fn links(c: &mut Cases) {
     });
     c.tar("link-target-on-a-file", &["stray-link-target"], |t| t.put(Head::file("package/a").link("x"), b"1").file("package/b", "1"));
     c.tar("pax-link-target-on-a-file", &["stray-link-target"], |t| t.pax(b'x', &[("linkpath", "x")]).file("package/a", "1"));
-    c.tar("pax-link-target-on-a-file-up", &["stray-link-target"], |t| {
-        t.pax(b'x', &[("linkpath", "../x")]).file("package/a", "1")
-    });
-    c.tar("pax-link-target-on-a-file-absolute", &["stray-link-target"], |t| {
-        t.pax(b'x', &[("linkpath", "/x")]).file("package/a", "1")
-    });
+    c.tar("pax-link-target-on-a-file-up", &["stray-link-target"], |t| t.pax(b'x', &[("linkpath", "../x")]).file("package/a", "1"));
+    c.tar("pax-link-target-on-a-file-absolute", &["stray-link-target"], |t| t.pax(b'x', &[("linkpath", "/x")]).file("package/a", "1"));
 }
 
 fn types(c: &mut Cases) {
@@ -146,7 +138,9 @@ fn types(c: &mut Cases) {
     for (flag, name) in [(b'3', "character-device"), (b'4', "block-device"), (b'6', "fifo")] {
         c.tar(name, &[], |t| t.put(Head::new("package/a", flag), b"").file("package/b", "1"));
     }
-    for (flag, name) in [(b'A', "solaris-acl"), (b'I', "inode"), (b'V', "volume-header"), (b'Z', "unknown-type"), (b'!', "unknown-type-mark")] {
+    for (flag, name) in
+        [(b'A', "solaris-acl"), (b'I', "inode"), (b'V', "volume-header"), (b'Z', "unknown-type"), (b'!', "unknown-type-mark")]
+    {
         c.tar(name, &[], |t| t.put(Head::new("package/a", flag), b"content").file("package/b", "1"));
     }
     c.tar("unknown-type-high-byte", &[], |t| t.put(Head::new("package/a", 0xff), b"content").file("package/b", "1"));
@@ -163,9 +157,7 @@ fn types(c: &mut Cases) {
     c.tar("directory-with-size", &["unexpected-content"], |t| {
         t.with(Head::new("package/d/", b'5').size(4096), b"").file("package/d/a", "1")
     });
-    c.tar("directory-with-content", &["unexpected-content"], |t| {
-        t.put(Head::new("package/d/", b'5'), b"content").file("package/a", "1")
-    });
+    c.tar("directory-with-content", &["unexpected-content"], |t| t.put(Head::new("package/d/", b'5'), b"content").file("package/a", "1"));
     c.tar("directory-hides-an-entry", &["unexpected-content"], |t| {
         let hidden = Tar::default().file("package/hidden", "1");
         t.put(Head::new("package/d/", b'5'), &hidden.0)

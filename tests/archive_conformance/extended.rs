@@ -48,7 +48,9 @@ pub(crate) fn extended(c: &mut Cases) {
     c.tar("pax-path-slash-makes-directory", &["empty-segment"], |t| t.pax(b'x', &[("path", "package/d/")]).file("package/d", ""));
     c.tar("pax-charset-binary", &[], |t| t.pax(b'x', &[("hdrcharset", "BINARY"), ("path", "package/é")]).file("package/e", "1"));
     c.tar("pax-for-directory", &[], |t| t.pax(b'x', &[("path", "package/d/")]).dir("package/cut").file("package/cut", "1"));
-    c.tar("pax-unknown-keys", &[], |t| t.pax(b'x', &[("NODETAR.depth", "0"), ("SCHILY.dev", "1"), ("comment", "x")]).file("package/a", "1"));
+    c.tar("pax-unknown-keys", &[], |t| {
+        t.pax(b'x', &[("NODETAR.depth", "0"), ("SCHILY.dev", "1"), ("comment", "x")]).file("package/a", "1")
+    });
     c.tar("pax-mode-is-nothing", &[], |t| t.pax(b'x', &[("mode", "511")]).file("package/a", "1"));
     c.tar("pax-equals-in-value", &[], |t| t.pax(b'x', &[("path", "package/a=b=c")]).file("package/a", "1"));
     c.tar("pax-size-larger", &["extended-size"], |t| t.pax(b'x', &[("size", "600")]).with(Head::file("package/a").size(1), &[b'x'; 600]));
@@ -93,9 +95,7 @@ pub(crate) fn extended(c: &mut Cases) {
         t.pax_raw(&[record("path", b"package/b"), vec![0; 10]].concat()).file("package/a", "1")
     });
     c.tar("pax-empty", &["dangling-header"], |t| t.pax(b'x', &[]).file("package/a", "1"));
-    c.tar("pax-twice", &["stacked-headers"], |t| {
-        t.pax(b'x', &[("path", "package/b")]).pax(b'x', &[("mtime", "1")]).file("package/a", "1")
-    });
+    c.tar("pax-twice", &["stacked-headers"], |t| t.pax(b'x', &[("path", "package/b")]).pax(b'x', &[("mtime", "1")]).file("package/a", "1"));
     c.tar("pax-then-nothing", &["dangling-header"], |t| t.pax(b'x', &[("path", "package/b")]));
     c.tar("pax-survives-a-bad-header", &["bad-header-checksum"], |t| {
         t.pax(b'x', &[("path", "package/b")]).with(Head::file("package/bad").checksum(b"0000000\0"), b"").file("package/a", "1")
@@ -105,9 +105,7 @@ pub(crate) fn extended(c: &mut Cases) {
         t.pax(b'x', &[("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", "package/b"), ("GNU.sparse.realsize", "9")])
             .file("package/GNUSparseFile.0/b", "1")
     });
-    c.tar("pax-header-without-name", &["bad-header"], |t| {
-        t.put(Head::new("", b'x'), &record("path", b"package/b")).file("package/a", "1")
-    });
+    c.tar("pax-header-without-name", &["bad-header"], |t| t.put(Head::new("", b'x'), &record("path", b"package/b")).file("package/a", "1"));
     c.tar("pax-header-with-link", &[], |t| {
         t.put(Head::new("PaxHeader", b'x').link("x"), &record("path", b"package/b")).file("package/a", "1")
     });
@@ -118,7 +116,9 @@ pub(crate) fn extended(c: &mut Cases) {
     c.tar("global-mtime", &[], |t| t.pax(b'g', &[("mtime", "1")]).file("package/a", "1"));
     c.tar("global-path", &["global-override"], |t| t.pax(b'g', &[("path", "package/b")]).file("package/a", "1"));
     c.tar("global-size", &["global-override"], |t| {
-        t.pax(b'g', &[("size", "600")]).with(Head::file("package/a").size(1), &[b'x'; 600]).with(Head::file("package/b").size(1), &[b'x'; 600])
+        t.pax(b'g', &[("size", "600")])
+            .with(Head::file("package/a").size(1), &[b'x'; 600])
+            .with(Head::file("package/b").size(1), &[b'x'; 600])
     });
     c.tar("global-link-target", &["global-override"], |t| t.pax(b'g', &[("linkpath", "x")]).file("package/a", "1"));
     c.tar("global-link-target-up", &["global-override"], |t| t.pax(b'g', &[("linkpath", "../../x")]).file("package/a", "1"));
@@ -141,11 +141,11 @@ pub(crate) fn gnu(c: &mut Cases) {
     c.tar("gnu-long-name-invalid-utf8", &["invalid-utf8"], |t| t.gnu_long(b'L', b"package/\xff").file("package/a", "1"));
     c.tar("gnu-long-name-empty", &["bad-header"], |t| t.gnu_long(b'L', b"").file("package/a", "1"));
     c.tar("gnu-long-link", &[], |t| t.gnu_long(b'K', b"some/target").symlink("package/a", "some"));
-    c.tar("gnu-long-link-and-name", &[], |t| {
-        t.gnu_long(b'K', b"some/target").gnu_long(b'L', b"package/b").symlink("package/a", "some")
-    });
+    c.tar("gnu-long-link-and-name", &[], |t| t.gnu_long(b'K', b"some/target").gnu_long(b'L', b"package/b").symlink("package/a", "some"));
     c.tar("gnu-long-link-on-a-file", &["stray-link-target"], |t| t.gnu_long(b'K', b"../x").file("package/a", "1"));
-    c.tar("gnu-long-name-twice", &["stacked-headers"], |t| t.gnu_long(b'L', b"package/b").gnu_long(b'L', b"package/c").file("package/a", "1"));
+    c.tar("gnu-long-name-twice", &["stacked-headers"], |t| {
+        t.gnu_long(b'L', b"package/b").gnu_long(b'L', b"package/c").file("package/a", "1")
+    });
     c.tar("gnu-long-name-after-pax", &["stacked-headers"], |t| {
         t.pax(b'x', &[("path", "package/b")]).gnu_long(b'L', b"package/c").file("package/a", "1")
     });
@@ -163,7 +163,9 @@ pub(crate) fn gnu(c: &mut Cases) {
 
 pub(crate) fn headers(c: &mut Cases) {
     let sum = |head: &Head| format!("{:o}", head.sum());
-    c.tar("checksum-wrong", &["bad-header-checksum"], |t| t.put(Head::file("package/a").checksum(b"0001234\0"), b"1").file("package/b", "1"));
+    c.tar("checksum-wrong", &["bad-header-checksum"], |t| {
+        t.put(Head::file("package/a").checksum(b"0001234\0"), b"1").file("package/b", "1")
+    });
     c.tar("checksum-empty", &["bad-header-checksum"], |t| t.put(Head::file("package/a").checksum(&[0; 8]), b"1").file("package/b", "1"));
     c.tar("checksum-of-spaces-and-nul", &[], |t| {
         let head = Head::file("package/a").size(1);
@@ -192,7 +194,5 @@ pub(crate) fn headers(c: &mut Cases) {
     c.tar("garbage-block", &["bad-header-checksum"], |t| t.raw(&[b'x'; 512]).file("package/a", "1"));
     c.tar("garbage-in-the-last-bytes", &[], |t| t.put(Head::file("package/a").field(500, b"reproduce"), b"1"));
     c.tar("owner-names", &[], |t| t.put(Head::file("package/a").field(265, b"root").field(297, b"wheel"), b"1"));
-    c.tar("padding-not-zero", &[], |t| {
-        t.raw(&Head::file("package/a").size(1).bytes()).raw(&[b'1'; 512]).file("package/b", "1")
-    });
+    c.tar("padding-not-zero", &[], |t| t.raw(&Head::file("package/a").size(1).bytes()).raw(&[b'1'; 512]).file("package/b", "1"));
 }

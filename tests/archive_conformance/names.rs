@@ -52,9 +52,7 @@ pub(crate) fn names(c: &mut Cases) {
         t.put(Head::file(format!("package/{}", "a".repeat(92))).link("x"), b"1").file("package/z", "1")
     });
     c.tar("component-of-255", &[], |t| t.pax(b'x', &[("path", &format!("package/{}", "a".repeat(255)))]).file("p", "1"));
-    c.tar("component-of-256", &["name-too-long"], |t| {
-        t.pax(b'x', &[("path", &format!("package/{}", "a".repeat(256)))]).file("p", "1")
-    });
+    c.tar("component-of-256", &["name-too-long"], |t| t.pax(b'x', &[("path", &format!("package/{}", "a".repeat(256)))]).file("p", "1"));
     c.tar("component-of-256-folder", &["name-too-long"], |t| {
         t.pax(b'x', &[("path", &format!("package/{}/a", "a".repeat(256)))]).file("p", "1")
     });
@@ -62,18 +60,12 @@ pub(crate) fn names(c: &mut Cases) {
         t.pax(b'x', &[("path", &format!("package/{}", "é".repeat(128)))]).file("p", "1")
     });
     c.tar("depth-of-1024", &[], |t| t.pax(b'x', &[("path", &format!("package/{}f", "a/".repeat(1023)))]).file("p", "1"));
-    c.tar("depth-of-1025", &["path-too-deep"], |t| {
-        t.pax(b'x', &[("path", &format!("package/{}f", "a/".repeat(1024)))]).file("p", "1")
-    });
+    c.tar("depth-of-1025", &["path-too-deep"], |t| t.pax(b'x', &[("path", &format!("package/{}f", "a/".repeat(1024)))]).file("p", "1"));
     c.tar("prefix", &[], |t| t.put(Head::file("a").prefix("package/lib"), b"1"));
     c.tar("prefix-of-130", &[], |t| t.put(Head::file("a").prefix(format!("package/{}", "d/".repeat(60) + "dd")), b"1"));
     c.tar("prefix-of-131", &[], |t| t.put(Head::file("a").prefix(format!("package/{}", "d/".repeat(61) + "d")), b"1"));
-    c.tar("prefix-of-155", &[], |t| {
-        t.put(Head::file("b".repeat(100)).prefix(format!("package/{}", "a/".repeat(73) + "a")), b"1")
-    });
-    c.tar("prefix-with-star-times", &[], |t| {
-        t.put(Head::file("a").prefix("package").field(476, b"03560116545 03560116545 "), b"1")
-    });
+    c.tar("prefix-of-155", &[], |t| t.put(Head::file("b".repeat(100)).prefix(format!("package/{}", "a/".repeat(73) + "a")), b"1"));
+    c.tar("prefix-with-star-times", &[], |t| t.put(Head::file("a").prefix("package").field(476, b"03560116545 03560116545 "), b"1"));
     c.tar("prefix-with-bad-times", &["bad-header"], |t| t.put(Head::file("a").prefix("package").field(476, &[0x81; 12]), b"1"));
     c.tar("prefix-without-ustar", &["ambiguous-prefix"], |t| t.put(Head::file("package/a").v7().prefix("evil"), b"1"));
     c.tar("prefix-in-gnu", &["ambiguous-prefix"], |t| t.put(Head::file("package/a").gnu().prefix("evil"), b"1"));
@@ -119,9 +111,7 @@ pub(crate) fn duplicates(c: &mut Cases) {
         t.put(Head::file("package/.gitignore").mode(0o755), b"1").file("package/.npmignore", "2")
     });
     c.tar("gitignore-of-other-root", &["ignore-file-clash"], |t| t.file("package/.npmignore", "2").file("foo/.gitignore", "1"));
-    c.tar("gitignore-and-npmignore-folder", &["path-conflict"], |t| {
-        t.file("package/.gitignore", "1").file("package/.npmignore/a", "2")
-    });
+    c.tar("gitignore-and-npmignore-folder", &["path-conflict"], |t| t.file("package/.gitignore", "1").file("package/.npmignore/a", "2"));
     c.tar("gitignore-linked", &[], |t| t.symlink("package/.gitignore", "a").file("package/a", "1"));
 }
 

@@ -1,8 +1,8 @@
 //! Two archives, entry by entry.
 
 use super::super::{ChangeKind, Comparison, compare};
-use super::tarball::{Head, Tar};
 use super::read;
+use super::tarball::{Head, Tar};
 
 fn compared(published: Tar, rebuilt: Tar) -> Comparison {
     compare(&read(&published.end()), &read(&rebuilt.end()))

@@ -1,8 +1,8 @@
 //! The difference as text.
 
 use super::super::{Diff, DiffLimits, compare, diff};
-use super::tarball::{Head, Tar};
 use super::read;
+use super::tarball::{Head, Tar};
 
 fn diff_with(published: Tar, rebuilt: Tar, change: impl FnOnce(&mut DiffLimits)) -> Diff {
     let (published, rebuilt) = (read(&published.end()), read(&rebuilt.end()));
@@ -37,10 +37,7 @@ fn added_and_removed_files_have_all_their_lines() {
         "diff --git a/a b/a\ndeleted file mode 100644\nindex 1191247..0000000\n--- a/a\n+++ b/a\n@@ -1,2 +0,0 @@\n-1\n-2\n"
     );
     let added = diff_with(Tar::default().dir("package/"), Tar::default().put(Head::file("package/a").mode(0o755), b"1\n2\n"), |_| {});
-    assert_eq!(
-        added.text,
-        "diff --git a/a b/a\nnew file mode 100755\nindex 0000000..1191247\n--- a/a\n+++ b/a\n@@ -0,0 +1,2 @@\n+1\n+2\n"
-    );
+    assert_eq!(added.text, "diff --git a/a b/a\nnew file mode 100755\nindex 0000000..1191247\n--- a/a\n+++ b/a\n@@ -0,0 +1,2 @@\n+1\n+2\n");
 }
 
 #[test]

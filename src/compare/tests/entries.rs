@@ -86,8 +86,7 @@ fn duplicates_with_the_same_bytes_and_mode_are_one() {
 
 #[test]
 fn of_duplicates_that_differ_npm_keeps_the_first_mode_and_the_last_bytes() {
-    let archive =
-        read(&Tar::default().put(Head::file("package/a").mode(0o755), b"first").file("package/a", "last").end());
+    let archive = read(&Tar::default().put(Head::file("package/a").mode(0o755), b"first").file("package/a", "last").end());
     assert_eq!(codes(&archive), ["duplicate-differs"]);
     let entry = archive.get("a").unwrap();
     assert_eq!((entry.mode_on_disk, archive.content(entry).unwrap().as_slice()), (0o755, b"last".as_slice()));
@@ -126,10 +125,7 @@ fn a_tar_that_was_never_compressed_is_read_alike() {
 fn an_oddity_carries_its_code_and_path_in_json() {
     let archive = read(&Tar::default().file("package/../a", "1").end());
     let json = serde_json::to_value(archive.oddities()).unwrap();
-    assert_eq!(
-        json,
-        serde_json::json!([{"code": "parent-segment", "path": "package/../a", "message": "the path has '..' in it"}])
-    );
+    assert_eq!(json, serde_json::json!([{"code": "parent-segment", "path": "package/../a", "message": "the path has '..' in it"}]));
 }
 
 #[test]

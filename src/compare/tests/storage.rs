@@ -3,8 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::super::{Archive, Limits};
-use super::tarball::{Tar, gzip};
 use super::read;
+use super::tarball::{Tar, gzip};
 
 /// Deterministic bytes that hardly compress.
 fn noise(len: usize) -> Vec<u8> {

@@ -4,8 +4,8 @@ use flate2::{Compression, GzBuilder};
 use std::io::Write;
 
 use super::super::{Archive, Limits};
-use super::tarball::{Tar, gzip};
 use super::codes;
+use super::tarball::{Tar, gzip};
 
 #[test]
 fn the_gzip_header_is_kept_as_it_is() {

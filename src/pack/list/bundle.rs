@@ -15,13 +15,13 @@ const MAX_PACKAGES: usize = 20_000;
 /// The names in the root's node_modules that npm-bundled 1 and 2 find (npm 5.4 to 8).
 ///
 /// A dependency in a package's own node_modules goes along anyway, with the package; one found further up counts
-/// only if it stands in the root's.
-pub(super) fn bundled_names(tree: &View, manifest: &Manifest) -> Vec<String> {
+/// only if it stands in the root's. `true` and an object are known with `lists_only` off (npm-bundled 1.1 and later).
+pub(super) fn bundled_names(tree: &View, manifest: &Manifest, lists_only: bool) -> Vec<String> {
     let wanted = match manifest.bundle() {
         None => return Vec::new(),
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Some(Value::Bool(true)) => manifest.all_dependencies(),
-        Some(Value::Object(names)) => names.keys().cloned().collect(),
+        Some(Value::Bool(true)) if !lists_only => manifest.all_dependencies(),
+        Some(Value::Object(names)) if !lists_only => names.keys().cloned().collect(),
         Some(_) => Vec::new(),
     };
     let mut names = BTreeSet::new();

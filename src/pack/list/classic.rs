@@ -71,7 +71,9 @@ struct Walk<'w> {
 pub(super) fn list(view: &View, rules: &ClassicRules, context: &Context) -> Result<Vec<String>, ListError> {
     let root_manifest = view.read(PACKAGE_JSON).ok_or(ListError::NoManifest)?;
     let manifest = Manifest::parse(&root_manifest);
-    let bundled = manifest.as_ref().map(|manifest| bundled_names(view, manifest)).unwrap_or_default();
+    // npm-bundled 1.1 came with the normalisation of `bin`.
+    let lists_only = rules.bins != Bins::Normalized;
+    let bundled = manifest.as_ref().map(|manifest| bundled_names(view, manifest, lists_only)).unwrap_or_default();
     let scopes = bundled.iter().filter(|name| name.starts_with('@')).filter_map(|name| name.split('/').next());
     let scopes = scopes.map(str::to_owned).collect();
     let mut walk = Walk { view, rules, fuel: Fuel::new(FUEL), bundled, scopes, found: Vec::new() };

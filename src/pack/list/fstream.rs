@@ -62,7 +62,7 @@ const OPTIONS: Options = Options { dialect: Dialect::V3, nocase: false, match_ba
 
 pub(super) fn list(view: &View, rules: &FstreamRules) -> Result<Vec<Entry>, ListError> {
     let manifest = view.read("package.json").and_then(|bytes| Manifest::parse(&bytes)).unwrap_or_default();
-    let bundled = if rules.hoisted { bundled_names(view, &manifest).into_iter().collect() } else { BTreeSet::new() };
+    let bundled = if rules.hoisted { bundled_names(view, &manifest, true).into_iter().collect() } else { BTreeSet::new() };
     let mut walk = Walk { view, rules, fuel: Fuel::new(FUEL), bundled, found: Vec::new() };
     walk.folder(None, Level::root(""))?;
     Ok(walk.found)

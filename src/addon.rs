@@ -32,7 +32,6 @@ pub struct Run {
 impl Run {
     /// A run that has not started.
     #[napi(constructor)]
-    #[expect(clippy::new_without_default, reason = "a constructor for JavaScript")]
     pub fn new() -> Self {
         Self { cancelled: Arc::new(AtomicBool::new(false)) }
     }
@@ -46,7 +45,13 @@ impl Run {
     /// Judges one package. Resolves to JSON: `{"ok":true,"key":…,"result":…}` or `{"ok":false,"error":…}`.
     /// `options` is the options object as JSON; `known` is a JSON object of stored results that count before the disk's.
     #[napi]
-    pub async fn judge(&self, spec: String, options: String, known: Option<String>, on_progress: Option<Arc<OnProgress>>) -> napi::Result<String> {
+    pub async fn judge(
+        &self,
+        spec: String,
+        options: String,
+        known: Option<String>,
+        on_progress: Option<Arc<OnProgress>>,
+    ) -> napi::Result<String> {
         let progress = Progress::new(move |stage, message| {
             if let Some(callback) = &on_progress {
                 let event = ProgressEvent { stage: stage.to_string(), message: message.to_owned() };
@@ -74,4 +79,3 @@ impl Run {
         Ok(u32::from(code))
     }
 }
-

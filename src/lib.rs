@@ -13,6 +13,7 @@ pub mod options;
 pub mod origin;
 pub mod pack;
 pub mod pipeline;
+pub mod published;
 pub mod recipe;
 pub mod registry;
 pub mod report;

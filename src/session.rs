@@ -25,6 +25,8 @@ use crate::verdict::{Accept, Verdict};
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a run looks whether its caller wants it to stop.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
+/// How long a stopped run may take to end.
+const GRACE: Duration = Duration::from_secs(10);
 
 type Listener = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
@@ -159,8 +161,9 @@ impl Explain for Stopped {
 
 /// Judges one spec. `known` is a JSON object of results that count before those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
-    let cancel = Cancel::default();
-    let run = run(spec, options, known, progress, cancel.clone(), Arc::clone(&cancelled));
+    let (cancel, stopping) = (Cancel::default(), Arc::new(AtomicBool::new(false)));
+    let run = run(spec, options, known, progress, cancel.clone(), Arc::clone(&stopping));
+    let mut run = std::pin::pin!(run);
     let limit = match options.limit() {
         Ok(limit) => limit,
         Err(error) => return Answer::failed(spec, &error),
@@ -179,11 +182,12 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
     };
     tokio::select! {
         biased;
-        answer = run => answer.unwrap_or_else(|error| Answer::failed(spec, &*error)),
+        answer = &mut run => answer.unwrap_or_else(|error| Answer::failed(spec, &*error)),
         stopped = stop => {
-            // Requests end at once; blocking work sees the flag at its next step.
+            // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
             cancel.cancel();
-            cancelled.store(true, Ordering::Relaxed);
+            stopping.store(true, Ordering::Relaxed);
+            let _: Result<Result<Answer, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
             Answer::failed(spec, &stopped)
         }
     }
@@ -204,7 +208,10 @@ async fn run(
     }
     let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
     let folders = cache_folders(options, &around).map_err(boxed)?;
-    let memory = Memory { known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(), results: Results::at(&folders.results) };
+    let memory = Memory {
+        known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(),
+        results: Results::at(&folders.results),
+    };
     let info = options.info(registry_of(&spec, &npm)).map_err(boxed)?;
     let mut findings = Vec::new();
     let reads = !options.no_cache && !options.force && options.emit.is_none();
@@ -228,10 +235,13 @@ async fn run(
     if let Some(roots) = git.ca_file.as_deref().and_then(|path| std::fs::read_to_string(path).ok()) {
         npm.network.extra_roots.push(roots);
     }
-    let agent = format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
+    let agent =
+        format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
     let client = Client::new(HttpConfig::from_npm(&npm, &agent));
     progress.tell("resolve", "reading the registry's metadata");
-    let release = registry::select(&spec, &npm, &client, &registry::ResolveOptions { cancel: cancel.clone(), ..Default::default() }).await.map_err(boxed)?;
+    let release = registry::select(&spec, &npm, &client, &registry::ResolveOptions { cancel: cancel.clone(), ..Default::default() })
+        .await
+        .map_err(boxed)?;
     let key = key_of(&spec, &release);
     if reads
         && let Some(key) = &key
@@ -268,7 +278,9 @@ fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, cr
 
 fn registry_of(spec: &Spec, npm: &NpmConfig) -> Option<String> {
     match spec.target() {
-        Target::Registry { name, registry, .. } => Some(registry.clone().unwrap_or_else(|| npm.registry_for(&name.to_string())).to_string()),
+        Target::Registry { name, registry, .. } => {
+            Some(registry.clone().unwrap_or_else(|| npm.registry_for(&name.to_string())).to_string())
+        }
         Target::Tarball(_) | Target::File(_) => None,
     }
 }
@@ -289,7 +301,14 @@ struct Memory {
 
 impl Memory {
     /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
-    fn look_up(&self, key: &str, integrity: Option<&str>, options: &OptionsInfo, word: &str, findings: &mut Vec<Finding>) -> Option<Answer> {
+    fn look_up(
+        &self,
+        key: &str,
+        integrity: Option<&str>,
+        options: &OptionsInfo,
+        word: &str,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Answer> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
         let text = match in_memory {
             Some(text) => text,

@@ -59,7 +59,10 @@ fn start(file: &Path, name: &str, writes: usize) -> Child {
 fn acknowledged(child: &mut Child) -> impl Iterator<Item = String> + use<> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // A killed child may leave half a line; the test harness writes lines of its own.
-    lines.map_while(Result::ok).filter_map(|line| line.split_once("wrote ").map(|(_, key)| key.to_owned())).filter(|key| key.ends_with(".0.0"))
+    lines
+        .map_while(Result::ok)
+        .filter_map(|line| line.split_once("wrote ").map(|(_, key)| key.to_owned()))
+        .filter(|key| key.ends_with(".0.0"))
 }
 
 /// The whole file, as any JSON reader sees it.
@@ -107,7 +110,8 @@ fn killed_processes_leave_a_whole_file_and_every_finished_write() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("results.json");
     // Enough to copy that a kill often falls into a write.
-    let base: Vec<(String, Box<RawValue>)> = (0..300).map(|at| format!("base@{at}.0.0")).map(|key| (key.clone(), result(&key, 3000))).collect();
+    let base: Vec<(String, Box<RawValue>)> =
+        (0..300).map(|at| format!("base@{at}.0.0")).map(|key| (key.clone(), result(&key, 3000))).collect();
     let batch: Vec<(&str, &RawValue)> = base.iter().map(|(key, value)| (key.as_str(), &**value)).collect();
     open(&file).put_many(&batch).map(drop).unwrap();
 
@@ -133,7 +137,8 @@ fn killed_processes_leave_a_whole_file_and_every_finished_write() {
     }
     assert!(finished.len() > 300 + 25 * 2, "{}", finished.len());
     assert_eq!(open(&file).put("last@1.0.0", &result("last@1.0.0", 1)).unwrap().moved_aside, None);
-    let mut names: Vec<String> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, [".results.json.lock", "results.json"], "what killed processes left is cleaned");
 }

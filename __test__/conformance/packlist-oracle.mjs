@@ -41,7 +41,7 @@ async function list ({ version, dir }) {
   const name = `packlist-${version}`
   const packlist = load(name)
   delete require.cache[require.resolve(name)]
-  if (major(version) <= 6) return packlist({ path: dir })
+  if (major(version) < 7) return packlist({ path: dir })
   const Arborist = load('@npmcli/arborist')
   const tree = await new Arborist({ path: dir }).loadActual()
   return packlist(tree, { path: dir })

@@ -35,6 +35,7 @@ A failure to reproduce is not an accusation: it is more often a missing commit o
 
 /// Find out whether a published npm package can be rebuilt from the source it declares.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
     /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl

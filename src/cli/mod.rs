@@ -40,27 +40,27 @@ pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
     let specs = match specs_or_hook(&arguments) {
         Ok(specs) => specs,
         Err(failure) => {
-            out.answer(&Answer::usage(&failure.message, failure.hint), arguments.json, &stdout_style, &stderr_style, &arguments);
+            out.answer(&Answer::usage(&failure.message, failure.hint), arguments.json, stdout_style, stderr_style, &arguments);
             return UNDECIDED;
         }
     };
     if let [word] = specs.as_slice()
         && word == "help"
     {
-        out.text(&Arguments::help());
+        Output::text(&Arguments::help());
         return 0;
     }
     let options = arguments.options();
     let mut codes = Vec::new();
     for spec in &specs {
-        let progress = out.progress(&arguments, &stderr_style, spec);
+        let progress = out.progress(&arguments, stderr_style, spec);
         let answer = session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await;
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
             return INTERRUPTED;
         }
         codes.push(answer.exit_code(options.accept));
-        if !out.answer(&answer, arguments.json, &stdout_style, &stderr_style, &arguments) {
+        if !out.answer(&answer, arguments.json, stdout_style, stderr_style, &arguments) {
             // The reader went away (`| head`): nothing more can be said.
             break;
         }
@@ -90,13 +90,16 @@ fn specs_or_hook(arguments: &Arguments) -> Result<Vec<String>, NoSpec> {
     {
         return Ok(vec![format!("{name}@{version}")]);
     }
-    Err(NoSpec { message: "no package was named".into(), hint: "for example: reproduce semver@7.7.4; reproduce --help lists the options".into() })
+    Err(NoSpec {
+        message: "no package was named".into(),
+        hint: "for example: reproduce semver@7.7.4; reproduce --help lists the options".into(),
+    })
 }
 
 /// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or JSON on stdout.
 fn usage(out: &mut Output, error: &clap::Error, arguments: &[String]) -> u8 {
     if !error.use_stderr() {
-        out.text(&error.render().to_string());
+        Output::text(&error.render().to_string());
         return 0;
     }
     let json = arguments.iter().any(|argument| argument == "--json" || argument == "-j");
@@ -105,14 +108,14 @@ fn usage(out: &mut Output, error: &clap::Error, arguments: &[String]) -> u8 {
         let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         out.json(&Answer::usage(&message, "reproduce --help lists the options".into()));
     } else {
-        out.error_text(&error.render().to_string());
+        Output::error_text(&error.render().to_string());
     }
     UNDECIDED
 }
 
 impl Output {
     /// Prints one answer. False when stdout is closed.
-    fn answer(&mut self, answer: &Answer, json: bool, stdout: &Style, stderr: &Style, arguments: &Arguments) -> bool {
+    fn answer(&mut self, answer: &Answer, json: bool, stdout: Style, stderr: Style, arguments: &Arguments) -> bool {
         if json {
             return self.json(answer);
         }
@@ -121,10 +124,10 @@ impl Output {
                 if arguments.quiet {
                     return true;
                 }
-                self.text(&terminal::report(report, stdout, terminal::Detail { diff: arguments.diff, verbose: arguments.verbose }))
+                Self::text(&terminal::report(report, stdout, terminal::Detail { diff: arguments.diff, verbose: arguments.verbose }))
             }
             Answer::Failed(failure) => {
-                self.error_text(&terminal::failure(failure, stderr));
+                Self::error_text(&terminal::failure(failure, stderr));
                 true
             }
         }
@@ -136,9 +139,9 @@ impl Output {
             Answer::Failed(failure) => serde_json::to_string(failure),
         };
         match line {
-            Ok(line) => self.text(&format!("{line}\n")),
+            Ok(line) => Self::text(&format!("{line}\n")),
             Err(error) => {
-                self.error_text(&format!("error[internal]: {error}\n"));
+                Self::error_text(&format!("error[internal]: {error}\n"));
                 true
             }
         }

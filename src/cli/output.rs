@@ -30,18 +30,18 @@ impl Output {
     }
 
     /// Writes to stdout. False when nobody reads it any more.
-    pub(super) fn text(&self, text: &str) -> bool {
+    pub(super) fn text(text: &str) -> bool {
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
     }
 
     /// Writes to stderr; where even that fails there is nobody to tell.
-    pub(super) fn error_text(&self, text: &str) {
+    pub(super) fn error_text(text: &str) {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// A progress line: only where both streams are terminals and no CI is at work, so that logs stay readable.
-    pub(super) fn progress(&self, arguments: &Arguments, style: &Style, spec: &str) -> Line {
+    pub(super) fn progress(&self, arguments: &Arguments, style: Style, spec: &str) -> Line {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         let shown = self.stdout_terminal && self.stderr_terminal && !in_ci && !arguments.quiet && !arguments.json && style.can_move();
         if !shown {

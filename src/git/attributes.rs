@@ -53,7 +53,12 @@ impl Attributes {
     fn digest(&self, path: &str) -> (Option<AttributesDigest>, bool) {
         let mut outcome = Outcome::default();
         outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text"]);
-        self.search.pattern_matching_relative_path(path.as_bytes().as_bstr(), gix::glob::pattern::Case::Sensitive, Some(false), &mut outcome);
+        self.search.pattern_matching_relative_path(
+            path.as_bytes().as_bstr(),
+            gix::glob::pattern::Case::Sensitive,
+            Some(false),
+            &mut outcome,
+        );
         let (mut digest, mut eol_crlf, mut eol_lf, mut ident) = (None, false, false, false);
         for found in outcome.iter_selected() {
             let state = found.assignment.state;
@@ -88,10 +93,9 @@ impl Attributes {
         ident
             || match checkout {
                 Checkout::Posix => matches!(digest, Some(AttributesDigest::TextCrlf | AttributesDigest::TextAutoCrlf)),
-                Checkout::Windows => !matches!(
-                    digest,
-                    Some(AttributesDigest::Binary | AttributesDigest::TextInput | AttributesDigest::TextAutoInput)
-                ),
+                Checkout::Windows => {
+                    !matches!(digest, Some(AttributesDigest::Binary | AttributesDigest::TextInput | AttributesDigest::TextAutoInput))
+                }
             }
     }
 

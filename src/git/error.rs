@@ -87,20 +87,22 @@ pub enum GitError {
     Config(String),
 }
 
+const ADDRESS_REFUSED: &str = "repository-address-refused";
+
 impl Explain for GitError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "repository-not-found",
             Self::Unreachable { source, .. } => match source.code() {
-                "private-address-refused" | "insecure-address-refused" | "address-refused" => "repository-address-refused",
+                "private-address-refused" | "insecure-address-refused" | "address-refused" => ADDRESS_REFUSED,
                 "redirect-cycle" | "too-many-redirects" => "repository-redirects",
                 _ => "repository-unreachable",
             },
             Self::NotGit { .. } => "repository-not-git",
+            Self::AddressRefused { .. } => ADDRESS_REFUSED,
             Self::ObjectMissing { .. } => "commit-not-found",
             Self::Protocol { .. } => "repository-protocol",
             Self::TooLarge { .. } => "repository-too-large",
-            Self::AddressRefused { .. } => "repository-address-refused",
             Self::Cancelled => "cancelled",
             Self::Cache { .. } => "cache-unusable",
             Self::Damaged { .. } => "object-damaged",
@@ -121,14 +123,15 @@ impl Explain for GitError {
             Self::NotFound { .. } => {
                 "the package declares a repository that was removed, renamed or is private; --source names another one".into()
             }
-            Self::Unreachable { source, .. } => return source.hint(),
+            Self::Unreachable { source, .. } => {
+                return source.hint().or_else(|| Some("the declared address leads nowhere; --source names another one".into()));
+            }
             Self::NotGit { .. } => "--source names the git repository, if the package has one".into(),
-            Self::ObjectMissing { .. } => return None,
             Self::Protocol { .. } => "try again; if it stays, the host may not speak git's smart HTTP protocol".into(),
-            Self::TooLarge { .. } => return None,
             Self::AddressRefused { .. } => {
                 "if this host is yours, say so in git's configuration (url.<base>.insteadOf) or in REPRODUCE_ALLOW_HOSTS".into()
             }
+            Self::ObjectMissing { .. } | Self::TooLarge { .. } => "if the source is elsewhere, --source names it".into(),
             Self::Cancelled => return None,
             Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
             Self::Damaged { .. } => "remove the git folder of the cache and try again".into(),

@@ -25,6 +25,9 @@ pub struct ObjectStore {
     handle: RefCell<gix::odb::Handle>,
 }
 
+/// One entry of a tree: its name, which need not be UTF-8, its kind and its id.
+pub type TreeEntry = (Vec<u8>, EntryKind, ObjectId);
+
 /// What a commit says, as far as it is needed here.
 #[derive(Debug, Clone)]
 pub struct Commit {
@@ -103,8 +106,8 @@ impl ObjectStore {
 
     /// Sees packs that were written since it was opened.
     pub fn reload(&self) -> Result<(), GitError> {
-        let handle = Self::handle(&self.dir)
-            .map_err(|error| GitError::Cache { path: self.dir.display().to_string(), detail: error.to_string() })?;
+        let handle =
+            Self::handle(&self.dir).map_err(|error| GitError::Cache { path: self.dir.display().to_string(), detail: error.to_string() })?;
         self.handle.replace(handle);
         Ok(())
     }
@@ -156,7 +159,7 @@ impl ObjectStore {
     }
 
     /// The entries of one tree: `(name, kind, id)`, or `None` where it is not here.
-    pub fn tree(&self, id: &ObjectId) -> Result<Option<Vec<(Vec<u8>, EntryKind, ObjectId)>>, GitError> {
+    pub fn tree(&self, id: &ObjectId) -> Result<Option<Vec<TreeEntry>>, GitError> {
         let Some(data) = self.read(id, Kind::Tree)? else { return Ok(None) };
         let tree = TreeRef::from_bytes(&data, gix::hash::Kind::Sha1)
             .map_err(|error| GitError::Damaged { id: id.to_string(), detail: error.to_string() })?;

@@ -88,15 +88,12 @@ impl Remote {
 
     /// Branches and tags, in the host's order. Pull requests and other names are not asked for.
     pub fn refs(&mut self) -> Result<Vec<RemoteRef>, GitError> {
-        let refs = match &self.handshake.refs {
-            Some(refs) => refs.clone(),
-            None => {
-                let mut prefixes = RefPrefixes::new();
-                prefixes.extend(["HEAD", "refs/heads/", "refs/tags/"].map(BString::from));
-                LsRefsCommand::new(Some(prefixes), &self.handshake.capabilities, agent())
-                    .invoke_blocking(&mut self.transport, &mut Discard, false)
-                    .map_err(|error| failure(&self.url, &self.cause, &error))?
-            }
+        let refs = if let Some(refs) = &self.handshake.refs { refs.clone() } else {
+            let mut prefixes = RefPrefixes::new();
+            prefixes.extend(["HEAD", "refs/heads/", "refs/tags/"].map(BString::from));
+            LsRefsCommand::new(Some(prefixes), &self.handshake.capabilities, agent())
+                .invoke_blocking(&mut self.transport, &mut Discard, false)
+                .map_err(|error| failure(&self.url, &self.cause, &error))?
         };
         Ok(refs
             .into_iter()
@@ -170,6 +167,8 @@ impl Remote {
                 GitError::Cancelled
             } else if exhausted {
                 GitError::TooLarge { url: url.to_owned(), limit: MAX_PACK }
+            } else if let Some(disk) = disk_failure(&error) {
+                GitError::Cache { path: store.pack_dir().display().to_string(), detail: disk }
             } else {
                 failure(url, cause, &error)
             }
@@ -197,6 +196,13 @@ fn failure(url: &str, cause: &Cause, error: &dyn std::fmt::Display) -> GitError 
         return GitError::NotGit { url: url.to_owned(), detail: "it does not speak git's smart HTTP protocol".into() };
     }
     GitError::Protocol { url: url.to_owned(), detail }
+}
+
+/// What this machine's disk says, if it is what failed: nothing of the host's then.
+fn disk_failure(error: &gix::Error) -> Option<String> {
+    use io::ErrorKind::{FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let disk = error.downcast_any_ref::<io::Error>()?;
+    matches!(disk.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem | PermissionDenied).then(|| disk.to_string())
 }
 
 /// As [`failure`], for an answer in place of a pack: a host says `not our ref` for an object that it does not give out.

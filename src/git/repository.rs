@@ -70,7 +70,8 @@ impl Repository {
                 Ok(()) => break,
                 // One unknown id fails the whole request: leave it out and ask again for the others.
                 Err(GitError::ObjectMissing { id, .. }) => {
-                    let unknown = ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id)).or_else(|| wanted.first().copied());
+                    let unknown =
+                        ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id)).or_else(|| wanted.first().copied());
                     wanted.retain(|id| Some(*id) != unknown);
                     missing.extend(unknown);
                 }
@@ -197,14 +198,11 @@ impl Repository {
                 if kind != EntryKind::Tree {
                     continue;
                 }
-                let found = match known.get(&tree) {
-                    Some(found) => *found,
-                    None => {
-                        let entries = self.store.tree(&tree)?.unwrap_or_default();
-                        let found = entries.into_iter().find(|(entry, ..)| entry == name.as_bytes()).map(|(_, kind, id)| (kind, id));
-                        known.insert(tree, found);
-                        found
-                    }
+                let found = if let Some(found) = known.get(&tree) { *found } else {
+                    let entries = self.store.tree(&tree)?.unwrap_or_default();
+                    let found = entries.into_iter().find(|(entry, ..)| entry == name.as_bytes()).map(|(_, kind, id)| (kind, id));
+                    known.insert(tree, found);
+                    found
                 };
                 if let Some(found) = found {
                     next.insert(commit, found);

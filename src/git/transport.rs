@@ -130,7 +130,7 @@ impl Http for Wire {
 
 fn raise(error: io::Error) -> gix::Error {
     use gix::error::ErrorExt;
-    error.raise().into()
+    error.raise()
 }
 
 /// A POST between its first written byte and its last read one.

@@ -56,7 +56,8 @@ impl Pools {
             .http2_max_header_list_size(MAX_HEAD)
             .dns_resolver(Arc::new(Resolver { lookup: config.lookup.clone(), reach }));
         if let Some(proxy) = &way.proxy {
-            let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|_| HttpError::TlsSetup { reason: "the proxy cannot be used".into() })?;
+            let proxy =
+                reqwest::Proxy::all(proxy.clone()).map_err(|_| HttpError::TlsSetup { reason: "the proxy cannot be used".into() })?;
             builder = builder.proxy(proxy);
         }
         let pool = builder.build().map_err(|error| HttpError::TlsSetup { reason: innermost(&error) })?;
@@ -83,7 +84,11 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, waited: Duration) -> Ht
     }
     if error.is_connect() {
         let refused = find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-        return if refused { HttpError::Refused { host: host() } } else { HttpError::Unreachable { host: host(), reason: innermost(error) } };
+        return if refused {
+            HttpError::Refused { host: host() }
+        } else {
+            HttpError::Unreachable { host: host(), reason: innermost(error) }
+        };
     }
     match find::<hyper::Error>(error) {
         Some(http) if http.is_parse() => HttpError::Malformed { url: url(), reason: http.to_string() },

@@ -198,12 +198,12 @@ impl Explain for HttpError {
             Self::Unreachable { .. } | Self::Dns { .. } | Self::Refused { .. } => {
                 "check the network and npm's proxy settings; `npm run demo` needs no network"
             }
-            Self::Tls { .. } => "if a proxy or a private authority signs here, name its certificate with npm's cafile or NODE_EXTRA_CA_CERTS",
+            Self::Tls { .. } => {
+                "if a proxy or a private authority signs here, name its certificate with npm's cafile or NODE_EXTRA_CA_CERTS"
+            }
             Self::TlsSetup { .. } => "check npm's cafile, ca, certfile and keyfile, and SSL_CERT_FILE",
             Self::Timeout { .. } | Self::Cut { .. } => "try again; npm's fetch-timeout and fetch-retries say how patient to be",
-            Self::PrivateAddress { .. } | Self::Insecure { .. } => {
-                "if the host is your own, allow it with REPRODUCE_ALLOW_HOSTS=host:port"
-            }
+            Self::PrivateAddress { .. } | Self::Insecure { .. } => "if the host is your own, allow it with REPRODUCE_ALLOW_HOSTS=host:port",
             Self::RateLimited { .. } => "wait a while, or run fewer packages at a time",
             Self::Status { status: 401 | 403, .. } => "check the token in .npmrc for this host",
             Self::Status { status: 407, .. } => "the proxy wants credentials: put them into npm's proxy address",

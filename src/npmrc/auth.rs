@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use url::Url;
 
 use super::ConfigFinding;

@@ -104,9 +104,10 @@ fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
 /// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address (`//host/:_authToken`).
 fn environment(around: &Surroundings) -> BTreeMap<String, Value> {
     const PREFIX: &str = "npm_config_";
-    let named = around.vars.iter().filter(|(name, value)| {
-        !value.is_empty() && name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
-    });
+    let named = around
+        .vars
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)));
     let mut out = BTreeMap::new();
     for (name, value) in named {
         let key = name.get(PREFIX.len()..).unwrap_or("");
@@ -147,11 +148,13 @@ fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -
 
 /// The npmrc that some distributions put into npm itself.
 fn builtin_file(around: &Surroundings) -> Option<PathBuf> {
-    let npm = match around.var("npm_execpath").map(Path::new).filter(|path| path.ends_with("bin/npm-cli.js") || path.ends_with("bin/npx-cli.js")) {
-        Some(cli) => cli.parent()?.parent()?.to_owned(),
-        None if cfg!(windows) => around.node.as_ref()?.parent()?.join("node_modules").join("npm"),
-        None => around.node.as_ref()?.parent()?.parent()?.join("lib").join("node_modules").join("npm"),
-    };
+    let npm =
+        match around.var("npm_execpath").map(Path::new).filter(|path| path.ends_with("bin/npm-cli.js") || path.ends_with("bin/npx-cli.js"))
+        {
+            Some(cli) => cli.parent()?.parent()?.to_owned(),
+            None if cfg!(windows) => around.node.as_ref()?.parent()?.join("node_modules").join("npm"),
+            None => around.node.as_ref()?.parent()?.parent()?.join("lib").join("node_modules").join("npm"),
+        };
     Some(npm.join("npmrc"))
 }
 

@@ -32,7 +32,11 @@ impl Files for MemoryFiles {
 fn around(files: &[(&str, &str)], vars: &[(&str, &str)]) -> Surroundings {
     let files = MemoryFiles {
         files: files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect(),
-        folders: files.iter().filter_map(|(path, _)| path.strip_suffix("/node_modules/x")).map(|path| PathBuf::from(path).join("node_modules")).collect(),
+        folders: files
+            .iter()
+            .filter_map(|(path, _)| path.strip_suffix("/node_modules/x"))
+            .map(|path| PathBuf::from(path).join("node_modules"))
+            .collect(),
     };
     Surroundings {
         vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
@@ -97,8 +101,21 @@ fn ini_is_read_as_npm_reads_it() {
 fn variables_are_filled_in_as_npm_does_it() {
     let vars: BTreeMap<String, String> = [("A", "1"), ("EMPTY", "")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     for (text, filled) in [
-        ("${A}", "1"), ("x${A}y${A}", "x1y1"), ("${B}", "${B}"), ("${B?}", ""), ("${A?}", "1"), ("${EMPTY}", ""), ("\\${A}", "${A}"), ("\\\\${A}", "\\1"),
-        ("\\\\\\${A}", "\\${A}"), ("$A", "$A"), ("${}", "${}"), ("${A", "${A"), ("${A${A}}", "${A1}"), ("\\x${A}", "\\x1"), ("${A:-b}", "${A:-b}"),
+        ("${A}", "1"),
+        ("x${A}y${A}", "x1y1"),
+        ("${B}", "${B}"),
+        ("${B?}", ""),
+        ("${A?}", "1"),
+        ("${EMPTY}", ""),
+        ("\\${A}", "${A}"),
+        ("\\\\${A}", "\\1"),
+        ("\\\\\\${A}", "\\${A}"),
+        ("$A", "$A"),
+        ("${}", "${}"),
+        ("${A", "${A"),
+        ("${A${A}}", "${A1}"),
+        ("\\x${A}", "\\x1"),
+        ("${A:-b}", "${A:-b}"),
     ] {
         assert_eq!(expand(text, &vars), filled, "{text}");
     }
@@ -143,7 +160,8 @@ fn the_environment_is_read_in_any_case_and_empty_is_nothing() {
 
 #[test]
 fn the_users_and_the_global_file_can_be_elsewhere() {
-    let files = [("/x/user", "registry=https://user.example"), ("/x/global", "tag=g"), ("/pre/etc/npmrc", "tag=p"), ("/home/me/u", "tag=h")];
+    let files =
+        [("/x/user", "registry=https://user.example"), ("/x/global", "tag=g"), ("/pre/etc/npmrc", "tag=p"), ("/home/me/u", "tag=h")];
     assert_eq!(load(&files, &[("npm_config_userconfig", "/x/user")]).registry.host_str(), Some("user.example"));
     assert_eq!(load(&files, &[("npm_config_globalconfig", "/x/global")]).default_tag, "g");
     assert_eq!(load(&files, &[("npm_config_prefix", "/pre")]).default_tag, "p");
@@ -153,7 +171,12 @@ fn the_users_and_the_global_file_can_be_elsewhere() {
 
 #[test]
 fn a_projects_file_does_not_move_the_others() {
-    let files = [("/p/sub/package.json", "{}"), ("/p/sub/.npmrc", "userconfig=/evil\nglobalconfig=/evil\nprefix=/evil"), ("/evil", "tag=evil"), ("/evil/etc/npmrc", "tag=evil")];
+    let files = [
+        ("/p/sub/package.json", "{}"),
+        ("/p/sub/.npmrc", "userconfig=/evil\nglobalconfig=/evil\nprefix=/evil"),
+        ("/evil", "tag=evil"),
+        ("/evil/etc/npmrc", "tag=evil"),
+    ];
     assert_eq!(load(&files, &[]).default_tag, "latest");
 }
 
@@ -171,11 +194,24 @@ fn the_project_is_the_nearest_folder_with_a_manifest_or_modules() {
 #[test]
 fn a_workspace_belongs_to_the_folder_that_declares_it() {
     for (workspaces, tag) in [
-        (r#"["*"]"#, "outer"), (r#"["sub"]"#, "outer"), (r#"["./sub/"]"#, "outer"), (r#"{"packages":["s*b"]}"#, "outer"), (r#"["**"]"#, "outer"),
-        (r#"["packages/*"]"#, "inner"), (r#"["*","!sub"]"#, "inner"), (r#""*""#, "inner"), ("null", "inner"), (r#"["*/*"]"#, "inner"),
+        (r#"["*"]"#, "outer"),
+        (r#"["sub"]"#, "outer"),
+        (r#"["./sub/"]"#, "outer"),
+        (r#"{"packages":["s*b"]}"#, "outer"),
+        (r#"["**"]"#, "outer"),
+        (r#"["packages/*"]"#, "inner"),
+        (r#"["*","!sub"]"#, "inner"),
+        (r#""*""#, "inner"),
+        ("null", "inner"),
+        (r#"["*/*"]"#, "inner"),
     ] {
         let manifest = format!(r#"{{"workspaces":{workspaces}}}"#);
-        let files = [("/p/.npmrc", "tag=outer"), ("/p/sub/.npmrc", "tag=inner"), ("/p/package.json", manifest.as_str()), ("/p/sub/package.json", "{}")];
+        let files = [
+            ("/p/.npmrc", "tag=outer"),
+            ("/p/sub/.npmrc", "tag=inner"),
+            ("/p/package.json", manifest.as_str()),
+            ("/p/sub/package.json", "{}"),
+        ];
         assert_eq!(load(&files, &[]).default_tag, tag, "{workspaces}");
     }
 }
@@ -202,10 +238,16 @@ fn a_registry_that_is_no_address_is_ignored_with_a_finding() {
 
 #[test]
 fn credentials_are_looked_up_from_the_address_upwards() {
-    let config = user("//r.example/:_authToken=root\n//r.example/a/:_authToken=a\n//r.example/a/b:_authToken=b\n//r.example:8443/:_authToken=port");
+    let config =
+        user("//r.example/:_authToken=root\n//r.example/a/:_authToken=a\n//r.example/a/b:_authToken=b\n//r.example:8443/:_authToken=port");
     for (address, token) in [
-        ("https://r.example/x/-/x.tgz", "root"), ("https://r.example/", "root"), ("https://r.example/a/x", "a"), ("https://r.example/a/b/c", "b"),
-        ("https://r.example/a/bc", "a"), ("https://r.example:443/x", "root"), ("https://r.example:8443/x", "port"),
+        ("https://r.example/x/-/x.tgz", "root"),
+        ("https://r.example/", "root"),
+        ("https://r.example/a/x", "a"),
+        ("https://r.example/a/b/c", "b"),
+        ("https://r.example/a/bc", "a"),
+        ("https://r.example:443/x", "root"),
+        ("https://r.example:8443/x", "port"),
     ] {
         assert_eq!(header(&config, address), Some(format!("Bearer {token}")), "{address}");
     }
@@ -290,7 +332,8 @@ fn certificates_are_collected_from_every_source() {
 
 #[test]
 fn limits_of_the_network_are_read_and_bounded() {
-    let network = user("strict-ssl=false\nfetch-retries=999\nfetch-retry-mintimeout=10\nfetch-timeout=5000\nmaxsockets=0\noffline=true").network;
+    let network =
+        user("strict-ssl=false\nfetch-retries=999\nfetch-retry-mintimeout=10\nfetch-timeout=5000\nmaxsockets=0\noffline=true").network;
     assert!(!network.strict_ssl && network.offline);
     assert_eq!((network.retries, network.max_sockets), (20, 15));
     assert_eq!(network.retry_pauses, (Some(Duration::from_millis(10)), None));
@@ -313,7 +356,10 @@ fn tarballs_of_the_canonical_registry_are_fetched_from_the_configured_one() {
         ("https://o.example/old/path", "https://o.example/old/pathology/a.tgz", "https://o.example/old/pathology/a.tgz"),
     ];
     for (setting, published, fetched) in rows {
-        let config = user(&format!("registry=https://m.example/npm/\n{}", if setting.is_empty() { String::new() } else { format!("replace-registry-host={setting}") }));
+        let config = user(&format!(
+            "registry=https://m.example/npm/\n{}",
+            if setting.is_empty() { String::new() } else { format!("replace-registry-host={setting}") }
+        ));
         assert_eq!(config.tarball_url(&url(published), &config.registry).as_str(), fetched, "{setting} {published}");
     }
 }

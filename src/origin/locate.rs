@@ -189,7 +189,9 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
         return Err(LocateError::Empty { repository: repository.url().to_owned() });
     }
     let mut nominees = Vec::new();
-    for (value, kind) in [(&claims.user_commit, EvidenceKind::User), (&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)] {
+    for (value, kind) in
+        [(&claims.user_commit, EvidenceKind::User), (&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)]
+    {
         if let Some(nominee) = value.as_deref().and_then(|value| named(repository, value, kind)) {
             nominees.push(nominee);
         }
@@ -381,7 +383,11 @@ impl Search<'_> {
         match self.located.origins.first() {
             None => true,
             Some(best) if best.kind == EvidenceKind::User => false,
-            Some(best) => !best.score.changed.is_empty() || best.explained_nothing() || best.score.matched_lf > 0 && best.version.as_deref() != Some(&self.claims.version),
+            Some(best) => {
+                !best.score.changed.is_empty()
+                    || best.explained_nothing()
+                    || best.score.matched_lf > 0 && best.version.as_deref() != Some(&self.claims.version)
+            }
         }
     }
 
@@ -393,13 +399,10 @@ impl Search<'_> {
             let manifests = repository.entries_at(&commits, &join(&directory, "package.json"))?;
             let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
             let exact = self.published.iter().find(|file| file.path == "package.json").map(|file| file.blob);
-            let same: HashSet<ObjectId> = match exact.filter(|id| blobs.contains(id)) {
-                Some(id) => [id].into(),
-                None => {
-                    repository.ensure_blobs(blobs.iter().copied())?;
-                    blobs.retain(|id| self.is_this_version(repository, id));
-                    blobs.into_iter().collect()
-                }
+            let same: HashSet<ObjectId> = if let Some(id) = exact.filter(|id| blobs.contains(id)) { [id].into() } else {
+                repository.ensure_blobs(blobs.iter().copied())?;
+                blobs.retain(|id| self.is_this_version(repository, id));
+                blobs.into_iter().collect()
             };
             let with_version: HashSet<ObjectId> =
                 manifests.iter().filter(|(_, (_, id))| same.contains(id)).map(|(commit, _)| *commit).collect();
@@ -528,7 +531,11 @@ fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
 type Manifests = HashMap<String, (Option<String>, Option<String>)>;
 
 /// The name and version that the package.json of each folder gives, with one request for those that are missing.
-fn read_manifests(repository: &mut Repository, listing: &Listing, directories: impl Iterator<Item = String>) -> Result<Manifests, LocateError> {
+fn read_manifests(
+    repository: &mut Repository,
+    listing: &Listing,
+    directories: impl Iterator<Item = String>,
+) -> Result<Manifests, LocateError> {
     let found: Vec<(String, ObjectId)> =
         directories.filter_map(|dir| listing.get(&join(&dir, "package.json")).map(|entry| (dir, entry.id))).collect();
     repository.ensure_blobs(found.iter().map(|(_, id)| *id))?;

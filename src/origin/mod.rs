@@ -4,6 +4,7 @@
 //! (`tags`), and every commit that is named is compared with the published files (`score`) before it is used (`locate`).
 
 pub mod address;
+pub mod agreement;
 pub mod evidence;
 pub mod locate;
 pub mod score;

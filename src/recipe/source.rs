@@ -22,27 +22,15 @@ use crate::git::{GitError, Repository};
 use crate::origin::Origin;
 use crate::origin::score::join;
 use crate::pack::era::{Bins, Era};
-use crate::pack::fingerprint::{Fingerprint, Headers};
 use crate::pack::gzip::{self, Match};
 use crate::pack::list::{self, Context, ListRules};
 use crate::pack::tar::{Adopted, Content, Kind as MemberKind, Member};
 use crate::pack::{eras_of, list_rules_of};
+use crate::published::Published;
 use crate::verdict::Outcome;
 
 /// Part of a rebuilt tarball that stays in memory before it moves to a temporary file, in bytes.
 const IN_MEMORY: usize = 16 << 20;
-
-/// What was published, as this stage needs it.
-pub struct Published<'a> {
-    /// The archive, read.
-    pub archive: &'a Archive,
-    /// The tarball's bytes.
-    pub bytes: &'a [u8],
-    /// Its headers.
-    pub headers: Option<&'a Headers>,
-    /// Which clients could have written it.
-    pub fingerprint: Option<&'a Fingerprint>,
-}
 
 /// One recipe that came to an end.
 pub struct Rebuilt {
@@ -125,13 +113,13 @@ impl Explain for SourceError {
 pub fn attempts(
     repository: &mut Repository,
     origin: &Origin,
-    published: &Published<'_>,
+    published: &Published,
     open_submodule: &Open<'_>,
     cancelled: &AtomicBool,
 ) -> Result<Vec<Rebuilt>, SourceError> {
     let context = surroundings(repository, origin)?;
-    let mut folder = Folder::open(repository, &origin.listing, origin.directory(), published.archive, open_submodule)?;
-    let eras = eras_of(published.fingerprint);
+    let mut folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, open_submodule)?;
+    let eras = eras_of(published.fingerprint.as_ref());
     let mut rebuilt = Vec::new();
     let mut seen: BTreeSet<(Checkout, Vec<(String, String)>)> = BTreeSet::new();
     for checkout in checkouts(origin, published, &folder) {
@@ -162,9 +150,9 @@ pub fn attempts(
 }
 
 /// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have.
-fn checkouts(origin: &Origin, published: &Published<'_>, folder: &Folder<'_>) -> Vec<Checkout> {
+fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Vec<Checkout> {
     const WINDOWS_OS: [u8; 2] = [10, 11];
-    let from_windows = published.headers.is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));
+    let from_windows = published.headers.as_ref().is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));
     if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows) {
         vec![Checkout::Posix, Checkout::Windows]
     } else {
@@ -200,14 +188,14 @@ fn attempt<'a>(
     folder: &'a Folder<'a>,
     entries: &'a [list::Entry],
     origin: &Origin,
-    published: &Published<'_>,
+    published: &Published,
     era: &'static Era,
     rules: &ListRules,
     checkout: Checkout,
     repository: &str,
     started: Instant,
 ) -> Result<Rebuilt, SourceError> {
-    let adopted = published.headers.map(|headers| Adopted::from_published(headers, era)).unwrap_or_default();
+    let adopted = published.headers.as_ref().map(|headers| Adopted::from_published(headers, era)).unwrap_or_default();
     let members: Vec<Member<'_>> = entries.iter().filter_map(|entry| member(folder, entry, checkout)).collect();
     let manifest = folder.content("package.json", checkout).unwrap_or_default();
     let manifest = serde_json::from_slice(crate::manifest::without_bom(&manifest)).unwrap_or_default();
@@ -216,9 +204,10 @@ fn attempt<'a>(
     spool.seek(SeekFrom::Start(0))?;
     let archive = Archive::read_tar(&mut spool, &Limits::default())?;
     let packed = started.elapsed();
-    let comparison = compare::compare(published.archive, &archive);
-    let default = Match { class: gzip::Class::C, level: era.gzip.level, xfl: era.gzip.xfl, os: era.gzip.os.or(adopted.gzip_os).unwrap_or(3) };
-    let found = if comparison.same_entries() { gzip::match_published(&mut archive.tar(), published.bytes)? } else { None };
+    let comparison = compare::compare(&published.archive, &archive);
+    let default =
+        Match { class: gzip::Class::C, level: era.gzip.level, xfl: era.gzip.xfl, os: era.gzip.os.or(adopted.gzip_os).unwrap_or(3) };
+    let found = if comparison.same_entries() { gzip::match_published(&mut archive.tar(), &published.bytes)? } else { None };
     let outcome = match (&found, comparison.same_entries()) {
         (Some(_), _) => Outcome::SameBytes,
         (None, true) => Outcome::SameEntries,

@@ -122,9 +122,15 @@ impl Explain for RegistryError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::PackageNotFound { .. } => "check the spelling, and --registry or the scope's registry in .npmrc; a private package looks the same without a token",
-            Self::PackageUnpublished { .. } | Self::VersionUnpublished { .. } => "its tarball can still be checked if you have it: pass the .tgz",
-            Self::NoMatchingVersion { latest: Some(latest), .. } => return Some(format!("the tag latest is {latest}; `npm view <name> versions` lists all")),
+            Self::PackageNotFound { .. } => {
+                "check the spelling, and --registry or the scope's registry in .npmrc; a private package looks the same without a token"
+            }
+            Self::PackageUnpublished { .. } | Self::VersionUnpublished { .. } => {
+                "its tarball can still be checked if you have it: pass the .tgz"
+            }
+            Self::NoMatchingVersion { latest: Some(latest), .. } => {
+                return Some(format!("the tag latest is {latest}; `npm view <name> versions` lists all"));
+            }
             Self::NoMatchingVersion { .. } => "`npm view <name> versions` lists what there is",
             Self::NotAllowed { .. } => "check the token for this registry in .npmrc (//host/:_authToken), or log in with npm",
             Self::Metadata { .. } => "check that --registry names an npm registry and not a web page or a login",

@@ -71,7 +71,8 @@ impl Integrity {
 
     /// Reads npm's old `shasum`: sha1 in hex.
     pub fn from_shasum(hex: &str) -> Option<Self> {
-        let digits: Vec<u8> = hex.trim().chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+        let digits: Vec<u8> =
+            hex.trim().chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
         let digest: Vec<u8> = digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte * 16 + digit)).collect();
         (digits.len() == 40).then(|| Self { algorithm: Algorithm::Sha1, digests: vec![digest] })
     }

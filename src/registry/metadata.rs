@@ -6,8 +6,8 @@ use std::path::Path;
 
 use url::Url;
 
-use super::spool::{Spool, SpoolWriter};
 use super::RegistryError;
+use super::spool::{Spool, SpoolWriter};
 use crate::http::{Cancel, Client, HttpError, Request, Sink, Trust, header};
 
 /// Largest packument that is read, in bytes after unpacking. The largest known have some seventy million.

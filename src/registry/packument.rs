@@ -97,8 +97,7 @@ impl<'de> Visitor<'de> for PackumentVisitor {
                 }
                 "versions" => {
                     let versions = map.next_value_seed(Entries(|raw: &RawValue| Some(is_deprecated(raw))))?;
-                    found.versions =
-                        versions.into_iter().map(|(version, deprecated)| VersionEntry { version, deprecated }).collect();
+                    found.versions = versions.into_iter().map(|(version, deprecated)| VersionEntry { version, deprecated }).collect();
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

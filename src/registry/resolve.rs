@@ -166,7 +166,13 @@ pub async fn download(
 }
 
 /// Reads a whole packument's names, tags and times: what [`Detail::Lean`] left out.
-pub async fn history(name: &PackageName, registry: Option<&Url>, npm: &NpmConfig, client: &Client, options: &ResolveOptions<'_>) -> Result<Packument, RegistryError> {
+pub async fn history(
+    name: &PackageName,
+    registry: Option<&Url>,
+    npm: &NpmConfig,
+    client: &Client,
+    options: &ResolveOptions<'_>,
+) -> Result<Packument, RegistryError> {
     let source = Source::new(name, registry, npm, client, options);
     Ok(source.packument().await?.1)
 }
@@ -263,7 +269,9 @@ impl<'a> Source<'a> {
         let (name, registry) = (self.name.to_string(), self.registry.to_string());
         match error {
             RegistryError::Http(HttpError::Status { status: 404 | 410, .. }) => RegistryError::PackageNotFound { name, registry },
-            RegistryError::Http(HttpError::Status { status: status @ (401 | 403), .. }) => RegistryError::NotAllowed { name, registry, status },
+            RegistryError::Http(HttpError::Status { status: status @ (401 | 403), .. }) => {
+                RegistryError::NotAllowed { name, registry, status }
+            }
             error => error,
         }
     }

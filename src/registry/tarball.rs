@@ -6,9 +6,9 @@ use std::path::Path;
 
 use url::Url;
 
+use super::RegistryError;
 use super::integrity::{Algorithm, Hasher, Integrity};
 use super::spool::{Spool, SpoolWriter};
-use super::RegistryError;
 use crate::http::{Cancel, Client, HttpError, Request, Sink, Trust};
 
 /// A tarball as it came.

@@ -24,9 +24,8 @@ pub fn parse(text: &str) -> Option<Version> {
 
 /// Whether all of a text is one version. The crate stops reading at what it does not know; npm does not.
 fn is_whole(text: &str) -> bool {
-    let identifiers = |text: &str| {
-        text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
-    };
+    let identifiers =
+        |text: &str| text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
     let (main, build) = text.split_once('+').map_or((text, None), |(main, build)| (main, Some(build)));
     let mut numbers = main.splitn(3, '.');
     let is_number = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
@@ -131,7 +130,11 @@ fn alternative(text: &str) -> Reading {
         }
         // `~=1` and `>==1` are `~1` and `>=1`: an `=` in front of a version says nothing. In the loose reading a word that
         // cannot be read is passed over.
-        let operator = if operator.len() > 1 && !matches!(operator, ">=" | "<=" | "~>") { operator.strip_suffix('=').unwrap_or(operator) } else { operator };
+        let operator = if operator.len() > 1 && !matches!(operator, ">=" | "<=" | "~>") {
+            operator.strip_suffix('=').unwrap_or(operator)
+        } else {
+            operator
+        };
         let word = format!("{operator}{operand}");
         if operand.is_empty() {
             continue;

@@ -103,10 +103,18 @@ impl Draft {
         match &tarball.check {
             IntegrityCheck::Missing => {
                 package.integrity = Some(tarball.sha512.clone());
-                self.report.findings.push(Finding::new("integrity-missing", Severity::Warning, "the registry gives no integrity for the tarball"));
+                self.report.findings.push(Finding::new(
+                    "integrity-missing",
+                    Severity::Warning,
+                    "the registry gives no integrity for the tarball",
+                ));
             }
             IntegrityCheck::Matches(Algorithm::Sha1) => {
-                self.report.findings.push(Finding::new("integrity-sha1-only", Severity::Info, "the registry gives only a sha1 for the tarball"));
+                self.report.findings.push(Finding::new(
+                    "integrity-sha1-only",
+                    Severity::Info,
+                    "the registry gives only a sha1 for the tarball",
+                ));
             }
             _ => {}
         }
@@ -192,7 +200,9 @@ impl Draft {
                     }
                     self.report.diff = Some(diff.text);
                 }
-                Err(error) => self.report.findings.push(Finding::new("diff-failed", Severity::Warning, format!("no diff could be made: {error}"))),
+                Err(error) => {
+                    self.report.findings.push(Finding::new("diff-failed", Severity::Warning, format!("no diff could be made: {error}")));
+                }
             }
         }
         let code = match (verdict, code) {
@@ -222,35 +232,13 @@ impl Draft {
         code.to_owned()
     }
 
-    /// The end: there is nothing to build from.
-    pub fn no_source(mut self, code: &str, message: String, hint: Option<String>) -> Report {
-        self.explain(code, message, hint);
-        self.end(Verdict::NoSource, Some(code.to_owned()))
-    }
-
-    /// The end: this program cannot read such a source.
-    pub fn unsupported(mut self, code: &str, message: String, hint: Option<String>) -> Report {
-        self.explain(code, message, hint);
-        self.end(Verdict::Unsupported, Some(code.to_owned()))
-    }
-
-    /// The end: no recipe came to an end with a package.
-    pub fn build_failed(mut self, code: &str, message: String, hint: Option<String>) -> Report {
-        self.explain(code, message, hint);
-        self.end(Verdict::BuildFailed, Some(code.to_owned()))
-    }
-
-    /// The end: the published archive itself cannot be reproduced by anybody, or is not the one that was announced.
-    pub fn differs(mut self, code: &str, message: String, hint: Option<String>) -> Report {
-        self.explain(code, message, hint);
-        self.end(Verdict::Differs, Some(code.to_owned()))
-    }
-
-    fn explain(&mut self, code: &str, message: String, hint: Option<String>) {
+    /// The end before anything was packed: the verdict, why, and what to do.
+    pub fn ended(mut self, verdict: Verdict, code: &str, message: String, hint: Option<String>) -> Report {
         if !self.report.findings.iter().any(|finding| finding.code == code) {
             self.report.findings.push(Finding::new(code, Severity::Error, message));
         }
         self.report.hints.extend(hint);
+        self.end(verdict, Some(code.to_owned()))
     }
 
     fn end(mut self, verdict: Verdict, code: Option<String>) -> Report {

@@ -25,7 +25,8 @@ impl Style {
     /// `color` is the caller's decision; the rest is read from the locale and the terminal's name.
     pub fn detect(color: bool) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-        let unicode = cfg!(windows) || cfg!(target_os = "macos") || locale.is_some_and(|l| l.to_ascii_lowercase().replace('-', "").contains("utf8"));
+        let unicode =
+            cfg!(windows) || cfg!(target_os = "macos") || locale.is_some_and(|l| l.to_ascii_lowercase().replace('-', "").contains("utf8"));
         let moving = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         Self { color, unicode, moving }
     }
@@ -36,24 +37,24 @@ impl Style {
     }
 
     /// Whether symbols beyond ASCII may be used.
-    pub fn unicode(&self) -> bool {
+    pub fn unicode(self) -> bool {
         self.unicode
     }
 
     /// Whether a line may be drawn over.
-    pub fn can_move(&self) -> bool {
+    pub fn can_move(self) -> bool {
         self.moving
     }
 
-    fn paint(&self, text: &str, style: Ansi) -> String {
+    fn paint(self, text: &str, style: Ansi) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn color(&self, text: &str, color: AnsiColor) -> String {
+    fn color(self, text: &str, color: AnsiColor) -> String {
         self.paint(text, Ansi::new().fg_color(Some(color.into())).bold())
     }
 
-    fn dim(&self, text: &str) -> String {
+    fn dim(self, text: &str) -> String {
         self.paint(text, Ansi::new().dimmed())
     }
 }
@@ -68,7 +69,7 @@ pub struct Detail {
 }
 
 /// The report on one package.
-pub fn report(report: &Report, style: &Style, detail: Detail) -> String {
+pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     let mut out = String::new();
     headline(&mut out, report, style);
     source_line(&mut out, report);
@@ -86,17 +87,22 @@ pub fn report(report: &Report, style: &Style, detail: Detail) -> String {
     next(&mut out, report, style, detail);
     if detail.verbose {
         let t = &report.timings;
-        let _ = writeln!(out, "  times      resolve {} ms, locate {} ms, rebuild {} ms, total {} ms", t.resolve, t.locate, t.rebuild, t.total);
+        let _ =
+            writeln!(out, "  times      resolve {} ms, locate {} ms, rebuild {} ms, total {} ms", t.resolve, t.locate, t.rebuild, t.total);
     }
     out
 }
 
-fn headline(out: &mut String, report: &Report, style: &Style) {
+fn headline(out: &mut String, report: &Report, style: Style) {
     let symbol = |unicode: &'static str, ascii: &'static str| if style.unicode { unicode } else { ascii };
     let word = report.verdict.as_str();
     let head = match report.verdict {
-        Verdict::Identical | Verdict::SameContent if report.reproduced => style.color(&format!("{} {word}", symbol("✓", "ok")), AnsiColor::Green),
-        Verdict::Identical | Verdict::SameContent | Verdict::Differs => style.color(&format!("{} {word}", symbol("✗", "x")), AnsiColor::Red),
+        Verdict::Identical | Verdict::SameContent if report.reproduced => {
+            style.color(&format!("{} {word}", symbol("✓", "ok")), AnsiColor::Green)
+        }
+        Verdict::Identical | Verdict::SameContent | Verdict::Differs => {
+            style.color(&format!("{} {word}", symbol("✗", "x")), AnsiColor::Red)
+        }
         _ => style.color(&format!("? {word}"), AnsiColor::Yellow),
     };
     let code = report.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
@@ -138,7 +144,7 @@ fn closest(report: &Report) -> Option<&AttemptInfo> {
     report.attempts.iter().max_by_key(|attempt| (attempt.verdict.closeness(), attempt.files_matched))
 }
 
-fn attempt_line(out: &mut String, report: &Report, style: &Style) {
+fn attempt_line(out: &mut String, report: &Report, style: Style) {
     let Some(attempt) = closest(report) else { return };
     let _ = writeln!(
         out,
@@ -180,7 +186,7 @@ fn files(out: &mut String, report: &Report, detail: Detail) {
     }
 }
 
-fn findings(out: &mut String, report: &Report, style: &Style, detail: Detail) {
+fn findings(out: &mut String, report: &Report, style: Style, detail: Detail) {
     let mut sorted: Vec<_> = report.findings.iter().collect();
     sorted.sort_by_key(|finding| match finding.severity {
         Severity::Error => 0,
@@ -199,7 +205,7 @@ fn findings(out: &mut String, report: &Report, style: &Style, detail: Detail) {
     }
 }
 
-fn next(out: &mut String, report: &Report, style: &Style, detail: Detail) {
+fn next(out: &mut String, report: &Report, style: Style, detail: Detail) {
     for hint in &report.hints {
         let _ = writeln!(out, "  hint: {}", escape(hint));
     }
@@ -208,7 +214,7 @@ fn next(out: &mut String, report: &Report, style: &Style, detail: Detail) {
     }
 }
 
-fn colored_diff(diff: &str, style: &Style) -> String {
+fn colored_diff(diff: &str, style: Style) -> String {
     let mut out = String::new();
     for line in diff.lines() {
         let text = escape_lines(line);
@@ -225,7 +231,7 @@ fn colored_diff(diff: &str, style: &Style) -> String {
 }
 
 /// A failure of ours or of the user's, for stderr.
-pub fn failure(failure: &Failure, style: &Style) -> String {
+pub fn failure(failure: &Failure, style: Style) -> String {
     let mut out = format!("{}: {}\n", style.color(&format!("error[{}]", escape(&failure.code)), AnsiColor::Red), escape(&failure.message));
     for hint in &failure.hints {
         let _ = write!(out, "\nhint: {}\n", escape(hint));

@@ -162,7 +162,8 @@ fn parse_target(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {
     }
     // A leading @ belongs to the scope; the next one ends the name.
     let at = text.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(at, _)| at);
-    let (name_part, wanted) = at.and_then(|at| text.split_at_checked(at)).map_or((text, ""), |(name, rest)| (name, rest.get(1..).unwrap_or("")));
+    let (name_part, wanted) =
+        at.and_then(|at| text.split_at_checked(at)).map_or((text, ""), |(name, rest)| (name, rest.get(1..).unwrap_or("")));
     if !name_part.starts_with('@') && (has_slash(name_part) || is_tarball_name(name_part)) {
         return if is_tarball_name(text) { file(text) } else { Err(SpecError::Git(text.to_owned())) };
     }

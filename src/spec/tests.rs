@@ -91,8 +91,18 @@ fn a_path_starts_at_the_working_directory_or_at_home() {
 #[test]
 fn what_npm_takes_and_no_registry_serves_is_named() {
     for word in [
-        "git+https://h.example/r.git", "git+ssh://git@h.example/r.git", "git://h.example/r", "github:o/r", "o/r", "o/r#main",
-        "git@h.example:o/r.git", "https://github.com/o/r", "https://github.com/o/r.git", "abc@o/r", "abc@github:o/r", "gitlab:o/r",
+        "git+https://h.example/r.git",
+        "git+ssh://git@h.example/r.git",
+        "git://h.example/r",
+        "github:o/r",
+        "o/r",
+        "o/r#main",
+        "git@h.example:o/r.git",
+        "https://github.com/o/r",
+        "https://github.com/o/r.git",
+        "abc@o/r",
+        "abc@github:o/r",
+        "gitlab:o/r",
     ] {
         assert_eq!(code(word), "git-spec", "{word}");
     }
@@ -107,7 +117,20 @@ fn what_npm_takes_and_no_registry_serves_is_named() {
 #[test]
 fn names_follow_npms_rules() {
     for word in [
-        "@scope", "@/abc", "@scope/", "_abc", "-abc", "node_modules", "Favicon.ico", "a b", "a%2fb", "@a/b/c", "@.a/b", "@a/.b", "näme", "a:b c",
+        "@scope",
+        "@/abc",
+        "@scope/",
+        "_abc",
+        "-abc",
+        "node_modules",
+        "Favicon.ico",
+        "a b",
+        "a%2fb",
+        "@a/b/c",
+        "@.a/b",
+        "@a/.b",
+        "näme",
+        "a:b c",
     ] {
         assert!(Spec::parse(word).is_err(), "{word}");
     }

@@ -59,7 +59,10 @@ fn begins_like_ours(text: &[u8]) -> bool {
     let Some(rest) = text.trim_ascii_start().strip_prefix(b"{") else {
         return false;
     };
-    let key = rest.trim_ascii_start().strip_prefix(b"\"").map(|key| key.iter().copied().take(LONGEST_KEY).take_while(|byte| *byte != b'"').collect::<Vec<u8>>());
+    let key = rest
+        .trim_ascii_start()
+        .strip_prefix(b"\"")
+        .map(|key| key.iter().copied().take(LONGEST_KEY).take_while(|byte| *byte != b'"').collect::<Vec<u8>>());
     key.and_then(|key| String::from_utf8(key).ok()).is_some_and(|key| is_key(&key))
 }
 

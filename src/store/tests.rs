@@ -174,7 +174,8 @@ fn an_empty_file_is_an_empty_cache() {
 #[test]
 fn a_damaged_file_is_moved_aside_and_nothing_of_it_is_lost() {
     let (folder, results) = cache();
-    let damaged = ["{ \n\"a@1\":{\"n\":1},\n\"b@1\":{\"n\"", "{ \n\"a@1\":{},\n}\n", "{\"a@1\":{", "{ \n", "\0\0\0\0", "{ \n\"a@1\":{}\n}\ngarbage"];
+    let damaged =
+        ["{ \n\"a@1\":{\"n\":1},\n\"b@1\":{\"n\"", "{ \n\"a@1\":{},\n}\n", "{\"a@1\":{", "{ \n", "\0\0\0\0", "{ \n\"a@1\":{}\n}\ngarbage"];
     for (at, text) in damaged.iter().enumerate() {
         fs::write(results.path(), text).unwrap();
         assert_eq!(results.get("a@1").unwrap_err().code(), "cache-broken", "{text:?}");
@@ -187,7 +188,16 @@ fn a_damaged_file_is_moved_aside_and_nothing_of_it_is_lost() {
 
 #[test]
 fn a_file_that_is_no_cache_is_left_alone() {
-    for text in ["{\"name\": \"x\", \"version\": \"1.0.0\"}", "[1]", "hello", "{\"a@1\": \"text\"}", "module.exports = {}", "{\"name\": ", "5", "{\"@1\": {}}"] {
+    for text in [
+        "{\"name\": \"x\", \"version\": \"1.0.0\"}",
+        "[1]",
+        "hello",
+        "{\"a@1\": \"text\"}",
+        "module.exports = {}",
+        "{\"name\": ",
+        "5",
+        "{\"@1\": {}}",
+    ] {
         let (folder, results) = cache();
         fs::write(results.path(), text).unwrap();
         assert_eq!(results.get("a@1").unwrap_err().code(), "cache-not-ours", "{text}");

@@ -18,14 +18,54 @@ async fn refusal(address: &str, trust: Trust) -> &'static str {
 
 #[test]
 fn only_global_unicast_addresses_are_public() {
-    for address in ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.32.0.1", "192.0.1.1", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8"] {
+    for address in [
+        "1.1.1.1",
+        "8.8.8.8",
+        "100.63.255.255",
+        "100.128.0.0",
+        "172.32.0.1",
+        "192.0.1.1",
+        "2606:4700::1111",
+        "64:ff9b::808:808",
+        "::ffff:8.8.8.8",
+    ] {
         assert!(is_public(address.parse().unwrap()), "{address}");
     }
     for address in [
-        "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.1",
-        "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1",
-        "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1", "2001::1",
-        "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "3fff::1", "fec0::1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.255.0.1",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.0.2.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "::7f00:1",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "2001:db8::1",
+        "2001::1",
+        "2002:7f00:1::",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "100::1",
+        "3fff::1",
+        "fec0::1",
     ] {
         assert!(!is_public(address.parse().unwrap()), "{address}");
     }
@@ -34,8 +74,25 @@ fn only_global_unicast_addresses_are_public() {
 #[tokio::test]
 async fn a_stranger_cannot_name_a_private_address_in_any_spelling() {
     for host in [
-        "127.0.0.1", "169.254.169.254", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]", "2130706433", "0x7f000001", "017700000001",
-        "0x7f.1", "127.1", "10.0.0.1", "localhost", "a.localhost", "localhost.", "metadata.google.internal", "printer.local", "intranet", "192.168.0.1.",
+        "127.0.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:a9fe:a9fe]",
+        "2130706433",
+        "0x7f000001",
+        "017700000001",
+        "0x7f.1",
+        "127.1",
+        "10.0.0.1",
+        "localhost",
+        "a.localhost",
+        "localhost.",
+        "metadata.google.internal",
+        "printer.local",
+        "intranet",
+        "192.168.0.1.",
     ] {
         assert_eq!(refusal(&format!("https://{host}/x"), Trust::Stranger).await, "private-address-refused", "{host}");
         assert_eq!(refusal(&format!("http://{host}:8080/x"), Trust::StrangerPlain).await, "private-address-refused", "{host}");
@@ -45,8 +102,7 @@ async fn a_stranger_cannot_name_a_private_address_in_any_spelling() {
 #[tokio::test]
 async fn a_strangers_name_that_resolves_to_a_private_address_is_not_connected_to() {
     for address in ["127.0.0.1", "169.254.169.254", "10.0.0.1", "::1", "fd00::1", "::ffff:127.0.0.1"] {
-        let config =
-            HttpConfig { retries: 0, lookup: Arc::new(FixedLookup(vec![address.parse().unwrap()])), ..HttpConfig::new("t") };
+        let config = HttpConfig { retries: 0, lookup: Arc::new(FixedLookup(vec![address.parse().unwrap()])), ..HttpConfig::new("t") };
         let error = Client::new(config).send(&Request::get(url("https://h.example/x"), Trust::Stranger)).await.unwrap_err();
         assert_eq!(error.code(), "private-address-refused", "{address}");
     }
@@ -98,7 +154,14 @@ async fn what_the_user_allows_is_allowed_by_host_and_port() {
 #[test]
 fn an_allow_list_is_hosts_with_or_without_ports() {
     let list = AllowList::parse("h.example, 127.0.0.1:4873,[::1]:80 ,::1:2,UPPER.example:443,,bad host");
-    for address in ["https://h.example/", "http://h.example:99/", "http://127.0.0.1:4873/", "http://[::1]/", "http://[::1:2]:5/", "https://upper.example/"] {
+    for address in [
+        "https://h.example/",
+        "http://h.example:99/",
+        "http://127.0.0.1:4873/",
+        "http://[::1]/",
+        "http://[::1:2]:5/",
+        "https://upper.example/",
+    ] {
         assert!(list.contains(&url(address)), "{address}");
     }
     for address in ["https://a.h.example/", "http://127.0.0.1/", "http://[::1]:81/", "http://upper.example/"] {

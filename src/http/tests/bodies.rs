@@ -100,7 +100,13 @@ async fn a_request_says_who_asks_and_a_post_sends_its_body() {
     let request = Request::post(server.at("/git"), Trust::Registry, "0000".into()).header("content-type", "application/x-git");
     client(&[&server]).send(&request).await.unwrap();
     let head = server.heads()[0].to_lowercase();
-    for line in ["post /git http/1.1", "user-agent: reproduce/test", "content-type: application/x-git", "content-length: 4", "accept-encoding: gzip"] {
+    for line in [
+        "post /git http/1.1",
+        "user-agent: reproduce/test",
+        "content-type: application/x-git",
+        "content-length: 4",
+        "accept-encoding: gzip",
+    ] {
         assert!(head.contains(line), "{line}");
     }
 }

@@ -32,9 +32,16 @@ fn an_https_address_never_goes_through_what_only_http_proxy_names() {
 fn exceptions_are_host_endings() {
     let rules = ProxyRules::new(Some(url("http://p:1/")), None, None, "h.example, .dot.example,*.star.example,port.example:8080,[::1]");
     for (address, direct) in [
-        ("https://h.example/", true), ("https://a.h.example/", true), ("https://xh.example/", false), ("https://a.dot.example/", true),
-        ("https://dot.example/", true), ("https://a.star.example/", true), ("http://port.example:8080/", true), ("http://port.example/", false),
-        ("http://[::1]:99/", true), ("https://example/", false),
+        ("https://h.example/", true),
+        ("https://a.h.example/", true),
+        ("https://xh.example/", false),
+        ("https://a.dot.example/", true),
+        ("https://dot.example/", true),
+        ("https://a.star.example/", true),
+        ("http://port.example:8080/", true),
+        ("http://port.example/", false),
+        ("http://[::1]:99/", true),
+        ("https://example/", false),
     ] {
         assert_eq!(chosen(&rules, address).is_none(), direct, "{address}");
     }
@@ -44,7 +51,12 @@ fn exceptions_are_host_endings() {
 
 #[test]
 fn a_socks_proxy_resolves_names_itself() {
-    for (given, used) in [("socks5://p:1", "socks5h://p:1"), ("socks4://p:1", "socks4a://p:1"), ("socks://u:w@p:1", "socks5h://u:w@p:1"), ("socks5h://p:1", "socks5h://p:1")] {
+    for (given, used) in [
+        ("socks5://p:1", "socks5h://p:1"),
+        ("socks4://p:1", "socks4a://p:1"),
+        ("socks://u:w@p:1", "socks5h://u:w@p:1"),
+        ("socks5h://p:1", "socks5h://p:1"),
+    ] {
         assert_eq!(chosen(&ProxyRules::new(Some(url(given)), None, None, ""), "https://h.example/").as_deref(), Some(used));
     }
 }

@@ -13,8 +13,16 @@ async fn redirecting_to(target: &'static str) -> &'static str {
 #[tokio::test]
 async fn a_redirect_to_a_private_address_is_refused_in_any_spelling() {
     for target in [
-        "https://169.254.169.254/latest/meta-data/", "https://127.0.0.1/", "https://[::1]/", "https://0.0.0.0/", "https://2130706433/",
-        "https://017700000001/", "https://0x7f000001/", "https://[::ffff:127.0.0.1]/", "https://localhost/", "//127.0.0.1:1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://0.0.0.0/",
+        "https://2130706433/",
+        "https://017700000001/",
+        "https://0x7f000001/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://localhost/",
+        "//127.0.0.1:1/",
     ] {
         let code = redirecting_to(target).await;
         // Without a scheme it is http, which is refused before the address is looked at.

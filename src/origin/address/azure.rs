@@ -13,7 +13,9 @@ pub(super) fn place(parts: &Parts, segments: &[&str]) -> Option<Place> {
         _ => segments,
     };
     let (organisation, project, name) = match (old_host, segments) {
-        (None, ["v3", organisation, project, name, ..] | [organisation, project, "_git" | "_ssh", name, ..]) => (*organisation, *project, *name),
+        (None, ["v3", organisation, project, name, ..] | [organisation, project, "_git" | "_ssh", name, ..]) => {
+            (*organisation, *project, *name)
+        }
         (Some(organisation), [project, "_git" | "_ssh", name, ..]) => (organisation, *project, *name),
         // The project's own repository.
         (None, [organisation, "_git" | "_ssh", name, ..]) => (*organisation, *name, *name),
@@ -31,7 +33,8 @@ pub(super) fn place(parts: &Parts, segments: &[&str]) -> Option<Place> {
             "path" => place.directory = Some(percent_decoded(value)),
             // `GBmain` is a branch, `GTv1` a tag, `GC…` a commit.
             "version" => {
-                place.reference = value.strip_prefix("GB").or_else(|| value.strip_prefix("GT")).or_else(|| value.strip_prefix("GC")).and_then(reference);
+                place.reference =
+                    value.strip_prefix("GB").or_else(|| value.strip_prefix("GT")).or_else(|| value.strip_prefix("GC")).and_then(reference);
             }
             _ => {}
         }

@@ -40,7 +40,8 @@ fn has_drive(path: &str) -> bool {
 pub(super) fn reference(text: &str) -> Option<String> {
     let text = percent_decoded(text);
     let text = text.trim();
-    let bad_char = |c: char| is_invisible(c) || c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\' | '"' | '<' | '>' | '|');
+    let bad_char =
+        |c: char| is_invisible(c) || c.is_whitespace() || matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\' | '"' | '<' | '>' | '|');
     let bad = text.is_empty()
         || text.len() > 255
         || text.starts_with(['-', '/', '.'])
@@ -111,7 +112,24 @@ mod tests {
 
     #[test]
     fn a_directory_outside_the_repository_is_refused() {
-        for text in ["..", "../a", "a/../..", "a/../b", "..\\a", "C:\\a", "c:a", "\\\\server\\share", "//server/share", "~/a", "a\0b", "a\nb", "a\u{202e}b", ".git/hooks", "a/.GIT", "https://x/y"] {
+        for text in [
+            "..",
+            "../a",
+            "a/../..",
+            "a/../b",
+            "..\\a",
+            "C:\\a",
+            "c:a",
+            "\\\\server\\share",
+            "//server/share",
+            "~/a",
+            "a\0b",
+            "a\nb",
+            "a\u{202e}b",
+            ".git/hooks",
+            "a/.GIT",
+            "https://x/y",
+        ] {
             assert!(matches!(directory(text), Err(AddressError::DirectoryRefused { .. })), "{text:?}");
         }
         assert!(directory(&"a/".repeat(1000)).is_err());

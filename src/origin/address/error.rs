@@ -95,9 +95,7 @@ impl Explain for AddressError {
     fn hint(&self) -> Option<String> {
         Some(
             match self {
-                Self::SshRefused { .. } => {
-                    "name its https address with --source, or map it to one with git's url.<base>.insteadOf"
-                }
+                Self::SshRefused { .. } => "name its https address with --source, or map it to one with git's url.<base>.insteadOf",
                 Self::HostRefused { .. } => {
                     "name the repository with --source, or map its address with git's url.<base>.insteadOf, if it is one that you trust"
                 }

@@ -123,9 +123,8 @@ pub(super) fn other_system(host: &str) -> Option<&'static str> {
 ///
 /// Names that resolve to such an address are found out when the connection is made; this is what can be told without asking.
 pub(super) fn is_private(host: &str) -> bool {
-    const SUFFIXES: [&str; 11] = [
-        ".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan", ".home", ".corp", ".private", ".home.arpa", ".test",
-    ];
+    const SUFFIXES: [&str; 11] =
+        [".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan", ".home", ".corp", ".private", ".home.arpa", ".test"];
     match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         Ok(IpAddr::V4(ip)) => is_private_v4(ip),
         Ok(IpAddr::V6(ip)) => is_private_v6(ip),
@@ -218,8 +217,26 @@ fn page(path: String, rest: &[&str], is_file: bool) -> Place {
 
 /// First parts of github.com's own pages.
 const GITHUB_PAGES: [&str; 20] = [
-    "orgs", "users", "sponsors", "apps", "topics", "marketplace", "features", "settings", "search", "about", "collections", "login",
-    "notifications", "explore", "enterprise", "security", "customer-stories", "readme", "stars", "site",
+    "orgs",
+    "users",
+    "sponsors",
+    "apps",
+    "topics",
+    "marketplace",
+    "features",
+    "settings",
+    "search",
+    "about",
+    "collections",
+    "login",
+    "notifications",
+    "explore",
+    "enterprise",
+    "security",
+    "customer-stories",
+    "readme",
+    "stars",
+    "site",
 ];
 
 fn github(host: &str, segments: &[&str]) -> Option<Place> {
@@ -259,13 +276,17 @@ fn gist(segments: &[&str]) -> Option<Place> {
 fn gitlab(segments: &[&str]) -> Option<Place> {
     // Before `/-/` came, pages stood right behind the project, as on GitHub.
     let is_page = |at: usize, part: &str| {
-        part == "-" || at >= 2 && matches!(part, "tree" | "blob" | "raw" | "issues" | "merge_requests" | "wikis" | "tags" | "commits" | "commit")
+        part == "-"
+            || at >= 2 && matches!(part, "tree" | "blob" | "raw" | "issues" | "merge_requests" | "wikis" | "tags" | "commits" | "commit")
     };
     let repository_end = segments.iter().position(|part| without_git(part) != *part).map(|at| at + 1);
     let end = repository_end.or_else(|| segments.iter().enumerate().position(|(at, part)| is_page(at, part))).unwrap_or(segments.len());
     let (project, rest) = segments.split_at(end);
     // A group has up to twenty levels.
-    if !(2..=22).contains(&project.len()) || !project.iter().all(|part| is_name(part)) || matches!(project.first(), Some(&("groups" | "users" | "explore"))) {
+    if !(2..=22).contains(&project.len())
+        || !project.iter().all(|part| is_name(part))
+        || matches!(project.first(), Some(&("groups" | "users" | "explore")))
+    {
         return None;
     }
     let joined = project.join("/");

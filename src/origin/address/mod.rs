@@ -121,7 +121,11 @@ fn join(scheme: Scheme, host: &str, port: Option<u16>, kind: Kind, path: &str) -
     let port_text = port.map(|port| format!(":{port}")).unwrap_or_default();
     let written = format!("{}://{host}{port_text}/{path}{suffix}", scheme.as_str());
     let url = url::Url::parse(&written).ok()?;
-    let same = url.host_str() == Some(host) && url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let same = url.host_str() == Some(host)
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
     same.then_some(url)
 }
 

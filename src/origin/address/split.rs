@@ -1,8 +1,8 @@
 //! The parts of an address, however it is written. No rule about hosts is applied here.
 
+use super::MAX_TEXT;
 use super::clean::is_invisible;
 use super::error::{AddressError, quoted};
-use super::MAX_TEXT;
 
 /// How an address says that it is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

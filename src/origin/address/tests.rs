@@ -300,7 +300,9 @@ fn private_hosts_are_refused_however_they_are_spelled() {
 
 #[test]
 fn the_users_configuration_opens_what_is_refused_otherwise() {
-    let led = |text: &str| text.starts_with("http://127.0.0.1:8080/") || text.starts_with("git@git.example.org:") || text.starts_with("ssh://git.example.org/");
+    let led = |text: &str| {
+        text.starts_with("http://127.0.0.1:8080/") || text.starts_with("git@git.example.org:") || text.starts_with("ssh://git.example.org/")
+    };
     let read = |text: &str| show(parse_with(text, &led));
     assert_eq!(read("http://127.0.0.1:8080/x.git"), "http://127.0.0.1:8080/x.git");
     assert_eq!(read("git+http://127.0.0.1:8080/x.git#v1"), "http://127.0.0.1:8080/x.git ref=v1");
@@ -353,7 +355,14 @@ fn what_names_no_repository_is_unreadable() {
 
 #[test]
 fn characters_that_hide_what_an_address_says_are_refused() {
-    for text in ["https://github.com/o/r\u{0}", "https://git\u{200b}hub.com/o/r", "o/\u{202e}r", "https://a\nb.org/x", "https://github.com\\@evil.example/x", "o/r#\u{7}"] {
+    for text in [
+        "https://github.com/o/r\u{0}",
+        "https://git\u{200b}hub.com/o/r",
+        "o/\u{202e}r",
+        "https://a\nb.org/x",
+        "https://github.com\\@evil.example/x",
+        "o/r#\u{7}",
+    ] {
         assert_eq!(read(text), "repository-bad-character", "{text:?}");
     }
     assert_eq!(read("\u{1b}[31mo/r"), "repository-bad-character");
@@ -424,8 +433,14 @@ fn home_page_and_issue_tracker_help_where_repository_names_nothing() {
         (json!({"bugs": {"email": "a@b.c"}}), "none"),
         (json!({"bugs": "mailto:a@github.com"}), "none"),
         (json!({"homepage": "https://github.com/o/h", "bugs": "https://github.com/o/b/issues"}), "Homepage https://github.com/o/h"),
-        (json!({"repository": "TODO", "homepage": "https://github.com/o/h"}), "Homepage https://github.com/o/h ignored=repository-unreadable"),
-        (json!({"repository": "https://github.com/o", "bugs": "https://github.com/o/b/issues"}), "Bugs https://github.com/o/b ignored=repository-unreadable"),
+        (
+            json!({"repository": "TODO", "homepage": "https://github.com/o/h"}),
+            "Homepage https://github.com/o/h ignored=repository-unreadable",
+        ),
+        (
+            json!({"repository": "https://github.com/o", "bugs": "https://github.com/o/b/issues"}),
+            "Bugs https://github.com/o/b ignored=repository-unreadable",
+        ),
         (json!({"repository": "", "homepage": "https://github.com/o/h"}), "Homepage https://github.com/o/h"),
         (json!({"repository": "file:///x", "homepage": "https://github.com/o/h"}), "repository-local-path"),
         (json!({"repository": "svn://x.org/y", "homepage": "https://github.com/o/h"}), "repository-not-git"),
@@ -470,16 +485,77 @@ impl Random {
 #[test]
 fn no_text_makes_the_reader_panic_or_yields_an_unsafe_address() {
     const PIECES: [&str; 64] = [
-        "https://", "http:", "git+", "git://", "git@", "ssh://", "github.com", "gitlab.com", "bitbucket.org", "git.sr.ht", "dev.azure.com", ":", "/", "//", "@", "#", "?",
-        "%", "%2e", "%00", "..", ".", ".git", "~", "tree", "blob", "-", "_git", "src", "main", "o", "r", "\\", " ", "\t", "\n", "\0", "\u{202e}", "é", "名", "[", "]", "::1",
-        "127.0.0.1", "0x7f", "localhost", "file:", "ext::", "svn", "hg", "gist:", "github:", "semver:", "&path:", "=", "v3", "visualstudio.com", "22", "99999", "<", ">", "\"",
-        "item", "🎉",
+        "https://",
+        "http:",
+        "git+",
+        "git://",
+        "git@",
+        "ssh://",
+        "github.com",
+        "gitlab.com",
+        "bitbucket.org",
+        "git.sr.ht",
+        "dev.azure.com",
+        ":",
+        "/",
+        "//",
+        "@",
+        "#",
+        "?",
+        "%",
+        "%2e",
+        "%00",
+        "..",
+        ".",
+        ".git",
+        "~",
+        "tree",
+        "blob",
+        "-",
+        "_git",
+        "src",
+        "main",
+        "o",
+        "r",
+        "\\",
+        " ",
+        "\t",
+        "\n",
+        "\0",
+        "\u{202e}",
+        "é",
+        "名",
+        "[",
+        "]",
+        "::1",
+        "127.0.0.1",
+        "0x7f",
+        "localhost",
+        "file:",
+        "ext::",
+        "svn",
+        "hg",
+        "gist:",
+        "github:",
+        "semver:",
+        "&path:",
+        "=",
+        "v3",
+        "visualstudio.com",
+        "22",
+        "99999",
+        "<",
+        ">",
+        "\"",
+        "item",
+        "🎉",
     ];
     let mut random = Random(0x5eed);
     let mut read_as_address = 0;
     for _ in 0..100_000 {
         // Every other text begins well, or few would come past the host.
-        let start = ["", "https://github.com/o/", "", "git+ssh://git@gitlab.com:g/", "", "x.example.org/", "", "https://dev.azure.com/a/"][random.below(8)];
+        let start = ["", "https://github.com/o/", "", "git+ssh://git@gitlab.com:g/", "", "x.example.org/", "", "https://dev.azure.com/a/"]
+            [random.below(8)];
         let text = start.to_owned() + &(0..random.below(12)).map(|_| PIECES[random.below(PIECES.len())]).collect::<String>();
         let _ = from_homepage(&text);
         let _ = declared(&json!({"repository": {"url": text, "directory": text}}));
@@ -493,7 +569,11 @@ fn no_text_makes_the_reader_panic_or_yields_an_unsafe_address() {
             assert!(!address.path.split('/').any(|part| part == ".." || part.is_empty()), "{text:?}: {}", address.path);
             let directory = address.directory.clone().unwrap_or_default();
             assert!(!directory.starts_with('/') && !directory.split('/').any(|part| part == ".."), "{text:?}: {directory}");
-            assert_eq!(parse(&address.url).map(|again| (again.url, again.path)), Ok((address.url.clone(), address.path.clone())), "{text:?}");
+            assert_eq!(
+                parse(&address.url).map(|again| (again.url, again.path)),
+                Ok((address.url.clone(), address.path.clone())),
+                "{text:?}"
+            );
         }
     }
     assert!(read_as_address > 1000, "the generator reaches the readers of hosts: {read_as_address}");

@@ -82,10 +82,8 @@ pub fn best<'a>(tags: impl IntoIterator<Item = &'a str>, name: &str, version: &s
     let names = Names::new(name);
     let tags: Vec<&'a str> = tags.into_iter().collect();
     let several = holds_several(&tags, &names);
-    let mut ranked: Vec<RankedTag<'a>> = tags
-        .into_iter()
-        .filter_map(|tag| rank_as(tag, &names, &version, several).map(|rank| RankedTag { tag, rank }))
-        .collect();
+    let mut ranked: Vec<RankedTag<'a>> =
+        tags.into_iter().filter_map(|tag| rank_as(tag, &names, &version, several).map(|rank| RankedTag { tag, rank })).collect();
     ranked.sort_by_key(|ranked| (Reverse(ranked.rank), ranked.tag.len(), ranked.tag));
     ranked.truncate(limit);
     ranked

@@ -23,8 +23,36 @@ pub(super) enum Owner {
 
 /// Words that stand before a version or a name and name no package.
 const WORDS: [&str; 30] = [
-    "v", "ver", "version", "versions", "rel", "release", "releases", "released", "r", "tag", "tags", "stable", "publish", "published", "npm", "node", "nodejs", "js", "build",
-    "final", "dist", "package", "packages", "pkg", "lib", "libs", "modules", "plugins", "prod", "production",
+    "v",
+    "ver",
+    "version",
+    "versions",
+    "rel",
+    "release",
+    "releases",
+    "released",
+    "r",
+    "tag",
+    "tags",
+    "stable",
+    "publish",
+    "published",
+    "npm",
+    "node",
+    "nodejs",
+    "js",
+    "build",
+    "final",
+    "dist",
+    "package",
+    "packages",
+    "pkg",
+    "lib",
+    "libs",
+    "modules",
+    "plugins",
+    "prod",
+    "production",
 ];
 
 const SEPARATORS: [char; 7] = ['-', '_', '.', '/', '@', ':', '#'];

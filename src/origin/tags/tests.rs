@@ -30,7 +30,16 @@ fn tags_of_an_unscoped_package_are_ordered_by_how_they_name_it() {
         "left-pad",
         "1.2.3",
         &[
-            &["left-pad@1.2.3", "left-pad-1.2.3", "left-pad-v1.2.3", "left-pad@v1.2.3", "left-pad/v1.2.3", "left-pad/1.2.3", "left-pad_1.2.3", "Left-Pad-1.2.3"],
+            &[
+                "left-pad@1.2.3",
+                "left-pad-1.2.3",
+                "left-pad-v1.2.3",
+                "left-pad@v1.2.3",
+                "left-pad/v1.2.3",
+                "left-pad/1.2.3",
+                "left-pad_1.2.3",
+                "Left-Pad-1.2.3",
+            ],
             &["left-pad-1_2_3", "left-pad-v1-2-3"],
             &["leftpad-1.2.3", "left_pad_v1.2.3", "left-pad.js-1.2.3", "node-left-pad-1.2.3"],
         ],
@@ -44,7 +53,21 @@ fn tags_of_an_unscoped_package_are_ordered_by_how_they_name_it() {
             &["left-pad@1.2.3-release"],
             &["v1.2.3", "1.2.3", "V1.2.3", "v.1.2.3", "refs/tags/v1.2.3", "v1.2.3^{}"],
             &["1_2_3", "v1_2_3", "v1-2-3", "01.02.03"],
-            &["release/1.2.3", "release-1.2.3", "release-v1.2.3", "version-1.2.3", "version/1.2.3", "rel-1.2.3", "tags/1.2.3", "r1.2.3", "release1.2.3", "npm-1.2.3", "release@1.2.3", "js-v1.2.3", "stable/v1.2.3"],
+            &[
+                "release/1.2.3",
+                "release-1.2.3",
+                "release-v1.2.3",
+                "version-1.2.3",
+                "version/1.2.3",
+                "rel-1.2.3",
+                "tags/1.2.3",
+                "r1.2.3",
+                "release1.2.3",
+                "npm-1.2.3",
+                "release@1.2.3",
+                "js-v1.2.3",
+                "stable/v1.2.3",
+            ],
             &["REL_1_2_3", "Release_1-2-3"],
             &["v1.2.3+build", "1.2.3+20200101"],
             &["v1.2.3-release", "1.2.3.RELEASE", "1.2.3-final", "v1.2.3-npm", "v1.2.3_stable"],
@@ -56,7 +79,9 @@ fn tags_of_an_unscoped_package_are_ordered_by_how_they_name_it() {
 
 #[test]
 fn a_word_before_the_name_still_names_the_package() {
-    for tag in ["release/left-pad/1.2.3", "packages/left-pad/v1.2.3", "release-left-pad-1.2.3", "npm/left-pad@1.2.3", "releases/left-pad-1.2.3"] {
+    for tag in
+        ["release/left-pad/1.2.3", "packages/left-pad/v1.2.3", "release-left-pad-1.2.3", "npm/left-pad@1.2.3", "releases/left-pad-1.2.3"]
+    {
         assert!(rank(tag, "left-pad", "1.2.3") > rank("v1.2.3", "left-pad", "1.2.3"), "{tag}");
         assert!(rank(tag, "@acme/left-pad", "1.2.3") > rank("v1.2.3", "@acme/left-pad", "1.2.3"), "{tag}");
     }
@@ -70,7 +95,15 @@ fn tags_of_a_scoped_package_are_ordered_by_how_they_name_it() {
         &[
             &["@acme/core@1.2.3", "@acme/core-1.2.3", "@acme/core/v1.2.3", "@acme/core@v1.2.3", "@Acme/Core@1.2.3"],
             &["@acme/core_1_2_3"],
-            &["acme-core@1.2.3", "acme-core-1.2.3", "acme/core/1.2.3", "acme/core@1.2.3", "@acme-core@1.2.3", "acme_core_v1.2.3", "release/@acme/core@1.2.3"],
+            &[
+                "acme-core@1.2.3",
+                "acme-core-1.2.3",
+                "acme/core/1.2.3",
+                "acme/core@1.2.3",
+                "@acme-core@1.2.3",
+                "acme_core_v1.2.3",
+                "release/@acme/core@1.2.3",
+            ],
             &["core@1.2.3", "core-1.2.3", "core/v1.2.3", "core-v1.2.3", "packages/core/1.2.3"],
             &["@acme/core@1.2.3+7"],
             &["@acme/core@1.2.3-release"],
@@ -98,7 +131,11 @@ fn prereleases_are_spelled_in_many_ways() {
             &["v1.2-beta.1"],
         ],
     );
-    check_rejected("a-b", "1.2.0-beta.1", &["v1.2.0", "v1.2.0-beta", "v1.2.0-beta.10", "v1.2.0-beta.1.2", "v1.2.0-alpha.1", "v1.2.0-1", "v1.2", "v1.2.0-rc.beta.1"]);
+    check_rejected(
+        "a-b",
+        "1.2.0-beta.1",
+        &["v1.2.0", "v1.2.0-beta", "v1.2.0-beta.10", "v1.2.0-beta.1.2", "v1.2.0-alpha.1", "v1.2.0-1", "v1.2", "v1.2.0-rc.beta.1"],
+    );
 }
 
 #[test]
@@ -115,16 +152,58 @@ fn another_version_is_not_this_one() {
         "a-b",
         "1.2.3",
         &[
-            "v1.2.30", "v11.2.3", "v1.2.31", "v1.2.3.4", "v0.1.2.3", "1.2.3.0", "v1.2.3-beta", "v1.2.3-beta.1", "v1.2.3-rc1", "1.2.3rc1", "v1.2.3-0", "v1.2.3a", "1.2.3-next",
-            "v1.2.3-canary.20200101", "v1.2-3", "1-2.3", "v123", "1.23", "v1.2.4", "v2.2.3", "0-1-2-3", "1_2_3_4", "v1.2.3-release.1", "v1.2.3 ", "v1.2.3+", "2020.1.2.3",
-            "a-b@1.2.3-beta", "", "latest", "v", "refs/tags/", "1.2.3-beta+1", "v1..2.3", "1.2.3/other",
+            "v1.2.30",
+            "v11.2.3",
+            "v1.2.31",
+            "v1.2.3.4",
+            "v0.1.2.3",
+            "1.2.3.0",
+            "v1.2.3-beta",
+            "v1.2.3-beta.1",
+            "v1.2.3-rc1",
+            "1.2.3rc1",
+            "v1.2.3-0",
+            "v1.2.3a",
+            "1.2.3-next",
+            "v1.2.3-canary.20200101",
+            "v1.2-3",
+            "1-2.3",
+            "v123",
+            "1.23",
+            "v1.2.4",
+            "v2.2.3",
+            "0-1-2-3",
+            "1_2_3_4",
+            "v1.2.3-release.1",
+            "v1.2.3 ",
+            "v1.2.3+",
+            "2020.1.2.3",
+            "a-b@1.2.3-beta",
+            "",
+            "latest",
+            "v",
+            "refs/tags/",
+            "1.2.3-beta+1",
+            "v1..2.3",
+            "1.2.3/other",
         ],
     );
 }
 
 #[test]
 fn a_tag_that_names_another_package_is_rejected() {
-    check_rejected("@acme/core", "1.2.3", &["@acme/utils@1.2.3", "@other/core@1.2.3", "@acme/core-utils@1.2.3", "utils@1.2.3", "@acme/the-core@1.2.3", "packages/@acme/utils@1.2.3"]);
+    check_rejected(
+        "@acme/core",
+        "1.2.3",
+        &[
+            "@acme/utils@1.2.3",
+            "@other/core@1.2.3",
+            "@acme/core-utils@1.2.3",
+            "utils@1.2.3",
+            "@acme/the-core@1.2.3",
+            "packages/@acme/utils@1.2.3",
+        ],
+    );
     check_rejected("a-b", "1.2.3", &["other-pkg@1.2.3", "@acme/a-b@1.2.3", "a-b-c@1.2.3", "a@1.2.3"]);
 }
 
@@ -184,14 +263,31 @@ fn the_order_of_the_text_decides_nothing() {
 
 #[test]
 fn a_hundred_thousand_tags_are_ranked() {
-    let tags: Vec<String> = (0..100_000).map(|at| format!("@acme/package-{}@{}.{}.0", at % 300, at / 3000, at % 7)).chain(["@acme/core@1.2.3".to_owned()]).collect();
-    assert_eq!(best(tags.iter().map(String::as_str), "@acme/core", "1.2.3", 3).iter().map(|ranked| ranked.tag).collect::<Vec<_>>(), ["@acme/core@1.2.3"]);
+    let tags: Vec<String> = (0..100_000)
+        .map(|at| format!("@acme/package-{}@{}.{}.0", at % 300, at / 3000, at % 7))
+        .chain(["@acme/core@1.2.3".to_owned()])
+        .collect();
+    assert_eq!(
+        best(tags.iter().map(String::as_str), "@acme/core", "1.2.3", 3).iter().map(|ranked| ranked.tag).collect::<Vec<_>>(),
+        ["@acme/core@1.2.3"]
+    );
 }
 
 #[test]
 fn strange_tags_do_no_harm() {
     let long = "1.2.3-".repeat(1000);
-    for tag in [long.as_str(), "é1.2.3é", "名前-1.2.3", "v1.2.3\u{301}", "@@@@1.2.3", "@/@1.2.3", "////", "999999999999999999999999999.2.3", "١.٢.٣", "@1.2.3"] {
+    for tag in [
+        long.as_str(),
+        "é1.2.3é",
+        "名前-1.2.3",
+        "v1.2.3\u{301}",
+        "@@@@1.2.3",
+        "@/@1.2.3",
+        "////",
+        "999999999999999999999999999.2.3",
+        "١.٢.٣",
+        "@1.2.3",
+    ] {
         let _ = rank(tag, "@acme/core", "1.2.3");
         let _ = rank(tag, "", "1.2.3");
         let _ = best([tag], "@", "1.2.3", 3);

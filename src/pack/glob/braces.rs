@@ -102,11 +102,7 @@ fn expand_tokens(tokens: &[Token], top: bool) -> Result<Vec<Vec<Token>>, GlobErr
 }
 
 fn split(tokens: &[Token], open: usize, close: usize) -> (&[Token], &[Token], &[Token]) {
-    (
-        tokens.get(..open).unwrap_or_default(),
-        tokens.get(open + 1..close).unwrap_or_default(),
-        tokens.get(close + 1..).unwrap_or_default(),
-    )
+    (tokens.get(..open).unwrap_or_default(), tokens.get(open + 1..close).unwrap_or_default(), tokens.get(close + 1..).unwrap_or_default())
 }
 
 fn expand_rest(post: &[Token]) -> Result<Vec<Vec<Token>>, GlobError> {
@@ -167,12 +163,7 @@ fn comma_parts(body: &[Token]) -> Vec<Vec<Token>> {
     }
 }
 
-fn combine(
-    middle: &[Vec<Token>],
-    post: &[Vec<Token>],
-    pre: &[Token],
-    drop_empty: bool,
-) -> Result<Vec<Vec<Token>>, GlobError> {
+fn combine(middle: &[Vec<Token>], post: &[Vec<Token>], pre: &[Token], drop_empty: bool) -> Result<Vec<Vec<Token>>, GlobError> {
     let mut results = Vec::new();
     let mut chars = 0_usize;
     for value in middle {

@@ -83,12 +83,12 @@ pub(super) fn parse(chars: &[char], start: usize, dialect: Dialect, nocase: bool
             break;
         }
         first = false;
-        if dialect == Dialect::V9 {
-            if let Some((length, item)) = posix(chars, at) {
-                items.push(item);
-                at += length;
-                continue;
-            }
+        if dialect == Dialect::V9
+            && let Some((length, item)) = posix(chars, at)
+        {
+            items.push(item);
+            at += length;
+            continue;
         }
         let Some((low, next)) = unescape(chars, at) else { return Parsed::Literal };
         at = next;
@@ -139,8 +139,7 @@ fn posix(chars: &[char], at: usize) -> Option<(usize, Item)> {
 impl Class {
     /// Whether the character is one of the class.
     pub(super) fn matches(&self, c: char) -> bool {
-        let inside = self.contains(c)
-            || (self.nocase && (c.to_lowercase().any(|lower| self.contains(lower)) || self.contains(fold(c))));
+        let inside = self.contains(c) || (self.nocase && (c.to_lowercase().any(|lower| self.contains(lower)) || self.contains(fold(c))));
         inside != self.negated
     }
 
@@ -161,10 +160,9 @@ impl Posix {
             Self::Alpha => c.is_alphabetic(),
             Self::Ascii => c.is_ascii(),
             Self::Blank => c == '\t' || (c.is_whitespace() && !c.is_control()),
-            Self::Control => c.is_control(),
+            Self::Control | Self::Print => c.is_control(),
             Self::Digit => c.is_numeric(),
             Self::Graph => c.is_whitespace() || c.is_control(),
-            Self::Print => c.is_control(),
             Self::Lower => c.is_lowercase(),
             Self::Punct => c.is_ascii_punctuation() && !matches!(c, '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~'),
             Self::Space => c.is_whitespace(),

@@ -4,16 +4,10 @@ use super::{Fuel, GlobError, Options, Pattern, Subject};
 
 /// The paths that a pattern names, of those given: `(path, is it a folder)`.
 ///
-/// A folder is matched with and without a slash behind it, which makes `lib/**` name `lib` too, as glob does.
+/// `lib/**` names `lib` too.
 /// With `keeps_dot`, a leading `./` is known and stays on the results (glob 8); else `.` is a name that no entry has (glob
 /// 7, when case is ignored).
-pub fn expand(
-    pattern: &str,
-    options: Options,
-    keeps_dot: bool,
-    paths: &[(String, bool)],
-    fuel: &Fuel,
-) -> Result<Vec<String>, GlobError> {
+pub fn expand(pattern: &str, options: Options, keeps_dot: bool, paths: &[(String, bool)], fuel: &Fuel) -> Result<Vec<String>, GlobError> {
     if keeps_dot && matches!(pattern, "." | "./") {
         return Ok(vec![".".to_owned()]);
     }
@@ -26,8 +20,7 @@ pub fn expand(
         let parts: Vec<&str> = path.split('/').collect();
         fuel.spend(parts.len());
         let subject = Subject { parts: &parts, leading: false, trailing: false };
-        let named = compiled.matches(subject, false, fuel)
-            || (*is_dir && compiled.matches(Subject { trailing: true, ..subject }, false, fuel));
+        let named = compiled.matches(subject, false, fuel) || (*is_dir && compiled.names_folder(&parts, fuel));
         if named {
             found.push(format!("{prefix}{path}"));
         }

@@ -153,6 +153,19 @@ impl Pattern {
         })
     }
 
+    /// Whether the pattern, by a slash or `**` at its end, names the folder that holds these components.
+    pub fn names_folder(&self, parts: &[&str], fuel: &Fuel) -> bool {
+        let subject = Subject { parts, leading: false, trailing: true };
+        self.sets.iter().any(|set| match set.last() {
+            Some(Portion::Globstar) => match_globstars(set, subject, false, fuel),
+            Some(Portion::Literal { name, .. }) if name.is_empty() && set.contains(&Portion::Globstar) => {
+                match_globstars(set, subject, false, fuel)
+            }
+            Some(Portion::Literal { name, .. }) if name.is_empty() => match_plain(set, subject, false, fuel),
+            _ => false,
+        })
+    }
+
     /// Whether one match stands for all spellings of a path (with and without `/` around): a bare name under `matchBase`.
     pub fn is_bare(&self) -> bool {
         self.match_base && self.sets.iter().all(|set| set.len() == 1)
@@ -189,9 +202,7 @@ fn optimise(parts: Vec<&str>, dialect: Dialect) -> Vec<&str> {
 
 fn match_plain(set: &[Portion], subject: Subject<'_>, partial: bool, fuel: &Fuel) -> bool {
     let length = subject.len();
-    let fits = length == set.len()
-        || (length == set.len() + 1 && subject.get(length - 1).is_empty())
-        || (partial && length < set.len());
+    let fits = length == set.len() || (length == set.len() + 1 && subject.get(length - 1).is_empty()) || (partial && length < set.len());
     fits && set.iter().take(length).enumerate().all(|(at, portion)| portion.matches(subject.get(at), fuel))
 }
 

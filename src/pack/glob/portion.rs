@@ -5,11 +5,16 @@
 //!
 //! Dot files need no rule, since every client passes `dot: true`; only `.` and `..` are matched by nothing but themselves.
 
+use std::collections::BTreeSet;
+
 use super::class::{self, Class, Parsed};
 use super::{Dialect, Fuel, Options};
 
 /// How deep extended globs may nest; deeper ones are taken literally, as minimatch 10 does from the third level on.
 const MAX_NESTING: usize = 8;
+
+/// How many groups of a component are tried; the signs of further ones are ordinary characters.
+const MAX_GROUPS: usize = 64;
 
 /// A component of a pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +68,7 @@ impl Portion {
         if !text.is_empty() && text.bytes().all(|b| b == b'*') {
             return Self::Any;
         }
-        let mut parser = Parser { chars: text.chars().collect(), options, unclosed: Vec::new() };
+        let mut parser = Parser { chars: text.chars().collect(), options, unclosed: BTreeSet::new(), groups: 0 };
         let nodes = parser.sequence();
         let literal: Option<String> = nodes.iter().map(|node| if let Node::Char(c) = node { Some(*c) } else { None }).collect();
         if let Some(name) = literal {
@@ -133,7 +138,9 @@ struct Parser {
     chars: Vec<char>,
     options: Options,
     /// Groups found to have no closing parenthesis: their sign is an ordinary character.
-    unclosed: Vec<usize>,
+    unclosed: BTreeSet<usize>,
+    /// How many groups were tried.
+    groups: usize,
 }
 
 impl Parser {
@@ -177,12 +184,11 @@ impl Parser {
                     alternatives.push(nodes);
                     return Some((alternatives, at + 1, true));
                 }
-                '?' | '*' | '+' | '@' | '!' => match self.group(c, at, depth) {
-                    Some((group, end)) => {
+                '?' | '*' | '+' | '@' | '!' => {
+                    if let Some((group, end)) = self.group(c, at, depth) {
                         nodes.push(group);
                         at = end;
-                    }
-                    None => {
+                    } else {
                         match c {
                             '?' => nodes.push(Node::One),
                             '*' if nodes.last() == Some(&Node::Star) => {}
@@ -191,7 +197,7 @@ impl Parser {
                         }
                         at += 1;
                     }
-                },
+                }
                 c => {
                     nodes.push(Node::Char(c));
                     at += 1;
@@ -203,13 +209,14 @@ impl Parser {
     }
 
     fn group(&mut self, sign: char, at: usize, depth: usize) -> Option<(Node, usize)> {
-        if self.chars.get(at + 1) != Some(&'(') || depth >= MAX_NESTING || self.unclosed.contains(&at) {
+        if self.chars.get(at + 1) != Some(&'(') || depth >= MAX_NESTING || self.groups >= MAX_GROUPS || self.unclosed.contains(&at) {
             return None;
         }
+        self.groups += 1;
         if let Some((alternatives, end, true)) = self.nodes(at + 2, depth + 1) {
             return Some((Node::Group(sign, alternatives), end));
         }
-        self.unclosed.push(at);
+        self.unclosed.insert(at);
         None
     }
 }

@@ -1,4 +1,4 @@
-//! Which packages of node_modules go along: `bundleDependencies` and what they need in turn.
+//! Which packages of `node_modules` go along: `bundleDependencies` and what they need in turn.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,9 +12,9 @@ use crate::pack::tree::{NodeKind, join};
 /// More bundled packages than this are not followed.
 const MAX_PACKAGES: usize = 20_000;
 
-/// The names in the root's node_modules that npm-bundled 1 and 2 find (npm 5.4 to 8).
+/// The names in the root's `node_modules` that npm-bundled 1 and 2 find (npm 5.4 to 8).
 ///
-/// A dependency in a package's own node_modules goes along anyway, with the package; one found further up counts
+/// A dependency in a package's own `node_modules` goes along anyway, with the package; one found further up counts
 /// only if it stands in the root's. `true` and an object are known with `lists_only` off (npm-bundled 1.1 and later).
 pub(super) fn bundled_names(tree: &View, manifest: &Manifest, lists_only: bool) -> Vec<String> {
     let wanted = match manifest.bundle() {
@@ -86,7 +86,7 @@ fn closure(tree: &View, wanted: Vec<String>) -> Closure {
     closure
 }
 
-/// Where a package finds another: in its own node_modules, or in that of a folder above.
+/// Where a package finds another: in its own `node_modules`, or in that of a folder above.
 fn resolve(tree: &View, from: &str, name: &str) -> Option<String> {
     if name.is_empty() || name.split('/').any(|part| matches!(part, "" | "." | "..")) || name.starts_with('.') {
         return None;

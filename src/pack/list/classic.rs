@@ -1,4 +1,4 @@
-//! npm-packlist 1 to 5: npm 5.4 to 8, lerna 3 to 6, pnpm 6 to 8.
+//! npm-packlist 1 to 5: npm 5.4 to 8, lerna 3 to 8, pnpm 6.20 to 11 on a manifest of its own.
 //!
 //! One walk from the root down. Version 1 turns `files` into rules of the root (and of every nested package.json); from
 //! version 2 on `files` is expanded as globs, and what they name replaces the listing of the root folder.
@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::bundle::bundled_names;
-use super::ignore::{FUEL, Level, Question, apply, compile};
+use super::ignore::{FUEL, Level, Question, apply, compile, trim};
 use super::manifest::{Bins, Files, Manifest};
 use super::view::View;
 use super::{Context, ListError};
@@ -15,6 +15,7 @@ use crate::pack::tree::{NodeKind, join};
 
 /// What differs between the versions 1 to 5 of npm-packlist.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "a table of independent changes, each with its version")]
 pub struct ClassicRules {
     /// The generation of minimatch.
     pub dialect: Dialect,
@@ -30,15 +31,16 @@ pub struct ClassicRules {
     pub necessary: &'static [&'static str],
     /// Whether `files` is expanded as globs (2 and later), and not turned into rules.
     pub expands_files: bool,
-    /// Whether glob 8 expands them (5.0.1 and later), which lists `./main.js` beside `main.js` if that is what they say.
-    pub lists_dot: bool,
+    /// Whether glob 8 expands them (5.0.1 and later): it lists `./main.js` beside `main.js` if that is what they say, does not
+    /// trim them, and gets `/` for `\` (5.0.2 and later).
+    pub glob_8: bool,
     /// Whether `./` is taken off the front of an entry of `files` (5.0.3 and later).
     pub strips_dot_slash: bool,
-    /// Whether node_modules is left out of every folder, not only of the root (1.1.6 to 1.1.9).
+    /// Whether `node_modules` is left out of every folder, not only of the root (1.1.6 to 1.1.9).
     pub no_nested_modules: bool,
     /// Whether a `.git` of the root is not even looked at (1.4.2 and later).
     pub no_root_git: bool,
-    /// Whether a scope's folder in node_modules is judged as a package (before 5.0).
+    /// Whether a scope's folder in `node_modules` is judged as a package (before 5.0).
     pub scope_is_package: bool,
     /// Whether a name with a `*` is left out (1.4.6 and later).
     pub no_star_names: bool,
@@ -97,18 +99,18 @@ impl Walk<'_> {
             names.remove("node_modules");
         }
         if !self.rules.expands_files {
-            return self.folder(root, names);
+            return self.folder(root, &names);
         }
-        if let Some(manifest) = manifest {
-            if let Files::Entries(entries) = manifest.files_array()? {
-                let (listed, lines) = self.expand_files(manifest, entries, &names)?;
-                if listed.contains(PACKAGE_JSON) {
-                    root.sets.push(compile(&lines, self.options())?);
-                }
-                return self.folder(root, listed);
+        if let Some(manifest) = manifest
+            && let Files::Entries(entries) = manifest.files_array()?
+        {
+            let (listed, lines) = self.expand_files(manifest, entries, &names)?;
+            if listed.contains(PACKAGE_JSON) {
+                root.sets.push(compile(&lines, self.options())?);
             }
+            return self.folder(root, &listed);
         }
-        self.folder(root, names)
+        self.folder(root, &names)
     }
 
     /// What `files` names, which stands for the root's listing, and the rules that it makes.
@@ -130,7 +132,9 @@ impl Walk<'_> {
             let body = entry.trim_start_matches('!');
             let negated = (entry.len() - body.len()) % 2 == 1;
             let body = if self.rules.strips_dot_slash && body.starts_with("./") { body.get(1..).unwrap_or(body) } else { body };
-            for path in expand(body.trim_start_matches('/'), options, self.rules.lists_dot, &paths, &self.fuel)? {
+            let body = body.trim_start_matches('/');
+            let body = if self.rules.glob_8 { body.replace('\\', "/") } else { trim(body).to_owned() };
+            for path in expand(&body, options, self.rules.glob_8, &paths, &self.fuel)? {
                 if negated {
                     listed.remove(&path);
                     taken_out.insert(path);
@@ -164,7 +168,7 @@ impl Walk<'_> {
     }
 
     /// Reads the ignore files among the names, then takes every name that passes.
-    fn folder(&mut self, mut level: Level, names: BTreeSet<String>) -> Result<(), ListError> {
+    fn folder(&mut self, mut level: Level, names: &BTreeSet<String>) -> Result<(), ListError> {
         let is_root = level.parent.is_none();
         let mut after = Vec::new();
         let mut files_rule = false;
@@ -189,7 +193,7 @@ impl Walk<'_> {
             level.sets.push(compile(&text, self.options())?);
         }
         level.sets.push(after);
-        for name in &names {
+        for name in names {
             self.entry(&level, name)?;
         }
         Ok(())
@@ -223,7 +227,7 @@ impl Walk<'_> {
             NodeKind::Dir if self.passes(level, &parts, level.depth, true) => {
                 let names = self.view.list(&super::manifest::normalize(&path).unwrap_or_default()).keys().cloned().collect();
                 let child = level.child(path, false)?;
-                return self.folder(child, names);
+                return self.folder(child, &names);
             }
             _ => {}
         }
@@ -238,10 +242,10 @@ impl Walk<'_> {
         if !is_root && in_modules(&level.path) {
             return above(skip);
         }
-        if is_root || self.rules.no_nested_modules {
-            if let Some(package) = package_of(own, self.rules.scope_is_package) {
-                return is_root && (self.bundled.contains(&package) || self.scopes.contains(&package));
-            }
+        if (is_root || self.rules.no_nested_modules)
+            && let Some(package) = package_of(own, self.rules.scope_is_package)
+        {
+            return is_root && (self.bundled.contains(&package) || self.scopes.contains(&package));
         }
         if is_root {
             match own {
@@ -264,7 +268,8 @@ impl Walk<'_> {
     fn is_always(&self, parts: &[&str]) -> bool {
         let Some(first) = parts.first() else { return false };
         self.rules.always.split('|').any(|name| {
-            let Some(rest) = first.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).and_then(|_| first.get(name.len()..)) else {
+            let Some(rest) = first.get(..name.len()).filter(|head| head.eq_ignore_ascii_case(name)).and_then(|_| first.get(name.len()..))
+            else {
                 return false;
             };
             if parts.len() == 1 && rest.is_empty() {
@@ -277,12 +282,12 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a folder is the root's node_modules or in it.
+/// Whether a folder is the root's `node_modules` or in it.
 fn in_modules(path: &str) -> bool {
     path.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case("node_modules"))
 }
 
-/// The package that a path in node_modules belongs to: its name, or a scope alone.
+/// The package that a path in `node_modules` belongs to: its name, or a scope alone.
 fn package_of(parts: &[&str], scope_is_package: bool) -> Option<String> {
     match parts {
         ["node_modules", scope, name, ..] if scope.starts_with('@') => Some(format!("{scope}/{name}")),

@@ -27,7 +27,7 @@ pub struct FstreamRules {
     pub no_package_lock: bool,
     /// Whether scoped packages can be bundled (1.1 and later).
     pub scopes: bool,
-    /// Whether a dependency of a bundled package is found in the root's node_modules (npm 3 and later).
+    /// Whether a dependency of a bundled package is found in the root's `node_modules` (npm 3 and later).
     pub hoisted: bool,
 }
 
@@ -39,7 +39,7 @@ struct Folder<'p> {
     manifest: Option<Manifest>,
     /// Whether the package.json is this folder's own.
     is_package: bool,
-    /// Whether this is the node_modules of a package.
+    /// Whether this is the `node_modules` of a package.
     is_modules: bool,
 }
 
@@ -53,7 +53,7 @@ struct Walk<'w> {
     view: &'w View<'w>,
     rules: &'w FstreamRules,
     fuel: Fuel,
-    /// What of the root's node_modules goes along.
+    /// What of the root's `node_modules` goes along.
     bundled: BTreeSet<String>,
     found: Vec<Entry>,
 }
@@ -136,7 +136,7 @@ impl Walk<'_> {
         if entry == "node_modules" && folder.is_package {
             return true;
         }
-        if self.rules.files_only && self.is_main(folder, &entry) {
+        if self.rules.files_only && is_main(folder, &entry) {
             return true;
         }
         if self.is_never(folder, &entry) {
@@ -168,11 +168,7 @@ impl Walk<'_> {
             || named(&["changes", "changelog", "history"], true)
     }
 
-    fn is_main(&self, folder: &Folder, entry: &str) -> bool {
-        let main = folder.manifest.as_ref().and_then(|manifest| manifest.get("main")).and_then(serde_json::Value::as_str);
-        main.is_some_and(|main| !main.is_empty() && !main.starts_with('/') && normalize(main).as_deref() == Some(entry))
-    }
-
+    #[allow(clippy::case_sensitive_file_extension_comparisons, reason = "the client minds case")]
     fn is_never(&self, folder: &Folder, entry: &str) -> bool {
         let wafpickle = entry.strip_prefix(".wafpickle-").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
         let gypi = entry == "config.gypi" && folder.base_name() == "build" && folder.parent.is_some_and(|parent| parent.is_package);
@@ -186,7 +182,7 @@ impl Walk<'_> {
             || (self.rules.no_package_lock && entry == "package-lock.json")
     }
 
-    /// In the node_modules of a package: only what is bundled, and what a bundled package brings along itself.
+    /// In the `node_modules` of a package: only what is bundled, and what a bundled package brings along itself.
     fn is_bundled(&self, folder: &Folder, entry: &str) -> bool {
         let scoped = self.rules.scopes && entry.starts_with('@');
         let slashes = entry.matches('/').count();
@@ -210,7 +206,14 @@ impl Walk<'_> {
     }
 }
 
+/// Whether the entry is `main`: of this folder's package.json, or as if that of the folder above were its own.
+fn is_main(folder: &Folder, entry: &str) -> bool {
+    let main = folder.manifest.as_ref().and_then(|manifest| manifest.get("main")).and_then(serde_json::Value::as_str);
+    main.is_some_and(|main| !main.is_empty() && !main.starts_with('/') && normalize(main).as_deref() == Some(entry))
+}
+
 /// .gitignore becomes .npmignore, and a `*.gyp` beside a package.json becomes binding.gyp.
+#[allow(clippy::case_sensitive_file_extension_comparisons, reason = "the client minds case")]
 fn renamed(name: &str, beside_manifest: bool) -> &str {
     if name == ".gitignore" {
         ".npmignore"

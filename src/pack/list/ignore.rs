@@ -9,7 +9,7 @@ use crate::pack::glob::{Fuel, Options, Pattern, Subject};
 /// More rules than this in one ignore file are refused.
 const MAX_RULES: usize = 20_000;
 /// Deepest nesting of folders. The longest path that a system takes has 4,096 bytes; real packages stay below 30 levels.
-pub(super) const MAX_DEPTH: usize = 200;
+pub(super) const MAX_DEPTH: usize = 100;
 /// The work that all matching of one listing may cost: some seconds.
 pub(super) const FUEL: u64 = 2_000_000_000;
 
@@ -90,14 +90,7 @@ pub(super) fn apply(level: &Level, included: bool, parts: &[&str], question: Que
 }
 
 /// The same with the entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4 and later).
-pub(super) fn decide(
-    level: &Level,
-    mut included: bool,
-    parts: &[&str],
-    question: Question,
-    own_name: Option<&str>,
-    fuel: &Fuel,
-) -> bool {
+pub(super) fn decide(level: &Level, mut included: bool, parts: &[&str], question: Question, own_name: Option<&str>, fuel: &Fuel) -> bool {
     for set in &level.sets {
         fuel.spend(set.len());
         for rule in set {

@@ -62,9 +62,7 @@ impl Manifest {
     pub(super) fn files_iterable(&self) -> Result<Files, ListError> {
         match self.get("files") {
             Some(Value::String(name)) if !name.is_empty() => Ok(Files::Entries(name.chars().map(String::from).collect())),
-            Some(value) if truthy(value) && !value.is_array() => {
-                Err(ListError::InvalidManifest("\"files\" is not an array".to_owned()))
-            }
+            Some(value) if truthy(value) && !value.is_array() => Err(ListError::InvalidManifest("\"files\" is not an array".to_owned())),
             _ => self.files_array(),
         }
     }
@@ -73,7 +71,6 @@ impl Manifest {
     pub(super) fn bins(&self, how: Bins) -> Vec<String> {
         let Some(bin) = self.get("bin").filter(|value| truthy(value)) else { return Vec::new() };
         match (how, bin) {
-            (Bins::Ignored, _) => Vec::new(),
             (Bins::Raw, Value::Object(map)) => map.values().map(text).collect(),
             (Bins::Raw, Value::Array(list)) => list.iter().map(text).collect(),
             (Bins::Raw, value) => vec![text(value)],
@@ -84,8 +81,13 @@ impl Manifest {
             (Bins::Normalized, Value::Object(map)) => {
                 targets(map.iter().filter(|(key, _)| !base_name(key).is_empty()).map(|(_, value)| value))
             }
-            (Bins::Normalized, _) => Vec::new(),
+            (Bins::Ignored | Bins::Normalized, _) => Vec::new(),
         }
+    }
+
+    /// The folder of `directories.bin`.
+    pub(super) fn bin_folder(&self) -> Option<String> {
+        self.get("directories")?.get("bin")?.as_str().map(rooted).filter(|folder| !folder.is_empty())
     }
 
     /// The names of a dependency field.

@@ -2,7 +2,7 @@
 //!
 //! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
 //! published is never looked at. The clients' rules changed about thirty times, but they come from three programs:
-//! fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 6 to 11 (`strict`). Each is one walk here,
+//! fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`). Each is one walk here,
 //! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
 
 mod bundle;
@@ -50,7 +50,7 @@ pub enum Engine {
     Fstream(FstreamRules),
     /// npm-packlist 1 to 5.
     Classic(ClassicRules),
-    /// npm-packlist 6 and later.
+    /// npm-packlist 7 and later.
     Strict(StrictRules),
 }
 
@@ -66,8 +66,7 @@ pub struct Entry {
 
 /// The files of a package, as paths in its folder, sorted by bytes, each once.
 pub fn list(tree: &dyn Tree, rules: &ListRules) -> Result<Vec<String>, ListError> {
-    let sources: BTreeSet<String> =
-        entries(tree, rules, &Context::default())?.into_iter().map(|entry| entry.source).collect();
+    let sources: BTreeSet<String> = entries(tree, rules, &Context::default())?.into_iter().map(|entry| entry.source).collect();
     Ok(sources.into_iter().collect())
 }
 
@@ -91,7 +90,7 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
 }
 
 /// The files whose content the rules may read, sorted by bytes: ignore files of every folder and the package.json of the
-/// root, of nested packages and of node_modules. A caller that fetches contents lazily gets these first, in one go.
+/// root, of nested packages and of `node_modules`. A caller that fetches contents lazily gets these first, in one go.
 pub fn needs(tree: &dyn Tree) -> Vec<String> {
     let view = View::new(tree);
     let mut needed = BTreeSet::new();

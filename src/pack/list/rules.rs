@@ -24,13 +24,13 @@ pub static NPM_6_7: ListRules = classic("npm-6.7", "npm 6.7 and 6.8 (npm-packlis
 /// npm 6.9: npm-packlist 1.4.0 and 1.4.1.
 pub static NPM_6_9: ListRules = classic("npm-6.9", "npm 6.9 (npm-packlist 1.4.0 and 1.4.1)", &PACKLIST_1_4_1);
 /// npm 6.10: npm-packlist 1.4.2 to 1.4.4.
-pub static NPM_6_10: ListRules = classic("npm-6.10", "npm 6.10 and 6.11 (npm-packlist 1.4.2 to 1.4.4)", &PACKLIST_1_4_4);
+pub static NPM_6_10: ListRules = classic("npm-6.10", "npm 6.10 and 6.11, lerna 3.16 (npm-packlist 1.4.2 to 1.4.4)", &PACKLIST_1_4_4);
 /// npm 6.12 and 6.13: npm-packlist 1.4.6.
 pub static NPM_6_12: ListRules = classic("npm-6.12", "npm 6.11 to 6.13.3 (npm-packlist 1.4.5 and 1.4.6)", &PACKLIST_1_4_6);
 /// npm 6.13.4 to 6.14: npm-packlist 1.4.7 and 1.4.8.
 pub static NPM_6_14: ListRules = classic("npm-6.14", "npm 6.13.4 to 6.14 (npm-packlist 1.4.7 and 1.4.8)", &PACKLIST_1_4_8);
 /// npm 7.0 to 7.8: npm-packlist 2.0 to 2.1.
-pub static NPM_7_0: ListRules = classic("npm-7.0", "npm 7.0 to 7.8 (npm-packlist 2.0 and 2.1)", &PACKLIST_2_1);
+pub static NPM_7_0: ListRules = classic("npm-7.0", "npm 7.0 to 7.8, lerna 4 to 5.4 (npm-packlist 2.0 and 2.1)", &PACKLIST_2_1);
 /// npm 7.9 to 8.4: npm-packlist 2.2 and 3.
 pub static NPM_7_9: ListRules = classic("npm-7.9", "npm 7.9 to 8.4 (npm-packlist 2.2 and 3)", &PACKLIST_2_2);
 /// npm 8.5: npm-packlist 4.
@@ -42,37 +42,61 @@ pub static NPM_8_8: ListRules = classic("npm-8.8", "npm 8.8 and 8.9 (npm-packlis
 /// npm 8.10 to 8.14: npm-packlist 5.0.3 to 5.1.0.
 pub static NPM_8_10: ListRules = classic("npm-8.10", "npm 8.10 to 8.14 (npm-packlist 5.0.3 to 5.1.0)", &PACKLIST_5_0_4);
 /// npm 8.15 to 8.19: npm-packlist 5.1.1 to 5.1.3.
-pub static NPM_8_15: ListRules = classic("npm-8.15", "npm 8.15 to 8.19 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
-/// npm-packlist 6, which kept npm-shrinkwrap.json.
-pub static PACKLIST_6: ListRules = strict("packlist-6", "npm-packlist 6", &STRICT_6);
+pub static NPM_8_15: ListRules =
+    classic("npm-8.15", "npm 8.15 to 8.19, lerna 5.5 to 8, pnpm 8 to 11 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
 /// npm 9.0: npm-packlist 7.0.0 and 7.0.1.
 pub static NPM_9_0: ListRules = strict("npm-9.0", "npm 9.0 (npm-packlist 7.0.0 and 7.0.1)", &STRICT_7_0_0);
 /// npm 9.1: npm-packlist 7.0.2.
 pub static NPM_9_1: ListRules = strict("npm-9.1", "npm 9.1 (npm-packlist 7.0.2)", &STRICT_7_0_2);
 /// npm 9.2 to 9.8: npm-packlist 7.0.3 and 7.0.4 on ignore-walk 6.0.0 to 6.0.3.
-pub static NPM_9_2: ListRules =
-    strict("npm-9.2", "npm 9.2 to 9.8 (npm-packlist 7.0.3 and 7.0.4, ignore-walk before 6.0.4)", &STRICT_7_0_4);
+pub static NPM_9_2: ListRules = strict("npm-9.2", "npm 9.2 to 9.8 (npm-packlist 7.0.3 and 7.0.4, ignore-walk before 6.0.4)", &STRICT_7_0_4);
 /// npm 9.9: npm-packlist 7.0.4 on ignore-walk 6.0.4.
 pub static NPM_9_9: ListRules = strict("npm-9.9", "npm 9.9 (npm-packlist 7.0.4, ignore-walk 6.0.4)", &STRICT_7_0_4_EXACT);
 /// npm 10.0 to 10.2: npm-packlist 8.0.0 on ignore-walk 6.0.3.
-pub static NPM_10_0: ListRules =
-    strict("npm-10.0", "npm 10.0 to 10.2.4 (npm-packlist 8.0.0, ignore-walk before 6.0.4)", &STRICT_8_0_0);
+pub static NPM_10_0: ListRules = strict("npm-10.0", "npm 10.0 to 10.2.4 (npm-packlist 8.0.0, ignore-walk before 6.0.4)", &STRICT_8_0_0);
 /// npm 10.2.5: npm-packlist 8.0.1.
 pub static NPM_10_2: ListRules = strict("npm-10.2", "npm 10.2.5 (npm-packlist 8.0.1)", &STRICT_8_0_1);
 /// npm 10.3 to 10.9: npm-packlist 8.0.2 and 9.
 pub static NPM_10_3: ListRules = strict("npm-10.3", "npm 10.3 to 10.9 (npm-packlist 8.0.2 and 9)", &STRICT_9);
 /// npm 11: npm-packlist 10.
-pub static NPM_11: ListRules = strict("npm-11", "npm 11 (npm-packlist 10)", &STRICT_10);
+pub static NPM_11: ListRules = strict("npm-11", "npm 11, lerna 9 (npm-packlist 10)", &STRICT_10);
 /// npm-packlist 11.0 and 11.1.
 pub static PACKLIST_11_0: ListRules = strict("packlist-11.0", "npm-packlist 11.0 and 11.1", &STRICT_11_0);
 /// npm 12: npm-packlist 11.2 and 11.3.
 pub static NPM_12: ListRules = strict("npm-12", "npm 12 (npm-packlist 11.2 and 11.3)", &STRICT_11_3);
 
 /// All groups, the oldest first.
-pub static ALL: [&ListRules; 31] = [
-    &NPM_2_0, &NPM_2_14, &NPM_3, &NPM_5_0, &NPM_5_4, &NPM_5_5, &NPM_5_6, &NPM_6_5, &NPM_6_7, &NPM_6_9, &NPM_6_10, &NPM_6_12,
-    &NPM_6_14, &NPM_7_0, &NPM_7_9, &NPM_8_5, &NPM_8_6, &NPM_8_8, &NPM_8_10, &NPM_8_15, &PACKLIST_6, &NPM_9_0, &NPM_9_1, &NPM_9_2,
-    &NPM_9_9, &NPM_10_0, &NPM_10_2, &NPM_10_3, &NPM_11, &PACKLIST_11_0, &NPM_12,
+pub static ALL: [&ListRules; 30] = [
+    &NPM_2_0,
+    &NPM_2_14,
+    &NPM_3,
+    &NPM_5_0,
+    &NPM_5_4,
+    &NPM_5_5,
+    &NPM_5_6,
+    &NPM_6_5,
+    &NPM_6_7,
+    &NPM_6_9,
+    &NPM_6_10,
+    &NPM_6_12,
+    &NPM_6_14,
+    &NPM_7_0,
+    &NPM_7_9,
+    &NPM_8_5,
+    &NPM_8_6,
+    &NPM_8_8,
+    &NPM_8_10,
+    &NPM_8_15,
+    &NPM_9_0,
+    &NPM_9_1,
+    &NPM_9_2,
+    &NPM_9_9,
+    &NPM_10_0,
+    &NPM_10_2,
+    &NPM_10_3,
+    &NPM_11,
+    &PACKLIST_11_0,
+    &NPM_12,
 ];
 
 const fn fstream(name: &'static str, clients: &'static str, rules: &FstreamRules) -> ListRules {
@@ -105,7 +129,7 @@ const PACKLIST_1_1_8: ClassicRules = ClassicRules {
     bins: Bins::Ignored,
     necessary: &[],
     expands_files: false,
-    lists_dot: false,
+    glob_8: false,
     strips_dot_slash: false,
     no_nested_modules: true,
     no_root_git: false,
@@ -116,8 +140,7 @@ const PACKLIST_1_1_8: ClassicRules = ClassicRules {
 const PACKLIST_1_1_9: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_1_9, ..PACKLIST_1_1_8 };
 const PACKLIST_1_1_10: ClassicRules = ClassicRules { no_nested_modules: false, ..PACKLIST_1_1_9 };
 const PACKLIST_1_1_12: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_1_12, always: COPYING, ..PACKLIST_1_1_10 };
-const PACKLIST_1_3: ClassicRules =
-    ClassicRules { defaults: &DEFAULTS_1_3, no_backups: true, bins: Bins::Raw, ..PACKLIST_1_1_12 };
+const PACKLIST_1_3: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_3, no_backups: true, bins: Bins::Raw, ..PACKLIST_1_1_12 };
 const PACKLIST_1_4_1: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_4_1, necessary: &["package.json"], ..PACKLIST_1_3 };
 const PACKLIST_1_4_4: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_4_4, no_root_git: true, ..PACKLIST_1_4_1 };
 const PACKLIST_1_4_6: ClassicRules =
@@ -127,25 +150,23 @@ const PACKLIST_2_1: ClassicRules = ClassicRules { defaults: &DEFAULTS_2, expands
 const PACKLIST_2_2: ClassicRules = ClassicRules { always: LEGAL, ..PACKLIST_2_1 };
 const PACKLIST_4: ClassicRules = ClassicRules { defaults: &DEFAULTS_4, ..PACKLIST_2_2 };
 const PACKLIST_5_0_0: ClassicRules = ClassicRules { dialect: Dialect::V5, scope_is_package: false, ..PACKLIST_4 };
-const PACKLIST_5_0_2: ClassicRules = ClassicRules { lists_dot: true, ..PACKLIST_5_0_0 };
-const PACKLIST_5_0_4: ClassicRules =
-    ClassicRules { strips_dot_slash: true, workspace_ignores: WorkspaceIgnores::Both, ..PACKLIST_5_0_2 };
+const PACKLIST_5_0_2: ClassicRules = ClassicRules { glob_8: true, ..PACKLIST_5_0_0 };
+const PACKLIST_5_0_4: ClassicRules = ClassicRules { strips_dot_slash: true, workspace_ignores: WorkspaceIgnores::Both, ..PACKLIST_5_0_2 };
 const PACKLIST_5_1_3: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::First, ..PACKLIST_5_0_4 };
 
-const STRICT_6: StrictRules = StrictRules {
+const STRICT_7_0_0: StrictRules = StrictRules {
     dialect: Dialect::V5,
     exact: false,
     defaults: &DEFAULTS_6,
-    never: &["!/npm-shrinkwrap.json", "/.git", "/node_modules", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml"],
+    never: &["/.git", "/node_modules", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml"],
     readme: ReadmeRule::Everywhere,
     files: FilesRule::Plain,
     missing_fails: true,
     no_patches: false,
 };
-const STRICT_7_0_0: StrictRules =
-    StrictRules { never: &["/.git", "/node_modules", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml"], ..STRICT_6 };
 const STRICT_7_0_2: StrictRules = StrictRules { files: FilesRule::NoLead, ..STRICT_7_0_0 };
-const STRICT_7_0_4: StrictRules = StrictRules { files: FilesRule::NoLeadOrStar, missing_fails: false, dialect: Dialect::V9, ..STRICT_7_0_2 };
+const STRICT_7_0_4: StrictRules =
+    StrictRules { files: FilesRule::NoLeadOrStar, missing_fails: false, dialect: Dialect::V9, ..STRICT_7_0_2 };
 const STRICT_7_0_4_EXACT: StrictRules = StrictRules { exact: true, ..STRICT_7_0_4 };
 const STRICT_8_0_0: StrictRules = StrictRules { readme: ReadmeRule::EverywhereUnlessNegated, ..STRICT_7_0_4 };
 const STRICT_8_0_1: StrictRules = StrictRules {

@@ -1,20 +1,20 @@
-//! npm-packlist 6 to 11: npm 9 to 12, lerna 7 and later, pnpm 9 and later.
+//! npm-packlist 7 to 11: npm 9 to 12, lerna 9.
 //!
 //! Every folder has the default rules and those of its ignore files; the package's root also has rules made of `files`,
 //! which take the place of its ignore files, and last the strict ones: what always goes along and what never does.
 //! Bundled packages are walked each by itself, with their own `files`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bundle::bundled_folders;
-use super::ignore::{FUEL, Level, Question, apply, compile, decide};
+use super::ignore::{FUEL, Level, MAX_DEPTH, Question, apply, compile, decide};
 use super::manifest::{Bins, Files, Manifest, normalize};
 use super::view::View;
 use super::{Context, ListError, WorkspaceIgnores};
 use crate::pack::glob::{Dialect, Fuel, Options, Pattern, expand};
 use crate::pack::tree::{NodeKind, join};
 
-/// What differs between the versions 6 to 11 of npm-packlist.
+/// What differs between the versions 7 to 11 of npm-packlist.
 #[derive(Debug)]
 pub struct StrictRules {
     /// The generation of minimatch.
@@ -38,7 +38,7 @@ pub struct StrictRules {
 /// Where README, COPYING, LICENSE and LICENCE always go along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadmeRule {
-    /// In every folder that is walked (6 and 7).
+    /// In every folder that is walked (7).
     Everywhere,
     /// In every folder, unless an entry of `files` that begins with `!` speaks of such a file (8.0.0 and 8.0.1).
     EverywhereUnlessNegated,
@@ -49,7 +49,7 @@ pub enum ReadmeRule {
 /// How an entry of `files` is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilesRule {
-    /// As it stands (6.0.0 to 7.0.1).
+    /// As it stands (7.0.0 and 7.0.1).
     Plain,
     /// Without a leading `/` or `./` (7.0.2).
     NoLead,
@@ -168,7 +168,11 @@ impl Walk<'_> {
                 replaced = true;
             }
             let required = ["browser", "main"].iter().filter_map(|field| manifest.text(field));
-            strict.extend(required.chain(manifest.bins(Bins::Normalized)).map(|path| format!("!/{path}")));
+            let mut bins = manifest.bins(Bins::Normalized);
+            if let (true, Some(folder)) = (bins.is_empty(), manifest.bin_folder()) {
+                bins = self.bin_folder(&level.path, &folder)?;
+            }
+            strict.extend(required.chain(bins).map(|path| format!("!/{path}")));
             if is_project && self.rules.no_patches {
                 strict.extend(patches(manifest));
             }
@@ -219,10 +223,10 @@ impl Walk<'_> {
                 let keeps_lead = matches!(self.rules.files, FilesRule::NoLead | FilesRule::NoLeadOrStar);
                 let path = if keeps_lead { &name } else { name.strip_prefix('/').unwrap_or(&name) };
                 // Known only to the folder that holds the file, and only if that is a folder of the root.
-                if let Some((folder, file)) = normalize(path).as_deref().and_then(|path| path.split_once('/')) {
-                    if !file.contains('/') {
-                        self.required.push((join(root, folder), file.to_owned()));
-                    }
+                if let Some((folder, file)) = normalize(path).as_deref().and_then(|path| path.split_once('/'))
+                    && !file.contains('/')
+                {
+                    self.required.push((join(root, folder), file.to_owned()));
                 }
             }
             Some(NodeKind::Dir | NodeKind::Submodule) => lines.extend([inverse.clone(), format!("{inverse}/**")]),
@@ -255,6 +259,29 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The files of `directories.bin`, which Arborist makes the package's `bin`: of several with one name, the last.
+    fn bin_folder(&self, root: &str, folder: &str) -> Result<Vec<String>, ListError> {
+        let mut by_name = BTreeMap::new();
+        let mut stack = vec![(folder.trim_end_matches('/').to_owned(), NodeKind::Dir)];
+        while let Some((path, kind)) = stack.pop() {
+            if path.matches('/').count() > MAX_DEPTH {
+                return Err(ListError::TooDeep(path));
+            }
+            match kind {
+                NodeKind::File { .. } => {
+                    by_name.insert(path.rsplit('/').next().unwrap_or_default().to_owned(), path);
+                }
+                NodeKind::Dir => {
+                    let listing = self.view.list(&join(root, &path));
+                    let shown = listing.iter().rev().filter(|(name, _)| !name.starts_with('.'));
+                    stack.extend(shown.map(|(name, kind)| (join(&path, name), *kind)));
+                }
+                _ => {}
+            }
+        }
+        Ok(by_name.into_values().collect())
     }
 
     /// .npmignore, or without one .gitignore; beside a package.json that is read as an ignore file, none.
@@ -348,8 +375,7 @@ fn patches(manifest: &Manifest) -> Vec<String> {
         let path = path.strip_prefix("./").or_else(|| path.strip_prefix('/')).unwrap_or(&path);
         path.trim_end_matches('/').to_owned()
     });
-    let inside = |path: &String| {
-        !(path.is_empty() || path.starts_with('/') || path == ".." || path.starts_with("../") || path.contains("/../"))
-    };
+    let inside =
+        |path: &String| !(path.is_empty() || path.starts_with('/') || path == ".." || path.starts_with("../") || path.contains("/../"));
     stripped.filter(inside).map(|path| format!("/{path}")).collect()
 }

@@ -41,7 +41,8 @@ fn options_and_blanks_are_passed_over() {
 
 #[test]
 fn what_promises_nothing_is_none() {
-    for text in ["", "md5-XUFAKrxLKna5cZ2REBfFkg==", "sha512-short", "sha512-", "sha1", "sha1-!!!!", "sha512-qvTGHdzF6KLavt4PO0gs2a6pQ00="] {
+    for text in ["", "md5-XUFAKrxLKna5cZ2REBfFkg==", "sha512-short", "sha512-", "sha1", "sha1-!!!!", "sha512-qvTGHdzF6KLavt4PO0gs2a6pQ00="]
+    {
         assert!(Integrity::parse(text).is_none(), "{text}");
     }
 }

@@ -8,7 +8,11 @@ fn packument(versions: &[&str], tags: &[(&str, &str)]) -> Packument {
             .iter()
             .map(|text| VersionEntry { version: text.trim_end_matches('!').to_owned(), deprecated: text.ends_with('!') })
             .collect(),
-        times: versions.iter().enumerate().map(|(at, text)| (text.trim_end_matches('!').to_owned(), format!("201{at}-01-01T00:00:00.000Z"))).collect(),
+        times: versions
+            .iter()
+            .enumerate()
+            .map(|(at, text)| (text.trim_end_matches('!').to_owned(), format!("201{at}-01-01T00:00:00.000Z")))
+            .collect(),
         ..Packument::default()
     }
 }

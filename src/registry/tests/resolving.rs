@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use url::Url;
 
-use super::super::{Detail, IntegrityCheck, MetadataCache, Progress, RegistryError, ResolveOptions, Spool, Stored, history, resolve, select};
+use super::super::{
+    Detail, IntegrityCheck, MetadataCache, Progress, RegistryError, ResolveOptions, Spool, Stored, history, resolve, select,
+};
 use super::setup;
 use crate::error::Explain;
 use crate::http::tests::{Script, Server, answer};
@@ -125,8 +127,15 @@ async fn a_scope_is_escaped_in_the_address() {
 async fn each_failure_has_its_code_and_hint() {
     let server = registry(true, good()).await;
     for (spec, code) in [
-        ("nope", "package-not-found"), ("gone", "package-unpublished"), ("a@0.9.0", "version-unpublished"), ("a@3.0.0", "version-not-found"),
-        ("a@^3", "version-not-found"), ("a@beta", "version-not-found"), ("secret", "unauthorized"), ("forbidden", "forbidden"), ("page", "invalid-metadata"),
+        ("nope", "package-not-found"),
+        ("gone", "package-unpublished"),
+        ("a@0.9.0", "version-unpublished"),
+        ("a@3.0.0", "version-not-found"),
+        ("a@^3", "version-not-found"),
+        ("a@beta", "version-not-found"),
+        ("secret", "unauthorized"),
+        ("forbidden", "forbidden"),
+        ("page", "invalid-metadata"),
     ] {
         let error = run(&server, spec, &ResolveOptions::default()).await.unwrap_err();
         assert_eq!(error.code(), code, "{spec}");
@@ -153,7 +162,9 @@ async fn a_tarball_that_is_not_the_promised_one_is_fetched_again_and_then_flagge
 
 #[tokio::test]
 async fn old_versions_have_only_a_shasum_and_some_have_nothing() {
-    for (dist, check) in [(json!({"shasum": SHASUM}), IntegrityCheck::Matches(super::super::Algorithm::Sha1)), (json!({}), IntegrityCheck::Missing)] {
+    for (dist, check) in
+        [(json!({"shasum": SHASUM}), IntegrityCheck::Matches(super::super::Algorithm::Sha1)), (json!({}), IntegrityCheck::Missing)]
+    {
         let server = registry(true, dist).await;
         assert_eq!(run(&server, "a@1.0.0", &ResolveOptions::default()).await.unwrap().tarball.check, check);
     }

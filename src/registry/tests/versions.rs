@@ -60,10 +60,27 @@ fn what_is_no_range_is_none() {
 
 #[test]
 fn a_version_is_cleaned_as_npm_does_it() {
-    for (text, version) in [("1.2.3", "1.2.3"), (" v1.2.3 ", "1.2.3"), ("= v1.2.3+b", "1.2.3"), ("1.2.3-a.1+b", "1.2.3-a.1"), ("1.2.3beta", "1.2.3-beta")] {
+    for (text, version) in
+        [("1.2.3", "1.2.3"), (" v1.2.3 ", "1.2.3"), ("= v1.2.3+b", "1.2.3"), ("1.2.3-a.1+b", "1.2.3-a.1"), ("1.2.3beta", "1.2.3-beta")]
+    {
         assert_eq!(clean(text).as_deref(), Some(version), "{text}");
     }
-    for text in ["1", "1.2", "^1.2.3", "x", "", "1.2.3 2.0.0", "1.2.3 - 2", "1.2.3.4", "1.2.3+", "1.2.3+a+b", "1.2.3-a..b", "1.2.3_a", "latest", &format!("1.2.3-{}", "a".repeat(300))] {
+    for text in [
+        "1",
+        "1.2",
+        "^1.2.3",
+        "x",
+        "",
+        "1.2.3 2.0.0",
+        "1.2.3 - 2",
+        "1.2.3.4",
+        "1.2.3+",
+        "1.2.3+a+b",
+        "1.2.3-a..b",
+        "1.2.3_a",
+        "latest",
+        &format!("1.2.3-{}", "a".repeat(300)),
+    ] {
         assert_eq!(clean(text), None, "{text}");
     }
 }

@@ -24,7 +24,7 @@ use crate::origin::{Claims, LocateError, Located};
 use crate::published::Published;
 use crate::recipe::source::{self, Rebuilt, SourceError};
 use crate::recipe::submodules::Open;
-use crate::registry::{self, IntegrityCheck, Release, ResolveOptions};
+use crate::registry::{self, confusion, IntegrityCheck, Release, ResolveOptions};
 use crate::report::draft::Draft;
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::Progress;
@@ -118,6 +118,22 @@ async fn judge(
 
     let located_at = Instant::now();
     let manifest = published.manifest();
+    if !manifest.is_object() {
+        let code = published.facts.not_plain.unwrap_or("manifest-missing");
+        let hint = "npm cannot install such a tarball".to_owned();
+        return Ok(draft.ended(Verdict::Differs, code, "the tarball has no package.json that can be read".into(), Some(hint)));
+    }
+    if let Some(registry) = &release.manifest {
+        if !confusion::same_identity(registry, &manifest) {
+            let message = "the tarball's package.json names another package or version than the registry";
+            let hint = "whoever published this put another package's tarball under this name".to_owned();
+            return Ok(draft.ended(Verdict::Differs, "manifest-mismatch", message.into(), Some(hint)));
+        }
+        let has_gyp = published.archive.get("binding.gyp").is_some();
+        for finding in confusion::findings(registry, &manifest, has_gyp) {
+            draft.finding(finding);
+        }
+    }
     let claims =
         Claims { name: claims_or(&claims.name, &manifest, "name"), version: claims_or(&claims.version, &manifest, "version"), ..claims };
     draft.named(&claims.name, &claims.version);

@@ -2,7 +2,7 @@
 //!
 //! Needs the modules of `__test__/conformance/package.json`: run `npm install` there. Without them this test fails.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -596,6 +596,25 @@ fn plain(paths: impl IntoIterator<Item = String>) -> BTreeSet<String> {
     paths.into_iter().map(|path| path.strip_prefix("./").map(str::to_owned).unwrap_or(path)).collect()
 }
 
+/// One line per list that differs from the oracle's.
+fn differences(requests: &[(String, String)]) -> Vec<((String, String), String)> {
+    let mut found = Vec::new();
+    for (request, answer) in requests.iter().zip(ask(requests)) {
+        let (version, dir) = request;
+        let rules = VERSIONS.iter().find(|(name, _)| name == version).unwrap().1;
+        let rule = FIXTURES[Path::new(dir).file_name().unwrap().to_str().unwrap().parse::<usize>().unwrap()].rule;
+        let tree = DirTree::new(Path::new(dir)).unwrap();
+        let ours = list::entries(&tree, rules, &Context::default());
+        let ours = ours.map(|entries| plain(entries.into_iter().map(|entry| entry.path)));
+        match (answer.map(plain), ours) {
+            (Ok(theirs), Ok(ours)) if theirs == ours => {}
+            (Err(_), Err(_)) => {}
+            (theirs, ours) => found.push((request.clone(), format!("{version}: {rule}\n  theirs {theirs:?}\n  ours   {ours:?}"))),
+        }
+    }
+    found
+}
+
 #[test]
 fn lists_agree_with_the_real_clients() {
     let root = tempfile::tempdir().unwrap();
@@ -609,18 +628,16 @@ fn lists_agree_with_the_real_clients() {
             requests.push(((*version).to_owned(), dir.to_str().unwrap().to_owned()));
         }
     }
-    let answers = ask(&requests);
-    let mut failures = Vec::new();
-    for ((version, dir), answer) in requests.iter().zip(answers) {
-        let rules = VERSIONS.iter().find(|(name, _)| name == version).unwrap().1;
-        let rule = FIXTURES[Path::new(dir).file_name().unwrap().to_str().unwrap().parse::<usize>().unwrap()].rule;
-        let tree = DirTree::new(Path::new(dir)).unwrap();
-        let ours = list::entries(&tree, rules, &Context::default()).map(|entries| plain(entries.into_iter().map(|entry| entry.path)));
-        match (answer.map(plain), ours) {
-            (Ok(theirs), Ok(ours)) if theirs == ours => {}
-            (Err(_), Err(_)) => {}
-            (theirs, ours) => failures.push(format!("{version}: {rule}\n  theirs {theirs:?}\n  ours   {ours:?}")),
+    let (total, mut failures) = (requests.len(), differences(&requests));
+    // fstream reads a folder while its listing is being filtered, and now and then loses a file: it is asked again.
+    for _ in 0..3 {
+        let (racy, mut sure): (Vec<_>, Vec<_>) = failures.into_iter().partition(|((version, _), _)| version.starts_with("fstream"));
+        let again: Vec<_> = racy.into_iter().map(|(request, _)| request).collect();
+        if !again.is_empty() {
+            sure.extend(differences(&again));
         }
+        failures = sure;
     }
-    assert!(failures.is_empty(), "{} of {} lists differ:\n{}", failures.len(), requests.len(), failures.join("\n"));
+    let lines: Vec<&str> = failures.iter().map(|(_, line)| line.as_str()).collect();
+    assert!(lines.is_empty(), "{} of {total} lists differ:\n{}", lines.len(), lines.join("\n"));
 }

@@ -128,7 +128,7 @@ impl ObjectStore {
         }
     }
 
-    /// A commit, or `None` where it is not here. A tag object is followed to its commit.
+    /// A commit, or `None` where it is not here or is no commit. A tag object is followed to its commit.
     pub fn commit(&self, id: &ObjectId) -> Result<Option<Commit>, GitError> {
         let mut buffer = Vec::new();
         let mut id = *id;
@@ -147,7 +147,8 @@ impl ObjectStore {
                     let tag = TagRef::from_bytes(data.data, gix::hash::Kind::Sha1).map_err(|error| damaged(error.to_string()))?;
                     id = tag.target();
                 }
-                other => return Err(damaged(format!("it is a {other}, not a commit"))),
+                // A tag may name a tree or a blob, and metadata may name anything.
+                Kind::Tree | Kind::Blob => return Ok(None),
             }
         }
         Err(GitError::Damaged { id: id.to_string(), detail: "tags of tags without end".into() })

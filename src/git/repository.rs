@@ -168,9 +168,9 @@ impl Repository {
             }
             match self.store.commit(&id) {
                 Ok(Some(commit)) => todo.extend(commit.parents),
-                Ok(None) => return Ok(false),
                 // A tag that names a tree or a blob ends here.
-                Err(GitError::Damaged { .. }) => {}
+                Ok(None) if self.store.contains(&id) => {}
+                Ok(None) => return Ok(false),
                 Err(error) => return Err(error),
             }
         }

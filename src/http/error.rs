@@ -211,6 +211,7 @@ impl Explain for HttpError {
             Self::Offline { .. } => "run without --offline once, or check npm's offline setting",
             Self::Disk { .. } => "free some space, or point TMPDIR or --cache-dir at a larger disk",
             Self::TooLarge { .. } => "the answer is over this program's limit; nothing that npm accepts comes near it",
+            Self::AddressRefused { .. } => "a registry serves its tarballs over https; this one names another kind of address",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -12,6 +12,7 @@
 //! A packument is never held as a tree: it is spooled (memory up to 16 MiB, then a temporary file) and walked twice, once for
 //! names, tags and times, once for the manifest that was chosen.
 
+pub mod confusion;
 mod error;
 mod integrity;
 mod manifest;

@@ -20,12 +20,11 @@ export class ReproduceError extends Error {
 
 const usage = (message, hint) => new ReproduceError({ message, code: 'usage', stage: 'usage', hints: [hint] });
 
-/** The stored results of this package that are in the caller's cache object, as JSON. */
+/** The results in the caller's cache object that could be meant, as JSON: this package's, or all where a spec hides its name. */
 function known(cache, spec) {
-  const at = spec.indexOf('@', 1);
-  const name = at > 0 ? spec.slice(0, at) : spec;
-  const entries = Object.entries(cache).filter(([key]) => key.startsWith(`${name}@`));
-  return JSON.stringify(Object.fromEntries(entries));
+  const [, name] = /^((?:@[^@/:\s]+\/)?[^@/:\s]+)(?:@[^:\s]*)?$/.exec(spec) ?? [];
+  if (name === undefined) return JSON.stringify(cache);
+  return JSON.stringify(Object.fromEntries(Object.entries(cache).filter(([key]) => key.startsWith(`${name}@`))));
 }
 
 /**

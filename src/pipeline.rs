@@ -12,12 +12,12 @@ use serde_json::Value;
 
 use crate::error::Explain;
 use crate::git::config::GitConfig;
-use crate::git::exchange::HttpExchange;
+use crate::git::exchange::{self, HttpExchange};
 use crate::git::{GitError, Repository};
 use crate::http::{Cancel, Client, Trust};
 use crate::npmrc::NpmConfig;
 use crate::options::Options;
-use crate::origin::address::{self, Address, AddressError};
+use crate::origin::address::{self, Address, AddressError, Declared};
 use crate::origin::agreement::{Agreed, NoSource, agree, undeclared, unreadable};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
@@ -139,7 +139,12 @@ async fn judge(
     draft.named(&claims.name, &claims.version);
     let agreed = match &options.source {
         Some(_) => by_user(declared),
-        None => agree(release.manifest.as_ref().map(|_| declared), address::declared_with(&manifest, &|url| context.leads_to(url))),
+        None => {
+            let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
+            let by_registry = release.manifest.as_ref().map(|_| declared);
+            let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await;
+            agree(by_registry, in_tarball, renamed)
+        }
     };
     let Agreed { address, finding } = match agreed {
         Ok(agreed) => agreed,
@@ -229,6 +234,24 @@ impl Context {
     fn leads_to(&self, url: &str) -> bool {
         self.git.rewrite(url).1 || url::Url::parse(url).is_ok_and(|url| self.client.config().allowed.contains(&url))
     }
+}
+
+/// Whether two addresses that differ are the old and the new name of one repository, which only its host can say.
+async fn renamed(
+    by_registry: Option<&Result<Option<Address>, AddressError>>,
+    in_tarball: &Result<Option<Declared>, AddressError>,
+    context: &Context,
+) -> bool {
+    let (Some(Ok(Some(registry))), Ok(Some(declared))) = (by_registry, in_tarball) else { return false };
+    if address::same_repository(registry, &declared.address) {
+        return true;
+    }
+    let ends = [registry, &declared.address].map(|address| async {
+        let target = context.git.rewrite(address.https().as_deref().unwrap_or(&address.url)).0;
+        exchange::redirected(&context.client, &target, &context.cancel).await
+    });
+    let [first, second] = ends;
+    matches!(tokio::join!(first, second), (Some(first), Some(second)) if first == second)
 }
 
 /// The repository that the user named.

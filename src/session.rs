@@ -321,7 +321,8 @@ impl Memory {
             },
         };
         let mut report: Report = serde_json::from_str(&text).ok()?;
-        if !still_counts(&report, integrity, options, SystemTime::now()) {
+        let named = format!("{}@{}", report.package.name.as_deref()?, report.package.version.as_deref()?);
+        if named != key || !still_counts(&report, integrity, options, SystemTime::now()) {
             return None;
         }
         word.clone_into(&mut report.package.spec);
@@ -355,6 +356,6 @@ fn still_counts(report: &Report, integrity: Option<&str>, options: &OptionsInfo,
     let same_tarball = integrity.is_none_or(|integrity| report.package.integrity.as_deref() == Some(integrity));
     let decided = report.verdict.exit_code(Accept::SameContent) < 2;
     // RFC 3339 in one time zone sorts by time.
-    let fresh = now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit));
+    let fresh = now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);
     same_program && same_tarball && report.options == *options && (decided || fresh)
 }

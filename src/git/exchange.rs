@@ -65,3 +65,21 @@ impl Exchange for HttpExchange {
         self.send(&request)
     }
 }
+
+/// Where a repository's host leads from `url`, without a `.git` at its end and in lower case; `None` if it does
+/// not answer as a git host.
+pub async fn redirected(client: &Client, url: &str, cancel: &Cancel) -> Option<String> {
+    let base = url.trim_end_matches('/');
+    let address = Url::parse(&format!("{base}{SERVICE}")).ok()?;
+    let trust = if address.scheme() == "http" { Trust::StrangerPlain } else { Trust::Stranger };
+    let request = Request::get(address, trust).header("git-protocol", "version=2").cancelled_by(cancel);
+    let response = client.send(&request).await.ok()?;
+    if response.status != 200 {
+        return None;
+    }
+    let end = response.url.as_str().strip_suffix(SERVICE)?.trim_end_matches('/');
+    Some(end.strip_suffix(".git").unwrap_or(end).to_lowercase())
+}
+
+/// The service that a fetch begins with.
+const SERVICE: &str = "/info/refs?service=git-upload-pack";

@@ -29,10 +29,11 @@ pub struct NoSource {
 
 /// The repository that counts: the one that the registry's metadata (`by_registry`; `None` for a tarball that no registry
 /// describes) and the tarball's own package.json both name. Where they disagree, one of the two was changed by somebody,
-/// and neither is believed.
+/// and neither is believed; `renamed` says that the host leads both to one repository.
 pub fn agree(
     by_registry: Option<Result<Option<Address>, AddressError>>,
     in_tarball: Result<Option<Declared>, AddressError>,
+    renamed: bool,
 ) -> Result<Agreed, Box<NoSource>> {
     let finding = |declared: &Declared| {
         let field = match declared.from {
@@ -56,7 +57,7 @@ pub fn agree(
     match (by_registry, in_tarball) {
         (None, Ok(Some(declared))) => Ok(Agreed { finding: finding(&declared), address: declared.address }),
         (Some(Ok(Some(registry))), Ok(Some(declared))) => {
-            if address::same_repository(&registry, &declared.address) {
+            if renamed || address::same_repository(&registry, &declared.address) {
                 Ok(Agreed { finding: finding(&declared), address: registry })
             } else {
                 Err(mismatch(&registry.url, &declared.address.url))

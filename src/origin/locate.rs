@@ -23,6 +23,8 @@ const NEIGHBOURS: usize = 200;
 const MAX_COMMITS: usize = 30_000;
 /// Most different trees of the package's folder that are compared in full.
 const MAX_TREES: usize = 80;
+/// Commits of history that are looked into for folders that the package has left since.
+const SAMPLES: usize = 24;
 /// Most manifests that are read when the package's folder is not where it was expected.
 const MAX_MANIFESTS: usize = 2_000;
 
@@ -393,10 +395,19 @@ impl Search<'_> {
 
     /// Commits whose package.json has the published bytes, or this name and version.
     fn by_version(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let directories = self.directories(repository)?;
         let commits: Vec<ObjectId> = repository.history()?.commits.iter().take(MAX_COMMITS).map(|(id, _)| *id).collect();
+        let directories = self.directories(repository)?;
+        if !self.by_version_in(repository, &commits, &directories)? && self.located.origins.is_empty() {
+            let earlier = self.earlier_directories(repository, &commits, &directories)?;
+            self.by_version_in(repository, &commits, &earlier)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for the version in each of these folders; true once one has it.
+    fn by_version_in(&mut self, repository: &mut Repository, commits: &[ObjectId], directories: &[String]) -> Result<bool, LocateError> {
         for directory in directories {
-            let manifests = repository.entries_at(&commits, &join(&directory, "package.json"))?;
+            let manifests = repository.entries_at(commits, &join(directory, "package.json"))?;
             let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
             let exact = self.published.iter().find(|file| file.path == "package.json").map(|file| file.blob);
             let same: HashSet<ObjectId> = if let Some(id) = exact.filter(|id| blobs.contains(id)) { [id].into() } else {
@@ -411,10 +422,28 @@ impl Search<'_> {
             }
             // Oldest first: the first commit with this version is the one that set it.
             let ordered: Vec<ObjectId> = commits.iter().rev().copied().filter(|id| with_version.contains(id)).collect();
-            self.by_trees(repository, &ordered, &directory, EvidenceKind::VersionBump, "package.json")?;
-            return Ok(());
+            self.by_trees(repository, &ordered, directory, EvidenceKind::VersionBump, "package.json")?;
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Where the package was at other times: folders that name it in commits spread over all of history.
+    fn earlier_directories(&self, repository: &mut Repository, commits: &[ObjectId], known: &[String]) -> Result<Vec<String>, LocateError> {
+        let step = commits.len().div_ceil(SAMPLES).max(1);
+        let samples: Vec<ObjectId> = commits.iter().copied().step_by(step).collect();
+        repository.ensure_commits(&samples)?;
+        let mut found = Vec::new();
+        for sample in samples {
+            let Some(listing) = repository.listing(&sample)? else { continue };
+            let directories = manifest_directories(&listing, MAX_MANIFESTS);
+            let manifests = read_manifests(repository, &listing, directories.into_iter())?;
+            let ours = manifests.into_iter().filter(|(_, (name, _))| name.as_deref() == Some(&self.claims.name)).map(|(dir, _)| dir);
+            found.extend(ours.filter(|dir| !known.contains(dir)));
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
     }
 
     fn is_this_version(&self, repository: &Repository, id: &ObjectId) -> bool {

@@ -1,0 +1,322 @@
+// The JavaScript surface: `reproduce(spec, options)` as a program that installed it sees it.
+
+import assert from 'node:assert/strict';
+import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { filesBelow, run } from './kit/cli.mjs';
+import { integrityOf } from './kit/tarball.mjs';
+import { assertConsistent, assertNothingLeft, cacheOf, openWorld } from './world.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+let world;
+before(async () => {
+  world = await openWorld();
+});
+after(() => world.close());
+
+/** A project that has the package in its node_modules. */
+async function project() {
+  const clean = await world.home();
+  await mkdir(join(clean.home, 'node_modules'), { recursive: true });
+  await symlink(ROOT, join(clean.home, 'node_modules', 'reproduce'));
+  return clean;
+}
+
+/** Runs a script in a project; what it prints with `say` comes back as a list. `kind` is the module system. */
+async function script(source, { clean, kind = 'mjs', ...options } = {}) {
+  const at = clean ?? (await project());
+  const file = join(at.home, `script-${Math.random().toString(36).slice(2)}.${kind}`);
+  const tools = `const said = (e) => ({ name: e.name, code: e.code, stage: e.stage, hint: e.hint, message: e.message, isError: e instanceof Error });
+const say = (value) => process.stdout.write(JSON.stringify(value === undefined ? null : value) + '\\n');\n`;
+  const head = kind === 'mjs' ? "import { reproduce, ReproduceError } from 'reproduce';\n" : '';
+  await writeFile(file, head + tools + source);
+  const ran = await run([file], { command: [process.execPath], env: at.env, cwd: at.home, ...options });
+  const lines = ran.stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  return { ...ran, lines, clean: at };
+}
+
+/** As [`script`], for one that must end well. */
+async function says(source, options) {
+  const ran = await script(source, options);
+  assert.deepEqual([ran.code, ran.stderr], [0, ''], ran.stdout);
+  return ran.lines;
+}
+
+// ── how it is got ──
+
+test('import default, named import and namespace give the function', async () => {
+  const [kinds, same] = await says(`import byDefault from 'reproduce'; import * as all from 'reproduce';
+say([typeof byDefault, typeof reproduce, typeof all.default, typeof ReproduceError]); say(byDefault === reproduce && all.reproduce === reproduce);`);
+  assert.deepEqual([kinds, same], [['function', 'function', 'function', 'function'], true]);
+});
+
+test('require gives the function itself', async () => {
+  const [kind, verdict] = await says(
+    `const reproduce = require('reproduce'); say(typeof reproduce); reproduce('a-nobody@1.0.0').catch((error) => say(said(error).code));`,
+    { kind: 'cjs' },
+  );
+  assert.deepEqual([kind, verdict], ['function', 'package-not-found']);
+});
+
+test('require gives the named exports too', async () => {
+  const [kinds] = await says(`const all = require('reproduce'); say([typeof all.reproduce, typeof all.default, typeof all.ReproduceError]);`, { kind: 'cjs' });
+  assert.deepEqual(kinds, ['function', 'function', 'function']);
+});
+
+test('the schema and package.json can be imported', async () => {
+  const [id, name] = await says(
+    `const { createRequire } = await import('node:module'); const require = createRequire(import.meta.url);
+say(require('reproduce/schema/result.schema.json').$id); say(require('reproduce/package.json').name);`,
+  );
+  assert.match(id, /schema/);
+  assert.equal(name, 'reproduce');
+});
+
+test('importing does not load the addon, and starts nothing', async () => {
+  const { code, stdout } = await script(`say(Object.keys(process.report.getReport().sharedObjects.filter((o) => /reproduce.*node$/.test(o))).length); say(process.getActiveResourcesInfo().filter((r) => r !== 'TTYWrap' && r !== 'PipeWrap' && r !== 'TickObject').length);`);
+  assert.equal(code, 0);
+  assert.equal(stdout.split('\n')[0], '0');
+});
+
+// ── results ──
+
+test('a result is what --json prints', async () => {
+  const { spec } = await world.release('a-same');
+  const clean = await project();
+  const [result] = await says(`say(await reproduce('${spec}'));`, { clean });
+  assertConsistent(result);
+  const { json } = await run([spec, '--json'], { env: clean.env });
+  assert.deepEqual(result, json);
+  await assertNothingLeft(clean);
+});
+
+test('a package that cannot be rebuilt is a result, not an error', async () => {
+  const { spec: differs } = await world.release('a-differs', { published: { 'index.js': 'evil\n' } });
+  const { spec: sourceless } = await world.release('a-sourceless', { json: { repository: null } });
+  const results = await says(`for (const spec of ['${differs}', '${sourceless}']) say(await reproduce(spec));`);
+  assert.deepEqual(results.map(({ verdict }) => verdict), ['differs', 'no-source']);
+  results.forEach((result) => assertConsistent(result));
+});
+
+test('a process ends by itself when all is answered', async () => {
+  const { spec } = await world.release('a-ends');
+  const started = Date.now();
+  await says(`await reproduce('${spec}');`);
+  assert.ok(Date.now() - started < 10_000);
+});
+
+test('options: accept, strategy, source, emit, registry', async () => {
+  const { spec, ids, integrity } = await world.release('a-options');
+  const clean = await project();
+  const [a, b, c, d] = await says(
+    `say(await reproduce('${spec}', { accept: 'identical' }));
+say(await reproduce('${spec}', { strategy: 'source' })); say(await reproduce('${spec}', { strategy: ['npm'] }));
+say(await reproduce('${spec}', { source: 'https://github.com/kit/a-options#${ids.c}', emit: 'out.tgz', registry: '${world.registry.url}' }));`,
+    { clean },
+  );
+  assert.deepEqual([a.verdict, b.verdict, c.verdict, d.verdict], Array(4).fill('identical'));
+  assert.equal(a.options.accept, 'identical');
+  assert.equal(d.options.source, `https://github.com/kit/a-options#${ids.c}`);
+  assert.equal(integrityOf(await readFile(join(clean.home, 'out.tgz'))), integrity);
+});
+
+test('cwd is where relative paths start', async () => {
+  const { tarball } = await world.release('a-cwd');
+  const clean = await project();
+  await mkdir(join(clean.home, 'sub'));
+  await writeFile(join(clean.home, 'sub', 'x.tgz'), tarball);
+  const [file] = await says(`say(await reproduce('./x.tgz', { cwd: 'sub', emit: 'out.tgz' }));`, { clean });
+  assert.equal(file.verdict, 'identical');
+  assert.ok((await readdir(join(clean.home, 'sub'))).includes('out.tgz'));
+});
+
+test('twenty calls at once are all answered, each with its own', async () => {
+  const specs = await Promise.all(Array.from({ length: 20 }, async (_, nth) =>
+    (await world.release(`a-many-${nth}`, nth % 3 === 1 ? { published: { 'index.js': 'evil\n' } } : nth % 3 === 2 ? { json: { repository: null } } : {})).spec));
+  const [results] = await says(`say(await Promise.all(${JSON.stringify(specs)}.map((spec) => reproduce(spec))));`);
+  assert.deepEqual(results.map((result) => `${result.package.name}@${result.package.version}`), specs);
+  assert.deepEqual(results.map(({ verdict }) => verdict), specs.map((_, nth) => ['identical', 'differs', 'no-source'][nth % 3]));
+  results.forEach((result) => assertConsistent(result));
+});
+
+test('twenty calls for one package at once agree', async () => {
+  const { spec } = await world.release('a-one');
+  const clean = await project();
+  const [results] = await says(`say(await Promise.all(Array.from({ length: 20 }, () => reproduce('${spec}'))));`, { clean });
+  assert.deepEqual(new Set(results.map(({ verdict }) => verdict)), new Set(['identical']));
+  await assertNothingLeft(clean);
+});
+
+// ── errors ──
+
+/** What a call throws. */
+async function thrown(call, options) {
+  const [error] = await says(`try { say(await ${call}); } catch (error) { say({ ...said(error), typed: error instanceof ReproduceError }); }`, options);
+  return error;
+}
+
+for (const [call, code, stage] of [
+  ["reproduce('a-nobody@1.0.0')", 'package-not-found', 'resolve'],
+  ["reproduce('not a name')", 'invalid-package-name', 'usage'],
+  ["reproduce('')", 'usage', 'usage'],
+  ['reproduce()', 'usage', 'usage'],
+  ['reproduce(42)', 'usage', 'usage'],
+  ["reproduce('a@1', null)", 'usage', 'usage'],
+  ["reproduce('a@1', 'json')", 'usage', 'usage'],
+  ["reproduce('a@1', { cachedir: '/tmp' })", 'usage', 'usage'],
+  ["reproduce('a@1', { json: true })", 'usage', 'usage'],
+  ["reproduce('a@1', { accept: 'anything' })", 'usage', 'usage'],
+  ["reproduce('a@1', { strategy: 'gulp' })", 'usage', 'usage'],
+  ["reproduce('a@1', { strategy: 7 })", 'usage', 'usage'],
+  ["reproduce('a@1', { timeout: -1 })", 'usage', 'usage'],
+  ["reproduce('a@1', { timeout: 'soon' })", 'usage', 'usage'],
+  ["reproduce('a@1', { cache: 'yes' })", 'usage', 'usage'],
+  ["reproduce('a@1', { cache: null })", 'usage', 'usage'],
+  ["reproduce('a@1', { onProgress: true })", 'usage', 'usage'],
+  ["reproduce('a@1', { signal: 'stop' })", 'usage', 'usage'],
+  ["reproduce('a@1', { registry: 'not an address' })", 'usage', 'usage'],
+  ["reproduce('a@1', { cacheDir: 1n })", 'usage', 'usage'],
+  ["reproduce('git+https://github.com/a/b')", 'git-spec', 'usage'],
+]) {
+  test(`${call} throws ${code}`, async () => {
+    const error = await thrown(call);
+    assert.deepEqual([error.code, error.stage, error.isError, error.typed], [code, stage, true, true], JSON.stringify(error));
+    assert.ok(error.message.length > 0);
+    assert.ok(error.hint?.length > 0, 'a hint');
+  });
+}
+
+test('a run that takes too long throws, and later calls are not harmed', async () => {
+  const { spec } = await world.release('a-slow');
+  const lift = world.registry.fault({ on: '/a-slow/1.0.0', hang: true, times: 1 });
+  const [error, verdict] = await says(`try { await reproduce('${spec}', { timeout: 0.3 }); } catch (error) { say(said(error)); }
+say((await reproduce('${spec}')).verdict);`);
+  lift();
+  assert.deepEqual([error.code, error.name, verdict], ['timed-out', 'ReproduceError', 'identical']);
+});
+
+test('an error is never stored in the cache object', async () => {
+  const [keys] = await says(`const cache = {}; await reproduce('a-nobody@1.0.0', { cache }).catch(() => {}); say(Object.keys(cache));`);
+  assert.deepEqual(keys, []);
+});
+
+// ── cancelling ──
+
+test('a signal that is aborted already throws AbortError, and nothing is asked', async () => {
+  const from = world.registry.requests.length;
+  const error = await thrown("reproduce('a-nobody@1.0.0', { signal: AbortSignal.abort() })");
+  assert.deepEqual([error.name, error.isError], ['AbortError', true]);
+  assert.equal(world.registry.requests.length, from);
+});
+
+test('the reason of a signal is what is thrown', async () => {
+  const [reason] = await says(`const reason = new Error('my reason'); try { await reproduce('a@1', { signal: AbortSignal.abort(reason) }); } catch (error) { say(error === reason); }`);
+  assert.equal(reason, true);
+});
+
+for (const [what, stall] of [
+  ['while the registry is asked', (name) => world.registry.fault({ on: `/${name}/1.0.0`, hang: true })],
+  ['while the tarball is downloaded', (name) => world.registry.fault({ on: `${name}-1.0.0.tgz`, slow: 200 })],
+  ['while the repository is asked', (name) => world.host.fault({ on: `${name}/info/refs`, hang: true })],
+  ['while objects are fetched', (name) => world.host.fault({ on: `${name}/git-upload-pack`, method: 'POST', after: 1, slow: 100 })],
+]) {
+  test(`a signal ${what} throws AbortError soon, and leaves no process, no lock and no file`, async () => {
+    const name = `a-abort-${what.replace(/\W+/g, '-')}`;
+    const { spec } = await world.release(name, { files: { 'big.txt': 'x'.repeat(3000) } });
+    const lift = stall(name);
+    const clean = await project();
+    const { lines: [error, ms, verdict], code, stderr } = await script(
+      `const started = Date.now(); const control = new AbortController(); setTimeout(() => control.abort(), 400);
+try { say(await reproduce('${spec}', { signal: control.signal })); } catch (error) { say(said(error)); }
+say(Date.now() - started);
+if (process.argv[2] !== 'no') say((await reproduce('a-nobody@1.0.0').catch((error) => error)).code);`,
+      { clean, timeout: 20_000 },
+    );
+    lift();
+    assert.deepEqual([error?.name, error?.isError, verdict, code, stderr], ['AbortError', true, 'package-not-found', 0, '']);
+    assert.ok(ms < 3000, `${ms} ms`);
+    await assertNothingLeft(clean);
+    // The lock is free: another process can store at once.
+    const { json } = await run([spec, '--json'], clean);
+    assert.equal(json.verdict, 'identical');
+  });
+}
+
+test('AbortSignal.timeout throws TimeoutError', async () => {
+  const { spec } = await world.release('a-signal-timeout');
+  const lift = world.registry.fault({ on: '/a-signal-timeout/1.0.0', hang: true });
+  const error = await thrown(`reproduce('${spec}', { signal: AbortSignal.timeout(200) })`);
+  lift();
+  assert.equal(error.name, 'TimeoutError');
+});
+
+test('one call that is cancelled does not stop the others', async () => {
+  const { spec } = await world.release('a-others');
+  const lift = world.registry.fault({ on: '/a-hangs/1.0.0', hang: true });
+  const [first, second] = await says(`const control = new AbortController(); setTimeout(() => control.abort(), 200);
+const all = await Promise.allSettled([reproduce('a-hangs@1.0.0', { signal: control.signal }), reproduce('${spec}')]);
+say(all[0].reason.name); say(all[1].value.verdict);`);
+  lift();
+  assert.deepEqual([first, second], ['AbortError', 'identical']);
+});
+
+test('a signal that is used for many calls keeps no listeners', async () => {
+  const { spec } = await world.release('a-listeners');
+  const [count] = await says(`import { getEventListeners } from 'node:events'; const { signal } = new AbortController();
+for (let i = 0; i < 12; i++) await reproduce('${spec}', { signal }); say(getEventListeners(signal, 'abort').length);`);
+  assert.equal(count, 0);
+});
+
+// ── progress ──
+
+test('onProgress is told the stages in order', async () => {
+  const { spec } = await world.release('a-progress');
+  const [events] = await says(`const events = []; await reproduce('${spec}', { onProgress: (event) => events.push(event) }); await new Promise((r) => setTimeout(r, 20)); say(events);`);
+  assert.ok(events.every(({ stage, message }) => typeof stage === 'string' && message.length > 0));
+  const stages = [...new Set(events.map(({ stage }) => stage))];
+  assert.deepEqual(stages.filter((stage) => ['resolve', 'locate', 'pack'].includes(stage)), ['resolve', 'locate', 'pack']);
+});
+
+test('onProgress is told everything before the promise settles', async () => {
+  const { spec } = await world.release('a-progress2');
+  const [order] = await says(`const order = []; await reproduce('${spec}', { onProgress: ({ stage }) => order.push(stage) }); order.push('settled'); await new Promise((r) => setTimeout(r, 50)); say(order);`);
+  assert.equal(order.at(-1), 'settled');
+});
+
+test('an onProgress that throws does not end the process', async () => {
+  const { spec } = await world.release('a-progress3');
+  const { code, lines, stderr } = await script(`say((await reproduce('${spec}', { onProgress() { throw new Error('mine'); } }).catch((error) => ({ verdict: error.message }))).verdict);`);
+  assert.equal(code, 0, stderr);
+  assert.ok(['identical', 'mine'].includes(lines[0]), String(lines[0]));
+});
+
+// ── the command's own errors under a missing addon ──
+
+test('a missing addon is a typed error that says what to do', async () => {
+  const clean = await project();
+  const copy = join(clean.home, 'copy');
+  await mkdir(copy);
+  for (const file of ['index.js', 'native.cjs', 'package.json', 'bin.cjs']) await writeFile(join(copy, file), await readFile(join(ROOT, file)));
+  await writeFile(
+    join(clean.home, 'use.mjs'),
+    "import reproduce from './copy/index.js'; try { await reproduce('a@1'); } catch (error) { console.log(JSON.stringify({ code: error.code, stage: error.stage, hint: error.hint, name: error.name })); }",
+  );
+  const { json } = await run([join(clean.home, 'use.mjs')], { command: [process.execPath], env: clean.env });
+  assert.equal(json.code, 'binary-missing');
+  assert.match(json.hint, /install/);
+  const command = await run(['a@1'], { command: [process.execPath, join(copy, 'bin.cjs')], env: clean.env });
+  assert.deepEqual([command.code, command.stdout], [2, '']);
+  assert.match(command.stderr, /binary-missing[^]*hint: /);
+});
+
+test('no run of this file left anything outside its cache', async () => {
+  const clean = await project();
+  const { spec } = await world.release('a-left');
+  await says(`await reproduce('${spec}');`, { clean });
+  const known = [join(clean.home, 'bin', 'node'), join(clean.home, 'node_modules', 'reproduce')];
+  const left = (await filesBelow(clean.home)).filter((file) => !file.startsWith(cacheOf(clean)) && !known.includes(file) && !file.includes('script-') && !file.includes('node_modules'));
+  assert.deepEqual(left, []);
+});

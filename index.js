@@ -20,6 +20,14 @@ export class ReproduceError extends Error {
 
 const usage = (message, hint) => new ReproduceError({ message, code: 'usage', stage: 'usage', hints: [hint] });
 
+function toJson(settings) {
+  try {
+    return JSON.stringify(settings);
+  } catch (error) {
+    throw usage(`the options cannot be read: ${error.message}`, 'index.d.ts lists the options');
+  }
+}
+
 /** The results in the caller's cache object that could be meant, as JSON: this package's, or all where a spec hides its name. */
 function known(cache, spec) {
   const [, name] = /^((?:@[^@/:\s]+\/)?[^@/:\s]+)(?:@[^:\s]*)?$/.exec(spec) ?? [];
@@ -41,19 +49,29 @@ export async function reproduce(spec, options = {}) {
     throw usage('cache must be an object, true or false', 'false switches stored results off');
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { stage, message }');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
   signal?.throwIfAborted();
 
   const { Run } = load();
   const run = new Run();
   const cancel = () => run.cancel();
+  let thrown;
+  const tell = (event) => {
+    try {
+      onProgress(event);
+    } catch (error) {
+      // It must not end the process from a callback of the addon's; the caller gets it instead of the answer.
+      thrown ??= { error };
+      cancel();
+    }
+  };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     const memory = typeof cache === 'object' ? cache : undefined;
     const settings = { ...rest, noCache: cache === false };
     if (strategy !== undefined) settings.strategy = Array.isArray(strategy) ? strategy : [strategy];
-    const answer = JSON.parse(
-      await run.judge(spec, JSON.stringify(settings), memory && known(memory, spec), onProgress && ((event) => onProgress(event))),
-    );
+    const answer = JSON.parse(await run.judge(spec, toJson(settings), memory && known(memory, spec), onProgress && tell));
+    if (thrown) throw thrown.error;
     signal?.throwIfAborted();
     if (!answer.ok) throw new ReproduceError(answer.error);
     if (memory && answer.key) memory[answer.key] = answer.result;
@@ -62,6 +80,9 @@ export async function reproduce(spec, options = {}) {
     signal?.removeEventListener('abort', cancel);
   }
 }
+
+// For `require`, which gets the function itself.
+Object.assign(reproduce, { reproduce, default: reproduce, ReproduceError });
 
 export default reproduce;
 export { reproduce as 'module.exports' };

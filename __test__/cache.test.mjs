@@ -48,9 +48,7 @@ test('an exact version that was judged is answered with no network', async () =>
   const { spec, clean, first } = await judged('c-exact');
   const { value, registry, host } = await requestsOf(() => world.judge(spec, { clean }));
   assert.deepEqual([registry, host], [[], []]);
-  const { ran: _a, clean: _b, ...again } = value;
-  const { ran: _c, clean: _d, ...once } = first;
-  assert.deepEqual(again, once);
+  assert.deepEqual({ ...value, ran: null }, { ...first, ran: null });
 });
 
 test('the file of results is an object from name@version to a result', async () => {

@@ -377,6 +377,34 @@ test('what npm’s rules leave out is left out, by the rules and not by the arch
   await finds({ name, history: { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } }, files });
 });
 
+// ── other hosts ──
+
+for (const [what, repository, path] of [
+  ['a GitLab subgroup', 'https://gitlab.com/group/sub/deep/name', 'gitlab.com/group/sub/deep/name'],
+  ['GitLab by shorthand', 'gitlab:group/name', 'gitlab.com/group/name'],
+  ['a folder on GitLab', 'https://gitlab.com/group/name2/-/tree/main/', 'gitlab.com/group/name2'],
+  ['Bitbucket', 'git@bitbucket.org:team/name.git', 'bitbucket.org/team/name'],
+  ['Codeberg', { type: 'git', url: 'https://codeberg.org/me/name.git' }, 'codeberg.org/me/name'],
+  ['SourceHut', 'https://git.sr.ht/~me/name', 'git.sr.ht/~me/name'],
+  ['a gist', 'gist:0123456789abcdef0123', 'gist.github.com/0123456789abcdef0123'],
+  ['any git host', 'https://git.example.org/some/where/name.git', 'git.example.org/some/where/name'],
+  ['ssh on a known host', 'git+ssh://git@github.com/me/name.git', 'github.com/me/name'],
+  ['the old git protocol', 'git://github.com/me/old.git', 'github.com/me/old'],
+  ['trailing slashes', 'https://github.com/me/slashes///', 'github.com/me/slashes'],
+]) {
+  test(`a repository is found on ${what}`, async (t) => {
+    const hosts = ['elsewhere.example', 'github.com', 'gist.github.com', 'gitlab.com', 'bitbucket.org', 'codeberg.org', 'git.sr.ht', 'git.example.org'];
+    const host = await startGitHost({ hosts });
+    t.after(() => host.close());
+    const name = `l-host-${what.replace(/\W+/g, '-').toLowerCase()}`;
+    const files = { 'package.json': manifest(name, '1.0.0', { repository }), 'index.js': 'x\n' };
+    await host.add(path, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files });
+    const answer = await world.judge(`${name}@1.0.0`, { gitconfig: host });
+    assert.equal(answer.verdict, 'identical', JSON.stringify([answer.code, answer.findings]));
+  });
+}
+
 // ── other servers ──
 
 for (const [what, options] of [

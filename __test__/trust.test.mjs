@@ -3,9 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { filesBelow, run } from './kit/cli.mjs';
 import { carrying } from './kit/registry-auth.mjs';
 import { startRegistry } from './kit/registry.mjs';
 import { startGitHost } from './kit/githost.mjs';
@@ -373,6 +374,29 @@ test('the token is in no answer, no report and no stored result', async (t) => {
   assert.ok(![ran.stdout, ran.stderr, failed.stdout, failed.stderr].join('').includes(TOKEN));
 });
 
+test('credentials in the registry’s address are used, and not shown', async (t) => {
+  const name = 't-inaddress';
+  await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: SOURCE(name) }], tags: { 'v1.0.0': 'c' } });
+  const registry = await startRegistry({ packages: [{ files: SOURCE(name) }], auth: { basic: ['me:hunter2secret'] } });
+  t.after(() => registry.close());
+  const address = registry.url.replace('//', '//me:hunter2secret@');
+  for (const spec of [`${name}@1.0.0`, 't-nobody@1.0.0', `${name}@9.9.9`]) {
+    const { ran, clean } = await world.judge(spec, { args: ['--registry', address] });
+    assert.ok(!(ran.stdout + ran.stderr).includes('hunter2secret'), ran.stdout);
+    for (const file of await filesBelow(clean.cacheDir)) assert.ok(!(await readFile(file)).includes('hunter2secret'), file);
+  }
+});
+
+test('a secret in the query of a tarball’s address is in no report and no message', async () => {
+  const { url } = await world.release('t-query');
+  const clean = await world.home();
+  for (const address of [`${url}?token=hunter2secret`, `${world.registry.url}gone.tgz?token=hunter2secret`]) {
+    const { message, hints, findings } = await world.judge(address, { clean });
+    const { stdout, stderr } = await run([address, '--verbose'], clean);
+    assert.ok(!JSON.stringify([message, hints, findings, stdout, stderr]).includes('hunter2secret'), `${message}\n${stdout}${stderr}`);
+  }
+});
+
 test('credentials in a repository address are not shown and not sent', async () => {
   const { spec } = await world.release('t-userinfo', { json: { repository: 'https://user:hunter2secret@github.com/kit/t-userinfo.git' } });
   const answer = await world.judge(spec);
@@ -405,10 +429,10 @@ test('an empty PATH is enough', async () => {
 test('lifecycle scripts of the package are not run', async () => {
   const clean = await world.home();
   const marker = join(clean.home, 'ran');
-  const run = `node -e "require('fs').writeFileSync('${marker}', '')"`;
+  const touch = `node -e "require('fs').writeFileSync('${marker}', '')"`;
   const names = ['preinstall', 'install', 'postinstall', 'prepare', 'prepack', 'postpack', 'prepublish', 'prepublishOnly', 'publish', 'build', 'test'];
   const { spec } = await world.release('t-scripts', {
-    json: { scripts: Object.fromEntries(names.map((script) => [script, run])) },
+    json: { scripts: Object.fromEntries(names.map((script) => [script, touch])) },
     files: { 'binding.gyp': '{}\n', '.npmrc': `node-options=--require ${marker}\n`, 'node_modules/x/index.js': 'x\n' },
     published: { '.npmrc': null, 'node_modules/x/index.js': null },
   });

@@ -50,6 +50,9 @@ pub enum OptionsError {
     /// Not a number of seconds.
     #[error("{0} is not a number of seconds")]
     Timeout(f64),
+    /// Not the address of a registry.
+    #[error("{0} is not the address of a registry")]
+    Registry(String),
     /// The options object has an unknown key or a value of the wrong type.
     #[error("the options cannot be read: {0}")]
     Unreadable(String),
@@ -70,6 +73,7 @@ impl Explain for OptionsError {
                 let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
                 Some(format!("strategies of this version: {}, and npm for all that pack as npm", names.join(", ")))
             }
+            Self::Registry(_) => Some("for example https://registry.example/".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
         }
@@ -99,6 +103,16 @@ impl Options {
             return Ok(Strategy::ALL.to_vec());
         }
         Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
+    }
+
+    /// Refuses a registry that is not an http or https address.
+    pub fn check_registry(&self) -> Result<(), OptionsError> {
+        match self.registry.as_deref() {
+            Some(text) if !url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) => {
+                Err(OptionsError::Registry(text.to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The longest time for one package, or `None` for no limit.

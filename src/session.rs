@@ -202,6 +202,7 @@ async fn run(
     cancelled: Arc<AtomicBool>,
 ) -> Result<Answer, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
+    options.check_registry().map_err(boxed)?;
     let mut around = Surroundings::of_process(None);
     if let Some(cwd) = &options.cwd {
         around.cwd = around.cwd.join(cwd);
@@ -239,9 +240,13 @@ async fn run(
         format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
     let client = Client::new(HttpConfig::from_npm(&npm, &agent));
     progress.tell("resolve", "reading the registry's metadata");
-    let release = registry::select(&spec, &npm, &client, &registry::ResolveOptions { cancel: cancel.clone(), ..Default::default() })
-        .await
-        .map_err(boxed)?;
+    let resolving = registry::ResolveOptions {
+        cwd: around.cwd.clone(),
+        home: around.home.clone(),
+        cancel: cancel.clone(),
+        ..registry::ResolveOptions::default()
+    };
+    let release = registry::select(&spec, &npm, &client, &resolving).await.map_err(boxed)?;
     let key = key_of(&spec, &release);
     if reads
         && let Some(key) = &key
@@ -258,6 +263,7 @@ async fn run(
     report.findings.extend(findings);
     if !options.no_cache
         && let Some(key) = &key
+        && is_kept(&report)
     {
         memory.keep(key, &mut report);
     }
@@ -293,6 +299,11 @@ fn key_of(spec: &Spec, release: &Release) -> Option<String> {
     }
 }
 
+/// A host that could not be reached may answer in a minute; every other result holds for a while.
+fn is_kept(report: &Report) -> bool {
+    report.code.as_deref() != Some("repository-unreachable")
+}
+
 /// Stored results: the caller's object, then the file.
 struct Memory {
     known: HashMap<String, Box<RawValue>>,
@@ -315,7 +326,7 @@ impl Memory {
             None => match self.results.get(key) {
                 Ok(found) => found?.get().to_owned(),
                 Err(error) => {
-                    findings.push(Finding::new(error.code(), Severity::Warning, error.to_string()));
+                    say_once(findings, Finding::new(error.code(), Severity::Warning, error.to_string()));
                     return None;
                 }
             },
@@ -343,10 +354,16 @@ impl Memory {
                 }
             }
             Err(error) => {
-                report.findings.push(Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")));
+                say_once(&mut report.findings, Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")));
                 report.hints.extend(error.hint());
             }
         }
+    }
+}
+
+fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
+    if !findings.iter().any(|known| known.code == finding.code) {
+        findings.push(finding);
     }
 }
 

@@ -54,6 +54,7 @@ fn send(client: &dyn Exchange, cause: &Cause, url: &str, headers: &[(String, Str
         Ok(Answer { status, .. }) => {
             GitError::Unreachable { url: repository_of(url), source: HttpError::Status { url: url.to_owned(), status } }
         }
+        Err(HttpError::Cancelled) => GitError::Cancelled,
         Err(source) => GitError::Unreachable { url: repository_of(url), source },
     };
     let text = failure.to_string();

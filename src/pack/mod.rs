@@ -45,7 +45,7 @@ pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
     }
 }
 
-static FSTREAM: &[&ListRules] = &[&list::NPM_3, &list::NPM_2_14, &list::NPM_2_0, &list::NPM_5_0];
+static FSTREAM: &[&ListRules] = &[&list::NPM_3, &list::NPM_2_15, &list::NPM_2_0, &list::NPM_5_0];
 
 static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_10_3,
@@ -68,7 +68,7 @@ static LERNA_AND_PNPM: &[&ListRules] = &[&list::NPM_8_15, &list::NPM_8_10, &list
 
 static NPM_5_4: &[&ListRules] = &[&list::NPM_5_4, &list::NPM_5_5, &list::NPM_5_6];
 
-static NPM_5_8: &[&ListRules] = &[&list::NPM_5_6, &list::NPM_6_9, &list::NPM_6_7, &list::NPM_6_5];
+static NPM_5_8: &[&ListRules] = &[&list::NPM_5_6, &list::NPM_6_9, &list::NPM_6_5];
 
 static NPM_6_10: &[&ListRules] = &[&list::NPM_6_14, &list::NPM_6_12, &list::NPM_6_10];
 

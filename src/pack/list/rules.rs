@@ -3,30 +3,30 @@
 use super::{Bins, ClassicRules, Engine, FilesRule, FstreamRules, ListRules, ReadmeRule, StrictRules, WorkspaceIgnores};
 use crate::pack::glob::Dialect;
 
-/// npm 2.0 to 2.13: fstream-npm 1.0.
-pub static NPM_2_0: ListRules = fstream("npm-2.0", "npm 1.4 to 2.13 (fstream-npm 1.0.3 to 1.0.7)", &FSTREAM_OLD);
-/// npm 2.14 and 2.15: fstream-npm 1.1.
-pub static NPM_2_14: ListRules = fstream("npm-2.14", "npm 2.14 and 2.15 (fstream-npm 1.1)", &FSTREAM_1_1);
+/// npm 2.0 to 2.14: fstream-npm 1.0.
+pub static NPM_2_0: ListRules = fstream("npm-2.0", "npm 1.4 to 2.14 (fstream-npm 1.0.3 to 1.0.7)", &FSTREAM_OLD);
+/// npm 2.15: fstream-npm 1.1.
+pub static NPM_2_15: ListRules = fstream("npm-2.15", "npm 2.15 (fstream-npm 1.1)", &FSTREAM_1_1);
 /// npm 3 and 4: fstream-npm 1.2.0, bundled packages hoisted.
 pub static NPM_3: ListRules = fstream("npm-3", "npm 3 and 4 (fstream-npm 1.2.0)", &FSTREAM_1_2_0);
 /// npm 5.0 to 5.3: fstream-npm 1.2.1.
 pub static NPM_5_0: ListRules = fstream("npm-5.0", "npm 5.0 to 5.3 (fstream-npm 1.2.1)", &FSTREAM_1_2_1);
 /// npm 5.4: npm-packlist 1.1.6 to 1.1.8, which leave out `test` and `tests` of the root.
-pub static NPM_5_4: ListRules = classic("npm-5.4", "npm 5.4 and 5.5 (npm-packlist 1.1.6 to 1.1.8)", &PACKLIST_1_1_8);
-/// npm 5.5.x and lerna of the time: npm-packlist 1.1.9.
-pub static NPM_5_5: ListRules = classic("npm-5.5", "npm-packlist 1.1.9", &PACKLIST_1_1_9);
+pub static NPM_5_4: ListRules = classic("npm-5.4", "npm 5.4 (npm-packlist 1.1.6 to 1.1.8)", &PACKLIST_1_1_8);
+/// npm 5.5: npm-packlist 1.1.9.
+pub static NPM_5_5: ListRules = classic("npm-5.5", "npm 5.5 (npm-packlist 1.1.9)", &PACKLIST_1_1_9);
 /// npm 5.6 to 6.4: npm-packlist 1.1.10 and 1.1.11.
 pub static NPM_5_6: ListRules = classic("npm-5.6", "npm 5.6 to 6.4 (npm-packlist 1.1.10 and 1.1.11)", &PACKLIST_1_1_10);
-/// npm 6.5 and 6.6: npm-packlist 1.1.12 and 1.2.
-pub static NPM_6_5: ListRules = classic("npm-6.5", "npm 6.5 and 6.6 (npm-packlist 1.1.12 and 1.2)", &PACKLIST_1_1_12);
-/// npm 6.7 and 6.8: npm-packlist 1.3.
-pub static NPM_6_7: ListRules = classic("npm-6.7", "npm 6.7 and 6.8 (npm-packlist 1.3)", &PACKLIST_1_3);
+/// npm 6.5 to 6.7: npm-packlist 1.1.12 and 1.2.
+pub static NPM_6_5: ListRules = classic("npm-6.5", "npm 6.5 to 6.7 (npm-packlist 1.1.12 and 1.2)", &PACKLIST_1_1_12);
+/// npm 6.8: npm-packlist 1.3.
+pub static NPM_6_8: ListRules = classic("npm-6.8", "npm 6.8 (npm-packlist 1.3)", &PACKLIST_1_3);
 /// npm 6.9: npm-packlist 1.4.0 and 1.4.1.
 pub static NPM_6_9: ListRules = classic("npm-6.9", "npm 6.9 (npm-packlist 1.4.0 and 1.4.1)", &PACKLIST_1_4_1);
 /// npm 6.10: npm-packlist 1.4.2 to 1.4.4.
 pub static NPM_6_10: ListRules = classic("npm-6.10", "npm 6.10 and 6.11, lerna 3.16 (npm-packlist 1.4.2 to 1.4.4)", &PACKLIST_1_4_4);
-/// npm 6.12 and 6.13: npm-packlist 1.4.6.
-pub static NPM_6_12: ListRules = classic("npm-6.12", "npm 6.11 to 6.13.3 (npm-packlist 1.4.5 and 1.4.6)", &PACKLIST_1_4_6);
+/// npm 6.12 to 6.13.3: npm-packlist 1.4.5 and 1.4.6.
+pub static NPM_6_12: ListRules = classic("npm-6.12", "npm 6.12 to 6.13.3 (npm-packlist 1.4.5 and 1.4.6)", &PACKLIST_1_4_6);
 /// npm 6.13.4 to 6.14: npm-packlist 1.4.7 and 1.4.8.
 pub static NPM_6_14: ListRules = classic("npm-6.14", "npm 6.13.4 to 6.14 (npm-packlist 1.4.7 and 1.4.8)", &PACKLIST_1_4_8);
 /// npm 7.0 to 7.8: npm-packlist 2.0 to 2.1.
@@ -68,14 +68,14 @@ pub static NPM_12: ListRules = strict("npm-12", "npm 12 (npm-packlist 11.2 and 1
 /// All groups, the oldest first.
 pub static ALL: [&ListRules; 30] = [
     &NPM_2_0,
-    &NPM_2_14,
+    &NPM_2_15,
     &NPM_3,
     &NPM_5_0,
     &NPM_5_4,
     &NPM_5_5,
     &NPM_5_6,
     &NPM_6_5,
-    &NPM_6_7,
+    &NPM_6_8,
     &NPM_6_9,
     &NPM_6_10,
     &NPM_6_12,

@@ -85,7 +85,7 @@ fn npm_3_finds_hoisted_dependencies_of_bundled_packages() {
     let hoisted = ["node_modules/a/package.json", "node_modules/b/package.json", "package.json"];
     assert_eq!(listed(&tree, &NPM_3), hoisted);
     assert_eq!(listed(&tree, &NPM_11), hoisted);
-    assert_eq!(listed(&tree, &NPM_2_14), ["node_modules/a/package.json", "package.json"]);
+    assert_eq!(listed(&tree, &NPM_2_15), ["node_modules/a/package.json", "package.json"]);
 }
 
 #[test]

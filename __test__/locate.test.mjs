@@ -1,6 +1,7 @@
 // Which commit and which folder a version came from: by claims where there are any, by content in any case.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startGitHost } from './kit/githost.mjs';
 import { git } from './kit/history.mjs';
@@ -329,6 +330,27 @@ test('.gitattributes eol=crlf is followed on every system', async () => {
   const source = SOURCE(name, '1.0.0', { '.gitattributes': '*.bat text eol=crlf\nlib/*.txt eol=crlf\n*.dat -text\n', 'run.bat': 'a\nb\n', 'lib/x.txt': 'x\ny\n', 'z.dat': 'z\n' });
   const files = { ...source, 'run.bat': 'a\r\nb\r\n', 'lib/x.txt': 'x\r\ny\r\n' };
   await finds({ name, history: { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } }, files, commit: 'c' });
+});
+
+test('.gitattributes ident is expanded as in a checkout', async () => {
+  const name = 'l-ident';
+  const text = '// $Id$\nx\n';
+  const id = createHash('sha1').update(`blob ${text.length}\0${text}`).digest('hex');
+  const source = SOURCE(name, '1.0.0', { '.gitattributes': '*.js ident\n', 'x.js': text });
+  await finds({ name, history: { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } }, files: { ...source, 'x.js': `// $Id: ${id} $\nx\n` } });
+});
+
+test('.gitattributes working-tree-encoding is followed as in a checkout', async () => {
+  const name = 'l-encoding';
+  const source = SOURCE(name, '1.0.0', { '.gitattributes': '*.txt working-tree-encoding=UTF-16LE\n', 'a.txt': 'grün\n' });
+  await finds({ name, history: { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } }, files: { ...source, 'a.txt': Buffer.from('grün\n', 'utf16le') } });
+});
+
+test('.gitattributes filter=lfs: the pointer is not the file, and nothing is fetched for it', async () => {
+  const name = 'l-lfs';
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 5\n`;
+  const source = SOURCE(name, '1.0.0', { '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n', 'a.bin': pointer });
+  await finds({ name, history: { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } }, files: { ...source, 'a.bin': 'large' }, verdict: 'differs' });
 });
 
 test('files with CRLF in git are published as they are', async () => {

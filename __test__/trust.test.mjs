@@ -117,6 +117,11 @@ for (const [what, value] of [
   ['an annotated tag', (at) => git(['--git-dir', at, 'rev-parse', 'refs/tags/old'])],
   ['no object id', async () => '../../../etc/passwd'],
   ['an option', async () => '--upload-pack=touch /tmp/x'],
+  ['sixty-four digits', async () => 'ab'.repeat(32)],
+  ['the null id', async () => '0'.repeat(40)],
+  ['forty capital letters', async () => 'A'.repeat(40)],
+  ['empty', async () => ''],
+  ['no text at all', async () => ({ toString: 'x' })],
   ['an abbreviated id', async (at) => (await git(['--git-dir', at, 'rev-parse', 'main'])).slice(0, 8)],
 ]) {
   test(`a gitHead that is ${what} does no harm: the tag is found all the same`, async () => {
@@ -490,6 +495,38 @@ test('the working folder’s repository and its configuration do not count', asy
   await git(['-C', folder, 'config', 'url.http://127.0.0.1:9/.insteadOf', world.host.url]);
   assert.equal((await world.judge(spec, { clean, run: { cwd: folder } })).verdict, 'identical');
   assert.equal(existsSync(marker), false);
+});
+
+test('variables that steer git, as a git hook sets them, do not count', async () => {
+  const { spec } = await world.release('t-gitenv');
+  const nowhere = '/nonexistent/kit';
+  const names = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_COMMON_DIR', 'GIT_NAMESPACE', 'GIT_EXEC_PATH', 'GIT_TEMPLATE_DIR', 'GIT_SHALLOW_FILE', 'GIT_PROXY_COMMAND'];
+  assert.equal((await world.judge(spec, { extra: Object.fromEntries(names.map((name) => [name, nowhere])) })).verdict, 'identical');
+});
+
+test('a git configuration that cannot be read is an error that names the file', async () => {
+  const { spec } = await world.release('t-brokenconfig');
+  const clean = await world.home();
+  clean.env.GIT_CONFIG_GLOBAL = join(clean.home, 'broken.gitconfig');
+  await writeFile(clean.env.GIT_CONFIG_GLOBAL, '[url "x\n');
+  const answer = await world.judge(spec, { clean });
+  assert.deepEqual([answer.verdict, answer.code], ['error', 'git-config-unreadable']);
+  assert.match(answer.message, /broken\.gitconfig/);
+});
+
+test('a git configuration with conditional includes is read', async () => {
+  const { spec } = await world.release('t-includeif');
+  const clean = await world.home();
+  clean.env.GIT_CONFIG_GLOBAL = join(clean.home, 'gitconfig');
+  await writeFile(clean.env.GIT_CONFIG_GLOBAL, `[includeIf "gitdir:~/work/"]\n\tpath = none\n[includeIf "onbranch:main"]\n\tpath = none\n[includeIf "hasconfig:remote.*.url:https://x/**"]\n\tpath = none\n[include]\n\tpath = ${world.host.gitconfig}\n`);
+  assert.equal((await world.judge(spec, { clean })).verdict, 'identical');
+});
+
+test('insteadOf by GIT_CONFIG_COUNT counts, as for git', async () => {
+  const { spec } = await world.release('t-configcount');
+  const extra = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: `url.${world.host.url}.insteadOf`, GIT_CONFIG_VALUE_0: 'https://github.com/' };
+  const clean = await world.home({ gitconfig: '/dev/null', extra });
+  assert.equal((await world.judge(spec, { clean })).verdict, 'identical');
 });
 
 test('a project’s .npmrc does not send a token of the user’s to its own registry', async (t) => {

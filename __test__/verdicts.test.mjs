@@ -191,6 +191,21 @@ test('an empty tarball differs', async () => {
   assert.equal((await world.judge(spec)).verdict, 'differs');
 });
 
+for (const [what, entries] of [
+  ['without package.json', [{ path: 'package/index.js', data: 'x\n' }]],
+  ['with a package.json that is no JSON', [{ path: 'package/package.json', data: '{' }]],
+  ['with nothing in it', []],
+  ['with two different files of one name', [{ path: 'package/package.json', data: manifest('v-dup') }, { path: 'package/x', data: 'a' }, { path: 'package/x', data: 'b' }]],
+  ['with a path that leaves the folder', [{ path: 'package/package.json', data: manifest('v-dup') }, { path: 'package/../../x', data: 'a' }]],
+]) {
+  test(`a tarball ${what} is never reproduced`, async () => {
+    const { spec } = await world.release(`v-tar-${what.replace(/\W+/g, '-')}`, { publication: { tarball: gzip(rawTar(entries)) } });
+    const answer = await world.judge(spec);
+    assert.equal(answer.reproduced, false);
+    assert.notEqual(answer.verdict, 'error');
+  });
+}
+
 test('a gzip bomb in the tarball differs, in bounded memory', async () => {
   const tarball = gzip(rawTar([{ path: 'package/package.json', data: manifest('v-bomb') }, { path: 'package/zeros', data: Buffer.alloc(700 << 20) }]), { level: 6 });
   const { spec } = await world.release('v-bomb', { publication: { tarball } });
@@ -454,6 +469,15 @@ test('a full disk while a large tarball is read is an error', async () => {
   const { spec } = await world.release('v-fulltmp', { files: { 'big.bin': randomBytes(20 << 20) }, json: { repository: null } });
   const answer = await withFilesOf(64, [spec], await world.home());
   assert.deepEqual([answer.verdict, answer.code], ['error', 'disk-failed']);
+});
+
+test('no home and no cache folder is an error that says what to name', async () => {
+  const { spec } = await world.release('v-homeless');
+  const clean = await world.home();
+  for (const name of ['HOME', 'XDG_CACHE_HOME', 'USERPROFILE']) delete clean.env[name];
+  const answer = await world.judge(spec, { clean });
+  assert.deepEqual([answer.verdict, answer.code], ['error', 'cache-no-folder']);
+  assert.equal((await world.judge(spec, { clean, args: ['--cache-dir', join(clean.home, 'named')] })).verdict, 'identical');
 });
 
 test('a cache folder that cannot be made is an error', async () => {

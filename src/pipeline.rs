@@ -27,7 +27,7 @@ use crate::recipe::submodules::Open;
 use crate::registry::{self, confusion, IntegrityCheck, Release, ResolveOptions};
 use crate::report::draft::Draft;
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
-use crate::session::Progress;
+use crate::session::{self, Progress};
 use crate::spec::Spec;
 use crate::store::Folders;
 use crate::verdict::{self, Outcome, Verdict};
@@ -49,6 +49,8 @@ pub struct Context {
     pub cancel: Cancel,
     /// Stops everything else.
     pub cancelled: Arc<AtomicBool>,
+    /// Where relative paths start.
+    pub cwd: PathBuf,
 }
 
 /// A failure that is no verdict: ours, the user's or the network's.
@@ -166,7 +168,7 @@ async fn judge(
     context.progress.tell("locate", "comparing commits with the published files");
     let cancelled = Arc::clone(&context.cancelled);
     let progress = context.progress.clone();
-    let emit = options.emit.clone();
+    let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
     let (for_submodules, runtime) = (context.clone(), tokio::runtime::Handle::current());
     let work = tokio::task::spawn_blocking(move || {
         let open_submodule = |url: &str| open_by_url(url, &for_submodules, &runtime);
@@ -193,12 +195,23 @@ fn internal(error: tokio::task::JoinError) -> Failed {
     Box::new(Internal(error.to_string()))
 }
 
+/// A tarball's address as it may be shown and stored: queries carry secrets.
+fn without_query(location: &str) -> String {
+    match url::Url::parse(location) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
+            url.set_query(None);
+            url.into()
+        }
+        _ => location.to_owned(),
+    }
+}
+
 fn package_info(spec: &Spec, release: &Release) -> PackageInfo {
     PackageInfo {
-        spec: spec.raw().to_owned(),
+        spec: session::shown(spec),
         name: release.name.clone(),
         version: release.version.clone(),
-        location: Some(release.location.clone()),
+        location: Some(without_query(&release.location)),
         integrity: release.promised().map(|promised| promised.text()),
     }
 }

@@ -69,12 +69,14 @@ pub enum Answer {
 impl Answer {
     /// A failure before anything was asked.
     pub fn failed(spec: &str, error: &dyn Explain) -> Self {
+        // An address may carry a secret in its query.
+        let spec = Spec::parse(spec).map_or_else(|_| spec.to_owned(), |spec| shown(&spec));
         Self::Failed(Box::new(Failure {
             schema_version: SCHEMA_VERSION,
             reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
             verdict: Verdict::Error,
             reproduced: false,
-            package: PackageInfo { spec: spec.to_owned(), name: None, version: None, location: None, integrity: None },
+            package: PackageInfo { spec, name: None, version: None, location: None, integrity: None },
             code: error.code().to_owned(),
             stage: error.stage().to_string(),
             message: error.to_string(),
@@ -161,14 +163,14 @@ impl Explain for Stopped {
 
 /// Judges one spec. `known` is a JSON object of results that count before those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
-    let (cancel, stopping) = (Cancel::default(), Arc::new(AtomicBool::new(false)));
-    let run = run(spec, options, known, progress, cancel.clone(), Arc::clone(&stopping));
+    let stop = Stop::default();
+    let run = run(spec, options, known, progress, &stop);
     let mut run = std::pin::pin!(run);
     let limit = match options.limit() {
         Ok(limit) => limit,
         Err(error) => return Answer::failed(spec, &error),
     };
-    let stop = async {
+    let stopped = async {
         let started = tokio::time::Instant::now();
         loop {
             if cancelled.load(Ordering::Relaxed) {
@@ -183,24 +185,29 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
     tokio::select! {
         biased;
         answer = &mut run => answer.unwrap_or_else(|error| Answer::failed(spec, &*error)),
-        stopped = stop => {
+        stopped = stopped => {
             // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
-            cancel.cancel();
-            stopping.store(true, Ordering::Relaxed);
+            stop.requested.store(true, Ordering::Relaxed);
+            stop.work.store(true, Ordering::Relaxed);
+            stop.requests.cancel();
             let _: Result<Result<Answer, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
             Answer::failed(spec, &stopped)
         }
     }
 }
 
-async fn run(
-    word: &str,
-    options: &Options,
-    known: Option<&str>,
-    progress: Progress,
-    cancel: Cancel,
-    cancelled: Arc<AtomicBool>,
-) -> Result<Answer, Failed> {
+/// How a run is stopped, by its caller or by itself once it has its answer.
+#[derive(Default)]
+struct Stop {
+    /// Ends requests.
+    requests: Cancel,
+    /// Seen by blocking work.
+    work: Arc<AtomicBool>,
+    /// It was not the run itself: whatever comes out of it now is no answer.
+    requested: AtomicBool,
+}
+
+async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
     options.check_registry().map_err(boxed)?;
     let mut around = Surroundings::of_process(None);
@@ -243,7 +250,7 @@ async fn run(
     let resolving = registry::ResolveOptions {
         cwd: around.cwd.clone(),
         home: around.home.clone(),
-        cancel: cancel.clone(),
+        cancel: stop.requests.clone(),
         ..registry::ResolveOptions::default()
     };
     let release = registry::select(&spec, &npm, &client, &resolving).await.map_err(boxed)?;
@@ -258,8 +265,12 @@ async fn run(
         findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
     }
 
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled };
+    let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+    if stop.requested.load(Ordering::Relaxed) {
+        return Err(Box::new(Stopped::Cancelled));
+    }
     report.findings.extend(findings);
     if !options.no_cache
         && let Some(key) = &key
@@ -268,6 +279,14 @@ async fn run(
         memory.keep(key, &mut report);
     }
     Ok(Answer::Judged { key, report: Box::new(report) })
+}
+
+/// The spec as it may be shown and stored: as typed, but an address without its query.
+pub fn shown(spec: &Spec) -> String {
+    match spec.target() {
+        Target::Tarball(_) => spec.display(),
+        Target::Registry { .. } | Target::File(_) => spec.raw().to_owned(),
+    }
 }
 
 fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {

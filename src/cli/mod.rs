@@ -4,16 +4,16 @@
 mod arguments;
 mod output;
 
-use std::io::Write;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 
-use crate::report::terminal::{self, Style};
+use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
-use arguments::{Arguments, ColorChoice};
+use arguments::Arguments;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
@@ -30,42 +30,49 @@ pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
     }
-    let mut out = Output::new();
     let arguments = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(arguments.iter().cloned())) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&mut out, &error, &arguments),
+        Err(error) => return usage(&error, &arguments),
     };
-    let stdout_style = Style::detect(arguments.color.enabled(out.stdout_is_terminal()));
-    let stderr_style = Style::detect(arguments.color.enabled(out.stderr_is_terminal()));
+    let out = Output::new(&arguments);
     let specs = match specs_or_hook(&arguments) {
         Ok(specs) => specs,
         Err(failure) => {
-            out.answer(&Answer::usage(&failure.message, failure.hint), arguments.json, stdout_style, stderr_style, &arguments);
-            return UNDECIDED;
+            let answered = out.answer(&Answer::usage(&failure.message, failure.hint));
+            return written(answered).unwrap_or(UNDECIDED);
         }
     };
-    if let [word] = specs.as_slice()
-        && word == "help"
-    {
-        Output::text(&Arguments::help());
-        return 0;
+    if specs == ["help"] {
+        return written(Output::text(&Arguments::help())).unwrap_or(0);
     }
     let options = arguments.options();
     let mut codes = Vec::new();
     for spec in &specs {
-        let progress = out.progress(&arguments, stderr_style, spec);
+        let progress = out.progress(spec);
         let answer = session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await;
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
             return INTERRUPTED;
         }
         codes.push(answer.exit_code(options.accept));
-        if !out.answer(&answer, arguments.json, stdout_style, stderr_style, &arguments) {
+        match out.answer(&answer) {
             // The reader went away (`| head`): nothing more can be said.
-            break;
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            answered => {
+                if let Some(code) = written(answered) {
+                    return code;
+                }
+            }
         }
     }
     merge_exit_codes(codes)
+}
+
+/// An answer that could not be written was not given, whatever it was: no exit code may pass for it.
+fn written(result: io::Result<()>) -> Option<u8> {
+    let error = result.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
+    Output::error_text(&format!("error[output]: the answer cannot be written: {error}\n"));
+    Some(UNDECIDED)
 }
 
 struct NoSpec {
@@ -97,74 +104,25 @@ fn specs_or_hook(arguments: &Arguments) -> Result<Vec<String>, NoSpec> {
 }
 
 /// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or JSON on stdout.
-fn usage(out: &mut Output, error: &clap::Error, arguments: &[String]) -> u8 {
+fn usage(error: &clap::Error, arguments: &[String]) -> u8 {
+    let text = error.render().to_string();
     if !error.use_stderr() {
-        Output::text(&error.render().to_string());
-        return 0;
+        return written(Output::text(&text)).unwrap_or(0);
     }
-    let json = arguments.iter().any(|argument| argument == "--json" || argument == "-j");
-    if json {
-        let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        out.json(&Answer::usage(&message, "reproduce --help lists the options".into()));
-    } else {
-        Output::error_text(&error.render().to_string());
+    if wants_json(arguments) {
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let answer = Answer::usage(message, "reproduce --help lists the options".into());
+        return written(Output::json(&answer)).unwrap_or(UNDECIDED);
     }
+    // The words are the user's, but xargs and scripts pass on those of strangers.
+    Output::error_text(&escape_lines(&text));
     UNDECIDED
 }
 
-impl Output {
-    /// Prints one answer. False when stdout is closed.
-    fn answer(&mut self, answer: &Answer, json: bool, stdout: Style, stderr: Style, arguments: &Arguments) -> bool {
-        if json {
-            return self.json(answer);
-        }
-        match answer {
-            Answer::Judged { report, .. } => {
-                if arguments.quiet {
-                    return true;
-                }
-                Self::text(&terminal::report(report, stdout, terminal::Detail { diff: arguments.diff, verbose: arguments.verbose }))
-            }
-            Answer::Failed(failure) => {
-                Self::error_text(&terminal::failure(failure, stderr));
-                true
-            }
-        }
-    }
-
-    fn json(&mut self, answer: &Answer) -> bool {
-        let line = match answer {
-            Answer::Judged { report, .. } => serde_json::to_string(report),
-            Answer::Failed(failure) => serde_json::to_string(failure),
-        };
-        match line {
-            Ok(line) => Self::text(&format!("{line}\n")),
-            Err(error) => {
-                Self::error_text(&format!("error[internal]: {error}\n"));
-                true
-            }
-        }
-    }
-}
-
-impl ColorChoice {
-    /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the stream is.
-    fn enabled(self, terminal: bool) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        match self {
-            Self::Always => true,
-            Self::Never => false,
-            Self::Auto if set("NO_COLOR") => false,
-            Self::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") => true,
-            Self::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
-        }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        // Nothing can be said about a failed flush at the end.
-        let _: std::io::Result<()> = std::io::stdout().flush();
-    }
+/// Whether `--json` was meant, in arguments that could not be read: also as `-j` among other short flags.
+fn wants_json(arguments: &[String]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| match argument.strip_prefix('-') {
+        Some(flags) if !flags.starts_with('-') => flags.split('s').next().is_some_and(|flags| flags.contains('j')),
+        _ => argument == "--json",
+    })
 }

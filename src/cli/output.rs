@@ -1,38 +1,69 @@
-//! The two streams and the progress line.
+//! The two streams: answers on stdout, everything else on stderr.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::arguments::Arguments;
-use crate::report::terminal::Style;
+use super::arguments::{Arguments, ColorChoice};
+use crate::report::terminal::{self, Detail, Style};
 use crate::report::text::escape;
-use crate::session::Progress;
+use crate::session::{Answer, Progress};
 
-/// stdout for answers, stderr for everything else.
+/// How answers and progress are written.
 pub(super) struct Output {
-    stdout_terminal: bool,
-    stderr_terminal: bool,
+    json: bool,
+    quiet: bool,
+    detail: Detail,
+    stdout: Style,
+    stderr: Style,
+    progress: bool,
 }
 
 impl Output {
-    pub(super) fn new() -> Self {
-        Self { stdout_terminal: io::stdout().is_terminal(), stderr_terminal: io::stderr().is_terminal() }
+    /// Decides by the arguments, the environment and what the streams are.
+    pub(super) fn new(arguments: &Arguments) -> Self {
+        let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let stderr = Style::detect(arguments.color.enabled(err_is_terminal));
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        Self {
+            json: arguments.json,
+            quiet: arguments.quiet,
+            detail: Detail { diff: arguments.diff, verbose: arguments.verbose },
+            stdout: Style::detect(arguments.color.enabled(out_is_terminal)),
+            stderr,
+            // Only where both streams are terminals and no CI is at work, so that logs stay readable.
+            progress: out_is_terminal && err_is_terminal && !in_ci && !arguments.quiet && !arguments.json && stderr.can_move(),
+        }
     }
 
-    pub(super) fn stdout_is_terminal(&self) -> bool {
-        self.stdout_terminal
+    /// Writes one answer: a result to stdout, a failure to stderr, or either as JSON to stdout.
+    pub(super) fn answer(&self, answer: &Answer) -> io::Result<()> {
+        match answer {
+            _ if self.json => Self::json(answer),
+            Answer::Judged { .. } if self.quiet => Ok(()),
+            Answer::Judged { report, .. } => Self::text(&terminal::report(report, self.stdout, self.detail)),
+            Answer::Failed(failure) => {
+                Self::error_text(&terminal::failure(failure, self.stderr));
+                Ok(())
+            }
+        }
     }
 
-    pub(super) fn stderr_is_terminal(&self) -> bool {
-        self.stderr_terminal
+    /// Writes one answer as one line of JSON.
+    pub(super) fn json(answer: &Answer) -> io::Result<()> {
+        let line = match answer {
+            Answer::Judged { report, .. } => serde_json::to_string(report),
+            Answer::Failed(failure) => serde_json::to_string(failure),
+        };
+        Self::text(&format!("{}\n", line?))
     }
 
-    /// Writes to stdout. False when nobody reads it any more.
-    pub(super) fn text(text: &str) -> bool {
+    /// Writes to stdout.
+    pub(super) fn text(text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
     }
 
     /// Writes to stderr; where even that fails there is nobody to tell.
@@ -40,16 +71,14 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// A progress line: only where both streams are terminals and no CI is at work, so that logs stay readable.
-    pub(super) fn progress(&self, arguments: &Arguments, style: Style, spec: &str) -> Line {
-        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
-        let shown = self.stdout_terminal && self.stderr_terminal && !in_ci && !arguments.quiet && !arguments.json && style.can_move();
-        if !shown {
+    /// A progress line for one package.
+    pub(super) fn progress(&self, spec: &str) -> Line {
+        if !self.progress {
             return Line(None);
         }
         let bar = ProgressBar::new_spinner();
         if let Ok(template) = ProgressStyle::with_template("{spinner} {prefix} {msg}") {
-            bar.set_style(if style.unicode() { template } else { template.tick_chars("-\\|/ ") });
+            bar.set_style(if self.stderr.unicode() { template } else { template.tick_chars("-\\|/ ") });
         }
         bar.set_prefix(escape(spec).into_owned());
         bar.enable_steady_tick(Duration::from_millis(100));
@@ -69,9 +98,24 @@ impl Line {
         }
     }
 
+    /// Takes the line away.
     pub(super) fn finish(self) {
         if let Some(bar) = self.0 {
             bar.finish_and_clear();
+        }
+    }
+}
+
+impl ColorChoice {
+    /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the stream is.
+    fn enabled(self, terminal: bool) -> bool {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if set("NO_COLOR") => false,
+            Self::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") => true,
+            Self::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
     }
 }

@@ -50,6 +50,7 @@ export async function reproduce(spec, options = {}) {
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { stage, message }');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
+  if (rest.timeout !== undefined && !Number.isFinite(rest.timeout)) throw usage('timeout must be a number of seconds', '0 switches the limit off');
   signal?.throwIfAborted();
 
   const { Run } = load();

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { filesBelow, run } from './kit/cli.mjs';
 import { integrityOf } from './kit/tarball.mjs';
-import { assertConsistent, assertNothingLeft, cacheOf, openWorld } from './world.mjs';
+import { assertConsistent, assertNothingLeft, assertValid, cacheOf, openWorld } from './world.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -184,6 +184,46 @@ test('process.exit on the way is quiet', async () => {
     lift();
     assert.deepEqual([ran.code, ran.signal, ran.stderr], [7, null, ''], on);
   }
+});
+
+// ── the schema ──
+
+/** Every object of an answer with the path to it. */
+function* objectsIn(value, path = []) {
+  if (value === null || typeof value !== 'object') return;
+  if (!Array.isArray(value)) yield path;
+  for (const [key, inner] of Object.entries(value)) yield* objectsIn(inner, [...path, key]);
+}
+
+test('the schema refuses an answer with a key too many or too few, wherever that is', async () => {
+  const { spec } = await world.release('a-schema', { published: { 'index.js': 'evil\n', 'x.js': 'x\n' } });
+  for (const asked of [spec, 'a-nobody@1.0.0']) {
+    const { ran } = await world.judge(asked);
+    for (const path of objectsIn(ran.json)) {
+      const changed = (change) => {
+        const copy = structuredClone(ran.json);
+        change(path.reduce((at, key) => at[key], copy));
+        return copy;
+      };
+      assert.throws(() => assertValid(changed((at) => (at.surprise = 1))), `a key too many in /${path.join('/')}`);
+      for (const key of Object.keys(path.reduce((at, step) => at[step], ran.json))) {
+        // A finding has a path only where there is one.
+        if (key === 'path' && path[0] === 'findings') continue;
+        assert.throws(() => assertValid(changed((at) => delete at[key])), `${key} is missing in /${path.join('/')}`);
+        assert.throws(() => assertValid(changed((at) => (at[key] = [[['wrong']]]))), `${key} is of another type in /${path.join('/')}`);
+      }
+    }
+  }
+});
+
+test('an answer has every key of the tool before this one', async () => {
+  const { spec } = await world.release('a-keys');
+  const { ran: { json } } = await world.judge(spec);
+  for (const key of ['reproduceVersion', 'timestamp', 'os', 'arch', 'strategy', 'reproduced', 'attested', 'package', 'source', 'diff']) assert.ok(key in json, key);
+  assert.deepEqual(Object.keys(json.package).sort(), ['integrity', 'location', 'name', 'spec', 'version']);
+  assert.deepEqual(Object.keys(json.source).sort(), ['integrity', 'location', 'spec']);
+  assert.deepEqual([json.os, json.arch, json.reproduceVersion], [process.platform, process.arch, JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version]);
+  assert.equal(new Date(json.timestamp).toISOString(), json.timestamp);
 });
 
 // ── errors ──

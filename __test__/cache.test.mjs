@@ -6,6 +6,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CLI, run } from './kit/cli.mjs';
+import { random } from './kit/random.mjs';
 import { assertValid, cacheOf, manifest, openWorld } from './world.mjs';
 
 const { default: reproduce } = await import('../index.js');
@@ -250,18 +251,25 @@ test('an empty file of results is an empty cache', async () => {
   assert.deepEqual(Object.keys(await stored(resultsOf(clean))), [spec]);
 });
 
-test('a git cache that was deleted or damaged is made again', async () => {
+test('a git cache that was deleted is made again', async () => {
   const { spec, clean } = await judged('c-gitcache');
-  const git = join(cacheOf(clean), 'git');
-  const [repository] = await readdir(git);
-  const packs = join(git, repository, 'objects', 'pack');
-  for (const name of await readdir(packs)) await writeFile(join(packs, name), 'garbage');
-  const { json } = await run([spec, '--json', '--force'], clean);
-  assert.ok(['identical', 'error'].includes(json.verdict), json.verdict);
-  if (json.verdict === 'error') assert.match(json.hints.join(), /cache|git/);
-  await rm(git, { recursive: true });
+  await rm(join(cacheOf(clean), 'git'), { recursive: true });
   assert.equal((await world.judge(spec, { clean, args: ['--force'] })).verdict, 'identical');
 });
+
+for (const [what, ending, content] of [['pack cut to nothing', '.pack', ''], ['pack of other bytes', '.pack', 'garbage'], ['index cut to nothing', '.idx', ''], ['index of other bytes', '.idx', 'garbage']]) {
+  test(`a git cache with a ${what}, as a lost power leaves it, is mended or named as the cause`, async () => {
+    const { spec, clean } = await judged(`c-${what.replace(/\W+/g, '-')}`, { published: { 'index.js': 'evil\n' } });
+    const git = join(cacheOf(clean), 'git');
+    const [repository] = await readdir(git);
+    const packs = join(git, repository, 'objects', 'pack');
+    for (const name of await readdir(packs)) if (name.endsWith(ending)) await writeFile(join(packs, name), content);
+    const answer = await world.judge(spec, { clean, args: ['--force'] });
+    if (answer.verdict === 'differs') return;
+    assert.deepEqual([answer.verdict, answer.code], ['error', 'object-damaged'], answer.message);
+    assert.match(answer.hints.join(), /cache/);
+  });
+}
 
 // ── JavaScript ──
 
@@ -270,15 +278,17 @@ function call(spec, options = {}) {
   return reproduce(spec, { registry: world.registry.url, ...options });
 }
 
-/** The function's environment is this process's; git's configuration and the cache are set for the time of a test. */
+/** The function's environment is this process's: for the time of a test it is that of a clean home, and nothing else. */
 async function inProcess(t) {
   const clean = await world.home();
   const saved = { ...process.env };
-  for (const name of ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM', 'HOME', 'XDG_CACHE_HOME', 'TMPDIR', 'npm_config_fetch_retries']) process.env[name] = clean.env[name];
-  t.after(() => {
-    for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
-    Object.assign(process.env, saved);
-  });
+  const become = (env) => {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, env);
+  };
+  // The git host of this process still needs git.
+  become({ ...clean.env, PATH: saved.PATH });
+  t.after(() => become(saved));
   return clean;
 }
 
@@ -367,6 +377,20 @@ test('eight processes at once share one file and lose nothing', async () => {
   assert.deepEqual(runs.map(({ json }) => json.verdict), specs.map(() => 'identical'));
   assert.deepEqual(Object.keys(await stored(resultsOf(clean))).sort(), [...specs].sort());
   assert.ok(dirname(resultsOf(clean)).startsWith(clean.cacheDir));
+});
+
+test('a process that is killed at any moment leaves whole results, and the next run is right', async () => {
+  const clean = await world.home();
+  const kept = await world.release('c-kept');
+  await world.judge(kept.spec, { clean });
+  const numbers = random(20_260_101);
+  for (let nth = 0; nth < 15; nth++) {
+    const { spec } = await world.release(`c-killed-${nth}`);
+    await run([spec, '--json'], { env: clean.env, onStart: (child) => setTimeout(() => child.kill('SIGKILL'), 20 + numbers.int(120)) });
+    const results = await stored(resultsOf(clean));
+    assert.equal(results[kept.spec].verdict, 'identical', `kill ${nth}`);
+    assert.equal((await run([spec, '--json'], clean)).json.verdict, 'identical', `kill ${nth}`);
+  }
 });
 
 test('eight processes at once share one repository’s objects', async () => {

@@ -397,6 +397,23 @@ test('--emit writes the rebuilt tarball', async () => {
   assert.equal(integrityOf(await readFile(join(at.home, 'out.tgz'))), integrity);
 });
 
+test('--emit to a place that cannot be written is an error that names it', async () => {
+  const at = await world.home();
+  await mkdir(join(at.home, 'folder'));
+  for (const place of [join(at.home, 'nowhere', 'out.tgz'), join(at.home, 'folder')]) {
+    const answer = await world.judge(good, { clean: at, args: ['--emit', place] });
+    assert.equal(answer.verdict, 'error');
+    assert.ok(answer.message.includes(place), answer.message);
+    assert.match(answer.hints.join(), /--emit/);
+  }
+});
+
+test('--emit of what was not rebuilt writes nothing', async () => {
+  const at = await world.home();
+  await world.judge(none, { clean: at, args: ['--emit', 'out.tgz'] });
+  assert.equal(existsSync(join(at.home, 'out.tgz')), false);
+});
+
 test('--registry counts before npm’s configuration, and a nonsense one is a usage error', async () => {
   const { json } = await cli([good, '--json', '--force', '--registry', world.registry.url], { env: { npm_config_registry: 'http://127.0.0.1:9/' } });
   assert.equal(json.verdict, 'identical');

@@ -61,6 +61,29 @@ for (const ref of ['refs/notes/commits', 'refs/stash', 'refs/changes/01/1/1', 'r
   });
 }
 
+for (const options of [{ protocol: 0 }, { protocol: 1, filter: false }, { filter: false }]) {
+  test(`a commit of a pull request is never reproduced from a server with ${JSON.stringify(options)}`, async (t) => {
+    const host = await startGitHost(options);
+    t.after(() => host.close());
+    const name = `t-old-${Object.values(options).join('-')}`;
+    const ids = await host.add(`kit/${name}`, {
+      commits: [{ label: 'base', files: { ...SOURCE(name), 'package.json': manifest(name, '0.9.0') } }, { label: 'evil', files: { ...SOURCE(name), ...EVIL } }],
+      branches: { main: 'base' },
+      refs: { 'refs/pull/1/head': 'evil' },
+    });
+    await world.registry.publish({ files: { ...SOURCE(name), ...EVIL }, gitHead: ids.evil });
+    const answer = await world.judge(`${name}@1.0.0`, { gitconfig: host });
+    assert.deepEqual([answer.verdict, answer.code], ['no-source', 'commit-unreachable']);
+  });
+}
+
+test('a commit that only a detached HEAD leads to is never reproduced', async () => {
+  const { evil } = await beside('t-detached', { refs: { 'refs/x/y': 'evil' } });
+  await writeFile(join(world.host.directory('kit/t-detached'), 'HEAD'), `${evil}\n`);
+  const answer = await world.judge('t-detached@1.0.0');
+  assert.deepEqual([answer.verdict, answer.code], ['no-source', 'commit-unreachable']);
+});
+
 test('the same commit is reproduced as soon as a tag of the repository reaches it', async () => {
   await beside('t-tagged', { tags: { whatever: 'evil' } });
   assert.equal((await world.judge('t-tagged@1.0.0')).verdict, 'identical');
@@ -269,7 +292,8 @@ test('a tarball address of the registry that leads to another loopback port is r
   const server = await trap(t);
   const { spec } = await world.release('t-tarball-inside', { publication: { dist: { tarball: `${server.url}x.tgz` } } });
   const answer = await world.judge(spec);
-  assert.deepEqual([answer.verdict, answer.code, server.requests], ['error', 'private-address-refused', []]);
+  // Plain http is refused before it matters where the address leads.
+  assert.deepEqual([answer.verdict, answer.code, server.requests], ['error', 'insecure-address-refused', []]);
 });
 
 test('a tarball address with another scheme is refused', async () => {

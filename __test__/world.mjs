@@ -102,7 +102,7 @@ export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {
     assert.equal(ran.code, exitOf(ran.json, { accept }), `exit code of ${ran.json.verdict}`);
     assert.equal(ran.stderr, '', 'something on stderr');
     await assertNothingLeft(at);
-    return Object.assign(ran.json, { ran, clean: at });
+    return { ...ran.json, ran, clean: at };
   }
 
   async function close() {

@@ -18,14 +18,14 @@ use crate::http::{Cancel, Client, Trust};
 use crate::npmrc::NpmConfig;
 use crate::options::Options;
 use crate::origin::address::{self, Address, AddressError, Declared};
-use crate::origin::agreement::{Agreed, NoSource, agree, undeclared, unreadable};
+use crate::origin::agreement::{Agreed, agree, undeclared, unreadable};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
 use crate::published::Published;
 use crate::recipe::source::{self, Rebuilt, SourceError};
 use crate::recipe::submodules::Open;
-use crate::registry::{self, confusion, IntegrityCheck, Release, ResolveOptions};
-use crate::report::draft::Draft;
+use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
+use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::{self, Progress};
 use crate::spec::Spec;
@@ -82,80 +82,93 @@ async fn judge(
     context: &Context,
     early: &mut Option<Nominating>,
 ) -> Result<Report, Failed> {
-    let started = Instant::now();
     let mut draft = Draft::new(package_info(spec, &release), release.attestations.is_some(), stored_options);
-    let declared = declared_by_registry(&release, options, context);
-
-    // The tarball and the repository are read at the same time: neither needs the other yet.
-    let claims = Claims {
-        name: release.name.clone().unwrap_or_default(),
-        version: release.version.clone().unwrap_or_default(),
-        git_head: release.git_head.clone(),
-        reference: declared.as_ref().ok().and_then(|found| found.as_ref()?.reference.clone()),
-        directory: declared.as_ref().ok().and_then(|found| found.as_ref()?.directory.clone()),
-        user_commit: user_commit(options),
+    let prepared = prepare(spec, &release, options, context, &mut draft, early).await;
+    let Prepared { published, claims, nominated, located_at } = match prepared {
+        Ok(prepared) => prepared,
+        Err(Halt::Ended(ending)) => return Ok(draft.ended(*ending)),
+        Err(Halt::Failed(error)) => return Err(error),
     };
+    context.progress.tell("locate", "comparing commits with the published files");
+    let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
+    let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
+    let work = tokio::task::spawn_blocking(move || {
+        let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
+        let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
+            Ok(found) => found,
+            Err(error) => return refused(draft, error),
+        };
+        draft.located(repository.url(), &located, located_at.elapsed());
+        context.progress.tell("pack", "packing the commit's files");
+        let began = Instant::now();
+        let result = rebuild(&mut repository, &located, &published, &open_submodule, &context.cancelled);
+        draft.rebuilt_in(began.elapsed());
+        finish(draft, result, &published, emit)
+    });
+    work.await.map_err(internal)?
+}
+
+/// What is known before commits are compared with files.
+struct Prepared {
+    published: Published,
+    claims: Claims,
+    nominated: Result<Nominated, LocateError>,
+    located_at: Instant,
+}
+
+/// Why the way ends early: with a verdict, or with a failure.
+enum Halt {
+    Ended(Box<Ending>),
+    Failed(Failed),
+}
+
+impl From<Box<Ending>> for Halt {
+    fn from(ending: Box<Ending>) -> Self {
+        Self::Ended(ending)
+    }
+}
+
+impl<E: Into<Failed>> From<E> for Halt {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Reads the tarball and, at the same time, asks the repository for what the registry's claims lead to: neither needs
+/// the other yet. Then the two documents must agree on what the package is and where it comes from.
+async fn prepare(
+    spec: &Spec,
+    release: &Release,
+    options: &Options,
+    context: &Context,
+    draft: &mut Draft,
+    early: &mut Option<Nominating>,
+) -> Result<Prepared, Halt> {
+    let started = Instant::now();
+    let declared = declared_by_registry(release, options, context);
+    let claims = claims_of(release, &declared, options);
     if let Ok(Some(address)) = &declared
         && release.name.is_some()
     {
         *early = Some(start_nominating(address.clone(), claims.clone(), context.clone()));
     }
     context.progress.tell("resolve", "downloading the tarball");
-    let resolving = ResolveOptions { cancel: context.cancel.clone(), ..ResolveOptions::default() };
-    let tarball = registry::download(&release, spec, &context.npm, &context.client, &resolving).await.map_err(boxed)?;
-    if let IntegrityCheck::Mismatch { expected, actual } = &tarball.check {
-        let message = format!("the registry announces {expected}, and serves {actual}");
-        let hint = "a proxy or mirror may have damaged it: ask another registry; if it stays, do not install it";
-        return Ok(draft.ended(Verdict::Differs, "integrity-mismatch", message, Some(hint.into())));
-    }
-    draft.integrity(&tarball);
-    let published = match tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?? {
-        Ok(published) => published,
-        Err(error) => {
-            let hint = error.hint().or_else(|| Some("nothing that a publishing client writes looks so: do not install it".into()));
-            return Ok(draft.ended(Verdict::Differs, error.code(), error.to_string(), hint));
-        }
-    };
+    let published = download(spec, release, context, draft).await?;
     draft.resolved(&published.archive, started.elapsed());
 
     let located_at = Instant::now();
     let manifest = published.manifest();
-    if !manifest.is_object() {
-        let code = published.facts.not_plain.unwrap_or("manifest-missing");
-        let hint = "npm cannot install such a tarball".to_owned();
-        return Ok(draft.ended(Verdict::Differs, code, "the tarball has no package.json that can be read".into(), Some(hint)));
-    }
-    if let Some(registry) = &release.manifest {
-        if !confusion::same_identity(registry, &manifest) {
-            let message = "the tarball's package.json names another package or version than the registry";
-            let hint = "whoever published this put another package's tarball under this name".to_owned();
-            return Ok(draft.ended(Verdict::Differs, "manifest-mismatch", message.into(), Some(hint)));
-        }
-        let has_gyp = published.archive.get("binding.gyp").is_some();
-        for finding in confusion::findings(registry, &manifest, has_gyp) {
-            draft.finding(finding);
-        }
-    }
+    check_manifest(release, &published, &manifest, draft)?;
     let claims =
         Claims { name: claims_or(&claims.name, &manifest, "name"), version: claims_or(&claims.version, &manifest, "version"), ..claims };
     draft.named(&claims.name, &claims.version);
-    let agreed = match &options.source {
-        Some(_) => by_user(declared),
-        None => {
-            let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
-            let by_registry = release.manifest.as_ref().map(|_| declared);
-            let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await;
-            agree(by_registry, in_tarball, renamed)
-        }
-    };
-    let Agreed { address, finding } = match agreed {
-        Ok(agreed) => agreed,
-        Err(why) => {
-            if let Some(finding) = why.finding {
-                draft.finding(finding);
-            }
-            return Ok(draft.ended(why.verdict, why.code, why.message, why.hint));
-        }
+    let Agreed { address, finding } = if options.source.is_some() {
+        by_user(declared)?
+    } else {
+        let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
+        let by_registry = release.manifest.as_ref().map(|_| declared);
+        let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await;
+        agree(by_registry, in_tarball, renamed)?
     };
     if let Some(finding) = finding {
         draft.finding(finding);
@@ -165,25 +178,57 @@ async fn judge(
     let nominating = early.get_or_insert_with(|| start_nominating(address, claims.clone(), context.clone()));
     let nominated = nominating.await.map_err(internal)?;
     *early = None;
-    context.progress.tell("locate", "comparing commits with the published files");
-    let cancelled = Arc::clone(&context.cancelled);
-    let progress = context.progress.clone();
-    let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
-    let (for_submodules, runtime) = (context.clone(), tokio::runtime::Handle::current());
-    let work = tokio::task::spawn_blocking(move || {
-        let open_submodule = |url: &str| open_by_url(url, &for_submodules, &runtime);
-        let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
-            Ok(found) => found,
-            Err(error) => return refused(draft, error),
-        };
-        draft.located(repository.url(), &located, located_at.elapsed());
-        progress.tell("pack", "packing the commit's files");
-        let began = Instant::now();
-        let result = rebuild(&mut repository, &located, &published, &open_submodule, &cancelled);
-        draft.rebuilt_in(began.elapsed());
-        finish(draft, result, &published, emit)
-    });
-    work.await.map_err(internal)?
+    Ok(Prepared { published, claims, nominated, located_at })
+}
+
+fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>, options: &Options) -> Claims {
+    let address = declared.as_ref().ok().and_then(Option::as_ref);
+    Claims {
+        name: release.name.clone().unwrap_or_default(),
+        version: release.version.clone().unwrap_or_default(),
+        git_head: release.git_head.clone(),
+        reference: address.and_then(|address| address.reference.clone()),
+        directory: address.and_then(|address| address.directory.clone()),
+        user_commit: user_commit(options),
+    }
+}
+
+/// Downloads the tarball, which must be the one that the registry announces, and reads it.
+async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut Draft) -> Result<Published, Halt> {
+    let resolving = ResolveOptions { cancel: context.cancel.clone(), ..ResolveOptions::default() };
+    let tarball = registry::download(release, spec, &context.npm, &context.client, &resolving).await.map_err(boxed)?;
+    if let IntegrityCheck::Mismatch { expected, actual } = &tarball.check {
+        let message = format!("the registry announces {expected}, and serves {actual}");
+        let hint = "a proxy or mirror may have damaged it: ask another registry; if it stays, do not install it";
+        return Err(Ending::new(Verdict::Differs, "integrity-mismatch", message, hint).into());
+    }
+    draft.integrity(&tarball);
+    let read = tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?;
+    read?.map_err(|error| {
+        let mut ending = Ending::by(Verdict::Differs, &error);
+        ending.hint.get_or_insert_with(|| "nothing that a publishing client writes looks so: do not install it".into());
+        ending.into()
+    })
+}
+
+/// The tarball must be of the package and version that the registry serves it for.
+fn check_manifest(release: &Release, published: &Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
+    if !manifest.is_object() {
+        let code = published.facts.not_plain.unwrap_or("manifest-missing");
+        let message = "the tarball has no package.json that can be read";
+        return Err(Ending::new(Verdict::Differs, code, message, "npm cannot install such a tarball"));
+    }
+    let Some(registry) = &release.manifest else { return Ok(()) };
+    if !confusion::same_identity(registry, manifest) {
+        let message = "the tarball's package.json names another package or version than the registry";
+        let hint = "whoever published this put another package's tarball under this name";
+        return Err(Ending::new(Verdict::Differs, "manifest-mismatch", message, hint));
+    }
+    let has_gyp = published.archive.get("binding.gyp").is_some();
+    for finding in confusion::findings(registry, manifest, has_gyp) {
+        draft.finding(finding);
+    }
+    Ok(())
 }
 
 fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
@@ -268,7 +313,7 @@ async fn renamed(
 }
 
 /// The repository that the user named.
-fn by_user(declared: Result<Option<Address>, AddressError>) -> Result<Agreed, Box<NoSource>> {
+fn by_user(declared: Result<Option<Address>, AddressError>) -> Result<Agreed, Box<Ending>> {
     let finding = Finding::new("source-by-user", Severity::Info, "the repository is the user's own word, not the package's");
     match declared {
         Ok(Some(address)) => Ok(Agreed { address, finding: Some(finding) }),
@@ -355,20 +400,25 @@ fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
         LocateError::Git(GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_)) => {
             Err(Box::new(error))
         }
-        LocateError::Git(GitError::NotGit { .. }) => Ok(draft.ended(Verdict::Unsupported, error.code(), error.to_string(), error.hint())),
+        LocateError::Git(GitError::NotGit { .. }) => Ok(draft.ended(*Ending::by(Verdict::Unsupported, &error))),
         _ => {
             let mut draft = draft;
             draft.evidence(error.evidence());
-            Ok(draft.ended(Verdict::NoSource, error.code(), error.to_string(), error.hint()))
+            Ok(draft.ended(*Ending::by(Verdict::NoSource, &error)))
         }
     }
 }
 
 /// Judges what was rebuilt and writes the result.
-fn finish(mut draft: Draft, rebuilt: Result<Vec<Rebuilt>, SourceError>, published: &Published, emit: Option<PathBuf>) -> Result<Report, Failed> {
+fn finish(
+    mut draft: Draft,
+    rebuilt: Result<Vec<Rebuilt>, SourceError>,
+    published: &Published,
+    emit: Option<PathBuf>,
+) -> Result<Report, Failed> {
     let rebuilt = match rebuilt {
         Ok(rebuilt) => rebuilt,
-        Err(SourceError::List(error)) => return Ok(draft.ended(Verdict::BuildFailed, error.code(), error.to_string(), error.hint())),
+        Err(SourceError::List(error)) => return Ok(draft.ended(*Ending::by(Verdict::BuildFailed, &error))),
         Err(error) => return Err(Box::new(error)),
     };
     let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
@@ -383,10 +433,15 @@ fn finish(mut draft: Draft, rebuilt: Result<Vec<Rebuilt>, SourceError>, publishe
         }
     }
     let Some((one, verdict, code)) = best else {
-        return Ok(draft.ended(Verdict::BuildFailed, "nothing-packed", "no recipe came to an end".into(), None));
+        return Ok(draft.ended(*Ending::new(
+            Verdict::BuildFailed,
+            "nothing-packed",
+            "no recipe came to an end",
+            "please report this package",
+        )));
     };
     if let Some(path) = emit {
-        write_out(one, &path).map_err(|error| -> Failed { Box::new(error) })?;
+        write_out(one, &path).map_err(|source| boxed(EmitError { path, source }))?;
     }
     let integrity = if verdict == Verdict::Identical { source::integrity_of(published.bytes.as_slice())? } else { one.integrity()? };
     Ok(draft.judged(one, verdict, code, integrity, &published.archive))
@@ -397,6 +452,28 @@ fn write_out(one: &Rebuilt, path: &std::path::Path) -> Result<(), SourceError> {
     one.write_to(&mut file)?;
     std::io::Write::flush(&mut file)?;
     Ok(())
+}
+
+/// The rebuilt tarball could not be written where the user wants it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the rebuilt tarball to {}: {source}", path.display())]
+struct EmitError {
+    path: PathBuf,
+    source: SourceError,
+}
+
+impl Explain for EmitError {
+    fn code(&self) -> &'static str {
+        "emit-failed"
+    }
+
+    fn stage(&self) -> crate::error::Stage {
+        crate::error::Stage::Report
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name another file with --emit".into())
+    }
 }
 
 /// A bug of ours: a stage panicked.

@@ -35,8 +35,7 @@ impl Published {
     /// The published files with their git blob ids.
     pub fn files(&self) -> Vec<PublishedFile> {
         let id = ObjectId::from_bytes_or_panic;
-        let file =
-            |entry: &Entry| PublishedFile { path: entry.path.clone(), blob: id(&entry.blob_id), blob_lf: self.blob_lf(entry) };
+        let file = |entry: &Entry| PublishedFile { path: entry.path.clone(), blob: id(&entry.blob_id), blob_lf: self.blob_lf(entry) };
         self.archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).map(file).collect()
     }
 

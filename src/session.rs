@@ -373,7 +373,10 @@ impl Memory {
                 }
             }
             Err(error) => {
-                say_once(&mut report.findings, Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")));
+                say_once(
+                    &mut report.findings,
+                    Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")),
+                );
                 report.hints.extend(error.hint());
             }
         }
@@ -392,6 +395,7 @@ fn still_counts(report: &Report, integrity: Option<&str>, options: &OptionsInfo,
     let same_tarball = integrity.is_none_or(|integrity| report.package.integrity.as_deref() == Some(integrity));
     let decided = report.verdict.exit_code(Accept::SameContent) < 2;
     // RFC 3339 in one time zone sorts by time.
-    let fresh = now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);
+    let fresh =
+        now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);
     same_program && same_tarball && report.options == *options && (decided || fresh)
 }

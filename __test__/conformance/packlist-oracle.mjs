@@ -22,15 +22,15 @@ function load (name) {
 // What fstream-npm emits, with the names that go into the archive.
 function fstreamList (Packer, dir) {
   return new Promise((resolve, reject) => {
-    const list = []
+    const names = []
     const packer = new Packer({ path: dir, type: 'Directory', isDirectory: true })
     packer.on('entry', function onEntry (entry) {
       if (entry.type === 'Directory') entry.on('entry', onEntry)
-      else list.push(relative(join(dirname(dir), 'package'), entry.path))
+      else names.push(relative(join(dirname(dir), 'package'), entry.path))
       entry.resume()
     })
     packer.on('error', reject)
-    packer.on('end', () => resolve(list))
+    packer.on('end', () => resolve(names))
     packer.resume()
   })
 }

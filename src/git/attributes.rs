@@ -50,16 +50,16 @@ impl Attributes {
         Self { search, collection, any }
     }
 
-    fn digest(&self, path: &str) -> (Option<AttributesDigest>, bool) {
+    fn rules(&self, path: &str) -> Rules {
         let mut outcome = Outcome::default();
-        outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text"]);
+        outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text", "working-tree-encoding"]);
         self.search.pattern_matching_relative_path(
             path.as_bytes().as_bstr(),
             gix::glob::pattern::Case::Sensitive,
             Some(false),
             &mut outcome,
         );
-        let (mut digest, mut eol_crlf, mut eol_lf, mut ident) = (None, false, false, false);
+        let (mut digest, mut eol_crlf, mut eol_lf, mut ident, mut encoding) = (None, false, false, false, None);
         for found in outcome.iter_selected() {
             let state = found.assignment.state;
             let value = |text: &str| matches!(state, StateRef::Value(value) if value.as_bstr() == text);
@@ -70,6 +70,12 @@ impl Attributes {
                 "crlf" if value("input") => digest = Some(AttributesDigest::TextInput),
                 "eol" => (eol_crlf, eol_lf) = (value("crlf"), value("lf")),
                 "ident" => ident = matches!(state, StateRef::Set),
+                "working-tree-encoding" => {
+                    encoding = match state {
+                        StateRef::Value(value) => value.as_bstr().to_str().ok().and_then(Utf16::named),
+                        _ => None,
+                    };
+                }
                 _ => {}
             }
         }
@@ -81,7 +87,7 @@ impl Attributes {
             (Some(AttributesDigest::TextAuto), _, true) => Some(AttributesDigest::TextAutoInput),
             (digest, ..) => digest,
         };
-        (digest, ident)
+        Rules { digest, ident, encoding }
     }
 
     /// Whether the bytes on disk could differ from the blob's for some path.
@@ -89,8 +95,9 @@ impl Attributes {
         if checkout == Checkout::Posix && !self.any {
             return false;
         }
-        let (digest, ident) = self.digest(path);
+        let Rules { digest, ident, encoding } = self.rules(path);
         ident
+            || encoding.is_some()
             || match checkout {
                 Checkout::Posix => matches!(digest, Some(AttributesDigest::TextCrlf | AttributesDigest::TextAutoCrlf)),
                 Checkout::Windows => {
@@ -104,7 +111,7 @@ impl Attributes {
         if !self.converts(path, checkout) {
             return blob;
         }
-        let (digest, ident) = self.digest(path);
+        let Rules { digest, ident, encoding } = self.rules(path);
         let auto_crlf = match checkout {
             Checkout::Posix => AutoCrlf::Disabled,
             Checkout::Windows => AutoCrlf::Enabled,
@@ -117,10 +124,53 @@ impl Attributes {
         };
         let blob = if ident { expand_ident(&blob, id) } else { blob };
         let mut converted = Vec::new();
-        match eol::convert_to_worktree(&blob, digest, &mut converted, Configuration { auto_crlf, eol }) {
+        let text = match eol::convert_to_worktree(&blob, digest, &mut converted, Configuration { auto_crlf, eol }) {
             Ok(true) => converted,
             Ok(false) | Err(_) => blob,
+        };
+        match (encoding, std::str::from_utf8(&text)) {
+            (Some(encoding), Ok(utf8)) => encoding.encode(utf8),
+            // git leaves a file alone that it cannot encode.
+            _ => text,
         }
+    }
+}
+
+/// What the attributes say of one path.
+struct Rules {
+    digest: Option<AttributesDigest>,
+    ident: bool,
+    encoding: Option<Utf16>,
+}
+
+/// A `working-tree-encoding` of UTF-16. Others are not re-encoded: they are rare, and tables for them are large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Utf16 {
+    big_endian: bool,
+    mark: bool,
+}
+
+impl Utf16 {
+    /// git's names; `UTF-16` is what iconv makes of it on the machines that publish: little endian with a mark.
+    fn named(name: &str) -> Option<Self> {
+        let (big_endian, mark) = match name.to_ascii_uppercase().as_str() {
+            "UTF-16" | "UTF-16LE-BOM" => (false, true),
+            "UTF-16BE-BOM" => (true, true),
+            "UTF-16LE" => (false, false),
+            "UTF-16BE" => (true, false),
+            _ => return None,
+        };
+        Some(Self { big_endian, mark })
+    }
+
+    fn encode(self, text: &str) -> Vec<u8> {
+        let mark = self.mark.then_some('\u{feff}');
+        let units = mark.into_iter().chain(text.chars()).flat_map(|c| {
+            let mut units = [0; 2];
+            let used = c.encode_utf16(&mut units).len();
+            units.into_iter().take(used)
+        });
+        units.flat_map(|unit| if self.big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
     }
 }
 

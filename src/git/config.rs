@@ -23,9 +23,10 @@ pub struct GitConfig {
 impl GitConfig {
     /// Reads the configuration of the user that runs this process.
     pub fn load() -> Result<Self, GitError> {
-        let mut file = File::from_globals().map_err(|error| GitError::Config(error.to_string()))?;
-        let overrides = File::from_environment_overrides().map_err(|error| GitError::Config(error.to_string()))?;
-        file.append(overrides).map_err(|error| GitError::Config(error.to_string()))?;
+        let unreadable = |error: gix::Error| GitError::Config(format!("{}{}", chain(&error), places()));
+        let mut file = File::from_globals().map_err(unreadable)?;
+        let overrides = File::from_environment_overrides().map_err(unreadable)?;
+        file.append(overrides).map_err(unreadable)?;
         Ok(Self::from_file(&file))
     }
 
@@ -57,6 +58,26 @@ impl GitConfig {
     /// The addresses that the user's own rules lead to; connecting there is allowed whatever their host is.
     pub fn bases(&self) -> impl Iterator<Item = &str> {
         self.rewrites.iter().map(|(_, base)| base.as_str())
+    }
+}
+
+/// An error with all that caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Where git's configuration was looked for: gix does not say which file it could not read.
+fn places() -> String {
+    match std::env::var("GIT_CONFIG_GLOBAL") {
+        Ok(path) if !path.is_empty() => format!(" (GIT_CONFIG_GLOBAL is {path})"),
+        _ => " (in ~/.gitconfig, $XDG_CONFIG_HOME/git/config or the system's file)".to_owned(),
     }
 }
 

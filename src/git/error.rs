@@ -134,7 +134,7 @@ impl Explain for GitError {
             Self::ObjectMissing { .. } | Self::TooLarge { .. } => "if the source is elsewhere, --source names it".into(),
             Self::Cancelled => return None,
             Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
-            Self::Damaged { .. } => "remove the git folder of the cache and try again".into(),
+            Self::Damaged { .. } => "remove the folder `git` of the cache (--cache-dir) and try again".into(),
             Self::Config(_) => "correct the file that the message names".into(),
         })
     }

@@ -88,7 +88,9 @@ impl Remote {
 
     /// Branches and tags, in the host's order. Pull requests and other names are not asked for.
     pub fn refs(&mut self) -> Result<Vec<RemoteRef>, GitError> {
-        let refs = if let Some(refs) = &self.handshake.refs { refs.clone() } else {
+        let refs = if let Some(refs) = &self.handshake.refs {
+            refs.clone()
+        } else {
             let mut prefixes = RefPrefixes::new();
             prefixes.extend(["HEAD", "refs/heads/", "refs/tags/"].map(BString::from));
             LsRefsCommand::new(Some(prefixes), &self.handshake.capabilities, agent())

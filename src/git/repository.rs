@@ -58,7 +58,12 @@ impl Repository {
             return Err(GitError::Cancelled);
         }
         let depth = depth.and_then(NonZeroUsize::new);
-        self.remote.fetch(&Wants { ids, depth, filter }, &self.store, &self.cancelled)
+        self.remote.fetch(&Wants { ids, depth, filter }, &self.store, &self.cancelled)?;
+        // What was sent and indexed, and still is not there, is hidden by a file of the cache that cannot be read.
+        match ids.iter().find(|id| !self.store.contains(id)) {
+            Some(id) => Err(GitError::Damaged { id: id.to_string(), detail: "the object cache hides it".into() }),
+            None => Ok(()),
+        }
     }
 
     /// Makes sure that these commits and all their trees are here; returns those that the host does not have.
@@ -198,7 +203,9 @@ impl Repository {
                 if kind != EntryKind::Tree {
                     continue;
                 }
-                let found = if let Some(found) = known.get(&tree) { *found } else {
+                let found = if let Some(found) = known.get(&tree) {
+                    *found
+                } else {
                     let entries = self.store.tree(&tree)?.unwrap_or_default();
                     let found = entries.into_iter().find(|(entry, ..)| entry == name.as_bytes()).map(|(_, kind, id)| (kind, id));
                     known.insert(tree, found);

@@ -143,7 +143,7 @@ enum Pending {
 
 impl Pending {
     /// Sends the request if that has not happened yet.
-    fn answered(&mut self) -> io::Result<(&mut Cursor<Vec<u8>>, &mut Box<dyn Read + Send>)> {
+    fn answered(&mut self) -> io::Result<(&mut dyn Read, &mut dyn Read)> {
         if let Self::Collecting { client, cause, url, headers, body } = self {
             *self = match send(&**client, cause, url, headers, Some(std::mem::take(body))) {
                 Ok(answer) => {

@@ -67,14 +67,15 @@ pub(super) fn judge(url: &Url, trust: Trust, allowed: &AllowList) -> Result<Reac
     if trust == Trust::Registry || allowed.contains(url) {
         return Ok(Reach::Any);
     }
+    if url.scheme() == "http" && trust == Trust::Stranger {
+        return Err(HttpError::Insecure { url: shown(url) });
+    }
     let private = || Err(HttpError::PrivateAddress { url: shown(url) });
     match url.host() {
         // The url crate has already turned 0x7f.1, 017700000001 and 2130706433 into the address that they mean.
         Some(Host::Ipv4(address)) if !is_public(address.into()) => private(),
         Some(Host::Ipv6(address)) if !is_public(address.into()) => private(),
         Some(Host::Domain(name)) if is_local_name(name) => private(),
-        // Said after the above: that an address leads inside is the graver of the two.
-        Some(_) if url.scheme() == "http" && trust == Trust::Stranger => Err(HttpError::Insecure { url: shown(url) }),
         Some(_) => Ok(Reach::Public),
         None => Err(refused("it has no host")),
     }

@@ -2,6 +2,7 @@
 
 use super::address::{self, Address, AddressError, Declared, DeclaredIn};
 use crate::error::Explain;
+use crate::report::draft::Ending;
 use crate::report::json::{Finding, Severity};
 use crate::verdict::Verdict;
 
@@ -13,20 +14,6 @@ pub struct Agreed {
     pub finding: Option<Finding>,
 }
 
-/// Why no repository counts.
-pub struct NoSource {
-    /// Stable, kebab-case.
-    pub code: &'static str,
-    /// What was found.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-    /// What the report says besides.
-    pub finding: Option<Finding>,
-    /// `no-source`, or `unsupported` where there is a source of a kind that is not read.
-    pub verdict: Verdict,
-}
-
 /// The repository that counts: the one that the registry's metadata (`by_registry`; `None` for a tarball that no registry
 /// describes) and the tarball's own package.json both name. Where they disagree, one of the two was changed by somebody,
 /// and neither is believed; `renamed` says that the host leads both to one repository.
@@ -34,7 +21,7 @@ pub fn agree(
     by_registry: Option<Result<Option<Address>, AddressError>>,
     in_tarball: Result<Option<Declared>, AddressError>,
     renamed: bool,
-) -> Result<Agreed, Box<NoSource>> {
+) -> Result<Agreed, Box<Ending>> {
     let finding = |declared: &Declared| {
         let field = match declared.from {
             DeclaredIn::Repository => return None,
@@ -43,17 +30,19 @@ pub fn agree(
         };
         Some(Finding::new("repository-from-other-field", Severity::Info, format!("no repository is declared; {field} names one")))
     };
-    let mismatch = |registry: &str, tarball: &str| Box::new(NoSource {
-        code: "repository-mismatch",
-        message: format!("the registry's metadata names {registry}, the package.json in the tarball names {tarball}"),
-        hint: Some("whoever published this changed one of the two; ask the maintainers which one is theirs".into()),
-        finding: Some(Finding::new(
-            "repository-mismatch",
-            Severity::Error,
-            format!("registry metadata: {registry}; package.json in the tarball: {tarball}"),
-        )),
-        verdict: Verdict::NoSource,
-    });
+    let mismatch = |registry: &str, tarball: &str| {
+        Box::new(Ending {
+            code: "repository-mismatch",
+            message: format!("the registry's metadata names {registry}, the package.json in the tarball names {tarball}"),
+            hint: Some("whoever published this changed one of the two; ask the maintainers which one is theirs".into()),
+            finding: Some(Finding::new(
+                "repository-mismatch",
+                Severity::Error,
+                format!("registry metadata: {registry}; package.json in the tarball: {tarball}"),
+            )),
+            verdict: Verdict::NoSource,
+        })
+    };
     match (by_registry, in_tarball) {
         (None, Ok(Some(declared))) => Ok(Agreed { finding: finding(&declared), address: declared.address }),
         (Some(Ok(Some(registry))), Ok(Some(declared))) => {
@@ -71,8 +60,8 @@ pub fn agree(
 }
 
 /// Nobody declares a repository.
-pub fn undeclared() -> Box<NoSource> {
-    Box::new(NoSource {
+pub fn undeclared() -> Box<Ending> {
+    Box::new(Ending {
         code: "no-repository",
         message: "the package declares no repository".into(),
         hint: Some("if you know where its source is, name it: --source <repository>#<commit>".into()),
@@ -82,7 +71,7 @@ pub fn undeclared() -> Box<NoSource> {
 }
 
 /// A repository is declared, but its address cannot be used.
-pub fn unreadable(error: &AddressError) -> Box<NoSource> {
+pub fn unreadable(error: &AddressError) -> Box<Ending> {
     let verdict = if matches!(error, AddressError::NotGit { .. }) { Verdict::Unsupported } else { Verdict::NoSource };
-    Box::new(NoSource { code: error.code(), message: error.to_string(), hint: error.hint(), finding: None, verdict })
+    Box::new(Ending { code: error.code(), message: error.to_string(), hint: error.hint(), finding: None, verdict })
 }

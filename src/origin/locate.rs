@@ -410,7 +410,9 @@ impl Search<'_> {
             let manifests = repository.entries_at(commits, &join(directory, "package.json"))?;
             let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
             let exact = self.published.iter().find(|file| file.path == "package.json").map(|file| file.blob);
-            let same: HashSet<ObjectId> = if let Some(id) = exact.filter(|id| blobs.contains(id)) { [id].into() } else {
+            let same: HashSet<ObjectId> = if let Some(id) = exact.filter(|id| blobs.contains(id)) {
+                [id].into()
+            } else {
                 repository.ensure_blobs(blobs.iter().copied())?;
                 blobs.retain(|id| self.is_this_version(repository, id));
                 blobs.into_iter().collect()

@@ -106,9 +106,9 @@ pub fn candidate_directories(listing: &Listing, published: &[PublishedFile], nam
         last == unscoped || dir.ends_with(name) || unscoped.strip_suffix(last).is_some_and(|rest| rest.ends_with('-') && !last.is_empty())
     };
     let mut directories: Vec<&str> = Vec::new();
-    let mut voted: Vec<(&str, usize)> = votes.into_iter().collect();
-    voted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(b.0)));
-    directories.extend(voted.iter().take(12).map(|(dir, _)| *dir));
+    let mut by_votes: Vec<(&str, usize)> = votes.into_iter().collect();
+    by_votes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.len().cmp(&b.0.len())).then_with(|| a.0.cmp(b.0)));
+    directories.extend(by_votes.iter().take(12).map(|(dir, _)| *dir));
     directories.extend(declared.iter().copied().filter(|dir| listing.below(dir).next().is_some()));
     directories.extend(manifests.iter().copied().filter(|dir| looks_alike(dir)).take(24));
     directories.push("");

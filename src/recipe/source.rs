@@ -70,7 +70,7 @@ pub enum SourceError {
     #[error(transparent)]
     Archive(#[from] compare::ArchiveError),
     /// The system failed.
-    #[error("cannot write a temporary file: {0}")]
+    #[error("a file cannot be written: {0}")]
     Io(#[from] io::Error),
     /// The run was cancelled.
     #[error("cancelled")]

@@ -6,6 +6,7 @@ use super::json::{
     AttemptInfo, ComparisonInfo, Finding, OptionsInfo, OriginInfo, PackageInfo, Report, SCHEMA_VERSION, Severity, SourceInfo, Step, Timings,
 };
 use crate::compare::{self, Archive, Oddity};
+use crate::error::Explain;
 use crate::origin::{Evidence, Located};
 use crate::recipe::source::Rebuilt;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
@@ -18,6 +19,33 @@ const ODDITIES_LISTED: usize = 20;
 pub struct Draft {
     report: Report,
     started: std::time::Instant,
+}
+
+/// A verdict that was reached before anything was packed, and why.
+#[derive(Debug)]
+pub struct Ending {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// What was found.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// What the report says in place of the message.
+    pub finding: Option<Finding>,
+}
+
+impl Ending {
+    /// An ending with a hint.
+    pub fn new(verdict: Verdict, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Box<Self> {
+        Box::new(Self { verdict, code, message: message.into(), hint: Some(hint.into()), finding: None })
+    }
+
+    /// An ending for what an error says.
+    pub fn by(verdict: Verdict, error: &dyn Explain) -> Box<Self> {
+        Box::new(Self { verdict, code: error.code(), message: error.to_string(), hint: error.hint(), finding: None })
+    }
 }
 
 /// Milliseconds of a duration.
@@ -232,10 +260,13 @@ impl Draft {
         code.to_owned()
     }
 
-    /// The end before anything was packed: the verdict, why, and what to do.
-    pub fn ended(mut self, verdict: Verdict, code: &str, message: String, hint: Option<String>) -> Report {
-        if !self.report.findings.iter().any(|finding| finding.code == code) {
-            self.report.findings.push(Finding::new(code, Severity::Error, message));
+    /// The end before anything was packed.
+    pub fn ended(mut self, ending: Ending) -> Report {
+        let Ending { verdict, code, message, hint, finding } = ending;
+        let said = &mut self.report.findings;
+        said.extend(finding);
+        if !said.iter().any(|finding| finding.code == code) {
+            said.push(Finding::new(code, Severity::Error, message));
         }
         self.report.hints.extend(hint);
         self.end(verdict, Some(code.to_owned()))

@@ -161,7 +161,7 @@ export interface ReproduceResult {
   timings: { resolve: number; locate: number; rebuild: number; total: number };
   hints: string[];
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

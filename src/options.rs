@@ -125,8 +125,21 @@ impl Options {
     }
 
     /// The options that could change an answer, as they are stored with it.
-    pub fn info(&self, registry: Option<String>) -> Result<OptionsInfo, OptionsError> {
-        Ok(OptionsInfo { accept: self.accept, registry, strategies: self.strategies()?, source: self.source.clone() })
+    pub fn info(&self, registry: Option<String>, rewrites: Option<String>) -> Result<OptionsInfo, OptionsError> {
+        let source = self.source.as_deref().map(without_credentials);
+        Ok(OptionsInfo { accept: self.accept, registry, strategies: self.strategies()?, source, rewrites })
+    }
+}
+
+/// An address as it may be shown and stored.
+pub fn without_credentials(text: &str) -> String {
+    match url::Url::parse(text) {
+        Ok(mut url) if url.has_host() && (!url.username().is_empty() || url.password().is_some()) => {
+            // Both work on every address that has a host.
+            let _: Result<(), ()> = url.set_username("").and_then(|()| url.set_password(None));
+            url.into()
+        }
+        _ => text.to_owned(),
     }
 }
 

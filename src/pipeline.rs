@@ -6,10 +6,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::compare::ArchiveError;
 use crate::error::Explain;
 use crate::git::config::GitConfig;
 use crate::git::exchange::{self, HttpExchange};
@@ -21,6 +22,7 @@ use crate::origin::address::{self, Address, AddressError, Declared};
 use crate::origin::agreement::{Agreed, agree, undeclared, unreadable};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
+use crate::pack;
 use crate::published::Published;
 use crate::recipe::source::{self, Rebuilt, SourceError};
 use crate::recipe::submodules::Open;
@@ -53,6 +55,9 @@ pub struct Context {
     pub cwd: PathBuf,
 }
 
+/// How long a task that is no longer needed may take to see it.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// A failure that is no verdict: ours, the user's or the network's.
 pub type Failed = Box<dyn Explain + Send + Sync>;
 
@@ -68,8 +73,8 @@ pub async fn judge_release(
     let judged = judge(spec, release, options, stored_options, context, &mut early).await;
     if let Some(early) = early {
         context.stop();
-        // Its outcome counts for nothing any more.
-        let _: Result<Result<Nominated, LocateError>, _> = early.await;
+        // Its outcome counts for nothing any more; a host that keeps it busy must not keep the answer.
+        let _: Result<_, tokio::time::error::Elapsed> = tokio::time::timeout(LAST_WORDS, early).await;
     }
     judged
 }
@@ -167,13 +172,18 @@ async fn prepare(
     } else {
         let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
         let by_registry = release.manifest.as_ref().map(|_| declared);
-        let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await;
+        let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await?;
         agree(by_registry, in_tarball, renamed)?
     };
     if let Some(finding) = finding {
         draft.finding(finding);
     }
-    let claims = Claims { reference: address.reference.clone(), directory: address.directory.clone(), ..claims };
+    let claims = Claims {
+        reference: address.reference.clone(),
+        directory: address.directory.clone(),
+        manifest_rewritten: pack::eras_of(published.fingerprint.as_ref()).first().is_some_and(|era| pack::rewrites_manifest(era)),
+        ..claims
+    };
     context.progress.tell("locate", "asking the repository");
     let nominating = early.get_or_insert_with(|| start_nominating(address, claims.clone(), context.clone()));
     let nominated = nominating.await.map_err(internal)?;
@@ -190,6 +200,7 @@ fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>
         reference: address.and_then(|address| address.reference.clone()),
         directory: address.and_then(|address| address.directory.clone()),
         user_commit: user_commit(options),
+        manifest_rewritten: false,
     }
 }
 
@@ -205,6 +216,10 @@ async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut
     draft.integrity(&tarball);
     let read = tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?;
     read?.map_err(|error| {
+        if matches!(error, ArchiveError::Spool(_) | ArchiveError::Read(_)) {
+            // This machine's disk, not the archive.
+            return Halt::Failed(boxed(error));
+        }
         let mut ending = Ending::by(Verdict::Differs, &error);
         ending.hint.get_or_insert_with(|| "nothing that a publishing client writes looks so: do not install it".into());
         ending.into()
@@ -245,7 +260,7 @@ fn without_query(location: &str) -> String {
     match url::Url::parse(location) {
         Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
             url.set_query(None);
-            url.into()
+            crate::options::without_credentials(url.as_str())
         }
         _ => location.to_owned(),
     }
@@ -294,22 +309,32 @@ impl Context {
     }
 }
 
-/// Whether two addresses that differ are the old and the new name of one repository, which only its host can say.
+/// Whether two addresses that differ are the old and the new name of one repository. Only the host that both are on can
+/// say so: a host that leads to another one would speak for a repository that is not its own.
 async fn renamed(
     by_registry: Option<&Result<Option<Address>, AddressError>>,
     in_tarball: &Result<Option<Declared>, AddressError>,
     context: &Context,
-) -> bool {
-    let (Some(Ok(Some(registry))), Ok(Some(declared))) = (by_registry, in_tarball) else { return false };
-    if address::same_repository(registry, &declared.address) {
-        return true;
+) -> Result<bool, Box<Ending>> {
+    let (Some(Ok(Some(registry))), Ok(Some(declared))) = (by_registry, in_tarball) else { return Ok(false) };
+    let tarball = &declared.address;
+    if registry.host != tarball.host || address::same_repository(registry, tarball) {
+        return Ok(false);
     }
-    let ends = [registry, &declared.address].map(|address| async {
+    let ends = [registry, tarball].map(|address| async {
         let target = context.git.rewrite(address.https().as_deref().unwrap_or(&address.url)).0;
         exchange::redirected(&context.client, &target, &context.cancel).await
     });
     let [first, second] = ends;
-    matches!(tokio::join!(first, second), (Some(first), Some(second)) if first == second)
+    match tokio::join!(first, second) {
+        (Ok(Some(first)), Ok(Some(second))) => Ok(first == second),
+        (Ok(_), Ok(_)) => Ok(false),
+        (Err(error), _) | (_, Err(error)) => {
+            let message = format!("whether {} and {} are one repository could not be asked: {error}", registry.url, tarball.url);
+            let hint = error.hint().unwrap_or_else(|| "try again".into());
+            Err(Ending::new(Verdict::NoSource, "repository-unreachable", message, hint))
+        }
+    }
 }
 
 /// The repository that the user named.
@@ -349,7 +374,7 @@ fn open(address: &Address, context: &Context, runtime: &tokio::runtime::Handle) 
         let trust = if target.starts_with("http://") { Trust::StrangerPlain } else { Trust::Stranger };
         let proxy = context.git.proxy.as_deref().and_then(|proxy| url::Url::parse(proxy).ok());
         let exchange = Arc::new(HttpExchange::new(context.client.clone(), runtime.clone(), trust, proxy, context.cancel.clone()));
-        let cache: PathBuf = context.folders.repository(&target);
+        let cache: PathBuf = context.folders.repository(&url);
         match Repository::open(&target, &url, &cache, exchange, Arc::clone(&context.cancelled)) {
             Ok(repository) => return Ok(repository),
             Err(error @ (GitError::Cancelled | GitError::Cache { .. })) => return Err(error),

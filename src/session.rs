@@ -220,13 +220,14 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(),
         results: Results::at(&folders.results),
     };
-    let info = options.info(registry_of(&spec, &npm)).map_err(boxed)?;
+    let git = GitConfig::load().map_err(boxed)?;
+    let info = options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)?;
     let mut findings = Vec::new();
     let reads = !options.no_cache && !options.force && options.emit.is_none();
 
     if reads
         && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
-        && let Some(report) = memory.look_up(&format!("{name}@{version}"), None, &info, word, &mut findings)
+        && let Some(report) = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut findings)
     {
         return Ok(report);
     }
@@ -234,7 +235,6 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         return Err(Box::new(Stopped::Offline));
     }
 
-    let git = GitConfig::load().map_err(boxed)?;
     for base in git.bases() {
         if let Ok(url) = url::Url::parse(base) {
             npm.network.allowed.add(&url);
@@ -257,7 +257,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let key = key_of(&spec, &release);
     if reads
         && let Some(key) = &key
-        && let Some(answer) = memory.look_up(key, release.integrity.as_deref(), &info, word, &mut findings)
+        && let Some(answer) = memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut findings)
     {
         return Ok(answer);
     }
@@ -320,7 +320,15 @@ fn key_of(spec: &Spec, release: &Release) -> Option<String> {
 
 /// A host that could not be reached may answer in a minute; every other result holds for a while.
 fn is_kept(report: &Report) -> bool {
-    report.code.as_deref() != Some("repository-unreachable")
+    !matches!(report.code.as_deref(), Some("repository-unreachable" | "repository-protocol"))
+}
+
+/// What is known of the tarball that a stored result should be about.
+enum Tarball {
+    /// Nothing was asked: an exact version never changes.
+    NotAsked,
+    /// What the registry promises now.
+    Promised(Option<String>),
 }
 
 /// Stored results: the caller's object, then the file.
@@ -334,7 +342,7 @@ impl Memory {
     fn look_up(
         &self,
         key: &str,
-        integrity: Option<&str>,
+        tarball: &Tarball,
         options: &OptionsInfo,
         word: &str,
         findings: &mut Vec<Finding>,
@@ -352,7 +360,7 @@ impl Memory {
         };
         let mut report: Report = serde_json::from_str(&text).ok()?;
         let named = format!("{}@{}", report.package.name.as_deref()?, report.package.version.as_deref()?);
-        if named != key || !still_counts(&report, integrity, options, SystemTime::now()) {
+        if named != key || !still_counts(&report, tarball, options, SystemTime::now()) {
             return None;
         }
         word.clone_into(&mut report.package.spec);
@@ -390,9 +398,13 @@ fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
 }
 
 /// A stored result counts while the tarball, this program and the options are the same; one that decided nothing, for a day.
-fn still_counts(report: &Report, integrity: Option<&str>, options: &OptionsInfo, now: SystemTime) -> bool {
+fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: SystemTime) -> bool {
     let same_program = report.schema_version == SCHEMA_VERSION && report.reproduce_version == env!("CARGO_PKG_VERSION");
-    let same_tarball = integrity.is_none_or(|integrity| report.package.integrity.as_deref() == Some(integrity));
+    let same_tarball = match tarball {
+        Tarball::NotAsked => true,
+        // A registry that promises nothing could serve anything by now.
+        Tarball::Promised(promised) => promised.is_some() && report.package.integrity == *promised,
+    };
     let decided = report.verdict.exit_code(Accept::SameContent) < 2;
     // RFC 3339 in one time zone sorts by time.
     let fresh =

@@ -46,6 +46,10 @@ pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
         return written(Output::text(&Arguments::help())).unwrap_or(0);
     }
     let options = arguments.options();
+    if options.emit.is_some() && specs.len() > 1 {
+        let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
+        return written(out.answer(&answer)).unwrap_or(UNDECIDED);
+    }
     let mut codes = Vec::new();
     for spec in &specs {
         let progress = out.progress(spec);

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, ColorChoice};
 use crate::report::terminal::{self, Detail, Style};
-use crate::report::text::escape;
+use crate::report::text::{escape, is_unsafe};
 use crate::session::{Answer, Progress};
 
 /// How answers and progress are written.
@@ -56,7 +56,7 @@ impl Output {
             Answer::Judged { report, .. } => serde_json::to_string(report),
             Answer::Failed(failure) => serde_json::to_string(failure),
         };
-        Self::text(&format!("{}\n", line?))
+        Self::text(&format!("{}\n", ascii_where_unsafe(&line?)))
     }
 
     /// Writes to stdout.
@@ -84,6 +84,21 @@ impl Output {
         bar.enable_steady_tick(Duration::from_millis(100));
         Line(Some(bar))
     }
+}
+
+/// JSON with every character that could speak to a terminal as an escape: they stand only inside strings.
+fn ascii_where_unsafe(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The progress line of one package; nothing where there is no terminal.

@@ -35,6 +35,10 @@ impl GitConfig {
         let mut rewrites = Vec::new();
         for section in file.sections_by_name("url").into_iter().flatten() {
             let Some(base) = section.header().subsection_name().and_then(|name| name.to_str().ok()) else { continue };
+            // git would follow a base of ssh's; here it never is, so the address stays what it was declared as.
+            if !base.starts_with("https://") && !base.starts_with("http://") {
+                continue;
+            }
             for prefix in section.body().values("insteadOf") {
                 if let Ok(prefix) = prefix.to_str() {
                     rewrites.push((prefix.to_owned(), base.to_owned()));
@@ -53,6 +57,17 @@ impl GitConfig {
             Some((prefix, base)) => (format!("{base}{}", url.get(prefix.len()..).unwrap_or_default()), true),
             None => (url.to_owned(), false),
         }
+    }
+
+    /// What the rules are, as a hash: a result counts only where the same addresses lead to the same places. `None`
+    /// where there are none. Bases may hold credentials, so the rules themselves are not stored.
+    pub fn fingerprint(&self) -> Option<String> {
+        use sha2::Digest;
+        let mut hash = sha2::Sha256::new();
+        for (prefix, base) in &self.rewrites {
+            hash.update(format!("{prefix}\0{base}\0"));
+        }
+        (!self.rewrites.is_empty()).then(|| hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The addresses that the user's own rules lead to; connecting there is allowed whatever their host is.
@@ -98,6 +113,13 @@ mod tests {
         assert_eq!(config.rewrite("https://github.com/one/x"), ("http://127.0.0.1:2/x".into(), true));
         assert_eq!(config.rewrite("git@github.com:a/b"), ("http://127.0.0.1:1/a/b".into(), true));
         assert_eq!(config.rewrite("https://gitlab.com/a/b"), ("https://gitlab.com/a/b".into(), false));
+    }
+
+    #[test]
+    fn a_rule_that_leads_to_ssh_is_not_followed() {
+        let config = config("[url \"git@github.com:\"]\n insteadOf = https://github.com/\n");
+        assert_eq!(config.rewrite("https://github.com/a/b"), ("https://github.com/a/b".into(), false));
+        assert!(config.fingerprint().is_none());
     }
 
     #[test]

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use url::Url;
 
-use super::remote::MAX_PACK;
 use super::transport::{Answer, Exchange};
 use crate::http::{Cancel, Client, HttpError, Request, Trust};
 
@@ -38,7 +37,7 @@ impl HttpExchange {
 }
 
 impl Exchange for HttpExchange {
-    fn exchange(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Result<Answer, HttpError> {
+    fn exchange(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>, limit: u64) -> Result<Answer, HttpError> {
         let address = Url::parse(url).map_err(|_| HttpError::AddressRefused { url: url.to_owned(), reason: "it cannot be read" })?;
         let repeatable = body.is_none();
         let mut request = match body {
@@ -48,7 +47,7 @@ impl Exchange for HttpExchange {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        request = request.max_body(MAX_PACK).cancelled_by(&self.cancel);
+        request = request.max_body(limit).cancelled_by(&self.cancel);
         if self.proxy.is_some() {
             request.proxy = Some(self.proxy.clone());
         }
@@ -66,20 +65,23 @@ impl Exchange for HttpExchange {
     }
 }
 
-/// Where a repository's host leads from `url`, without a `.git` at its end and in lower case; `None` if it does
-/// not answer as a git host.
-pub async fn redirected(client: &Client, url: &str, cancel: &Cancel) -> Option<String> {
+/// Where a repository's host leads from `url`, without a `.git` at its end; `None` if it does not answer as a git host.
+pub async fn redirected(client: &Client, url: &str, cancel: &Cancel) -> Result<Option<String>, HttpError> {
     let base = url.trim_end_matches('/');
-    let address = Url::parse(&format!("{base}{SERVICE}")).ok()?;
+    let Ok(address) = Url::parse(&format!("{base}{SERVICE}")) else { return Ok(None) };
     let trust = if address.scheme() == "http" { Trust::StrangerPlain } else { Trust::Stranger };
     let request = Request::get(address, trust).header("git-protocol", "version=2").cancelled_by(cancel);
-    let response = client.send(&request).await.ok()?;
-    if response.status != 200 {
-        return None;
+    let response = client.send(&request).await?;
+    match response.status {
+        200 if response.headers.get("content-type").is_some_and(|value| value == ADVERTISEMENT) => {}
+        429 | 500..=599 => return Err(HttpError::Status { url: url.to_owned(), status: response.status }),
+        _ => return Ok(None),
     }
-    let end = response.url.as_str().strip_suffix(SERVICE)?.trim_end_matches('/');
-    Some(end.strip_suffix(".git").unwrap_or(end).to_lowercase())
+    let end = response.url.as_str().strip_suffix(SERVICE).map(|end| end.trim_end_matches('/'));
+    Ok(end.map(|end| end.strip_suffix(".git").unwrap_or(end).to_owned()))
 }
+
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 
 /// The service that a fetch begins with.
 const SERVICE: &str = "/info/refs?service=git-upload-pack";

@@ -13,6 +13,7 @@ use gix::protocol::fetch::{Arguments, Response};
 use gix::protocol::handshake::Ref;
 use gix::protocol::ls_refs::RefPrefixes;
 use gix::protocol::{Command, Handshake, LsRefsCommand};
+use gix_transport::client::TransportWithoutIO as _;
 use gix_transport::client::blocking_io::http::Transport;
 use gix_transport::{Protocol, Service};
 
@@ -71,15 +72,25 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Asks the host at `url` what it can do.
-    pub fn connect(url: &str, client: Arc<dyn Exchange>) -> Result<Self, GitError> {
+    /// Asks the host at `target` what it can do; `url` is the repository's declared address, by which failures name it.
+    /// Credentials in the target are the user's own: they are sent as a header and named nowhere.
+    pub fn connect(target: &str, url: &str, client: Arc<dyn Exchange>) -> Result<Self, GitError> {
         let refused = |why: String| GitError::AddressRefused { url: url.to_owned(), why };
-        let parsed = gix::url::parse(gix::bstr::BStr::new(url)).map_err(|error| refused(error.to_string()))?;
+        let mut bare = url::Url::parse(target).map_err(|error| refused(error.to_string()))?;
+        let identity = bare.password().map(|password| (decoded(bare.username()), decoded(password)));
+        if bare.set_username("").and_then(|()| bare.set_password(None)).is_err() {
+            return Err(refused("it cannot hold a user name".into()));
+        }
+        let parsed = gix::url::parse(gix::bstr::BStr::new(bare.as_str())).map_err(|error| refused(error.to_string()))?;
         if !matches!(parsed.scheme, gix::url::Scheme::Https | gix::url::Scheme::Http) {
             return Err(refused(format!("{} is not a scheme that is used", parsed.scheme.as_str())));
         }
         let cause: Cause = Arc::new(Mutex::new(None));
-        let mut transport = Transport::new_http(Wire::new(client, Arc::clone(&cause)), parsed, Protocol::V2, false);
+        let mut transport = Transport::new_http(Wire::new(client, Arc::clone(&cause), url), parsed, Protocol::V2, false);
+        if let Some((username, password)) = identity {
+            let account = gix::sec::identity::Account { username, password, oauth_refresh_token: None };
+            transport.set_identity(account).map_err(|error| refused(error.to_string()))?;
+        }
         let no_credentials = |_| Ok(None);
         let handshake = gix::protocol::handshake(&mut transport, Service::UploadPack, no_credentials, Vec::new(), &mut Discard)
             .map_err(|error| failure(url, &cause, &error))?;
@@ -121,8 +132,8 @@ impl Remote {
         Arguments::new(version, features, false)
     }
 
-    /// Fetches objects into `store` and makes them visible there.
-    pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<(), GitError> {
+    /// Fetches objects into `store` and makes them visible there; returns the size of the pack in bytes.
+    pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
         let version = self.handshake.server_protocol_version;
         let mut arguments = self.arguments();
         if let Some(depth) = wants.depth
@@ -163,6 +174,7 @@ impl Remote {
             gix::hash::Kind::Sha1,
             pack::bundle::write::Options { thread_limit: Some(2), alloc_limit_bytes: Some(MAX_OBJECT), ..Default::default() },
         );
+        let received = MAX_PACK - limited.left;
         let exhausted = limited.left == 0;
         let outcome = outcome.map_err(|error| {
             if cancelled.load(Ordering::Relaxed) {
@@ -178,10 +190,34 @@ impl Remote {
         io::copy(&mut reader, &mut io::sink()).map_err(|error| failure(url, cause, &error))?;
         // The keep file guards a pack until refs lead to it; here none ever will, and nothing collects.
         if let Some(keep) = outcome.keep_path {
-            std::fs::remove_file(&keep).map_err(|error| GitError::Cache { path: keep.display().to_string(), detail: error.to_string() })?;
+            match std::fs::remove_file(&keep) {
+                // Another process got the same pack at the same time, and was first.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(|error| GitError::Cache { path: keep.display().to_string(), detail: error.to_string() })?,
+            }
         }
-        store.reload()
+        store.reload()?;
+        Ok(received)
     }
+}
+
+/// User names and passwords stand percent-encoded in addresses.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let escaped = match (first, tail) {
+            (b'%', [high, low, ..]) => char::from(*high).to_digit(16).zip(char::from(*low).to_digit(16)),
+            _ => None,
+        };
+        let (byte, used) = match escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) => (byte, 3),
+            None => (*first, 1),
+        };
+        bytes.push(byte);
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn agent() -> (&'static str, Option<String>) {

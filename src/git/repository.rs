@@ -18,6 +18,9 @@ use super::{GitError, ObjectStore};
 /// Most objects named in one request; a request line is 50 bytes.
 const MAX_WANTS: usize = 4096;
 
+/// Most that is received of one repository in one run, in bytes.
+const MAX_RECEIVED: u64 = 2 << 30;
+
 /// A repository on a git host, with the objects of it that are on this machine.
 pub struct Repository {
     url: String,
@@ -26,6 +29,7 @@ pub struct Repository {
     refs: Vec<RemoteRef>,
     history: Option<History>,
     cancelled: Arc<AtomicBool>,
+    received: u64,
 }
 
 impl Repository {
@@ -33,9 +37,9 @@ impl Repository {
     /// reads its refs. Objects are kept in `cache`, one folder for one repository.
     pub fn open(target: &str, url: &str, cache: &Path, client: Arc<dyn Exchange>, cancelled: Arc<AtomicBool>) -> Result<Self, GitError> {
         let store = ObjectStore::open(cache)?;
-        let mut remote = Remote::connect(target, client)?;
+        let mut remote = Remote::connect(target, url, client)?;
         let refs = remote.refs()?;
-        Ok(Self { url: url.to_owned(), remote, store, refs, history: None, cancelled })
+        Ok(Self { url: url.to_owned(), remote, store, refs, history: None, cancelled, received: 0 })
     }
 
     /// The address under which the repository is known.
@@ -58,7 +62,18 @@ impl Repository {
             return Err(GitError::Cancelled);
         }
         let depth = depth.and_then(NonZeroUsize::new);
-        self.remote.fetch(&Wants { ids, depth, filter }, &self.store, &self.cancelled)?;
+        let wants = Wants { ids, depth, filter };
+        let received = match self.remote.fetch(&wants, &self.store, &self.cancelled) {
+            // Asking for the same objects again is harmless, and connections break.
+            Err(GitError::Unreachable { source, .. }) if source.is_transient() => {
+                self.remote.fetch(&wants, &self.store, &self.cancelled)?
+            }
+            fetched => fetched?,
+        };
+        self.received += received;
+        if self.received > MAX_RECEIVED {
+            return Err(GitError::TooLarge { url: self.url.clone(), limit: MAX_RECEIVED });
+        }
         // What was sent and indexed, and still is not there, is hidden by a file of the cache that cannot be read.
         match ids.iter().find(|id| !self.store.contains(id)) {
             Some(id) => Err(GitError::Damaged { id: id.to_string(), detail: "the object cache hides it".into() }),
@@ -112,6 +127,14 @@ impl Repository {
             }
         }
         Err(GitError::ObjectMissing { url: self.url.clone(), id: tree.to_string() })
+    }
+
+    /// Makes sure that these trees are here with all below them, with one request for those that are missing.
+    pub fn ensure_trees(&mut self, ids: &[ObjectId]) -> Result<(), GitError> {
+        let mut missing: Vec<ObjectId> = ids.iter().copied().filter(|id| !matches!(self.store.listing(id), Ok(Ok(_)))).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        self.fetch_chunks(&missing, Filter::Blobs)
     }
 
     fn fetch_chunks(&mut self, ids: &[ObjectId], filter: Filter) -> Result<(), GitError> {

@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use gix_transport::client::blocking_io::http::{GetResponse, Http, PostBodyDataKind, PostResponse};
 
 use super::GitError;
+use super::remote::MAX_PACK;
 use crate::http::HttpError;
 
 /// What git needs of an HTTP client: one exchange at a time, called from a thread that may block.
 pub trait Exchange: Send + Sync {
     /// Sends a request and returns the answer's head with its body still to be read. Redirects are the client's matter;
     /// `Answer::url` is where the answer came from.
-    fn exchange(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> Result<Answer, HttpError>;
+    /// At most `limit` bytes of the answer are read.
+    fn exchange(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>, limit: u64) -> Result<Answer, HttpError>;
 }
 
 /// The answer to one request.
@@ -33,38 +35,79 @@ pub struct Answer {
 /// The cause of the last failure, kept here because gix passes errors on as text.
 pub(super) type Cause = Arc<Mutex<Option<GitError>>>;
 
+/// Largest answer that is not a pack, in bytes: the refs of the largest public repositories take a tenth of it.
+const MAX_REFS: u64 = 64 << 20;
+
 /// gix's HTTP client for one repository.
 pub(super) struct Wire {
-    client: Arc<dyn Exchange>,
-    cause: Cause,
+    peer: Peer,
     redirected: Option<String>,
 }
 
+/// Whom the exchanges are with. Failures name the repository as it was declared: where the user's configuration leads
+/// instead may hold credentials.
+#[derive(Clone)]
+struct Peer {
+    client: Arc<dyn Exchange>,
+    cause: Cause,
+    name: Arc<str>,
+}
+
 impl Wire {
-    pub(super) fn new(client: Arc<dyn Exchange>, cause: Cause) -> Self {
-        Self { client, cause, redirected: None }
+    pub(super) fn new(client: Arc<dyn Exchange>, cause: Cause, name: &str) -> Self {
+        Self { peer: Peer { client, cause, name: name.into() }, redirected: None }
     }
 }
 
-/// Sends the request, turning every status but success into a [`GitError`].
-fn send(client: &dyn Exchange, cause: &Cause, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> io::Result<Answer> {
-    let failure = match client.exchange(url, headers, body) {
-        Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
-        Ok(Answer { status: status @ (401 | 403 | 404 | 410 | 451), .. }) => GitError::NotFound { url: repository_of(url), status },
-        Ok(Answer { status, .. }) => {
-            GitError::Unreachable { url: repository_of(url), source: HttpError::Status { url: url.to_owned(), status } }
+impl Peer {
+    /// Sends the request, turning every status but success into a [`GitError`].
+    fn send(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>) -> io::Result<Answer> {
+        let limit = if body.as_deref().is_some_and(asks_for_objects) { MAX_PACK } else { MAX_REFS };
+        let failure = match self.client.exchange(url, headers, body, limit) {
+            Ok(Answer { status, url, content_type, body }) if (200..300).contains(&status) => {
+                let body = Box::new(Watched { inner: body, peer: self.clone() });
+                return Ok(Answer { status, url, content_type, body });
+            }
+            Ok(Answer { status: status @ (401 | 403 | 404 | 410 | 451), .. }) => GitError::NotFound { url: self.name.to_string(), status },
+            Ok(Answer { status, .. }) => self.failure(HttpError::Status { url: self.name.to_string(), status }),
+            Err(error) => self.failure(error),
+        };
+        Err(self.keep(failure))
+    }
+
+    fn failure(&self, error: HttpError) -> GitError {
+        match error {
+            HttpError::Cancelled => GitError::Cancelled,
+            source => GitError::Unreachable { url: self.name.to_string(), source },
         }
-        Err(HttpError::Cancelled) => GitError::Cancelled,
-        Err(source) => GitError::Unreachable { url: repository_of(url), source },
-    };
-    let text = failure.to_string();
-    *cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-    Err(io::Error::other(text))
+    }
+
+    /// Keeps the typed failure; gix gets its text.
+    fn keep(&self, failure: GitError) -> io::Error {
+        let text = failure.to_string();
+        *self.cause.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        io::Error::other(text)
+    }
 }
 
-/// The repository's address in the address of one of its services.
-fn repository_of(url: &str) -> String {
-    url.split("/info/refs?").next().unwrap_or(url).trim_end_matches("/git-upload-pack").to_owned()
+/// Whether a request's body asks for a pack: protocol 2 names its command, protocol 0 and 1 post only for packs.
+fn asks_for_objects(body: &[u8]) -> bool {
+    !body.get(..64.min(body.len())).unwrap_or_default().windows(15).any(|part| part == b"command=ls-refs")
+}
+
+/// A body whose failures are kept with their type.
+struct Watched {
+    inner: Box<dyn Read + Send>,
+    peer: Peer,
+}
+
+impl Read for Watched {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into).map_err(|error| match error.downcast::<HttpError>() {
+            Ok(error) => self.peer.keep(self.peer.failure(error)),
+            Err(error) => error,
+        })
+    }
 }
 
 fn parse_headers(headers: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<(String, String)> {
@@ -88,7 +131,7 @@ impl Http for Wire {
         base_url: &str,
         headers: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> gix::Result<GetResponse<Lines, Lines>> {
-        let answer = send(&*self.client, &self.cause, url, &parse_headers(headers), None).map_err(raise)?;
+        let answer = self.peer.send(url, &parse_headers(headers), None).map_err(raise)?;
         if answer.url != url {
             let tail = url.strip_prefix(base_url).unwrap_or_default();
             self.redirected = answer.url.strip_suffix(tail).map(str::to_owned);
@@ -107,8 +150,7 @@ impl Http for Wire {
         _body: PostBodyDataKind,
     ) -> gix::Result<PostResponse<Lines, Lines, PostBody>> {
         let pending = Arc::new(Mutex::new(Pending::Collecting {
-            client: Arc::clone(&self.client),
-            cause: Arc::clone(&self.cause),
+            peer: self.peer.clone(),
             url: url.to_owned(),
             headers: parse_headers(headers),
             body: Vec::new(),
@@ -136,7 +178,7 @@ fn raise(error: io::Error) -> gix::Error {
 
 /// A POST between its first written byte and its last read one.
 enum Pending {
-    Collecting { client: Arc<dyn Exchange>, cause: Cause, url: String, headers: Vec<(String, String)>, body: Vec<u8> },
+    Collecting { peer: Peer, url: String, headers: Vec<(String, String)>, body: Vec<u8> },
     Answered { head: Cursor<Vec<u8>>, body: Box<dyn Read + Send> },
     Failed(String),
 }
@@ -144,8 +186,8 @@ enum Pending {
 impl Pending {
     /// Sends the request if that has not happened yet.
     fn answered(&mut self) -> io::Result<(&mut dyn Read, &mut dyn Read)> {
-        if let Self::Collecting { client, cause, url, headers, body } = self {
-            *self = match send(&**client, cause, url, headers, Some(std::mem::take(body))) {
+        if let Self::Collecting { peer, url, headers, body } = self {
+            *self = match peer.send(url, headers, Some(std::mem::take(body))) {
                 Ok(answer) => {
                     let head = Cursor::new(format!("content-type: {}\n", answer.content_type).into_bytes());
                     Self::Answered { head, body: answer.body }

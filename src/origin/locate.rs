@@ -41,8 +41,11 @@ pub struct Claims {
     pub reference: Option<String>,
     /// The folder in the declared address or in `repository.directory`.
     pub directory: Option<String>,
-    /// The commit that the user named.
+    /// The commit that the user named: no other one counts then.
     pub user_commit: Option<String>,
+    /// The publishing client rewrites package.json (pnpm, yarn 2 and later, lerna, bun), so that it says nothing about the
+    /// commit when it differs.
+    pub manifest_rewritten: bool,
 }
 
 /// A commit that some claim leads to.
@@ -191,9 +194,11 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
         return Err(LocateError::Empty { repository: repository.url().to_owned() });
     }
     let mut nominees = Vec::new();
-    for (value, kind) in
-        [(&claims.user_commit, EvidenceKind::User), (&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)]
-    {
+    let claimed: &[(&Option<String>, EvidenceKind)] = match &claims.user_commit {
+        Some(_) => &[(&claims.user_commit, EvidenceKind::User)],
+        None => &[(&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)],
+    };
+    for (value, kind) in claimed.iter().copied() {
         if let Some(nominee) = value.as_deref().and_then(|value| named(repository, value, kind)) {
             nominees.push(nominee);
         }
@@ -254,7 +259,8 @@ pub fn locate(
     tarball_git_head: Option<&str>,
 ) -> Result<Located, LocateError> {
     let mut search = Search { claims, published, located: Located::default(), unreachable: None };
-    if let Some(nominee) = tarball_git_head.and_then(|value| named(repository, value, EvidenceKind::TarballGitHead))
+    if claims.user_commit.is_none()
+        && let Some(nominee) = tarball_git_head.and_then(|value| named(repository, value, EvidenceKind::TarballGitHead))
         && !nominees.iter().any(|other| other.commit == nominee.commit)
     {
         repository.ensure_commits(&[nominee.commit])?;
@@ -264,7 +270,7 @@ pub fn locate(
         search.consider(repository, nominee)?;
     }
     search.rank();
-    if search.needs_history() {
+    if claims.user_commit.is_none() && search.needs_history() {
         search.by_version(repository)?;
         search.rank();
         search.by_neighbours(repository)?;
@@ -382,15 +388,26 @@ impl Search<'_> {
 
     /// A file that stands in the tree with other bytes may be a commit away; one that is not there is a build's.
     fn needs_history(&self) -> bool {
-        match self.located.origins.first() {
-            None => true,
-            Some(best) if best.kind == EvidenceKind::User => false,
-            Some(best) => {
-                !best.score.changed.is_empty()
-                    || best.explained_nothing()
-                    || best.score.matched_lf > 0 && best.version.as_deref() != Some(&self.claims.version)
-            }
+        let Some(best) = self.located.origins.first() else { return true };
+        let this_version = best.version.as_deref() == Some(&self.claims.version);
+        if best.explained_nothing() || best.score.matched_lf > 0 && !this_version {
+            return true;
         }
+        match best.score.changed.as_slice() {
+            [] => false,
+            // What a publishing client rewrites says nothing about the commit.
+            [only] if only == "package.json" && this_version => !self.claims.manifest_rewritten && !self.claims_agree(best.commit),
+            _ => true,
+        }
+    }
+
+    /// Whether gitHead and a tag both name this commit.
+    fn claims_agree(&self, commit: ObjectId) -> bool {
+        let id = commit.to_string();
+        let names = |kinds: &[EvidenceKind]| {
+            self.located.evidence.iter().any(|item| kinds.contains(&item.kind) && item.commit.as_deref() == Some(id.as_str()))
+        };
+        names(&[EvidenceKind::GitHead, EvidenceKind::TarballGitHead]) && names(&[EvidenceKind::Tag])
     }
 
     /// Commits whose package.json has the published bytes, or this name and version.
@@ -503,11 +520,17 @@ impl Search<'_> {
         value: &str,
     ) -> Result<(), LocateError> {
         let trees = repository.entries_at(commits, directory)?;
+        let distinct = unique(commits.iter().filter_map(|commit| trees.get(commit)).map(|(_, tree)| *tree));
+        // Those at both ends: a version may be set at the beginning of its cycle or at the end.
+        let (head, tail) = (MAX_TREES / 2, distinct.len().saturating_sub(MAX_TREES / 2));
+        let chosen: HashSet<ObjectId> =
+            distinct.iter().enumerate().filter(|(at, _)| *at < head || *at >= tail).map(|(_, tree)| *tree).collect();
+        repository.ensure_trees(&chosen.iter().copied().collect::<Vec<_>>())?;
         let mut seen = HashSet::new();
         let mut best: Option<(Score, ObjectId)> = None;
         for commit in commits {
             let Some((_, tree)) = trees.get(commit) else { continue };
-            if !seen.insert(*tree) || seen.len() > MAX_TREES {
+            if !chosen.contains(tree) || !seen.insert(*tree) {
                 continue;
             }
             let listing = repository.tree_listing(tree)?;

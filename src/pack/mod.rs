@@ -25,6 +25,12 @@ pub fn eras_of(fingerprint: Option<&Fingerprint>) -> Vec<&'static Era> {
     if found.is_empty() { era::by_id(DEFAULT_ERA).into_iter().collect() } else { found }
 }
 
+/// Whether a client that writes so also rewrites package.json before it packs (facts about pnpm 6.20 and later, yarn 2 and
+/// later, bun, and lerna, which adds gitHead; npm and yarn 1 pack it as it is on disk).
+pub fn rewrites_manifest(era: &Era) -> bool {
+    ["pnpm-", "berry-", "bun-", "lerna-"].iter().any(|client| era.id.starts_with(client))
+}
+
 /// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm have not changed
 /// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For yarn, bun, vlt and
 /// custom publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.

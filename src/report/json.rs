@@ -74,6 +74,8 @@ pub struct OptionsInfo {
     pub strategies: Vec<Strategy>,
     /// The source that the user named in place of the declared one.
     pub source: Option<String>,
+    /// A hash of git's `url.<base>.insteadOf` rules, which say where addresses lead; null where there are none.
+    pub rewrites: Option<String>,
 }
 
 /// What was published.

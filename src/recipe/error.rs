@@ -1,0 +1,93 @@
+//! Why a recipe did not come to an end.
+
+use std::io;
+
+use crate::compare;
+use crate::error::{Explain, Stage};
+use crate::git::GitError;
+use crate::pack::tar::TarError;
+use crate::pack::{gzip, list};
+
+/// Why a recipe did not come to an end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// Getting objects failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The client would refuse to pack this folder.
+    #[error(transparent)]
+    List(#[from] list::ListError),
+    /// Writing the tarball failed.
+    #[error(transparent)]
+    Tar(#[from] TarError),
+    /// Compressing it failed.
+    #[error(transparent)]
+    Gzip(#[from] gzip::GzipError),
+    /// The rebuilt archive could not be read back.
+    #[error(transparent)]
+    Archive(#[from] compare::ArchiveError),
+    /// The commit's files pass the bounds that a published archive has too.
+    #[error("{what} is larger than {limit} bytes")]
+    TooLarge {
+        /// A file of the package, or the package.
+        what: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The system failed.
+    #[error("a file cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl SourceError {
+    /// Whether this machine or its user ended the work; everything else is the repository's doing, and another recipe or
+    /// another commit may still come to an end.
+    pub fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Git(GitError::Cancelled | GitError::Cache { .. })
+                | Self::Tar(TarError::Output(_))
+                | Self::Gzip(_)
+                | Self::Io(_)
+                | Self::Cancelled
+        )
+    }
+}
+
+impl Explain for SourceError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Git(error) => error.code(),
+            Self::List(error) => error.code(),
+            Self::Tar(error) => error.code(),
+            Self::Gzip(error) => error.code(),
+            Self::Archive(error) => error.code(),
+            Self::TooLarge { .. } => "package-too-large",
+            Self::Io(_) => "temporary-file",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Git(error) => error.stage(),
+            Self::Archive(error) => error.stage(),
+            _ => Stage::Pack,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Git(error) => error.hint(),
+            Self::List(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
+            Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),
+            Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
+            _ => None,
+        }
+    }
+}

@@ -9,6 +9,8 @@ const FILES = 60;
 const BYTES_PER_FILE = 5_000;
 const COMMITS = 400;
 const COMMITS_PER_RELEASE = 10;
+/** What `npm install` finds in package.json: a few tools for tests and lint, as most packages have them. */
+const DEV_DEPENDENCIES = Array.from({ length: 12 }, (_, nth) => `bench-dev-${nth}`);
 
 /** The packages; the release measured is the newest commit, as the existing tool's depth-1 clone can reach no other. */
 const PACKAGES = [
@@ -21,6 +23,12 @@ export async function openScene() {
   const registry = await startRegistry();
   const githost = await startGitHost();
   const subjects = {};
+  const tool = random(2);
+  for (const name of DEV_DEPENDENCIES) {
+    const files = { 'package.json': JSON.stringify({ name, version: '1.0.0', main: 'file-0.js' }) };
+    for (let i = 0; i < 20; i++) files[`file-${i}.js`] = tool.text(BYTES_PER_FILE);
+    await registry.publish({ files });
+  }
   for (const { name, repository, gitHead } of PACKAGES) {
     const { history, files, version } = project(name, repository);
     const { [String(COMMITS - 1)]: commit } = await githost.add(repository, history);
@@ -33,7 +41,7 @@ export async function openScene() {
     registry,
     githost,
     subjects,
-    size: `${FILES} files, ${Math.round((FILES * BYTES_PER_FILE) / 1000)} kB, ${COMMITS} commits, ${COMMITS / COMMITS_PER_RELEASE} tags`,
+    size: `${FILES} files, ${Math.round((FILES * BYTES_PER_FILE) / 1000)} kB, ${COMMITS} commits, ${COMMITS / COMMITS_PER_RELEASE} tags, ${DEV_DEPENDENCIES.length} development dependencies`,
     async close() {
       await registry.close();
       await githost.close();
@@ -43,8 +51,9 @@ export async function openScene() {
 
 function project(name, repository) {
   const made = random(1);
+  const devDependencies = Object.fromEntries(DEV_DEPENDENCIES.map((dependency) => [dependency, '^1.0.0']));
   const manifest = (version) =>
-    `${JSON.stringify({ name, version, license: 'MIT', main: 'lib/file-1.js', repository: { type: 'git', url: `git+https://github.com/${repository}.git` } }, null, 2)}\n`;
+    `${JSON.stringify({ name, version, license: 'MIT', main: 'lib/file-1.js', repository: { type: 'git', url: `git+https://github.com/${repository}.git` }, devDependencies }, null, 2)}\n`;
   const files = { 'package.json': manifest('0.0.0'), 'README.md': `# ${name}\n` };
   for (let i = 1; i < FILES - 1; i++) files[`lib/file-${i}.js`] = made.text(BYTES_PER_FILE);
 

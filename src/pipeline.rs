@@ -24,7 +24,7 @@ use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
 use crate::pack;
 use crate::published::Published;
-use crate::recipe::source::{self, Rebuilt, SourceError};
+use crate::recipe::source::{self, Attempts, Rebuilt, SourceError};
 use crate::recipe::submodules::Open;
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
@@ -406,17 +406,31 @@ fn rebuild(
     published: &Published,
     open_submodule: &Open<'_>,
     cancelled: &AtomicBool,
-) -> Result<Vec<Rebuilt>, SourceError> {
-    let mut all = Vec::new();
+) -> Result<Attempts, SourceError> {
+    let mut all = Attempts { rebuilt: Vec::new(), unavailable: Vec::new() };
+    let mut first_error = None;
     for origin in &located.origins {
-        let rebuilt = source::attempts(repository, origin, published, open_submodule, cancelled)?;
-        let done = rebuilt.last().is_some_and(|last| last.outcome != Outcome::OtherEntries);
-        all.extend(rebuilt);
+        let Attempts { rebuilt, unavailable } = match source::attempts(repository, origin, published, open_submodule, cancelled) {
+            Ok(attempts) => attempts,
+            Err(error) if error.is_ours() => return Err(error),
+            // One commit that cannot be packed says nothing about the others.
+            Err(error) => {
+                first_error.get_or_insert(error);
+                continue;
+            }
+        };
+        let done = rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries);
+        all.rebuilt.extend(rebuilt);
+        all.unavailable.extend(unavailable);
+        source::keep_closest(&mut all.rebuilt);
         if done {
             break;
         }
     }
-    Ok(all)
+    match first_error {
+        Some(error) if all.rebuilt.is_empty() => Err(error),
+        _ => Ok(all),
+    }
 }
 
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
@@ -437,15 +451,19 @@ fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
 /// Judges what was rebuilt and writes the result.
 fn finish(
     mut draft: Draft,
-    rebuilt: Result<Vec<Rebuilt>, SourceError>,
+    rebuilt: Result<Attempts, SourceError>,
     published: &Published,
     emit: Option<PathBuf>,
 ) -> Result<Report, Failed> {
-    let rebuilt = match rebuilt {
-        Ok(rebuilt) => rebuilt,
-        Err(SourceError::List(error)) => return Ok(draft.ended(*Ending::by(Verdict::BuildFailed, &error))),
-        Err(error) => return Err(Box::new(error)),
+    let Attempts { rebuilt, unavailable } = match rebuilt {
+        Ok(attempts) => attempts,
+        Err(error) if error.is_ours() || matches!(error, SourceError::Git(GitError::Damaged { .. })) => return Err(Box::new(error)),
+        Err(error @ SourceError::Git(_)) => return Ok(draft.ended(*Ending::by(Verdict::NoSource, &error))),
+        Err(error) => return Ok(draft.ended(*Ending::by(Verdict::BuildFailed, &error))),
     };
+    for line in unavailable.into_iter().collect::<std::collections::BTreeSet<_>>() {
+        draft.finding(Finding::new("submodule-unavailable", Severity::Warning, line));
+    }
     let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
     for one in &rebuilt {
         let (verdict, code) = verdict::judge(one.outcome, &published.facts);

@@ -257,7 +257,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let key = key_of(&spec, &release);
     if reads
         && let Some(key) = &key
-        && let Some(answer) = memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut findings)
+        && let Some(answer) =
+            memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut findings)
     {
         return Ok(answer);
     }
@@ -339,14 +340,7 @@ struct Memory {
 
 impl Memory {
     /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
-    fn look_up(
-        &self,
-        key: &str,
-        tarball: &Tarball,
-        options: &OptionsInfo,
-        word: &str,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Answer> {
+    fn look_up(&self, key: &str, tarball: &Tarball, options: &OptionsInfo, word: &str, findings: &mut Vec<Finding>) -> Option<Answer> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
         let text = match in_memory {
             Some(text) => text,

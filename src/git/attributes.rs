@@ -10,6 +10,12 @@ use gix::attrs::{Search, StateRef};
 use gix::bstr::ByteSlice;
 use gix::filter::plumbing::eol::{self, AttributesDigest, AutoCrlf, Configuration};
 
+/// Largest attribute file that is read, in bytes; larger ones count for nothing. git does so from 100 MiB on (attr.h).
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// git ignores a line of so many bytes or more (attr.h, `ATTR_MAX_LINE_LENGTH`).
+const MAX_LINE: usize = 2048;
+
 /// Whose checkout is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -41,11 +47,13 @@ impl Attributes {
         if let Ok(globals) = Search::new_globals(no_files, &mut Vec::new(), &mut collection) {
             search = globals;
         }
-        for (dir, content) in files {
+        for (dir, content) in files.into_iter().filter(|(_, content)| content.len() as u64 <= MAX_FILE) {
+            let lines = content.lines_with_terminator().filter(|line| line.trim_end_with(|end| end == '\n').len() < MAX_LINE);
+            let content = lines.collect::<Vec<_>>().concat();
             let source = if dir.is_empty() { PathBuf::from(".gitattributes") } else { PathBuf::from(dir).join(".gitattributes") };
             // Errors are of reading `source`, which does not happen here: the content is given.
             let _: std::io::Result<()> =
-                search.add_patterns_buffer(content, source, Some(std::path::Path::new("")), &mut collection, dir.is_empty());
+                search.add_patterns_buffer(&content, source, Some(std::path::Path::new("")), &mut collection, dir.is_empty());
         }
         Self { search, collection, any }
     }
@@ -174,29 +182,38 @@ impl Utf16 {
     }
 }
 
-/// `$Id$` and `$Id: anything $` on one line become `$Id: <blob id> $`, as git's `ident` attribute does it.
+/// `$Id$` and `$Id: anything $` on one line become `$Id: <blob id> $`, as git's `ident` attribute does it. What another
+/// system wrote, with spaces in between, stays (convert.c, `ident_to_worktree`).
 fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
-    while let Some(at) = rest.find("$Id") {
-        let (before, tail) = rest.split_at(at);
+    while let Some(at) = rest.find_byte(b'$') {
+        let (before, tail) = rest.split_at(at + 1);
         out.extend_from_slice(before);
-        let after = tail.get(3..).unwrap_or_default();
-        let end = match after.first() {
-            Some(b'$') => Some(0),
-            Some(b':') => after.iter().position(|&byte| byte == b'$' || byte == b'\n').filter(|&end| after.get(end) == Some(&b'$')),
-            _ => None,
-        };
-        if let Some(end) = end {
-            out.extend_from_slice(format!("$Id: {id} $").as_bytes());
-            rest = after.get(end + 1..).unwrap_or_default();
-        } else {
-            out.extend_from_slice(b"$Id");
-            rest = after;
+        rest = tail;
+        if let Some(end) = ident_len(rest) {
+            out.extend_from_slice(format!("Id: {id} $").as_bytes());
+            rest = rest.get(end..).unwrap_or_default();
         }
     }
     out.extend_from_slice(rest);
     out
+}
+
+/// Bytes of the keyword that stands here, behind its first `$`, with its last.
+fn ident_len(text: &[u8]) -> Option<usize> {
+    let after = text.strip_prefix(b"Id")?;
+    match after.first()? {
+        b'$' => Some(3),
+        b':' => {
+            let value = after.get(1..)?;
+            let value = value.get(..value.find_byte(b'$')?)?;
+            // One space stands behind the colon, and one may stand before the end.
+            let foreign = value.get(1..).and_then(|value| value.find_byte(b' ').map(|at| at + 1 < value.len())).unwrap_or(false);
+            (!foreign && !value.contains(&b'\n')).then_some(value.len() + 4)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -240,5 +257,32 @@ mod tests {
     fn ident_is_expanded_on_one_line_only() {
         let files = [("", "*.c ident\n")];
         assert_eq!(out(&files, "a.c", "x $Id$ y $Id: old $\n$Id: \n$", Checkout::Posix), "x $Id: abc $ y $Id: abc $\n$Id: \n$");
+    }
+
+    #[test]
+    fn an_ident_of_another_system_stays() {
+        let files = [("", "* ident\n")];
+        let foreign = "$Id: file.c,v 1.2 2003/01/01 user Exp $\n";
+        assert_eq!(out(&files, "a.c", foreign, Checkout::Posix), foreign);
+        // What decides is the first space behind the one at the start.
+        let text = "$Id:$ $Id:x $ $Id:x y$ $Id:  $ $Id: a  $ $Idx$Id$ $Id:";
+        let expected = "$Id: abc $ $Id: abc $ $Id:x y$ $Id: abc $ $Id: a  $ $Idx$Id: abc $ $Id:";
+        assert_eq!(out(&files, "a.c", text, Checkout::Posix), expected);
+    }
+
+    #[test]
+    fn a_line_as_long_as_git_ignores_counts_for_nothing() {
+        let line = |len: usize| format!("*.js {}eol=crlf\n", " ".repeat(len - 13));
+        assert_eq!(line(2047).len(), 2048);
+        assert_eq!(out(&[("", &line(2047))], "a.js", "a\n", Checkout::Posix), "a\r\n");
+        let ignored = line(2048) + "*.txt eol=crlf\n";
+        assert_eq!(out(&[("", &ignored)], "a.js", "a\n", Checkout::Posix), "a\n");
+        assert_eq!(out(&[("", &ignored)], "a.txt", "a\n", Checkout::Posix), "a\r\n");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_counts_for_nothing() {
+        let comments = "# a comment\n".repeat(90_000);
+        assert_eq!(out(&[("", &format!("* eol=crlf\n{comments}"))], "a.js", "a\n", Checkout::Posix), "a\n");
     }
 }

@@ -74,7 +74,24 @@ pub enum GitError {
         /// What the system said.
         detail: String,
     },
-    /// An object in the cache or pack does not parse as what it says it is.
+    /// An object that the host sent is whole, and still is not one that git accepts: it does not parse, is of another kind
+    /// than what leads to it says, or is a tree that git refuses to check out. No other copy of it can be better.
+    #[error("object {id} of the repository is malformed: {detail}")]
+    Malformed {
+        /// The object's id.
+        id: String,
+        /// The rule that it breaks.
+        detail: String,
+    },
+    /// The repository has more of something than this program looks at.
+    #[error("the repository has more than {limit} {what}")]
+    OverLimit {
+        /// What there is too much of, in the plural.
+        what: &'static str,
+        /// How many are looked at.
+        limit: usize,
+    },
+    /// An object in the cache cannot be read.
     #[error("object {id} is damaged: {detail}")]
     Damaged {
         /// The object's id.
@@ -102,7 +119,8 @@ impl Explain for GitError {
             Self::AddressRefused { .. } => ADDRESS_REFUSED,
             Self::ObjectMissing { .. } => "commit-not-found",
             Self::Protocol { .. } => "repository-protocol",
-            Self::TooLarge { .. } => "repository-too-large",
+            Self::TooLarge { .. } | Self::OverLimit { .. } => "repository-too-large",
+            Self::Malformed { .. } => "repository-malformed",
             Self::Cancelled => "cancelled",
             Self::Cache { .. } => "cache-unusable",
             Self::Damaged { .. } => "object-damaged",
@@ -131,11 +149,35 @@ impl Explain for GitError {
             Self::AddressRefused { .. } => {
                 "if this host is yours, say so in git's configuration (url.<base>.insteadOf) or in REPRODUCE_ALLOW_HOSTS".into()
             }
-            Self::ObjectMissing { .. } | Self::TooLarge { .. } => "if the source is elsewhere, --source names it".into(),
+            Self::ObjectMissing { .. } | Self::TooLarge { .. } | Self::OverLimit { .. } => {
+                "if the source is elsewhere, --source names it".into()
+            }
+            Self::Malformed { .. } => "git itself refuses this (see `git fsck`); --source names a repository without it".into(),
             Self::Cancelled => return None,
             Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
             Self::Damaged { .. } => "remove the folder `git` of the cache (--cache-dir) and try again".into(),
             Self::Config(_) => "correct the file that the message names".into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_malformed_object_is_the_hosts_fault_and_not_the_caches() {
+        let error = GitError::Malformed { id: "1".repeat(40), detail: "two entries are named a".into() };
+        assert_eq!((error.code(), error.stage()), ("repository-malformed", Stage::Fetch));
+        assert!(!error.hint().unwrap().contains("cache"));
+        let damaged = GitError::Damaged { id: "1".repeat(40), detail: "cut".into() };
+        assert_eq!((damaged.code(), damaged.stage()), ("object-damaged", Stage::Cache));
+    }
+
+    #[test]
+    fn more_than_is_looked_at_is_a_repository_that_is_too_large() {
+        let error = GitError::OverLimit { what: "commits", limit: 3 };
+        assert_eq!((error.code(), error.stage()), ("repository-too-large", Stage::Fetch));
+        assert_eq!(error.to_string(), "the repository has more than 3 commits");
     }
 }

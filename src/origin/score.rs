@@ -2,7 +2,7 @@
 //!
 //! No file content is read: git's blob id of a published file is computed once and looked up among the ids of the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -74,30 +74,13 @@ pub fn score_directory(listing: &Listing, directory: &str, published: &[Publishe
 /// The folders that could be the package's, best first: those that the published files' ids vote for, those with a
 /// package.json whose path looks like the package's name, and the ones that were declared.
 pub fn candidate_directories(listing: &Listing, published: &[PublishedFile], name: &str, declared: &[&str]) -> Vec<Score> {
-    let mut by_id: HashMap<ObjectId, Vec<&ListingEntry>> = HashMap::new();
+    let paths = Paths::of(published);
+    let mut votes: HashMap<&str, usize> = HashMap::new();
     let mut manifests = Vec::new();
-    for file in published {
-        by_id.entry(file.blob).or_default();
-        if let Some(lf) = file.blob_lf {
-            by_id.entry(lf).or_default();
-        }
-    }
     for entry in listing.entries.iter().filter(|entry| is_file(entry.kind)) {
-        if let Some(places) = by_id.get_mut(&entry.id) {
-            places.push(entry);
-        }
+        paths.vote(entry, &mut votes);
         if entry.path == "package.json" || entry.path.ends_with("/package.json") {
             manifests.push(parent(&entry.path));
-        }
-    }
-    let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
-    for file in published {
-        for id in [Some(file.blob), file.blob_lf].into_iter().flatten() {
-            for entry in by_id.get(&id).into_iter().flatten() {
-                if let Some(directory) = strip_tail(&entry.path, &file.path) {
-                    *votes.entry(directory).or_default() += 1;
-                }
-            }
         }
     }
     let unscoped = name.rsplit('/').next().unwrap_or(name);
@@ -142,10 +125,51 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
-/// The folder `d` for which `d/tail` is `path`.
-fn strip_tail<'a>(path: &'a str, tail: &str) -> Option<&'a str> {
-    let rest = path.strip_suffix(tail)?;
-    if rest.is_empty() { Some("") } else { rest.strip_suffix('/') }
+/// The published files by the components of their paths, last component first. Each file of a tree takes one walk from
+/// the root of this trie, however many published files have the same bytes: with a lookup by blob id, a package and a
+/// tree of a hundred thousand empty files each would be compared pair by pair.
+struct Paths<'a> {
+    /// The node that a component leads to from a node; 0 is the root.
+    next: HashMap<(usize, &'a str), usize>,
+    /// The file that ends at each node.
+    ends: Vec<Option<&'a PublishedFile>>,
+}
+
+impl<'a> Paths<'a> {
+    fn of(published: &'a [PublishedFile]) -> Self {
+        let mut paths = Self { next: HashMap::new(), ends: vec![None] };
+        for file in published {
+            let mut node = 0;
+            for component in file.path.rsplit('/') {
+                let new = paths.ends.len();
+                node = *paths.next.entry((node, component)).or_insert(new);
+                if node == new {
+                    paths.ends.push(None);
+                }
+            }
+            if let Some(end) = paths.ends.get_mut(node) {
+                *end = Some(file);
+            }
+        }
+        paths
+    }
+
+    /// A vote for every folder below which the entry is a published file, by its path there and its blob id.
+    fn vote<'t>(&self, entry: &'t ListingEntry, votes: &mut HashMap<&'t str, usize>) {
+        let mut node = 0;
+        let mut rest = Some(entry.path.as_str());
+        while let Some(path) = rest {
+            let (above, component) = path.rsplit_once('/').map_or((None, path), |(above, component)| (Some(above), component));
+            let Some(&next) = self.next.get(&(node, component)) else { return };
+            node = next;
+            if let Some(file) = self.ends.get(node).copied().flatten()
+                && (entry.id == file.blob || Some(entry.id) == file.blob_lf)
+            {
+                *votes.entry(above.unwrap_or_default()).or_default() += 1;
+            }
+            rest = above;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -160,7 +184,7 @@ mod tests {
         let mut entries: Vec<_> =
             files.iter().map(|(path, n)| ListingEntry { path: (*path).into(), kind: EntryKind::Blob, id: id(*n) }).collect();
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Listing { entries, unreadable: 0 }
+        Listing { entries }
     }
 
     fn published(files: &[(&str, u8)]) -> Vec<PublishedFile> {
@@ -195,5 +219,48 @@ mod tests {
         let files = vec![PublishedFile { path: "index.js".into(), blob: id(1), blob_lf: Some(id(9)) }];
         let score = score_directory(&tree, "", &files);
         assert_eq!((score.matched, score.matched_lf, score.complete()), (0, 1, true));
+    }
+
+    fn votes(tree: &[(&str, u8)], files: &[(&str, u8)]) -> Vec<(String, usize)> {
+        let (tree, files) = (listing(tree), published(files));
+        let paths = Paths::of(&files);
+        let mut votes = HashMap::new();
+        tree.entries.iter().for_each(|entry| paths.vote(entry, &mut votes));
+        let mut votes: Vec<_> = votes.into_iter().map(|(dir, count)| (dir.to_owned(), count)).collect();
+        votes.sort();
+        votes
+    }
+
+    #[test]
+    fn a_file_votes_for_each_folder_from_which_its_path_is_published() {
+        let found = votes(&[("a/lib/x/x.js", 1)], &[("x.js", 1), ("x/x.js", 1), ("a/lib/x/x.js", 1), ("lib/x.js", 1)]);
+        assert_eq!(found, [(String::new(), 1), ("a/lib".into(), 1), ("a/lib/x".into(), 1)]);
+    }
+
+    #[test]
+    fn a_file_with_other_bytes_or_only_a_similar_path_has_no_vote() {
+        assert_eq!(votes(&[("a/x.js", 2), ("b/yx.js", 1), ("c/x.js/z", 1)], &[("x.js", 1)]), []);
+    }
+
+    #[test]
+    fn files_of_the_same_bytes_do_not_vote_for_each_others_paths() {
+        let files: Vec<String> = (0..300).map(|at| format!("{at}/__init__.py")).collect();
+        let package: Vec<(&str, u8)> = files.iter().map(|path| (path.as_str(), 1)).collect();
+        let in_tree: Vec<String> = files.iter().map(|path| format!("src/{path}")).collect();
+        let tree: Vec<(&str, u8)> = in_tree.iter().map(|path| (path.as_str(), 1)).collect();
+        assert_eq!(votes(&tree, &package), [("src".to_owned(), 300)]);
+    }
+
+    #[test]
+    fn a_published_path_can_be_the_tail_of_another() {
+        assert_eq!(votes(&[("p/a/i.js", 1), ("p/i.js", 2)], &[("a/i.js", 1), ("i.js", 2)]), [("p".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_file_votes_by_its_bytes_with_lf() {
+        let files = [PublishedFile { path: "x.js".into(), blob: id(1), blob_lf: Some(id(2)) }];
+        let tree = listing(&[("p/x.js", 2)]);
+        let scores = candidate_directories(&tree, &files, "other", &[]);
+        assert_eq!((scores[0].directory.as_str(), scores[0].matched_lf), ("p", 1));
     }
 }

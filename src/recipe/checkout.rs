@@ -1,31 +1,82 @@
 //! A package's folder of a commit, as a checkout on the publisher's machine would show it to a packer: without one.
 //!
-//! Contents are read from git's objects; where the published archive has a file with the same git blob id, its bytes are
-//! taken from there, which saves fetching them. The ids are computed with collision detection, so the same id is the same
-//! bytes.
+//! Contents stay where they are until they are asked for: in git's objects, or, where the published archive has a file
+//! with the same git blob id, in that archive, which saves fetching them. The ids are computed with collision detection,
+//! so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
-use super::submodules::{self, Open, Submodule};
-use crate::compare::{Archive, Entry};
-use crate::git::attributes::{Attributes, Checkout};
-use crate::git::{GitError, Listing, ListingEntry, Repository};
+use super::error::SourceError;
+use super::submodules::{self, Open, Pinned, Submodules};
+use super::view::View;
+use crate::compare::{Archive, Entry, Limits};
+use crate::git::attributes::{Attributes, Checkout, MAX_FILE};
+use crate::git::{GitError, Listing, Repository};
 use crate::origin::score::join;
-use crate::pack::tree::{Node, NodeKind, Tree};
+use crate::pack::tree::NodeKind;
+
+/// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`), in bytes.
+pub const LARGEST_READ: u64 = 8 << 20;
+
+/// Most bytes of attribute files that are read for one tree.
+const MAX_ATTRIBUTES: u64 = 8 << 20;
 
 /// The folder of one commit, ready to be listed and packed.
 pub struct Folder<'a> {
-    directory: String,
-    entries: BTreeMap<String, ListingEntry>,
-    children: HashMap<String, BTreeMap<String, NodeKind>>,
-    attributes: Attributes,
-    published: HashMap<ObjectId, &'a Entry>,
-    archive: &'a Archive,
-    contents: HashMap<ObjectId, Vec<u8>>,
-    submodules: Vec<Submodule>,
+    entries: BTreeMap<String, File>,
+    pub(super) children: HashMap<String, BTreeMap<String, NodeKind>>,
+    pub(super) published: HashMap<ObjectId, &'a Entry>,
+    pub(super) archive: &'a Archive,
+    /// The package's own tree, then its submodules.
+    pub(super) parts: Vec<Part>,
+    pub(super) repositories: Vec<Repository>,
+    unavailable: Vec<String>,
+}
+
+/// One entry of the folder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) kind: EntryKind,
+    pub(super) id: ObjectId,
+    /// Which tree it is of: an index of [`Folder::parts`].
+    pub(super) part: usize,
+}
+
+impl File {
+    /// Whether it has bytes: a file or a link.
+    pub(super) fn is_blob(&self) -> bool {
+        matches!(self.kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link)
+    }
+}
+
+/// One tree that the folder's files are of.
+pub(super) struct Part {
+    /// Its place, relative to the package's folder; for the package's own tree, the package's place in it.
+    pub(super) at: At,
+    pub(super) attributes: Attributes,
+    /// An index of [`Folder::repositories`]; none: the package's own.
+    pub(super) repository: Option<usize>,
+}
+
+/// How a path of the folder and one of a tree are related.
+pub(super) enum At {
+    /// The folder is this one of the tree.
+    Inside(String),
+    /// The tree stands in this folder, pinned at a commit.
+    Below(Pinned),
+}
+
+impl Part {
+    /// A path of the folder as its own tree has it.
+    pub(super) fn path_in_tree(&self, path: &str) -> String {
+        match &self.at {
+            At::Inside(directory) => join(directory, path),
+            At::Below(pinned) => path.strip_prefix(&pinned.path).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned(),
+        }
+    }
 }
 
 impl<'a> Folder<'a> {
@@ -37,27 +88,31 @@ impl<'a> Folder<'a> {
         directory: &str,
         archive: &'a Archive,
         open_submodule: &Open<'_>,
-    ) -> Result<Self, GitError> {
+    ) -> Result<Self, SourceError> {
         let prefix = if directory.is_empty() { 0 } else { directory.len() + 1 };
-        let mut entries: BTreeMap<String, ListingEntry> =
-            listing.below(directory).filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), entry.clone()))).collect();
-        let submodules = published_submodules(repository, listing, directory, &entries, archive, open_submodule)?;
-        for submodule in &submodules {
-            entries.remove(&submodule.path);
-            for entry in &submodule.listing.entries {
-                entries.insert(join(&submodule.path, &entry.path), entry.clone());
-            }
-        }
-        let mut children: HashMap<String, BTreeMap<String, NodeKind>> = HashMap::new();
-        for (path, entry) in &entries {
-            let kind = match entry.kind {
-                EntryKind::Blob => NodeKind::File { executable: false },
-                EntryKind::BlobExecutable => NodeKind::File { executable: true },
-                EntryKind::Link => NodeKind::Symlink,
-                EntryKind::Commit => NodeKind::Submodule,
-                EntryKind::Tree => NodeKind::Dir,
+        let mut entries: BTreeMap<String, File> = listing
+            .below(directory)
+            .filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), File { kind: entry.kind, id: entry.id, part: 0 })))
+            .collect();
+        let own = Part { at: At::Inside(directory.to_owned()), attributes: attributes(repository, listing, directory)?, repository: None };
+        let Submodules { found, mut repositories, mut unavailable } =
+            published_submodules(repository, listing, directory, &entries, archive, open_submodule)?;
+        let mut parts = vec![own];
+        for submodule in found {
+            let Some(there) = repositories.get_mut(submodule.repository) else { continue };
+            let attributes = match attributes(there, &submodule.listing, "") {
+                Err(SourceError::Git(error)) if !submodules::ends_the_run(&error) => {
+                    unavailable.push(submodules::left_out(&submodule.pinned.in_tree, error));
+                    continue;
+                }
+                read => read?,
             };
-            insert(&mut children, path, kind);
+            entries.remove(&submodule.pinned.path);
+            for entry in &submodule.listing.entries {
+                let file = File { kind: entry.kind, id: entry.id, part: parts.len() };
+                entries.insert(join(&submodule.pinned.path, &entry.path), file);
+            }
+            parts.push(Part { at: At::Below(submodule.pinned), attributes, repository: Some(submodule.repository) });
         }
         // A file whose id could not be computed safely has the null id: its bytes stand for nothing in the repository.
         let published = archive
@@ -66,101 +121,121 @@ impl<'a> Folder<'a> {
             .map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry))
             .filter(|(id, entry)| !id.is_null() && entry.kind == crate::compare::EntryKind::File)
             .collect();
-        let mut folder = Self {
-            directory: directory.to_owned(),
-            entries,
-            children,
-            attributes: Attributes::new([]),
-            published,
-            archive,
-            contents: HashMap::new(),
-            submodules,
-        };
-        folder.read_attributes(repository, listing)?;
-        Ok(folder)
+        let children = children_of(&entries);
+        Ok(Self { entries, children, published, archive, parts, repositories, unavailable })
     }
 
-    /// `.gitattributes` of this folder, of those above it and of those below it.
-    fn read_attributes(&mut self, repository: &mut Repository, listing: &Listing) -> Result<(), GitError> {
-        let above = |dir: &str| dir.is_empty() || self.directory == dir || self.directory.starts_with(&format!("{dir}/"));
-        let inside = |dir: &str| self.directory.is_empty() || dir.starts_with(&format!("{}/", self.directory));
-        let files: Vec<(String, ObjectId)> = listing
-            .entries
-            .iter()
-            .filter_map(|entry| {
-                let dir = entry.path.strip_suffix(".gitattributes")?;
-                let dir = if dir.is_empty() { dir } else { dir.strip_suffix('/')? };
-                (above(dir) || inside(dir)).then(|| (dir.to_owned(), entry.id))
-            })
-            .collect();
-        repository.ensure_blobs(files.iter().map(|(_, id)| *id))?;
-        let mut texts = Vec::new();
-        for (dir, id) in files {
-            texts.push((dir, repository.blob(&id)?));
-        }
-        self.attributes = Attributes::new(texts.iter().map(|(dir, text)| (dir.as_str(), text.as_slice())));
-        Ok(())
-    }
-
-    /// Makes sure that the contents at these paths can be read, with one request for those that are nowhere here.
-    pub fn ensure<'p>(&mut self, repository: &mut Repository, paths: impl IntoIterator<Item = &'p str>) -> Result<(), GitError> {
-        let wanted: BTreeSet<ObjectId> = paths
-            .into_iter()
-            .filter_map(|path| self.entries.get(path))
-            .filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link))
-            .map(|entry| entry.id)
-            .filter(|id| !self.published.contains_key(id) && !self.contents.contains_key(id))
-            .collect();
-        let mut left = wanted;
-        for submodule in &mut self.submodules {
-            let here: Vec<ObjectId> = submodule.listing.entries.iter().map(|entry| entry.id).filter(|id| left.contains(id)).collect();
-            submodule.repository.ensure_blobs(here.iter().copied())?;
-            for id in here {
-                left.remove(&id);
-                self.contents.insert(id, submodule.repository.blob(&id)?);
+    /// Makes sure that the contents at these paths can be read, with one request for those that are nowhere here, and
+    /// that they are not too large: `largest` bytes for one, [`Limits::unpacked`] for all.
+    pub fn ensure<'p>(
+        &mut self,
+        repository: &mut Repository,
+        paths: impl IntoIterator<Item = &'p str> + Clone,
+        largest: u64,
+    ) -> Result<(), SourceError> {
+        let mut wanted: BTreeMap<Option<usize>, BTreeSet<ObjectId>> = BTreeMap::new();
+        for path in paths.clone() {
+            let Some(file) = self.file(path).filter(File::is_blob) else { continue };
+            if !self.published.contains_key(&file.id) {
+                wanted.entry(self.parts.get(file.part).and_then(|part| part.repository)).or_default().insert(file.id);
             }
         }
-        repository.ensure_blobs(left.iter().copied())?;
-        for id in left {
-            self.contents.insert(id, repository.blob(&id)?);
+        for (owner, ids) in wanted {
+            match owner {
+                None => repository.ensure_blobs(ids)?,
+                Some(at) => match self.repositories.get_mut(at).map(|there| there.ensure_blobs(ids)) {
+                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
+                    Some(Err(error)) => self.leave_out(at, &error),
+                    Some(Ok(())) | None => {}
+                },
+            }
+        }
+        let view = self.view(repository, Checkout::Posix);
+        let mut left = Limits::default().unpacked;
+        for path in paths {
+            let size = view.blob_size(path)?.unwrap_or_default();
+            if size > largest {
+                return Err(SourceError::TooLarge { what: path.to_owned(), limit: largest });
+            }
+            left = left.checked_sub(size).ok_or_else(package_too_large)?;
         }
         Ok(())
     }
 
-    /// What a checkout writes at `path`; `None` for what is no file, or was not ensured.
-    pub fn content(&self, path: &str, checkout: Checkout) -> Option<Vec<u8>> {
-        let entry = self.entries.get(path)?;
-        if !matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link) {
-            return None;
+    /// Makes the submodules of a repository that fails empty folders again.
+    fn leave_out(&mut self, repository: usize, why: &GitError) {
+        for (index, part) in self.parts.iter().enumerate() {
+            if let (true, At::Below(pinned)) = (part.repository == Some(repository), &part.at) {
+                self.entries.retain(|_, file| file.part != index);
+                self.entries.insert(pinned.path.clone(), File { kind: EntryKind::Commit, id: pinned.commit, part: 0 });
+                self.unavailable.push(submodules::left_out(&pinned.in_tree, why));
+            }
         }
-        let blob = self.blob(&entry.id)?;
-        if entry.kind == EntryKind::Link {
-            return Some(blob);
-        }
-        Some(self.attributes.checked_out(&join(&self.directory, path), blob, &entry.id.to_string(), checkout))
+        self.children = children_of(&self.entries);
     }
 
-    fn blob(&self, id: &ObjectId) -> Option<Vec<u8>> {
-        match self.contents.get(id) {
-            Some(bytes) => Some(bytes.clone()),
-            None => self.archive.content(self.published.get(id)?).ok(),
-        }
+    /// A line for each submodule that the package has files of and that cannot be had.
+    pub fn unavailable(&self) -> &[String] {
+        &self.unavailable
     }
 
     /// Whether a checkout's bytes could differ from the blob's for any file here.
     pub fn converts(&self, checkout: Checkout) -> bool {
-        self.entries.keys().any(|path| self.attributes.converts(&join(&self.directory, path), checkout))
+        self.entries
+            .iter()
+            .any(|(path, file)| self.parts.get(file.part).is_some_and(|part| part.attributes.converts(&part.path_in_tree(path), checkout)))
     }
 
-    /// The kind of the entry at `path`.
-    pub fn kind(&self, path: &str) -> Option<EntryKind> {
-        self.entries.get(path).map(|entry| entry.kind)
+    /// The entry at `path`.
+    pub(super) fn file(&self, path: &str) -> Option<File> {
+        self.entries.get(path).copied()
     }
 
-    /// The folder as one platform checks it out.
-    pub fn view(&self, checkout: Checkout) -> View<'_, 'a> {
-        View { folder: self, checkout }
+    /// The folder as one platform checks it out; `repository` is the one that the folder was opened with.
+    pub fn view<'f>(&'f self, repository: &'f Repository, checkout: Checkout) -> View<'f, 'a> {
+        View::new(self, repository, checkout)
     }
+}
+
+/// The bound of all contents together is passed.
+pub fn package_too_large() -> SourceError {
+    SourceError::TooLarge { what: "the package".into(), limit: Limits::default().unpacked }
+}
+
+/// The attribute files that count for `directory` of a tree: its own, those above it and those below it.
+fn attributes(repository: &mut Repository, listing: &Listing, directory: &str) -> Result<Attributes, SourceError> {
+    let files = attribute_files(listing, directory);
+    repository.ensure_blobs(files.iter().map(|(_, id)| *id))?;
+    let mut texts = Vec::new();
+    let mut left = MAX_ATTRIBUTES;
+    for (dir, id) in files {
+        let size = size_in(repository, &id)?;
+        if size > MAX_FILE {
+            continue;
+        }
+        let too_large = || SourceError::TooLarge { what: "the sum of all .gitattributes".into(), limit: MAX_ATTRIBUTES };
+        left = left.checked_sub(size).ok_or_else(too_large)?;
+        texts.push((dir, repository.blob(&id)?));
+    }
+    Ok(Attributes::new(texts.iter().map(|(dir, text)| (*dir, text.as_slice()))))
+}
+
+/// `(folder, blob)` of these files. git reads none through a link since 2.32, and a submodule of that name is a folder.
+fn attribute_files<'l>(listing: &'l Listing, directory: &str) -> Vec<(&'l str, ObjectId)> {
+    let below = |dir: &str, top: &str| top.is_empty() || dir.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
+    let files = listing.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));
+    files
+        .filter_map(|entry| {
+            let dir = entry.path.strip_suffix(".gitattributes")?;
+            let dir = if dir.is_empty() { dir } else { dir.strip_suffix('/')? };
+            (dir == directory || below(dir, directory) || below(directory, dir)).then_some((dir, entry.id))
+        })
+        .collect()
+}
+
+/// The size of a blob that was ensured.
+pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, GitError> {
+    repository.store().size(id).ok_or_else(|| GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() })
 }
 
 /// The submodules in the folder below which the package has published files, fetched.
@@ -168,35 +243,48 @@ fn published_submodules(
     repository: &mut Repository,
     listing: &Listing,
     directory: &str,
-    entries: &BTreeMap<String, ListingEntry>,
+    entries: &BTreeMap<String, File>,
     archive: &Archive,
     open: &Open<'_>,
-) -> Result<Vec<Submodule>, GitError> {
-    let pinned: Vec<(&str, ObjectId)> = entries
+) -> Result<Submodules, SourceError> {
+    let pinned: Vec<Pinned> = entries
         .iter()
         .filter(|(path, entry)| entry.kind == EntryKind::Commit && has_files_below(archive, path))
-        .map(|(path, entry)| (path.as_str(), entry.id))
+        .map(|(path, entry)| Pinned { path: path.clone(), in_tree: join(directory, path), commit: entry.id })
         .collect();
-    if pinned.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(gitmodules) = listing.get(".gitmodules").map(|entry| entry.id) else { return Ok(Vec::new()) };
-    let addresses = submodules::addresses(&repository.blob(&gitmodules)?);
-    let mut found = Vec::new();
-    for (path, commit) in pinned {
-        let in_tree = join(directory, path);
-        let url = addresses.iter().find(|(known, _)| *known == in_tree).and_then(|(_, url)| submodules::resolve(url, repository.url()));
-        if let Some(url) = url {
-            found.push(submodules::fetch(path, &url, commit, open)?);
+    let gitmodules = listing.get(".gitmodules").filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));
+    let addresses = match gitmodules {
+        Some(entry) if !pinned.is_empty() => {
+            repository.ensure_blobs([entry.id])?;
+            if size_in(repository, &entry.id)? > LARGEST_READ {
+                return Err(SourceError::TooLarge { what: entry.path.clone(), limit: LARGEST_READ });
+            }
+            submodules::addresses(&repository.blob(&entry.id)?)
         }
-    }
-    Ok(found)
+        _ => HashMap::new(),
+    };
+    Ok(submodules::fetch(pinned, &addresses, repository.url(), open)?)
 }
 
 fn has_files_below(archive: &Archive, folder: &str) -> bool {
     let prefix = format!("{folder}/");
     let at = archive.entries().partition_point(|entry| entry.path.as_str() < prefix.as_str());
     archive.entries().get(at).is_some_and(|entry| entry.path.starts_with(&prefix))
+}
+
+fn children_of(entries: &BTreeMap<String, File>) -> HashMap<String, BTreeMap<String, NodeKind>> {
+    let mut children = HashMap::new();
+    for (path, entry) in entries {
+        let kind = match entry.kind {
+            EntryKind::Blob => NodeKind::File { executable: false },
+            EntryKind::BlobExecutable => NodeKind::File { executable: true },
+            EntryKind::Link => NodeKind::Symlink,
+            EntryKind::Commit => NodeKind::Submodule,
+            EntryKind::Tree => NodeKind::Dir,
+        };
+        insert(&mut children, path, kind);
+    }
+    children
 }
 
 /// Adds a path and the folders above it to the listing of children.
@@ -213,21 +301,54 @@ fn insert(children: &mut HashMap<String, BTreeMap<String, NodeKind>>, path: &str
     }
 }
 
-/// A folder under one platform's checkout rules.
-pub struct View<'f, 'a> {
-    folder: &'f Folder<'a>,
-    checkout: Checkout,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::ListingEntry;
 
-impl Tree for View<'_, '_> {
-    fn list(&self, dir: &str) -> Vec<Node> {
-        let children = self.folder.children.get(dir).into_iter().flatten();
-        children.map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect()
+    fn listing(entries: &[(&str, EntryKind)]) -> Listing {
+        let id = ObjectId::empty_blob(gix::hash::Kind::Sha1);
+        let mut entries: Vec<_> = entries.iter().map(|(path, kind)| ListingEntry { path: (*path).to_owned(), kind: *kind, id }).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Listing { entries }
     }
 
-    fn read(&self, path: &str) -> Option<Vec<u8>> {
-        matches!(self.folder.kind(path)?, EntryKind::Blob | EntryKind::BlobExecutable)
-            .then(|| self.folder.content(path, self.checkout))
-            .flatten()
+    fn folders(entries: &[(&str, EntryKind)], directory: &str) -> Vec<String> {
+        attribute_files(&listing(entries), directory).into_iter().map(|(dir, _)| dir.to_owned()).collect()
+    }
+
+    #[test]
+    fn attributes_are_read_from_files_only() {
+        let entries = [
+            ("a/.gitattributes", EntryKind::BlobExecutable),
+            ("b/.gitattributes", EntryKind::Link),
+            ("c/.gitattributes", EntryKind::Commit),
+            ("x.gitattributes", EntryKind::Blob),
+            (".gitattributes", EntryKind::Blob),
+        ];
+        assert_eq!(folders(&entries, ""), ["", "a"]);
+    }
+
+    #[test]
+    fn attributes_above_and_below_the_folder_count_and_those_beside_it_do_not() {
+        let all = [
+            ".gitattributes",
+            "p/.gitattributes",
+            "p/a/.gitattributes",
+            "p/a/lib/.gitattributes",
+            "p/ab/.gitattributes",
+            "q/.gitattributes",
+        ];
+        let entries = all.map(|path| (path, EntryKind::Blob));
+        assert_eq!(folders(&entries, "p/a"), ["", "p", "p/a", "p/a/lib"]);
+    }
+
+    #[test]
+    fn a_path_in_a_submodule_is_relative_to_its_own_tree() {
+        let part = |at| Part { at, attributes: Attributes::new([]), repository: None };
+        let commit = ObjectId::null(gix::hash::Kind::Sha1);
+        let below = part(At::Below(Pinned { path: "vendor/x".into(), in_tree: "packages/a/vendor/x".into(), commit }));
+        assert_eq!(below.path_in_tree("vendor/x/lib/a.js"), "lib/a.js");
+        assert_eq!(part(At::Inside("packages/a".into())).path_in_tree("lib/a.js"), "packages/a/lib/a.js");
     }
 }

@@ -4,8 +4,11 @@
 //! every published file is in the tree, so nothing is installed or run and the package is packed from git's objects.
 
 pub mod checkout;
+mod error;
+mod search;
 pub mod source;
 pub mod submodules;
+mod view;
 
 use serde::{Deserialize, Serialize};
 

@@ -11,18 +11,18 @@ use crate::verdict::Outcome;
 
 /// One recipe, by what tells it from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Trial {
+pub(super) struct Trial {
     /// Whose checkout.
-    pub checkout: Checkout,
+    pub(super) checkout: Checkout,
     /// The era's id.
-    pub era: &'static str,
+    pub(super) era: &'static str,
     /// The number of the list; equal lists have one number.
-    pub list: usize,
+    pub(super) list: usize,
 }
 
 /// What has been tried.
 #[derive(Debug, Default)]
-pub struct Search {
+pub(super) struct Search {
     tried: BTreeSet<Trial>,
     right: Option<(Checkout, usize)>,
     wrong: BTreeSet<(Checkout, usize)>,
@@ -31,13 +31,13 @@ pub struct Search {
 
 impl Search {
     /// Whether this recipe is to be packed; one that was asked for counts as tried.
-    pub fn wants(&mut self, trial: Trial) -> bool {
+    pub(super) fn wants(&mut self, trial: Trial) -> bool {
         let place = (trial.checkout, trial.list);
         !self.ended && self.right.is_none_or(|right| right == place) && !self.wrong.contains(&place) && self.tried.insert(trial)
     }
 
     /// Takes note of what a recipe came to. `files_differ`: some file's own bytes or presence, whatever the era.
-    pub fn learn(&mut self, trial: Trial, outcome: Outcome, files_differ: bool) {
+    pub(super) fn learn(&mut self, trial: Trial, outcome: Outcome, files_differ: bool) {
         let place = (trial.checkout, trial.list);
         match outcome {
             Outcome::SameBytes => self.ended = true,
@@ -50,12 +50,12 @@ impl Search {
     }
 
     /// Whether nothing more is wanted of this checkout.
-    pub fn is_over(&self, checkout: Checkout) -> bool {
+    pub(super) fn is_over(&self, checkout: Checkout) -> bool {
         self.ended || self.right.is_some_and(|(right, _)| right != checkout)
     }
 
     /// Whether nothing more is wanted of this era in this checkout, whatever its lists.
-    pub fn is_over_for(&self, checkout: Checkout, era: &'static str) -> bool {
+    pub(super) fn is_over_for(&self, checkout: Checkout, era: &'static str) -> bool {
         let tried = |list| self.tried.contains(&Trial { checkout, era, list });
         self.is_over(checkout) || self.right.is_some_and(|(_, list)| tried(list))
     }

@@ -15,41 +15,41 @@ use crate::git::{GitError, Listing, Repository};
 pub type Open<'a> = dyn Fn(&str) -> Result<Repository, GitError> + 'a;
 
 /// Most submodules of one package that are fetched: each is a request to a host of the repository's choice.
-pub const MAX: usize = 32;
+pub(super) const MAX: usize = 32;
 
 /// A submodule as the parent's tree has it.
-pub struct Pinned {
+pub(super) struct Pinned {
     /// Its folder, relative to the package's.
-    pub path: String,
+    pub(super) path: String,
     /// Its folder in the parent's tree, by which `.gitmodules` names it.
-    pub in_tree: String,
+    pub(super) in_tree: String,
     /// The commit.
-    pub commit: ObjectId,
+    pub(super) commit: ObjectId,
 }
 
 /// One submodule, fetched.
-pub struct Submodule {
+pub(super) struct Submodule {
     /// Its place in the parent's tree.
-    pub pinned: Pinned,
+    pub(super) pinned: Pinned,
     /// Its files.
-    pub listing: Listing,
+    pub(super) listing: Listing,
     /// Where their contents come from: an index of [`Submodules::repositories`].
-    pub repository: usize,
+    pub(super) repository: usize,
 }
 
 /// What could be had of a package's submodules.
 #[derive(Default)]
-pub struct Submodules {
+pub(super) struct Submodules {
     /// Those that are here.
-    pub found: Vec<Submodule>,
+    pub(super) found: Vec<Submodule>,
     /// Their repositories, each once.
-    pub repositories: Vec<Repository>,
+    pub(super) repositories: Vec<Repository>,
     /// A line for each that cannot be had.
-    pub unavailable: Vec<String>,
+    pub(super) unavailable: Vec<String>,
 }
 
 /// The addresses in a `.gitmodules` file by path; of two for one path the last counts, as in git.
-pub fn addresses(gitmodules: &[u8]) -> HashMap<String, String> {
+pub(super) fn addresses(gitmodules: &[u8]) -> HashMap<String, String> {
     let Some(file) = gitmodules.to_str().ok().and_then(|text| gix::config::File::try_from(text).ok()) else { return HashMap::new() };
     let sections = file.sections_by_name("submodule").into_iter().flatten();
     sections
@@ -61,7 +61,7 @@ pub fn addresses(gitmodules: &[u8]) -> HashMap<String, String> {
 }
 
 /// A submodule's address: as it stands, or, where it begins with `./` or `../`, relative to its parent's.
-pub fn resolve(url: &str, parent: &str) -> Option<String> {
+pub(super) fn resolve(url: &str, parent: &str) -> Option<String> {
     if !url.starts_with("./") && !url.starts_with("../") {
         return Some(url.to_owned());
     }
@@ -82,17 +82,17 @@ pub fn resolve(url: &str, parent: &str) -> Option<String> {
 }
 
 /// The line that reports a submodule that cannot be had.
-pub fn left_out(in_tree: &str, why: impl std::fmt::Display) -> String {
+pub(super) fn left_out(in_tree: &str, why: impl std::fmt::Display) -> String {
     format!("the submodule {in_tree} is left out: {why}")
 }
 
 /// Whether an error ends the run, and is not one submodule's own.
-pub fn ends_the_run(error: &GitError) -> bool {
+pub(super) fn ends_the_run(error: &GitError) -> bool {
     matches!(error, GitError::Cancelled | GitError::Cache { .. })
 }
 
 /// Fetches the submodules at their pinned commits; `parent` is the address of the repository that pins them.
-pub fn fetch(
+pub(super) fn fetch(
     pinned: Vec<Pinned>,
     addresses: &HashMap<String, String>,
     parent: &str,
@@ -106,20 +106,19 @@ pub fn fetch(
             all.unavailable.push(left_out(&one.in_tree, ".gitmodules gives no address for it"));
             continue;
         };
-        let known = match opened.get(&url) {
-            Some(known) => known.clone(),
-            None => {
-                let known = match open(&url) {
-                    Ok(repository) => {
-                        all.repositories.push(repository);
-                        Ok(all.repositories.len() - 1)
-                    }
-                    Err(error) if ends_the_run(&error) => return Err(error),
-                    Err(error) => Err(error.to_string()),
-                };
-                opened.insert(url.clone(), known.clone());
-                known
-            }
+        let known = if let Some(known) = opened.get(&url) {
+            known.clone()
+        } else {
+            let known = match open(&url) {
+                Ok(repository) => {
+                    all.repositories.push(repository);
+                    Ok(all.repositories.len() - 1)
+                }
+                Err(error) if ends_the_run(&error) => return Err(error),
+                Err(error) => Err(error.to_string()),
+            };
+            opened.insert(url.clone(), known.clone());
+            known
         };
         let listed = match &known {
             Ok(at) => all.repositories.get_mut(*at).map(|repository| (*at, listing(repository, &url, one.commit))),
@@ -172,7 +171,8 @@ mod tests {
 
     #[test]
     fn of_two_addresses_for_one_path_the_last_counts() {
-        let text = b"[submodule \"x\"]\n\tpath = x\n\turl = https://a.example/1\n[submodule \"z\"]\n\tpath = x\n\turl = https://a.example/2\n";
+        let text =
+            b"[submodule \"x\"]\n\tpath = x\n\turl = https://a.example/1\n[submodule \"z\"]\n\tpath = x\n\turl = https://a.example/2\n";
         assert_eq!(addresses(text), HashMap::from([("x".to_owned(), "https://a.example/2".to_owned())]));
     }
 

@@ -220,8 +220,8 @@ impl Draft {
         if self.report.origin.as_ref().is_none_or(|origin| origin.commit != recipe.commit) {
             self.origin(&recipe.repository, &recipe.commit, &recipe.directory, None);
         }
-        if !one.comparison.same_entries() {
-            match compare::diff(published, &one.archive, &one.comparison, &compare::DiffLimits::default()) {
+        if let (false, Some(archive)) = (one.comparison.same_entries(), &one.archive) {
+            match compare::diff(published, archive, &one.comparison, &compare::DiffLimits::default()) {
                 Ok(diff) => {
                     if diff.capped {
                         self.report.findings.push(Finding::new("diff-capped", Severity::Info, "the diff is not shown in full"));

@@ -141,7 +141,8 @@ fn short_ref(name: &str) -> &str {
 }
 
 fn closest(report: &Report) -> Option<&AttemptInfo> {
-    report.attempts.iter().max_by_key(|attempt| (attempt.verdict.closeness(), attempt.files_matched))
+    // Of equals the first, which was the likeliest: max_by_key takes the last.
+    report.attempts.iter().rev().max_by_key(|attempt| (attempt.verdict.closeness(), attempt.files_matched))
 }
 
 fn attempt_line(out: &mut String, report: &Report, style: Style) {

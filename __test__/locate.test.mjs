@@ -32,6 +32,18 @@ async function finds({ name, version = '1.0.0', repository = `kit/${name}`, hist
 
 // ── one package ──
 
+test('a version that was set only while publishing, without tag or gitHead, leads to the commit with the files', async () => {
+  const name = 'l-unnamed';
+  const commits = [
+    { label: 'early', files: { ...SOURCE(name, '0.9.0'), 'lib.js': 'one\n' } },
+    { label: 'published', files: { 'index.js': 'two\n', 'lib.js': 'two\n' } },
+    { label: 'late', files: { 'index.js': 'three\n', 'lib.js': 'three\n' } },
+  ];
+  const files = { 'package.json': manifest(name, '1.0.0'), 'index.js': 'two\n', 'lib.js': 'two\n' };
+  const answer = await finds({ name, history: { commits }, files, commit: 'published', evidence: 'content', verdict: 'differs' });
+  assert.deepEqual(answer.comparison.changed.map(({ path }) => path), ['package.json']);
+});
+
 test('gitHead of the registry names the commit, with one request for it', async () => {
   const name = 'l-githead';
   const history = { commits: [{ label: 'c', files: SOURCE(name) }, { label: 'd', files: { 'index.js': 'later\n' } }], branches: { main: 'd', release: 'c' } };

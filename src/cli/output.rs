@@ -1,5 +1,6 @@
 //! The two streams: answers on stdout, everything else on stderr.
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ fn ascii_where_unsafe(json: &str) -> String {
     for c in json.chars() {
         if is_unsafe(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a String cannot fail.
+                let _: std::fmt::Result = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -67,7 +67,9 @@ impl GitConfig {
         for (prefix, base) in &self.rewrites {
             hash.update(format!("{prefix}\0{base}\0"));
         }
-        (!self.rewrites.is_empty()).then(|| hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        let digest = hash.finalize();
+        let start: [u8; 8] = digest.first_chunk().copied()?;
+        (!self.rewrites.is_empty()).then(|| format!("{:016x}", u64::from_be_bytes(start)))
     }
 
     /// The addresses that the user's own rules lead to; connecting there is allowed whatever their host is.

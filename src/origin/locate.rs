@@ -17,16 +17,8 @@ use crate::git::{GitError, Listing, RemoteRef, Repository};
 
 /// Tags whose trees are fetched before the tarball is known.
 const MAX_TAGS: usize = 3;
-/// Commits on each side of the best nominee, in order of time, whose trees are compared.
-const NEIGHBOURS: usize = 200;
-/// Most commits of history whose manifests are looked at.
-const MAX_COMMITS: usize = 30_000;
-/// Most different trees of the package's folder that are compared in full.
-const MAX_TREES: usize = 80;
-/// Commits of history that are looked into for folders that the package has left since.
-const SAMPLES: usize = 24;
 /// Most manifests that are read when the package's folder is not where it was expected.
-const MAX_MANIFESTS: usize = 2_000;
+pub(super) const MAX_MANIFESTS: usize = 2_000;
 
 /// What the published version says about where it came from.
 #[derive(Debug, Clone, Default)]
@@ -227,7 +219,7 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
     Ok(nominees)
 }
 
-fn unique(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
+pub(super) fn unique(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
     let mut seen = HashSet::new();
     ids.filter(|id| seen.insert(*id)).collect()
 }
@@ -244,7 +236,7 @@ fn named(repository: &Repository, value: &str, kind: EvidenceKind) -> Option<Nom
 }
 
 /// The tag, else the branch, that the commit is the tip of.
-fn tip_of(repository: &Repository, commit: ObjectId) -> Option<String> {
+pub(super) fn tip_of(repository: &Repository, commit: ObjectId) -> Option<String> {
     let mut tips = repository.refs().iter().filter(|reference| reference.commit == commit);
     let first = tips.clone().next()?;
     Some(tips.find(|reference| reference.tag().is_some()).unwrap_or(first).name.clone())
@@ -272,6 +264,9 @@ pub fn locate(
     search.rank();
     if claims.user_commit.is_none() && search.needs_history() {
         search.by_version(repository)?;
+        if search.located.origins.is_empty() {
+            search.by_content(repository)?;
+        }
         search.rank();
         search.by_neighbours(repository)?;
         search.rank();
@@ -279,16 +274,16 @@ pub fn locate(
     search.finish(repository)
 }
 
-struct Search<'a> {
-    claims: &'a Claims,
-    published: &'a [PublishedFile],
-    located: Located,
+pub(super) struct Search<'a> {
+    pub(super) claims: &'a Claims,
+    pub(super) published: &'a [PublishedFile],
+    pub(super) located: Located,
     unreachable: Option<String>,
 }
 
 impl Search<'_> {
     /// Scores one nominee, if a branch or tag reaches it.
-    fn consider(&mut self, repository: &mut Repository, nominee: Nominee) -> Result<(), LocateError> {
+    pub(super) fn consider(&mut self, repository: &mut Repository, nominee: Nominee) -> Result<(), LocateError> {
         let id = nominee.commit.to_string();
         let mut evidence = Evidence {
             kind: nominee.kind,
@@ -325,7 +320,7 @@ impl Search<'_> {
     }
 
     /// Finds the package's folder in a tree. The best-scoring folder that names the package is taken.
-    fn score(
+    pub(super) fn score(
         &self,
         repository: &mut Repository,
         commit: ObjectId,
@@ -410,144 +405,6 @@ impl Search<'_> {
         names(&[EvidenceKind::GitHead, EvidenceKind::TarballGitHead]) && names(&[EvidenceKind::Tag])
     }
 
-    /// Commits whose package.json has the published bytes, or this name and version.
-    fn by_version(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let commits: Vec<ObjectId> = repository.history()?.commits.iter().take(MAX_COMMITS).map(|(id, _)| *id).collect();
-        let directories = self.directories(repository)?;
-        if !self.by_version_in(repository, &commits, &directories)? && self.located.origins.is_empty() {
-            let earlier = self.earlier_directories(repository, &commits, &directories)?;
-            self.by_version_in(repository, &commits, &earlier)?;
-        }
-        Ok(())
-    }
-
-    /// Looks for the version in each of these folders; true once one has it.
-    fn by_version_in(&mut self, repository: &mut Repository, commits: &[ObjectId], directories: &[String]) -> Result<bool, LocateError> {
-        for directory in directories {
-            let manifests = repository.entries_at(commits, &join(directory, "package.json"))?;
-            let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
-            let exact = self.published.iter().find(|file| file.path == "package.json").map(|file| file.blob);
-            let same: HashSet<ObjectId> = if let Some(id) = exact.filter(|id| blobs.contains(id)) {
-                [id].into()
-            } else {
-                repository.ensure_blobs(blobs.iter().copied())?;
-                blobs.retain(|id| self.is_this_version(repository, id));
-                blobs.into_iter().collect()
-            };
-            let with_version: HashSet<ObjectId> =
-                manifests.iter().filter(|(_, (_, id))| same.contains(id)).map(|(commit, _)| *commit).collect();
-            if with_version.is_empty() {
-                continue;
-            }
-            // Oldest first: the first commit with this version is the one that set it.
-            let ordered: Vec<ObjectId> = commits.iter().rev().copied().filter(|id| with_version.contains(id)).collect();
-            self.by_trees(repository, &ordered, directory, EvidenceKind::VersionBump, "package.json")?;
-            return Ok(true);
-        }
-        Ok(false)
-    }
-
-    /// Where the package was at other times: folders that name it in commits spread over all of history.
-    fn earlier_directories(&self, repository: &mut Repository, commits: &[ObjectId], known: &[String]) -> Result<Vec<String>, LocateError> {
-        let step = commits.len().div_ceil(SAMPLES).max(1);
-        let samples: Vec<ObjectId> = commits.iter().copied().step_by(step).collect();
-        repository.ensure_commits(&samples)?;
-        let mut found = Vec::new();
-        for sample in samples {
-            let Some(listing) = repository.listing(&sample)? else { continue };
-            let directories = manifest_directories(&listing, MAX_MANIFESTS);
-            let manifests = read_manifests(repository, &listing, directories.into_iter())?;
-            let ours = manifests.into_iter().filter(|(_, (name, _))| name.as_deref() == Some(&self.claims.name)).map(|(dir, _)| dir);
-            found.extend(ours.filter(|dir| !known.contains(dir)));
-        }
-        found.sort();
-        found.dedup();
-        Ok(found)
-    }
-
-    fn is_this_version(&self, repository: &Repository, id: &ObjectId) -> bool {
-        let (name, version) = manifest_of(repository.store().blob(id).ok().flatten());
-        name.as_deref() == Some(&self.claims.name) && version.as_deref() == Some(&self.claims.version)
-    }
-
-    /// Where the package's folder may have been: where a nominee has it, else where the newest commit has it.
-    fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
-        let mut directories: Vec<String> = self.located.origins.iter().map(|origin| origin.directory().to_owned()).collect();
-        if directories.is_empty() {
-            let newest = repository.history()?.commits.first().map(|(id, _)| *id);
-            if let Some(newest) = newest {
-                repository.ensure_commits(&[newest])?;
-                if let Some(listing) = repository.listing(&newest)? {
-                    let origin = self.score(repository, newest, None, EvidenceKind::Content, listing)?;
-                    if origin.name.as_deref() == Some(&self.claims.name) {
-                        directories.push(origin.score.directory);
-                    }
-                }
-            }
-            directories.extend(self.claims.directory.clone());
-            directories.push(String::new());
-        }
-        let mut seen = HashSet::new();
-        directories.retain(|dir| seen.insert(dir.clone()));
-        Ok(directories)
-    }
-
-    /// The commits around the best nominee: a tag is often a commit early or late.
-    fn by_neighbours(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let Some(best) = self.located.origins.first() else { return Ok(()) };
-        if best.score.complete() || best.score.changed.is_empty() {
-            return Ok(());
-        }
-        let (commit, directory) = (best.commit, best.directory().to_owned());
-        let commits = &repository.history()?.commits;
-        let Some(at) = commits.iter().position(|(id, _)| *id == commit) else { return Ok(()) };
-        let around = commits.get(at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS).min(commits.len())).unwrap_or_default();
-        // Nearest first.
-        let mut near: Vec<(usize, ObjectId)> =
-            around.iter().enumerate().map(|(i, (id, _))| ((i + at.saturating_sub(NEIGHBOURS)).abs_diff(at), *id)).collect();
-        near.sort_by_key(|(distance, _)| *distance);
-        let near: Vec<ObjectId> = near.into_iter().map(|(_, id)| id).collect();
-        self.by_trees(repository, &near, &directory, EvidenceKind::Content, &commit.to_string())
-    }
-
-    /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin.
-    fn by_trees(
-        &mut self,
-        repository: &mut Repository,
-        commits: &[ObjectId],
-        directory: &str,
-        kind: EvidenceKind,
-        value: &str,
-    ) -> Result<(), LocateError> {
-        let trees = repository.entries_at(commits, directory)?;
-        let distinct = unique(commits.iter().filter_map(|commit| trees.get(commit)).map(|(_, tree)| *tree));
-        // Those at both ends: a version may be set at the beginning of its cycle or at the end.
-        let (head, tail) = (MAX_TREES / 2, distinct.len().saturating_sub(MAX_TREES / 2));
-        let chosen: HashSet<ObjectId> =
-            distinct.iter().enumerate().filter(|(at, _)| *at < head || *at >= tail).map(|(_, tree)| *tree).collect();
-        repository.ensure_trees(&chosen.iter().copied().collect::<Vec<_>>())?;
-        let mut seen = HashSet::new();
-        let mut best: Option<(Score, ObjectId)> = None;
-        for commit in commits {
-            let Some((_, tree)) = trees.get(commit) else { continue };
-            if !chosen.contains(tree) || !seen.insert(*tree) {
-                continue;
-            }
-            let listing = repository.tree_listing(tree)?;
-            let score = score_directory(&listing, "", self.published);
-            if best.as_ref().is_none_or(|(known, _)| score.key() > known.key()) {
-                best = Some((score, *commit));
-            }
-        }
-        let Some((score, commit)) = best else { return Ok(()) };
-        if kind == EvidenceKind::Content && self.located.origins.first().is_some_and(|known| known.score.key() >= score.key()) {
-            return Ok(());
-        }
-        repository.ensure_commits(&[commit])?;
-        let reference = tip_of(repository, commit);
-        self.consider(repository, Nominee { commit, reference, kind, value: value.to_owned(), note: None })
-    }
-
     fn finish(self, repository: &Repository) -> Result<Located, LocateError> {
         let (url, claims) = (repository.url().to_owned(), self.claims);
         let Self { located, unreachable, .. } = self;
@@ -576,7 +433,7 @@ impl Origin {
 }
 
 /// Name and version in a package.json's bytes.
-fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
+pub(super) fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
     let value = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(crate::manifest::without_bom(&bytes)).ok());
     let text = |key: &str| value.as_ref().and_then(|value| value.get(key)).and_then(|value| value.as_str()).map(str::to_owned);
     (text("name"), text("version"))
@@ -585,7 +442,7 @@ fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
 type Manifests = HashMap<String, (Option<String>, Option<String>)>;
 
 /// The name and version that the package.json of each folder gives, with one request for those that are missing.
-fn read_manifests(
+pub(super) fn read_manifests(
     repository: &mut Repository,
     listing: &Listing,
     directories: impl Iterator<Item = String>,

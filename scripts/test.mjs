@@ -10,9 +10,9 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const steps = [
   ['format', 'cargo', ['fmt', '--check']],
   ['lint (Rust)', 'cargo', ['clippy', '--release', '--locked', '--all-targets', '--', '-D', 'warnings']],
-  ['lint (JavaScript)', 'npx', ['--no', 'eslint', '.']],
-  ['types', 'npx', ['--no', 'tsc', '--project', '__test__/types/node16.json']],
-  ['types (bundler)', 'npx', ['--no', 'tsc', '--project', '__test__/types/bundler.json']],
+  ['lint (JavaScript)', 'node', ['node_modules/eslint/bin/eslint.js', '.']],
+  ['types', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/node16.json']],
+  ['types (bundler)', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/bundler.json']],
   ['addon', 'node', ['scripts/build.mjs']],
   ['conformance tools', npm, ['ci', '--prefix', '__test__/conformance', '--no-audit', '--no-fund']],
   ['Rust tests', 'cargo', ['test', '--release', '--locked', '--no-fail-fast']],

@@ -32,16 +32,19 @@ async function finds({ name, version = '1.0.0', repository = `kit/${name}`, hist
 
 // ── one package ──
 
-test('a version that was set only while publishing, without tag or gitHead, leads to the commit with the files', async () => {
+test('a version that no commit carries, without tag or gitHead, is no-source; the evidence names the commit with most of the files', async () => {
   const name = 'l-unnamed';
   const commits = [
     { label: 'early', files: { ...SOURCE(name, '0.9.0'), 'lib.js': 'one\n' } },
     { label: 'published', files: { 'index.js': 'two\n', 'lib.js': 'two\n' } },
     { label: 'late', files: { 'index.js': 'three\n', 'lib.js': 'three\n' } },
   ];
-  const files = { 'package.json': manifest(name, '1.0.0'), 'index.js': 'two\n', 'lib.js': 'two\n' };
-  const answer = await finds({ name, history: { commits }, files, commit: 'published', evidence: 'content', verdict: 'differs' });
-  assert.deepEqual(answer.comparison.changed.map(({ path }) => path), ['package.json']);
+  const { published } = await world.host.add(`kit/${name}`, { commits });
+  await world.registry.publish({ files: { 'package.json': manifest(name, '1.0.0'), 'index.js': 'two\n', 'lib.js': 'two\n' }, omit: ['gitHead'] });
+  const answer = await world.judge(`${name}@1.0.0`);
+  assert.deepEqual([answer.verdict, answer.code], ['no-source', 'commit-not-found']);
+  const [found] = answer.evidence.filter(({ kind }) => kind === 'content');
+  assert.deepEqual([found.commit, found.filesMatched, found.filesPublished], [published, 2, 3]);
 });
 
 test('gitHead of the registry names the commit, with one request for it', async () => {

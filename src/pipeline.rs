@@ -483,6 +483,13 @@ fn finish(
             "please report this package",
         )));
     };
+    if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
+        for script in confusion::foreign_install_scripts(&published.manifest(), &source) {
+            let message = format!("the script {script}, which runs when the package is installed, is not in the source");
+            let finding = Finding::new("install-script-not-in-source", Severity::Error, message);
+            draft.finding(Finding { path: Some("package.json".into()), ..finding });
+        }
+    }
     if let Some(path) = emit {
         write_out(one, &path).map_err(|source| boxed(EmitError { path, source }))?;
     }

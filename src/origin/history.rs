@@ -81,6 +81,9 @@ impl Search<'_> {
                 break;
             }
         }
+        // Alike is not enough: a commit of another version is no commit for this one. It stays in the evidence.
+        let version = self.claims.version.as_str();
+        self.located.origins.retain(|origin| origin.version.as_deref() == Some(version));
         Ok(())
     }
 

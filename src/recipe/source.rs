@@ -320,6 +320,13 @@ impl Rebuilt {
         (rank, self.files_matched(), Reverse(self.comparison.only_rebuilt.len()))
     }
 
+    /// The rebuilt package.json, where this attempt's archive was kept.
+    pub fn manifest(&self) -> Option<serde_json::Value> {
+        let archive = self.archive.as_ref()?;
+        let bytes = archive.content(archive.get("package.json")?).ok()?;
+        serde_json::from_slice(crate::manifest::without_bom(&bytes)).ok()
+    }
+
     /// Published files that came out the same.
     pub fn files_matched(&self) -> usize {
         self.comparison.identical.len()

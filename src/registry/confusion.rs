@@ -36,6 +36,16 @@ pub fn findings(registry: &Value, package_json: &Value, has_gyp: bool) -> Vec<Fi
     findings
 }
 
+/// The scripts that npm runs at installation and that the published package.json has otherwise than the source's.
+pub fn foreign_install_scripts(published: &Value, source: &Value) -> Vec<String> {
+    let theirs = install_scripts(source, false);
+    install_scripts(published, false)
+        .into_iter()
+        .filter(|(name, command)| theirs.get(name) != Some(command))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 /// Dependencies with the optional ones, which npm lists among them when it publishes.
 fn dependencies(manifest: &Value) -> BTreeMap<String, String> {
     let maps = ["dependencies", "optionalDependencies"].iter().filter_map(|key| manifest.get(key)?.as_object());

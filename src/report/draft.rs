@@ -131,6 +131,10 @@ impl Draft {
         match &tarball.check {
             IntegrityCheck::Missing => {
                 package.integrity = Some(tarball.sha512.clone());
+                if self.report.options.registry.is_none() {
+                    // A tarball by address or from disk: nobody was asked for its integrity.
+                    return;
+                }
                 self.report.findings.push(Finding::new(
                     "integrity-missing",
                     Severity::Warning,

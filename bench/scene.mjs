@@ -9,8 +9,12 @@ const FILES = 60;
 const BYTES_PER_FILE = 5_000;
 const COMMITS = 400;
 const COMMITS_PER_RELEASE = 10;
-/** What `npm install` finds in package.json: a few tools for tests and lint, as most packages have them. */
-const DEV_DEPENDENCIES = Array.from({ length: 12 }, (_, nth) => `bench-dev-${nth}`);
+/**
+ * What `npm install` finds: tools for tests and lint with what they depend on. A test runner and a linter together bring
+ * about as many packages into most repositories (mocha 11 and eslint 9: some 170).
+ */
+const DEV_DEPENDENCIES = Array.from({ length: 15 }, (_, nth) => `bench-dev-${nth}`);
+const DEPENDENCIES_OF_EACH = 9;
 
 /** The packages; the release measured is the newest commit, as the existing tool's depth-1 clone can reach no other. */
 const PACKAGES = [
@@ -24,10 +28,15 @@ export async function openScene() {
   const githost = await startGitHost();
   const subjects = {};
   const tool = random(2);
-  for (const name of DEV_DEPENDENCIES) {
-    const files = { 'package.json': JSON.stringify({ name, version: '1.0.0', main: 'file-0.js' }) };
-    for (let i = 0; i < 20; i++) files[`file-${i}.js`] = tool.text(BYTES_PER_FILE);
+  const publish = async (name, dependencies) => {
+    const files = { 'package.json': JSON.stringify({ name, version: '1.0.0', main: 'file-0.js', dependencies }) };
+    for (let i = 0; i < 10; i++) files[`file-${i}.js`] = tool.text(BYTES_PER_FILE);
     await registry.publish({ files });
+  };
+  for (const name of DEV_DEPENDENCIES) {
+    const below = Array.from({ length: DEPENDENCIES_OF_EACH }, (_, nth) => `${name}-${nth}`);
+    for (const dependency of below) await publish(dependency);
+    await publish(name, Object.fromEntries(below.map((dependency) => [dependency, '^1.0.0'])));
   }
   for (const { name, repository, gitHead } of PACKAGES) {
     const { history, files, version } = project(name, repository);
@@ -41,7 +50,7 @@ export async function openScene() {
     registry,
     githost,
     subjects,
-    size: `${FILES} files, ${Math.round((FILES * BYTES_PER_FILE) / 1000)} kB, ${COMMITS} commits, ${COMMITS / COMMITS_PER_RELEASE} tags, ${DEV_DEPENDENCIES.length} development dependencies`,
+    size: `${FILES} files, ${Math.round((FILES * BYTES_PER_FILE) / 1000)} kB, ${COMMITS} commits, ${COMMITS / COMMITS_PER_RELEASE} tags, ${DEV_DEPENDENCIES.length * (1 + DEPENDENCIES_OF_EACH)} packages for development`,
     async close() {
       await registry.close();
       await githost.close();

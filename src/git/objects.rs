@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
 
 use gix::ObjectId;
 use gix::bstr::BStr;
@@ -37,6 +38,22 @@ struct Limits {
 }
 
 const LIMITS: Limits = Limits { entries: 1_000_000, folders: 200_000, path: 4096, paths: 256 << 20 };
+
+/// How old a temporary file must be before it is nobody's any more: longer than any download may take.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes what killed processes left of unfinished packs (gix names them `.tmp…`). What cannot be removed harms nobody:
+/// it costs only space, and the next run tries again.
+fn sweep(packs: &Path, now: SystemTime) {
+    let Ok(entries) = std::fs::read_dir(packs) else { return };
+    for entry in entries.flatten() {
+        let modified = entry.metadata().and_then(|data| data.modified());
+        let old = modified.is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > ABANDONED));
+        if old && entry.file_name().to_string_lossy().starts_with(".tmp") {
+            let _: std::io::Result<()> = std::fs::remove_file(entry.path());
+        }
+    }
+}
 
 /// The objects of one repository that are on this machine.
 pub struct ObjectStore {
@@ -114,8 +131,11 @@ impl ObjectStore {
         let objects = dir.join("objects");
         let cache = |error: std::io::Error| GitError::Cache { path: dir.display().to_string(), detail: error.to_string() };
         for folder in ["pack", "info"] {
-            std::fs::create_dir_all(objects.join(folder)).map_err(cache)?;
+            // For this user alone, as the other folders of the cache.
+            crate::store::folders::create(&objects.join(folder))
+                .map_err(|error| GitError::Cache { path: dir.display().to_string(), detail: error.to_string() })?;
         }
+        sweep(&objects.join("pack"), SystemTime::now());
         // A HEAD makes the folder a repository to any git, for those who want to look into it.
         let head = dir.join("HEAD");
         if !head.exists() {

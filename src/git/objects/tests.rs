@@ -328,3 +328,17 @@ fn a_cancelled_store_reads_no_commit_and_no_tree() {
     assert!(matches!(fixture.store.tree(&tree), Err(GitError::Cancelled)));
     assert!(matches!(fixture.store.listing(&tree), Err(GitError::Cancelled)));
 }
+
+#[test]
+fn temporary_files_are_removed_once_nobody_can_be_writing_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let left = folder.path().join(".tmpAbCdEf");
+    let pack = folder.path().join("pack-1.pack");
+    for file in [&left, &pack] {
+        std::fs::write(file, "x").expect("written");
+    }
+    super::sweep(folder.path(), std::time::SystemTime::now());
+    assert!(left.exists(), "another process may be writing it");
+    super::sweep(folder.path(), std::time::SystemTime::now() + 2 * super::ABANDONED);
+    assert!(!left.exists() && pack.exists());
+}

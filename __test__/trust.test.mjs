@@ -575,3 +575,13 @@ test('a host that stands in for another is not asked for more than its own', asy
   const answer = await world.judge(spec, { gitconfig: host, extra: { HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' } });
   assert.deepEqual([answer.verdict, host.requests], ['no-source', []]);
 });
+
+test('a CA file of git’s that cannot be read is said, and does not end the run', async () => {
+  const { spec } = await world.release('t-git-ca');
+  const clean = await world.home();
+  const config = join(clean.home, 'ca.gitconfig');
+  await writeFile(config, `[include]\n\tpath = ${world.host.gitconfig}\n[http]\n\tsslCAInfo = ${join(clean.home, 'missing.pem')}\n`);
+  const { json } = await run([spec, '--json'], { ...clean, env: { ...clean.env, GIT_CONFIG_GLOBAL: config } });
+  assert.equal(json.verdict, 'identical');
+  assert.ok(json.findings.some(({ code }) => code === 'git-ca-unreadable'), JSON.stringify(json.findings));
+});

@@ -240,8 +240,14 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
             npm.network.allowed.add(&url);
         }
     }
-    if let Some(roots) = git.ca_file.as_deref().and_then(|path| std::fs::read_to_string(path).ok()) {
-        npm.network.extra_roots.push(roots);
+    if let Some(path) = git.ca_file.as_deref() {
+        match std::fs::read_to_string(path) {
+            Ok(roots) => npm.network.extra_roots.push(roots),
+            Err(error) => {
+                let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");
+                findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
+            }
+        }
     }
     let agent =
         format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());

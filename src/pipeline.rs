@@ -24,8 +24,9 @@ use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
 use crate::pack;
 use crate::published::Published;
-use crate::recipe::source::{self, Attempts, Rebuilt, SourceError};
+use crate::recipe::rebuilt::{self, Attempts, Rebuilt};
 use crate::recipe::submodules::Open;
+use crate::recipe::{SourceError, source};
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
@@ -422,7 +423,7 @@ fn rebuild(
         let done = rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries);
         all.rebuilt.extend(rebuilt);
         all.unavailable.extend(unavailable);
-        source::keep_closest(&mut all.rebuilt);
+        rebuilt::keep_closest(&mut all.rebuilt);
         if done {
             break;
         }
@@ -493,7 +494,7 @@ fn finish(
     if let Some(path) = emit {
         write_out(one, &path).map_err(|source| boxed(EmitError { path, source }))?;
     }
-    let integrity = if verdict == Verdict::Identical { source::integrity_of(published.bytes.as_slice())? } else { one.integrity()? };
+    let integrity = if verdict == Verdict::Identical { rebuilt::integrity_of(published.bytes.as_slice())? } else { one.integrity()? };
     Ok(draft.judged(one, verdict, code, integrity, &published.archive))
 }
 

@@ -5,14 +5,19 @@
 
 pub mod checkout;
 mod error;
+pub mod packing;
+pub mod rebuilt;
 mod search;
 pub mod source;
 pub mod submodules;
 mod view;
 
+pub use error::SourceError;
+
 use serde::{Deserialize, Serialize};
 
 use crate::git::attributes::Checkout;
+use crate::origin::Origin;
 
 /// A named rule that makes recipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,4 +69,19 @@ pub struct Recipe {
     pub file_list: String,
     /// The client whose tar and gzip are written.
     pub packer: String,
+}
+
+impl Recipe {
+    /// A recipe for one origin, without the part that says how it is packed.
+    pub fn of(strategy: Strategy, repository: &str, origin: &Origin) -> Self {
+        Self {
+            strategy,
+            repository: repository.to_owned(),
+            commit: origin.commit.to_string(),
+            directory: origin.directory().to_owned(),
+            checkout: Checkout::Posix,
+            file_list: String::new(),
+            packer: String::new(),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use gix::objs::tree::EntryKind;
 
 use super::checkout::{File, Folder, Part, size_in};
 use super::error::SourceError;
+use super::packing::Shelves;
 use crate::compare::{Entry, Limits};
 use crate::git::attributes::Checkout;
 use crate::git::{GitError, Repository};
@@ -78,9 +79,9 @@ impl<'f, 'a> View<'f, 'a> {
     }
 
     /// One entry of the list with its content and mode as the checkout has them; `None` where its submodule was lost.
-    pub fn member(self, entry: &'f list::Entry) -> Result<Option<Member<'f>>, SourceError>
+    fn member_of<'s>(self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError>
     where
-        'a: 'f,
+        'f: 's,
     {
         let Some((file, _)) = self.blob_at(&entry.source) else { return Ok(None) };
         let Some(size) = self.size(&entry.source)? else { return Ok(None) };
@@ -102,6 +103,16 @@ impl<'f, 'a> View<'f, 'a> {
             _ => MemberKind::File(Box::new(FileContent { view: self, path: &entry.source, size })),
         };
         Ok(Some(Member { path: entry.path.clone(), mode, kind, mtime: None }))
+    }
+}
+
+impl Shelves for View<'_, '_> {
+    fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
+        self.member_of(entry)
+    }
+
+    fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        View::content(self, path)
     }
 }
 

@@ -8,7 +8,7 @@ use super::json::{
 use crate::compare::{self, Archive, Oddity};
 use crate::error::Explain;
 use crate::origin::{Evidence, Located};
-use crate::recipe::source::Rebuilt;
+use crate::recipe::rebuilt::Rebuilt;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
 use crate::verdict::Verdict;
 

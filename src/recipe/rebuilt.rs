@@ -1,0 +1,153 @@
+//! A recipe that came to an end: what was made, how it compares, and how to write it out again.
+
+use std::cmp::Reverse;
+use std::io::{self, Read, Write};
+
+use sha2::{Digest, Sha512};
+
+use super::Recipe;
+use super::error::SourceError;
+use crate::compare::{Archive, Comparison};
+use crate::pack::gzip::{self, Match};
+use crate::verdict::Outcome;
+
+/// One recipe that came to an end.
+pub struct Rebuilt {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// File by file.
+    pub comparison: Comparison,
+    /// What was taken over from the published archive.
+    pub adopted: Vec<String>,
+    /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest attempt only.
+    pub archive: Option<Archive>,
+    /// The encoder for the gzip around it: the published one's where that is known, else what the client would use today.
+    pub encoder: Match,
+    /// Milliseconds for packing and for comparing.
+    pub times: [u64; 2],
+}
+
+/// What came of one origin.
+pub struct Attempts {
+    /// The recipes that came to an end, in the order in which they were tried.
+    pub rebuilt: Vec<Rebuilt>,
+    /// A line for each submodule that the package has files of and that could not be had.
+    pub unavailable: Vec<String>,
+}
+
+/// Lets go of every archive but the closest attempt's: each takes as much disk as the package.
+pub fn keep_closest(rebuilt: &mut [Rebuilt]) {
+    // Of several that are equally close, the first.
+    let closest = rebuilt.iter().enumerate().max_by_key(|(at, one)| (one.closeness(), Reverse(*at))).map(|(at, _)| at);
+    for (at, one) in rebuilt.iter_mut().enumerate() {
+        if Some(at) != closest {
+            one.archive = None;
+        }
+    }
+}
+
+impl Rebuilt {
+    /// How close it came: the greater, the closer. In line with the order of verdicts.
+    pub fn closeness(&self) -> (u8, usize, Reverse<usize>) {
+        let rank = match self.outcome {
+            Outcome::SameBytes => 2,
+            Outcome::SameEntries => 1,
+            Outcome::OtherEntries => 0,
+        };
+        (rank, self.files_matched(), Reverse(self.comparison.only_rebuilt.len()))
+    }
+
+    /// The rebuilt package.json, where this attempt's archive was kept.
+    pub fn manifest(&self) -> Option<serde_json::Value> {
+        let archive = self.archive.as_ref()?;
+        let bytes = archive.content(archive.get("package.json")?).ok()?;
+        serde_json::from_slice(crate::manifest::without_bom(&bytes)).ok()
+    }
+
+    /// Published files that came out the same.
+    pub fn files_matched(&self) -> usize {
+        self.comparison.identical.len()
+    }
+
+    /// Writes the rebuilt tarball; an error for an attempt whose archive was not kept.
+    pub fn write_to(&self, out: &mut dyn Write) -> Result<(), SourceError> {
+        let archive = self.archive.as_ref().ok_or_else(|| io::Error::other("the archive of this attempt was not kept"))?;
+        Ok(gzip::compress(&mut archive.tar(), self.encoder, out)?)
+    }
+
+    /// The rebuilt tarball's integrity.
+    pub fn integrity(&self) -> Result<String, SourceError> {
+        let mut hash = HashWriter(Sha512::new());
+        self.write_to(&mut hash)?;
+        Ok(sha512_integrity(&hash.0.finalize()))
+    }
+}
+
+/// `sha512-…` of a digest.
+fn sha512_integrity(digest: &[u8]) -> String {
+    use base64::Engine;
+    format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(digest))
+}
+
+struct HashWriter(Sha512);
+
+impl Write for HashWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The sha512 integrity of what a reader gives.
+pub fn integrity_of(mut reader: impl Read) -> io::Result<String> {
+    let mut hash = HashWriter(Sha512::new());
+    io::copy(&mut reader, &mut hash)?;
+    Ok(sha512_integrity(&hash.0.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Strategy;
+    use super::*;
+    use crate::compare::{self, Limits};
+    use crate::git::attributes::Checkout;
+
+    fn rebuilt(outcome: Outcome) -> Rebuilt {
+        let archive = Archive::read_tar(io::Cursor::new(vec![0; 1024]), &Limits::default()).expect("an empty archive");
+        Rebuilt {
+            recipe: Recipe {
+                strategy: Strategy::Source,
+                repository: String::new(),
+                commit: String::new(),
+                directory: String::new(),
+                checkout: Checkout::Posix,
+                file_list: String::new(),
+                packer: String::new(),
+            },
+            outcome,
+            comparison: compare::compare(&archive, &archive),
+            adopted: Vec::new(),
+            archive: Some(archive),
+            encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
+            times: [0, 0],
+        }
+    }
+
+    #[test]
+    fn the_closest_archive_is_kept_and_of_equals_the_first() {
+        let kept = |outcomes: &[Outcome]| {
+            let mut all: Vec<Rebuilt> = outcomes.iter().map(|outcome| rebuilt(*outcome)).collect();
+            keep_closest(&mut all);
+            all.iter().map(|one| one.archive.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[Outcome::OtherEntries, Outcome::SameEntries, Outcome::SameEntries]), [false, true, false]);
+        assert_eq!(kept(&[Outcome::SameEntries, Outcome::SameBytes, Outcome::OtherEntries]), [false, true, false]);
+        assert!(rebuilt(Outcome::SameBytes).integrity().is_ok());
+    }
+}

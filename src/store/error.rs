@@ -98,7 +98,7 @@ pub enum CacheError {
 
 impl CacheError {
     /// A failure while writing below `path`.
-    pub(super) fn writing(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn writing(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { path },
@@ -110,7 +110,7 @@ impl CacheError {
     }
 
     /// A failure while reading `path`.
-    pub(super) fn reading(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn reading(path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::PermissionDenied => Self::NotReadable { path: path.to_owned() },
             _ => Self::writing(path, source),

@@ -13,17 +13,27 @@ use fs4::{FileExt, TryLockError};
 
 use super::error::CacheError;
 
-/// An exclusive lock; dropping it releases it.
+/// A lock; dropping it releases it.
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
 }
 
 impl FileLock {
-    /// Takes the lock on the file at `path`, which is made if need be, waiting for at most `wait`.
+    /// Takes the lock on the file at `path` for itself alone, waiting for at most `wait`. The file is made if need be.
     ///
     /// Blocks the thread: call it from one that may block.
     pub fn acquire(path: &Path, wait: Duration) -> Result<Self, CacheError> {
+        // By the trait's name: newer standard libraries have a method of the same name and another type.
+        Self::take(path, wait, |file| FileExt::try_lock(file))
+    }
+
+    /// Takes the lock together with others that share it; nobody has it for itself alone meanwhile.
+    pub fn share(path: &Path, wait: Duration) -> Result<Self, CacheError> {
+        Self::take(path, wait, |file| FileExt::try_lock_shared(file))
+    }
+
+    fn take(path: &Path, wait: Duration, attempt: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, CacheError> {
         // Asked again in proportion to the time waited: a writer holds it for a millisecond, and what lasts longer is not
         // missed by much.
         const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
@@ -33,8 +43,7 @@ impl FileLock {
         let file = open(path).map_err(|error| CacheError::writing(path, error))?;
         let start = Instant::now();
         loop {
-            // By the trait's name: newer standard libraries have a method of the same name and another type.
-            match FileExt::try_lock(&file) {
+            match attempt(&file) {
                 Ok(()) => return Ok(Self { file }),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -1,0 +1,254 @@
+//! From wishes to versions that can be had: a few toolchains, likeliest first.
+
+use nodejs_semver::Version;
+
+use super::choose::{ManagerCandidate, Wanted, Wish};
+use super::error::ToolchainError;
+use super::fetch::Toolchains;
+use super::index::PublishedVersion;
+use super::kind::Kind;
+use super::{managers, schedule};
+use crate::registry::version::{self, VersionRange};
+
+/// Most toolchains that are worth a try.
+const MAX: usize = 4;
+/// Most versions of a manager that are looked at for one that runs on a Node.
+const MAX_MANAGERS: usize = 4;
+/// Lines that build most of what any line builds, tried last.
+const USUAL: &[&str] = &["18", "20", "22"];
+
+/// Versions that go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    /// Node.
+    pub node: String,
+    /// The package manager.
+    pub manager: Option<(Kind, String)>,
+    /// The lockfile that the manager goes by.
+    pub lockfile: Option<String>,
+    /// Why these, for people: `node 18.20.4: .nvmrc says 18`.
+    pub reasons: Vec<String>,
+}
+
+/// A version that was found for a wish, and why.
+#[derive(Debug, Clone)]
+struct Settled {
+    version: String,
+    reason: String,
+}
+
+/// A manager's version with what it needs.
+struct SettledManager {
+    kind: Kind,
+    version: String,
+    lockfile: Option<String>,
+    reason: String,
+    engines: Option<VersionRange>,
+    /// Its version was named, and must not be bent to a Node.
+    named: bool,
+}
+
+impl Toolchains {
+    /// The published version that is nearest to a wish: for a range the one of the time, for an exact version that one, else
+    /// one of the same minor, else of the same major. The second value says where it is not what was wished for.
+    pub async fn nearest(&self, kind: Kind, wish: &Wish, at: jiff::Timestamp) -> Result<Option<(String, bool)>, ToolchainError> {
+        let published = self.versions(kind).await?;
+        Ok(match wish {
+            Wish::Exact(exact) => nearest(exact, &published).map(|version| (version.to_owned(), version != exact)),
+            Wish::Range(range) => of_range(kind, range, at, &published).map(|version| (version, false)),
+        })
+    }
+
+    /// Turns wishes into at most four toolchains, likeliest first; the later ones are for when the first is refused. In
+    /// each, Node satisfies what the manager's own `engines` says.
+    pub async fn settle(&self, wanted: &Wanted) -> Result<Vec<Toolchain>, ToolchainError> {
+        let published = self.versions(Kind::Node).await?;
+        let nodes = nodes(wanted, &published);
+        let mut all: Vec<Toolchain> = Vec::new();
+        for (manager, node) in pairs(&nodes, &wanted.manager) {
+            if all.len() >= MAX {
+                break;
+            }
+            match self.pair(manager, node, wanted, &published).await {
+                Ok(Some(made)) => {
+                    if !all.iter().any(|known| known.node == made.node && known.manager == made.manager) {
+                        all.push(made);
+                    }
+                }
+                Ok(None) => {}
+                Err(error) if error.is_about_one_version() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if all.is_empty() {
+            let wanted = wanted.node.first().map_or("*", |candidate| match &candidate.wish {
+                Wish::Exact(text) | Wish::Range(text) => text,
+            });
+            return Err(ToolchainError::NotPublished { tool: Kind::Node.spoken(), wanted: wanted.to_owned() });
+        }
+        Ok(all)
+    }
+
+    async fn pair(
+        &self,
+        manager: &ManagerCandidate,
+        node: &Settled,
+        wanted: &Wanted,
+        published: &[PublishedVersion],
+    ) -> Result<Option<Toolchain>, ToolchainError> {
+        let Some(manager) = self.manager(manager, &node.version, wanted).await? else { return Ok(None) };
+        let mut reasons = vec![format!("node {}: {}", node.version, node.reason)];
+        let mut version = node.version.clone();
+        if let Some(engines) = manager.engines.as_ref().filter(|engines| !contains(engines, &node.version)) {
+            let Some(other) = nearest_within(&node.version, engines, wanted.at, published) else { return Ok(None) };
+            reasons.push(format!("node {other} instead: {} {} does not run on {}", manager.kind, manager.version, node.version));
+            version = other;
+        }
+        reasons.push(format!("{} {}: {}", manager.kind, manager.version, manager.reason));
+        Ok(Some(Toolchain { node: version, manager: Some((manager.kind, manager.version)), lockfile: manager.lockfile, reasons }))
+    }
+
+    /// The manager's version for a Node: the named one; else of the range the one of the time that runs on this Node.
+    async fn manager(&self, wanted: &ManagerCandidate, node: &str, all: &Wanted) -> Result<Option<SettledManager>, ToolchainError> {
+        let published = self.versions(wanted.kind).await?;
+        let (kind, reason) = (wanted.kind, wanted.reason.clone());
+        let make = |version: String, reason: String, named: bool| SettledManager {
+            kind,
+            version,
+            lockfile: wanted.lockfile.clone(),
+            reason,
+            engines: None,
+            named,
+        };
+        let mut tries = Vec::new();
+        match &wanted.wish {
+            Wish::Exact(exact) => {
+                let Some(found) = nearest(exact, &published) else { return Ok(None) };
+                let reason = if found == exact { reason } else { format!("{reason}; {exact} is not in the registry, this is the nearest") };
+                tries.push(make(found.to_owned(), reason, true));
+            }
+            Wish::Range(range) => {
+                if kind == Kind::Npm
+                    && let Some(bundled) = managers::bundled_npm(node)
+                    && VersionRange::parse(range).is_some_and(|range| contains(&range, bundled))
+                    && published.iter().any(|entry| entry.version == bundled)
+                {
+                    tries.push(make(bundled.to_owned(), format!("{reason}; it came with node {node}"), false));
+                }
+                tries.extend(lines_down(kind, range, all.at, &published).into_iter().map(|version| make(version, reason.clone(), false)));
+            }
+        }
+        let mut first = None;
+        for mut tried in tries.into_iter().take(MAX_MANAGERS) {
+            let engines = self.engines(kind, &tried.version).await?;
+            // bun is its own runtime.
+            tried.engines = engines.filter(|_| kind != Kind::Bun).as_deref().and_then(VersionRange::parse);
+            if tried.named || tried.engines.as_ref().is_none_or(|engines| contains(engines, node)) {
+                return Ok(Some(tried));
+            }
+            first.get_or_insert(tried);
+        }
+        Ok(first)
+    }
+}
+
+/// Versions of Node for the wishes, then what else of the time is worth a try; no major twice.
+fn nodes(wanted: &Wanted, published: &[PublishedVersion]) -> Vec<Settled> {
+    let mut all: Vec<Settled> = Vec::new();
+    let mut add = |version: Option<String>, reason: String| {
+        if let Some(version) = version
+            && all.iter().all(|known| major(&known.version) != major(&version))
+        {
+            all.push(Settled { version, reason });
+        }
+    };
+    for candidate in &wanted.node {
+        match &candidate.wish {
+            Wish::Exact(exact) => {
+                let found = nearest(exact, published).map(str::to_owned);
+                let is_other = found.as_ref().is_some_and(|found| found != exact);
+                let reason = candidate.reason.clone();
+                add(found, if is_other { format!("{reason}; {exact} is not in the registry, this is the nearest") } else { reason });
+            }
+            Wish::Range(range) => add(of_range(Kind::Node, range, wanted.at, published), candidate.reason.clone()),
+        }
+    }
+    let lines = schedule::lts_at(wanted.at).into_iter().map(|line| (line.to_string(), "also under long-term support then"));
+    for (range, reason) in lines.chain(USUAL.iter().map(|line| ((*line).to_owned(), "a usual line"))) {
+        add(of_range(Kind::Node, &range, wanted.at, published), reason.to_owned());
+    }
+    all
+}
+
+/// What goes with what, in order of trying: the likeliest of both; another major of Node; another manager; then the rest.
+fn pairs<'a>(nodes: &'a [Settled], managers: &'a [ManagerCandidate]) -> Vec<(&'a ManagerCandidate, &'a Settled)> {
+    let mut order = Vec::new();
+    let places = [(0, 0), (0, 1), (1, 0), (0, 2), (2, 0), (0, 3), (0, 4), (0, 5)];
+    for (manager, node) in places {
+        if let (Some(manager), Some(node)) = (managers.get(manager), nodes.get(node)) {
+            order.push((manager, node));
+        }
+    }
+    order
+}
+
+/// For each major in a range, newest of the time first, the version that the time would have had.
+fn lines_down(kind: Kind, range: &str, at: jiff::Timestamp, published: &[PublishedVersion]) -> Vec<String> {
+    let Some(parsed) = VersionRange::parse(range) else { return Vec::new() };
+    let mut all = Vec::new();
+    let mut left = published.to_vec();
+    while all.len() < MAX_MANAGERS {
+        let Some(next) = managers::pick(kind, &parsed, at, &left).map(str::to_owned) else { break };
+        let limit = major(&next);
+        left.retain(|entry| major(&entry.version) < limit);
+        all.push(next);
+    }
+    all
+}
+
+fn of_range(kind: Kind, range: &str, at: jiff::Timestamp, published: &[PublishedVersion]) -> Option<String> {
+    let range = VersionRange::parse(range)?;
+    let names = published.iter().map(|entry| entry.version.as_str());
+    let picked = if kind == Kind::Node { schedule::pick(&range, at, names) } else { managers::pick(kind, &range, at, published) };
+    picked.map(str::to_owned)
+}
+
+/// The version itself; else the nearest of its minor, of its major: the next one above, or the last one below.
+fn nearest<'v>(exact: &str, published: &'v [PublishedVersion]) -> Option<&'v str> {
+    let wanted = version::parse(exact)?;
+    if let Some(found) = published.iter().find(|entry| entry.version == exact) {
+        return Some(&found.version);
+    }
+    let parsed: Vec<(Version, &str)> =
+        published.iter().filter_map(|entry| Some((version::parse(&entry.version)?, entry.version.as_str()))).collect();
+    let among = |fits: &dyn Fn(&Version) -> bool| {
+        let fitting = || parsed.iter().filter(|(version, _)| !version.is_prerelease() && fits(version));
+        let above = fitting().filter(|(version, _)| *version > wanted).min_by(|a, b| a.0.cmp(&b.0));
+        above.or_else(|| fitting().max_by(|a, b| a.0.cmp(&b.0))).map(|(_, text)| *text)
+    };
+    among(&|version| version.major() == wanted.major() && version.minor() == wanted.minor())
+        .or_else(|| among(&|version| version.major() == wanted.major()))
+}
+
+/// The Node nearest above one that lies in a range, of a line under long-term support where there is one; else what the time had.
+fn nearest_within(node: &str, range: &VersionRange, at: jiff::Timestamp, published: &[PublishedVersion]) -> Option<String> {
+    let from = version::parse(node)?;
+    let names = || published.iter().map(|entry| entry.version.as_str());
+    let above = names().filter(|name| version::parse(name).is_some_and(|version| version > from && version.major() == from.major()));
+    let same_line = schedule::pick(range, at, above);
+    let even = names().filter(|name| version::parse(name).is_some_and(|version| version > from && version.major() % 2 == 0));
+    let next_line = || {
+        let fitting: Vec<&str> = even.filter(|name| contains(range, name)).collect();
+        let first = fitting.iter().map(|name| major(name)).min()?;
+        schedule::pick(range, at, fitting.into_iter().filter(|name| major(name) == first))
+    };
+    same_line.or_else(next_line).or_else(|| schedule::pick(range, at, names())).map(str::to_owned)
+}
+
+fn contains(range: &VersionRange, text: &str) -> bool {
+    version::parse(text).is_some_and(|version| range.contains(&version))
+}
+
+fn major(text: &str) -> u64 {
+    version::parse(text).map_or(0, |version| version.major())
+}

@@ -20,6 +20,7 @@ pub mod report;
 pub mod session;
 pub mod spec;
 pub mod store;
+pub mod timewarp;
 pub mod toolchain;
 pub mod verdict;
 

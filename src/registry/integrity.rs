@@ -91,7 +91,7 @@ impl Integrity {
 
 /// Every hash that may be asked for, taken while bytes go by.
 #[derive(Default)]
-pub(super) struct Hasher {
+pub(crate) struct Hasher {
     sha512: Sha512,
     sha1: Sha1,
     /// Only when the promised integrity is of a kind that npm itself never wrote.
@@ -104,7 +104,7 @@ enum Other {
 }
 
 impl Hasher {
-    pub(super) fn new(promised: Option<&Integrity>) -> Self {
+    pub(crate) fn new(promised: Option<&Integrity>) -> Self {
         let other = match promised.map(Integrity::algorithm) {
             Some(Algorithm::Sha256) => Some(Other::Sha256(Sha256::new())),
             Some(Algorithm::Sha384) => Some(Other::Sha384(Sha384::new())),
@@ -113,7 +113,7 @@ impl Hasher {
         Self { other, ..Self::default() }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.sha512.update(bytes);
         self.sha1.update(bytes);
         match &mut self.other {
@@ -123,7 +123,7 @@ impl Hasher {
         }
     }
 
-    pub(super) fn finish(self) -> Digests {
+    pub(crate) fn finish(self) -> Digests {
         Digests {
             sha512: self.sha512.finalize().to_vec(),
             sha1: self.sha1.finalize().to_vec(),
@@ -137,23 +137,23 @@ impl Hasher {
 }
 
 /// The hashes of what came.
-pub(super) struct Digests {
+pub(crate) struct Digests {
     sha512: Vec<u8>,
     sha1: Vec<u8>,
     other: Option<Vec<u8>>,
 }
 
 impl Digests {
-    pub(super) fn sha512(&self) -> String {
+    pub(crate) fn sha512(&self) -> String {
         written(Algorithm::Sha512, &self.sha512)
     }
 
-    pub(super) fn shasum(&self) -> String {
+    pub(crate) fn shasum(&self) -> String {
         self.sha1.iter().fold(String::with_capacity(40), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     /// Nothing if it is what was promised; else what it is, in the same algorithm.
-    pub(super) fn mismatch(&self, promised: &Integrity) -> Option<String> {
+    pub(crate) fn mismatch(&self, promised: &Integrity) -> Option<String> {
         let own = match promised.algorithm {
             Algorithm::Sha512 => &self.sha512,
             Algorithm::Sha1 => &self.sha1,

@@ -11,7 +11,7 @@ use super::spool::{Spool, SpoolWriter};
 use crate::http::{Cancel, Client, HttpError, Request, Sink, Trust, header};
 
 /// Largest packument that is read, in bytes after unpacking. The largest known have some seventy million.
-pub(super) const MAX_PACKUMENT: u64 = 128 << 20;
+pub(crate) const MAX_PACKUMENT: u64 = 128 << 20;
 
 /// Documents kept from earlier runs. The caller owns the disk; this stage only asks and hands over.
 pub trait MetadataCache: Send + Sync {
@@ -33,16 +33,16 @@ pub struct Stored {
 }
 
 /// What a document's request needs to know.
-pub(super) struct Asking<'a> {
-    pub(super) client: &'a Client,
-    pub(super) cache: Option<&'a dyn MetadataCache>,
-    pub(super) folder: &'a Path,
-    pub(super) cancel: &'a Cancel,
-    pub(super) trust: Trust,
+pub(crate) struct Asking<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) cache: Option<&'a dyn MetadataCache>,
+    pub(crate) folder: &'a Path,
+    pub(crate) cancel: &'a Cancel,
+    pub(crate) trust: Trust,
 }
 
 /// Reads one JSON document. A kept one is used if the registry says that it still holds, or if the network is switched off.
-pub(super) async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spool, RegistryError> {
+pub(crate) async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spool, RegistryError> {
     let kept = asking.cache.and_then(|cache| cache.get(url));
     let mut request =
         Request::get(url.clone(), asking.trust).max_body(limit).header("accept", "application/json").cancelled_by(asking.cancel);

@@ -27,8 +27,10 @@ mod tests;
 pub mod version;
 
 pub use error::RegistryError;
+pub(crate) use integrity::Hasher;
 pub use integrity::{Algorithm, Integrity};
 pub use manifest::{Release, Signature};
+pub(crate) use metadata::{Asking, MAX_PACKUMENT, document};
 pub use metadata::{MetadataCache, Stored};
 pub use packument::{Packument, VersionEntry};
 pub use pick::pick;

@@ -1,0 +1,297 @@
+//! One request of a build, from its head to our answer and its line in the record.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, USER_AGENT};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::body::Reply;
+use super::document::{self, Form, Links};
+use super::error::{Refused, TimewarpError};
+use super::packages::Package;
+use super::path::{Ask, read};
+use super::record::{Kind, Request};
+use super::tarballs::Order;
+use super::{Inner, serve, tunnel};
+use crate::error::Explain as _;
+use crate::http::{Cancel, HttpError, Trust};
+use crate::npmrc::DEFAULT_REGISTRY;
+use crate::registry::{Integrity, RegistryError};
+use crate::spec::PackageName;
+
+/// Longest body of a question that is answered without reading it.
+const MAX_QUESTION: usize = 4 << 20;
+const JSON: &str = "application/json";
+const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+
+/// How the client sees us.
+#[derive(Debug, Clone)]
+pub(super) struct Base {
+    text: String,
+    host: String,
+    port: u16,
+}
+
+impl Base {
+    pub(super) fn parse(base: &str) -> Result<Self, TimewarpError> {
+        let bad = || TimewarpError::Base { base: base.to_owned() };
+        let url = Url::parse(base).ok().filter(|url| url.scheme() == "http").ok_or_else(bad)?;
+        let (host, port) = (url.host_str().ok_or_else(bad)?.to_owned(), url.port_or_known_default().ok_or_else(bad)?);
+        Ok(Self { text: format!("http://{host}:{port}/"), host, port })
+    }
+
+    fn is(&self, host: &str, port: u16) -> bool {
+        host.eq_ignore_ascii_case(&self.host) && port == self.port
+    }
+}
+
+/// What a request turned out to be about.
+struct About {
+    kind: Kind,
+    name: Option<String>,
+    version: Option<String>,
+}
+
+/// An answer that is one.
+struct Given {
+    status: StatusCode,
+    content_type: &'static str,
+    etag: Option<String>,
+    body: Reply,
+}
+
+impl Given {
+    fn json(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type: JSON, etag: None, body: body.into() }
+    }
+
+    /// A document, or word that the client has it.
+    fn document(body: Vec<u8>, content_type: &'static str, headers: &HeaderMap) -> Self {
+        let etag = Sha256::digest(&body).iter().take(16).fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\"";
+        let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+        if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)) {
+            return Self { status: StatusCode::NOT_MODIFIED, content_type, etag: Some(etag), body: Vec::new().into() };
+        }
+        Self { status: StatusCode::OK, content_type, etag: Some(etag), body: body.into() }
+    }
+}
+
+/// Answers a request and records it.
+pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Request<Incoming>, stop: &Cancel) -> hyper::Response<Reply> {
+    let start = Instant::now();
+    let mut about = About { kind: Kind::Other, name: None, version: None };
+    let given = given(inner, base, request, stop, &mut about).await;
+    let refused = given.as_ref().err().map(|error| error.code());
+    let given = given.unwrap_or_else(|error| {
+        note(inner, &about, &error);
+        refusal(&error)
+    });
+    inner.record.request(Request {
+        kind: about.kind,
+        name: about.name,
+        version: about.version,
+        status: given.status.as_u16(),
+        ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        refused,
+    });
+    let mut response = hyper::Response::new(given.body);
+    *response.status_mut() = given.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(given.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(etag) = given.etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
+        headers.insert(ETAG, etag);
+    }
+    response
+}
+
+/// What the record keeps of a refusal besides its code.
+fn note(inner: &Inner, about: &About, error: &Refused) {
+    match error {
+        Refused::Host { host } | Refused::Tunnel { host, .. } => inner.record.wanted(host),
+        Refused::Registry(RegistryError::PackageNotFound { name, .. } | RegistryError::PackageUnpublished { name, .. }) => {
+            inner.record.missing(name);
+        }
+        Refused::Registry(RegistryError::TarballNotFound { .. } | RegistryError::NoTarball { .. }) => {
+            if let Some((name, version)) = about.name.as_ref().zip(about.version.as_ref()) {
+                inner.record.missing(&format!("{name}@{version}"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn refusal(error: &Refused) -> Given {
+    // A registry's failure may name addresses of the user's network, which are none of the build's business.
+    let message = if matches!(error, Refused::Registry(_)) { error.code().to_owned() } else { error.to_string() };
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let body = serde_json::json!({ "error": message }).to_string().into_bytes();
+    Given { status, content_type: JSON, etag: None, body: body.into() }
+}
+
+async fn given(
+    inner: &Arc<Inner>,
+    base: &Base,
+    request: hyper::Request<Incoming>,
+    stop: &Cancel,
+    about: &mut About,
+) -> Result<Given, Refused> {
+    if inner.settings.cancel.is_cancelled() {
+        return Err(RegistryError::from(HttpError::Cancelled).into());
+    }
+    if request.method() == Method::CONNECT {
+        return connect(inner, base, request, stop, about).await;
+    }
+    let path = own_path(inner, base, request.uri()).inspect_err(|error| {
+        if let Refused::Host { host } = error {
+            about.name = Some(host.clone());
+        }
+    })?;
+    let ask = read(&path);
+    let is_reading = request.method() == Method::GET || request.method() == Method::HEAD;
+    if !is_reading && !(request.method() == Method::POST && ask == Ask::Advisories) {
+        return Err(Refused::Method);
+    }
+    let headers = request.headers().clone();
+    match ask {
+        Ask::Packument(name) => packument(inner, base, &name, &headers, about).await,
+        Ask::Version(name, wanted) => version(inner, base, &name, wanted, &headers, about).await,
+        Ask::Tarball(name, file) => tarball(inner, &name, file, about).await,
+        Ask::Ping => Ok(Given::json(b"{}".to_vec())),
+        Ask::Advisories if is_reading => Err(Refused::Path),
+        Ask::Advisories => {
+            // Read to the end so that the connection can go on; what is in it does not matter.
+            drop(Limited::new(request.into_body(), MAX_QUESTION).collect().await);
+            Ok(Given::json(b"{}".to_vec()))
+        }
+        Ask::Nothing => Err(Refused::Path),
+    }
+}
+
+/// The path here of an address: our own, or in a proxy's form one of a registry that we stand for.
+fn own_path(inner: &Inner, base: &Base, uri: &Uri) -> Result<String, Refused> {
+    let Some(host) = uri.host() else { return Ok(uri.path().to_owned()) };
+    if base.is(host, uri.port_u16().unwrap_or(80)) {
+        return Ok(uri.path().to_owned());
+    }
+    let canonical = Url::parse(DEFAULT_REGISTRY).ok();
+    let mut registries = inner.settings.npm.registries().into_iter().chain(canonical);
+    let found = registries.find(|registry| {
+        let is_port = uri.port_u16().is_none_or(|port| Some(port) == registry.port_or_known_default());
+        registry.host_str().is_some_and(|own| own.eq_ignore_ascii_case(host)) && is_port
+    });
+    let Some(registry) = found else { return Err(Refused::Host { host: host.to_owned() }) };
+    let below = uri.path().strip_prefix(registry.path().trim_end_matches('/')).unwrap_or(uri.path());
+    Ok(below.to_owned())
+}
+
+async fn connect(
+    inner: &Arc<Inner>,
+    base: &Base,
+    mut request: hyper::Request<Incoming>,
+    stop: &Cancel,
+    about: &mut About,
+) -> Result<Given, Refused> {
+    about.kind = Kind::Tunnel;
+    let (host, port) = match (request.uri().host(), request.uri().port_u16()) {
+        (Some(host), Some(port)) => (host.to_owned(), port),
+        _ => return Err(Refused::Path),
+    };
+    about.name = Some(host.clone());
+    if base.is(&host, port) {
+        serve::tunnel_to_us(hyper::upgrade::on(&mut request), inner, base, stop);
+    } else {
+        let to = tunnel::connect(&host, port, &inner.settings.hosts, inner.settings.client.config()).await?;
+        inner.runtime.spawn(tunnel::carry(hyper::upgrade::on(&mut request), to, stop.clone()));
+    }
+    Ok(Given::json(Vec::new()))
+}
+
+async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
+    let package = inner.packages.get(name, &inner.source()).await?;
+    if package.view.untrue {
+        inner.record.times_untrue();
+    }
+    Ok(package)
+}
+
+async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, headers: &HeaderMap, about: &mut About) -> Result<Given, Refused> {
+    (about.kind, about.name) = (Kind::Packument, Some(name.to_string()));
+    let package = package(inner, name).await?;
+    let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or("");
+    let (form, content_type) = if accepts.contains(ABBREVIATED) { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
+    let (base, canonical) = (base.text.clone(), keeps_addresses(headers));
+    let make = move |document: &[u8], package: &Package| {
+        document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical })
+    };
+    Ok(Given::document(inner.packages.make(&package, make).await?, content_type, headers))
+}
+
+async fn version(
+    inner: &Arc<Inner>,
+    base: &Base,
+    name: &PackageName,
+    wanted: String,
+    headers: &HeaderMap,
+    about: &mut About,
+) -> Result<Given, Refused> {
+    (about.kind, about.name, about.version) = (Kind::Version, Some(name.to_string()), Some(wanted.clone()));
+    let package = package(inner, name).await?;
+    let version = package.view.tags.get(&wanted).cloned().unwrap_or(wanted);
+    seen(&package, &version)?;
+    let (base, canonical, own) = (base.text.clone(), keeps_addresses(headers), version.clone());
+    let make = move |document: &[u8], package: &Package| {
+        document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical })
+    };
+    let made = inner.packages.make(&package, make).await?;
+    let manifest = made.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;
+    Ok(Given::document(manifest, JSON, headers))
+}
+
+async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &mut About) -> Result<Given, Refused> {
+    (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some(file.clone()));
+    let package = package(inner, name).await?;
+    let no_version = || Refused::NoVersion { name: name.to_string(), wanted: file.clone() };
+    let version = package.version_of_file(&file).ok_or_else(no_version)?.to_owned();
+    about.version = Some(version.clone());
+    seen(&package, &version)?;
+    let dist = package.dist(&version).ok_or_else(no_version)?;
+    let no_tarball = || RegistryError::NoTarball { name: name.to_string(), version: version.clone() };
+    let url = Url::parse(&dist.tarball).map_err(|_| no_tarball())?;
+    let url = inner.settings.npm.tarball_url(&url, &package.registry);
+    // A token goes to the registry's own host only; where below it, the credentials' own path decides.
+    let trust = if url.origin() == package.registry.origin() { Trust::Registry } else { Trust::Stranger };
+    let promised = Integrity::parse(&dist.integrity).or_else(|| Integrity::from_shasum(&dist.shasum));
+    let order = Order {
+        client: &inner.settings.client,
+        url: &url,
+        trust,
+        promised,
+        name: name.as_str(),
+        version: &version,
+        cancel: &inner.settings.cancel,
+    };
+    let held = inner.tarballs.get(&order).await?;
+    inner.record.tarball(name.as_str(), &version, &held.sha512);
+    Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
+}
+
+fn seen(package: &Package, version: &str) -> Result<(), Refused> {
+    if package.dist(version).is_some() && !package.view.shows(version) {
+        return Err(Refused::NotYet { name: package.name.to_string(), version: version.to_owned() });
+    }
+    Ok(())
+}
+
+/// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write the address that they were given
+/// into the lockfile: it is the canonical one then.
+fn keeps_addresses(headers: &HeaderMap) -> bool {
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let major = agent.strip_prefix("npm/").and_then(|rest| rest.split('.').next()).and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major >= 7)
+}

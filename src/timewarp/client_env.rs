@@ -1,0 +1,159 @@
+//! The variables that point each package manager at the loopback registry, and keep it from asking anybody else.
+//!
+//! The environment goes before a project's own `.npmrc`, `.yarnrc` and `.yarnrc.yml` in npm 6 to 11, pnpm 8 to 10, yarn 1 and
+//! yarn 4. What it cannot override: `npmScopes` of a `.yarnrc.yml` and the scopes of a `bunfig.toml`.
+
+use std::path::Path;
+
+use url::Url;
+
+/// Most scopes that are read from one file.
+const MAX_SCOPES: usize = 1000;
+/// Clients wait for us and not for the network: we fetch with retries of our own.
+const PATIENCE: &str = "600000";
+
+/// A package manager, as far as its configuration differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Manager {
+    /// npm of any version.
+    Npm,
+    /// yarn 0 and 1.
+    Yarn1,
+    /// yarn 2 and later.
+    Berry,
+    /// pnpm of any version.
+    Pnpm,
+    /// bun.
+    Bun,
+}
+
+/// Every variable for one package manager. `home` is the home directory that it will see, `scopes` those that the project
+/// sends to registries of their own ([`scopes`]).
+pub fn client_env(manager: Manager, base: &str, home: &Path, scopes: &[String]) -> Vec<(String, String)> {
+    let below_home = |tail: &str| home.join(tail).display().to_string();
+    let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let ourselves = format!("{host},localhost,127.0.0.1");
+    let mut env: Vec<(String, String)> = Vec::new();
+    let mut set = |name: &str, value: &str| env.push((name.to_owned(), value.to_owned()));
+
+    // Whatever else wants to reach the network is told no at once, and is recorded.
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+        set(name, base);
+    }
+    for name in ["NO_PROXY", "no_proxy", "npm_config_noproxy"] {
+        set(name, &ourselves);
+    }
+    // All but berry read npm's variables; build scripts call npm under any manager.
+    let npm = [
+        ("registry", base),
+        ("replace_registry_host", "always"),
+        ("audit", "false"),
+        ("fund", "false"),
+        ("update_notifier", "false"),
+        ("progress", "false"),
+        ("yes", "true"),
+        ("fetch_retries", "1"),
+        ("fetch_retry_mintimeout", "1000"),
+        ("fetch_timeout", PATIENCE),
+    ];
+    for (key, value) in npm {
+        set(&format!("npm_config_{key}"), value);
+    }
+    for scope in scopes {
+        set(&format!("npm_config_{scope}:registry"), base);
+    }
+    let everybody = [
+        ("NO_UPDATE_NOTIFIER", "1"),
+        ("DO_NOT_TRACK", "1"),
+        ("DISABLE_OPENCOLLECTIVE", "1"),
+        ("ADBLOCK", "1"),
+        ("COREPACK_NPM_REGISTRY", base.trim_end_matches('/')),
+        ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
+        ("COREPACK_INTEGRITY_KEYS", "0"),
+    ];
+    for (name, value) in everybody {
+        set(name, value);
+    }
+    match manager {
+        Manager::Npm => set("npm_config_cache", &below_home(".npm")),
+        Manager::Yarn1 => {
+            set("YARN_REGISTRY", base);
+            set("YARN_CACHE_FOLDER", &below_home(".cache/yarn"));
+            set("YARN_NETWORK_TIMEOUT", PATIENCE);
+            set("YARN_DISABLE_SELF_UPDATE_CHECK", "true");
+        }
+        Manager::Berry => {
+            set("YARN_NPM_REGISTRY_SERVER", base);
+            set("YARN_UNSAFE_HTTP_WHITELIST", &host);
+            set("YARN_HTTPS_PROXY", base);
+            set("YARN_GLOBAL_FOLDER", &below_home(".yarn/berry"));
+            // The project's own cache folder would be packed with it.
+            set("YARN_ENABLE_GLOBAL_CACHE", "true");
+            set("YARN_ENABLE_TELEMETRY", "0");
+            set("YARN_ENABLE_IMMUTABLE_INSTALLS", "false");
+            set("YARN_HTTP_TIMEOUT", PATIENCE);
+            set("YARN_HTTP_RETRY", "1");
+        }
+        Manager::Pnpm => {
+            // Without it the store lies at the root of the file system that the project is on.
+            for (key, value) in [("store_dir", below_home(".pnpm-store")), ("cache_dir", below_home(".cache/pnpm"))] {
+                set(&format!("npm_config_{key}"), &value);
+                set(&format!("pnpm_config_{key}"), &value);
+            }
+            // pnpm 11 reads its settings under its own name.
+            for prefix in ["npm_config", "pnpm_config"] {
+                set(&format!("{prefix}_manage_package_manager_versions"), "false");
+                set(&format!("{prefix}_confirm_modules_purge"), "false");
+            }
+            set("pnpm_config_registry", base);
+            set("pnpm_config_fetch_timeout", PATIENCE);
+            set("pnpm_config_fetch_retries", "1");
+        }
+        Manager::Bun => {
+            set("BUN_CONFIG_REGISTRY", base);
+            set("BUN_INSTALL_CACHE_DIR", &below_home(".bun/install/cache"));
+        }
+    }
+    env
+}
+
+/// The scopes that an `.npmrc` sends to registries of their own, as in `@scope:registry=…`.
+pub fn scopes(npmrc: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(npmrc);
+    let keys = text.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim().trim_matches(['"', '\'']));
+    let is_scope = |scope: &&str| {
+        scope.len() > 1
+            && scope.strip_prefix('@').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)))
+    };
+    keys.filter_map(|key| key.strip_suffix(":registry")).filter(is_scope).take(MAX_SCOPES).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_scopes_of_a_projects_npmrc_are_sent_here_too() {
+        let found = scopes(b"registry=https://a/\n@x:registry = https://b/\n; @y:registry=https://c/\n\"@z\":registry=\n@a/b:registry=x\n//h/:_authToken=t\n");
+        assert_eq!(found, ["@x"]);
+        let env: BTreeMap<String, String> =
+            client_env(Manager::Npm, "http://127.0.0.1:4873/", Path::new("/home/b"), &found).into_iter().collect();
+        assert_eq!(env["npm_config_@x:registry"], "http://127.0.0.1:4873/");
+    }
+
+    #[test]
+    fn every_manager_has_its_registry_and_its_caches_in_the_home_directory() {
+        for manager in [Manager::Npm, Manager::Yarn1, Manager::Berry, Manager::Pnpm, Manager::Bun] {
+            let env = client_env(manager, "http://127.0.0.1:4873/", Path::new("/home/b"), &[]);
+            assert!(env.iter().any(|(_, value)| value.starts_with("/home/b/")), "{manager:?}");
+            assert!(
+                env.iter().filter(|(name, value)| name.to_lowercase().contains("registry") && value == "http://127.0.0.1:4873/").count()
+                    >= 1
+            );
+            let names: BTreeMap<_, _> = env.iter().cloned().collect();
+            assert_eq!(names.len(), env.len(), "{manager:?}: a variable is set twice");
+        }
+    }
+}

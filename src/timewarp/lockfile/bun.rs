@@ -1,0 +1,102 @@
+//! bun.lock: JSON with trailing commas, which is YAML too.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+
+use super::yaml::documents;
+use super::{Named, is_registry, split_name};
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    packages: BTreeMap<String, Entry>,
+}
+
+/// `["name@version", "registry or tarball", {…}, "sha512-…"]`; of git and workspaces the second is no text.
+struct Entry {
+    package: String,
+    from: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(yaml: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = Entry;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list that begins with a package")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entry, A::Error> {
+                let package = list.next_element::<String>()?.unwrap_or_default();
+                let from = match list.next_element::<serde_json::Value>()? {
+                    Some(serde_json::Value::String(text)) => Some(text),
+                    _ => None,
+                };
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Entry { package, from })
+            }
+        }
+        yaml.deserialize_seq(Parts)
+    }
+}
+
+pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
+    for document in documents::<Document>(text)? {
+        for entry in document.packages.into_values() {
+            let Some((name, version)) = split_name(&entry.package) else { continue };
+            if version.contains("://") || version.starts_with("git") {
+                found.address(version);
+                continue;
+            }
+            if let Some(from) = entry.from.filter(|from| from.contains("://") && from.ends_with(".tgz") && !is_registry(from)) {
+                found.address(&from);
+                continue;
+            }
+            let (name, version) = version.strip_prefix("npm:").and_then(split_name).unwrap_or((name, version));
+            found.version(name, version);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::named;
+
+    #[test]
+    fn packages_are_read_and_workspaces_are_not() {
+        let text = r#"{
+  "lockfileVersion": 1,
+  "workspaces": {
+    "": {
+      "name": "root",
+      "dependencies": {
+        "a": "^1",
+      },
+    },
+  },
+  "packages": {
+    "a": ["a@1.0.0", "", {}, "sha512-AAAA=="],
+
+    "@s/b": ["@s/b@2.0.0", "", { "dependencies": { "a": "^1.0.0" }, "bin": { "b": "cli.js" } }, "sha512-BBBB=="],
+
+    "alias": ["real@3.0.0", "", {}, "sha512-CCCC=="],
+
+    "w": ["w@workspace:packages/w"],
+
+    "g": ["g@git+ssh://git@host.example/g.git#0123", {}, "0123"],
+  }
+}
+"#;
+        let found = named("bun.lock", text.as_bytes()).unwrap();
+        let versions: Vec<String> = found.versions.iter().map(|(name, version)| format!("{name}@{version}")).collect();
+        assert_eq!(
+            (versions, found.hosts.into_iter().collect()),
+            (vec!["@s/b@2.0.0".into(), "a@1.0.0".into(), "real@3.0.0".into()], vec!["host.example".to_owned()])
+        );
+    }
+}

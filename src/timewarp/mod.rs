@@ -1,0 +1,140 @@
+//! The registry as it stood at a moment: a loopback server that a build installs from, and all that a build can reach.
+//!
+//! In: the user's registries (with the user's tokens, which stay on this side), a moment, and what the lockfiles name
+//! ([`lockfile`]). Out: a server on a listener that was made inside the sandbox, the variables that point each package manager
+//! at it ([`client_env`]), and a [`Record`] of everything that was asked.
+//!
+//! A packument is shown with the versions and tags of the moment (`moment.rs` has the rule); a tarball is fetched whole, checked
+//! against what its registry promises, kept for the next run, and only then handed on. Requests in a proxy's form are
+//! answered for the registries; `CONNECT` works to hosts on the allow-list. Everything else is refused and recorded, and
+//! whatever a build sends, the only hosts that we speak to are the user's registries, where these serve their tarballs, and
+//! the allow-list.
+
+mod answer;
+mod body;
+mod client_env;
+mod document;
+mod error;
+pub mod lockfile;
+mod moment;
+mod packages;
+mod packuments;
+mod path;
+mod record;
+mod serve;
+mod tarballs;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+
+pub use client_env::{Manager, client_env, scopes};
+pub use error::{Refused, TimewarpError};
+pub use record::{Kind, Record, Request};
+pub use serve::Serving;
+
+use crate::http::{AllowList, Cancel, Client};
+use crate::npmrc::NpmConfig;
+use crate::registry::MetadataCache;
+use crate::store::folders;
+
+/// What one loopback registry shows.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Asks the registries; it holds the user's credentials for them.
+    pub client: Client,
+    /// Which registries there are.
+    pub npm: NpmConfig,
+    /// As of when; none shows everything.
+    pub moment: Option<Timestamp>,
+    /// When the source's commit was made: what the source names was there by then.
+    pub commit_time: Option<Timestamp>,
+    /// Names and versions that the source's lockfiles name: never hidden.
+    pub keep: BTreeSet<(String, String)>,
+    /// The folder of checked tarballs, shared between runs.
+    pub tarballs: PathBuf,
+    /// The folder of packuments, shared between runs; none keeps them for this run only.
+    pub packuments: Option<PathBuf>,
+    /// Other hosts that a build may reach, by TLS.
+    pub hosts: AllowList,
+    /// Ends all requests.
+    pub cancel: Cancel,
+}
+
+/// The loopback registry. Clones are the same one.
+#[derive(Clone)]
+pub struct Timewarp {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    disk: Option<packuments::PackumentFolder>,
+    packages: packages::Packages,
+    tarballs: tarballs::Tarballs,
+    record: record::Recorder,
+    runtime: Handle,
+}
+
+impl Timewarp {
+    /// One that serves nobody yet. Its work is done on `runtime`.
+    pub fn new(settings: Settings, runtime: Handle) -> Self {
+        // Without the folder packuments are fetched anew: slower, and no failure.
+        let disk = settings.packuments.as_deref().filter(|folder| folders::create(folder).is_ok());
+        let inner = Inner {
+            disk: disk.map(packuments::PackumentFolder::at),
+            packages: packages::Packages::new(),
+            tarballs: tarballs::Tarballs::at(&settings.tarballs),
+            record: record::Recorder::default(),
+            runtime,
+            settings,
+        };
+        inner.tarballs.sweep();
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Serves a listener, which may be one of another network namespace, until the result is dropped. `base` is how clients see
+    /// it, as in `http://127.0.0.1:4873/`. Several can be served at once; they share packuments, tarballs and the record.
+    pub fn serve(&self, listener: TcpListener, base: &str) -> Result<Serving, TimewarpError> {
+        let failed = |error: std::io::Error| TimewarpError::Listener { reason: error.to_string() };
+        let base = answer::Base::parse(base)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let listener = {
+            let _inside = self.inner.runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(failed)?
+        };
+        Ok(serve::start(self.inner.clone(), listener, base))
+    }
+
+    /// What was asked so far.
+    pub fn record(&self) -> Record {
+        self.inner.record.get()
+    }
+}
+
+impl std::fmt::Debug for Timewarp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timewarp").field("moment", &self.inner.settings.moment).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn source(&self) -> packages::Source<'_> {
+        let settings = &self.settings;
+        packages::Source {
+            client: &settings.client,
+            npm: &settings.npm,
+            disk: self.disk.as_ref().map(|disk| disk as &dyn MetadataCache),
+            folder: std::env::temp_dir(),
+            when: moment::When { moment: settings.moment, commit: settings.commit_time, keep: &settings.keep },
+            cancel: &settings.cancel,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The packuments of one run: each is asked for once, taken back to the moment, and kept compressed.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _, Write as _};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::document::{self, Dist};
+use super::error::Refused;
+use super::moment::{Facts, View, When, view};
+use crate::http::{Cancel, Client, HttpError, Trust};
+use crate::npmrc::NpmConfig;
+use crate::registry::{Asking, MAX_PACKUMENT, MetadataCache, RegistryError, Spool, document as fetch};
+use crate::spec::PackageName;
+
+/// Most packages that one build may ask for, and most bytes of their compressed packuments.
+const MAX_PACKAGES: usize = 20_000;
+const MAX_KEPT: u64 = 512 << 20;
+/// Packuments that are unpacked at once: each may take twice its size, and the largest have a hundred megabytes.
+const AT_ONCE: usize = 2;
+
+/// One package as of the moment.
+#[derive(Debug)]
+pub(super) struct Package {
+    pub(super) name: PackageName,
+    pub(super) registry: Url,
+    pub(super) view: View,
+    dists: HashMap<String, Dist>,
+    packed: Bytes,
+}
+
+/// How packuments are got.
+pub(super) struct Packages {
+    slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+    kept: AtomicU64,
+    unpacking: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Unasked,
+    Missing,
+    There(Arc<Package>),
+}
+
+/// What a packument's request needs.
+pub(super) struct Source<'a> {
+    pub(super) client: &'a Client,
+    pub(super) npm: &'a NpmConfig,
+    pub(super) disk: Option<&'a dyn MetadataCache>,
+    /// Where large ones are spooled.
+    pub(super) folder: PathBuf,
+    pub(super) when: When<'a>,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Packages {
+    pub(super) fn new() -> Self {
+        Self { slots: Mutex::default(), kept: AtomicU64::new(0), unpacking: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// A package; asked for once a run, and the others that want it wait.
+    pub(super) async fn get(&self, name: &PackageName, source: &Source<'_>) -> Result<Arc<Package>, Refused> {
+        let slot = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            if slots.len() >= MAX_PACKAGES && !slots.contains_key(name.as_str()) {
+                return Err(Refused::TooMuch);
+            }
+            slots.entry(name.to_string()).or_default().clone()
+        };
+        let registry = source.npm.registry_for(name.as_str());
+        let not_found = || RegistryError::PackageNotFound { name: name.to_string(), registry: registry.to_string() };
+        let mut slot = slot.lock().await;
+        match &*slot {
+            Slot::There(package) => return Ok(package.clone()),
+            Slot::Missing => return Err(not_found().into()),
+            Slot::Unasked => {}
+        }
+        match self.fetch(name, &registry, source).await {
+            Ok(package) => {
+                let package = Arc::new(package);
+                *slot = Slot::There(package.clone());
+                Ok(package)
+            }
+            Err(Refused::Registry(RegistryError::Http(HttpError::Status { status: 404 | 410, .. }))) => {
+                *slot = Slot::Missing;
+                Err(not_found().into())
+            }
+            Err(error @ Refused::Registry(RegistryError::PackageUnpublished { .. })) => {
+                *slot = Slot::Missing;
+                Err(error)
+            }
+            Err(Refused::Registry(RegistryError::Http(HttpError::Status { status: status @ (401 | 403), .. }))) => {
+                Err(RegistryError::NotAllowed { name: name.to_string(), registry: registry.to_string(), status }.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn fetch(&self, name: &PackageName, registry: &Url, source: &Source<'_>) -> Result<Package, Refused> {
+        let unreadable = |reason: &str| RegistryError::Metadata { name: name.to_string(), reason: reason.to_owned() };
+        let mut url = registry.clone();
+        url.set_path(&format!("{}{}", registry.path(), name.escaped()));
+        if !url.path().starts_with(registry.path()) {
+            return Err(unreadable("its address cannot be made").into());
+        }
+        // The registry is one of the user's configuration, whatever the build asked for.
+        let asking =
+            Asking { client: source.client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };
+        let spool = fetch(&asking, &url, MAX_PACKUMENT).await?;
+        let (summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|error| match error {
+            Unread::Disk(reason) => RegistryError::Disk(reason),
+            Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
+        })?;
+        if summary.versions.is_empty() {
+            return Err(RegistryError::PackageUnpublished { name: name.to_string(), time: None }.into());
+        }
+        let size = packed.len() as u64;
+        if self.kept.fetch_add(size, Ordering::Relaxed).saturating_add(size) > MAX_KEPT {
+            return Err(Refused::TooMuch);
+        }
+        let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
+        let view = view(&facts, &source.when);
+        Ok(Package { name: name.clone(), registry: registry.clone(), view, dists: summary.dists, packed })
+    }
+
+    /// Makes something of a package's document.
+    pub(super) async fn make<T: Send + 'static>(
+        &self,
+        package: &Arc<Package>,
+        make: impl FnOnce(&[u8], &Package) -> Result<T, serde_json::Error> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let own = package.clone();
+        let made = self
+            .blocking(move || {
+                let mut document = Vec::new();
+                ZlibDecoder::new(own.packed.as_ref()).read_to_end(&mut document).map_err(|error| error.to_string())?;
+                make(&document, &own).map_err(|error| error.to_string())
+            })
+            .await?;
+        made.map_err(|reason| RegistryError::Metadata { name: package.name.to_string(), reason }.into())
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+        let failed = |reason: String| Refused::from(RegistryError::Disk(reason));
+        // The semaphore is never closed. The permit goes with the work: it counts on if the request is given up.
+        let permit = self.unpacking.clone().acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+        let work = tokio::task::spawn_blocking(move || {
+            let made = work();
+            drop(permit);
+            made
+        });
+        work.await.map_err(|error| failed(error.to_string()))
+    }
+}
+
+impl Package {
+    /// The version that a file name stands for, if the packument has it.
+    pub(super) fn version_of_file(&self, file: &str) -> Option<&str> {
+        let base = self.name.as_str().rsplit('/').next().unwrap_or_default();
+        let written = file.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')).and_then(|rest| rest.strip_suffix(".tgz"));
+        if let Some((version, _)) = written.and_then(|version| self.dists.get_key_value(version)) {
+            return Some(version);
+        }
+        // Old versions have names of their own kind; the address in the packument says which.
+        let last = |dist: &Dist| dist.tarball.rsplit('/').next().map(str::to_owned);
+        self.dists.iter().find(|(_, dist)| last(dist).as_deref() == Some(file)).map(|(version, _)| version.as_str())
+    }
+
+    /// Where a version's tarball is.
+    pub(super) fn dist(&self, version: &str) -> Option<&Dist> {
+        self.dists.get(version)
+    }
+}
+
+enum Unread {
+    Disk(String),
+    Json { line: usize, column: usize },
+}
+
+/// The summary of a document, and the document compressed: metadata shrinks to a tenth.
+fn read(spool: &Spool) -> Result<(document::Summary, Bytes), Unread> {
+    let disk = |error: io::Error| Unread::Disk(error.to_string());
+    let document = match spool.in_memory() {
+        Some(bytes) => bytes.clone(),
+        None => {
+            let mut all = Vec::new();
+            spool.open().read_to_end(&mut all).map_err(disk)?;
+            all.into()
+        }
+    };
+    // serde_json's message may quote the document: only the place is passed on.
+    let summary = document::summary(&document).map_err(|error| Unread::Json { line: error.line(), column: error.column() })?;
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(&document).map_err(disk)?;
+    Ok((summary, packer.finish().map_err(disk)?.into()))
+}

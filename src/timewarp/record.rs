@@ -1,0 +1,105 @@
+//! What a build asked for, and what it was made from.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// Most requests, names and hosts that are kept; a build that asks for more is counted on in `unrecorded`.
+const MAX_KEPT: usize = 50_000;
+
+/// What a request was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// All versions of a package.
+    Packument,
+    /// One version's manifest.
+    Version,
+    /// A tarball.
+    Tarball,
+    /// A tunnel to another host.
+    Tunnel,
+    /// Anything else.
+    Other,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// What it was about.
+    pub kind: Kind,
+    /// The package, or the host of a tunnel; none where neither could be read.
+    pub name: Option<String>,
+    /// The version, tag or file that was asked for.
+    pub version: Option<String>,
+    /// The HTTP status of our answer.
+    pub status: u16,
+    /// How long the answer took to begin, in milliseconds.
+    pub ms: u64,
+    /// Why it was not given, as a stable code.
+    pub refused: Option<&'static str>,
+}
+
+/// Everything that was asked of one loopback registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Record {
+    /// In the order of the answers.
+    pub requests: Vec<Request>,
+    /// How many further requests were answered and not kept.
+    pub unrecorded: u64,
+    /// `name@version sha512-…` of every tarball that was handed out: what the build was made from.
+    pub tarballs: BTreeSet<String>,
+    /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
+    pub times_untrue: bool,
+    /// Packages that the registry does not have.
+    pub missing: BTreeSet<String>,
+    /// Other hosts that the build asked for and did not get.
+    pub wanted: BTreeSet<String>,
+}
+
+/// The record while it is written.
+#[derive(Debug, Default)]
+pub(super) struct Recorder(Mutex<Record>);
+
+impl Recorder {
+    pub(super) fn request(&self, request: Request) {
+        self.with(|record| {
+            if record.requests.len() < MAX_KEPT {
+                record.requests.push(request);
+            } else {
+                record.unrecorded += 1;
+            }
+        });
+    }
+
+    pub(super) fn tarball(&self, name: &str, version: &str, sha512: &str) {
+        self.with(|record| add(&mut record.tarballs, format!("{name}@{version} {sha512}")));
+    }
+
+    pub(super) fn missing(&self, name: &str) {
+        self.with(|record| add(&mut record.missing, name.to_owned()));
+    }
+
+    pub(super) fn wanted(&self, host: &str) {
+        self.with(|record| add(&mut record.wanted, host.to_owned()));
+    }
+
+    pub(super) fn times_untrue(&self) {
+        self.with(|record| record.times_untrue = true);
+    }
+
+    pub(super) fn get(&self) -> Record {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+fn add(set: &mut BTreeSet<String>, text: String) {
+    if set.len() < MAX_KEPT {
+        set.insert(text);
+    }
+}

@@ -17,6 +17,7 @@ pub mod published;
 pub mod recipe;
 pub mod registry;
 pub mod report;
+pub mod sandbox;
 pub mod session;
 pub mod spec;
 pub mod store;

@@ -1,0 +1,121 @@
+//! The one connection that a build without a network namespace may make.
+//!
+//! Landlock knows ports, not addresses: the proxy's port would be open on every host of the world. So each `connect` of the build
+//! stops in the kernel and comes here. Where it names the proxy, this process connects the build's socket itself, with an address of its own:
+//! what the build changes in its memory meanwhile is never read a second time. Everything else is refused.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use libc::c_int;
+use nix::sys::socket::{SockaddrIn, connect};
+
+use super::failure::checked;
+
+/// Decides about the connects of one build.
+#[derive(Debug)]
+pub struct Gate {
+    asked: OwnedFd,
+    port: Option<u16>,
+}
+
+impl Gate {
+    /// `asked` is what `calls::ask_about_connects` returned in the build's first process.
+    pub fn new(asked: OwnedFd, port: Option<u16>) -> Self {
+        Self { asked, port }
+    }
+
+    /// Answers one question. To be called when the descriptor is readable; an error means that nobody can ask any more.
+    pub fn answer(&self) -> io::Result<()> {
+        // SAFETY: both are plain numbers; the kernel requires the question to be all zero.
+        let (mut question, mut answer) = unsafe { (std::mem::zeroed::<libc::seccomp_notif>(), std::mem::zeroed::<libc::seccomp_notif_resp>()) };
+        if self.ioctl(libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question).is_err() {
+            // The process that asked was killed: there is nothing to answer.
+            return if gone(&io::Error::last_os_error()) { Ok(()) } else { Err(io::Error::last_os_error()) };
+        }
+        answer.id = question.id;
+        answer.error = match self.connect(&question) {
+            Ok(()) => 0,
+            Err(error) => -error.raw_os_error().unwrap_or(libc::EACCES),
+        };
+        match self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) {
+            Err(error) if !gone(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&self, question: &libc::seccomp_notif) -> io::Result<()> {
+        let refused = || io::Error::from_raw_os_error(libc::EACCES);
+        let [socket, address, length, ..] = question.data.args;
+        let port = self.port.ok_or_else(refused)?;
+        let wanted = read_address(question.pid, address, length)?;
+        if wanted != (SockaddrInParts { family: libc::AF_INET, port, address: Ipv4Addr::LOCALHOST }) {
+            return Err(refused());
+        }
+        let process = descriptor(unsafe {
+            // SAFETY: a call with numbers only.
+            libc::syscall(libc::SYS_pidfd_open, question.pid, 0)
+        })?;
+        // The process may have ended and its number been given to another: only while the question stands is it the one that asked.
+        let mut id = question.id;
+        self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id)?;
+        let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
+        let socket = descriptor(unsafe {
+            // SAFETY: a call with numbers only.
+            libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), socket, 0)
+        })?;
+        let [a, b, c, d] = Ipv4Addr::LOCALHOST.octets();
+        connect(socket.as_raw_fd(), &SockaddrIn::new(a, b, c, d, port)).map_err(io::Error::from)
+    }
+
+    fn ioctl<T>(&self, request: libc::Ioctl, argument: *mut T) -> io::Result<()> {
+        // SAFETY: each request of seccomp's descriptor takes a pointer to the type that it is called with above.
+        checked(unsafe { libc::ioctl(self.asked.as_raw_fd(), request, argument) }.into()).map(drop)
+    }
+}
+
+impl AsFd for Gate {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.asked.as_fd()
+    }
+}
+
+fn gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR | libc::EAGAIN))
+}
+
+fn descriptor(returned: libc::c_long) -> io::Result<OwnedFd> {
+    let descriptor = RawFd::try_from(checked(returned)?).map_err(io::Error::other)?;
+    // SAFETY: the kernel made this descriptor just now, and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct SockaddrInParts {
+    family: c_int,
+    port: u16,
+    address: Ipv4Addr,
+}
+
+/// Reads an IPv4 address from the memory of the process that asked. Anything shorter is none.
+fn read_address(pid: u32, address: u64, length: u64) -> io::Result<SockaddrInParts> {
+    let mut bytes = [0_u8; 8];
+    if length & 0xffff_ffff < 16 {
+        return Err(io::Error::from_raw_os_error(libc::EACCES));
+    }
+    let here = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(usize::try_from(address).map_err(io::Error::other)?), iov_len: bytes.len() };
+    let pid = c_int::try_from(pid).map_err(io::Error::other)?;
+    // SAFETY: the kernel writes at most eight bytes to `bytes`; the other address is checked by it against the other process.
+    let read = checked(unsafe { libc::process_vm_readv(pid, &raw const here, 1, &raw const there, 1, 0) } as libc::c_long)?;
+    if read != 8 {
+        return Err(io::Error::from_raw_os_error(libc::EFAULT));
+    }
+    let [family0, family1, port0, port1, a, b, c, d] = bytes;
+    Ok(SockaddrInParts {
+        family: u16::from_ne_bytes([family0, family1]).into(),
+        port: u16::from_be_bytes([port0, port1]),
+        address: Ipv4Addr::new(a, b, c, d),
+    })
+}

@@ -1,0 +1,127 @@
+//! Reaching anything but the proxy. What counts is whether a service of the host was reached.
+
+use std::net::TcpListener;
+
+use super::host::{Host, TIERS, finish, none, text};
+
+/// A name, and a program for Node. Each ends by itself within seconds.
+const NODE: [(&str, &str); 6] = [
+    ("tcp", "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+    ("tcp over IPv6", "require('net').connect(+process.env.TCP, '::ffff:127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+    ("udp", "const s = require('dgram').createSocket('udp4'); s.on('error', () => process.exit(1)); s.send('x', +process.env.UDP, '127.0.0.1', (e) => process.exit(e ? 1 : 0))"),
+    ("dns", "const r = new (require('dns').Resolver)({ timeout: 300, tries: 1 }); r.setServers(['127.0.0.1:' + process.env.UDP]); r.resolve4('secret.example', () => process.exit(1))"),
+    ("unix socket", "require('net').connect(process.env.HOST + '/home/socket').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+    ("abstract unix socket", "require('net').connect('\\0' + process.env.ABSTRACT).on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+];
+
+/// What Node has no words for. `$in` makes an IPv4 address.
+const PERL: [(&str, &str); 4] = [
+    ("udp by hand", "socket(S, AF_INET, SOCK_DGRAM, 0) or exit 1; send(S, 'x', 0, in($ENV{UDP})) or exit 1"),
+    ("tcp fast open", "socket(S, AF_INET, SOCK_STREAM, 0) or exit 1; send(S, 'x', 0x20000000, in($ENV{TCP})) or exit 1"),
+    ("multipath tcp", "socket(S, AF_INET, SOCK_STREAM, 262) or exit 1; connect(S, in($ENV{TCP})) or exit 1"),
+    (
+        "a pair of sockets sent elsewhere",
+        "socketpair(S, T, AF_UNIX, SOCK_DGRAM, 0) or exit 1; send(S, 'x', 0, pack_sockaddr_un(\"$ENV{HOST}/home/datagrams\")) or exit 1",
+    ),
+];
+
+fn perl(script: &str) -> String {
+    format!("use Socket; sub in {{ pack_sockaddr_in(shift, inet_aton('127.0.0.1')) }} {script}; exit 0")
+}
+
+#[test]
+fn no_service_of_the_host_is_reached() {
+    let host = Host::new();
+    let node = NODE.iter().map(|(name, script)| (*name, ["node".to_owned(), "-e".to_owned(), (*script).to_owned()]));
+    let perl = PERL.iter().map(|(name, script)| (*name, ["perl".to_owned(), "-e".to_owned(), perl(script)]));
+    for (name, argv) in node.chain(perl) {
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let control = host.run(&none(), &argv);
+        // Fast open and multipath may be switched off on a host.
+        if !matches!(name, "tcp fast open" | "multipath tcp") {
+            assert!(host.reached(), "control: {name}: {}", text(&control));
+        }
+        while host.reached() {}
+        for sandbox in TIERS.iter() {
+            let ended = host.run(sandbox, &argv);
+            assert!(!host.reached(), "{}: {name}: {}", sandbox.tier(), text(&ended));
+            assert_ne!(ended.exit, Some(0), "{}: {name}: {}", sandbox.tier(), text(&ended));
+        }
+    }
+}
+
+#[test]
+fn the_proxy_is_reached() {
+    let host = Host::new();
+    let script = "require('http').get(process.env.GATE, (r) => r.on('data', (d) => console.log(String(d)))).on('error', (e) => { console.log(e.message); process.exit(1) })";
+    for sandbox in TIERS.iter().chain([&none()]) {
+        let ended = host.run(sandbox, &["node", "-e", script]);
+        assert_eq!((ended.exit, text(&ended).as_str()), (Some(0), "hello\n"), "{}", sandbox.tier());
+    }
+}
+
+#[test]
+fn the_proxy_is_not_reached_by_a_job_without_network() {
+    let host = Host::new();
+    let script = "require('http').get(process.env.GATE, () => process.exit(0)).on('error', () => process.exit(1)).setTimeout(2000, () => process.exit(2))";
+    for sandbox in TIERS.iter() {
+        let mut job = host.job(sandbox, &["node", "-e", script]);
+        job.network = false;
+        let ended = finish(sandbox, &job);
+        assert_eq!(ended.exit, Some(1), "{}: {}", sandbox.tier(), text(&ended));
+    }
+}
+
+#[test]
+fn the_proxys_port_on_another_address_is_not_reached() {
+    let mut host = Host::new();
+    let script = "require('net').connect(new URL(process.env.GATE).port, '127.0.0.2').on('connect', () => process.exit(0)).on('error', () => process.exit(1))";
+    for sandbox in TIERS.iter().chain([&none()]) {
+        let gate = sandbox.gate().unwrap();
+        let port: u16 = gate.url.rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
+        let listener = TcpListener::bind(("127.0.0.2", port)).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        host.elsewhere = Some(listener);
+        let mut job = host.job(sandbox, &["node", "-e", script]);
+        job.env.push(("GATE".to_owned(), gate.url.clone()));
+        let ended = sandbox.spawn(&job, gate).unwrap().wait(&false.into()).unwrap();
+        let bare = sandbox.tier() == reproduce::sandbox::Tier::None;
+        assert_eq!(host.reached(), bare, "{}: {}", sandbox.tier(), text(&ended));
+        host.elsewhere = None;
+    }
+}
+
+#[test]
+fn of_many_connections_at_once_each_is_decided_by_its_own_address() {
+    let host = Host::new();
+    let script = "
+        const { Worker, isMainThread } = require('worker_threads'); const net = require('net');
+        let left = 300; const go = (port) => { if (left-- <= 0) process.exit(1);
+          net.connect(port, '127.0.0.1').on('connect', function () { this.destroy(); go(port === +process.env.TCP ? gate : +process.env.TCP) })
+            .on('error', () => go(port === gate ? +process.env.TCP : gate)) };
+        const gate = +new URL(process.env.GATE).port; for (let i = 0; i < 8; i++) go(i % 2 ? gate : +process.env.TCP);";
+    for sandbox in TIERS.iter() {
+        host.run(sandbox, &["node", "-e", script]);
+        assert!(!host.reached(), "{}", sandbox.tier());
+    }
+}
+
+#[test]
+fn a_server_of_the_build_is_not_on_the_hosts_network() {
+    let host = Host::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let script = format!(
+        "const s = require('net').createServer(() => {{}}).on('error', () => process.exit(1)); s.listen({free}, '127.0.0.1', () => {{ require('net').connect({free}, '127.0.0.1', () => setTimeout(() => process.exit(0), 1500)) }})"
+    );
+    for sandbox in TIERS.iter() {
+        let running = super::host::started(sandbox, &host.job(sandbox, &["node", "-e", &script]));
+        let connected = (0..100).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::net::TcpStream::connect(("127.0.0.1", free)).is_ok()
+        });
+        let ended = running.wait(&false.into()).unwrap();
+        assert!(!connected, "{}", sandbox.tier());
+        // In a network of its own a build may have servers for its tests.
+        assert_eq!(ended.exit, Some(i32::from(!sandbox.tier().has_mounts())), "{}: {}", sandbox.tier(), text(&ended));
+    }
+}

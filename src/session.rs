@@ -300,7 +300,8 @@ fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
     Box::new(error)
 }
 
-fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, crate::store::CacheError> {
+/// The folders of the caches that the options mean.
+pub fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, crate::store::CacheError> {
     let root: PathBuf = match &options.cache_dir {
         Some(dir) => around.cwd.join(dir),
         None => folders::platform_root(folders::Platform::HOST, &|name| around.vars.get(name).map(Into::into))?,

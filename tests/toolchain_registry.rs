@@ -2,6 +2,8 @@
 //!
 //! Needs that registry and no other network. Everything is fetched into one folder that is removed at the end.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it did not expect must fail")]
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,13 +13,15 @@ use reproduce::npmrc::{NpmConfig, Overrides, Surroundings};
 use reproduce::toolchain::shelf::Shelf;
 use reproduce::toolchain::{Candidate, Kind, ManagerCandidate, Tool, Toolchain, ToolchainError, Toolchains, Wanted, Wish};
 
+const AGENT: &str = "reproduce-test";
+
 fn npm() -> NpmConfig {
     NpmConfig::load(&Surroundings::of_process(None), &Overrides::default())
 }
 
 fn toolchains(folder: &Path) -> Toolchains {
     let npm = npm();
-    Toolchains::new(Client::new(HttpConfig::from_npm(&npm)), &npm, folder, Cancel::default())
+    Toolchains::new(Client::new(HttpConfig::from_npm(&npm, AGENT)), &npm, folder, Cancel::default())
 }
 
 /// What a tool says its version is, run with nothing of this process's environment.
@@ -54,7 +58,7 @@ async fn tools_of_every_era_are_fetched_and_run() {
         }
     }
     // Another process finds them, and asks nobody.
-    let mut config = HttpConfig::from_npm(&npm());
+    let mut config = HttpConfig::from_npm(&npm(), AGENT);
     config.offline = true;
     let second = Toolchains::new(Client::new(config), &npm(), folder.path(), Cancel::default());
     assert_eq!(second.get(Kind::Node, "v20.19.0").await.unwrap().version, "20.19.0");
@@ -90,7 +94,8 @@ async fn a_version_that_is_not_there_is_said_so() {
 async fn settled(node: &[Wish], manager: (Kind, Wish), day: &str) -> Vec<Toolchain> {
     let folder = tempfile::tempdir().unwrap();
     let node = node.iter().map(|wish| Candidate { wish: wish.clone(), reason: "a test says so".into() }).collect();
-    let manager = vec![ManagerCandidate { kind: manager.0, wish: manager.1, lockfile: Some("lock".into()), reason: "a test says so".into() }];
+    let manager =
+        vec![ManagerCandidate { kind: manager.0, wish: manager.1, lockfile: Some("lock".into()), reason: "a test says so".into() }];
     let at = format!("{day}T00:00:00Z").parse().unwrap();
     toolchains(folder.path()).settle(&Wanted { node, manager, at }).await.unwrap()
 }
@@ -110,7 +115,7 @@ async fn npm_is_the_one_that_came_with_node_where_the_lockfile_allows() {
     assert!(all[0].node.starts_with("16.15."));
     assert_eq!(all[0].lockfile.as_deref(), Some("lock"));
     let majors: Vec<&str> = all.iter().map(|it| it.node.split('.').next().unwrap()).collect();
-    assert_eq!(majors, ["16", "14", "18", "20"], "other lines are tried later");
+    assert_eq!(majors, ["16", "18", "14", "20"], "other lines are tried later");
 }
 
 #[tokio::test(flavor = "multi_thread")]

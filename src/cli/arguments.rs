@@ -30,6 +30,7 @@ pub(super) enum AcceptChoice {
 }
 
 const AFTER_HELP: &str = "\
+`reproduce cache ls` lists what is kept on disk, `reproduce cache prune` removes it.
 Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted.
 A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
 

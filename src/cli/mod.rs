@@ -2,6 +2,7 @@
 //! arguments over.
 
 mod arguments;
+mod cache;
 mod output;
 
 use std::io;
@@ -30,9 +31,13 @@ pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
     }
+    if let Some(rest) = cache::meant(&arguments) {
+        let work = tokio::task::spawn_blocking(move || cache::run(&rest));
+        return work.await.unwrap_or(UNDECIDED);
+    }
     let arguments = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(arguments.iter().cloned())) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error, &arguments),
+        Err(error) => return usage(&error, &arguments, "reproduce --help lists the options"),
     };
     let out = Output::new(&arguments);
     let specs = match specs_or_hook(&arguments) {
@@ -108,14 +113,14 @@ fn specs_or_hook(arguments: &Arguments) -> Result<Vec<String>, NoSpec> {
 }
 
 /// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or JSON on stdout.
-fn usage(error: &clap::Error, arguments: &[String]) -> u8 {
+fn usage(error: &clap::Error, arguments: &[String], hint: &str) -> u8 {
     let text = error.render().to_string();
     if !error.use_stderr() {
         return written(Output::text(&text)).unwrap_or(0);
     }
     if wants_json(arguments) {
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let answer = Answer::usage(message, "reproduce --help lists the options".into());
+        let answer = Answer::usage(message, hint.into());
         return written(Output::json(&answer)).unwrap_or(UNDECIDED);
     }
     // The words are the user's, but xargs and scripts pass on those of strangers.

@@ -51,6 +51,14 @@ impl Output {
         }
     }
 
+    /// Writes a failure to stderr, for people.
+    pub(super) fn failure(answer: &Answer) -> io::Result<()> {
+        if let Answer::Failed(failure) = answer {
+            Self::error_text(&terminal::failure(failure, Style::detect(ColorChoice::Auto.enabled(io::stderr().is_terminal()))));
+        }
+        Ok(())
+    }
+
     /// Writes one answer as one line of JSON.
     pub(super) fn json(answer: &Answer) -> io::Result<()> {
         let line = match answer {

@@ -8,6 +8,7 @@
 mod entries;
 mod error;
 pub mod folders;
+pub mod inventory;
 mod layout;
 pub mod lock;
 pub mod results;

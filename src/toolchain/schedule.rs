@@ -200,6 +200,11 @@ pub(super) fn lts_named(name: &str) -> Option<u64> {
     LTS.iter().find(|(_, own, ..)| own.eq_ignore_ascii_case(name)).map(|(major, ..)| *major)
 }
 
+/// Long-term support lines above a major, the nearest first; also those that were not out yet.
+pub(super) fn lines_above(major: u64) -> Vec<u64> {
+    LTS.iter().map(|(line, ..)| *line).filter(|line| *line > major).collect()
+}
+
 /// The newest major at a moment, long-term support or not.
 pub(super) fn newest_major(at: Timestamp) -> u64 {
     let today = day(at);

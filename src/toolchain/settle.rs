@@ -15,7 +15,7 @@ const MAX: usize = 4;
 /// Most versions of a manager that are looked at for one that runs on a Node.
 const MAX_MANAGERS: usize = 4;
 /// Lines that build most of what any line builds, tried last.
-const USUAL: &[&str] = &["18", "20", "22"];
+const USUAL: &[u64] = &[18, 20, 22];
 
 /// Versions that go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,8 +124,7 @@ impl Toolchains {
         match &wanted.wish {
             Wish::Exact(exact) => {
                 let Some(found) = nearest(exact, &published) else { return Ok(None) };
-                let reason = if found == exact { reason } else { format!("{reason}; {exact} is not in the registry, this is the nearest") };
-                tries.push(make(found.to_owned(), reason, true));
+                tries.push(make(found.to_owned(), said_where_other(&reason, exact, found), true));
             }
             Wish::Range(range) => {
                 if kind == Kind::Npm
@@ -133,7 +132,7 @@ impl Toolchains {
                     && VersionRange::parse(range).is_some_and(|range| contains(&range, bundled))
                     && published.iter().any(|entry| entry.version == bundled)
                 {
-                    tries.push(make(bundled.to_owned(), format!("{reason}; it came with node {node}"), false));
+                    tries.push(make(bundled.to_owned(), format!("{reason}, and it is the npm of node {}", major(node)), false));
                 }
                 tries.extend(lines_down(kind, range, all.at, &published).into_iter().map(|version| make(version, reason.clone(), false)));
             }
@@ -155,7 +154,7 @@ impl Toolchains {
 /// Versions of Node for the wishes, then what else of the time is worth a try; no major twice.
 fn nodes(wanted: &Wanted, published: &[PublishedVersion]) -> Vec<Settled> {
     let mut all: Vec<Settled> = Vec::new();
-    let mut add = |version: Option<String>, reason: String| {
+    let add = |all: &mut Vec<Settled>, version: Option<String>, reason: String| {
         if let Some(version) = version
             && all.iter().all(|known| major(&known.version) != major(&version))
         {
@@ -166,17 +165,30 @@ fn nodes(wanted: &Wanted, published: &[PublishedVersion]) -> Vec<Settled> {
         match &candidate.wish {
             Wish::Exact(exact) => {
                 let found = nearest(exact, published).map(str::to_owned);
-                let is_other = found.as_ref().is_some_and(|found| found != exact);
-                let reason = candidate.reason.clone();
-                add(found, if is_other { format!("{reason}; {exact} is not in the registry, this is the nearest") } else { reason });
+                let reason = said_where_other(&candidate.reason, exact, found.as_deref().unwrap_or_default());
+                add(&mut all, found, reason);
             }
-            Wish::Range(range) => add(of_range(Kind::Node, range, wanted.at, published), candidate.reason.clone()),
+            Wish::Range(range) => add(&mut all, of_range(Kind::Node, range, wanted.at, published), candidate.reason.clone()),
         }
     }
-    let lines = schedule::lts_at(wanted.at).into_iter().map(|line| (line.to_string(), "also under long-term support then"));
-    for (range, reason) in lines.chain(USUAL.iter().map(|line| ((*line).to_owned(), "a usual line"))) {
-        add(of_range(Kind::Node, &range, wanted.at, published), reason.to_owned());
+    let first = all.first().map_or(0, |first| major(&first.version));
+    for (line, reason) in other_lines(first, wanted.at) {
+        add(&mut all, of_range(Kind::Node, &line.to_string(), wanted.at, published), reason.to_owned());
     }
+    all
+}
+
+/// Lines of Node to try when the first is refused: by turns the next newer one and the next older one under long-term
+/// support, then those that build most.
+fn other_lines(first: u64, at: jiff::Timestamp) -> Vec<(u64, &'static str)> {
+    let newer = schedule::lines_above(first);
+    let older: Vec<u64> = schedule::lts_at(at).into_iter().filter(|line| *line < first).collect();
+    let mut all = Vec::new();
+    for place in 0..newer.len().max(older.len()) {
+        all.extend(newer.get(place).map(|line| (*line, "the next newer line")));
+        all.extend(older.get(place).map(|line| (*line, "also under long-term support then")));
+    }
+    all.extend(USUAL.iter().map(|line| (*line, "a usual line")));
     all
 }
 
@@ -243,6 +255,11 @@ fn nearest_within(node: &str, range: &VersionRange, at: jiff::Timestamp, publish
         schedule::pick(range, at, fitting.into_iter().filter(|name| major(name) == first))
     };
     same_line.or_else(next_line).or_else(|| schedule::pick(range, at, names())).map(str::to_owned)
+}
+
+/// The reason for a version; it says so where it is not the one that was named.
+fn said_where_other(reason: &str, exact: &str, found: &str) -> String {
+    if found == exact { reason.to_owned() } else { format!("{reason}; {exact} is not in the registry, this is the nearest") }
 }
 
 fn contains(range: &VersionRange, text: &str) -> bool {

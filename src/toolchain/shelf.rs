@@ -76,6 +76,11 @@ impl Shelf {
         Self { folder: folder.into() }
     }
 
+    /// Whether tools were kept here before.
+    pub fn is_shelf(&self) -> bool {
+        self.folder.join("locks").is_dir() && self.folder.join("partial").is_dir()
+    }
+
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }

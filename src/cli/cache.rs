@@ -1,0 +1,303 @@
+//! `reproduce cache ls` and `reproduce cache prune`: what the cache folder holds, and making it smaller.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+
+use super::{UNDECIDED, output::Output, usage, written};
+use crate::npmrc::Surroundings;
+use crate::options::Options;
+use crate::report::draft::timestamp;
+use crate::report::text::escape;
+use crate::session::{self, Answer};
+use crate::store::Folders;
+use crate::store::inventory::{self, Item, Plan, Pruned, Sort};
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "cache";
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// See what the cache folder holds, or make it smaller.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce cache", max_term_width = 100, after_help = "For the package of that name: reproduce cache@latest")]
+struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List what is kept, with sizes and when it was last used
+    Ls {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove what is old or too much; what other runs use at this moment stays
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+    Prune {
+        #[command(flatten)]
+        place: Place,
+        /// What was not used for so long, as 30d, 12h or 2w
+        #[arg(long, value_name = "time", value_parser = duration, group = "what")]
+        older_than: Option<Duration>,
+        /// What was not used for longest, until the rest is not larger than this, as 5GB or 500MB
+        #[arg(long, value_name = "size", value_parser = bytes, group = "what")]
+        max_size: Option<u64>,
+        /// Everything, stored results too
+        #[arg(long, group = "what")]
+        all: bool,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// Print one JSON object
+    #[arg(short, long)]
+    json: bool,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    cache_dir: Option<PathBuf>,
+    /// The file of results, relative to the cache folder or absolute [default: results.json]
+    #[arg(long, value_name = "file")]
+    cache_file: Option<PathBuf>,
+}
+
+/// The arguments behind the word, where they are this command's. Flags may stand before the word.
+pub(super) fn meant(arguments: &[String]) -> Option<Vec<String>> {
+    let at = arguments.iter().position(|argument| !argument.starts_with('-'))?;
+    let (before, rest) = arguments.split_at(at);
+    let (word, rest) = rest.split_first()?;
+    (word == WORD).then(|| rest.iter().chain(before).cloned().collect())
+}
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(arguments: &[String]) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce cache").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, "reproduce cache ls; for the package of that name: reproduce cache@latest"),
+    };
+    let (Action::Ls { place } | Action::Prune { place, .. }) = &parsed.action;
+    let json = place.json;
+    let options = Options { cache_dir: place.cache_dir.clone(), cache_file: place.cache_file.clone(), ..Options::default() };
+    let done = session::cache_folders(&options, &Surroundings::of_process(None)).and_then(|folders| act(&parsed.action, &folders));
+    let printed = match done {
+        Ok((value, _)) if json => Output::text(&format!("{value}\n")),
+        Ok((_, text)) => Output::text(&text),
+        Err(error) => {
+            let answer = Answer::failed("", &error);
+            let printed = if json { Output::json(&answer) } else { Output::failure(&answer) };
+            return written(printed).unwrap_or(UNDECIDED);
+        }
+    };
+    written(printed).unwrap_or(0)
+}
+
+/// Does it; the answer as JSON and for people.
+fn act(action: &Action, folders: &Folders) -> Result<(Value, String), crate::store::CacheError> {
+    let now = SystemTime::now();
+    match action {
+        Action::Ls { .. } => {
+            let items = inventory::list(folders)?;
+            Ok((listed_json(folders, &items), listed_text(folders, &items, now)))
+        }
+        Action::Prune { older_than, max_size, all, dry_run, .. } => {
+            let plan = Plan { older_than: *older_than, max_bytes: *max_size, all: *all, dry_run: *dry_run };
+            let pruned = inventory::prune(folders, plan, now)?;
+            Ok((pruned_json(folders, &pruned, *dry_run), pruned_text(&pruned, *dry_run)))
+        }
+    }
+}
+
+fn listed_json(folders: &Folders, items: &[Item]) -> Value {
+    let bytes: u64 = items.iter().map(|item| item.bytes).sum();
+    json!({ "cacheDir": folders.root, "bytes": bytes, "entries": items.iter().map(item_json).collect::<Vec<_>>() })
+}
+
+fn pruned_json(folders: &Folders, pruned: &Pruned, dry_run: bool) -> Value {
+    let list = |items: &[Item]| items.iter().map(item_json).collect::<Vec<_>>();
+    json!({
+        "cacheDir": folders.root,
+        "bytes": pruned.left,
+        "removed": list(&pruned.removed),
+        "inUse": list(&pruned.in_use),
+        "dryRun": dry_run,
+    })
+}
+
+fn item_json(item: &Item) -> Value {
+    json!({ "kind": item.sort.as_str(), "name": item.name, "version": item.version, "bytes": item.bytes, "used": timestamp(item.used) })
+}
+
+fn listed_text(folders: &Folders, items: &[Item], now: SystemTime) -> String {
+    let sum = |items: &mut dyn Iterator<Item = &Item>| shown_bytes(items.map(|item| item.bytes).sum());
+    let mut text = format!("{}  {}\n", escape(&folders.root.display().to_string()), sum(&mut items.iter()));
+    for sort in Sort::ALL {
+        let own = || items.iter().filter(|item| item.sort == sort);
+        if own().next().is_none() {
+            continue;
+        }
+        add(&mut text, &format!("\n{}  {}\n", sort.as_str(), sum(&mut own())));
+        for item in own() {
+            add(&mut text, &format!("  {:>9}  {:<14}  {}\n", shown_bytes(item.bytes), ago(item, now), shown_name(item)));
+        }
+    }
+    text
+}
+
+fn pruned_text(pruned: &Pruned, dry_run: bool) -> String {
+    let mut text = String::new();
+    let (verb, rest) = if dry_run { ("would remove", "would be left") } else { ("removed", "left") };
+    for item in &pruned.removed {
+        add(&mut text, &format!("{verb} {} {}  {}\n", item.sort.as_str(), shown_name(item), shown_bytes(item.bytes)));
+    }
+    for item in &pruned.in_use {
+        add(&mut text, &format!("in use  {} {}  {}\n", item.sort.as_str(), shown_name(item), shown_bytes(item.bytes)));
+    }
+    add(&mut text, &format!("{} {rest}\n", shown_bytes(pruned.left)));
+    text
+}
+
+fn add(text: &mut String, more: &str) {
+    // Writing to a String cannot fail.
+    let _: std::fmt::Result = text.write_str(more);
+}
+
+/// A repository's name without the hash that only tells names apart.
+fn shown_name(item: &Item) -> String {
+    match &item.version {
+        Some(version) => escape(&format!("{} {version}", item.name)).into_owned(),
+        None if item.sort == Sort::Git => {
+            let name = item.name.rsplit_once('-').filter(|(readable, hash)| !readable.is_empty() && hash.len() == 64);
+            escape(name.map_or(item.name.as_str(), |(readable, _)| readable)).into_owned()
+        }
+        None => escape(&item.name).into_owned(),
+    }
+}
+
+fn ago(item: &Item, now: SystemTime) -> String {
+    let seconds = now.duration_since(item.used).unwrap_or_default().as_secs();
+    match seconds {
+        0..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / DAY),
+    }
+}
+
+/// Decimal units, as disks are sold and other tools show them.
+fn shown_bytes(bytes: u64) -> String {
+    for (unit, name) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")] {
+        if bytes >= unit {
+            let tenths = bytes / (unit / 10);
+            return format!("{}.{} {name}", tenths / 10, tenths % 10);
+        }
+    }
+    format!("{bytes} B")
+}
+
+/// A whole number and what is behind it.
+fn split_number(text: &str) -> Option<(u64, String)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim().to_ascii_lowercase()))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = split_number(text).and_then(|(number, unit)| {
+        let unit = match unit.as_str() {
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" | "day" | "days" => DAY,
+            "w" => 7 * DAY,
+            _ => return None,
+        };
+        number.checked_mul(unit)
+    });
+    seconds.map(Duration::from_secs).ok_or_else(|| "a whole number with m, h, d or w is expected, as in 30d".to_owned())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let bytes = split_number(text).and_then(|(number, unit)| {
+        let unit = match unit.as_str() {
+            "b" => 1,
+            "k" | "kb" => 1000,
+            "m" | "mb" => 1_000_000,
+            "g" | "gb" => 1_000_000_000,
+            "t" | "tb" => 1_000_000_000_000,
+            "kib" => 1 << 10,
+            "mib" => 1 << 20,
+            "gib" => 1 << 30,
+            _ => return None,
+        };
+        number.checked_mul(unit)
+    });
+    bytes.ok_or_else(|| "a whole number with kB, MB, GB, KiB, MiB or GiB is expected, as in 5GB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_command_is_the_first_word_that_is_no_flag() {
+        assert_eq!(meant(&words("cache ls --json")), Some(words("ls --json")));
+        assert_eq!(meant(&words("--json cache ls")), Some(words("ls --json")));
+        for other in ["semver cache", "cache@latest", "--json", ""] {
+            assert_eq!(meant(&words(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_times_have_units() {
+        assert_eq!(bytes("5GB"), Ok(5_000_000_000));
+        assert_eq!(bytes("2 MiB"), Ok(2 << 20));
+        assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * DAY)));
+        for wrong in ["", "5", "GB", "-1GB", "1.5GB", "99999999999999999999GB", "9999999999TB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+        assert!(duration("5").is_err() && duration("99999999999999999w").is_err());
+    }
+
+    #[test]
+    fn the_answer_is_the_same_for_people_and_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders::at(folder.path().join("cache"), None);
+        folders.create().unwrap();
+        let repository = folders.repository("https://git.example/a/b");
+        std::fs::create_dir_all(repository.join("objects/pack")).unwrap();
+        std::fs::write(repository.join("HEAD"), vec![b'x'; 1500]).unwrap();
+        let place = || Place { json: false, cache_dir: None, cache_file: None };
+        let (value, text) = act(&Action::Ls { place: place() }, &folders).unwrap();
+        assert_eq!((&value["bytes"], &value["entries"][0]["kind"]), (&json!(1500), &json!("git")));
+        assert!(text.ends_with("\ngit  1.5 kB\n     1.5 kB  0 min ago       git-example-a-b\n"), "{text}");
+        let prune = Action::Prune { place: place(), older_than: None, max_size: None, all: true, dry_run: true };
+        let (value, text) = act(&prune, &folders).unwrap();
+        assert_eq!((&value["bytes"], &value["dryRun"], value["removed"].as_array().unwrap().len()), (&json!(0), &json!(true), 1));
+        assert_eq!(text, "would remove git git-example-a-b  1.5 kB\n0 B would be left\n");
+    }
+
+    #[test]
+    fn prune_must_be_told_what() {
+        assert!(Arguments::try_parse_from(["reproduce cache", "prune"]).is_err());
+        assert!(Arguments::try_parse_from(["reproduce cache", "prune", "--all", "--dry-run"]).is_ok());
+        assert!(Arguments::try_parse_from(["reproduce cache", "prune", "--older-than", "30d", "--max-size", "5GB"]).is_ok());
+    }
+
+    #[test]
+    fn sizes_are_shown_as_people_read_them() {
+        for (bytes, text) in [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (98_932_688, "98.9 MB"), (5_000_000_000, "5.0 GB")] {
+            assert_eq!(shown_bytes(bytes), text);
+        }
+    }
+}

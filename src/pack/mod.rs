@@ -9,6 +9,7 @@ pub mod glob;
 pub mod gzip;
 pub mod list;
 pub mod order;
+pub mod rewrite;
 pub mod tar;
 pub mod tree;
 

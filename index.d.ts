@@ -88,6 +88,8 @@ export interface Recipe {
   directory: string;
   /** Whose checkout the files are as: line endings and modes. */
   checkout: 'posix' | 'windows';
+  /** What was done to package.json before it was packed: steps joined by `+`, or `as-is`. */
+  rewrite: string;
   /** The rules that make the file list, by the clients that have them. */
   fileList: string;
   /** The client whose tar and gzip are written. */

@@ -9,6 +9,7 @@ pub mod glob;
 pub mod gzip;
 pub mod list;
 pub mod order;
+pub mod rewrite;
 pub mod tar;
 pub mod tree;
 
@@ -32,8 +33,8 @@ pub fn rewrites_manifest(era: &Era) -> bool {
 }
 
 /// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm have not changed
-/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For yarn, bun, vlt and
-/// custom publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.
+/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For bun, vlt and custom
+/// publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.
 pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
     match era.id {
         "npm-2" => FSTREAM,
@@ -44,9 +45,13 @@ pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
         "npm-7-0" => NPM_7_0,
         "npm-7-7" => NPM_7_7,
         "npm-7-20" => SINCE_NPM_7,
-        "lerna-4" | "pnpm-6-20" => LERNA_AND_PNPM,
-        id if id.starts_with("pnpm-") => LERNA_AND_PNPM,
+        "lerna-4" => LERNA,
+        "pnpm-6-20" => PNPM_6,
+        "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-21" => PNPM_11,
+        id if id.starts_with("pnpm-") => PNPM,
         "fstream-directory" => FSTREAM,
+        "yarn-1" => YARN,
+        "berry-2" | "berry-3" => BERRY,
         _ => OTHERS,
     }
 }
@@ -70,7 +75,17 @@ static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_10_2,
 ];
 
-static LERNA_AND_PNPM: &[&ListRules] = &[&list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12];
+static LERNA: &[&ListRules] = &[&list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12];
+
+static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
+
+static PNPM: &[&ListRules] = &[&list::PNPM_8_8, &list::PNPM_7_12, &list::NPM_7_9, &list::NPM_11, &list::NPM_8_10, &list::NPM_12];
+
+static PNPM_11: &[&ListRules] = &[&list::NPM_11, &list::NPM_12, &list::PNPM_8_8];
+
+static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
+
+static BERRY: &[&ListRules] = &[&list::BERRY, &list::NPM_8_15];
 
 static NPM_5_4: &[&ListRules] = &[&list::NPM_5_4, &list::NPM_5_5, &list::NPM_5_6];
 

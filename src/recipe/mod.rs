@@ -5,10 +5,12 @@
 
 pub mod checkout;
 mod error;
+mod overlay;
 pub mod packing;
 pub mod rebuilt;
 mod search;
 pub mod source;
+pub mod surroundings;
 pub mod submodules;
 mod view;
 
@@ -65,6 +67,8 @@ pub struct Recipe {
     pub directory: String,
     /// Whose checkout the files are as.
     pub checkout: Checkout,
+    /// What was done to package.json before it was packed: steps joined by `+`, or `as-is`.
+    pub rewrite: String,
     /// The rules that make the file list, by the clients that have them.
     pub file_list: String,
     /// The client whose tar and gzip are written.
@@ -80,6 +84,7 @@ impl Recipe {
             commit: origin.commit.to_string(),
             directory: origin.directory().to_owned(),
             checkout: Checkout::Posix,
+            rewrite: String::new(),
             file_list: String::new(),
             packer: String::new(),
         }

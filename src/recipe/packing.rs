@@ -12,6 +12,7 @@ use std::time::Instant;
 use super::Recipe;
 use super::checkout::{LARGEST_READ, package_too_large};
 use super::error::SourceError;
+use super::overlay::Overlay;
 use super::rebuilt::{Rebuilt, keep_closest};
 use super::search::{Search, Trial};
 use crate::compare::{self, Archive, ChangeKind, EntryKind as Kind, Limits};
@@ -19,6 +20,7 @@ use crate::git::attributes::Checkout;
 use crate::pack::era::{Bins, Era};
 use crate::pack::gzip::{self, Match};
 use crate::pack::list::{self, Context, ListRules};
+use crate::pack::rewrite::{self, Rewrite, Workspace};
 use crate::pack::tar::{Adopted, Member};
 use crate::pack::tree::Tree;
 use crate::pack::{eras_of, list_rules_of};
@@ -41,6 +43,12 @@ pub trait Stock {
 
     /// The folder as one platform checks it out.
     fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_>;
+
+    /// What lies around the folder and counts for how clients rewrite its package.json, which has these bytes; `None` where that
+    /// is not known, and then package.json is packed as it is. It is asked for only where the published one is another.
+    fn workspace(&mut self, _version: &str, _manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
+        Ok(None)
+    }
 }
 
 /// A package's folder, ready to be listed and read.
@@ -76,7 +84,8 @@ pub fn pack_folder(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut V
 fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebuilt>) -> Result<(), SourceError> {
     let eras = eras_of(subject.published.fingerprint.as_ref());
     let mut search = Search::default();
-    let mut lists: Vec<Vec<list::Entry>> = Vec::new();
+    let mut rewrites = Rewrites::new(subject.published);
+    let mut lists: Vec<Listed> = Vec::new();
     let mut failed = None;
     for checkout in stock.checkouts() {
         if search.is_over(checkout) {
@@ -84,44 +93,47 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
         }
         let needed = stock.needs(checkout);
         stock.ensure(&needed.iter().map(String::as_str).collect::<Vec<_>>(), LARGEST_READ)?;
-        let mut list_of: HashMap<&str, usize> = HashMap::new();
-        let recipes = eras.iter().flat_map(|era| list_rules_of(era).iter().map(move |rules| (*era, *rules)));
-        for (era, rules) in recipes {
-            if subject.cancelled.load(Ordering::Relaxed) {
-                return Err(SourceError::Cancelled);
-            }
-            if search.is_over_for(checkout, era.id) {
-                continue;
-            }
-            let started = Instant::now();
-            let list = match list_of.get(rules.name) {
-                Some(known) => *known,
-                None => match list::entries(&*stock.shelves(checkout), rules, &subject.context) {
-                    Ok(entries) => {
-                        let list = number(&mut lists, entries);
-                        list_of.insert(rules.name, list);
-                        list
-                    }
-                    // Clients of other versions may take what this one refuses.
-                    Err(error) => {
-                        failed.get_or_insert(error.into());
-                        continue;
-                    }
-                },
-            };
-            let trial = Trial { checkout, era: era.id, list };
-            let Some(entries) = lists.get(list).filter(|_| search.wants(trial)) else { continue };
-            let plan = Plan { era, rules, checkout, entries };
-            match attempt(stock, subject, &plan, started) {
-                Ok(one) => {
-                    search.learn(trial, one.outcome, files_differ(&one, &subject.published.archive));
-                    rebuilt.push(one);
-                    keep_closest(rebuilt);
+        let mut list_of: HashMap<(&str, usize), usize> = HashMap::new();
+        for era in &eras {
+            let rewrite = rewrites.of(stock, checkout, era)?;
+            for rules in list_rules_of(era) {
+                if subject.cancelled.load(Ordering::Relaxed) {
+                    return Err(SourceError::Cancelled);
                 }
-                Err(error @ SourceError::Git(_)) => return Err(error),
-                Err(error) if error.is_ours() => return Err(error),
-                Err(error) => {
-                    failed.get_or_insert(error);
+                if search.is_over_for(checkout, era.id) {
+                    continue;
+                }
+                let started = Instant::now();
+                let list = match list_of.get(&(rules.name, rewrite)) {
+                    Some(known) => *known,
+                    None => match rewrites.list(&*stock.shelves(checkout), rewrite, rules, &subject.context) {
+                        Ok(listed) => {
+                            let list = number(&mut lists, listed);
+                            list_of.insert((rules.name, rewrite), list);
+                            list
+                        }
+                        // Clients of other versions may take what this one refuses.
+                        Err(error) => {
+                            failed.get_or_insert(error);
+                            continue;
+                        }
+                    },
+                };
+                let trial = Trial { checkout, era: era.id, list };
+                let Some(listed) = lists.get(list).filter(|_| search.wants(trial)) else { continue };
+                let Some(rewrite) = rewrites.get(listed.rewrite) else { continue };
+                let plan = Plan { era, rules, checkout, listed, rewrite };
+                match attempt(stock, subject, &plan, started) {
+                    Ok(one) => {
+                        search.learn(trial, one.outcome, files_differ(&one, &subject.published.archive));
+                        rebuilt.push(one);
+                        keep_closest(rebuilt);
+                    }
+                    Err(error @ SourceError::Git(_)) => return Err(error),
+                    Err(error) if error.is_ours() => return Err(error),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                    }
                 }
             }
         }
@@ -129,10 +141,79 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
     failed.map_or(Ok(()), Err)
 }
 
+/// A list of files: what the client's rules choose, and the licence that it adds.
+#[derive(Debug, PartialEq, Eq)]
+struct Listed {
+    /// The rewrite of package.json that the list was made under.
+    rewrite: usize,
+    entries: Vec<list::Entry>,
+    /// Files that are not in the folder.
+    added: Vec<(String, Vec<u8>)>,
+}
+
+/// The rewrites of package.json that are worth packing: one for each era and checkout, found when it is asked for.
+struct Rewrites {
+    published: Option<Vec<u8>>,
+    version: String,
+    workspace: Option<Option<Workspace>>,
+    known: Vec<Rewrite>,
+}
+
+impl Rewrites {
+    fn new(published: &Published) -> Self {
+        let manifest = published.archive.get("package.json").and_then(|entry| published.archive.content(entry).ok());
+        let version = published.manifest().get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        Self { published: manifest, version, workspace: None, known: Vec::new() }
+    }
+
+    fn get(&self, rewrite: usize) -> Option<&Rewrite> {
+        self.known.get(rewrite)
+    }
+
+    /// The number of the rewrite for an era: the one that gives the published file, or else the likeliest. Where the file needs
+    /// none, the surroundings are not even looked at.
+    fn of(&mut self, stock: &mut dyn Stock, checkout: Checkout, era: &Era) -> Result<usize, SourceError> {
+        let own = stock.shelves(checkout).content("package.json")?.unwrap_or_default();
+        if self.published.as_ref() == Some(&own) || self.published.is_none() || self.version.is_empty() {
+            return Ok(self.number(Rewrite::as_is(&own)));
+        }
+        let workspace = match self.workspace.take() {
+            Some(known) => known,
+            None => stock.workspace(&self.version, &own)?,
+        };
+        let chosen = workspace.as_ref().and_then(|around| rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()));
+        self.workspace = Some(workspace);
+        Ok(self.number(chosen.unwrap_or_else(|| Rewrite::as_is(&own))))
+    }
+
+    fn number(&mut self, rewrite: Rewrite) -> usize {
+        let same = |known: &Rewrite| (&known.name, &known.manifest, &known.licenses) == (&rewrite.name, &rewrite.manifest, &rewrite.licenses);
+        self.known.iter().position(same).unwrap_or_else(|| {
+            self.known.push(rewrite);
+            self.known.len() - 1
+        })
+    }
+
+    fn list(&self, shelves: &dyn Shelves, rewrite: usize, rules: &ListRules, context: &Context) -> Result<Listed, SourceError> {
+        let Some(how) = self.known.get(rewrite) else { return Ok(Listed { rewrite, entries: Vec::new(), added: Vec::new() }) };
+        let mut entries = list::entries(&Overlay::new(shelves, how, &[]), rules, context)?;
+        let mut added = Vec::new();
+        if let Some(Some(workspace)) = &self.workspace {
+            let listed: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
+            added = how.added(workspace, &listed).into_iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
+        }
+        let known = |path: &String| list::Entry { source: path.clone(), path: path.clone() };
+        entries.extend(added.iter().map(|(path, _)| known(path)));
+        entries.sort();
+        entries.dedup();
+        Ok(Listed { rewrite, entries, added })
+    }
+}
+
 /// The number of a list; equal lists have the same.
-fn number(lists: &mut Vec<Vec<list::Entry>>, entries: Vec<list::Entry>) -> usize {
-    lists.iter().position(|known| *known == entries).unwrap_or_else(|| {
-        lists.push(entries);
+fn number(lists: &mut Vec<Listed>, listed: Listed) -> usize {
+    lists.iter().position(|known| *known == listed).unwrap_or_else(|| {
+        lists.push(listed);
         lists.len() - 1
     })
 }
@@ -151,17 +232,19 @@ struct Plan<'a> {
     era: &'static Era,
     rules: &'static ListRules,
     checkout: Checkout,
-    entries: &'a [list::Entry],
+    listed: &'a Listed,
+    rewrite: &'a Rewrite,
 }
 
 /// Packs one list and compares it.
 fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, started: Instant) -> Result<Rebuilt, SourceError> {
     let published = subject.published;
-    let Plan { era, rules, checkout, entries } = *plan;
+    let Plan { era, rules, checkout, listed, rewrite } = *plan;
     let unpacked = Limits::default().unpacked;
-    stock.ensure(&entries.iter().map(|entry| entry.source.as_str()).collect::<Vec<_>>(), unpacked)?;
+    stock.ensure(&listed.entries.iter().map(|entry| entry.source.as_str()).collect::<Vec<_>>(), unpacked)?;
     let adopted = published.headers.as_ref().map(|headers| Adopted::from_published(headers, era)).unwrap_or_default();
-    let archive = pack(&*stock.shelves(checkout), plan, &adopted, subject.cancelled)?;
+    let shelves = stock.shelves(checkout);
+    let archive = pack(&Overlay::new(&*shelves, rewrite, &listed.added), plan, &adopted, subject.cancelled)?;
     let packed = started.elapsed();
     let comparison = compare::compare(&published.archive, &archive);
     let found = if comparison.same_entries() { gzip::match_published(&mut archive.tar(), &published.bytes)? } else { None };
@@ -171,7 +254,13 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, false) => Outcome::OtherEntries,
     };
     Ok(Rebuilt {
-        recipe: Recipe { checkout, file_list: rules.name.to_owned(), packer: era.id.to_owned(), ..subject.base.clone() },
+        recipe: Recipe {
+            checkout,
+            rewrite: rewrite.name.clone(),
+            file_list: rules.name.to_owned(),
+            packer: era.id.to_owned(),
+            ..subject.base.clone()
+        },
         outcome,
         comparison,
         adopted: adopted.list().to_vec(),
@@ -183,8 +272,8 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
 
 /// Writes the archive and reads it back as the published one was read.
 fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &AtomicBool) -> Result<Archive, SourceError> {
-    let mut members: Vec<Member<'_>> = Vec::with_capacity(plan.entries.len());
-    for entry in plan.entries {
+    let mut members: Vec<Member<'_>> = Vec::with_capacity(plan.listed.entries.len());
+    for entry in &plan.listed.entries {
         members.extend(shelves.member(entry)?);
     }
     let manifest = shelves.content("package.json")?.unwrap_or_default();
@@ -236,9 +325,13 @@ mod tests {
 
     #[test]
     fn equal_lists_have_one_number() {
-        let entry = |path: &str| list::Entry { source: path.into(), path: path.into() };
+        let listed = |rewrite, path: &str| {
+            let entries = vec![list::Entry { source: path.into(), path: path.into() }];
+            Listed { rewrite, entries, added: Vec::new() }
+        };
         let mut lists = Vec::new();
-        assert_eq!([vec![entry("a")], vec![entry("b")], vec![entry("a")]].map(|list| number(&mut lists, list)), [0, 1, 0]);
+        let numbers = [listed(0, "a"), listed(0, "b"), listed(0, "a"), listed(1, "a")].map(|one| number(&mut lists, one));
+        assert_eq!(numbers, [0, 1, 0, 2]);
     }
 
     #[test]

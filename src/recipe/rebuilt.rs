@@ -127,6 +127,7 @@ mod tests {
                 commit: String::new(),
                 directory: String::new(),
                 checkout: Checkout::Posix,
+                rewrite: String::new(),
                 file_list: String::new(),
                 packer: String::new(),
             },

@@ -9,12 +9,14 @@ use super::error::SourceError;
 use super::packing::{Shelves, Stock, Subject, pack_folder};
 use super::rebuilt::Attempts;
 use super::submodules::Open;
+use super::surroundings::workspace_of;
 use super::{Recipe, Strategy};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::origin::Origin;
 use crate::origin::score::join;
 use crate::pack::list::{self, Context};
+use crate::pack::rewrite::Workspace;
 use crate::published::Published;
 
 /// Tries the recipes for one origin. An error only if none came to an end, or if this machine failed.
@@ -29,7 +31,7 @@ pub fn attempts(
     let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, open_submodule)?;
     let base = Recipe::of(Strategy::Source, repository.url(), origin);
     let mut rebuilt = Vec::new();
-    let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository };
+    let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
     Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec() })
 }
@@ -39,6 +41,7 @@ struct GitStock<'a> {
     folder: Folder<'a>,
     repository: &'a mut Repository,
     checkouts: Vec<Checkout>,
+    origin: &'a Origin,
 }
 
 impl Stock for GitStock<'_> {
@@ -56,6 +59,10 @@ impl Stock for GitStock<'_> {
 
     fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_> {
         Box::new(self.folder.view(self.repository, checkout))
+    }
+
+    fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
+        workspace_of(self.repository, self.origin, version, manifest).map(Some)
     }
 }
 

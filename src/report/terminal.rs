@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::json::{AttemptInfo, Failure, Report, Severity};
 use super::text::{escape, escape_lines};
+use crate::pack::rewrite::AS_IS;
 use crate::verdict::Verdict;
 
 /// Files that are named before "and n more".
@@ -147,9 +148,13 @@ fn closest(report: &Report) -> Option<&AttemptInfo> {
 
 fn attempt_line(out: &mut String, report: &Report, style: Style) {
     let Some(attempt) = closest(report) else { return };
+    let rewrite = match attempt.recipe.rewrite.as_str() {
+        "" | AS_IS => String::new(),
+        steps => format!(", package.json by {}", escape(steps)),
+    };
     let _ = writeln!(
         out,
-        "  packed as  {}, file list of {}{}",
+        "  packed as  {}{rewrite}, file list of {}{}",
         escape(&attempt.recipe.packer),
         escape(&attempt.recipe.file_list),
         if report.sandbox.is_none() { style.dim(" (nothing was run)") } else { String::new() }

@@ -44,6 +44,8 @@ pub struct ClassicRules {
     pub scope_is_package: bool,
     /// Whether a name with a `*` is left out (1.4.6 and later).
     pub no_star_names: bool,
+    /// Whether `./` is taken off what was listed, so that nothing stands twice (pnpm 8.8 to 10).
+    pub undotted: bool,
     /// What is read of the ignore files above a workspace.
     pub workspace_ignores: WorkspaceIgnores,
 }
@@ -86,7 +88,15 @@ pub(super) fn list(view: &View, rules: &ClassicRules, context: &Context) -> Resu
     root.sets.push(compile(&lines, walk.options())?);
     let names: BTreeSet<String> = view.list("").keys().filter(|name| !(rules.no_root_git && name.as_str() == ".git")).cloned().collect();
     walk.root(root, names, manifest.as_ref())?;
-    Ok(walk.found)
+    let mut found = walk.found;
+    if rules.undotted {
+        for path in &mut found {
+            if let Some(rest) = path.strip_prefix("./") {
+                *path = rest.to_owned();
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl Walk<'_> {

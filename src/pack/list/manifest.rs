@@ -85,6 +85,26 @@ impl Manifest {
         }
     }
 
+    /// The files that yarn 2 and later take in whatever `files` says: main, module, browser and bin, those of `publishConfig` first.
+    pub(super) fn entry_points(&self) -> Vec<String> {
+        let config = self.get("publishConfig").and_then(Value::as_object);
+        let field = |name: &str| config.and_then(|config| config.get(name)).filter(|value| !value.is_null()).or_else(|| self.get(name));
+        let mut paths: Vec<&str> = ["main", "module"].iter().filter_map(|name| field(name)?.as_str()).collect();
+        match field("browser") {
+            Some(Value::String(path)) => paths.push(path),
+            Some(Value::Object(map)) => {
+                paths.extend(map.iter().flat_map(|(from, to)| std::iter::once(from.as_str()).chain(to.as_str())));
+            }
+            _ => {}
+        }
+        match field("bin") {
+            Some(Value::String(path)) => paths.push(path),
+            Some(Value::Object(map)) => paths.extend(map.values().filter_map(Value::as_str)),
+            _ => {}
+        }
+        paths.into_iter().map(str::to_owned).collect()
+    }
+
     /// The folder of `directories.bin`.
     pub(super) fn bin_folder(&self) -> Option<String> {
         self.get("directories")?.get("bin")?.as_str().map(rooted).filter(|folder| !folder.is_empty())

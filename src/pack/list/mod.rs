@@ -1,10 +1,12 @@
 //! Which files a publishing client puts into the tarball.
 //!
 //! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
-//! published is never looked at. The clients' rules changed about thirty times, but they come from three programs:
-//! fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`). Each is one walk here,
+//! published is never looked at. The rules of npm, and of pnpm and lerna after it, changed about thirty times, but they come from
+//! three programs: fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
+//! (`yarn`) and yarn 2 and later (`berry`) have their own. Each is one walk here,
 //! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
 
+mod berry;
 mod bundle;
 mod classic;
 mod context;
@@ -15,6 +17,7 @@ mod manifest;
 mod rules;
 mod strict;
 mod view;
+mod yarn;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +55,10 @@ pub enum Engine {
     Classic(ClassicRules),
     /// npm-packlist 7 and later.
     Strict(StrictRules),
+    /// yarn 1.
+    Yarn,
+    /// yarn 2 and later.
+    Berry,
 }
 
 /// A file of the tarball.
@@ -82,6 +89,8 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
         Engine::Fstream(rules) => fstream::list(&view, rules)?.into_iter().collect(),
         Engine::Classic(rules) => classic::list(&view, rules, context)?.into_iter().map(same).collect(),
         Engine::Strict(rules) => strict::list(&view, rules, context)?.into_iter().map(same).collect(),
+        Engine::Yarn => yarn::list(&view)?.into_iter().map(same).collect(),
+        Engine::Berry => berry::list(&view)?.into_iter().map(same).collect(),
     };
     match entries.iter().find(|entry| entry.source.contains('\u{fffd}')) {
         Some(entry) => Err(ListError::UnreadableName(entry.source.clone())),

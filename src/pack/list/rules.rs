@@ -65,6 +65,15 @@ pub static PACKLIST_11_0: ListRules = strict("packlist-11.0", "npm-packlist 11.0
 /// npm 12: npm-packlist 11.2 and 11.3.
 pub static NPM_12: ListRules = strict("npm-12", "npm 12 (npm-packlist 11.2 and 11.3)", &STRICT_11_3);
 
+/// pnpm 7.12 to 8.7: npm-packlist 5.1.3 without a look above the package.
+pub static PNPM_7_12: ListRules = classic("pnpm-7.12", "pnpm 7.12 to 8.7 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ALONE);
+/// pnpm 8.8 to 10: the same, each file once.
+pub static PNPM_8_8: ListRules = classic("pnpm-8.8", "pnpm 8.8 to 10 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ONCE);
+/// yarn 0.27 to 1.22.
+pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", engine: Engine::Yarn };
+/// yarn 2 to 4.
+pub static BERRY: ListRules = ListRules { name: "berry", clients: "yarn 2 to 4", engine: Engine::Berry };
+
 /// All groups, the oldest first.
 pub static ALL: [&ListRules; 30] = [
     &NPM_2_0,
@@ -135,6 +144,7 @@ const PACKLIST_1_1_8: ClassicRules = ClassicRules {
     no_root_git: false,
     scope_is_package: true,
     no_star_names: false,
+    undotted: false,
     workspace_ignores: WorkspaceIgnores::Ignored,
 };
 const PACKLIST_1_1_9: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_1_9, ..PACKLIST_1_1_8 };
@@ -153,6 +163,9 @@ const PACKLIST_5_0_0: ClassicRules = ClassicRules { dialect: Dialect::V5, scope_
 const PACKLIST_5_0_2: ClassicRules = ClassicRules { glob_8: true, ..PACKLIST_5_0_0 };
 const PACKLIST_5_0_4: ClassicRules = ClassicRules { strips_dot_slash: true, workspace_ignores: WorkspaceIgnores::Both, ..PACKLIST_5_0_2 };
 const PACKLIST_5_1_3: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::First, ..PACKLIST_5_0_4 };
+
+const PACKLIST_5_1_3_ALONE: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::Ignored, ..PACKLIST_5_1_3 };
+const PACKLIST_5_1_3_ONCE: ClassicRules = ClassicRules { undotted: true, ..PACKLIST_5_1_3_ALONE };
 
 const STRICT_7_0_0: StrictRules = StrictRules {
     dialect: Dialect::V5,

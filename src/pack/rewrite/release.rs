@@ -1,0 +1,108 @@
+//! What release tools do to package.json just before they pack: they write the version into it.
+//!
+//! `npm version` (and with it semantic-release, auto and others) prints the whole file again, with the indentation and line ends
+//! that it found; lerna, release-it, sed scripts and editors change the one value. Where the file is laid out as npm
+//! prints it, both come to the same.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json;
+
+/// A package.json after a release tool, and the name of what it did.
+pub(super) struct Released {
+    pub(super) name: &'static str,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What release tools make of a package.json whose version is another than the published one, likeliest first; without such
+/// a difference there is nothing to do.
+pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
+    let Some(object) = json::parse(manifest) else { return Vec::new() };
+    if json::text(&object, "version") == Some(version) {
+        return Vec::new();
+    }
+    let mut all = vec![Released { name: "npm-version", bytes: npm_version(manifest, object, version) }];
+    if let Some(bytes) = set_version(manifest, version).filter(|bytes| all.iter().all(|known| known.bytes != *bytes)) {
+        all.push(Released { name: "set-version", bytes });
+    }
+    all
+}
+
+/// The file with another value of the top level's `version` and not a byte else changed; none if it has no version.
+fn set_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(manifest).ok()?;
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(body).ok()?;
+    let value = fields.get("version")?.get();
+    let at = value.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let (before, after) = (text.get(..at)?, text.get(at.checked_add(value.len())?..)?);
+    Some([before, &json::quote(version), after].concat().into_bytes())
+}
+
+/// As `npm version --no-git-tag-version` writes it: npm 7 and later by json-parse-even-better-errors; earlier ones differ only in files
+/// that mix indentations.
+fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Vec<u8> {
+    object.insert("version".to_owned(), Value::String(version.to_owned()));
+    let text = String::from_utf8_lossy(crate::manifest::without_bom(manifest));
+    let (newline, indent) = layout(&text);
+    let printed = json::print(&object, indent) + "\n";
+    if newline == "\n" { printed } else { printed.replace('\n', newline) }.into_bytes()
+}
+
+/// The line end after the first brace and the indentation of the line behind it: `/^\s*[{[]((?:\r?\n)+)([\s\t]*)/`.
+///
+/// Where blank lines follow the brace, npm takes all of them for one line end, and repeats them between all lines.
+fn layout(text: &str) -> (&str, &str) {
+    let rest = text.trim_start().strip_prefix(['{', '[']).unwrap_or("");
+    let mut end = 0;
+    while let Some(tail) = rest.get(end..) {
+        match tail.strip_prefix("\r\n").or_else(|| tail.strip_prefix('\n')) {
+            Some(after) => end = rest.len() - after.len(),
+            None => break,
+        }
+    }
+    if end == 0 {
+        return ("\n", "");
+    }
+    let (newline, tail) = rest.split_at_checked(end).unwrap_or(("\n", ""));
+    // JSON.stringify takes no more than ten characters of indentation.
+    let width = (tail.len() - tail.trim_start().len()).min(10);
+    (newline, tail.get(..width).unwrap_or(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_and_texts(manifest: &str) -> Vec<(&'static str, String)> {
+        let text = |one: Released| (one.name, String::from_utf8_lossy(&one.bytes).into_owned());
+        released(manifest.as_bytes(), "2.0.0").into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn the_published_version_needs_no_release() {
+        assert!(names_and_texts(r#"{"version":"2.0.0"}"#).is_empty());
+    }
+
+    #[test]
+    fn in_a_file_as_npm_prints_it_all_tools_agree() {
+        let all = names_and_texts("{\n\t\"version\": \"0.0.0-development\"\n}\n");
+        assert_eq!(all, [("npm-version", "{\n\t\"version\": \"2.0.0\"\n}\n".to_owned())]);
+    }
+
+    #[test]
+    fn npm_prints_anew_and_others_change_one_value() {
+        let all = names_and_texts("{\r\n  \"config\": { \"version\": \"1\" },\r\n  \"version\" : \"1.0.0\"}");
+        let npm = "{\r\n  \"config\": {\r\n    \"version\": \"1\"\r\n  },\r\n  \"version\": \"2.0.0\"\r\n}\r\n";
+        let other = "{\r\n  \"config\": { \"version\": \"1\" },\r\n  \"version\" : \"2.0.0\"}";
+        assert_eq!(all, [("npm-version", npm.to_owned()), ("set-version", other.to_owned())]);
+    }
+
+    #[test]
+    fn a_file_in_one_line_stays_in_one_line() {
+        assert_eq!(names_and_texts(r#"{ "name": "x" }"#), [("npm-version", "{\"name\":\"x\",\"version\":\"2.0.0\"}\n".to_owned())]);
+    }
+}

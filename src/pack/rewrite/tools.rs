@@ -1,0 +1,281 @@
+//! Well-known tools that clean package.json up just before it is packed: clean-publish, clean-package and pinst.
+//!
+//! Each does what its own code does with its settings from package.json or its file. A tool is tried where package.json or the
+//! root's names it in a script, a dependency or a setting.
+
+use serde_json::Value;
+
+use super::json::{self, Object};
+use super::workspace::Workspace;
+
+/// package.json after a tool, and what else the tool does.
+pub(super) struct Cleaned {
+    pub(super) name: &'static str,
+    pub(super) bytes: Vec<u8>,
+    /// Which names the tool does not copy along.
+    pub(super) hides: Option<fn(&str) -> bool>,
+}
+
+/// What the tools that the package names make of its package.json.
+pub(super) fn cleaned(bytes: &[u8], workspace: &Workspace) -> Vec<Cleaned> {
+    let Some(source) = json::parse(bytes) else { return Vec::new() };
+    let mut all = Vec::new();
+    if names(&source, workspace, "clean-publish") {
+        let text = json::print(&clean_publish(&source, &clean_publish_fields(&source, workspace)), "  ") + "\n";
+        all.push(Cleaned { name: "clean-publish", bytes: text.into_bytes(), hides: Some(not_copied) });
+    }
+    if names(&source, workspace, "clean-package")
+        && let Some(bytes) = clean_package(&source, workspace)
+    {
+        all.push(Cleaned { name: "clean-package", bytes, hides: None });
+    }
+    if names(&source, workspace, "pinst")
+        && let Some(bytes) = pinst(bytes, &source)
+    {
+        all.push(Cleaned { name: "pinst", bytes, hides: None });
+    }
+    all
+}
+
+/// Whether a script, a dependency or a setting of the package or of the root names the tool.
+fn names(source: &Object, workspace: &Workspace, tool: &str) -> bool {
+    [Some(source), workspace.root_manifest.as_ref()].into_iter().flatten().any(|manifest| {
+        let scripts = json::object(manifest, "scripts").into_iter().flat_map(Object::values);
+        let in_script = scripts.filter_map(Value::as_str).any(|script| script.contains(tool));
+        let depends = ["dependencies", "devDependencies"].iter().any(|field| json::object(manifest, field).is_some_and(|d| d.contains_key(tool)));
+        manifest.contains_key(tool) || in_script || depends
+    })
+}
+
+#[rustfmt::skip]
+const NOT_PUBLISHED: [&str; 25] = [
+    "babel", "browserslist", "c8", "clean-publish", "commitlint", "devDependencies", "eslintConfig", "eslintIgnore", "husky", "jest",
+    "lint-staged", "nano-staged", "pre-commit", "prettier", "pwmetrics", "remarkConfig", "renovate", "resolutions", "sharec",
+    "simple-git-hooks", "simple-pre-commit", "size-limit", "typeCoverage", "yaspeller", "pnpm",
+];
+#[rustfmt::skip]
+const KEPT_SCRIPTS: [&str; 9] = [
+    "postinstall", "postpack", "postpublish", "postversion", "prepare", "prepublish", "publish", "uninstall", "version",
+];
+#[rustfmt::skip]
+const HOISTED: [&str; 14] = [
+    "bin", "main", "exports", "types", "typings", "module", "browser", "esnext", "es2015", "unpkg", "umd:main", "typesVersions", "cpu",
+    "os",
+];
+
+/// The further fields to leave out, from the nearest settings.
+fn clean_publish_fields(source: &Object, workspace: &Workspace) -> Vec<String> {
+    let files = [".clean-publish", ".clean-publish.json"];
+    let own = json::object(source, "clean-publish");
+    let of_root = || workspace.root_manifest.as_ref().and_then(|root| json::object(root, "clean-publish"));
+    let settings = own.or_else(|| files.iter().find_map(|file| workspace.settings.get(file))).or_else(of_root);
+    let fields = settings.and_then(|settings| settings.get("fields")).and_then(Value::as_array);
+    fields.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn clean_publish(source: &Object, fields: &[String]) -> Object {
+    let mut manifest = source.clone();
+    if let Some(Value::Object(config)) = manifest.get("publishConfig") {
+        let mut config = config.clone();
+        for field in HOISTED {
+            if let Some(value) = config.get(field).filter(|value| json::truthy(value)).cloned() {
+                json::remove(&mut config, field);
+                manifest.insert(field.to_owned(), value);
+            }
+        }
+        // `{ ...packageJson, publishConfig }` keeps the key's place.
+        if config.is_empty() {
+            json::remove(&mut manifest, "publishConfig");
+        } else {
+            manifest.insert("publishConfig".to_owned(), Value::Object(config));
+        }
+    }
+    for field in NOT_PUBLISHED.iter().copied().chain(fields.iter().map(String::as_str)) {
+        delete(&mut manifest, &path(field));
+    }
+    if let Some(Value::Object(scripts)) = manifest.get_mut("scripts") {
+        scripts.retain(|name, _| KEPT_SCRIPTS.contains(&name.as_str()));
+        let calls_itself = |script: &str| script == "clean-publish" || script.starts_with("clean-publish ");
+        if json::text(scripts, "publish").is_some_and(calls_itself) {
+            json::remove(scripts, "publish");
+        }
+    }
+    manifest.retain(|_, value| !matches!(value, Value::Object(fields) if fields.is_empty()) && !matches!(value, Value::Array(items) if items.is_empty()));
+    manifest
+}
+
+/// The names of files and folders that clean-publish leaves behind.
+fn not_copied(name: &str) -> bool {
+    #[rustfmt::skip]
+    const EXACT: [&str; 26] = [
+        ".circleci", ".DS_Store", ".editorconfig", ".eslintignore", ".flowconfig", ".git", ".github", ".travis.yml", ".vscode",
+        ".watchmanconfig", ".yarnrc", "appveyor.yml", "karma.conf.js", "node_modules", "package-lock.json", "pnpm-debug.log",
+        "pnpm-lock.yaml", ".devcontainer.json", "test", "yarn-error.log", ".prettierignore", "yarn.lock", ".claude", "oxfmt.config.ts",
+        "oxlint.config.ts", ".gitmodules",
+    ];
+    #[rustfmt::skip]
+    const STARTS: [&str; 12] = [
+        ".babelrc", ".clean-publish", ".commitlintrc", ".eslintrc", ".jsconfig", ".jsdocrc", ".lintstagedrc", ".nanostagedrc",
+        ".prettierrc", ".remarkrc", ".renovaterc", ".size-limit",
+    ];
+    let lower = name.to_ascii_lowercase();
+    let script = name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "js" | "ts" | "mjs" | "mts" | "cjs" | "cts"));
+    let configured = ["babel.config.", "commitlint.config.", "jest.config.", "vitest.config."].iter().any(|stem| name.starts_with(stem));
+    EXACT.contains(&name)
+        || STARTS.iter().any(|start| name.starts_with(start))
+        || matches!(lower.as_str(), "changelog" | "changelog.md" | "changelog.txt")
+        || (script && configured)
+        || name.contains("eslint.config.")
+        || (name.starts_with("README.") && name.ends_with(".md") && name.len() > "README..md".len())
+}
+
+/// A setting that is a file's name or an object, with what it extends.
+fn clean_package(source: &Object, workspace: &Workspace) -> Option<Vec<u8>> {
+    const COMMON: [&str; 8] =
+        ["clean-package", "babel", "browserslist", "eslintConfig", "jest", "lint-staged", "mocha", "pre-commit"];
+    let settings = json::object(source, "clean-package").or_else(|| workspace.settings.get("clean-package.config.json"))?;
+    let mut removed: Vec<String> = Vec::new();
+    let extends = match settings.get("extends") {
+        Some(Value::String(one)) => vec![one.as_str()],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    for base in extends {
+        // Settings of other packages are code: what they would do is not known here.
+        matches!(base, "clean-package/common" | "clean-package/common.js").then_some(())?;
+        removed.extend(COMMON.map(str::to_owned));
+    }
+    removed.extend(settings.get("remove").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
+    let mut manifest = source.clone();
+    for key in removed {
+        delete(&mut manifest, &path(&key));
+    }
+    for (key, value) in json::object(settings, "replace").into_iter().flatten() {
+        set(&mut manifest, &path(key), value);
+    }
+    let indent = match settings.get("indent") {
+        Some(Value::String(indent)) => indent.chars().take(10).collect(),
+        Some(Value::Number(count)) => " ".repeat(usize::try_from(count.as_u64().unwrap_or(0).min(10)).unwrap_or(0)),
+        _ => "  ".to_owned(),
+    };
+    Some((json::print(&manifest, &indent) + "\n").into_bytes())
+}
+
+/// `pinst --disable`: installation scripts that are for the repository only get another name.
+fn pinst(bytes: &[u8], source: &Object) -> Option<Vec<u8>> {
+    let mut manifest = source.clone();
+    let scripts = json::object(source, "scripts")?.iter();
+    let renamed = scripts.map(|(name, script)| {
+        let name = if matches!(name.as_str(), "install" | "postinstall") { format!("_{name}") } else { name.clone() };
+        (name, script.clone())
+    });
+    manifest.insert("scripts".to_owned(), Value::Object(renamed.collect()));
+    let text = String::from_utf8_lossy(bytes);
+    let width = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let indent = text.lines().find_map(|line| line.get(..width(line)).filter(|indent| !indent.is_empty())).unwrap_or("");
+    Some((json::print(&manifest, indent) + "\n").into_bytes())
+}
+
+/// `a.b` as a path of keys; `\.` is a dot in a key.
+fn path(key: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = key.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.peek() == Some(&'.') => {
+                chars.next();
+                if let Some(part) = parts.last_mut() {
+                    part.push('.');
+                }
+            }
+            '.' => parts.push(String::new()),
+            c => {
+                if let Some(part) = parts.last_mut() {
+                    part.push(c);
+                }
+            }
+        }
+    }
+    parts
+}
+
+fn delete(object: &mut Object, path: &[String]) {
+    match path {
+        [] => {}
+        [key] => drop(json::remove(object, key)),
+        [key, rest @ ..] => {
+            if let Some(Value::Object(inner)) = object.get_mut(key) {
+                delete(inner, rest);
+            }
+        }
+    }
+}
+
+fn set(object: &mut Object, path: &[String], value: &Value) {
+    match path {
+        [] => {}
+        [key] => drop(object.insert(key.clone(), value.clone())),
+        [key, rest @ ..] => {
+            let inner = object.entry(key.clone()).or_insert_with(|| Value::Object(Object::new()));
+            if !inner.is_object() {
+                *inner = Value::Object(Object::new());
+            }
+            if let Value::Object(inner) = inner {
+                set(inner, rest, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned_text(source: &str, settings: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+        let mut workspace = Workspace::new("1.0.0", "", "p");
+        for (file, text) in settings {
+            workspace.settings.insert(file, json::parse(text.as_bytes()).expect("an object"));
+        }
+        let text = |one: Cleaned| (one.name, String::from_utf8_lossy(&one.bytes).split_whitespace().collect());
+        cleaned(source.as_bytes(), &workspace).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_tool_that_nothing_names_does_nothing() {
+        assert!(cleaned_text(r#"{"name":"x","scripts":{"build":"tsc"}}"#, &[]).is_empty());
+    }
+
+    #[test]
+    fn clean_publish_drops_what_is_for_development() {
+        let source = r#"{"name":"x","scripts":{"prepublishOnly":"clean-publish","postinstall":"y"},"devDependencies":{"z":"1"},
+            "publishConfig":{"directory":"package"},"keep":{"a":1,"b":2}}"#;
+        let settings = [(".clean-publish", r#"{"fields":["scripts","publishConfig","keep.a"]}"#)];
+        assert_eq!(cleaned_text(source, &settings), [("clean-publish", r#"{"name":"x","keep":{"b":2}}"#.to_owned())]);
+        let without = r#"{"name":"x","scripts":{"postinstall":"y"},"publishConfig":{"directory":"package"},"keep":{"a":1,"b":2}}"#;
+        assert_eq!(cleaned_text(source, &[]), [("clean-publish", without.to_owned())]);
+    }
+
+    #[test]
+    fn clean_publish_leaves_files_behind() {
+        for name in ["test", "CHANGELOG.md", "jest.config.ts", ".eslintrc.json", "README.ru.md"] {
+            assert!(not_copied(name), "{name}");
+        }
+        for name in ["tests", "README.md", "index.js", "config.js"] {
+            assert!(!not_copied(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn clean_package_removes_and_replaces_by_path() {
+        let source = r#"{"name":"x","main":"src","jest":{},"a":{"b":{"c":1},"d":2},
+            "clean-package":{"extends":"clean-package/common","remove":["a.b"],"replace":{"main":"dist","new.key":[1]}}}"#;
+        let expected = r#"{"name":"x","main":"dist","a":{"d":2},"new":{"key":[1]}}"#;
+        assert_eq!(cleaned_text(source, &[]), [("clean-package", expected.to_owned())]);
+    }
+
+    #[test]
+    fn pinst_renames_installation_scripts() {
+        let source = r#"{"scripts":{"postinstall":"husky","prepack":"pinst --disable"}}"#;
+        assert_eq!(cleaned_text(source, &[]), [("pinst", r#"{"scripts":{"_postinstall":"husky","prepack":"pinst--disable"}}"#.to_owned())]);
+    }
+}

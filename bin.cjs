@@ -7,8 +7,7 @@ const { load } = require('./native.cjs');
 function main() {
   let run;
   try {
-    const { Run } = load();
-    run = new Run();
+    run = load().start();
   } catch (error) {
     process.stderr.write(`error[${error.code}]: ${error.message}\n\nhint: ${error.hint}\n`);
     process.exitCode = 2;

@@ -16,7 +16,7 @@ export type Verdict =
   | 'error';
 
 /** A named rule that turns what is known about a package into recipes. */
-export type Strategy = 'source';
+export type Strategy = 'source' | 'npm' | 'yarn' | 'berry' | 'pnpm' | 'bun';
 
 export interface ReproduceOptions {
   /**
@@ -31,13 +31,17 @@ export interface ReproduceOptions {
   /** Check again even if a stored result exists. */
   force?: boolean;
   /** Only these strategies; `npm` is all that pack as npm. */
-  strategy?: Strategy | 'npm' | (Strategy | 'npm')[];
+  strategy?: Strategy | Strategy[];
   /** What counts as reproduced. Default: `same-content`. */
   accept?: 'identical' | 'same-content';
   /** The registry to ask, in place of npm's configuration. */
   registry?: string;
   /** A git repository in place of the declared one; `#commit` or `#tag` names the place in it. */
   source?: string;
+  /** Node's version for builds, in place of what the evidence says. */
+  node?: string;
+  /** How builds are isolated. Default: `auto`, the strongest tier that this machine has; never `none`. */
+  isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
   /** Answer from stored results only. */
@@ -53,7 +57,7 @@ export interface ReproduceOptions {
 }
 
 export interface ProgressEvent {
-  /** `resolve`, `locate`, `fetch`, `pack` or `compare`. */
+  /** `resolve`, `locate`, `fetch`, `build`, `pack` or `compare`. */
   stage: string;
   /** One line for people. */
   message: string;
@@ -94,6 +98,28 @@ export interface Recipe {
   fileList: string;
   /** The client whose tar and gzip are written. */
   packer: string;
+  /** What is installed and run before; absent where nothing is. */
+  build?: BuildRecipe;
+}
+
+/** What is installed and run between the checkout and the packing. */
+export interface BuildRecipe {
+  /** Node's version. */
+  node: string;
+  /** The other programs of the toolchain and their versions: `npm`, `yarn`, `pnpm`, `bun`. */
+  tools: Record<string, string>;
+  /** Why these versions. */
+  reasons: string[];
+  /** The lockfile that is followed. */
+  lockfile: string | null;
+  /** The registry as it stood then (RFC 3339); null for as it is. */
+  moment: string | null;
+  /** The version that is written into package.json first, where the commit has another. */
+  version: string | null;
+  /** What is run, in order: the folder of the checkout, and a program with its arguments. */
+  steps: { name: string; directory: string; command: string[] }[];
+  /** The folder that is packed, where it is not the package's own. */
+  packed: string | null;
 }
 
 export interface Attempt {
@@ -107,7 +133,9 @@ export interface Attempt {
   filesMatched: number;
   /** What was taken over from the published archive because extraction discards it. */
   adopted: string[];
+  /** What was installed: `name@version integrity`; absent where nothing was. */
   resolved?: string[];
+  /** What the build printed, capped; absent where nothing was run. */
   log?: string;
 }
 
@@ -163,7 +191,7 @@ export interface ReproduceResult {
   timings: { resolve: number; locate: number; rebuild: number; total: number };
   hints: string[];
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

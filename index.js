@@ -53,8 +53,7 @@ export async function reproduce(spec, options = {}) {
   if (rest.timeout !== undefined && !Number.isFinite(rest.timeout)) throw usage('timeout must be a number of seconds', '0 switches the limit off');
   signal?.throwIfAborted();
 
-  const { Run } = load();
-  const run = new Run();
+  const run = load().start();
   const cancel = () => run.cancel();
   let thrown;
   const tell = (event) => {

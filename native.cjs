@@ -3,7 +3,7 @@
 // answer takes little longer than starting Node.
 
 const { existsSync } = require('node:fs');
-const { join } = require('node:path');
+const { dirname, join } = require('node:path');
 
 /** The platform's name as napi-rs has it, for example `linux-x64-gnu`. */
 function target() {
@@ -24,12 +24,14 @@ function hasGlibc() {
   return Boolean(process.report.getReport().header.glibcVersionRuntime);
 }
 
-/** Loads the addon, or throws an Error with `code` and `hint`. */
+/** Loads the addon, or throws an Error with `code` and `hint`. `start` makes a run that knows where it is installed. */
 function load() {
   const name = target();
   const local = join(__dirname, `reproduce.${name}.node`);
   try {
-    return require(existsSync(local) ? local : `reproduce-${name}`);
+    const file = existsSync(local) ? local : require.resolve(`reproduce-${name}`);
+    const { Run } = require(file);
+    return { start: () => new Run(dirname(file)) };
   } catch (cause) {
     const error = new Error(`there is no reproduce binary for ${name}`, { cause });
     error.code = 'binary-missing';

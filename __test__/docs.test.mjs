@@ -61,6 +61,10 @@ const PATTERNS = {
   '(Verdict::…, Some("…"))': each(new RegExp(`Verdict::\\w+, Some\\("${CODE}"\\)`, 'g')),
   // A code that is chosen, as by report/draft.rs, or taken where there is no other: all literals up to the semicolon.
   'let code = …;': each(/let code = ([^;]*"[^;]*);/g),
+  // recipe/build/failure.rs.
+  'Some("…") of a build': (text) => (text.includes('impl Course') ? each(new RegExp(`Some\\("${CODE}"\\)`, 'g'))(text) : []),
+  // What a build noticed: Run::notes.
+  'notes.push(("…"': each(new RegExp(`notes\\.push\\(\\(\\s*"${CODE}"`, 'g')),
   'code.or(Some("…"': each(new RegExp(`code\\.or\\(Some\\("${CODE}"`, 'g')),
   // What is only ever printed.
   'error[…]': each(new RegExp(`error\\[${CODE}\\]`, 'g')),

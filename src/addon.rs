@@ -1,6 +1,7 @@
 //! The Node addon. Async functions of napi cannot carry error codes and ignore a signal that is already aborted, so
 //! results and failures cross as JSON and index.js throws typed errors and owns cancellation.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,14 +27,15 @@ type OnProgress = ThreadsafeFunction<ProgressEvent, (), ProgressEvent, Status, f
 #[napi]
 pub struct Run {
     cancelled: Arc<AtomicBool>,
+    installed: Option<PathBuf>,
 }
 
 #[napi]
 impl Run {
-    /// A run that has not started.
+    /// A run that has not started. `folder` is where the addon is: the executable that builds run under is beside it.
     #[napi(constructor)]
-    pub fn new() -> Self {
-        Self { cancelled: Arc::new(AtomicBool::new(false)) }
+    pub fn new(folder: Option<String>) -> Self {
+        Self { cancelled: Arc::new(AtomicBool::new(false)), installed: folder.map(PathBuf::from) }
     }
 
     /// Asks the run to stop; its promise settles soon after.
@@ -58,11 +60,14 @@ impl Run {
                 callback.call(event, ThreadsafeFunctionCallMode::NonBlocking);
             }
         });
-        let cancelled = Arc::clone(&self.cancelled);
+        let (cancelled, installed) = (Arc::clone(&self.cancelled), self.installed.clone());
         // A task of its own, so that a panic ends this run and not the process.
         let task = tokio::spawn(async move {
             match Options::from_json(&options) {
-                Ok(options) => session::judge_one(&spec, &options, known.as_deref(), progress, cancelled).await,
+                Ok(options) => {
+                    let options = Options { installed, ..options };
+                    session::judge_one(&spec, &options, known.as_deref(), progress, cancelled).await
+                }
                 Err(error) => Answer::failed(&spec, &error),
             }
         });
@@ -74,7 +79,7 @@ impl Run {
     #[napi]
     pub async fn cli(&self, arguments: Vec<String>) -> napi::Result<u32> {
         let cancelled = Arc::clone(&self.cancelled);
-        let task = tokio::spawn(crate::cli::run(arguments, cancelled));
+        let task = tokio::spawn(crate::cli::run(arguments, self.installed.clone(), cancelled));
         let code = task.await.map_err(|error| napi::Error::from_reason(format!("internal error: {error}")))?;
         Ok(u32::from(code))
     }

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod compare;
 pub mod error;
+pub mod finish;
 pub mod git;
 pub mod http;
 pub mod manifest;
@@ -14,6 +15,7 @@ pub mod origin;
 pub mod pack;
 pub mod pipeline;
 pub mod published;
+pub mod rebuild;
 pub mod recipe;
 pub mod registry;
 pub mod report;

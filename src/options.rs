@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::error::{Explain, Stage};
 use crate::recipe::Strategy;
 use crate::report::json::OptionsInfo;
+use crate::sandbox::Isolation;
 use crate::verdict::Accept;
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
@@ -36,6 +37,13 @@ pub struct Options {
     pub cache_file: Option<PathBuf>,
     /// Where to write the rebuilt tarball.
     pub emit: Option<PathBuf>,
+    /// Node's version for builds, in place of what the evidence says.
+    pub node: Option<String>,
+    /// How builds are isolated: `auto`, or a tier's name.
+    pub isolation: Option<String>,
+    /// Where the addon is installed, and with it the executable that builds run under.
+    #[serde(skip)]
+    pub installed: Option<PathBuf>,
     /// Where relative paths start and the project's `.npmrc` is looked for.
     pub cwd: Option<PathBuf>,
 }
@@ -50,6 +58,9 @@ pub enum OptionsError {
     /// Not a number of seconds.
     #[error("{0} is not a number of seconds")]
     Timeout(f64),
+    /// Not a way to isolate builds.
+    #[error("there is no isolation {0}")]
+    Isolation(String),
     /// Not the address of a registry.
     #[error("{0} is not the address of a registry")]
     Registry(String),
@@ -73,6 +84,7 @@ impl Explain for OptionsError {
                 let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
                 Some(format!("strategies of this version: {}, and npm for all that pack as npm", names.join(", ")))
             }
+            Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
@@ -105,6 +117,12 @@ impl Options {
         Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
     }
 
+    /// How builds are isolated.
+    pub fn isolation(&self) -> Result<Isolation, OptionsError> {
+        let word = self.isolation.as_deref().unwrap_or("auto");
+        Isolation::parse(word).map_err(|_| OptionsError::Isolation(word.to_owned()))
+    }
+
     /// Refuses a registry that is not an http or https address.
     pub fn check_registry(&self) -> Result<(), OptionsError> {
         match self.registry.as_deref() {
@@ -127,7 +145,15 @@ impl Options {
     /// The options that could change an answer, as they are stored with it.
     pub fn info(&self, registry: Option<String>, rewrites: Option<String>) -> Result<OptionsInfo, OptionsError> {
         let source = self.source.as_deref().map(without_credentials);
-        Ok(OptionsInfo { accept: self.accept, registry, strategies: self.strategies()?, source, rewrites })
+        Ok(OptionsInfo {
+            accept: self.accept,
+            registry,
+            strategies: self.strategies()?,
+            source,
+            rewrites,
+            node: self.node.clone(),
+            isolation: self.isolation.clone(),
+        })
     }
 }
 
@@ -150,7 +176,7 @@ mod tests {
     #[test]
     fn npm_is_every_strategy_that_packs_as_npm() {
         let options = Options { strategy: vec!["npm".into()], ..Options::default() };
-        assert_eq!(options.strategies().expect("known"), vec![Strategy::Source]);
+        assert_eq!(options.strategies().expect("known"), vec![Strategy::Source, Strategy::Npm]);
     }
 
     #[test]

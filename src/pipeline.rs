@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::compare::ArchiveError;
 use crate::error::Explain;
+use crate::finish::finish;
 use crate::git::config::GitConfig;
 use crate::git::exchange::{self, HttpExchange};
 use crate::git::{GitError, Repository};
@@ -24,16 +25,16 @@ use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
 use crate::pack;
 use crate::published::Published;
-use crate::recipe::rebuilt::{self, Attempts, Rebuilt};
-use crate::recipe::submodules::Open;
-use crate::recipe::{SourceError, source};
+use crate::rebuild::{Orders, rebuild};
+use crate::recipe::SourceError;
+use crate::recipe::build::Publication;
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::{self, Progress};
 use crate::spec::Spec;
 use crate::store::Folders;
-use crate::verdict::{self, Outcome, Verdict};
+use crate::verdict::Verdict;
 
 /// What every stage may use of the outside.
 #[derive(Clone)]
@@ -54,6 +55,8 @@ pub struct Context {
     pub cancelled: Arc<AtomicBool>,
     /// Where relative paths start.
     pub cwd: PathBuf,
+    /// When the answer must be there, if ever.
+    pub deadline: Option<Instant>,
 }
 
 /// How long a task that is no longer needed may take to see it.
@@ -90,13 +93,23 @@ async fn judge(
 ) -> Result<Report, Failed> {
     let mut draft = Draft::new(package_info(spec, &release), release.attestations.is_some(), stored_options);
     let prepared = prepare(spec, &release, options, context, &mut draft, early).await;
+    let publication = Publication {
+        time: release.time.clone(),
+        node: release.node_version.clone(),
+        npm: release.npm_version.clone(),
+        ..Publication::default()
+    };
     let Prepared { published, claims, nominated, located_at } = match prepared {
         Ok(prepared) => prepared,
         Err(Halt::Ended(ending)) => return Ok(draft.ended(*ending)),
         Err(Halt::Failed(error)) => return Err(error),
     };
+    let publication = Publication { name: claims.name.clone(), version: claims.version.clone(), ..publication };
     context.progress.tell("locate", "comparing commits with the published files");
     let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
+    let strategies = options.strategies().map_err(boxed)?;
+    let isolation = options.isolation().map_err(boxed)?;
+    let (node, installed) = (options.node.clone(), options.installed.clone());
     let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
     let work = tokio::task::spawn_blocking(move || {
         let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
@@ -107,9 +120,10 @@ async fn judge(
         draft.located(repository.url(), &located, located_at.elapsed());
         context.progress.tell("pack", "packing the commit's files");
         let began = Instant::now();
-        let result = rebuild(&mut repository, &located, &published, &open_submodule, &context.cancelled);
+        let orders = Orders { strategies: &strategies, publication: &publication, isolation, node, installed };
+        let result = rebuild(&mut repository, &located, &published, &open_submodule, &orders, &context, &runtime);
         draft.rebuilt_in(began.elapsed());
-        finish(draft, result, &published, emit)
+        finish(draft, result, &published, emit.as_deref())
     });
     work.await.map_err(internal)?
 }
@@ -216,7 +230,7 @@ async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut
     }
     draft.integrity(&tarball);
     let read = tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?;
-    read?.map_err(|error| {
+    read.map_err(|error| boxed(SourceError::Io(error)))?.map_err(|error| {
         if matches!(error, ArchiveError::Spool(_) | ArchiveError::Read(_)) {
             // This machine's disk, not the archive.
             return Halt::Failed(boxed(error));
@@ -401,39 +415,6 @@ fn find(nominated: Nominated, claims: &Claims, published: &Published) -> Result<
     Ok((repository, located))
 }
 
-fn rebuild(
-    repository: &mut Repository,
-    located: &Located,
-    published: &Published,
-    open_submodule: &Open<'_>,
-    cancelled: &AtomicBool,
-) -> Result<Attempts, SourceError> {
-    let mut all = Attempts { rebuilt: Vec::new(), unavailable: Vec::new() };
-    let mut first_error = None;
-    for origin in &located.origins {
-        let Attempts { rebuilt, unavailable } = match source::attempts(repository, origin, published, open_submodule, cancelled) {
-            Ok(attempts) => attempts,
-            Err(error) if error.is_ours() => return Err(error),
-            // One commit that cannot be packed says nothing about the others.
-            Err(error) => {
-                first_error.get_or_insert(error);
-                continue;
-            }
-        };
-        let done = rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries);
-        all.rebuilt.extend(rebuilt);
-        all.unavailable.extend(unavailable);
-        rebuilt::keep_closest(&mut all.rebuilt);
-        if done {
-            break;
-        }
-    }
-    match first_error {
-        Some(error) if all.rebuilt.is_empty() => Err(error),
-        _ => Ok(all),
-    }
-}
-
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
 fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
     match &error {
@@ -446,84 +427,6 @@ fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
             draft.evidence(error.evidence());
             Ok(draft.ended(*Ending::by(Verdict::NoSource, &error)))
         }
-    }
-}
-
-/// Judges what was rebuilt and writes the result.
-fn finish(
-    mut draft: Draft,
-    rebuilt: Result<Attempts, SourceError>,
-    published: &Published,
-    emit: Option<PathBuf>,
-) -> Result<Report, Failed> {
-    let Attempts { rebuilt, unavailable } = match rebuilt {
-        Ok(attempts) => attempts,
-        Err(error) if error.is_ours() || matches!(error, SourceError::Git(GitError::Damaged { .. })) => return Err(Box::new(error)),
-        Err(error @ SourceError::Git(_)) => return Ok(draft.ended(*Ending::by(Verdict::NoSource, &error))),
-        Err(error) => return Ok(draft.ended(*Ending::by(Verdict::BuildFailed, &error))),
-    };
-    for line in unavailable.into_iter().collect::<std::collections::BTreeSet<_>>() {
-        draft.finding(Finding::new("submodule-unavailable", Severity::Warning, line));
-    }
-    let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
-    for one in &rebuilt {
-        let (verdict, code) = verdict::judge(one.outcome, &published.facts);
-        draft.attempt(one, verdict, code);
-        let key = |one: &Rebuilt, verdict: Verdict| {
-            (verdict.closeness(), one.files_matched(), std::cmp::Reverse(one.comparison.only_rebuilt.len()))
-        };
-        if best.is_none_or(|(known, known_verdict, _)| key(one, verdict) > key(known, known_verdict)) {
-            best = Some((one, verdict, code));
-        }
-    }
-    let Some((one, verdict, code)) = best else {
-        return Ok(draft.ended(*Ending::new(
-            Verdict::BuildFailed,
-            "nothing-packed",
-            "no recipe came to an end",
-            "please report this package",
-        )));
-    };
-    if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
-        for script in confusion::foreign_install_scripts(&published.manifest(), &source) {
-            let message = format!("the script {script}, which runs when the package is installed, is not in the source");
-            let finding = Finding::new("install-script-not-in-source", Severity::Error, message);
-            draft.finding(Finding { path: Some("package.json".into()), ..finding });
-        }
-    }
-    if let Some(path) = emit {
-        write_out(one, &path).map_err(|source| boxed(EmitError { path, source }))?;
-    }
-    let integrity = if verdict == Verdict::Identical { rebuilt::integrity_of(published.bytes.as_slice())? } else { one.integrity()? };
-    Ok(draft.judged(one, verdict, code, integrity, &published.archive))
-}
-
-fn write_out(one: &Rebuilt, path: &std::path::Path) -> Result<(), SourceError> {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-    one.write_to(&mut file)?;
-    std::io::Write::flush(&mut file)?;
-    Ok(())
-}
-
-/// The rebuilt tarball could not be written where the user wants it.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write the rebuilt tarball to {}: {source}", path.display())]
-struct EmitError {
-    path: PathBuf,
-    source: SourceError,
-}
-
-impl Explain for EmitError {
-    fn code(&self) -> &'static str {
-        "emit-failed"
-    }
-
-    fn stage(&self) -> crate::error::Stage {
-        crate::error::Stage::Report
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some("name another file with --emit".into())
     }
 }
 
@@ -543,17 +446,5 @@ impl Explain for Internal {
 
     fn hint(&self) -> Option<String> {
         Some("please report this with the command that you ran".into())
-    }
-}
-
-impl From<SourceError> for Failed {
-    fn from(error: SourceError) -> Self {
-        Box::new(error)
-    }
-}
-
-impl From<std::io::Error> for Failed {
-    fn from(error: std::io::Error) -> Self {
-        Box::new(SourceError::Io(error))
     }
 }

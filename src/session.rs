@@ -208,6 +208,7 @@ struct Stop {
 }
 
 async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
+    let started = std::time::Instant::now();
     let spec = Spec::parse(word).map_err(boxed)?;
     options.check_registry().map_err(boxed)?;
     let mut around = Surroundings::of_process(None);
@@ -273,7 +274,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     }
 
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd };
+    let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     if stop.requested.load(Ordering::Relaxed) {
         return Err(Box::new(Stopped::Cancelled));
@@ -406,7 +408,8 @@ fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: 
         // A registry that promises nothing could serve anything by now.
         Tarball::Promised(promised) => promised.is_some() && report.package.integrity == *promised,
     };
-    let decided = report.verdict.exit_code(Accept::SameContent) < 2;
+    // A build that failed may have met a busy machine, or a registry that was away.
+    let decided = report.verdict.exit_code(Accept::SameContent) < 2 && report.verdict != Verdict::BuildFailed;
     // RFC 3339 in one time zone sorts by time.
     let fresh =
         now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);

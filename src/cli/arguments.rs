@@ -60,6 +60,12 @@ pub(super) struct Arguments {
     /// A git repository in place of the declared one; `#commit` or `#tag` names the place in it
     #[arg(long, value_name = "url")]
     pub(super) source: Option<String>,
+    /// Node's version for builds, in place of what the evidence says
+    #[arg(long, value_name = "version")]
+    pub(super) node: Option<String>,
+    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    #[arg(long, value_name = "tier")]
+    pub(super) isolation: Option<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds")]
     pub(super) timeout: Option<f64>,
@@ -78,6 +84,9 @@ pub(super) struct Arguments {
     /// Print the diff of the files that differ, published against rebuilt
     #[arg(long)]
     pub(super) diff: bool,
+    /// Print what builds printed
+    #[arg(long)]
+    pub(super) log: bool,
     /// Write the rebuilt tarball to this file
     #[arg(long, value_name = "file")]
     pub(super) emit: Option<PathBuf>,
@@ -115,6 +124,9 @@ impl Arguments {
             cache_dir: self.cache_dir.clone(),
             cache_file: self.cache_file.clone(),
             emit: self.emit.clone(),
+            node: self.node.clone(),
+            isolation: self.isolation.clone(),
+            installed: None,
             cwd: None,
         }
     }

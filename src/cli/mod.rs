@@ -6,11 +6,13 @@ mod cache;
 mod output;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 
+use crate::options::Options;
 use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
@@ -25,8 +27,8 @@ const UNDECIDED: u8 = 2;
 /// Stopped by the user: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command line and returns the exit code.
-pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
+/// Runs the command line and returns the exit code. `installed` is the folder of the addon.
+pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: Arc<AtomicBool>) -> u8 {
     // A build of a package that runs this very program in its own hook must not start another rebuild.
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
@@ -50,7 +52,7 @@ pub async fn run(arguments: Vec<String>, cancelled: Arc<AtomicBool>) -> u8 {
     if specs == ["help"] {
         return written(Output::text(&Arguments::help())).unwrap_or(0);
     }
-    let options = arguments.options();
+    let options = Options { installed, ..arguments.options() };
     if options.emit.is_some() && specs.len() > 1 {
         let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);

@@ -30,7 +30,7 @@ impl Output {
         Self {
             json: arguments.json,
             quiet: arguments.quiet,
-            detail: Detail { diff: arguments.diff, verbose: arguments.verbose },
+            detail: Detail { diff: arguments.diff, log: arguments.log, verbose: arguments.verbose },
             stdout: Style::detect(arguments.color.enabled(out_is_terminal)),
             stderr,
             // Only where both streams are terminals and no CI is at work, so that logs stay readable.

@@ -18,6 +18,9 @@ use super::{GitError, ObjectStore};
 /// Most objects named in one request; a request line is 50 bytes.
 const MAX_WANTS: usize = 4096;
 
+/// From so many missing blobs on, the whole commit is asked for instead: one short request, and a pack with better deltas.
+const WHOLE_COMMIT: usize = 256;
+
 /// Most that is received of one repository in one run, in bytes.
 const MAX_RECEIVED: u64 = 2 << 30;
 
@@ -153,6 +156,39 @@ impl Repository {
         missing.sort_unstable();
         missing.dedup();
         self.fetch_chunks(&missing, Filter::None)
+    }
+
+    /// Makes sure that the blobs of a commit's checkout are here, as far as the host has them; returns those that it lacks. A
+    /// stored copy of a repository may be without its largest files, and a build seldom needs them.
+    pub fn ensure_checkout(&mut self, commit: &ObjectId, blobs: impl IntoIterator<Item = ObjectId>) -> Result<Vec<ObjectId>, GitError> {
+        let mut missing: Vec<ObjectId> = blobs.into_iter().filter(|id| !self.store.contains(id)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if missing.len() >= WHOLE_COMMIT {
+            match self.fetch(&[*commit], Some(1), Filter::None) {
+                // A host that lacks one object cannot send the whole; what it has comes below.
+                Ok(()) | Err(GitError::ObjectMissing { .. } | GitError::Protocol { .. } | GitError::Unreachable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            missing.retain(|id| !self.store.contains(id));
+        }
+        let mut lacking = Vec::new();
+        for chunk in missing.chunks(MAX_WANTS) {
+            let mut wanted = chunk.to_vec();
+            while !wanted.is_empty() {
+                match self.fetch(&wanted, None, Filter::None) {
+                    Ok(()) => break,
+                    Err(GitError::ObjectMissing { id, .. }) => {
+                        let unknown = ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id));
+                        let unknown = unknown.or_else(|| wanted.first().copied());
+                        wanted.retain(|id| Some(*id) != unknown);
+                        lacking.extend(unknown);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(lacking)
     }
 
     /// A blob; fetched if it is not here.

@@ -116,7 +116,8 @@ impl DirTree {
         Ok(Self { root: fs::canonicalize(root)? })
     }
 
-    fn resolve(&self, path: &str) -> Option<PathBuf> {
+    /// Where a path of the folder is on disk; `None` where it leads through a link, or out of the folder.
+    pub fn resolve(&self, path: &str) -> Option<PathBuf> {
         let relative = Path::new(path);
         if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
             return None;

@@ -24,6 +24,15 @@ pub const LARGEST_READ: u64 = 8 << 20;
 /// Most bytes of attribute files that are read for one tree.
 const MAX_ATTRIBUTES: u64 = 8 << 20;
 
+/// Which submodules are part of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that the published package has files of: no other can be packed.
+    Published,
+    /// All: a build may read any of them.
+    All,
+}
+
 /// The folder of one commit, ready to be listed and packed.
 pub struct Folder<'a> {
     entries: BTreeMap<String, File>,
@@ -80,13 +89,14 @@ impl Part {
 }
 
 impl<'a> Folder<'a> {
-    /// Collects the folder's entries and reads the attribute files that count for them. `open_submodule` is asked only
-    /// for submodules that the published package has files of.
+    /// Collects the folder's entries and reads the attribute files that count for them. `open_submodule` is asked for the
+    /// submodules that `which` names.
     pub fn open(
         repository: &mut Repository,
         listing: &Listing,
         directory: &str,
         archive: &'a Archive,
+        which: Which,
         open_submodule: &Open<'_>,
     ) -> Result<Self, SourceError> {
         let prefix = if directory.is_empty() { 0 } else { directory.len() + 1 };
@@ -95,8 +105,9 @@ impl<'a> Folder<'a> {
             .filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), File { kind: entry.kind, id: entry.id, part: 0 })))
             .collect();
         let own = Part { at: At::Inside(directory.to_owned()), attributes: attributes(repository, listing, directory)?, repository: None };
+        let wanted = |path: &str| which == Which::All || has_files_below(archive, path);
         let Submodules { found, mut repositories, mut unavailable } =
-            published_submodules(repository, listing, directory, &entries, archive, open_submodule)?;
+            fetch_submodules(repository, listing, directory, &entries, &wanted, open_submodule)?;
         let mut parts = vec![own];
         for submodule in found {
             let Some(there) = repositories.get_mut(submodule.repository) else { continue };
@@ -160,6 +171,51 @@ impl<'a> Folder<'a> {
             left = left.checked_sub(size).ok_or_else(package_too_large)?;
         }
         Ok(())
+    }
+
+    /// Makes sure that the contents of all files can be read, as far as the hosts have them; returns the paths of those that
+    /// they lack. At most `limit` bytes in all.
+    pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
+        let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
+        for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
+            wanted.entry(file.part).or_default().push(file.id);
+        }
+        let mut lacking = BTreeSet::new();
+        for (part, ids) in wanted {
+            let pinned = self.parts.get(part).and_then(|part| match (&part.at, part.repository) {
+                (At::Below(pinned), Some(at)) => Some((at, pinned.commit)),
+                _ => None,
+            });
+            match pinned {
+                None => lacking.extend(repository.ensure_checkout(commit, ids)?),
+                Some((at, pinned)) => match self.repositories.get_mut(at).map(|there| there.ensure_checkout(&pinned, ids)) {
+                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
+                    Some(Err(error)) => self.leave_out(at, &error),
+                    Some(Ok(missing)) => lacking.extend(missing),
+                    None => {}
+                },
+            }
+        }
+        let mut missing = Vec::new();
+        self.entries.retain(|path, file| {
+            let gone = lacking.contains(&file.id);
+            if gone {
+                missing.push(path.clone());
+            }
+            !gone
+        });
+        let view = self.view(repository, Checkout::Posix);
+        let mut left = limit;
+        for path in self.entries.keys() {
+            let size = view.blob_size(path)?.unwrap_or_default();
+            left = left.checked_sub(size).ok_or_else(|| SourceError::TooLarge { what: "the commit's checkout".into(), limit })?;
+        }
+        Ok(missing)
+    }
+
+    /// All entries: path and kind.
+    pub fn files(&self) -> impl Iterator<Item = (&str, EntryKind)> {
+        self.entries.iter().map(|(path, file)| (path.as_str(), file.kind))
     }
 
     /// Makes the submodules of a repository that fails empty folders again.
@@ -238,18 +294,18 @@ pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, Git
     repository.store().size(id).ok_or_else(|| GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() })
 }
 
-/// The submodules in the folder below which the package has published files, fetched.
-fn published_submodules(
+/// The submodules in the folder that are wanted, fetched.
+fn fetch_submodules(
     repository: &mut Repository,
     listing: &Listing,
     directory: &str,
     entries: &BTreeMap<String, File>,
-    archive: &Archive,
+    wanted: &dyn Fn(&str) -> bool,
     open: &Open<'_>,
 ) -> Result<Submodules, SourceError> {
     let pinned: Vec<Pinned> = entries
         .iter()
-        .filter(|(path, entry)| entry.kind == EntryKind::Commit && has_files_below(archive, path))
+        .filter(|(path, entry)| entry.kind == EntryKind::Commit && wanted(path))
         .map(|(path, entry)| Pinned { path: path.clone(), in_tree: join(directory, path), commit: entry.id })
         .collect();
     let gitmodules = listing.get(".gitmodules").filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));

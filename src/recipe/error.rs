@@ -7,6 +7,10 @@ use crate::error::{Explain, Stage};
 use crate::git::GitError;
 use crate::pack::tar::TarError;
 use crate::pack::{gzip, list};
+use crate::sandbox::SandboxError;
+use crate::store::CacheError;
+use crate::timewarp::TimewarpError;
+use crate::toolchain::ToolchainError;
 
 /// Why a recipe did not come to an end.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,29 @@ pub enum SourceError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// A file that the build left cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// Its path in the package's folder.
+        path: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// No toolchain for the build could be had.
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    /// The registry for builds cannot be served.
+    #[error(transparent)]
+    Timewarp(#[from] TimewarpError),
+    /// Builds cannot be isolated on this machine.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The folder for builds cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// What was built is no package.
+    #[error("the build left no package that can be packed")]
+    NothingBuilt,
     /// The system failed.
     #[error("a file cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -44,6 +71,11 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// A file of the package's folder that cannot be read.
+    pub(super) fn unreadable(path: &str, source: io::Error) -> Self {
+        Self::Unreadable { path: path.to_owned(), source }
+    }
+
     /// Whether this machine or its user ended the work; everything else is the repository's doing, and another recipe or
     /// another commit may still come to an end.
     pub fn is_ours(&self) -> bool {
@@ -52,6 +84,8 @@ impl SourceError {
             Self::Git(GitError::Cancelled | GitError::Cache { .. })
                 | Self::Tar(TarError::Output(_))
                 | Self::Gzip(_)
+                | Self::Cache(_)
+                | Self::Timewarp(_)
                 | Self::Io(_)
                 | Self::Cancelled
         )
@@ -67,6 +101,12 @@ impl Explain for SourceError {
             Self::Gzip(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::TooLarge { .. } => "package-too-large",
+            Self::Unreadable { .. } => "file-unreadable",
+            Self::Toolchain(error) => error.code(),
+            Self::Sandbox(error) => error.code(),
+            Self::Timewarp(error) => error.code(),
+            Self::Cache(error) => error.code(),
+            Self::NothingBuilt => "nothing-built",
             Self::Io(_) => "temporary-file",
             Self::Cancelled => "cancelled",
         }
@@ -76,6 +116,11 @@ impl Explain for SourceError {
         match self {
             Self::Git(error) => error.stage(),
             Self::Archive(error) => error.stage(),
+            Self::Toolchain(error) => error.stage(),
+            Self::Sandbox(error) => error.stage(),
+            Self::Timewarp(error) => error.stage(),
+            Self::Cache(error) => error.stage(),
+            Self::NothingBuilt => Stage::Build,
             _ => Stage::Pack,
         }
     }
@@ -85,6 +130,10 @@ impl Explain for SourceError {
             Self::Git(error) => error.hint(),
             Self::List(error) => error.hint(),
             Self::Archive(error) => error.hint(),
+            Self::Toolchain(error) => error.hint(),
+            Self::Sandbox(error) => error.hint(),
+            Self::Timewarp(error) => error.hint(),
+            Self::Cache(error) => error.hint(),
             Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             _ => None,

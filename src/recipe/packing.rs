@@ -181,13 +181,15 @@ impl Rewrites {
             Some(known) => known,
             None => stock.workspace(&self.version, &own)?,
         };
-        let chosen = workspace.as_ref().and_then(|around| rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()));
+        let chosen =
+            workspace.as_ref().and_then(|around| rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()));
         self.workspace = Some(workspace);
         Ok(self.number(chosen.unwrap_or_else(|| Rewrite::as_is(&own))))
     }
 
     fn number(&mut self, rewrite: Rewrite) -> usize {
-        let same = |known: &Rewrite| (&known.name, &known.manifest, &known.licenses) == (&rewrite.name, &rewrite.manifest, &rewrite.licenses);
+        let same =
+            |known: &Rewrite| (&known.name, &known.manifest, &known.licenses) == (&rewrite.name, &rewrite.manifest, &rewrite.licenses);
         self.known.iter().position(same).unwrap_or_else(|| {
             self.known.push(rewrite);
             self.known.len() - 1
@@ -267,6 +269,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         archive: Some(archive),
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        run: None,
     })
 }
 

@@ -9,6 +9,7 @@ use super::Recipe;
 use super::error::SourceError;
 use crate::compare::{Archive, Comparison};
 use crate::pack::gzip::{self, Match};
+use crate::sandbox::Tier;
 use crate::verdict::Outcome;
 
 /// One recipe that came to an end.
@@ -27,14 +28,47 @@ pub struct Rebuilt {
     pub encoder: Match,
     /// Milliseconds for packing and for comparing.
     pub times: [u64; 2],
+    /// What was run before; none where nothing was.
+    pub run: Option<Run>,
 }
 
-/// What came of one origin.
+/// What was run to make a package's files.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    /// Each command, in order.
+    pub steps: Vec<StepDone>,
+    /// What they printed, capped.
+    pub log: String,
+    /// What was installed: `name@version integrity`, sorted.
+    pub resolved: Vec<String>,
+    /// What stood in the way, if something did.
+    pub code: Option<&'static str>,
+    /// What else was noticed: a code and a line each.
+    pub notes: Vec<(&'static str, String)>,
+}
+
+/// A command that was run.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct StepDone {
+    /// The step's name.
+    pub name: String,
+    /// Its exit code; none where it was stopped.
+    pub exit: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// What came of all that was tried.
+#[derive(Default)]
 pub struct Attempts {
     /// The recipes that came to an end, in the order in which they were tried.
     pub rebuilt: Vec<Rebuilt>,
-    /// A line for each submodule that the package has files of and that could not be had.
+    /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// The isolation that builds ran in, where any did.
+    pub sandbox: Option<Tier>,
+    /// Why nothing was built, where a build was wanted: what a later stage says of it.
+    pub not_built: Option<SourceError>,
 }
 
 /// Lets go of every archive but the closest attempt's: each takes as much disk as the package.
@@ -49,14 +83,15 @@ pub fn keep_closest(rebuilt: &mut [Rebuilt]) {
 }
 
 impl Rebuilt {
-    /// How close it came: the greater, the closer. In line with the order of verdicts.
-    pub fn closeness(&self) -> (u8, usize, Reverse<usize>) {
+    /// How close it came: the greater, the closer. In line with the order of verdicts; of attempts that differ one that
+    /// built comes before one that only packed.
+    pub fn closeness(&self) -> (u8, bool, usize, Reverse<usize>) {
         let rank = match self.outcome {
             Outcome::SameBytes => 2,
             Outcome::SameEntries => 1,
             Outcome::OtherEntries => 0,
         };
-        (rank, self.files_matched(), Reverse(self.comparison.only_rebuilt.len()))
+        (rank, self.run.is_some(), self.files_matched(), Reverse(self.comparison.only_rebuilt.len()))
     }
 
     /// The rebuilt package.json, where this attempt's archive was kept.
@@ -130,6 +165,7 @@ mod tests {
                 rewrite: String::new(),
                 file_list: String::new(),
                 packer: String::new(),
+                build: None,
             },
             outcome,
             comparison: compare::compare(&archive, &archive),
@@ -137,6 +173,7 @@ mod tests {
             archive: Some(archive),
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],
+            run: None,
         }
     }
 

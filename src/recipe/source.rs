@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use gix::objs::tree::EntryKind;
 
-use super::checkout::{Folder, LARGEST_READ, size_in};
+use super::checkout::{Folder, LARGEST_READ, Which, size_in};
 use super::error::SourceError;
 use super::packing::{Shelves, Stock, Subject, pack_folder};
 use super::rebuilt::Attempts;
@@ -28,12 +28,12 @@ pub fn attempts(
     cancelled: &AtomicBool,
 ) -> Result<Attempts, SourceError> {
     let context = surroundings(repository, origin)?;
-    let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, open_submodule)?;
+    let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, Which::Published, open_submodule)?;
     let base = Recipe::of(Strategy::Source, repository.url(), origin);
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
-    Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec() })
+    Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
 }
 
 /// A package's folder among git's objects.

@@ -10,6 +10,7 @@ use crate::error::Explain;
 use crate::origin::{Evidence, Located};
 use crate::recipe::rebuilt::Rebuilt;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
+use crate::sandbox::Tier;
 use crate::verdict::Verdict;
 
 /// Findings about one archive that are listed; the rest is counted.
@@ -195,18 +196,37 @@ impl Draft {
     /// A recipe came to an end and was judged.
     pub fn attempt(&mut self, one: &Rebuilt, verdict: Verdict, code: Option<&str>) {
         let [pack, compare] = one.times;
+        let run = one.run.as_ref();
+        let done = run.into_iter().flat_map(|run| &run.steps).map(|step| Step { name: step.name.clone(), exit: step.exit, ms: step.ms });
+        let packed = [("pack", pack), ("compare", compare)].map(|(name, ms)| Step { name: name.to_owned(), exit: None, ms });
         self.report.attempts.push(AttemptInfo {
             strategy: one.recipe.strategy.as_str().to_owned(),
             commit: one.recipe.commit.clone(),
             recipe: one.recipe.clone(),
             verdict,
             code: code.map(str::to_owned),
-            steps: [("pack", pack), ("compare", compare)].map(|(name, ms)| Step { name: name.to_owned(), exit: None, ms }).into(),
+            steps: done.chain(packed).collect(),
             files_matched: one.files_matched(),
             adopted: one.adopted.clone(),
-            resolved: None,
-            log: None,
+            resolved: run.map(|run| run.resolved.clone()),
+            log: run.map(|run| run.log.clone()),
         });
+        for (code, message) in run.into_iter().flat_map(|run| &run.notes) {
+            let finding = Finding::new(code, Severity::Info, message.clone());
+            if !self.report.findings.iter().any(|known| known.code == finding.code && known.message == finding.message) {
+                self.report.findings.push(finding);
+            }
+        }
+    }
+
+    /// The isolation that builds ran in.
+    pub fn sandbox(&mut self, tier: Option<Tier>) {
+        self.report.sandbox = tier.map(|tier| tier.as_str().to_owned());
+    }
+
+    /// What the user can do.
+    pub fn hint(&mut self, hint: Option<String>) {
+        self.report.hints.extend(hint);
     }
 
     /// The stages after `locate` took so long.
@@ -258,7 +278,7 @@ impl Draft {
         };
         if !comparison.only_published.is_empty() {
             self.report.hints.push(
-                "files that are only in the published package may be made by a build, which this version does not run; this is not an accusation".into(),
+                "files that are only in the published package are not an accusation: a build that was not found may make them".into(),
             );
         }
         code.to_owned()

@@ -76,6 +76,10 @@ pub struct OptionsInfo {
     pub source: Option<String>,
     /// A hash of git's `url.<base>.insteadOf` rules, which say where addresses lead; null where there are none.
     pub rewrites: Option<String>,
+    /// Node's version for builds by the user's word.
+    pub node: Option<String>,
+    /// How builds are isolated by the user's word.
+    pub isolation: Option<String>,
 }
 
 /// What was published.

@@ -65,6 +65,8 @@ impl Style {
 pub struct Detail {
     /// The diff of the files that differ.
     pub diff: bool,
+    /// What builds printed.
+    pub log: bool,
     /// Everything.
     pub verbose: bool,
 }
@@ -74,7 +76,7 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     let mut out = String::new();
     headline(&mut out, report, style);
     source_line(&mut out, report);
-    attempt_line(&mut out, report, style);
+    attempt_line(&mut out, report, style, detail.verbose);
     if detail.verbose {
         evidence(&mut out, report);
     }
@@ -84,6 +86,9 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
         && let Some(diff) = &report.diff
     {
         out.push_str(&colored_diff(diff, style));
+    }
+    if detail.log {
+        logs(&mut out, report);
     }
     next(&mut out, report, style, detail);
     if detail.verbose {
@@ -143,11 +148,13 @@ fn short_ref(name: &str) -> &str {
 
 fn closest(report: &Report) -> Option<&AttemptInfo> {
     // Of equals the first, which was the likeliest: max_by_key takes the last.
-    report.attempts.iter().rev().max_by_key(|attempt| (attempt.verdict.closeness(), attempt.files_matched))
+    let judged = |attempt: &AttemptInfo| attempt.verdict == report.verdict;
+    report.attempts.iter().rev().max_by_key(|attempt| (judged(attempt), attempt.log.is_some(), attempt.files_matched))
 }
 
-fn attempt_line(out: &mut String, report: &Report, style: Style) {
+fn attempt_line(out: &mut String, report: &Report, style: Style, verbose: bool) {
     let Some(attempt) = closest(report) else { return };
+    build_lines(out, attempt, report.sandbox.as_deref(), verbose);
     let rewrite = match attempt.recipe.rewrite.as_str() {
         "" | AS_IS => String::new(),
         steps => format!(", package.json by {}", escape(steps)),
@@ -161,6 +168,37 @@ fn attempt_line(out: &mut String, report: &Report, style: Style) {
     );
     if !attempt.adopted.is_empty() {
         let _ = writeln!(out, "  taken over {}", escape(&attempt.adopted.join(", ")));
+    }
+}
+
+/// The toolchain and the commands of an attempt that ran something.
+fn build_lines(out: &mut String, attempt: &AttemptInfo, sandbox: Option<&str>, verbose: bool) {
+    let Some(build) = &attempt.recipe.build else { return };
+    let tools: Vec<String> = build.tools.iter().map(|(name, version)| format!("{} {}", escape(name), escape(version))).collect();
+    let sandbox = sandbox.map(|tier| format!(" (sandbox: {})", escape(tier))).unwrap_or_default();
+    let _ = writeln!(out, "  built with node {}, {}{sandbox}", escape(&build.node), tools.join(", "));
+    let ran = attempt.steps.iter().filter(|step| step.name != "pack" && step.name != "compare");
+    let words: Vec<String> = ran
+        .map(|step| match step.exit {
+            Some(0) => escape(&step.name).into_owned(),
+            Some(exit) => format!("{} (exit {exit})", escape(&step.name)),
+            None => format!("{} (stopped)", escape(&step.name)),
+        })
+        .collect();
+    let _ = writeln!(out, "  ran        {}", words.join(", "));
+    if verbose {
+        for reason in &build.reasons {
+            let _ = writeln!(out, "  because    {}", escape(reason));
+        }
+    }
+}
+
+/// What builds printed: a stranger's text, every line of it escaped.
+fn logs(out: &mut String, report: &Report) {
+    for attempt in &report.attempts {
+        for line in attempt.log.iter().flat_map(|log| log.lines()) {
+            let _ = writeln!(out, "  | {}", escape_lines(line));
+        }
     }
 }
 

@@ -146,7 +146,9 @@ impl Sandbox {
         job.check(self.tier)?;
         match self.tier {
             #[cfg(target_os = "linux")]
-            Tier::Namespaces | Tier::Bwrap | Tier::Landlock => supervised::spawn(self.tier, &self.helper, job, gate).map(Running::supervised),
+            Tier::Namespaces | Tier::Bwrap | Tier::Landlock => {
+                supervised::spawn(self.tier, &self.helper, job, gate).map(Running::supervised)
+            }
             #[cfg(unix)]
             Tier::None => bare::spawn(job, gate).map(Running::bare),
             #[cfg(not(target_os = "linux"))]

@@ -24,8 +24,12 @@ pub struct Folders {
     pub git: PathBuf,
     /// Published tarballs.
     pub tarballs: PathBuf,
+    /// What registries said of packages that builds installed.
+    pub packuments: PathBuf,
     /// Node and package managers.
     pub toolchains: PathBuf,
+    /// Checkouts in which builds ran.
+    pub builds: PathBuf,
 }
 
 /// The platform's rule for caches.
@@ -58,14 +62,18 @@ impl Folders {
             results: root.join(cache_file.unwrap_or_else(|| Path::new(RESULTS))),
             git: root.join("git"),
             tarballs: root.join("tarballs"),
+            packuments: root.join("packuments"),
             toolchains: root.join("toolchains"),
+            builds: root.join("builds"),
             root,
         }
     }
 
     /// Makes the folders, for this user alone. Folders that are there keep their permissions.
     pub fn create(&self) -> Result<(), CacheError> {
-        [&self.root, &self.git, &self.tarballs, &self.toolchains].into_iter().try_for_each(|folder| create(folder))
+        [&self.root, &self.git, &self.tarballs, &self.packuments, &self.toolchains, &self.builds]
+            .into_iter()
+            .try_for_each(|folder| create(folder))
     }
 
     /// The folder for the git objects of the repository at `url`.

@@ -19,4 +19,5 @@ mod tests;
 
 pub use error::CacheError;
 pub use folders::Folders;
+pub use lock::FileLock;
 pub use results::Results;

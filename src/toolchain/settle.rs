@@ -59,6 +59,16 @@ impl Toolchains {
         })
     }
 
+    /// The version of a manager that scripts would find beside the one that installs: npm as it came with a Node, others as
+    /// they were usual at the time.
+    pub async fn companion(&self, kind: Kind, node: &str, at: jiff::Timestamp) -> Result<Option<String>, ToolchainError> {
+        let wish = match managers::bundled_npm(node).filter(|_| kind == Kind::Npm) {
+            Some(bundled) => Wish::Exact(bundled.to_owned()),
+            None => Wish::Range("*".to_owned()),
+        };
+        Ok(self.nearest(kind, &wish, at).await?.map(|(version, _)| version))
+    }
+
     /// Turns wishes into at most four toolchains, likeliest first; the later ones are for when the first is refused. In
     /// each, Node satisfies what the manager's own `engines` says.
     pub async fn settle(&self, wanted: &Wanted) -> Result<Vec<Toolchain>, ToolchainError> {

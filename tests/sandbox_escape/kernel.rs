@@ -36,7 +36,8 @@ fn the_calls_are_refused_by_the_filter() {
     for (name, x86, arm, arguments, works) in CALLS {
         let number = if cfg!(target_arch = "aarch64") { arm } else { x86 };
         // A child that clone has made must not go on.
-        let script = format!("my $p = $$; my $r = syscall({number}, {arguments}); exit 9 if $$ != $p; print $r < 0 ? 'error ' . ($! + 0) : 'done'");
+        let script =
+            format!("my $p = $$; my $r = syscall({number}, {arguments}); exit 9 if $$ != $p; print $r < 0 ? 'error ' . ($! + 0) : 'done'");
         if works {
             let control = host.run(&none(), &["perl", "-e", &script]);
             assert!(text(&control).contains("done"), "control: {name}: {}", text(&control));
@@ -56,7 +57,8 @@ fn the_second_numbers_of_the_calls_are_refused_too() {
     }
     let host = Host::new();
     for sandbox in TIERS.iter() {
-        let ended = host.run(sandbox, &["perl", "-e", "my $r = syscall(0x40000000 + 272, 0x10000000); print $r < 0 ? 'error ' . ($! + 0) : 'done'"]);
+        let ended = host
+            .run(sandbox, &["perl", "-e", "my $r = syscall(0x40000000 + 272, 0x10000000); print $r < 0 ? 'error ' . ($! + 0) : 'done'"]);
         assert_eq!(text(&ended), "error 38", "{}", sandbox.tier());
     }
 }
@@ -80,7 +82,9 @@ fn the_build_has_no_privileges_and_gets_none() {
         let printed = text(&host.run(sandbox, &["sh", "-c", "cat /proc/self/status 2>/dev/null; id -u; awk '' 2>&1"]));
         assert!(!printed.lines().any(|line| line == "0"), "{}: {printed}", sandbox.tier());
         if sandbox.tier().has_mounts() {
-            for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapInh:\t0000000000000000"] {
+            for line in
+                ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapInh:\t0000000000000000"]
+            {
                 assert!(printed.contains(line), "{}: {line}: {printed}", sandbox.tier());
             }
         }

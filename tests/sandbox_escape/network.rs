@@ -6,12 +6,30 @@ use super::host::{Host, TIERS, finish, none, text};
 
 /// A name, and a program for Node. Each ends by itself within seconds.
 const NODE: [(&str, &str); 6] = [
-    ("tcp", "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("tcp over IPv6", "require('net').connect(+process.env.TCP, '::ffff:127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("udp", "const s = require('dgram').createSocket('udp4'); s.on('error', () => process.exit(1)); s.send('x', +process.env.UDP, '127.0.0.1', (e) => process.exit(e ? 1 : 0))"),
-    ("dns", "const r = new (require('dns').Resolver)({ timeout: 300, tries: 1 }); r.setServers(['127.0.0.1:' + process.env.UDP]); r.resolve4('secret.example', () => process.exit(1))"),
-    ("unix socket", "require('net').connect(process.env.HOST + '/home/socket').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("abstract unix socket", "require('net').connect('\\0' + process.env.ABSTRACT).on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+    (
+        "tcp",
+        "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    (
+        "tcp over IPv6",
+        "require('net').connect(+process.env.TCP, '::ffff:127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    (
+        "udp",
+        "const s = require('dgram').createSocket('udp4'); s.on('error', () => process.exit(1)); s.send('x', +process.env.UDP, '127.0.0.1', (e) => process.exit(e ? 1 : 0))",
+    ),
+    (
+        "dns",
+        "const r = new (require('dns').Resolver)({ timeout: 300, tries: 1 }); r.setServers(['127.0.0.1:' + process.env.UDP]); r.resolve4('secret.example', () => process.exit(1))",
+    ),
+    (
+        "unix socket",
+        "require('net').connect(process.env.HOST + '/home/socket').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    (
+        "abstract unix socket",
+        "require('net').connect('\\0' + process.env.ABSTRACT).on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
 ];
 
 /// What Node has no words for. `$in` makes an IPv4 address.

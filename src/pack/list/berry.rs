@@ -143,7 +143,11 @@ impl Patterns {
         let text = if anchored { resolve(dir, body) } else { body.to_owned() };
         let options = Options { dialect: Dialect::V9, nocase: true, match_base: !anchored, prefixes: false };
         let pattern = Pattern::new(&text, options)?;
-        if negated { self.negated.push(pattern) } else { self.plain.push(pattern) }
+        if negated {
+            self.negated.push(pattern)
+        } else {
+            self.plain.push(pattern)
+        }
         Ok(())
     }
 
@@ -152,11 +156,7 @@ impl Patterns {
         fuel.spend(self.plain.len() + self.negated.len());
         let subject = Subject { parts, leading: true, trailing: false };
         let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(subject, false, fuel));
-        if any(&self.negated) {
-            Some(false)
-        } else {
-            any(&self.plain).then_some(true)
-        }
+        if any(&self.negated) { Some(false) } else { any(&self.plain).then_some(true) }
     }
 }
 

@@ -71,6 +71,11 @@ pub struct Entry {
     pub path: String,
 }
 
+/// A path in a package's folder in normal form; `None` where it leads out of the folder. `/` at the start is the folder.
+pub fn normal_path(path: &str) -> Option<String> {
+    manifest::normalize(path)
+}
+
 /// The files of a package, as paths in its folder, sorted by bytes, each once.
 pub fn list(tree: &dyn Tree, rules: &ListRules) -> Result<Vec<String>, ListError> {
     let sources: BTreeSet<String> = entries(tree, rules, &Context::default())?.into_iter().map(|entry| entry.source).collect();

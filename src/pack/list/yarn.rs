@@ -57,7 +57,11 @@ pub(super) fn list(view: &View) -> Result<Vec<String>, ListError> {
     }
     for path in possible {
         let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
-        if above.any(|folder| ignored.contains(folder)) { ignored.insert(path) } else { kept.insert(path) };
+        if above.any(|folder| ignored.contains(folder)) {
+            ignored.insert(path)
+        } else {
+            kept.insert(path)
+        };
     }
     let is_entry = |kind: NodeKind| matches!(kind, NodeKind::File { .. } | NodeKind::Symlink);
     Ok(paths.iter().filter(|(path, kind)| is_entry(*kind) && kept.contains(path.as_str())).map(|(path, _)| path.clone()).collect())

@@ -14,8 +14,14 @@ const MAX_DEPTH: usize = 120;
 
 /// A JSON value that remembers whether it stood in one line.
 enum Node {
-    Object { entries: Vec<(String, Node)>, in_line: bool },
-    Array { items: Vec<Node>, in_line: bool },
+    Object {
+        entries: Vec<(String, Node)>,
+        in_line: bool,
+    },
+    Array {
+        items: Vec<Node>,
+        in_line: bool,
+    },
     Text(String),
     /// Printed as it stands.
     Plain(String),
@@ -239,8 +245,7 @@ mod tests {
     #[test]
     fn ranges_of_the_workspace_are_written_out_and_numbers_have_no_exponent() {
         let source = "{\n  \"dependencies\": {\n    \"b\": \"workspace:^\"\n  },\n  \"n\": [1e21, 1e-7, -0.0, 1.50]\n}";
-        let expected =
-            "{\n  \"dependencies\": {\n    \"b\": \"^4.5.6\"\n  },\n  \"n\": [1000000000000000000000, 0.0000001, -0, 1.5]\n}";
+        let expected = "{\n  \"dependencies\": {\n    \"b\": \"^4.5.6\"\n  },\n  \"n\": [1000000000000000000000, 0.0000001, -0, 1.5]\n}";
         assert_eq!(printed(source, false), expected);
     }
 }

@@ -90,10 +90,12 @@ mod tests {
     fn git_head_is_the_last_key_and_dependencies_are_sorted() {
         let workspace = Workspace::new("1.0.0", "abc", "p");
         let to = Resolver { workspace: &workspace, versions: Versions::Tree, own: None };
-        let source = "{\n\t\"name\": \"x\",\n\t\"dependencies\": {\n\t\t\"b\": \"1\",\n\t\t\"a\": \"1\"\n\t},\n\t\"devDependencies\": {}\n}";
+        let source =
+            "{\n\t\"name\": \"x\",\n\t\"dependencies\": {\n\t\t\"b\": \"1\",\n\t\t\"a\": \"1\"\n\t},\n\t\"devDependencies\": {}\n}";
         let object = json::parse(source.as_bytes()).expect("an object");
         let written = rewrite(source.as_bytes(), &object, true, to).expect("a manifest");
-        let expected = "{\n\t\"name\": \"x\",\n\t\"dependencies\": {\n\t\t\"a\": \"1\",\n\t\t\"b\": \"1\"\n\t},\n\t\"gitHead\": \"abc\"\n}\n";
+        let expected =
+            "{\n\t\"name\": \"x\",\n\t\"dependencies\": {\n\t\t\"a\": \"1\",\n\t\t\"b\": \"1\"\n\t},\n\t\"gitHead\": \"abc\"\n}\n";
         assert_eq!(String::from_utf8_lossy(&written), expected);
     }
 

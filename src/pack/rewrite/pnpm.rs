@@ -111,19 +111,9 @@ pub(super) fn releases(era: &str) -> &'static [Release] {
         "pnpm-6-20" => &[PNPM_6_35, PNPM_6_28, PNPM_6_20],
         "pnpm-8-8" => &[PNPM_7_28],
         "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-21" => &[PNPM_11_28, PNPM_11_PLAIN, PNPM_11_20],
-        _ => &[
-            PNPM_10_10,
-            PNPM_7_28,
-            PNPM_9_5,
-            PNPM_9_0,
-            PNPM_10_34,
-            PNPM_11_0,
-            PNPM_11_10,
-            PNPM_11_20,
-            PNPM_11_PLAIN,
-            PNPM_7_12,
-            PNPM_7_0,
-        ],
+        _ => {
+            &[PNPM_10_10, PNPM_7_28, PNPM_9_5, PNPM_9_0, PNPM_10_34, PNPM_11_0, PNPM_11_10, PNPM_11_20, PNPM_11_PLAIN, PNPM_7_12, PNPM_7_0]
+        }
     }
 }
 
@@ -233,11 +223,8 @@ fn range(name: &str, spec: &str, release: &Release, is_peer: bool, to: Resolver<
 fn hoist(manifest: &mut Object, release: &Release) {
     let Some(Value::Object(config)) = manifest.get("publishConfig") else { return };
     let mut config = config.clone();
-    let hoisted: Vec<(String, Value)> = config
-        .iter()
-        .filter(|(key, _)| release.hoisted.contains(&key.as_str()))
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let hoisted: Vec<(String, Value)> =
+        config.iter().filter(|(key, _)| release.hoisted.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect();
     for (key, value) in hoisted {
         if release.deletes {
             json::remove(&mut config, &key);
@@ -358,7 +345,10 @@ mod tests {
     #[test]
     fn a_runtime_to_download_is_a_dependency() {
         let source = r#"{"devEngines":{"runtime":{"name":"node","version":"^24","onFail":"download"}}}"#;
-        assert_eq!(published(source, PNPM_10_34), format!("{},\"devDependencies\":{{\"node\":\"runtime:^24\"}}}}", &source[..source.len() - 1]));
+        assert_eq!(
+            published(source, PNPM_10_34),
+            format!("{},\"devDependencies\":{{\"node\":\"runtime:^24\"}}}}", &source[..source.len() - 1])
+        );
         assert_eq!(published(source, PNPM_10_10), source);
     }
 }

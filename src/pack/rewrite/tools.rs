@@ -42,7 +42,8 @@ fn names(source: &Object, workspace: &Workspace, tool: &str) -> bool {
     [Some(source), workspace.root_manifest.as_ref()].into_iter().flatten().any(|manifest| {
         let scripts = json::object(manifest, "scripts").into_iter().flat_map(Object::values);
         let in_script = scripts.filter_map(Value::as_str).any(|script| script.contains(tool));
-        let depends = ["dependencies", "devDependencies"].iter().any(|field| json::object(manifest, field).is_some_and(|d| d.contains_key(tool)));
+        let depends =
+            ["dependencies", "devDependencies"].iter().any(|field| json::object(manifest, field).is_some_and(|d| d.contains_key(tool)));
         manifest.contains_key(tool) || in_script || depends
     })
 }
@@ -100,7 +101,9 @@ fn clean_publish(source: &Object, fields: &[String]) -> Object {
             json::remove(scripts, "publish");
         }
     }
-    manifest.retain(|_, value| !matches!(value, Value::Object(fields) if fields.is_empty()) && !matches!(value, Value::Array(items) if items.is_empty()));
+    manifest.retain(|_, value| {
+        !matches!(value, Value::Object(fields) if fields.is_empty()) && !matches!(value, Value::Array(items) if items.is_empty())
+    });
     manifest
 }
 
@@ -131,8 +134,7 @@ fn not_copied(name: &str) -> bool {
 
 /// A setting that is a file's name or an object, with what it extends.
 fn clean_package(source: &Object, workspace: &Workspace) -> Option<Vec<u8>> {
-    const COMMON: [&str; 8] =
-        ["clean-package", "babel", "browserslist", "eslintConfig", "jest", "lint-staged", "mocha", "pre-commit"];
+    const COMMON: [&str; 8] = ["clean-package", "babel", "browserslist", "eslintConfig", "jest", "lint-staged", "mocha", "pre-commit"];
     let settings = json::object(source, "clean-package").or_else(|| workspace.settings.get("clean-package.config.json"))?;
     let mut removed: Vec<String> = Vec::new();
     let extends = match settings.get("extends") {

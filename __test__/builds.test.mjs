@@ -1,0 +1,137 @@
+// Packages whose files a build makes: the toolchain comes from the registry, the build runs in the sandbox, the bytes decide.
+
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { toolchain } from './kit/toolchain.mjs';
+import { cacheOf, manifest, openWorld } from './world.mjs';
+
+let world;
+let clean;
+before(async () => {
+  world = await openWorld();
+  for (const tool of await toolchain()) await world.registry.publish(tool);
+  // One cache for all: Node is unpacked once.
+  clean = await world.home();
+});
+after(() => world.close());
+
+const write = (path, text) => `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('${path}','${text}')"`;
+const judge = (spec, args = []) => world.judge(spec, { clean, args: ['--force', ...args] });
+
+test('a package that needs no build runs nothing and downloads no tool', async () => {
+  const { spec } = await world.release('b-none', { json: { scripts: { build: 'exit 1', test: 'exit 1' } } });
+  const fresh = await world.home();
+  const answer = await world.judge(spec, { clean: fresh });
+  assert.deepEqual([answer.verdict, answer.sandbox], ['identical', null]);
+  assert.deepEqual(await readdir(join(cacheOf(fresh), 'toolchains')).catch(() => []), []);
+});
+
+/** A package whose dist/a.js is made by a script; `json` and `files` on top. */
+function built(name, { scripts = { build: write('dist/a.js', 'built') }, json = {}, files = {}, published = {}, ...more } = {}) {
+  return world.release(name, {
+    json: { scripts, files: ['dist', 'index.js'], ...json },
+    files: { '.gitignore': 'dist\nnode_modules\n', ...files },
+    published: { '.gitignore': null, 'dist/a.js': 'built', ...Object.fromEntries(Object.keys(files).map((file) => [file, null])), ...published },
+    ...more,
+  });
+}
+
+test('what the build script makes is compared, and the recipe says how it was made', async () => {
+  const { spec } = await built('b-plain');
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code, answer.strategy], ['identical', null, 'npm']);
+  assert.match(answer.sandbox, /^(namespaces|bwrap|landlock)$/);
+  const { recipe, steps } = answer.attempts.find((attempt) => attempt.verdict === 'identical');
+  assert.equal(recipe.build.node, process.versions.node);
+  assert.deepEqual(recipe.build.steps.map((step) => step.command.join(' ')), ['npm install', 'npm run build']);
+  assert.deepEqual(steps.map((step) => [step.name, step.exit]), [['npm install', 0], ['build', 0], ['pack', null], ['compare', null]]);
+});
+
+test('other bytes than the build makes are a difference, and the diff shows them', async () => {
+  const { spec } = await built('b-tampered', { published: { 'dist/a.js': 'built and more' } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.reproduced], ['differs', false]);
+  assert.deepEqual(answer.comparison.changed.map((change) => change.path), ['dist/a.js']);
+  assert.match(answer.diff, /built and more/);
+});
+
+test('a script that fails after it wrote the right files does not matter', async () => {
+  const { spec } = await built('b-late-failure', { scripts: { build: `${write('dist/a.js', 'built')} && exit 3` } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical');
+  assert.ok(answer.attempts.some((attempt) => attempt.steps.some((step) => step.exit !== 0 && step.exit !== null)));
+});
+
+test('a build that makes nothing is build-failed, with the step and its output', async () => {
+  const { spec } = await built('b-broken', { scripts: { build: 'echo no such compiler && exit 7' } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code], ['build-failed', 'build-script-failed']);
+  const attempt = answer.attempts.find((one) => one.log);
+  assert.match(attempt.log, /no such compiler/);
+  assert.deepEqual(attempt.steps.find((step) => step.name === 'build').exit, 7);
+});
+
+test('dependencies come from the registry, and the result names them', async () => {
+  await world.registry.publish({ files: { 'package.json': manifest('b-tool', '1.0.0', { bin: { 'b-tool': 'cli.js' } }), 'cli.js': `#!/usr/bin/env node\n${'require'}('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')\n` } });
+  const { spec } = await built('b-dependent', { scripts: { build: 'b-tool' }, json: { devDependencies: { 'b-tool': '^1.0.0' } } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts.at(-1)));
+  assert.ok(answer.attempts.at(-1).resolved.some((line) => line.startsWith('b-tool@1.0.0 sha512-')));
+});
+
+test('a dependency that the registry does not have is named', async () => {
+  const { spec } = await built('b-missing', { scripts: { build: 'b-gone' }, json: { devDependencies: { 'b-gone': '^1.0.0' } } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code], ['build-failed', 'dependency-missing']);
+  assert.ok(answer.findings.some((finding) => finding.code === 'dependency-missing' && finding.message.includes('b-gone')));
+});
+
+test('the build reaches no other host, has no secrets, and is not root', async () => {
+  const report = `node -e "
+    const fs=require('fs'),net=require('net'),os=require('os');fs.mkdirSync('dist');
+    const seen=[process.getuid()===0&&'root',process.env.KIT_SECRET&&'env',fs.existsSync(process.env.REAL_HOME+'/.npmrc')&&'npmrc',fs.existsSync('/root')&&'root-home'];
+    const socket=net.connect(${new URL('http://127.0.0.1').port || 22},'127.0.0.1',()=>{seen.push('net');done()}).on('error',done);
+    function done(){socket.destroy();fs.writeFileSync('dist/a.js',seen.filter(Boolean).join()||'built')}"`.replaceAll('\n', '');
+  const { spec } = await built('b-held', { scripts: { build: report } });
+  const held = { ...clean, env: { ...clean.env, KIT_SECRET: 's' } };
+  const answer = await world.judge(spec, { clean: held, args: ['--force'] });
+  assert.equal(answer.verdict, 'identical', answer.diff ?? JSON.stringify(answer.attempts.at(-1)));
+});
+
+test('the version that was set at release is written before the build', async () => {
+  const { spec } = await built('b-placeholder', {
+    version: '1.2.3',
+    scripts: { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('./package.json').version)"` },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-placeholder', '0.0.0-development', { scripts: { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('./package.json').version)"` }, files: ['dist', 'index.js'] }), 'index.js': `module.exports = 'b-placeholder';\n` } }] },
+    published: { 'dist/a.js': '1.2.3' },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+  assert.equal(answer.attempts.at(-1).recipe.build.version, '1.2.3');
+});
+
+test('two packages of one commit share a checkout and an installation', async () => {
+  const script = { build: write('dist/a.js', 'built') };
+  const root = manifest('b-mono', '1.0.0', { private: true, workspaces: ['packages/*'], scripts: { build: 'npm run build --workspaces' } });
+  const repository = (name) => ({ repository: { type: 'git', url: 'git+https://github.com/kit/b-mono.git', directory: `packages/${name}` } });
+  const own = (name) => manifest(name, '1.0.0', { ...repository(name), scripts: script, files: ['dist'] });
+  const files = { 'package.json': root, 'packages/b-one/package.json': own('b-one'), 'packages/b-two/package.json': own('b-two') };
+  const ids = await world.host.add('kit/b-mono', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  for (const name of ['b-one', 'b-two']) {
+    await world.registry.publish({ files: { 'package.json': own(name), 'dist/a.js': 'built' }, gitHead: ids.c });
+  }
+  const first = await judge('b-one@1.0.0');
+  const second = await judge('b-two@1.0.0');
+  assert.deepEqual([first.verdict, second.verdict], ['identical', 'identical']);
+  const installs = (answer) => answer.attempts.at(-1).steps.filter((step) => step.name.startsWith('npm install')).length;
+  assert.deepEqual([installs(first), installs(second)], [1, 1], 'the second goes on from the first one');
+});
+
+test('without a sandbox a package that needs a build is unsupported, never unisolated', async () => {
+  const { spec } = await built('b-unsafe');
+  const answer = await judge(spec, ['--isolation', 'bwrap']);
+  if (answer.verdict !== 'identical') assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'sandbox-unavailable']);
+  else assert.equal(answer.sandbox, 'bwrap');
+});

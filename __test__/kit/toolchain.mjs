@@ -1,0 +1,54 @@
+// Node and npm as packages of a registry on loopback: the ones that this test runs on.
+
+import { mkdtemp, cp, mkdir, readFile, rm, writeFile, chmod, realpath } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as tar from 'tar';
+
+let made;
+
+/** Node for this platform, as the packages `node-<os>-<arch>` hold it, and npm: `[{ name, version, tarball, manifest }]`. */
+export function toolchain() {
+  made ??= make();
+  return made;
+}
+
+async function make() {
+  const os = process.platform === 'win32' ? 'win' : process.platform;
+  const version = process.versions.node;
+  const node = await packed(async (folder) => {
+    await mkdir(join(folder, 'bin'));
+    await cp(await realpath(process.execPath), join(folder, 'bin/node'));
+    await chmod(join(folder, 'bin/node'), 0o755);
+    const manifest = { name: `node-${os}-${process.arch}`, version, bin: { node: 'bin/node' } };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+    return manifest;
+  });
+  const npm = await packed(async (folder) => {
+    const root = await npmFolder();
+    await cp(root, folder, { recursive: true, dereference: true });
+    const { name, version, bin, engines } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    return { name, version, bin, engines };
+  });
+  return [node, npm];
+}
+
+/** Where the npm on PATH is. */
+async function npmFolder() {
+  const root = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim();
+  return dirname(await realpath(join(root, 'npm/package.json')));
+}
+
+async function packed(fill) {
+  const cwd = await mkdtemp(join(tmpdir(), 'kit-tool-'));
+  try {
+    const folder = join(cwd, 'package');
+    await mkdir(folder);
+    const manifest = await fill(folder);
+    const tarball = await tar.create({ cwd, portable: true, gzip: { level: 1 } }, ['package']).concat();
+    return { name: manifest.name, version: manifest.version, manifest, tarball };
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,128 @@
+//! From what was tried to the result: each attempt is judged, the closest one speaks, and the rebuilt tarball is written out.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Explain, Stage};
+use crate::git::GitError;
+use crate::pipeline::Failed;
+use crate::published::Published;
+use crate::recipe::SourceError;
+use crate::recipe::rebuilt::{Attempts, Rebuilt, integrity_of};
+use crate::registry::confusion;
+use crate::report::draft::{Draft, Ending};
+use crate::report::json::{Finding, Report, Severity};
+use crate::verdict::{self, Outcome, Verdict};
+
+/// Judges what was rebuilt and writes the result.
+pub fn finish(
+    mut draft: Draft,
+    rebuilt: Result<Attempts, SourceError>,
+    published: &Published,
+    emit: Option<&Path>,
+) -> Result<Report, Failed> {
+    let Attempts { rebuilt, unavailable, sandbox, not_built } = match rebuilt {
+        Ok(attempts) => attempts,
+        Err(error) if error.is_ours() || matches!(error, SourceError::Git(GitError::Damaged { .. })) => return Err(Box::new(error)),
+        Err(error) => return Ok(draft.ended(*Ending::by(verdict_of(&error), &error))),
+    };
+    for line in unavailable.into_iter().collect::<BTreeSet<_>>() {
+        draft.finding(Finding::new("source-incomplete", Severity::Warning, line));
+    }
+    draft.sandbox(sandbox);
+    let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
+    let built = rebuilt.iter().any(|one| one.run.is_some());
+    for one in &rebuilt {
+        let (verdict, code) = judge(one, published);
+        draft.attempt(one, verdict, code);
+        // Where something was built, what was packed without it says nothing about the build's files.
+        let key = |one: &Rebuilt, verdict: Verdict| {
+            let speaks = !built || one.run.is_some() || one.outcome != Outcome::OtherEntries;
+            (speaks, one.closeness(), verdict.closeness())
+        };
+        if best.is_none_or(|(known, known_verdict, _)| key(one, verdict) > key(known, known_verdict)) {
+            best = Some((one, verdict, code));
+        }
+    }
+    let Some((one, verdict, code)) = best else {
+        let ending = not_built.map_or_else(
+            || Ending::new(Verdict::BuildFailed, "nothing-packed", "no recipe came to an end", "--strategy may allow too few"),
+            |error| Ending::by(verdict_of(&error), &error),
+        );
+        return Ok(draft.ended(*ending));
+    };
+    let (verdict, code) = match &not_built {
+        Some(error) if verdict == Verdict::Differs && !built && !one.comparison.only_published.is_empty() => {
+            // What is missing could be what a build makes, and none could be tried.
+            draft.finding(Finding::new(error.code(), Severity::Warning, error.to_string()));
+            draft.hint(error.hint());
+            (verdict_of(error), Some(error.code()))
+        }
+        Some(error) => {
+            draft.finding(Finding::new(error.code(), Severity::Info, error.to_string()));
+            (verdict, code)
+        }
+        None => (verdict, code),
+    };
+    if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
+        for script in confusion::foreign_install_scripts(&published.manifest(), &source) {
+            let message = format!("the script {script}, which runs when the package is installed, is not in the source");
+            let finding = Finding::new("install-script-not-in-source", Severity::Error, message);
+            draft.finding(Finding { path: Some("package.json".into()), ..finding });
+        }
+    }
+    if let Some(path) = emit {
+        write_out(one, path).map_err(|source| -> Failed { Box::new(EmitError { path: path.to_owned(), source }) })?;
+    }
+    let integrity =
+        if verdict == Verdict::Identical { integrity_of(published.bytes.as_slice()).map_err(SourceError::from) } else { one.integrity() };
+    let integrity = integrity.map_err(|error| -> Failed { Box::new(error) })?;
+    Ok(draft.judged(one, verdict, code, integrity, &published.archive))
+}
+
+/// The verdict of one attempt. What a build that did not come to its end left is not what the source gives.
+fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>) {
+    let judged = verdict::judge(one.outcome, &published.facts);
+    match (judged, one.run.as_ref().and_then(|run| run.code)) {
+        ((Verdict::Differs, None), Some(code)) => (Verdict::BuildFailed, Some(code)),
+        (judged, _) => judged,
+    }
+}
+
+/// What an error of the repository's or the build's means, where nothing else came to an end.
+fn verdict_of(error: &SourceError) -> Verdict {
+    match error {
+        SourceError::Git(_) => Verdict::NoSource,
+        SourceError::Sandbox(_) | SourceError::Toolchain(_) => Verdict::Unsupported,
+        _ => Verdict::BuildFailed,
+    }
+}
+
+fn write_out(one: &Rebuilt, path: &Path) -> Result<(), SourceError> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    one.write_to(&mut file)?;
+    std::io::Write::flush(&mut file)?;
+    Ok(())
+}
+
+/// The rebuilt tarball could not be written where the user wants it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the rebuilt tarball to {}: {source}", path.display())]
+struct EmitError {
+    path: PathBuf,
+    source: SourceError,
+}
+
+impl Explain for EmitError {
+    fn code(&self) -> &'static str {
+        "emit-failed"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Report
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name another file with --emit".into())
+    }
+}

@@ -1,0 +1,142 @@
+//! What is tried for one located package: packing its commits as they are, then builds, the cheap before the dear.
+
+use std::path::PathBuf;
+
+use tokio::runtime::Handle;
+
+use crate::git::Repository;
+use crate::origin::Located;
+use crate::pipeline::Context;
+use crate::published::Published;
+use crate::recipe::build::{self, Publication, Site};
+use crate::recipe::rebuilt::{self, Attempts};
+use crate::recipe::submodules::Open;
+use crate::recipe::{SourceError, Strategy, source};
+use crate::sandbox::{Isolation, Sandbox};
+use crate::toolchain::Toolchains;
+use crate::verdict::Outcome;
+
+/// Most commits that are built: each takes as long as the first.
+const MAX_BUILT: usize = 2;
+
+/// What the user and the registry say about how to build.
+pub struct Orders<'a> {
+    /// The strategies that may be used.
+    pub strategies: &'a [Strategy],
+    /// What the registry says of the publication.
+    pub publication: &'a Publication,
+    /// How builds are isolated.
+    pub isolation: Isolation,
+    /// Node's version by the user's word.
+    pub node: Option<String>,
+    /// Where the executable is that builds run under.
+    pub installed: Option<PathBuf>,
+}
+
+/// Tries the strategies in turn. An error only if nothing came to an end, or if this machine failed.
+pub fn rebuild(
+    repository: &mut Repository,
+    located: &Located,
+    published: &Published,
+    open_submodule: &Open<'_>,
+    orders: &Orders<'_>,
+    context: &Context,
+    runtime: &Handle,
+) -> Result<Attempts, SourceError> {
+    let mut all = Attempts::default();
+    let mut first_error = None;
+    if orders.strategies.contains(&Strategy::Source) {
+        pack_commits(repository, located, published, open_submodule, context, &mut all, &mut first_error)?;
+    }
+    if !reproduced(&all) && orders.strategies.iter().any(|strategy| strategy.builds()) {
+        match build_commits(repository, located, published, open_submodule, orders, context, runtime, &mut all) {
+            Err(error) if error.is_ours() => return Err(error),
+            Err(error) => all.not_built = Some(error),
+            Ok(()) => {}
+        }
+    }
+    match first_error.or_else(|| all.not_built.take_if(|_| all.rebuilt.is_empty())) {
+        Some(error) if all.rebuilt.is_empty() => Err(error),
+        _ => Ok(all),
+    }
+}
+
+fn reproduced(all: &Attempts) -> bool {
+    all.rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries)
+}
+
+fn pack_commits(
+    repository: &mut Repository,
+    located: &Located,
+    published: &Published,
+    open_submodule: &Open<'_>,
+    context: &Context,
+    all: &mut Attempts,
+    first_error: &mut Option<SourceError>,
+) -> Result<(), SourceError> {
+    for origin in &located.origins {
+        match source::attempts(repository, origin, published, open_submodule, &context.cancelled) {
+            Ok(attempts) => {
+                all.rebuilt.extend(attempts.rebuilt);
+                all.unavailable.extend(attempts.unavailable);
+                rebuilt::keep_closest(&mut all.rebuilt);
+                if reproduced(all) {
+                    return Ok(());
+                }
+            }
+            Err(error) if error.is_ours() => return Err(error),
+            // One commit that cannot be packed says nothing about the others.
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "the stage's inputs, each of another kind")]
+fn build_commits(
+    repository: &mut Repository,
+    located: &Located,
+    published: &Published,
+    open_submodule: &Open<'_>,
+    orders: &Orders<'_>,
+    context: &Context,
+    runtime: &Handle,
+    all: &mut Attempts,
+) -> Result<(), SourceError> {
+    let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
+    let tier = sandbox.tier();
+    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, context.cancel.clone());
+    let site = Site {
+        sandbox,
+        toolchains,
+        client: context.client.clone(),
+        npm: context.npm.clone(),
+        folders: context.folders.clone(),
+        runtime: runtime.clone(),
+        deadline: context.deadline,
+        node: orders.node.clone(),
+        progress: context.progress.clone(),
+        cancel: context.cancel.clone(),
+        cancelled: context.cancelled.clone(),
+    };
+    let mut ended = None;
+    for origin in located.origins.iter().take(MAX_BUILT) {
+        let before = all.rebuilt.len();
+        match build::attempts(repository, origin, published, orders, open_submodule, &site, all) {
+            Err(error) if error.is_ours() => return Err(error),
+            Err(error) => {
+                ended.get_or_insert(error);
+            }
+            Ok(()) => {}
+        }
+        if all.rebuilt.len() > before {
+            all.sandbox = Some(tier);
+        }
+        if reproduced(all) {
+            return Ok(());
+        }
+    }
+    ended.map_or(Ok(()), Err)
+}

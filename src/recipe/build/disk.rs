@@ -1,0 +1,187 @@
+//! A package's folder on a disk, after a build: it can be packed like one among git's objects.
+//!
+//! What a stranger's build left behind is hostile: links are never followed, nothing outside of the folder is read, and
+//! devices and pipes are no files.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::compare::Limits;
+use crate::git::attributes::Checkout;
+use crate::pack::list;
+use crate::pack::list::{Above, Context};
+use crate::pack::rewrite::Workspace;
+use crate::pack::tar::{Content, Kind, Member};
+use crate::pack::tree::{DirTree, Node, Tree, join};
+use crate::recipe::SourceError;
+use crate::recipe::checkout::package_too_large;
+use crate::recipe::packing::{Shelves, Stock};
+
+/// A folder of a checkout.
+pub(super) struct DiskStock<'a> {
+    tree: DirTree,
+    checkout: DirTree,
+    directory: &'a str,
+    commit: &'a str,
+}
+
+impl<'a> DiskStock<'a> {
+    /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link.
+    pub(super) fn open(checkout: &Path, directory: &'a str, commit: &'a str) -> io::Result<Self> {
+        let checkout = DirTree::new(checkout)?;
+        let folder = checkout.resolve(directory).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Self { tree: DirTree::new(&folder)?, checkout, directory, commit })
+    }
+}
+
+impl Stock for DiskStock<'_> {
+    fn checkouts(&self) -> Vec<Checkout> {
+        // The files are what the build made of one checkout; there is no other view of them.
+        vec![Checkout::Posix]
+    }
+
+    fn needs(&self, _: Checkout) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn ensure(&mut self, paths: &[&str], largest: u64) -> Result<(), SourceError> {
+        let mut left = Limits::default().unpacked;
+        for path in paths {
+            let size = self.tree.resolve(path).and_then(|path| fs::symlink_metadata(path).ok()).map_or(0, |data| data.len());
+            if size > largest {
+                return Err(SourceError::TooLarge { what: (*path).to_owned(), limit: largest });
+            }
+            left = left.checked_sub(size).ok_or_else(package_too_large)?;
+        }
+        Ok(())
+    }
+
+    fn shelves(&self, _: Checkout) -> Box<dyn Shelves + '_> {
+        Box::new(DiskShelves { tree: &self.tree })
+    }
+
+    fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
+        let mut workspace = Workspace::new(version, self.commit, self.directory);
+        let members = workspace.read_root(&self.checkout);
+        if Workspace::concerns(manifest) {
+            workspace.read_members(&self.checkout, &members);
+        }
+        Ok(Some(workspace))
+    }
+}
+
+struct DiskShelves<'a> {
+    tree: &'a DirTree,
+}
+
+impl DiskShelves<'_> {
+    fn at(&self, path: &str) -> Option<(PathBuf, Metadata)> {
+        // The last component may be a link, which is packed as one; those above it may not.
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let file = self.tree.resolve(dir)?.join(name);
+        let data = fs::symlink_metadata(&file).ok()?;
+        Some((file, data))
+    }
+}
+
+impl Tree for DiskShelves<'_> {
+    fn list(&self, dir: &str) -> Vec<Node> {
+        self.tree.list(dir)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.tree.read(path)
+    }
+}
+
+impl Shelves for DiskShelves<'_> {
+    fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
+        let Some((file, data)) = self.at(&entry.source) else { return Ok(None) };
+        let kind = if data.is_symlink() {
+            let target = fs::read_link(&file).map_err(|error| SourceError::unreadable(&entry.source, error))?;
+            Kind::Symlink(target.to_string_lossy().into_owned())
+        } else if data.is_file() {
+            Kind::File(Box::new(DiskFile { path: file, size: data.len() }))
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Member { path: entry.path.clone(), mode: mode(&data), kind, mtime: None }))
+    }
+
+    fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(self.tree.read(path))
+    }
+}
+
+#[cfg(unix)]
+fn mode(data: &Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o7777
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> u32 {
+    0o666
+}
+
+/// A file's bytes, read when the archive is written.
+struct DiskFile {
+    path: PathBuf,
+    size: u64,
+}
+
+impl Content for DiskFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(File::open(&self.path)?))
+    }
+}
+
+/// The ignore files of the folders above a package's folder, which some clients follow in a workspace.
+pub(super) fn surroundings(checkout: &Path, directory: &str) -> io::Result<Context> {
+    if directory.is_empty() {
+        return Ok(Context::default());
+    }
+    let tree = DirTree::new(checkout)?;
+    let mut dirs = vec![""];
+    dirs.extend(directory.match_indices('/').filter_map(|(at, _)| directory.get(..at)));
+    let text = |dir: &str, name: &str| tree.read(&join(dir, name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let above = dirs.into_iter().map(|dir| Above { npmignore: text(dir, ".npmignore"), gitignore: text(dir, ".gitignore") });
+    Ok(Context { above: above.collect(), workspaces: Vec::new() })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn entry(path: &str) -> list::Entry {
+        list::Entry { source: path.into(), path: path.into() }
+    }
+
+    #[test]
+    fn links_are_packed_as_links_and_never_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("secret"), "s").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
+        fs::write(folder.path().join("a.js"), "1").unwrap();
+        let stock = DiskStock::open(folder.path(), "", "").unwrap();
+        let shelves = stock.shelves(Checkout::Posix);
+        assert!(shelves.member(&entry("out/secret")).unwrap().is_none());
+        assert!(matches!(shelves.member(&entry("out")).unwrap().unwrap().kind, Kind::Symlink(_)));
+        let member = shelves.member(&entry("a.js")).unwrap().unwrap();
+        assert!(matches!(member.kind, Kind::File(_)) && member.mode & 0o600 == 0o600);
+    }
+
+    #[test]
+    fn a_pipe_is_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+        assert!(made.success());
+        let stock = DiskStock::open(folder.path(), "", "").unwrap();
+        assert!(stock.shelves(Checkout::Posix).member(&entry("pipe")).unwrap().is_none());
+    }
+}

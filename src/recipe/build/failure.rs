@@ -1,0 +1,88 @@
+//! What stood in the way of a build, by its class: one stable code, the gravest that explains the others.
+
+use std::collections::BTreeSet;
+
+use crate::sandbox::Stopped;
+
+/// What is known of one toolchain's attempt.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// No way to install came to an end.
+    pub(super) install_failed: bool,
+    /// Packages that the registry does not have.
+    pub(super) missing: BTreeSet<String>,
+    /// Hosts that were asked for and are not reached from the sandbox.
+    pub(super) wanted: BTreeSet<String>,
+    /// What stopped a step, if a limit did.
+    pub(super) stopped: Option<Stopped>,
+    /// The time for the package ran out.
+    pub(super) out_of_time: bool,
+    /// The exit codes of the steps after the installation; none for one that was stopped.
+    pub(super) exits: Vec<Option<i32>>,
+}
+
+impl Course {
+    /// The class; `None` where everything that was run came to its end.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        let failed = self.exits.iter().any(|exit| *exit != Some(0));
+        match self.stopped {
+            _ if self.out_of_time => return Some("build-timed-out"),
+            Some(Stopped::Time) => return Some("build-timed-out"),
+            Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => return Some("build-over-limit"),
+            Some(Stopped::Cancelled) | None => {}
+        }
+        if self.install_failed && !self.missing.is_empty() {
+            Some("dependency-missing")
+        } else if self.install_failed {
+            Some("install-failed")
+        } else if failed && !self.wanted.is_empty() {
+            Some("network-needed")
+        } else if failed {
+            Some("build-script-failed")
+        } else {
+            None
+        }
+    }
+
+    /// A line for each thing that a reader should know.
+    pub(super) fn notes(&self) -> Vec<(&'static str, String)> {
+        let mut notes = Vec::new();
+        if !self.missing.is_empty() {
+            notes.push(("dependency-missing", format!("the registry does not have {}", listed(&self.missing))));
+        }
+        if !self.wanted.is_empty() {
+            notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
+        }
+        notes
+    }
+}
+
+fn listed(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_came_to_its_end_has_no_code() {
+        assert_eq!(Course { exits: vec![Some(0)], ..Course::default() }.code(), None);
+    }
+
+    #[test]
+    fn the_cause_comes_before_its_consequences() {
+        let failed = || Course { exits: vec![Some(1)], ..Course::default() };
+        assert_eq!(failed().code(), Some("build-script-failed"));
+        assert_eq!(Course { wanted: BTreeSet::from(["x".to_owned()]), ..failed() }.code(), Some("network-needed"));
+        assert_eq!(Course { install_failed: true, ..failed() }.code(), Some("install-failed"));
+        assert_eq!(
+            Course { install_failed: true, missing: BTreeSet::from(["x".to_owned()]), ..failed() }.code(),
+            Some("dependency-missing")
+        );
+        assert_eq!(Course { stopped: Some(Stopped::Time), ..failed() }.code(), Some("build-timed-out"));
+        assert_eq!(Course { stopped: Some(Stopped::Memory), ..failed() }.code(), Some("build-over-limit"));
+    }
+}

@@ -1,0 +1,188 @@
+//! A build's folders, kept for the next package of the same commit: one checkout and one installation serve them all.
+//!
+//! The folders of one commit and toolchain have one name in the cache, and one process at a time works in them. What was
+//! run there is written down when a run has ended well; a folder without that note was left by a run that was killed, and is
+//! made anew. All packages of a repository are of one origin, so that none learns or changes more here than its own build
+//! could; and what is compared are bytes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::rebuilt::StepDone;
+use crate::store::FileLock;
+
+/// How long a folder is kept that nobody comes back to, and how many are.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const KEPT: usize = 6;
+/// The note about what was run.
+const NOTE: &str = "state.json";
+
+/// What was run in a folder so far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// Whether an installation came to its end.
+    pub(super) installed: bool,
+    /// The commands that were run, in order, as the recipe has them.
+    pub(super) steps: Vec<super::Step>,
+    /// What came of them.
+    pub(super) done: Vec<StepDone>,
+    /// What was installed.
+    pub(super) resolved: BTreeSet<String>,
+    /// Packages that the registry does not have.
+    pub(super) missing: BTreeSet<String>,
+    /// Hosts that were asked for in vain.
+    pub(super) wanted: BTreeSet<String>,
+    /// Whether the registry's times could not be true.
+    pub(super) times_untrue: bool,
+    /// What was printed.
+    pub(super) log: String,
+}
+
+/// The folders of one build, for this process alone.
+pub(super) struct Kept {
+    dir: PathBuf,
+    _lock: FileLock,
+}
+
+impl Kept {
+    /// Takes the folders named `key` below `builds`, waiting for at most `wait` for another process that has them. With them
+    /// comes what was run there, if they are as a run left them that ended well.
+    pub(super) fn take(builds: &Path, key: &str, wait: Duration) -> Result<(Self, Option<State>), crate::store::CacheError> {
+        sweep(builds, key, SystemTime::now());
+        let lock = FileLock::acquire(&builds.join(format!("{key}.lock")), wait)?;
+        let kept = Self { dir: builds.join(key), _lock: lock };
+        let note = kept.dir.join(NOTE);
+        let state = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // From here on a run is at work: without the note whoever comes after a killed one starts anew.
+        if note.exists() {
+            fs::remove_file(&note).map_err(|error| crate::store::CacheError::writing(&note, error))?;
+        }
+        Ok((kept, state))
+    }
+
+    /// The folder that holds the others.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Empties the folder.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        remove(&self.dir)?;
+        fs::create_dir_all(&self.dir)
+    }
+
+    /// Notes what was run, so that the next package goes on from there.
+    pub(super) fn keep(self, state: &State) -> io::Result<()> {
+        let bytes = serde_json::to_vec(state)?;
+        let new = self.dir.join("state.new");
+        fs::write(&new, bytes)?;
+        fs::rename(new, self.dir.join(NOTE))
+    }
+}
+
+/// Removes a tree that a stranger's build left: folders without permissions, and links, which are not followed.
+fn remove(dir: &Path) -> io::Result<()> {
+    let first = match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    #[cfg(unix)]
+    open_folders(dir);
+    fs::remove_dir_all(dir).map_err(|_| first)
+}
+
+/// Gives every folder its owner's permissions back.
+#[cfg(unix)]
+fn open_folders(dir: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mut todo = vec![dir.to_owned()];
+    while let Some(dir) = todo.pop() {
+        // What cannot be opened cannot be removed either, and that says so.
+        let _: io::Result<()> = fs::set_permissions(&dir, fs::Permissions::from_mode(0o700));
+        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+        todo.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
+    }
+}
+
+/// Removes what nobody came back to, and the oldest of too many. What cannot be removed is tried again by the next run.
+fn sweep(builds: &Path, wanted: &str, now: SystemTime) {
+    let Ok(entries) = fs::read_dir(builds) else { return };
+    let mut found: Vec<(SystemTime, String)> = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| {
+            let note = entry.path().join(NOTE);
+            let time = fs::metadata(&note).or_else(|_| entry.metadata()).and_then(|data| data.modified()).ok()?;
+            Some((time, entry.file_name().to_string_lossy().into_owned()))
+        })
+        .filter(|(_, name)| name != wanted)
+        .collect();
+    found.sort_by(|a, b| b.cmp(a));
+    for (at, (time, name)) in found.iter().enumerate() {
+        let old = now.duration_since(*time).is_ok_and(|age| age > KEPT_FOR);
+        if (old || at + 1 >= KEPT)
+            && let Ok(_lock) = FileLock::acquire(&builds.join(format!("{name}.lock")), Duration::ZERO)
+        {
+            let _: io::Result<()> = remove(&builds.join(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_run_is_known_to_the_next_and_not_after_a_kill() {
+        let builds = tempfile::tempdir().unwrap();
+        let (kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
+        assert!(state.is_none());
+        kept.clear().unwrap();
+        kept.keep(&State { installed: true, ..State::default() }).unwrap();
+        let (kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
+        assert!(state.unwrap().installed);
+        drop(kept);
+        let (_kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
+        assert!(state.is_none(), "the run before did not end");
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_the_folders() {
+        let builds = tempfile::tempdir().unwrap();
+        let (_kept, _) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
+        assert!(Kept::take(builds.path(), "a", Duration::ZERO).is_err());
+        assert!(Kept::take(builds.path(), "b", Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_go_and_those_in_use_stay() {
+        let builds = tempfile::tempdir().unwrap();
+        let (_used, _) = Kept::take(builds.path(), "used", Duration::ZERO).unwrap();
+        fs::create_dir_all(builds.path().join("used")).unwrap();
+        for at in 0..KEPT + 3 {
+            fs::create_dir_all(builds.path().join(format!("k{at}/deep"))).unwrap();
+        }
+        sweep(builds.path(), "mine", SystemTime::now());
+        let folders = fs::read_dir(builds.path()).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
+        assert!(folders <= KEPT && builds.path().join("used").exists(), "{folders}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_without_permissions_is_removed() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let locked = dir.path().join("a/b");
+        fs::create_dir_all(&locked).unwrap();
+        fs::write(locked.join("f"), "").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        remove(&dir.path().join("a")).unwrap();
+        assert!(!dir.path().join("a").exists());
+    }
+}

@@ -1,0 +1,74 @@
+//! The strategies that run something: check out, install with the tools and the registry of the time, run the package's
+//! scripts in the sandbox, and compare after every step.
+//!
+//! In: an origin, and what the outside gives ([`Site`]). Out: for each toolchain that was tried the closest attempt. A step that
+//! fails is noted and the files decide: builds exit with an error after they wrote the right files, and dependencies that
+//! nobody needs fail to install.
+
+mod checkout;
+mod disk;
+mod edit;
+mod failure;
+mod install;
+mod kept;
+mod project;
+mod roots;
+mod run;
+mod steps;
+mod workflow;
+mod workshop;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+pub use run::attempts;
+pub use steps::Step;
+
+use crate::http::{Cancel, Client};
+use crate::npmrc::NpmConfig;
+use crate::sandbox::Sandbox;
+use crate::session::Progress;
+use crate::store::Folders;
+use crate::toolchain::Toolchains;
+
+/// What a build needs of the outside.
+pub struct Site {
+    /// Where strangers' code runs.
+    pub sandbox: Sandbox,
+    /// Node and package managers.
+    pub toolchains: Toolchains,
+    /// The way to the registry.
+    pub client: Client,
+    /// npm's configuration.
+    pub npm: NpmConfig,
+    /// Where things are kept.
+    pub folders: Folders,
+    /// For what waits for the network.
+    pub runtime: tokio::runtime::Handle,
+    /// When the answer must be there, if ever.
+    pub deadline: Option<Instant>,
+    /// Node's version by the user's word.
+    pub node: Option<String>,
+    /// Whom to tell what is being done.
+    pub progress: Progress,
+    /// Stops requests.
+    pub cancel: Cancel,
+    /// Stops everything else.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// When and with what a version was published, as far as the registry says so.
+#[derive(Debug, Clone, Default)]
+pub struct Publication {
+    /// The time, as the registry gives it.
+    pub time: Option<String>,
+    /// `_nodeVersion`.
+    pub node: Option<String>,
+    /// `_npmVersion`.
+    pub npm: Option<String>,
+    /// The version.
+    pub version: String,
+    /// The package's name.
+    pub name: String,
+}

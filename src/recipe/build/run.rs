@@ -1,0 +1,491 @@
+//! The way of one origin through its toolchains, and of one toolchain through installation, steps and comparisons.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::checkout::{GitDir, write_files};
+use super::disk::{DiskStock, surroundings};
+use super::failure::Course;
+use super::install::ways;
+use super::kept::{Kept, State};
+use super::project::Project;
+use super::roots::package_roots;
+use super::steps::{Step, steps};
+use super::workshop::{Plan, Workshop};
+use super::{Publication, Site, edit, workflow};
+use crate::git::Repository;
+use crate::git::attributes::Checkout;
+use crate::http::AllowList;
+use crate::origin::Origin;
+use crate::origin::score::{join, manifest_directories};
+use crate::pack::tree::DirTree;
+use crate::published::Published;
+use crate::rebuild::Orders;
+use crate::recipe::checkout::{Folder, Which};
+use crate::recipe::packing::{Subject, pack_folder};
+use crate::recipe::rebuilt::{Attempts, Rebuilt, Run, keep_closest};
+use crate::recipe::submodules::Open;
+use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
+use crate::timewarp::{self, Timewarp, lockfile};
+use crate::toolchain::{self, Clues, Kind, Tool, Toolchain};
+use crate::verdict::Outcome;
+
+/// Largest checkout, in bytes.
+const MAX_CHECKOUT: u64 = 4 << 30;
+/// Longest time for one package where the user sets no limit.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// Kept back from the limit for packing, comparing and cleaning up.
+const RESERVE: Duration = Duration::from_secs(15);
+/// No step is begun with less time than this.
+const SHORTEST: Duration = Duration::from_secs(5);
+/// Most manifests that are read of one repository.
+const MAX_MANIFESTS: usize = 2_000;
+
+/// Tries the toolchains for one origin and adds the closest attempt of each.
+pub fn attempts(
+    repository: &mut Repository,
+    origin: &Origin,
+    published: &Published,
+    orders: &Orders<'_>,
+    open_submodule: &Open<'_>,
+    site: &Site,
+    all: &mut Attempts,
+) -> Result<(), SourceError> {
+    let publication = orders.publication;
+    if !has_scripts(repository, origin)? {
+        return Ok(());
+    }
+    site.progress.tell("build", "checking the commit out");
+    let mut folder = Folder::open(repository, &origin.listing, "", &published.archive, Which::All, open_submodule)?;
+    let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
+    all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
+    all.unavailable.extend(folder.unavailable().iter().cloned());
+    let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
+    let toolchains = toolchains(&folder, repository, origin, publication, committed, site)?;
+    let mut ended = None;
+    for toolchain in toolchains {
+        let strategy = Strategy::of(toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind));
+        if !orders.strategies.contains(&strategy) {
+            continue;
+        }
+        if time_left(site) < SHORTEST {
+            break;
+        }
+        let work = Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed };
+        match work.run() {
+            Ok(one) => {
+                let done = one.outcome != Outcome::OtherEntries;
+                all.rebuilt.push(one);
+                keep_closest(&mut all.rebuilt);
+                if done {
+                    return Ok(());
+                }
+            }
+            Err(error) if error.is_ours() => return Err(error),
+            Err(error) => {
+                ended.get_or_insert(error);
+            }
+        }
+    }
+    ended.map_or(Ok(()), Err)
+}
+
+/// Whether the package, or the root of its repository, has any script: without one, nothing that could be run makes a file.
+fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
+    for directory in [origin.directory(), ""] {
+        let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
+        let manifest: serde_json::Value =
+            serde_json::from_slice(crate::manifest::without_bom(&repository.blob(&entry.id)?)).unwrap_or_default();
+        if manifest.get("scripts").and_then(serde_json::Value::as_object).is_some_and(|scripts| !scripts.is_empty()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn time_left(site: &Site) -> Duration {
+    site.deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE))
+}
+
+/// The toolchains to try, likeliest first.
+fn toolchains(
+    folder: &Folder<'_>,
+    repository: &Repository,
+    origin: &Origin,
+    publication: &Publication,
+    committed: i64,
+    site: &Site,
+) -> Result<Vec<Toolchain>, SourceError> {
+    let view = folder.view(repository, Checkout::Posix);
+    let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
+    let published = publication.time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let clues = Clues {
+        node_version: site.node.as_deref().or(publication.node.as_deref()),
+        npm_version: publication.npm.as_deref(),
+        published: published.filter(|time| *time >= committed),
+        committed,
+        directory: origin.directory(),
+        read: &|path| view.content(path).ok().flatten(),
+        list: &|dir| crate::pack::tree::Tree::list(&view, dir).into_iter().map(|node| node.name).collect(),
+    };
+    let wanted = toolchain::choose(&clues);
+    site.runtime.block_on(site.toolchains.settle(&wanted)).map_err(Into::into)
+}
+
+/// One toolchain's attempt.
+struct Work<'a> {
+    repository: &'a Repository,
+    folder: &'a Folder<'a>,
+    origin: &'a Origin,
+    published: &'a Published,
+    publication: &'a Publication,
+    site: &'a Site,
+    toolchain: &'a Toolchain,
+    strategy: Strategy,
+    committed: i64,
+}
+
+impl Work<'_> {
+    fn run(&self) -> Result<Rebuilt, SourceError> {
+        let tools = self.tools()?;
+        let builds = &self.site.folders.builds;
+        crate::store::folders::create(builds)?;
+        let (kept, state) = Kept::take(builds, &self.key(&tools), time_left(self.site))?;
+        if let Some(state) = state {
+            // Another package of this commit was built here: what is there may be all that is needed.
+            let (made, state) = self.build_in(&kept, state, &tools)?;
+            if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
+                kept.keep(&state)?;
+                return Ok(made);
+            }
+        }
+        kept.clear()?;
+        let (made, state) = self.build_in(&kept, State::default(), &tools)?;
+        kept.keep(&state)?;
+        made.ok_or(SourceError::NothingBuilt)
+    }
+
+    /// What the folders of this commit and toolchain are called.
+    fn key(&self, tools: &[Tool]) -> String {
+        let mut key = format!("{} {}", self.repository.url(), self.origin.commit);
+        for tool in tools {
+            key.push_str(&format!(" {}@{}", tool.kind.as_str(), tool.version));
+        }
+        key.push_str(&format!(" {:?} {:?}", self.toolchain.lockfile, self.publication.time));
+        crate::store::folders::safe_name(&key)
+    }
+
+    /// Builds in the folders, going on from what was run there.
+    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State), SourceError> {
+        let fresh = state.steps.is_empty();
+        let plan = Plan {
+            scratch: kept.dir(),
+            name: repository_name(self.repository.url()),
+            objects: self.site.folders.repository(self.repository.url()).join("objects"),
+            tools,
+            timewarp: self.timewarp()?,
+            log: state.log.clone(),
+            scopes: self.scopes()?,
+            manager: self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind),
+        };
+        let mut shop = Workshop::open(self.site, plan)?;
+        let checkout = shop.checkout();
+        let mut restored = None;
+        if fresh {
+            write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
+            let commit = self.origin.commit.to_string();
+            let objects = shop.objects_inside();
+            let git =
+                GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
+            git.write(&checkout)?;
+            restored = self.point_lockfile(&checkout, &shop.registry()?)?;
+        }
+        let version = self.set_version(&checkout)?;
+        if fresh {
+            shop.hand_over()?;
+        }
+        let mut recipe = self.recipe(tools, version);
+        if let Some(build) = &mut recipe.build {
+            build.steps.clone_from(&state.steps);
+        }
+        let mut bench = Bench { work: self, shop: &mut shop, recipe, course: Course::default(), best: None, state, restored };
+        bench.build()?;
+        let Bench { course, best, mut state, .. } = bench;
+        let record = shop.timewarp().record();
+        state.resolved.extend(record.tarballs);
+        state.missing.extend(record.missing);
+        state.wanted.extend(record.wanted);
+        state.times_untrue |= record.times_untrue;
+        shop.log().clone_into(&mut state.log);
+        let course = Course { missing: state.missing.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
+        let best = best.map(|best| {
+            let mut notes = course.notes();
+            if state.times_untrue {
+                notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
+            }
+            let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
+            let resolved = state.resolved.iter().cloned().collect();
+            Rebuilt { run: Some(Run { steps: state.done.clone(), log: state.log.clone(), resolved, code, notes }), ..best }
+        });
+        Ok((best, state))
+    }
+
+    /// Node, the manager that installs, and those that scripts call besides.
+    fn tools(&self) -> Result<Vec<Tool>, SourceError> {
+        let site = self.site;
+        let node = &self.toolchain.node;
+        let mut wanted = vec![(Kind::Node, node.clone())];
+        wanted.extend(self.toolchain.manager.clone());
+        let at = jiff::Timestamp::from_second(self.committed).unwrap_or_default();
+        for kind in [Kind::Npm, Kind::Yarn, Kind::Pnpm] {
+            let beside = kind == Kind::Yarn && wanted.iter().any(|(kind, _)| *kind == Kind::Berry);
+            if beside || wanted.iter().any(|(known, _)| *known == kind) || kind != Kind::Npm && !self.scripts_call(kind)? {
+                continue;
+            }
+            // A script that calls a manager which cannot be had fails by itself, and says so.
+            if let Ok(Some(version)) = site.runtime.block_on(site.toolchains.companion(kind, node, at)) {
+                wanted.push((kind, version));
+            }
+        }
+        let mut tools = Vec::new();
+        for (kind, version) in wanted {
+            site.progress.tell("build", &format!("{kind} {version}"));
+            tools.push(site.runtime.block_on(site.toolchains.get(kind, &version))?);
+        }
+        Ok(tools)
+    }
+
+    /// Whether a script of the package or of the root calls a package manager.
+    fn scripts_call(&self, kind: Kind) -> Result<bool, SourceError> {
+        let view = self.folder.view(self.repository, Checkout::Posix);
+        for directory in [self.origin.directory(), ""] {
+            let bytes = view.content(&join(directory, "package.json"))?.unwrap_or_default();
+            let manifest: serde_json::Value = serde_json::from_slice(crate::manifest::without_bom(&bytes)).unwrap_or_default();
+            let scripts = manifest.get("scripts").and_then(serde_json::Value::as_object);
+            let mut texts = scripts.into_iter().flatten().filter_map(|(_, text)| text.as_str());
+            if texts.any(|text| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == kind.spoken())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn timewarp(&self) -> Result<Timewarp, SourceError> {
+        let mut keep = std::collections::BTreeSet::new();
+        if let Some(path) = &self.toolchain.lockfile
+            && let Some(bytes) = self.folder.view(self.repository, Checkout::Posix).content(path)?
+        {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            // A lockfile that cannot be read hides nothing and keeps nothing; the client says what is wrong with it.
+            if let Ok(named) = lockfile::named(name, &bytes) {
+                keep = named.versions;
+            }
+        }
+        let settings = timewarp::Settings {
+            client: self.site.client.clone(),
+            npm: self.site.npm.clone(),
+            moment: self.publication.time.as_deref().and_then(|time| time.parse().ok()),
+            commit_time: jiff::Timestamp::from_second(self.committed).ok(),
+            keep,
+            tarballs: self.site.folders.tarballs.clone(),
+            packuments: Some(self.site.folders.packuments.clone()),
+            hosts: AllowList::default(),
+            cancel: self.site.cancel.clone(),
+        };
+        Ok(Timewarp::new(settings, self.site.runtime.clone()))
+    }
+
+    /// The scopes that the project sends to registries of their own: they are led to the one registry that a build reaches.
+    fn scopes(&self) -> Result<Vec<String>, SourceError> {
+        let view = self.folder.view(self.repository, Checkout::Posix);
+        let mut scopes = Vec::new();
+        for file in [".npmrc", &join(self.origin.directory(), ".npmrc")] {
+            scopes.extend(timewarp::scopes(&view.content(file)?.unwrap_or_default()));
+        }
+        Ok(scopes)
+    }
+
+    fn recipe(&self, tools: &[Tool], version: Option<String>) -> Recipe {
+        let others = tools.iter().filter(|tool| tool.kind != Kind::Node);
+        let build = BuildRecipe {
+            node: self.toolchain.node.clone(),
+            tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
+            reasons: self.toolchain.reasons.clone(),
+            lockfile: self.toolchain.lockfile.clone(),
+            moment: self.publication.time.clone(),
+            version,
+            steps: Vec::new(),
+            packed: None,
+        };
+        Recipe { build: Some(build), ..Recipe::of(self.strategy, self.repository.url(), self.origin) }
+    }
+
+    /// Writes the published version into package.json where the commit has another: release tools do so before they build.
+    fn set_version(&self, checkout: &std::path::Path) -> Result<Option<String>, SourceError> {
+        let tree = DirTree::new(checkout)?;
+        let Some(file) = tree.resolve(&join(self.origin.directory(), "package.json")) else { return Ok(None) };
+        let Ok(bytes) = fs::read(&file) else { return Ok(None) };
+        match edit::with_version(&bytes, &self.publication.version) {
+            Some(changed) => {
+                fs::write(&file, changed)?;
+                Ok(Some(self.publication.version.clone()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// yarn 1 goes to the addresses that its lockfile names, whatever its configuration says: they are led to the registry
+    /// here for the installation. Gives back what the file was.
+    fn point_lockfile(&self, checkout: &std::path::Path, base: &str) -> Result<Option<(PathBuf, Vec<u8>)>, SourceError> {
+        let Some(path) = self.toolchain.lockfile.as_deref().filter(|path| path.ends_with("yarn.lock")) else { return Ok(None) };
+        if !matches!(self.toolchain.manager, Some((Kind::Yarn, _))) {
+            return Ok(None);
+        }
+        let Some(file) = DirTree::new(checkout)?.resolve(path) else { return Ok(None) };
+        let original = fs::read(&file)?;
+        fs::write(&file, lockfile::rewrite_yarn_v1(&original, base).bytes)?;
+        Ok(Some((file, original)))
+    }
+}
+
+/// The build of one checkout: what is run, and what the best comparison was.
+struct Bench<'w, 's> {
+    work: &'w Work<'w>,
+    shop: &'w mut Workshop<'s>,
+    recipe: Recipe,
+    course: Course,
+    best: Option<Rebuilt>,
+    state: State,
+    restored: Option<(PathBuf, Vec<u8>)>,
+}
+
+impl Bench<'_, '_> {
+    fn build(&mut self) -> Result<(), SourceError> {
+        let work = self.work;
+        let checkout = self.shop.checkout();
+        let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
+        let project = Project::read(&DirTree::new(&checkout)?, &directories);
+        let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
+        let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
+        if self.state.steps.is_empty() {
+            self.install(manager, major)?;
+            self.restore_lockfile()?;
+            if project.needs_bootstrap {
+                let command = ["lerna", "bootstrap"].map(str::to_owned).into();
+                self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
+            }
+        }
+        self.course.install_failed = !self.state.installed;
+        if self.compare(&project)? {
+            return Ok(());
+        }
+        let scripts = workflow::scripts(&DirTree::new(&checkout)?);
+        for step in steps(&project, work.origin.directory(), manager, &scripts) {
+            if self.state.steps.contains(&step) {
+                continue;
+            }
+            let Some(exit) = self.step(&step)? else { break };
+            self.course.exits.push(exit);
+            if self.compare(&project)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
+        let lockfile = self.work.toolchain.lockfile.as_deref();
+        let at = lockfile.and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
+        for way in ways(manager, major, lockfile.is_some(), at) {
+            let Some(exit) = self.step(&way)? else { return Ok(()) };
+            if exit == Some(0) {
+                self.state.installed = true;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a step; `None` where there is no time left for it. The inner value is the exit code.
+    fn step(&mut self, step: &Step) -> Result<Option<Option<i32>>, SourceError> {
+        let left = time_left(self.work.site);
+        if left < SHORTEST {
+            self.course.out_of_time = true;
+            return Ok(None);
+        }
+        let done = self.shop.run(step, left)?;
+        let exit = done.exit;
+        self.state.done.push(done);
+        self.state.steps.push(step.clone());
+        if let Some(build) = &mut self.recipe.build {
+            build.steps.push(step.clone());
+        }
+        Ok(Some(exit))
+    }
+
+    fn restore_lockfile(&mut self) -> Result<(), SourceError> {
+        let Some((file, original)) = self.restored.take() else { return Ok(()) };
+        // The build may have put a link there: it is replaced, not followed.
+        let _: std::io::Result<()> = fs::remove_file(&file);
+        let mut options = fs::OpenOptions::new();
+        std::io::Write::write_all(&mut options.write(true).create_new(true).open(&file)?, &original)?;
+        Ok(())
+    }
+
+    /// Packs what is there now; true where nothing more is wanted.
+    fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
+        let work = self.work;
+        let checkout = self.shop.checkout();
+        let directory = work.origin.directory();
+        let empty = super::project::Package::default();
+        let own = project.at(directory).unwrap_or(&empty);
+        for root in package_roots(&checkout, own, directory, &work.publication.name)? {
+            let mut base = self.recipe.clone();
+            if let Some(build) = &mut base.build
+                && root != directory
+            {
+                build.packed = Some(root.clone());
+            }
+            let context = surroundings(&checkout, &root)?;
+            let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
+            let commit = work.origin.commit.to_string();
+            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit) else { continue };
+            let mut made = Vec::new();
+            match pack_folder(&mut stock, &subject, &mut made) {
+                Ok(()) => {}
+                Err(error) if error.is_ours() => return Err(error),
+                // What a half-done build left may be no package; a later step may make it one.
+                Err(_) => continue,
+            }
+            made.extend(self.best.take());
+            made.sort_by_key(|one| std::cmp::Reverse(one.closeness()));
+            self.best = made.into_iter().next();
+            if self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The last part of a repository's address, as a folder's name.
+fn repository_name(url: &str) -> String {
+    let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let name: String =
+        last.trim_end_matches(".git").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(100).collect();
+    if name.is_empty() || name.starts_with('.') || name.starts_with('-') { "source".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_has_the_repositorys_name_and_never_leads_elsewhere() {
+        assert_eq!(repository_name("https://host.example/owner/name.git"), "name");
+        assert_eq!(repository_name("https://host.example/owner/.."), "source");
+        assert_eq!(repository_name("https://host.example/owner/a b;c/"), "abc");
+    }
+}

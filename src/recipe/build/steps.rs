@@ -1,0 +1,231 @@
+//! Which scripts a build runs, and in which order: the cheapest and likeliest first.
+//!
+//! After each step the package is compared, so the order decides only about time. What a publisher runs is, mostly: a
+//! build; then what the client runs before it packs (prepack, prepublishOnly, prepublish); in a workspace the packages that
+//! are needed first, or the root's own build; and else what the release script or the publishing workflow calls.
+
+use std::collections::BTreeSet;
+
+use super::project::{Package, Project};
+use crate::toolchain::Kind;
+
+/// Most scripts that are run for one package.
+const MAX_STEPS: usize = 24;
+
+/// One command of a build.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// What it is called in the result.
+    pub name: String,
+    /// The folder of the checkout in which it runs, `""` for the root.
+    pub directory: String,
+    /// The command: a program of the toolchain, or of the machine, and its arguments. Never a shell's text.
+    pub command: Vec<String>,
+}
+
+/// What publishing clients run before they pack, likeliest to be all that is needed first.
+const LIFECYCLE: [&str; 4] = ["prepack", "prepublishOnly", "prepublish", "prepare"];
+/// Names under which builds are found where there is no `build`.
+const BUILD_NAMES: [&str; 16] = [
+    "compile",
+    "dist",
+    "bundle",
+    "transpile",
+    "build:all",
+    "build:prod",
+    "build:production",
+    "build:release",
+    "build:dist",
+    "build:lib",
+    "build-all",
+    "build-dist",
+    "make",
+    "rollup",
+    "webpack",
+    "tsc",
+];
+/// Scripts from which a release is made by hand: what they call before they publish is worth running.
+const RELEASE_NAMES: [&str; 12] = [
+    "release",
+    "publish",
+    "prerelease",
+    "preversion",
+    "version",
+    "ci:publish",
+    "ci:release",
+    "release:ci",
+    "publish:ci",
+    "changeset:publish",
+    "publish-packages",
+    "deploy",
+];
+/// Words in a script's name that say that it makes nothing that is published.
+const USELESS: [&str; 16] = [
+    "test", "lint", "watch", "serve", "start", "dev", "docs", "doc", "coverage", "check", "format", "prettier", "publish", "release",
+    "bench", "clean",
+];
+
+/// The steps after the installation, in order.
+pub(super) fn steps(project: &Project, directory: &str, manager: Kind, workflow_scripts: &[String]) -> Vec<Step> {
+    let mut plan = Plan { manager, steps: Vec::new(), seen: BTreeSet::new() };
+    let empty = Package::default();
+    let root = project.at("").unwrap_or(&empty);
+    let own = project.at(directory).unwrap_or(&empty);
+    if directory.is_empty() {
+        plan.add_build(own);
+    } else {
+        // Without what it needs, the package's own build is a guess that costs little; with it, it is what a workspace's
+        // runner does, whichever that is.
+        for needed in project.needed_by(directory) {
+            plan.add_build(needed);
+        }
+        plan.add_build(own);
+        plan.add_build(root);
+    }
+    for name in LIFECYCLE {
+        plan.add(own, name);
+    }
+    for name in workflow_scripts {
+        plan.add_useful(root, name);
+        plan.add_useful(own, name);
+    }
+    for package in [own, root] {
+        for name in RELEASE_NAMES {
+            for called in package.scripts.get(name).map(|text| called_scripts(text)).into_iter().flatten() {
+                plan.add_useful(package, &called);
+            }
+        }
+        for name in package.scripts.keys().filter(|name| name.starts_with("build") || name.starts_with("compile")) {
+            plan.add_useful(package, name);
+        }
+    }
+    if !directory.is_empty() {
+        for name in ["prepublishOnly", "prepack", "prepublish", "prepare"] {
+            plan.add(root, name);
+        }
+    }
+    plan.steps.truncate(MAX_STEPS);
+    plan.steps
+}
+
+struct Plan {
+    manager: Kind,
+    steps: Vec<Step>,
+    seen: BTreeSet<(String, String)>,
+}
+
+impl Plan {
+    fn add(&mut self, package: &Package, script: &str) {
+        if !package.scripts.get(script).is_some_and(|text| !text.trim().is_empty()) {
+            return;
+        }
+        if self.seen.insert((package.directory.clone(), script.to_owned())) {
+            let place = if package.directory.is_empty() { String::new() } else { format!(" in {}", package.directory) };
+            self.steps.push(Step {
+                name: format!("{script}{place}"),
+                directory: package.directory.clone(),
+                command: run_script(self.manager, script),
+            });
+        }
+    }
+
+    fn add_useful(&mut self, package: &Package, script: &str) {
+        let mut words = script.split(|c: char| !c.is_ascii_alphanumeric());
+        if !words.any(|word| USELESS.contains(&word)) {
+            self.add(package, script);
+        }
+    }
+
+    /// The package's build, under the first name that it has.
+    fn add_build(&mut self, package: &Package) {
+        let name = std::iter::once("build").chain(BUILD_NAMES).find(|name| package.scripts.contains_key(*name));
+        if let Some(name) = name {
+            self.add(package, name);
+        } else if let Some(name) =
+            ["prepack", "prepublishOnly", "prepublish", "prepare"].iter().find(|name| package.scripts.contains_key(**name))
+        {
+            self.add(package, name);
+        }
+    }
+}
+
+/// The command that runs a script of the package.json in the current folder.
+pub(super) fn run_script(manager: Kind, script: &str) -> Vec<String> {
+    let program = match manager {
+        Kind::Yarn | Kind::Berry => "yarn",
+        Kind::Pnpm => "pnpm",
+        Kind::Bun => "bun",
+        Kind::Npm | Kind::Node => "npm",
+    };
+    [program, "run", script].map(str::to_owned).into()
+}
+
+/// The scripts that a command line runs by a package manager: `npm run x`, `yarn x`, `pnpm run x`, in their order.
+pub(super) fn called_scripts(text: &str) -> Vec<String> {
+    let mut called = Vec::new();
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "&|;()\"'`".contains(c)).filter(|word| !word.is_empty()).collect();
+    let mut rest = words.as_slice();
+    while let [word, after @ ..] = rest {
+        rest = after;
+        if !matches!(*word, "npm" | "yarn" | "pnpm" | "bun" | "npm.cmd") {
+            continue;
+        }
+        let name = match after {
+            ["run" | "run-script", name, ..] => Some(*name),
+            // npm has no short form for other scripts; yarn and pnpm take any script's name.
+            [name, ..] if *word != "npm" => Some(*name),
+            _ => None,
+        };
+        called.extend(
+            name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":-_./".contains(&byte))).map(str::to_owned),
+        );
+    }
+    called
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::tree::MemoryTree;
+
+    fn plan(root: &str, own: Option<&str>, workflow: &[&str]) -> Vec<String> {
+        let mut tree = MemoryTree::new().file("package.json", root);
+        let mut dirs = vec![String::new()];
+        if let Some(own) = own {
+            tree = tree.file("p/a/package.json", own).file("p/b/package.json", r#"{"name":"b","scripts":{"build":"tsc"}}"#);
+            dirs.extend(["p/a".to_owned(), "p/b".to_owned()]);
+        }
+        let project = Project::read(&tree, &dirs);
+        let workflow: Vec<String> = workflow.iter().map(|name| (*name).to_owned()).collect();
+        let directory = if own.is_some() { "p/a" } else { "" };
+        steps(&project, directory, Kind::Npm, &workflow).into_iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn the_build_comes_before_what_also_tests() {
+        let steps = plan(r#"{"scripts":{"prepublishOnly":"npm test && npm run build","build":"tsc","test":"jest"}}"#, None, &[]);
+        assert_eq!(steps, ["build", "prepublishOnly"]);
+    }
+
+    #[test]
+    fn in_a_workspace_what_is_needed_is_built_first_and_the_root_last() {
+        let root = r#"{"name":"root","scripts":{"build":"turbo run build"}}"#;
+        let own = r#"{"name":"a","scripts":{"build":"tsc","prepack":"x"},"dependencies":{"b":"*"}}"#;
+        assert_eq!(plan(root, Some(own), &[]), ["build in p/b", "build in p/a", "build", "prepack in p/a"]);
+    }
+
+    #[test]
+    fn what_a_release_calls_is_run_but_neither_tests_nor_the_publishing_itself() {
+        let root = r#"{"scripts":{"release":"npm run lint && npm run make-dist && npm publish","make-dist":"x","lint":"y"}}"#;
+        assert_eq!(plan(root, None, &[]), ["make-dist"]);
+        let root = r#"{"scripts":{"wasm":"x","test:ci":"y"}}"#;
+        assert_eq!(plan(root, None, &["wasm", "test:ci", "none"]), ["wasm"]);
+    }
+
+    #[test]
+    fn scripts_are_found_in_command_lines() {
+        assert_eq!(called_scripts("npm ci && npm run build:all; yarn docs && pnpm run 'x' && npm publish"), ["build:all", "docs", "x"]);
+        assert_eq!(called_scripts("yarn $(rm -rf /)"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,263 @@
+//! One checkout with its tools, in which commands are run: the sandbox around it, the registry beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Site;
+use super::steps::Step;
+use crate::recipe::SourceError;
+use crate::recipe::rebuilt::StepDone;
+use crate::report::draft::millis;
+use crate::sandbox::{Job, Limits, Mount, Stopped};
+use crate::timewarp::{Manager, Timewarp, client_env};
+use crate::toolchain::{Kind, Tool};
+
+/// Where the build sees its folders, in tiers that can place them.
+const WORK: &str = "/build";
+const HOME: &str = "/home/build";
+const TOOLS: &str = "/opt/reproduce";
+const OBJECTS: &str = "/opt/reproduce-git";
+
+/// Most of the output of one step that is kept in a result, in bytes.
+const STEP_LOG: u64 = 64 << 10;
+/// Most of the output of all steps of one attempt, in bytes.
+const WHOLE_LOG: usize = 512 << 10;
+
+/// A checkout on disk, ready to be built in.
+pub(super) struct Workshop<'a> {
+    site: &'a Site,
+    timewarp: Timewarp,
+    /// Everything of this build.
+    scratch: PathBuf,
+    /// The checkout's folder name: builds tell the repository's name from it.
+    name: String,
+    mounts: Vec<Mount>,
+    path: String,
+    home: String,
+    checkout_inside: String,
+    log: String,
+    scopes: Vec<String>,
+    manager: Kind,
+    /// What stopped a step, if a limit did.
+    pub(super) stopped: Option<Stopped>,
+}
+
+/// What a workshop is made of.
+pub(super) struct Plan<'a> {
+    /// The folder for everything of this build; where it is not new, what a build left in it stays.
+    pub(super) scratch: &'a Path,
+    /// The repository's name.
+    pub(super) name: String,
+    /// The objects that were fetched, for `.git`.
+    pub(super) objects: PathBuf,
+    /// The tools, Node among them.
+    pub(super) tools: &'a [Tool],
+    /// The registry as the build sees it.
+    pub(super) timewarp: Timewarp,
+    /// What was printed in it before.
+    pub(super) log: String,
+    /// Scopes that the project sends to registries of their own.
+    pub(super) scopes: Vec<String>,
+    /// The package manager that installs.
+    pub(super) manager: Kind,
+}
+
+impl<'a> Workshop<'a> {
+    /// Makes the folders and the programs that a build finds on its PATH.
+    pub(super) fn open(site: &'a Site, plan: Plan<'_>) -> Result<Self, SourceError> {
+        let scratch = plan.scratch.to_owned();
+        for folder in ["home/.tmp", "bin", "work"] {
+            fs::create_dir_all(scratch.join(folder))?;
+        }
+        fs::create_dir_all(scratch.join("work").join(&plan.name))?;
+        let sandbox = &site.sandbox;
+        let mount = |host: PathBuf, inside: &str, writable| Mount { inside: sandbox.inside(&host, inside), host, writable };
+        let mut mounts = vec![
+            mount(scratch.join("work"), WORK, true),
+            mount(scratch.join("home"), HOME, true),
+            mount(scratch.join("bin"), &format!("{TOOLS}/bin"), false),
+            mount(plan.objects, OBJECTS, false),
+        ];
+        let mut programs = Vec::new();
+        for tool in plan.tools {
+            let mounted = mount(tool.root.clone(), &format!("{TOOLS}/{}", tool.kind.as_str()), false);
+            programs.push((tool, format!("{}/{}", mounted.inside, tool.entry)));
+            mounts.push(mounted);
+        }
+        write_programs(&scratch.join("bin"), &programs)?;
+        let inside = |at: usize| mounts.get(at).map(|mount| mount.inside.clone()).unwrap_or_default();
+        let checkout_inside = format!("{}/{}", inside(0), plan.name);
+        let path = format!("{}:{checkout_inside}/node_modules/.bin:/usr/bin:/bin:/usr/sbin:/sbin", inside(2));
+        let home = inside(1);
+        Ok(Self {
+            site,
+            timewarp: plan.timewarp,
+            scratch,
+            name: plan.name,
+            mounts,
+            path,
+            home,
+            checkout_inside,
+            log: plan.log,
+            scopes: plan.scopes,
+            manager: plan.manager,
+            stopped: None,
+        })
+    }
+
+    /// The checkout's folder on this machine.
+    pub(super) fn checkout(&self) -> PathBuf {
+        self.scratch.join("work").join(&self.name)
+    }
+
+    /// Where the build sees the objects that were fetched.
+    pub(super) fn objects_inside(&self) -> String {
+        self.mounts.get(3).map(|mount| mount.inside.clone()).unwrap_or_default()
+    }
+
+    /// Gives what was written to the user as whom the build runs.
+    pub(super) fn hand_over(&self) -> Result<(), SourceError> {
+        for folder in ["work", "home"] {
+            self.site.sandbox.give(&self.scratch.join(folder))?;
+        }
+        Ok(())
+    }
+
+    /// What was printed so far, capped.
+    pub(super) fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// The registry that the build talks to.
+    pub(super) fn timewarp(&self) -> &Timewarp {
+        &self.timewarp
+    }
+
+    /// The registry's address, as the build will see it.
+    pub(super) fn registry(&self) -> Result<String, SourceError> {
+        Ok(self.site.sandbox.gate()?.url)
+    }
+
+    /// Runs one command, for at most `time`.
+    pub(super) fn run(&mut self, step: &Step, time: Duration) -> Result<StepDone, SourceError> {
+        let began = Instant::now();
+        let site = self.site;
+        site.progress.tell("build", &step.name);
+        let gate = site.sandbox.gate()?;
+        let base = gate.url.clone();
+        let cwd =
+            if step.directory.is_empty() { self.checkout_inside.clone() } else { format!("{}/{}", self.checkout_inside, step.directory) };
+        let job = Job {
+            mounts: self.mounts.clone(),
+            cwd,
+            argv: step.command.clone(),
+            env: self.environment(&base),
+            limits: Limits { time, log: STEP_LOG, ..Limits::default() },
+            network: true,
+        };
+        let mut running = site.sandbox.spawn(&job, gate)?;
+        let serving = running.listener().map(|listener| self.timewarp.serve(listener, &base)).transpose()?;
+        let ended = running.wait(&site.cancelled)?;
+        drop(serving);
+        if site.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(SourceError::Cancelled);
+        }
+        if ended.stopped.is_some() {
+            self.stopped = ended.stopped;
+        }
+        let exit = if ended.stopped.is_some() { None } else { ended.exit };
+        self.note(step, exit, &ended.log.text);
+        Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
+    }
+
+    fn note(&mut self, step: &Step, exit: Option<i32>, output: &[u8]) {
+        if self.log.len() > WHOLE_LOG {
+            return;
+        }
+        let exit = exit.map_or_else(|| "stopped".to_owned(), |exit| format!("exit {exit}"));
+        let output = String::from_utf8_lossy(output);
+        self.log.push_str(&format!("$ {} ({exit})\n{}\n", step.command.join(" "), output.trim_end()));
+    }
+
+    /// The build's whole environment: nothing of the user's is in it.
+    fn environment(&self, base: &str) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = [
+            ("PATH", self.path.as_str()),
+            ("HOME", &self.home),
+            ("TMPDIR", &format!("{}/.tmp", self.home)),
+            ("USER", "build"),
+            ("LOGNAME", "build"),
+            ("SHELL", "/bin/sh"),
+            ("TZ", "UTC"),
+            ("LANG", "C.UTF-8"),
+            ("CI", "true"),
+            // This program within a build of a package that runs it when it is published: see the command line.
+            ("REPRODUCE_ACTIVE", "1"),
+            // Downloads that no published file comes from, and servers that would stay.
+            ("HUSKY", "0"),
+            ("CYPRESS_INSTALL_BINARY", "0"),
+            ("PUPPETEER_SKIP_DOWNLOAD", "1"),
+            ("PUPPETEER_SKIP_CHROMIUM_DOWNLOAD", "1"),
+            ("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
+            ("ELECTRON_SKIP_BINARY_DOWNLOAD", "1"),
+            ("SENTRYCLI_SKIP_DOWNLOAD", "1"),
+            ("NX_DAEMON", "false"),
+            ("TURBO_TELEMETRY_DISABLED", "1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        // The manager that installs first; scripts may call any other.
+        for manager in [manager_of(self.manager), Manager::Npm, Manager::Yarn1, Manager::Berry, Manager::Pnpm, Manager::Bun] {
+            for (name, value) in client_env(manager, base, Path::new(&self.home), &self.scopes) {
+                if !env.iter().any(|(known, _)| *known == name) {
+                    env.push((name, value));
+                }
+            }
+        }
+        env
+    }
+}
+
+fn manager_of(kind: Kind) -> Manager {
+    match kind {
+        Kind::Npm | Kind::Node => Manager::Npm,
+        Kind::Yarn => Manager::Yarn1,
+        Kind::Berry => Manager::Berry,
+        Kind::Pnpm => Manager::Pnpm,
+        Kind::Bun => Manager::Bun,
+    }
+}
+
+/// Writes the programs of the tools as a build calls them: `node`, `npm`, `npx`, …
+fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> {
+    let Some((_, node)) = tools.iter().find(|(tool, _)| tool.kind == Kind::Node) else { return Ok(()) };
+    let put = |name: &str, line: String| -> std::io::Result<()> {
+        let path = bin.join(name);
+        fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        Ok(())
+    };
+    for (tool, entry) in tools {
+        let names: &[&str] = match tool.kind {
+            Kind::Node => &["node"],
+            Kind::Npm => &["npm", "npx"],
+            Kind::Yarn | Kind::Berry => &["yarn", "yarnpkg"],
+            Kind::Pnpm => &["pnpm", "pnpx"],
+            Kind::Bun => &["bun", "bunx"],
+        };
+        for name in names {
+            let line = match (*name, tool.native) {
+                ("npx", _) => format!("{node} {}", entry.replace("npm-cli.js", "npx-cli.js")),
+                ("pnpx", false) => format!("{node} {entry} dlx"),
+                ("pnpx", true) => format!("{entry} dlx"),
+                ("bunx", _) => format!("{entry} x"),
+                (_, true) => entry.clone(),
+                (_, false) => format!("{node} {entry}"),
+            };
+            put(name, line)?;
+        }
+    }
+    Ok(())
+}

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode, Uri};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use super::body::Reply;
@@ -18,7 +19,7 @@ use super::path::{Ask, read};
 use super::record::{Kind, Request};
 use super::tarballs::Order;
 use super::{Inner, serve, tunnel};
-use crate::error::Explain as _;
+use crate::error::Explain;
 use crate::http::{Cancel, HttpError, Trust};
 use crate::npmrc::DEFAULT_REGISTRY;
 use crate::registry::{Integrity, RegistryError};
@@ -71,13 +72,13 @@ impl Given {
     }
 
     /// A document, or word that the client has it.
-    fn document(body: Vec<u8>, content_type: &'static str, headers: &HeaderMap) -> Self {
+    fn document((body, room): (Vec<u8>, OwnedSemaphorePermit), content_type: &'static str, headers: &HeaderMap) -> Self {
         let etag = Sha256::digest(&body).iter().take(16).fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\"";
         let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)) {
             return Self { status: StatusCode::NOT_MODIFIED, content_type, etag: Some(etag), body: Vec::new().into() };
         }
-        Self { status: StatusCode::OK, content_type, etag: Some(etag), body: body.into() }
+        Self { status: StatusCode::OK, content_type, etag: Some(etag), body: Reply::bytes(body, room) }
     }
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Requ
     let start = Instant::now();
     let mut about = About { kind: Kind::Other, name: None, version: None };
     let given = given(inner, base, request, stop, &mut about).await;
-    let refused = given.as_ref().err().map(|error| error.code());
+    let refused = given.as_ref().err().map(Explain::code);
     let given = given.unwrap_or_else(|error| {
         note(inner, &about, &error);
         refusal(&error)
@@ -154,7 +155,8 @@ async fn given(
     })?;
     let ask = read(&path);
     let is_reading = request.method() == Method::GET || request.method() == Method::HEAD;
-    if !is_reading && !(request.method() == Method::POST && ask == Ask::Advisories) {
+    let is_question = request.method() == Method::POST && ask == Ask::Advisories;
+    if !is_reading && !is_question {
         return Err(Refused::Method);
     }
     let headers = request.headers().clone();
@@ -248,9 +250,9 @@ async fn version(
     let make = move |document: &[u8], package: &Package| {
         document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical })
     };
-    let made = inner.packages.make(&package, make).await?;
-    let manifest = made.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;
-    Ok(Given::document(manifest, JSON, headers))
+    let (manifest, room) = inner.packages.make(&package, make).await?;
+    let manifest = manifest.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;
+    Ok(Given::document((manifest, room), JSON, headers))
 }
 
 async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &mut About) -> Result<Given, Refused> {

@@ -1,7 +1,8 @@
 //! The variables that point each package manager at the loopback registry, and keep it from asking anybody else.
 //!
 //! The environment goes before a project's own `.npmrc`, `.yarnrc` and `.yarnrc.yml` in npm 6 to 11, pnpm 8 to 10, yarn 1 and
-//! yarn 4. What it cannot override: `npmScopes` of a `.yarnrc.yml` and the scopes of a `bunfig.toml`.
+//! yarn 4. What it cannot override is what [`redirected`](super::redirected) changes in the files; the scopes of a `bunfig.toml`
+//! stay, and lead nowhere.
 
 use std::path::Path;
 

@@ -100,10 +100,9 @@ impl Refused {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::NotYet { .. } | Self::NoVersion { .. } | Self::Path => 404,
-            Self::Host { .. } => 403,
+            // For too much, too: at 429 or 5xx clients wait and ask again.
+            Self::Host { .. } | Self::TooMuch => 403,
             Self::Method => 405,
-            // Not 429 and not 5xx: clients would wait and ask again.
-            Self::TooMuch => 403,
             Self::WrongTarball { .. } | Self::Tunnel { .. } => 502,
             Self::Registry(error) => match error {
                 RegistryError::PackageNotFound { .. }

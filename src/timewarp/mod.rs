@@ -21,6 +21,7 @@ mod packages;
 mod packuments;
 mod path;
 mod record;
+mod redirects;
 mod serve;
 mod tarballs;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use tokio::runtime::Handle;
 pub use client_env::{Manager, client_env, scopes};
 pub use error::{Refused, TimewarpError};
 pub use record::{Kind, Record, Request};
+pub use redirects::redirected;
 pub use serve::Serving;
 
 use crate::http::{AllowList, Cancel, Client};

@@ -1,8 +1,8 @@
 //! A packument at a moment: which versions were there, and where the tags stood. Pure.
 //!
 //! **Versions.** What was published up to the moment is there; so is what a lockfile names, and what has no time (npm's
-//! `before` lets it pass too). A stable version is also there if a higher one of its line (the same major and minor) was: a
-//! mirror that saw the older one late says otherwise.
+//! `before` lets it pass too). A stable version is also there if a higher one of its line (the same major and minor) was. Where the
+//! times are those of a mirror, which has no `created`, that goes for every line: it saw old versions when somebody wanted them.
 //!
 //! **Times that cannot be true.** A mirror may give the time at which it first saw a version. Two things show that, and then
 //! nothing of this packument is hidden: no version is as old as the commit or the moment, whichever is later, although the
@@ -98,9 +98,11 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
         let top = highest.entry((version.major(), version.minor())).or_insert(version);
         *top = (*top).max(version);
     }
+    let of_all = highest.values().max().copied().filter(|_| !facts.times.contains_key("created"));
     let was_passed = |text: &str| {
         version::parse(text).is_some_and(|version| {
-            !version.is_prerelease() && highest.get(&(version.major(), version.minor())).is_some_and(|top| version < **top)
+            let of_line = highest.get(&(version.major(), version.minor())).copied();
+            !version.is_prerelease() && of_all.or(of_line).is_some_and(|top| version < *top)
         })
     };
     let shown = facts.versions.iter().filter(|text| by(text, limit) || named(text) || was_passed(text)).cloned().collect();
@@ -155,7 +157,9 @@ mod tests {
 
     fn case(versions: &[(&str, &str)], tags: &[(&str, &str)]) -> Case {
         let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<BTreeMap<_, _>>();
-        let times = versions.iter().filter(|(_, day)| !day.is_empty()).map(|(v, day)| ((*v).to_owned(), format!("{day}T12:00:00.000Z")));
+        let created = [("created", versions.iter().map(|(_, day)| *day).min().unwrap())];
+        let times = versions.iter().chain(&created).filter(|(_, day)| !day.is_empty());
+        let times = times.map(|(v, day)| ((*v).to_owned(), format!("{day}T12:00:00.000Z")));
         Case { versions: versions.iter().map(|(v, _)| (*v).to_owned()).collect(), times: times.collect(), tags: own(tags) }
     }
 
@@ -267,6 +271,14 @@ mod tests {
     fn an_older_version_of_a_line_was_there_before_a_newer_one() {
         let case = case(&[("1.0.0", "2025-12-11"), ("1.0.2", "2024-02-27"), ("1.0.3", "2026-01-01")], &[("latest", "1.0.3")]);
         assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["1.0.0", "1.0.2"]);
+    }
+
+    #[test]
+    fn a_mirror_that_saw_an_old_line_late_does_not_hide_it() {
+        let mut case = case(&[("1.0.0", "2025-12-11"), ("2.0.0", "2024-02-27"), ("3.0.0", "2026-01-01")], &[("latest", "3.0.0")]);
+        assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["2.0.0"], "with `created` it is a backport");
+        case.times.remove("created");
+        assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["1.0.0", "2.0.0"]);
     }
 
     #[test]

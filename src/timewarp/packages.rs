@@ -10,7 +10,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
 use super::document::{self, Dist};
@@ -26,6 +26,8 @@ const MAX_PACKAGES: usize = 20_000;
 const MAX_KEPT: u64 = 512 << 20;
 /// Packuments that are unpacked at once: each may take twice its size, and the largest have a hundred megabytes.
 const AT_ONCE: usize = 2;
+/// Room that all documents have together which are made and not yet taken by the client, in KiB; one may fill it alone.
+const ROOM: u32 = 512 << 10;
 
 /// One package as of the moment.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Package {
     pub(super) view: View,
     dists: HashMap<String, Dist>,
     packed: Bytes,
+    /// Size of the document, in KiB.
+    size: u32,
 }
 
 /// How packuments are got.
@@ -42,6 +46,7 @@ pub(super) struct Packages {
     slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
     kept: AtomicU64,
     unpacking: Arc<Semaphore>,
+    room: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -65,7 +70,12 @@ pub(super) struct Source<'a> {
 
 impl Packages {
     pub(super) fn new() -> Self {
-        Self { slots: Mutex::default(), kept: AtomicU64::new(0), unpacking: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            slots: Mutex::default(),
+            kept: AtomicU64::new(0),
+            unpacking: Arc::new(Semaphore::new(AT_ONCE)),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+        }
     }
 
     /// A package; asked for once a run, and the others that want it wait.
@@ -117,6 +127,7 @@ impl Packages {
         let asking =
             Asking { client: source.client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };
         let spool = fetch(&asking, &url, MAX_PACKUMENT).await?;
+        let size_in_kib = u32::try_from(spool.len() >> 10).unwrap_or(u32::MAX);
         let (summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|error| match error {
             Unread::Disk(reason) => RegistryError::Disk(reason),
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
@@ -130,24 +141,28 @@ impl Packages {
         }
         let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &source.when);
-        Ok(Package { name: name.clone(), registry: registry.clone(), view, dists: summary.dists, packed })
+        Ok(Package { name: name.clone(), registry: registry.clone(), view, dists: summary.dists, packed, size: size_in_kib })
     }
 
-    /// Makes something of a package's document.
+    /// Makes something of a package's document. The room that it takes is held until the result is let go.
     pub(super) async fn make<T: Send + 'static>(
         &self,
         package: &Arc<Package>,
         make: impl FnOnce(&[u8], &Package) -> Result<T, serde_json::Error> + Send + 'static,
-    ) -> Result<T, Refused> {
+    ) -> Result<(T, OwnedSemaphorePermit), Refused> {
+        // The semaphore is never closed.
+        let room = self.room.clone().acquire_many_owned(package.size.min(ROOM)).await;
+        let room = room.map_err(|error| RegistryError::Disk(error.to_string()))?;
         let own = package.clone();
-        let made = self
+        let document = self
             .blocking(move || {
                 let mut document = Vec::new();
                 ZlibDecoder::new(own.packed.as_ref()).read_to_end(&mut document).map_err(|error| error.to_string())?;
                 make(&document, &own).map_err(|error| error.to_string())
             })
             .await?;
-        made.map_err(|reason| RegistryError::Metadata { name: package.name.to_string(), reason }.into())
+        let document = document.map_err(|reason| RegistryError::Metadata { name: package.name.to_string(), reason })?;
+        Ok((document, room))
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
@@ -190,13 +205,12 @@ enum Unread {
 /// The summary of a document, and the document compressed: metadata shrinks to a tenth.
 fn read(spool: &Spool) -> Result<(document::Summary, Bytes), Unread> {
     let disk = |error: io::Error| Unread::Disk(error.to_string());
-    let document = match spool.in_memory() {
-        Some(bytes) => bytes.clone(),
-        None => {
-            let mut all = Vec::new();
-            spool.open().read_to_end(&mut all).map_err(disk)?;
-            all.into()
-        }
+    let document = if let Some(bytes) = spool.in_memory() {
+        bytes.clone()
+    } else {
+        let mut all = Vec::new();
+        spool.open().read_to_end(&mut all).map_err(disk)?;
+        all.into()
     };
     // serde_json's message may quote the document: only the place is passed on.
     let summary = document::summary(&document).map_err(|error| Unread::Json { line: error.line(), column: error.column() })?;

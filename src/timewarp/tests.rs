@@ -48,7 +48,7 @@ async fn registry() -> Server {
             "/bare" => packument("bare", json!({"1.0.0": version("bare", "1.0.0", json!({}))}), "1.0.0"),
             "/empty" => answer(200, &[], br#"{"name":"empty","versions":{}}"#),
             "/secret" => answer(401, &[], b""),
-            path if path.ends_with(".tgz") => answer(200, &[], TARBALL),
+            path if path.contains(".tgz") => answer(200, &[], TARBALL),
             _ => answer(404, &[], b"{}"),
         }
     })
@@ -57,7 +57,7 @@ async fn registry() -> Server {
 
 struct World {
     timewarp: Timewarp,
-    _serving: Serving,
+    serving: Serving,
     address: SocketAddr,
     folder: tempfile::TempDir,
 }
@@ -98,7 +98,7 @@ fn world(server: &Server, change: impl FnOnce(&mut Settings)) -> World {
     let timewarp = Timewarp::new(settings, Handle::current());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    World { _serving: timewarp.serve(listener, BASE).unwrap(), timewarp, address, folder }
+    World { serving: timewarp.serve(listener, BASE).unwrap(), timewarp, address, folder }
 }
 
 /// What took credentials is not kept on disk.
@@ -338,13 +338,13 @@ async fn times_that_cannot_be_true_hide_nothing_and_are_recorded() {
 #[tokio::test]
 async fn a_serving_that_is_dropped_ends_its_connections() {
     let server = registry().await;
-    let World { timewarp, _serving, address, folder: _folder } = world(&server, |_| {});
+    let World { timewarp, serving, address, folder: _folder } = world(&server, |_| {});
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET /-/ping HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut first = [0; 12];
     stream.read_exact(&mut first).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
-    drop(_serving);
+    drop(serving);
     let mut rest = Vec::new();
     // The end, orderly or not; a connection that stayed would hang here.
     drop(stream.read_to_end(&mut rest).await);

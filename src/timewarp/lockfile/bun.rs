@@ -7,6 +7,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::yaml::documents;
 use super::{Named, is_registry, split_name};
+use crate::timewarp::document::tail;
 
 #[derive(Deserialize)]
 struct Document {
@@ -52,7 +53,7 @@ pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
                 found.address(version);
                 continue;
             }
-            if let Some(from) = entry.from.filter(|from| from.contains("://") && from.ends_with(".tgz") && !is_registry(from)) {
+            if let Some(from) = entry.from.filter(|from| from.contains(".tgz") && !is_registry(from)) {
                 found.address(&from);
                 continue;
             }
@@ -63,9 +64,35 @@ pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
     Ok(())
 }
 
+/// Points the tarballs of a bun.lock to `base`. An empty address means the canonical registry to bun, whatever registry it is
+/// told (bun 1.2). bun writes one package a line; what looks otherwise stays. The caller puts the original back.
+pub fn rewrite_bun(bytes: &[u8], base: &str) -> Vec<u8> {
+    let base = base.trim_end_matches('/');
+    let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
+    text.split_inclusive('\n').map(|line| rewritten(line, base).unwrap_or_else(|| line.to_owned())).collect::<String>().into_bytes()
+}
+
+/// `    "key": ["name@version", "address", …` with another address, if this is such a line.
+fn rewritten(line: &str, base: &str) -> Option<String> {
+    let (key, list) = line.split_once(": [\"").filter(|(key, _)| key.starts_with("    \""))?;
+    let (package, rest) = list.split_once("\", \"")?;
+    let (address, rest) = rest.split_once('"')?;
+    let (name, version) = split_name(package)?;
+    let is_ours = (address.is_empty() || is_registry(address)) && crate::registry::version::parse(version).is_some();
+    is_ours.then(|| format!("{key}: [\"{package}\", \"{base}/{}\"{rest}", tail(name, version)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::named;
+    use super::*;
+
+    #[test]
+    fn tarballs_lead_to_us_and_other_sources_stay() {
+        let lines = "    \"@s/b\": [\"@s/b@2.0.0\", \"\", {}, \"sha512-B\"],\n    \"w\": [\"w@workspace:w\"],\n    \"g\": [\"g@git+ssh://h/g.git#0\", {}, \"0\"],\n";
+        let out = String::from_utf8(rewrite_bun(lines.as_bytes(), "http://127.0.0.1:1/")).unwrap();
+        assert_eq!(out, lines.replacen("\"\"", "\"http://127.0.0.1:1/@s/b/-/b-2.0.0.tgz\"", 1));
+    }
 
     #[test]
     fn packages_are_read_and_workspaces_are_not() {

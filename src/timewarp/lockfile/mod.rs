@@ -18,6 +18,7 @@ use crate::error::{Explain, Stage};
 use crate::registry::version;
 use crate::spec::PackageName;
 
+pub use bun::rewrite_bun;
 pub use yarn::{Rewritten, rewrite_yarn_v1};
 
 /// Largest lockfile that is read, in bytes, and most versions that one may name.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Named, is_registry, split_name};
 
-/// How deep folders may lie in each other; serde_json stops before it.
+/// How deep folders may lie in each other; `serde_json` stops before it.
 const MAX_DEPTH: usize = 200;
 
 pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {

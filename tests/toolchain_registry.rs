@@ -132,6 +132,20 @@ async fn a_manager_of_a_range_is_one_that_runs_on_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_named_npm_goes_with_nodes_that_it_runs_on() {
+    let all = settled(&[range("*")], (Kind::Npm, exact("6.4.1")), "2023-08-20").await;
+    assert!(all[0].node.starts_with("11.") || all[0].node.starts_with("10."), "{all:#?}");
+    assert_eq!(all[0].manager, Some((Kind::Npm, "6.4.1".into())));
+    assert!(all.len() == 4 && all[1].manager != all[0].manager, "{all:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yarn_without_its_dependencies_is_not_taken() {
+    let all = settled(&[range("8")], (Kind::Yarn, exact("0.27.5")), "2018-08-20").await;
+    assert!(all[0].manager.as_ref().unwrap().1.starts_with("1."), "{all:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_is_gone_gives_its_nearest_and_says_so() {
     let all = settled(&[range("18")], (Kind::Yarn, exact("1.22.99")), "2023-03-20").await;
     assert_eq!(all[0].manager, Some((Kind::Yarn, "1.22.22".into())));

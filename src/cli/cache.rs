@@ -92,8 +92,11 @@ pub(super) fn run(arguments: &[String]) -> u8 {
         Ok((_, text)) => Output::text(&text),
         Err(error) => {
             let answer = Answer::failed("", &error);
-            let printed = if json { Output::json(&answer) } else { Output::failure(&answer) };
-            return written(printed).unwrap_or(UNDECIDED);
+            if !json {
+                Output::failure(&answer);
+                return UNDECIDED;
+            }
+            return written(Output::json(&answer)).unwrap_or(UNDECIDED);
         }
     };
     written(printed).unwrap_or(0)

@@ -52,11 +52,10 @@ impl Output {
     }
 
     /// Writes a failure to stderr, for people.
-    pub(super) fn failure(answer: &Answer) -> io::Result<()> {
+    pub(super) fn failure(answer: &Answer) {
         if let Answer::Failed(failure) = answer {
             Self::error_text(&terminal::failure(failure, Style::detect(ColorChoice::Auto.enabled(io::stderr().is_terminal()))));
         }
-        Ok(())
     }
 
     /// Writes one answer as one line of JSON.

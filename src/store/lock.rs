@@ -25,12 +25,12 @@ impl FileLock {
     /// Blocks the thread: call it from one that may block.
     pub fn acquire(path: &Path, wait: Duration) -> Result<Self, CacheError> {
         // By the trait's name: newer standard libraries have a method of the same name and another type.
-        Self::take(path, wait, |file| FileExt::try_lock(file))
+        Self::take(path, wait, FileExt::try_lock)
     }
 
     /// Takes the lock together with others that share it; nobody has it for itself alone meanwhile.
     pub fn share(path: &Path, wait: Duration) -> Result<Self, CacheError> {
-        Self::take(path, wait, |file| FileExt::try_lock_shared(file))
+        Self::take(path, wait, FileExt::try_lock_shared)
     }
 
     fn take(path: &Path, wait: Duration, attempt: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, CacheError> {

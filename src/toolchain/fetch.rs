@@ -171,14 +171,14 @@ impl Toolchains {
             IntegrityCheck::Missing => return Err(unverified("the registry announces no hash".into())),
         }
         let integrity = release.promised().map(|promised| promised.text()).unwrap_or_default();
-        let (shelf, cancel) = (self.shelf.clone(), self.cancel.clone());
+        let (kept_in, cancel) = (self.shelf.clone(), self.cancel.clone());
         let (name, version, package) = (name.to_owned(), version.to_owned(), package.to_owned());
         let work = tokio::task::spawn_blocking(move || {
-            shelf.sweep()?;
-            let made = make(&shelf, &name, kind, &version, &package, &integrity, &tarball, &cancel);
+            kept_in.sweep()?;
+            let made = make(&kept_in, &name, kind, &version, &package, &integrity, &tarball, &cancel);
             if made.is_err() {
                 // The failure itself says more than one of cleaning up after it; the next run tries again.
-                let _: Result<(), CacheError> = shelf.abandon(&name);
+                let _: Result<(), CacheError> = kept_in.abandon(&name);
             }
             made
         });

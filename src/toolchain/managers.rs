@@ -1,5 +1,7 @@
 //! When the lines of the package managers came out, and which npm came with which Node.
 
+#![expect(clippy::inconsistent_digit_grouping, reason = "days are written yyyy_mm_dd")]
+
 use jiff::Timestamp;
 use nodejs_semver::Version;
 
@@ -8,9 +10,12 @@ use super::kind::Kind;
 use super::schedule::day;
 use crate::registry::version::{self, VersionRange};
 
-/// The day of the first release of a line (`yyyymmdd`): major, minor, day. From the registry's own times of these versions
+/// Major, minor and the day (`yyyymmdd`) of the first release of a line.
+type Line = (u64, u64, u32);
+
+/// When lines began. From the registry's own times of these versions
 /// and, for those of 2026, from when a mirror first had them.
-const LINES: &[(Kind, &[(u64, u64, u32)])] = &[
+const LINES: &[(Kind, &[Line])] = &[
     (
         Kind::Npm,
         &[
@@ -97,6 +102,23 @@ pub(super) fn bundled_npm(node: &str) -> Option<&'static str> {
     before.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, npm)| npm)
 }
 
+/// The Nodes on which a manager runs, where its own `engines` promises too much. Measured by installing a package with each
+/// on Node 4 to 22: npm 3.10.10, 4.6.1, 5.6.0 and 6.4.1 end with `cb.apply is not a function` from 12 on; yarn 1.22.22 is not
+/// understood by 4.
+pub(super) fn measured(kind: Kind, version: &str) -> Option<&'static str> {
+    let version = version::parse(version)?;
+    match (kind, (version.major(), version.minor())) {
+        (Kind::Npm, (3..=5, _) | (6, 0..9)) => Some("<12"),
+        (Kind::Yarn, (1, 22..)) => Some(">=6"),
+        _ => None,
+    }
+}
+
+/// Whether a version's package has all that it needs. yarn before 1 leaves its dependencies to be installed.
+pub(super) fn is_whole(kind: Kind, version: &str) -> bool {
+    kind != Kind::Yarn || version::parse(version).is_some_and(|version| version.major() > 0)
+}
+
 /// The newest version in a range that was out at a moment; where none was, the newest of the oldest line in the range.
 ///
 /// The registry's own times are used where they can be true. A mirror's are when it first saw a version: then the line's
@@ -138,7 +160,7 @@ fn line_day(kind: Kind, version: &Version) -> Option<u32> {
         .map_or(Some(0), |(.., day)| Some(*day))
 }
 
-fn lines(kind: Kind) -> &'static [(u64, u64, u32)] {
+fn lines(kind: Kind) -> &'static [Line] {
     LINES.iter().find(|(own, _)| *own == kind).map_or(&[], |(_, lines)| *lines)
 }
 
@@ -201,6 +223,14 @@ mod tests {
         ] {
             assert_eq!(bundled_npm(node), npm, "{node}");
         }
+    }
+
+    #[test]
+    fn what_engines_does_not_say_is_known() {
+        for (version, range) in [("2.15.12", None), ("3.10.10", Some("<12")), ("6.4.1", Some("<12")), ("6.14.18", None)] {
+            assert_eq!(measured(Kind::Npm, version), range, "{version}");
+        }
+        assert!(!is_whole(Kind::Yarn, "0.27.5") && is_whole(Kind::Yarn, "1.0.0") && is_whole(Kind::Bun, "0.5.0"));
     }
 
     #[test]

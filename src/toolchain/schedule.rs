@@ -1,5 +1,7 @@
 //! Node's calendar: what was released when, what was under long-term support, and which npm came with it.
 
+#![expect(clippy::inconsistent_digit_grouping, reason = "days are written yyyy_mm_dd")]
+
 use jiff::Timestamp;
 use nodejs_semver::Version;
 
@@ -221,7 +223,7 @@ pub(super) fn pick<'v>(range: &VersionRange, at: Timestamp, published: impl Iter
     let fitting: Vec<(Version, &str)> = parsed.filter(|(version, _)| !version.is_prerelease() && range.contains(version)).collect();
     let is_out = |version: &Version| released(version).map_or(today > last_day(), |day| day <= today);
     // Odd minors of the zeroth major were development versions.
-    let was_stable = |version: &Version| version.major() > 0 || version.minor() % 2 == 0;
+    let was_stable = |version: &Version| version.major() > 0 || version.minor().is_multiple_of(2);
     let newest = |wanted: &dyn Fn(&Version) -> bool| fitting.iter().filter(|(version, _)| wanted(version)).max_by(|a, b| a.0.cmp(&b.0));
     let of_lts = lts_at(at).into_iter().find_map(|major| newest(&|version| version.major() == major && is_out(version)));
     let of_time = || newest(&|version| is_out(version) && was_stable(version)).or_else(|| newest(&is_out));

@@ -43,9 +43,16 @@ struct SettledManager {
     version: String,
     lockfile: Option<String>,
     reason: String,
-    engines: Option<VersionRange>,
+    /// The Nodes that it runs on: its own word, and what is known besides.
+    runs_on: Vec<VersionRange>,
     /// Its version was named, and must not be bent to a Node.
     named: bool,
+}
+
+impl SettledManager {
+    fn is_for(&self, node: &str) -> bool {
+        self.runs_on.iter().all(|range| contains(range, node))
+    }
 }
 
 impl Toolchains {
@@ -79,16 +86,18 @@ impl Toolchains {
             if all.len() >= MAX {
                 break;
             }
-            match self.pair(manager, node, wanted, &published).await {
-                Ok(Some(made)) => {
-                    if !all.iter().any(|known| known.node == made.node && known.manager == made.manager) {
-                        all.push(made);
-                    }
+            let made = self.pair(manager, node, wanted, &published).await?;
+            let is_new = |made: &Toolchain| !all.iter().any(|known| known.node == made.node && known.manager == made.manager);
+            let made = match made.filter(is_new) {
+                // The named npm runs on no Node but those that were tried: each Node has one of its own.
+                None if manager.kind == Kind::Npm => {
+                    let loose =
+                        ManagerCandidate { wish: Wish::Range("*".to_owned()), reason: "another Node".to_owned(), ..manager.clone() };
+                    self.pair(&loose, node, wanted, &published).await?.filter(is_new)
                 }
-                Ok(None) => {}
-                Err(error) if error.is_about_one_version() => {}
-                Err(error) => return Err(error),
-            }
+                made => made,
+            };
+            all.extend(made);
         }
         if all.is_empty() {
             let wanted = wanted.node.first().map_or("*", |candidate| match &candidate.wish {
@@ -106,11 +115,17 @@ impl Toolchains {
         wanted: &Wanted,
         published: &[PublishedVersion],
     ) -> Result<Option<Toolchain>, ToolchainError> {
-        let Some(manager) = self.manager(manager, &node.version, wanted).await? else { return Ok(None) };
+        let manager = match self.manager(manager, &node.version, wanted).await {
+            Ok(Some(manager)) => manager,
+            Ok(None) => return Ok(None),
+            Err(error) if error.is_about_one_version() => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut reasons = vec![format!("node {}: {}", node.version, node.reason)];
         let mut version = node.version.clone();
-        if let Some(engines) = manager.engines.as_ref().filter(|engines| !contains(engines, &node.version)) {
-            let Some(other) = nearest_within(&node.version, engines, wanted.at, published) else { return Ok(None) };
+        if !manager.is_for(&node.version) {
+            let fitting = published.iter().map(|entry| entry.version.as_str()).filter(|name| manager.is_for(name));
+            let Some(other) = nearest_among(&node.version, fitting, wanted.at) else { return Ok(None) };
             reasons.push(format!("node {other} instead: {} {} does not run on {}", manager.kind, manager.version, node.version));
             version = other;
         }
@@ -120,21 +135,24 @@ impl Toolchains {
 
     /// The manager's version for a Node: the named one; else of the range the one of the time that runs on this Node.
     async fn manager(&self, wanted: &ManagerCandidate, node: &str, all: &Wanted) -> Result<Option<SettledManager>, ToolchainError> {
-        let published = self.versions(wanted.kind).await?;
         let (kind, reason) = (wanted.kind, wanted.reason.clone());
+        let mut published = self.versions(kind).await?;
+        published.retain(|entry| managers::is_whole(kind, &entry.version));
         let make = |version: String, reason: String, named: bool| SettledManager {
             kind,
             version,
             lockfile: wanted.lockfile.clone(),
             reason,
-            engines: None,
+            runs_on: Vec::new(),
             named,
         };
         let mut tries = Vec::new();
         match &wanted.wish {
             Wish::Exact(exact) => {
-                let Some(found) = nearest(exact, &published) else { return Ok(None) };
-                tries.push(make(found.to_owned(), said_where_other(&reason, exact, found), true));
+                let of_time = || of_range(kind, "*", all.at, &published);
+                let Some(found) = nearest(exact, &published).map(str::to_owned).or_else(of_time) else { return Ok(None) };
+                let reason = said_where_other(&reason, exact, &found);
+                tries.push(make(found, reason, true));
             }
             Wish::Range(range) => {
                 if kind == Kind::Npm
@@ -149,10 +167,11 @@ impl Toolchains {
         }
         let mut first = None;
         for mut tried in tries.into_iter().take(MAX_MANAGERS) {
-            let engines = self.engines(kind, &tried.version).await?;
             // bun is its own runtime.
-            tried.engines = engines.filter(|_| kind != Kind::Bun).as_deref().and_then(VersionRange::parse);
-            if tried.named || tried.engines.as_ref().is_none_or(|engines| contains(engines, node)) {
+            let engines = self.engines(kind, &tried.version).await?.filter(|_| kind != Kind::Bun);
+            let ranges = [engines.as_deref(), managers::measured(kind, &tried.version)];
+            tried.runs_on = ranges.into_iter().flatten().filter_map(VersionRange::parse).collect();
+            if tried.named || tried.is_for(node) {
                 return Ok(Some(tried));
             }
             first.get_or_insert(tried);
@@ -252,19 +271,18 @@ fn nearest<'v>(exact: &str, published: &'v [PublishedVersion]) -> Option<&'v str
         .or_else(|| among(&|version| version.major() == wanted.major()))
 }
 
-/// The Node nearest above one that lies in a range, of a line under long-term support where there is one; else what the time had.
-fn nearest_within(node: &str, range: &VersionRange, at: jiff::Timestamp, published: &[PublishedVersion]) -> Option<String> {
+/// The Node nearest above one, of its own line or the next line under long-term support; else what the time had.
+fn nearest_among<'v>(node: &str, fitting: impl Iterator<Item = &'v str>, at: jiff::Timestamp) -> Option<String> {
     let from = version::parse(node)?;
-    let names = || published.iter().map(|entry| entry.version.as_str());
-    let above = names().filter(|name| version::parse(name).is_some_and(|version| version > from && version.major() == from.major()));
-    let same_line = schedule::pick(range, at, above);
-    let even = names().filter(|name| version::parse(name).is_some_and(|version| version > from && version.major() % 2 == 0));
+    let any = VersionRange::parse("*")?;
+    let fitting: Vec<&str> = fitting.collect();
+    let above = || fitting.iter().copied().filter(|name| version::parse(name).is_some_and(|version| version > from));
+    let same_line = schedule::pick(&any, at, above().filter(|name| major(name) == from.major()));
     let next_line = || {
-        let fitting: Vec<&str> = even.filter(|name| contains(range, name)).collect();
-        let first = fitting.iter().map(|name| major(name)).min()?;
-        schedule::pick(range, at, fitting.into_iter().filter(|name| major(name) == first))
+        let first = above().map(major).filter(|major| major.is_multiple_of(2)).min()?;
+        schedule::pick(&any, at, above().filter(|name| major(name) == first))
     };
-    same_line.or_else(next_line).or_else(|| schedule::pick(range, at, names())).map(str::to_owned)
+    same_line.or_else(next_line).or_else(|| schedule::pick(&any, at, fitting.iter().copied())).map(str::to_owned)
 }
 
 /// The reason for a version; it says so where it is not the one that was named.

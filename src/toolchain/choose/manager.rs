@@ -57,10 +57,8 @@ fn candidate(kind: Kind, deciding: &[Named], versions: &[Named], lockfiles: &[Lo
     let by_lockfile = lockfile.map(|lockfile| (Wish::Range(lockfile.range.to_owned()), format!("{} is {}", lockfile.path, lockfile.form)));
     let named = deciding.iter().chain(versions).filter(|named| named.kind == kind);
     // A range that the lockfile's form contradicts was not what wrote it.
-    let fits = |named: &&Named| match (&named.wish, lockfile) {
-        (Wish::Range(_), Some(lockfile)) if lockfile.range != "*" => false,
-        _ => true,
-    };
+    let says_form = lockfile.is_some_and(|lockfile| lockfile.range != "*");
+    let fits = |named: &&Named| !says_form || matches!(named.wish, Wish::Exact(_));
     let best = named.into_iter().find(fits).map(|named| (named.wish.clone(), named.reason.clone()));
     let otherwise = || {
         let named = deciding.iter().chain(versions).find(|named| named.kind == kind);

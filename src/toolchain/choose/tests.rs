@@ -168,7 +168,8 @@ fn travis_names_several() {
 fn yaml_that_expands_without_end_or_cannot_be_read_says_nothing() {
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {
-        bomb += &format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 9].join(", "));
+        bomb.push_str(&["a", "&a"].map(|name| format!("{name}{level}")).join(": "));
+        bomb.push_str(&[" [", &vec![format!("*a{}", level - 1); 9].join(", "), "]\n"].concat());
     }
     let bomb: &'static str = Box::leak((bomb + "node_js: *a11\n").into_boxed_str());
     for text in [bomb, "node_js: [", "- - -", "\t"] {

@@ -37,14 +37,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            time: Duration::from_secs(10 * 60),
-            memory: 4 << 30,
-            processes: 1024,
-            disk: 8 << 30,
-            file: 2 << 30,
-            log: 1 << 20,
-        }
+        Self { time: Duration::from_secs(10 * 60), memory: 4 << 30, processes: 1024, disk: 8 << 30, file: 2 << 30, log: 1 << 20 }
     }
 }
 

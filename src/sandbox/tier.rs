@@ -38,7 +38,9 @@ impl Tier {
     pub fn weakness(self) -> Option<&'static str> {
         match self {
             Self::Namespaces | Self::Bwrap => None,
-            Self::Landlock => Some("the build saw the host's paths and could see its processes' names; it could not run servers of its own"),
+            Self::Landlock => {
+                Some("the build saw the host's paths and could see its processes' names; it could not run servers of its own")
+            }
             Self::None => Some("the build could read and change all that you can, and reach any network"),
         }
     }

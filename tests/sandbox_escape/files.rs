@@ -56,11 +56,13 @@ fn the_hosts_folders_are_not_there_or_closed() {
 #[test]
 fn the_environment_is_what_the_job_says() {
     let host = Host::new();
-    let script = "cat /proc/$OUTSIDE/environ /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -c ^CARGO_ ; env | cut -d= -f1 | sort | tr '\\n' ' '";
+    let script =
+        "cat /proc/$OUTSIDE/environ /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -c ^CARGO_ ; env | cut -d= -f1 | sort | tr '\\n' ' '";
     for sandbox in TIERS.iter() {
         let printed = text(&host.run(sandbox, &["sh", "-c", script]));
         let last = printed.lines().last().unwrap_or_default();
-        let expected = "ABSTRACT BUILD GATE GIT_CONFIG_NOSYSTEM HOME HOST NODE_OPTIONS OUTSIDE PATH PWD TCP TMP TMPDIR TEMP UDP VICTIM _ SHLVL OLDPWD";
+        let expected =
+            "ABSTRACT BUILD GATE GIT_CONFIG_NOSYSTEM HOME HOST NODE_OPTIONS OUTSIDE PATH PWD TCP TMP TMPDIR TEMP UDP VICTIM _ SHLVL OLDPWD";
         assert!(last.split_whitespace().all(|name| expected.split(' ').any(|known| known == name)), "{}: {printed}", sandbox.tier());
         assert!(printed.lines().any(|line| line == "0"), "{}: {printed}", sandbox.tier());
     }
@@ -71,15 +73,34 @@ fn nothing_is_written_outside_of_the_mounts() {
     let host = Host::new();
     let name = format!("escaped-{}", unique());
     // Where there are mounts, some of these exist inside and can be written: the host must not see it.
-    let folders = [host.path(""), host.path("home"), host.path("tools"), "/tmp".into(), "/var/tmp".into(), "/dev/shm".into(), "/usr".into(), "/etc".into(), "/".into()];
+    let folders = [
+        host.path(""),
+        host.path("home"),
+        host.path("tools"),
+        "/tmp".into(),
+        "/var/tmp".into(),
+        "/dev/shm".into(),
+        "/usr".into(),
+        "/etc".into(),
+        "/".into(),
+    ];
     for sandbox in TIERS.iter() {
         for folder in &folders {
             let target = folder.join(&name);
             host.run(sandbox, &["sh", "-c", "echo escaped > $1", "sh", target.to_str().unwrap()]);
             assert!(!exists(&target), "{}: {}", sandbox.tier(), target.display());
         }
-        let ended = host.run(sandbox, &["sh", "-c", "echo changed > /opt/tools/tool; echo changed > $HOST/tools/tool; rm -rf $HOST/home /opt/tools/* $HOST/tools/*"]);
-        assert_eq!(std::fs::read_to_string(host.path("tools/tool")).unwrap(), "#!/bin/sh\necho tool\n", "{}: {}", sandbox.tier(), text(&ended));
+        let ended = host.run(
+            sandbox,
+            &["sh", "-c", "echo changed > /opt/tools/tool; echo changed > $HOST/tools/tool; rm -rf $HOST/home /opt/tools/* $HOST/tools/*"],
+        );
+        assert_eq!(
+            std::fs::read_to_string(host.path("tools/tool")).unwrap(),
+            "#!/bin/sh\necho tool\n",
+            "{}: {}",
+            sandbox.tier(),
+            text(&ended)
+        );
         assert!(exists(&host.path("home/.npmrc")), "{}", sandbox.tier());
     }
 }
@@ -89,7 +110,16 @@ fn what_is_mounted_works() {
     let host = Host::new();
     for sandbox in TIERS.iter() {
         let tool = sandbox.inside(&host.path("tools/tool"), "/opt/tools/tool");
-        let ended = host.run(sandbox, &["sh", "-c", "sh $1 && echo made > $BUILD/made && echo t > ${TMPDIR:-/tmp}/t && mkdir a && mv made a/ && cat a/made", "sh", &tool]);
+        let ended = host.run(
+            sandbox,
+            &[
+                "sh",
+                "-c",
+                "sh $1 && echo made > $BUILD/made && echo t > ${TMPDIR:-/tmp}/t && mkdir a && mv made a/ && cat a/made",
+                "sh",
+                &tool,
+            ],
+        );
         assert_eq!((ended.exit, text(&ended).as_str()), (Some(0), "tool\nmade\n"), "{}", sandbox.tier());
         assert_eq!(std::fs::read_to_string(host.path("checkout/a/made")).unwrap(), "made\n");
         std::fs::remove_dir_all(host.path("checkout/a")).unwrap();

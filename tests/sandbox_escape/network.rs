@@ -5,17 +5,32 @@ use std::net::TcpListener;
 use super::host::{Host, TIERS, finish, none, text};
 
 /// A name, and a program for Node. Each ends by itself within seconds.
-const NODE: [(&str, &str); 6] = [
-    ("tcp", "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("tcp over IPv6", "require('net').connect(+process.env.TCP, '::ffff:127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("udp", "const s = require('dgram').createSocket('udp4'); s.on('error', () => process.exit(1)); s.send('x', +process.env.UDP, '127.0.0.1', (e) => process.exit(e ? 1 : 0))"),
-    ("dns", "const r = new (require('dns').Resolver)({ timeout: 300, tries: 1 }); r.setServers(['127.0.0.1:' + process.env.UDP]); r.resolve4('secret.example', () => process.exit(1))"),
-    ("unix socket", "require('net').connect(process.env.HOST + '/home/socket').on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
-    ("abstract unix socket", "require('net').connect('\\0' + process.env.ABSTRACT).on('connect', () => process.exit(0)).on('error', () => process.exit(1))"),
+const NODE: [(&str, &str); 5] = [
+    (
+        "tcp",
+        "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    (
+        "tcp over IPv6",
+        "require('net').connect(+process.env.TCP, '::ffff:127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
+    (
+        "udp",
+        "const s = require('dgram').createSocket('udp4'); s.on('error', () => process.exit(1)); s.send('x', +process.env.UDP, '127.0.0.1', (e) => process.exit(e ? 1 : 0))",
+    ),
+    (
+        "dns",
+        "const r = new (require('dns').Resolver)({ timeout: 300, tries: 1 }); r.setServers(['127.0.0.1:' + process.env.UDP]); r.resolve4('secret.example', () => process.exit(1))",
+    ),
+    (
+        "unix socket",
+        "require('net').connect(process.env.HOST + '/home/socket').on('connect', () => process.exit(0)).on('error', () => process.exit(1))",
+    ),
 ];
 
 /// What Node has no words for. `$in` makes an IPv4 address.
-const PERL: [(&str, &str); 4] = [
+const PERL: [(&str, &str); 5] = [
+    ("abstract unix socket", "socket(S, AF_UNIX, SOCK_STREAM, 0) or exit 1; connect(S, pack_sockaddr_un(\"\\0$ENV{ABSTRACT}\")) or exit 1"),
     ("udp by hand", "socket(S, AF_INET, SOCK_DGRAM, 0) or exit 1; send(S, 'x', 0, in($ENV{UDP})) or exit 1"),
     ("tcp fast open", "socket(S, AF_INET, SOCK_STREAM, 0) or exit 1; send(S, 'x', 0x20000000, in($ENV{TCP})) or exit 1"),
     ("multipath tcp", "socket(S, AF_INET, SOCK_STREAM, 262) or exit 1; connect(S, in($ENV{TCP})) or exit 1"),
@@ -45,7 +60,8 @@ fn no_service_of_the_host_is_reached() {
         for sandbox in TIERS.iter() {
             let ended = host.run(sandbox, &argv);
             assert!(!host.reached(), "{}: {name}: {}", sandbox.tier(), text(&ended));
-            assert_ne!(ended.exit, Some(0), "{}: {name}: {}", sandbox.tier(), text(&ended));
+            // A datagram into the void of its own network is sent without complaint.
+            assert!(ended.exit != Some(0) || name.starts_with("udp"), "{}: {name}: {}", sandbox.tier(), text(&ended));
         }
     }
 }

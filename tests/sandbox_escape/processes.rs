@@ -24,7 +24,14 @@ fn daemons(marker: &str) -> String {
 fn other_processes_cannot_be_seen_or_signalled() {
     let mut host = Host::new();
     for sandbox in TIERS.iter() {
-        let ended = host.run(sandbox, &["sh", "-c", "kill -9 $VICTIM; kill -9 $OUTSIDE; kill -STOP $PPID; cat /proc/$VICTIM/environ /proc/$OUTSIDE/environ /proc/$VICTIM/maps"]);
+        let ended = host.run(
+            sandbox,
+            &[
+                "sh",
+                "-c",
+                "kill -9 $VICTIM; kill -9 $OUTSIDE; kill -STOP $PPID; cat /proc/$VICTIM/environ /proc/$OUTSIDE/environ /proc/$VICTIM/maps",
+            ],
+        );
         assert!(host.victim_lives(), "{}", sandbox.tier());
         assert_ne!(ended.exit, Some(0), "{}: {}", sandbox.tier(), text(&ended));
         if sandbox.tier().has_mounts() {
@@ -51,7 +58,8 @@ fn a_signal_to_everybody_reaches_the_build_alone() {
 #[test]
 fn the_watching_process_cannot_be_read_or_changed() {
     let host = Host::new();
-    let script = "for my $f (qw(mem environ maps fd/3 fd/4 fd/5 fd/6 fd/7)) { open(F, '+<', '/proc/' . getppid() . \"/$f\") and print \"$f \" }";
+    let script =
+        "for my $f (qw(mem environ maps fd/3 fd/4 fd/5 fd/6 fd/7)) { open(F, '+<', '/proc/' . getppid() . \"/$f\") and print \"$f \" }";
     for sandbox in TIERS.iter() {
         assert_eq!(text(&host.run(sandbox, &["perl", "-e", script])), "", "{}", sandbox.tier());
     }
@@ -166,7 +174,9 @@ fn command(pid: u32) -> String {
 
 fn children_of(parent: u32) -> Vec<u32> {
     let pids = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let is_child = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains(&format!("PPid:\t{parent}\n")));
+    let is_child = |pid: &u32| {
+        std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains(&format!("PPid:\t{parent}\n")))
+    };
     pids.filter(is_child).collect()
 }
 

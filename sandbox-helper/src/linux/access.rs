@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
-    RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetStatus, Scope,
 };
 
 use super::failure::{Doing, Failure};
@@ -83,11 +83,8 @@ pub fn alone(readable: &[PathBuf], writable: &[PathBuf], port: Option<u16>) -> R
 /// The warden's own domain: its signals reach the build, which is in a domain below, and nobody else.
 pub fn signals_only() -> Result<(), Failure> {
     let doing = "keep signals within the sandbox";
-    let ruleset = Ruleset::default()
-        .set_compatibility(CompatLevel::HardRequirement)
-        .scope(Scope::Signal)
-        .and_then(Ruleset::create)
-        .doing(doing)?;
+    let ruleset =
+        Ruleset::default().set_compatibility(CompatLevel::HardRequirement).scope(Scope::Signal).and_then(Ruleset::create).doing(doing)?;
     enforced(&ruleset.restrict_self().doing(doing)?.ruleset)
 }
 

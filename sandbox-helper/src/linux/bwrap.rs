@@ -22,7 +22,7 @@ use super::failure::{Doing, Failure};
 use super::mounts::{bind, none, pin, tmpfs};
 use super::namespaced::finish;
 use super::policy::Policy;
-use super::system::{HIDDEN, Part, made_up, parts};
+use super::system::{HIDDEN, Part, SHM, TMP, made_up, parts};
 use super::user::{INSIDE, Keep, become_user};
 
 /// The argument that says: the policy is on the descriptor that follows, and all the rest is done.
@@ -60,7 +60,12 @@ pub fn become_bwrap(policy: &Policy, control: &Control) -> Result<Infallible, Fa
     if Path::new(HIDDEN).is_dir() {
         words.add(["--tmpfs", HIDDEN, "--remount-ro", HIDDEN]);
     }
-    words.add(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp"]);
+    words.add(["--proc", "/proc", "--dev", "/dev"]);
+    let tmp = TMP.min(policy.limits.disk);
+    for (path, size) in [("/tmp", tmp), ("/dev/shm", SHM.min(tmp))] {
+        words.add(["--perms", "1777", "--size", &size.to_string(), "--tmpfs", path]);
+    }
+    words.add(["--remount-ro", "/dev"]);
     // Kept until bubblewrap takes this program's place: it inherits the descriptors.
     let mut kept = Vec::new();
     for (path, contents) in made_up(policy) {

@@ -8,12 +8,14 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use libc::{c_int, c_long};
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch, apply_filter, sock_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch, apply_filter,
+    sock_filter,
 };
 
 use super::failure::{Doing, Failure, checked};
 
 /// Mounts, namespaces, other processes' memory, keys, kernel interfaces with a history, and what needs a privilege anyway.
+#[rustfmt::skip]
 const REFUSED: &[c_long] = &[
     libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_chroot, libc::SYS_unshare, libc::SYS_setns,
     libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_fspick, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_mount_setattr,
@@ -27,8 +29,9 @@ const REFUSED: &[c_long] = &[
     #[cfg(target_arch = "x86_64")] libc::SYS_ioperm,
     #[cfg(target_arch = "x86_64")] libc::SYS_modify_ldt,
 ];
-/// clone3 has its flags in memory, where no filter can read them; io_uring makes calls that no filter sees; memory of memfd and
+/// `clone3` has its flags in memory, where no filter can read them; `io_uring` makes calls that no filter sees; memory of memfd and
 /// of System V segments is in no process, so that nobody would count it.
+#[rustfmt::skip]
 const ABSENT: &[c_long] = &[
     libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
     libc::SYS_memfd_create, libc::SYS_memfd_secret, libc::SYS_shmget,
@@ -36,6 +39,7 @@ const ABSENT: &[c_long] = &[
 /// Requests of terminals; libc gives them a type that differs by platform.
 const TIOCSTI: c_int = 0x5412;
 const TIOCLINUX: c_int = 0x541c;
+#[rustfmt::skip]
 const NAMESPACES: [c_int; 7] = [
     libc::CLONE_NEWNS, libc::CLONE_NEWCGROUP, libc::CLONE_NEWUTS, libc::CLONE_NEWIPC, libc::CLONE_NEWUSER, libc::CLONE_NEWPID, libc::CLONE_NEWNET,
 ];

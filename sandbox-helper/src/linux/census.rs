@@ -97,7 +97,9 @@ mod tests {
 
     #[test]
     fn reads_what_the_kernel_says_of_a_process() {
-        let process = parse("Name:\ta b\nPPid:\t7\nUid:\t1000\t1000\t1000\t1000\nRssAnon:\t     10 kB\nRssFile:\t 5 kB\nRssShmem:\t 2 kB\nThreads:\t3\n");
+        let process = parse(
+            "Name:\ta b\nPPid:\t7\nUid:\t1000\t1000\t1000\t1000\nRssAnon:\t     10 kB\nRssFile:\t 5 kB\nRssShmem:\t 2 kB\nThreads:\t3\n",
+        );
         assert_eq!((process.parent, process.user), (7, 1000));
         assert_eq!(process.own, Census { tasks: 3, memory: 12 * 1024 });
     }

@@ -7,10 +7,8 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::{SigHandler, SigSet, Signal, SigmaskHow, signal, sigprocmask};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
-};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use nix::sys::socket::{AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{ForkResult, Pid, chdir, execve, fork, setsid};
 
@@ -54,7 +52,13 @@ pub fn start(policy: &Policy, fence: &Fence) -> Result<Started, Failure> {
             drop(ours);
             // An empty message is what the end of the socket looks like, so a failure is never empty.
             let Err(failure) = become_command(policy, fence, theirs.as_fd());
-            let _ = sendmsg::<()>(theirs.as_raw_fd(), &[std::io::IoSlice::new(failure.to_string().as_bytes())], &[], MsgFlags::MSG_NOSIGNAL, None);
+            let _ = sendmsg::<()>(
+                theirs.as_raw_fd(),
+                &[std::io::IoSlice::new(failure.to_string().as_bytes())],
+                &[],
+                MsgFlags::MSG_NOSIGNAL,
+                None,
+            );
             std::process::exit(127)
         }
         ForkResult::Parent { child } => {

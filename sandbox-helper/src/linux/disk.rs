@@ -94,7 +94,9 @@ impl Count {
         let open = || openat(parent.as_fd(), name, flags, Mode::empty());
         let opened = open().or_else(|error| {
             // A folder that its owner may not read hides what is in it; with the privilege to look anyway this does not happen.
-            if error == Errno::EACCES && fchmodat(parent.as_fd(), name, Mode::S_IRWXU, nix::sys::stat::FchmodatFlags::NoFollowSymlink).is_ok() {
+            if error == Errno::EACCES
+                && fchmodat(parent.as_fd(), name, Mode::S_IRWXU, nix::sys::stat::FchmodatFlags::NoFollowSymlink).is_ok()
+            {
                 return open();
             }
             Err(error)

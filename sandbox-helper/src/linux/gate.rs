@@ -29,7 +29,8 @@ impl Gate {
     /// Answers one question. To be called when the descriptor is readable; an error means that nobody can ask any more.
     pub fn answer(&self) -> io::Result<()> {
         // SAFETY: both are plain numbers; the kernel requires the question to be all zero.
-        let (mut question, mut answer) = unsafe { (std::mem::zeroed::<libc::seccomp_notif>(), std::mem::zeroed::<libc::seccomp_notif_resp>()) };
+        let (mut question, mut answer) =
+            unsafe { (std::mem::zeroed::<libc::seccomp_notif>(), std::mem::zeroed::<libc::seccomp_notif_resp>()) };
         if self.ioctl(libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question).is_err() {
             // The process that asked was killed: there is nothing to answer.
             return if gone(&io::Error::last_os_error()) { Ok(()) } else { Err(io::Error::last_os_error()) };
@@ -105,7 +106,10 @@ fn read_address(pid: u32, address: u64, length: u64) -> io::Result<SockaddrInPar
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
     let here = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(usize::try_from(address).map_err(io::Error::other)?), iov_len: bytes.len() };
+    let there = libc::iovec {
+        iov_base: std::ptr::without_provenance_mut(usize::try_from(address).map_err(io::Error::other)?),
+        iov_len: bytes.len(),
+    };
     let pid = c_int::try_from(pid).map_err(io::Error::other)?;
     // SAFETY: the kernel writes at most eight bytes to `bytes`; the other address is checked by it against the other process.
     let read = checked(unsafe { libc::process_vm_readv(pid, &raw const here, 1, &raw const there, 1, 0) } as libc::c_long)?;

@@ -16,8 +16,7 @@ pub const VERSION: &str = "reproduce-sandbox 1";
 /// More than any command line and environment that Linux would start.
 const LONGEST: usize = 8 << 20;
 /// Where the system puts its own folders: nothing of a job may cover them.
-const RESERVED: [&str; 12] =
-    ["/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/old", "/proc", "/sbin", "/sys", "/usr"];
+const RESERVED: [&str; 12] = ["/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/old", "/proc", "/sbin", "/sys", "/usr"];
 
 /// How the build is kept in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +147,8 @@ impl Policy {
     }
 
     fn check(&self, mount: &Mount) -> Result<(), Failure> {
-        let plain = |path: &Path| path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        let plain =
+            |path: &Path| path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
         let reserved = self.tier != Tier::Landlock
             && (mount.inside == Path::new("/") || RESERVED.iter().any(|folder| mount.inside.starts_with(folder)));
         if plain(&mount.host) && plain(&mount.inside) && !reserved {
@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn reads_what_the_addon_writes() {
-        let policy = with(&["variable", "PATH=/usr/bin", "limits", "1", "2", "3", "4", "5", "port", "4873", "mount", "rw", "/a", "/build"]).unwrap();
+        let policy =
+            with(&["variable", "PATH=/usr/bin", "limits", "1", "2", "3", "4", "5", "port", "4873", "mount", "rw", "/a", "/build"]).unwrap();
         assert_eq!(policy.port, Some(4873));
         assert_eq!(policy.limits.disk, 4);
         assert_eq!(policy.variable("PATH"), Some(b"/usr/bin".as_slice()));

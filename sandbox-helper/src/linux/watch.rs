@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, SigmaskHow, kill, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::command::Started;
 use super::control::Control;
 use super::failure::{Doing, Failure};
 use super::gate::Gate;
@@ -60,8 +59,8 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Until the command ends, or has to. Says how it went.
-    pub fn until_the_end(&self, started: Started, gate: Option<&Gate>, folders: Vec<std::path::PathBuf>) {
+    /// Until the process `command` ends, or has to. Says how it went.
+    pub fn until_the_end(&self, command: Pid, gate: Option<&Gate>, folders: Vec<std::path::PathBuf>) {
         let over = Arc::new(AtomicBool::new(false));
         let begun = Instant::now();
         if let Err(error) = disk::watch(folders, self.limits.disk, Arc::clone(&over)) {
@@ -83,7 +82,7 @@ impl Watch<'_> {
                 }
                 Err(error) => break Some(("failed", Failure::new("watch the build", error).to_string())),
             }
-            if let Some(ended) = reap(started.pid) {
+            if let Some(ended) = reap(command) {
                 break Some(ended);
             }
             if begun.elapsed() >= time {

@@ -155,6 +155,18 @@ fn many_builds_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
+fn a_build_outlives_the_thread_that_started_it() {
+    let host = Host::new();
+    for sandbox in TIERS.iter() {
+        let running = std::thread::scope(|scope| {
+            scope.spawn(|| started(sandbox, &host.job(sandbox, &["sh", "-c", "sleep 0.3; echo end"]))).join().unwrap()
+        });
+        let ended = running.wait(&AtomicBool::new(false)).unwrap();
+        assert_eq!((ended.exit, text(&ended).as_str()), (Some(0), "end\n"), "{}", sandbox.tier());
+    }
+}
+
+#[test]
 fn the_strongest_tier_is_taken_and_the_reasons_are_kept() {
     let strongest = TIERS.first().unwrap().tier();
     let sandbox = Sandbox::open(Isolation::Auto, Some(&HELPER)).unwrap();

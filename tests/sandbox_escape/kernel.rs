@@ -3,7 +3,7 @@
 use super::host::{Host, TIERS, is_root, none, text};
 
 /// A name, the numbers on `x86_64` and aarch64, the arguments, and whether it works for anybody without a sandbox.
-const CALLS: [(&str, u32, u32, &str, bool); 24] = [
+const CALLS: [(&str, u32, u32, &str, bool); 27] = [
     ("unshare user", 272, 97, "0x10000000", true),
     ("unshare mounts", 272, 97, "0x20000", false),
     ("clone user", 56, 220, "0x10000000|17, 0, 0, 0, 0", true),
@@ -27,6 +27,9 @@ const CALLS: [(&str, u32, u32, &str, bool); 24] = [
     ("add_key", 248, 217, "$user, $x, $y, 1, -3", false),
     ("open_by_handle_at", 304, 265, "-100, $zero, 0", false),
     ("memfd_create", 319, 279, "$x, 0", true),
+    ("openat2", 437, 437, "-100, $root, $zero, 24", true),
+    ("prlimit", 302, 261, "getppid(), 7, $zero, 0", false),
+    ("setpriority", 141, 140, "0, getppid(), 19", false),
     ("shmget", 29, 194, "0, 4096, 0", true),
 ];
 
@@ -52,6 +55,43 @@ fn the_calls_are_refused_by_the_filter() {
             // EPERM or ENOSYS, and not the EFAULT or EBADF of a kernel that has looked at the arguments.
             assert!(matches!(text(&ended).as_str(), "error 1" | "error 38"), "{}: {name}: {}", sandbox.tier(), text(&ended));
         }
+    }
+}
+
+#[test]
+fn queues_and_memory_of_other_processes_are_closed_where_they_are_not_the_builds_own() {
+    let host = Host::new();
+    for sandbox in TIERS.iter().filter(|sandbox| !sandbox.tier().has_mounts()) {
+        for (x86, arm, arguments) in [(30, 196, "0, 0, 0"), (68, 186, "1, 0"), (64, 190, "1, 1, 0"), (240, 180, "$x, 0, 0, 0")] {
+            let number = if cfg!(target_arch = "aarch64") { arm } else { x86 };
+            let script = format!("{VARIABLES} my $r = syscall({number}, {arguments}); print $r < 0 ? 'error ' . ($! + 0) : 'done'");
+            assert_eq!(text(&host.run(sandbox, &["perl", "-e", &script])), "error 1", "{}: {number}", sandbox.tier());
+        }
+    }
+}
+
+#[test]
+fn a_file_that_runs_as_its_owner_is_not_made() {
+    use std::os::unix::fs::PermissionsExt;
+    let host = Host::new();
+    let script =
+        "echo x > s; chmod 4755 s; perl -e 'chmod 04755, q(s); sysopen(F, q(t), 0101, 04755)'; install -m 4755 s u; chmod 755 s; ls";
+    for sandbox in TIERS.iter() {
+        let ended = host.run(sandbox, &["sh", "-c", script]);
+        for name in ["s", "t", "u"] {
+            let mode = std::fs::metadata(host.path("checkout").join(name)).map_or(0, |found| found.permissions().mode());
+            assert_eq!(mode & 0o4000, 0, "{}: {name}: {}", sandbox.tier(), text(&ended));
+        }
+        assert_eq!(std::fs::metadata(host.path("checkout/s")).unwrap().permissions().mode() & 0o777, 0o755);
+    }
+}
+
+#[test]
+fn nothing_that_was_open_outside_is_open_inside() {
+    let host = Host::new();
+    for sandbox in TIERS.iter() {
+        let script = "for (3..200) { open(my $f, '<&=', $_) and print \"$_ \" }";
+        assert_eq!(text(&host.run(sandbox, &["perl", "-e", script])), "", "{}", sandbox.tier());
     }
 }
 

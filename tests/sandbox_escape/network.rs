@@ -123,6 +123,28 @@ fn of_many_connections_at_once_each_is_decided_by_its_own_address() {
 }
 
 #[test]
+fn a_proxy_that_does_not_answer_delays_no_limit() {
+    let host = Host::new();
+    let script = "const p = new URL(process.env.GATE).port; for (let i = 0; i < 600; i++) require('net').connect(p, '127.0.0.1').on('error', () => {}); setTimeout(() => {}, 60000)";
+    let blocking = "use Socket; for (1..600) { fork or do { socket(S, AF_INET, SOCK_STREAM, 0); connect(S, pack_sockaddr_in($ENV{PORT}, inet_aton('127.0.0.1'))); sleep 60; exit } } sleep 60";
+    for sandbox in TIERS.iter() {
+        for argv in [["node", "-e", script], ["perl", "-e", blocking]] {
+            let gate = sandbox.gate().unwrap();
+            let mut job = host.job(sandbox, &argv);
+            job.env.push(("PORT".to_owned(), gate.url.rsplit(':').next().unwrap().trim_end_matches('/').to_owned()));
+            job.env.push(("GATE".to_owned(), gate.url.clone()));
+            job.limits.time = std::time::Duration::from_secs(2);
+            // The listener is held, and nobody accepts.
+            let mut running = sandbox.spawn(&job, gate).unwrap();
+            let _listener = running.listener().unwrap();
+            let ended = running.wait(&false.into()).unwrap();
+            assert_eq!(ended.stopped, Some(reproduce::sandbox::Stopped::Time), "{}: {}", sandbox.tier(), text(&ended));
+            assert!(ended.time < std::time::Duration::from_secs(12), "{}: {:?}", sandbox.tier(), ended.time);
+        }
+    }
+}
+
+#[test]
 fn a_server_of_the_build_is_not_on_the_hosts_network() {
     let host = Host::new();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

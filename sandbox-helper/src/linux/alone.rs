@@ -2,7 +2,7 @@
 //!
 //! This process stays outside and sweeps up. The warden enters a domain that holds its signals in, and becomes the parent of
 //! whatever loses its own; the command is in a second domain within that one. What this tier does not hold: the build sees the
-//! host's paths, names of processes and load; it cannot have servers of its own; and its files are those of the user.
+//! host's paths, names of processes and load, and can change modes and times of its user's files, for which Landlock has no right.
 
 use std::convert::Infallible;
 use std::fs::File;

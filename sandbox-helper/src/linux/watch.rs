@@ -93,8 +93,11 @@ impl Watch<'_> {
             }
             if counted.elapsed() >= pause {
                 let start = Instant::now();
-                if let Some(limit) = self.counted_over() {
-                    break Some(("stopped", limit.to_owned()));
+                match self.counted_over() {
+                    Ok(None) => {}
+                    Ok(Some(limit)) => break Some(("stopped", limit.to_owned())),
+                    // A limit that cannot be watched is none.
+                    Err(error) => break Some(("failed", Failure::new("count the build's processes", error).to_string())),
                 }
                 counted = Instant::now();
                 pause = TICK.max(start.elapsed() * SHARE);
@@ -106,13 +109,12 @@ impl Watch<'_> {
         self.end();
     }
 
-    fn counted_over(&self) -> Option<&'static str> {
-        // Where /proc cannot be read there are the limits of each process still.
-        let count = census::descendants(std::process::id()).ok()?;
+    fn counted_over(&self) -> std::io::Result<Option<&'static str>> {
+        let count = census::descendants(std::process::id())?;
         if count.memory > self.limits.memory {
-            return Some("memory");
+            return Ok(Some("memory"));
         }
-        (count.tasks >= self.limits.processes).then_some("processes")
+        Ok((count.tasks >= self.limits.processes).then_some("processes"))
     }
 
     fn wait_for_news(&self, pause: Duration, gate: Option<&Gate>) -> Result<News, Errno> {

@@ -14,9 +14,8 @@ const dist = process.argv.includes('--dist');
 
 if (!existsSync(join(root, 'Cargo.toml'))) process.exit(0);
 const profile = dist ? 'dist' : 'release';
-// The executable that builds run under is for Linux only.
-const helper = process.platform === 'linux' ? ['--package', 'reproduce-sandbox', '--bins'] : [];
-const cargo = spawnSync('cargo', ['build', '--package', 'reproduce', '--lib', ...helper, '--locked', '--profile', profile], { cwd: root, stdio: 'inherit' });
+const crates = ['--package', 'reproduce', '--lib', ...(process.platform === 'linux' ? ['--package', 'reproduce-sandbox', '--bins'] : [])];
+const cargo = spawnSync('cargo', ['build', ...crates, '--locked', '--profile', profile], { cwd: root, stdio: 'inherit' });
 if (cargo.error?.code === 'ENOENT') {
   console.error('error: cargo was not found\n\nhint: a source checkout needs Rust 1.88 or later: https://rustup.rs');
   process.exit(1);
@@ -25,11 +24,14 @@ if (cargo.status !== 0) process.exit(cargo.status ?? 1);
 
 const library = { linux: 'libreproduce.so', darwin: 'libreproduce.dylib', win32: 'reproduce.dll' }[process.platform];
 const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), profile);
-put(join(folder, library), join(root, `reproduce.${target()}.node`));
-if (helper.length > 0) put(join(folder, 'reproduce-sandbox'), join(root, `reproduce-sandbox.${target()}`));
+const built = join(folder, library);
+const addon = join(root, `reproduce.${target()}.node`);
+replace(built, addon);
+// Builds run under a program of its own. There is one for Linux only.
+if (process.platform === 'linux') replace(join(folder, 'reproduce-sandbox'), join(root, `reproduce-sandbox.${target()}`));
 
 /** Through a rename: a running process keeps the file that it has mapped. */
-function put(built, wanted) {
-  copyFileSync(built, `${wanted}.new`);
-  renameSync(`${wanted}.new`, wanted);
+function replace(from, to) {
+  copyFileSync(from, `${to}.new`);
+  renameSync(`${to}.new`, to);
 }

@@ -44,5 +44,6 @@ fn all_is_held_for_an_ordinary_user_too() {
     fs::copy(&*host::HELPER, &helper).unwrap();
     let ran =
         Command::new(&test).uid(NOBODY).gid(NOBODY).env("REPRODUCE_SANDBOX", &helper).env("HOME", "/").current_dir("/").output().unwrap();
+    println!("{}", String::from_utf8_lossy(&ran.stdout));
     assert!(ran.status.success(), "{}\n{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
 }

@@ -68,6 +68,7 @@ impl Bare {
 
     pub(super) fn wait(mut self, cancelled: &AtomicBool) -> Result<Ended, SandboxError> {
         let pid = self.pid().ok_or(SandboxError::Lost)?;
+        let mut pause = Duration::from_micros(100);
         let stopped = loop {
             // Not reaped yet: until the group is ended, its number must not become another's.
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -83,7 +84,8 @@ impl Bare {
             if self.log.as_ref().is_some_and(Reader::flooded) {
                 break Some(Stopped::Log);
             }
-            thread::sleep(TICK);
+            thread::sleep(pause);
+            pause = (pause * 2).min(TICK);
         };
         let time = self.begun.elapsed();
         let status = self.end().map_err(SandboxError::io("wait for the build"))?;

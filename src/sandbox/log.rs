@@ -39,7 +39,7 @@ impl Reader {
         let read = move || {
             // Dropped with the thread, which is what the other side waits for.
             let _says = says;
-            let mut buffer = [0; 64 << 10];
+            let mut buffer = vec![0; 64 << 10];
             loop {
                 match output.read(&mut buffer) {
                     Ok(0) => return,

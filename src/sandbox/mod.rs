@@ -21,8 +21,8 @@
 //!
 //! In the first two the build's user is an unprivileged one on the host too, also when root runs this; in `landlock` likewise.
 //! `/usr/local` is hidden: what a machine's owner has put there differs everywhere. `none` runs as the user who runs this, with an environment and a
-//! temporary folder of its own and nothing more; it is taken only when asked for by name. There are no tiers for macOS and
-//! Windows yet: there, `none` is all there is.
+//! temporary folder of its own and nothing more; it is taken only when asked for by name. There is no tier for macOS and
+//! Windows yet: on macOS there is `none`, on Windows nothing.
 //!
 //! Not held, in any tier: the time of the processor, timing between processes, kernel memory that belongs to no process
 //! (socket buffers, a few hundred MiB of pipes), and holes in the kernel itself.

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use reproduce::sandbox::{Ended, Isolation, Job, Sandbox, SandboxError, Stopped, Tier};
+use reproduce::sandbox::{Ended, Isolation, Job, Sandbox, SandboxError, Stopped};
 
 use super::host::{HELPER, Host, TIERS, finish, marked, started, text, unique};
 
@@ -93,7 +93,7 @@ fn a_file_does_not_grow_beyond_the_limit() {
 #[test]
 fn memory_behind_the_temporary_folders_has_an_end() {
     let host = Host::new();
-    for sandbox in TIERS.iter().filter(|sandbox| sandbox.tier() == Tier::Namespaces) {
+    for sandbox in TIERS.iter().filter(|sandbox| sandbox.tier().has_mounts()) {
         let mut job = job(
             &host,
             sandbox,
@@ -151,6 +151,18 @@ fn many_builds_at_once_do_not_disturb_each_other() {
                 });
             }
         });
+    }
+}
+
+#[test]
+fn a_build_outlives_the_thread_that_started_it() {
+    let host = Host::new();
+    for sandbox in TIERS.iter() {
+        let running = std::thread::scope(|scope| {
+            scope.spawn(|| started(sandbox, &host.job(sandbox, &["sh", "-c", "sleep 0.3; echo end"]))).join().unwrap()
+        });
+        let ended = running.wait(&AtomicBool::new(false)).unwrap();
+        assert_eq!((ended.exit, text(&ended).as_str()), (Some(0), "end\n"), "{}", sandbox.tier());
     }
 }
 

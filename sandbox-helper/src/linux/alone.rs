@@ -2,7 +2,7 @@
 //!
 //! This process stays outside and sweeps up. The warden enters a domain that holds its signals in, and becomes the parent of
 //! whatever loses its own; the command is in a second domain within that one. What this tier does not hold: the build sees the
-//! host's paths, names of processes and load; it cannot have servers of its own; and its files are those of the user.
+//! host's paths, names of processes and load, and can change modes and times of its user's files, for which Landlock has no right.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::fs::File;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, geteuid, getppid, pipe2};
 
 use super::command::{Fence, start};
@@ -46,15 +46,19 @@ pub fn run(policy: &Policy, control: &Control) -> Result<(), Failure> {
 fn sweep() -> Result<(), Failure> {
     let doing = "end what the build has left";
     loop {
+        // The usual case: the warden has made an end of all.
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return Ok(()),
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(_) | Err(Errno::EINTR) => continue,
+            Err(error) => return Err(Failure::new(doing, error)),
+        }
         for pid in census::family(std::process::id()).doing(doing)? {
             // One that has just ended needs no signal.
             let _ = kill(Pid::from_raw(i32::try_from(pid).doing(doing)?), Signal::SIGKILL);
         }
-        match waitpid(None, None) {
-            Err(Errno::ECHILD) => return Ok(()),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(Failure::new(doing, error)),
-        }
+        // One at least ends now; what it leaves becomes ours.
+        while matches!(waitpid(None, None), Err(Errno::EINTR)) {}
     }
 }
 
@@ -84,7 +88,7 @@ fn warden(policy: &Policy, control: &Control, lifeline: File) -> Result<Infallib
     let gate = Gate::new(asked, policy.port);
     control.ready(None)?;
     let watch = Watch { control, lifeline: Some(lifeline.into()), signals, limits: policy.limits, reach: Reach::Domain };
-    watch.until_the_end(started, Some(&gate), writable);
+    watch.until_the_end(started.pid, Some(&gate), writable);
     std::process::exit(0)
 }
 

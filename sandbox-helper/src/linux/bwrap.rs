@@ -1,7 +1,8 @@
 //! The second tier: bubblewrap makes the namespaces, where a distribution lets it and nobody else.
 //!
-//! This program becomes bubblewrap, which starts this program again as the first process inside. The policy goes along as a
-//! descriptor, and so do the control socket and the made-up files.
+//! A child of this program becomes bubblewrap, which starts this program again as the first process inside. The policy goes along
+//! as a descriptor, and so do the control socket and the made-up files. This process waits: bubblewrap dies with the thread that
+//! started it, and the addon's threads come and go.
 
 use std::convert::Infallible;
 use std::env;
@@ -12,17 +13,19 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{execve, geteuid};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, execve, fork, geteuid};
 
 use super::control::Control;
 use super::failure::{Doing, Failure};
 use super::mounts::{bind, none, pin, tmpfs};
 use super::namespaced::finish;
 use super::policy::Policy;
-use super::system::{HIDDEN, Part, made_up, parts};
+use super::system::{HIDDEN, Part, SHM, TMP, made_up, parts};
 use super::user::{INSIDE, Keep, become_user};
 
 /// The argument that says: the policy is on the descriptor that follows, and all the rest is done.
@@ -34,8 +37,25 @@ const SELF: &str = "/.sandbox";
 /// Folders that hold nothing on most machines, for root's binds.
 const COVERS: [&str; 4] = ["/mnt", "/media", "/srv", "/run"];
 
-/// Becomes bubblewrap.
-pub fn become_bwrap(policy: &Policy, control: &Control) -> Result<Infallible, Failure> {
+/// Runs the build; returns when all of it is gone.
+pub fn run(policy: &Policy, control: &Control) -> Result<(), Failure> {
+    // SAFETY: this process has one thread.
+    match unsafe { fork() }.doing("start bubblewrap")? {
+        ForkResult::Child => {
+            let Err(failure) = become_bwrap(policy, control);
+            control.say("failed", &failure.to_string());
+            std::process::exit(125)
+        }
+        ForkResult::Parent { child } => loop {
+            match waitpid(child, None) {
+                Err(Errno::EINTR) => {}
+                other => return other.doing("wait for bubblewrap").map(drop),
+            }
+        },
+    }
+}
+
+fn become_bwrap(policy: &Policy, control: &Control) -> Result<Infallible, Failure> {
     let program = PROGRAMS.into_iter().find(|program| Path::new(program).exists());
     let program = program.ok_or_else(|| Failure::new("run bubblewrap", "it is not installed"))?;
     let own = env::current_exe().doing("find this program")?;
@@ -60,7 +80,12 @@ pub fn become_bwrap(policy: &Policy, control: &Control) -> Result<Infallible, Fa
     if Path::new(HIDDEN).is_dir() {
         words.add(["--tmpfs", HIDDEN, "--remount-ro", HIDDEN]);
     }
-    words.add(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp"]);
+    words.add(["--proc", "/proc", "--dev", "/dev"]);
+    let tmp = TMP.min(policy.limits.disk);
+    for (path, size) in [("/tmp", tmp), ("/dev/shm", SHM.min(tmp))] {
+        words.add(["--perms", "1777", "--size", &size.to_string(), "--tmpfs", path]);
+    }
+    words.add(["--remount-ro", "/dev"]);
     // Kept until bubblewrap takes this program's place: it inherits the descriptors.
     let mut kept = Vec::new();
     for (path, contents) in made_up(policy) {

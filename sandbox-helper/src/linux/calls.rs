@@ -15,81 +15,33 @@ use seccompiler::{
 use super::failure::{Doing, Failure, checked};
 
 /// Mounts, namespaces, other processes' memory, keys, kernel interfaces with a history, and what needs a privilege anyway.
+#[rustfmt::skip]
 const REFUSED: &[c_long] = &[
-    libc::SYS_mount,
-    libc::SYS_umount2,
-    libc::SYS_pivot_root,
-    libc::SYS_chroot,
-    libc::SYS_unshare,
-    libc::SYS_setns,
-    libc::SYS_fsopen,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fspick,
-    libc::SYS_open_tree,
-    libc::SYS_move_mount,
-    libc::SYS_mount_setattr,
-    libc::SYS_ptrace,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_process_madvise,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_kcmp,
-    libc::SYS_keyctl,
-    libc::SYS_add_key,
-    libc::SYS_request_key,
-    libc::SYS_bpf,
-    libc::SYS_perf_event_open,
-    libc::SYS_userfaultfd,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_fanotify_init,
-    libc::SYS_kexec_load,
-    libc::SYS_init_module,
-    libc::SYS_finit_module,
-    libc::SYS_delete_module,
-    libc::SYS_reboot,
-    libc::SYS_swapon,
-    libc::SYS_swapoff,
-    libc::SYS_acct,
-    libc::SYS_quotactl,
-    libc::SYS_syslog,
-    libc::SYS_settimeofday,
-    libc::SYS_clock_settime,
-    libc::SYS_clock_adjtime,
-    libc::SYS_adjtimex,
-    libc::SYS_vhangup,
-    libc::SYS_nfsservctl,
-    libc::SYS_sethostname,
-    libc::SYS_setdomainname,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_iopl,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_ioperm,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_modify_ldt,
+    libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_chroot, libc::SYS_unshare, libc::SYS_setns,
+    libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_fspick, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_mount_setattr,
+    libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_process_madvise, libc::SYS_pidfd_getfd, libc::SYS_kcmp,
+    libc::SYS_keyctl, libc::SYS_add_key, libc::SYS_request_key,
+    libc::SYS_bpf, libc::SYS_perf_event_open, libc::SYS_userfaultfd, libc::SYS_open_by_handle_at, libc::SYS_fanotify_init,
+    libc::SYS_kexec_load, libc::SYS_init_module, libc::SYS_finit_module, libc::SYS_delete_module, libc::SYS_reboot, libc::SYS_swapon, libc::SYS_swapoff,
+    libc::SYS_acct, libc::SYS_quotactl, libc::SYS_syslog, libc::SYS_settimeofday, libc::SYS_clock_settime, libc::SYS_clock_adjtime, libc::SYS_adjtimex,
+    libc::SYS_vhangup, libc::SYS_nfsservctl, libc::SYS_sethostname, libc::SYS_setdomainname,
+    #[cfg(target_arch = "x86_64")] libc::SYS_iopl,
+    #[cfg(target_arch = "x86_64")] libc::SYS_ioperm,
+    #[cfg(target_arch = "x86_64")] libc::SYS_modify_ldt,
 ];
-/// clone3 has its flags in memory, where no filter can read them; io_uring makes calls that no filter sees; memory of memfd and
+/// `clone3` and `openat2` have their flags in memory, where no filter can read them; `io_uring` makes calls that no filter sees; memory of memfd and
 /// of System V segments is in no process, so that nobody would count it.
+#[rustfmt::skip]
 const ABSENT: &[c_long] = &[
-    libc::SYS_clone3,
-    libc::SYS_io_uring_setup,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_memfd_create,
-    libc::SYS_memfd_secret,
-    libc::SYS_shmget,
+    libc::SYS_clone3, libc::SYS_openat2, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
+    libc::SYS_memfd_create, libc::SYS_memfd_secret, libc::SYS_shmget,
 ];
 /// Requests of terminals; libc gives them a type that differs by platform.
 const TIOCSTI: c_int = 0x5412;
 const TIOCLINUX: c_int = 0x541c;
+#[rustfmt::skip]
 const NAMESPACES: [c_int; 7] = [
-    libc::CLONE_NEWNS,
-    libc::CLONE_NEWCGROUP,
-    libc::CLONE_NEWUTS,
-    libc::CLONE_NEWIPC,
-    libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID,
-    libc::CLONE_NEWNET,
+    libc::CLONE_NEWNS, libc::CLONE_NEWCGROUP, libc::CLONE_NEWUTS, libc::CLONE_NEWIPC, libc::CLONE_NEWUSER, libc::CLONE_NEWPID, libc::CLONE_NEWNET,
 ];
 
 /// What an argument must be for a call to be refused: its place, the comparison, the value.
@@ -104,8 +56,10 @@ pub fn refuse(without_namespaces: bool) -> Result<(), Failure> {
     // Typing into the terminal of whoever started us.
     refused.insert(libc::SYS_ioctl, vec![vec![is(1, TIOCSTI)], vec![is(1, TIOCLINUX)]]);
     refused.insert(libc::SYS_socket, sockets(without_namespaces));
+    refused.extend(others());
+    refused.extend(files_for_others());
     if without_namespaces {
-        refused.extend(around_the_port());
+        refused.extend(around_the_fence());
     }
     block(ABSENT.iter().map(|&call| (call, Vec::new())).collect(), libc::ENOSYS)?;
     block(refused, libc::EPERM)?;
@@ -129,6 +83,43 @@ fn block(calls: BTreeMap<c_long, Rules>, errno: c_int) -> Result<(), Failure> {
     apply_filter(&compile().doing("write a filter of system calls")?).doing("refuse system calls")
 }
 
+/// Limits and priorities of other processes of the same user, the watching one among them: nought means oneself.
+fn others() -> BTreeMap<c_long, Rules> {
+    let not_oneself = |call, argument| (call, vec![vec![not(argument, 0)]]);
+    BTreeMap::from([
+        not_oneself(libc::SYS_prlimit64, 0),
+        not_oneself(libc::SYS_setpriority, 1),
+        not_oneself(libc::SYS_ioprio_set, 1),
+        not_oneself(libc::SYS_sched_setscheduler, 0),
+        not_oneself(libc::SYS_sched_setparam, 0),
+        not_oneself(libc::SYS_sched_setattr, 0),
+    ])
+}
+
+/// A file that makes whoever runs it the build's user, who may be the user that asked for the build.
+fn files_for_others() -> BTreeMap<c_long, Rules> {
+    const SET_USER: c_int = 0o4000;
+    const FCHMODAT2: c_long = 452;
+    let mode = |call, argument| (call, vec![vec![has(argument, SET_USER)]]);
+    // The mode is an argument only where a file may be made; elsewhere the register holds anything.
+    let made = |call, flags, argument| (call, vec![vec![has(flags, libc::O_CREAT), has(argument, SET_USER)]]);
+    BTreeMap::from([
+        mode(libc::SYS_fchmod, 1),
+        mode(libc::SYS_fchmodat, 2),
+        mode(FCHMODAT2, 2),
+        mode(libc::SYS_mknodat, 2),
+        made(libc::SYS_openat, 2, 3),
+        #[cfg(target_arch = "x86_64")]
+        mode(libc::SYS_chmod, 1),
+        #[cfg(target_arch = "x86_64")]
+        mode(libc::SYS_creat, 1),
+        #[cfg(target_arch = "x86_64")]
+        mode(libc::SYS_mknod, 1),
+        #[cfg(target_arch = "x86_64")]
+        made(libc::SYS_open, 1, 2),
+    ])
+}
+
 /// Unix, IPv4, IPv6 and the routing part of netlink (which tells a program its interfaces), and nothing else.
 fn sockets(without_namespaces: bool) -> Rules {
     let mut rules = vec![
@@ -148,8 +139,8 @@ fn sockets(without_namespaces: bool) -> Rules {
     rules
 }
 
-/// Ways around the one port that is open where there is no network namespace.
-fn around_the_port() -> BTreeMap<c_long, Rules> {
+/// Ways around the one port that is open where there is no network namespace, and to the user's other processes.
+fn around_the_fence() -> BTreeMap<c_long, Rules> {
     BTreeMap::from([
         // A connected pair of datagram sockets can be connected anew, to any path or name.
         (libc::SYS_socketpair, vec![vec![(1, SeccompCmpOp::MaskedEq(0xf), 2)]]),
@@ -159,6 +150,20 @@ fn around_the_port() -> BTreeMap<c_long, Rules> {
         (libc::SYS_sendto, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmsg, vec![vec![has(2, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmmsg, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
+        // Memory, queues and semaphores that the user's other processes share by number or name.
+        (libc::SYS_shmat, Vec::new()),
+        (libc::SYS_shmctl, Vec::new()),
+        (libc::SYS_msgget, Vec::new()),
+        (libc::SYS_msgsnd, Vec::new()),
+        (libc::SYS_msgrcv, Vec::new()),
+        (libc::SYS_msgctl, Vec::new()),
+        (libc::SYS_semget, Vec::new()),
+        (libc::SYS_semtimedop, Vec::new()),
+        (libc::SYS_semctl, Vec::new()),
+        (libc::SYS_semop, Vec::new()),
+        (libc::SYS_mq_open, Vec::new()),
+        (libc::SYS_mq_unlink, Vec::new()),
+        (libc::SYS_sched_setaffinity, vec![vec![not(0, 0)]]),
     ])
 }
 

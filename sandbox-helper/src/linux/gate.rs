@@ -7,6 +7,8 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::thread;
 
 use libc::c_int;
 use nix::sys::socket::{SockaddrIn, connect};
@@ -14,36 +16,40 @@ use nix::sys::socket::{SockaddrIn, connect};
 use super::failure::checked;
 
 /// Decides about the connects of one build.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Gate {
-    asked: OwnedFd,
+    asked: Arc<OwnedFd>,
     port: Option<u16>,
 }
 
 impl Gate {
     /// `asked` is what `calls::ask_about_connects` returned in the build's first process.
     pub fn new(asked: OwnedFd, port: Option<u16>) -> Self {
-        Self { asked, port }
+        Self { asked: Arc::new(asked), port }
     }
 
-    /// Answers one question. To be called when the descriptor is readable; an error means that nobody can ask any more.
+    /// Answers one question, on a thread of its own: a connect may wait for the proxy, and whoever watches must not. To be called
+    /// when the descriptor is readable; an error means that nobody can ask any more.
     pub fn answer(&self) -> io::Result<()> {
-        // SAFETY: both are plain numbers; the kernel requires the question to be all zero.
-        let (mut question, mut answer) =
-            unsafe { (std::mem::zeroed::<libc::seccomp_notif>(), std::mem::zeroed::<libc::seccomp_notif_resp>()) };
-        if self.ioctl(libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question).is_err() {
+        // SAFETY: plain numbers; the kernel requires them to be all zero.
+        let mut question = unsafe { std::mem::zeroed::<libc::seccomp_notif>() };
+        if let Err(error) = self.ioctl(libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut question) {
             // The process that asked was killed: there is nothing to answer.
-            return if gone(&io::Error::last_os_error()) { Ok(()) } else { Err(io::Error::last_os_error()) };
+            return if gone(&error) { Ok(()) } else { Err(error) };
         }
-        answer.id = question.id;
-        answer.error = match self.connect(&question) {
-            Ok(()) => 0,
-            Err(error) => -error.raw_os_error().unwrap_or(libc::EACCES),
-        };
-        match self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) {
-            Err(error) if !gone(&error) => Err(error),
-            _ => Ok(()),
+        let gate = self.clone();
+        let connect = move || gate.reply(question.id, gate.connect(&question));
+        if thread::Builder::new().name("connect".into()).spawn(connect).is_err() {
+            self.reply(question.id, Err(io::Error::from_raw_os_error(libc::EAGAIN)));
         }
+        Ok(())
+    }
+
+    fn reply(&self, id: u64, outcome: io::Result<()>) {
+        let error = outcome.err().map_or(0, |error| -error.raw_os_error().unwrap_or(libc::EACCES));
+        let mut answer = libc::seccomp_notif_resp { id, val: 0, error, flags: 0 };
+        // It fails only where the process that asked is gone.
+        let _ = self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer);
     }
 
     fn connect(&self, question: &libc::seccomp_notif) -> io::Result<()> {

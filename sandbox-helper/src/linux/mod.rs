@@ -59,7 +59,7 @@ fn run(control: &Control) -> Result<(), Failure> {
     let policy = Policy::read(&mut &*control)?;
     match policy.tier {
         Tier::Namespaces => namespaced::run(&policy, control),
-        Tier::Bwrap => bwrap::become_bwrap(&policy, control).map(|never| match never {}),
+        Tier::Bwrap => bwrap::run(&policy, control),
         Tier::Landlock => alone::run(&policy, control),
     }
 }

@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
@@ -42,9 +43,10 @@ pub fn run(policy: &Policy, control: &Control) -> Result<(), Failure> {
         std::process::exit(125)
     };
     drop(hears);
-    let (user, group) = if root { (policy.user, policy.user) } else { (geteuid().as_raw(), getegid().as_raw()) };
+    let (proc, user, group) =
+        if root { ("/old/proc", policy.user, policy.user) } else { ("/proc", geteuid().as_raw(), getegid().as_raw()) };
     let mut says = File::from(says);
-    if let Err(failure) = map_user(first, user, group).and_then(|()| says.write_all(b"g").doing("start the build")) {
+    if let Err(failure) = map_user(Path::new(proc), first, user, group).and_then(|()| says.write_all(b"g").doing("start the build")) {
         // It waits for that byte and has done nothing.
         kill(first, Signal::SIGKILL).doing("end what was started")?;
         wait(first)?;
@@ -94,6 +96,6 @@ pub fn finish(policy: &Policy, control: &Control, lifeline: Option<File>, keep: 
     drop(listener);
     let lifeline = lifeline.map(Into::into);
     let watch = Watch { control, lifeline, signals, limits: policy.limits, reach: Reach::Namespace };
-    watch.until_the_end(started, None, folders);
+    watch.until_the_end(started.pid, None, folders);
     std::process::exit(0)
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::unistd::Pid;
@@ -30,13 +31,13 @@ pub fn fork() -> Result<Option<Pid>, Failure> {
     Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
-/// Gives the child's namespace its one user and group, which are `user` on the host.
-pub fn map_user(child: Pid, user: u32, group: u32) -> Result<(), Failure> {
+/// Gives the child's namespace its one user and group, which are `user` and `group` on the host. `proc` is where the host's /proc is.
+pub fn map_user(proc: &Path, child: Pid, user: u32, group: u32) -> Result<(), Failure> {
     // Without privilege a group may be mapped only by who has given up changing groups.
     for (file, line) in
         [("setgroups", "deny".to_owned()), ("gid_map", format!("{INSIDE} {group} 1")), ("uid_map", format!("{INSIDE} {user} 1"))]
     {
-        fs::write(format!("/proc/{child}/{file}"), line).doing(format!("write the {file} of a user namespace"))?;
+        fs::write(proc.join(child.to_string()).join(file), line).doing(format!("write the {file} of a user namespace"))?;
     }
     Ok(())
 }

@@ -15,7 +15,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::command::Started;
 use super::control::Control;
 use super::failure::{Doing, Failure};
 use super::gate::Gate;
@@ -60,8 +59,8 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Until the command ends, or has to. Says how it went.
-    pub fn until_the_end(&self, started: Started, gate: Option<&Gate>, folders: Vec<std::path::PathBuf>) {
+    /// Until the process `command` ends, or has to. Says how it went.
+    pub fn until_the_end(&self, command: Pid, gate: Option<&Gate>, folders: Vec<std::path::PathBuf>) {
         let over = Arc::new(AtomicBool::new(false));
         let begun = Instant::now();
         if let Err(error) = disk::watch(folders, self.limits.disk, Arc::clone(&over)) {
@@ -83,7 +82,7 @@ impl Watch<'_> {
                 }
                 Err(error) => break Some(("failed", Failure::new("watch the build", error).to_string())),
             }
-            if let Some(ended) = reap(started.pid) {
+            if let Some(ended) = reap(command) {
                 break Some(ended);
             }
             if begun.elapsed() >= time {
@@ -94,8 +93,11 @@ impl Watch<'_> {
             }
             if counted.elapsed() >= pause {
                 let start = Instant::now();
-                if let Some(limit) = self.counted_over() {
-                    break Some(("stopped", limit.to_owned()));
+                match self.counted_over() {
+                    Ok(None) => {}
+                    Ok(Some(limit)) => break Some(("stopped", limit.to_owned())),
+                    // A limit that cannot be watched is none.
+                    Err(error) => break Some(("failed", Failure::new("count the build's processes", error).to_string())),
                 }
                 counted = Instant::now();
                 pause = TICK.max(start.elapsed() * SHARE);
@@ -107,13 +109,12 @@ impl Watch<'_> {
         self.end();
     }
 
-    fn counted_over(&self) -> Option<&'static str> {
-        // Where /proc cannot be read there are the limits of each process still.
-        let count = census::descendants(std::process::id()).ok()?;
+    fn counted_over(&self) -> std::io::Result<Option<&'static str>> {
+        let count = census::descendants(std::process::id())?;
         if count.memory > self.limits.memory {
-            return Some("memory");
+            return Ok(Some("memory"));
         }
-        (count.tasks >= self.limits.processes).then_some("processes")
+        Ok((count.tasks >= self.limits.processes).then_some("processes"))
     }
 
     fn wait_for_news(&self, pause: Duration, gate: Option<&Gate>) -> Result<News, Errno> {

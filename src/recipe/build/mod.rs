@@ -6,6 +6,7 @@
 //! nobody needs fail to install.
 
 mod checkout;
+mod detour;
 mod disk;
 mod edit;
 mod failure;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::checkout::{GitDir, write_files};
+use super::detour::Detour;
 use super::disk::{DiskStock, surroundings};
 use super::failure::Course;
 use super::install::ways;
@@ -192,7 +192,7 @@ impl Work<'_> {
         };
         let mut shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
-        let mut restored = None;
+        let mut detour = None;
         if fresh {
             write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
             let commit = self.origin.commit.to_string();
@@ -200,7 +200,9 @@ impl Work<'_> {
             let git =
                 GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
             git.write(&checkout)?;
-            restored = self.point_lockfile(&checkout, &shop.registry()?)?;
+            let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
+            let locked = self.toolchain.lockfile.as_deref();
+            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &shop.registry()?)?);
         }
         let version = self.set_version(&checkout)?;
         if fresh {
@@ -210,7 +212,7 @@ impl Work<'_> {
         if let Some(build) = &mut recipe.build {
             build.steps.clone_from(&state.steps);
         }
-        let mut bench = Bench { work: self, shop: &mut shop, recipe, course: Course::default(), best: None, state, restored };
+        let mut bench = Bench { work: self, shop: &mut shop, recipe, course: Course::default(), best: None, state, detour };
         bench.build()?;
         let Bench { course, best, mut state, .. } = bench;
         let record = shop.timewarp().record();
@@ -335,19 +337,6 @@ impl Work<'_> {
             None => Ok(None),
         }
     }
-
-    /// yarn 1 goes to the addresses that its lockfile names, whatever its configuration says: they are led to the registry
-    /// here for the installation. Gives back what the file was.
-    fn point_lockfile(&self, checkout: &std::path::Path, base: &str) -> Result<Option<(PathBuf, Vec<u8>)>, SourceError> {
-        let Some(path) = self.toolchain.lockfile.as_deref().filter(|path| path.ends_with("yarn.lock")) else { return Ok(None) };
-        if !matches!(self.toolchain.manager, Some((Kind::Yarn, _))) {
-            return Ok(None);
-        }
-        let Some(file) = DirTree::new(checkout)?.resolve(path) else { return Ok(None) };
-        let original = fs::read(&file)?;
-        fs::write(&file, lockfile::rewrite_yarn_v1(&original, base).bytes)?;
-        Ok(Some((file, original)))
-    }
 }
 
 /// The build of one checkout: what is run, and what the best comparison was.
@@ -358,7 +347,7 @@ struct Bench<'w, 's> {
     course: Course,
     best: Option<Rebuilt>,
     state: State,
-    restored: Option<(PathBuf, Vec<u8>)>,
+    detour: Option<Detour>,
 }
 
 impl Bench<'_, '_> {
@@ -371,7 +360,9 @@ impl Bench<'_, '_> {
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
         if self.state.steps.is_empty() {
             self.install(manager, major)?;
-            self.restore_lockfile()?;
+            if let Some(detour) = self.detour.take() {
+                detour.take_back()?;
+            }
             if project.needs_bootstrap {
                 let command = ["lerna", "bootstrap"].map(str::to_owned).into();
                 self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
@@ -423,15 +414,6 @@ impl Bench<'_, '_> {
             build.steps.push(step.clone());
         }
         Ok(Some(exit))
-    }
-
-    fn restore_lockfile(&mut self) -> Result<(), SourceError> {
-        let Some((file, original)) = self.restored.take() else { return Ok(()) };
-        // The build may have put a link there: it is replaced, not followed.
-        let _: std::io::Result<()> = fs::remove_file(&file);
-        let mut options = fs::OpenOptions::new();
-        std::io::Write::write_all(&mut options.write(true).create_new(true).open(&file)?, &original)?;
-        Ok(())
     }
 
     /// Packs what is there now; true where nothing more is wanted.

@@ -14,20 +14,23 @@ const dist = process.argv.includes('--dist');
 
 if (!existsSync(join(root, 'Cargo.toml'))) process.exit(0);
 const profile = dist ? 'dist' : 'release';
-const crates = ['--package', 'reproduce', '--lib', ...(process.platform === 'linux' ? ['--package', 'reproduce-sandbox', '--bins'] : [])];
-const cargo = spawnSync('cargo', ['build', ...crates, '--locked', '--profile', profile], { cwd: root, stdio: 'inherit' });
-if (cargo.error?.code === 'ENOENT') {
-  console.error('error: cargo was not found\n\nhint: a source checkout needs Rust 1.88 or later: https://rustup.rs');
-  process.exit(1);
+// One after the other: built together, the two would share their dependencies' features, and the tests would build them all again.
+// Builds run under a program of its own; there is one for Linux only.
+const crates = [['--lib'], ...(process.platform === 'linux' ? [['--package', 'reproduce-sandbox']] : [])];
+for (const crate of crates) {
+  const cargo = spawnSync('cargo', ['build', ...crate, '--locked', '--profile', profile], { cwd: root, stdio: 'inherit' });
+  if (cargo.error?.code === 'ENOENT') {
+    console.error('error: cargo was not found\n\nhint: a source checkout needs Rust 1.88 or later: https://rustup.rs');
+    process.exit(1);
+  }
+  if (cargo.status !== 0) process.exit(cargo.status ?? 1);
 }
-if (cargo.status !== 0) process.exit(cargo.status ?? 1);
 
 const library = { linux: 'libreproduce.so', darwin: 'libreproduce.dylib', win32: 'reproduce.dll' }[process.platform];
 const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), profile);
 const built = join(folder, library);
 const addon = join(root, `reproduce.${target()}.node`);
 replace(built, addon);
-// Builds run under a program of its own. There is one for Linux only.
 if (process.platform === 'linux') replace(join(folder, 'reproduce-sandbox'), join(root, `reproduce-sandbox.${target()}`));
 
 /** Through a rename: a running process keeps the file that it has mapped. */

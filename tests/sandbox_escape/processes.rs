@@ -16,7 +16,7 @@ fn daemons(marker: &str) -> String {
         "for i in 1 2 3; do
            setsid perl -e '$0 = \"{marker}\"; $SIG{{$_}} = \"IGNORE\" for qw(TERM HUP INT QUIT); exit if fork; exit if fork; $0 = \"{marker}\"; sleep 1000' &
            (nohup perl -e '$0 = \"{marker}\"; sleep 1000' >/dev/null 2>&1 &)
-         done; sleep 0.3"
+         done"
     )
 }
 
@@ -70,11 +70,15 @@ fn daemons_end_with_the_build() {
     let host = Host::new();
     let marker = format!("daemon{}", unique());
     for sandbox in TIERS.iter() {
-        let running = started(sandbox, &host.job(sandbox, &["sh", "-c", &daemons(&marker)]));
+        // It ends by itself, but not before they have been seen.
+        let script = format!("{}; while [ ! -e seen ]; do sleep 0.05; done", daemons(&marker));
+        let running = started(sandbox, &host.job(sandbox, &["sh", "-c", &script]));
         let alive = wait_for(&marker, |count| count >= 6);
+        std::fs::write(host.path("checkout/seen"), "").unwrap();
         assert!(alive >= 6, "control: {}: {alive}", sandbox.tier());
         let ended = running.wait(&AtomicBool::new(false)).unwrap();
         assert_eq!((marked(&marker), ended.exit), (0, Some(0)), "{}: {}", sandbox.tier(), text(&ended));
+        std::fs::remove_file(host.path("checkout/seen")).unwrap();
     }
 }
 

@@ -102,13 +102,13 @@ fn files_for_others() -> BTreeMap<c_long, Rules> {
     const FCHMODAT2: c_long = 452;
     let mode = |call, argument| (call, vec![vec![has(argument, SET_USER)]]);
     // The mode is an argument only where a file may be made; elsewhere the register holds anything.
-    let made = |call, flags, argument| (call, vec![vec![has(flags, libc::O_CREAT), has(argument, SET_USER)]]);
+    let opened = |call, flags, argument| (call, vec![vec![has(flags, libc::O_CREAT), has(argument, SET_USER)]]);
     BTreeMap::from([
         mode(libc::SYS_fchmod, 1),
         mode(libc::SYS_fchmodat, 2),
         mode(FCHMODAT2, 2),
         mode(libc::SYS_mknodat, 2),
-        made(libc::SYS_openat, 2, 3),
+        opened(libc::SYS_openat, 2, 3),
         #[cfg(target_arch = "x86_64")]
         mode(libc::SYS_chmod, 1),
         #[cfg(target_arch = "x86_64")]
@@ -116,7 +116,7 @@ fn files_for_others() -> BTreeMap<c_long, Rules> {
         #[cfg(target_arch = "x86_64")]
         mode(libc::SYS_mknod, 1),
         #[cfg(target_arch = "x86_64")]
-        made(libc::SYS_open, 1, 2),
+        opened(libc::SYS_open, 1, 2),
     ])
 }
 

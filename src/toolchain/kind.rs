@@ -75,11 +75,8 @@ impl Kind {
             Self::Node if platform.musl => return None,
             Self::Node => format!("node-{}-{}", platform.os, platform.arch),
             Self::Bun => {
-                let (os, arch) = match (platform.os, platform.arch) {
-                    ("win", arch) => ("windows", arch),
-                    (os, "arm64") => (os, "aarch64"),
-                    (os, arch) => (os, arch),
-                };
+                let os = if platform.os == "win" { "windows" } else { platform.os };
+                let arch = if platform.arch == "arm64" && os != "windows" { "aarch64" } else { platform.arch };
                 let (musl, baseline) = (platform.libc(), if platform.avx2 || arch != "x64" { "" } else { "-baseline" });
                 format!("@oven/bun-{os}-{arch}{musl}{baseline}")
             }

@@ -104,12 +104,14 @@ pub(super) fn bundled_npm(node: &str) -> Option<&'static str> {
 
 /// The Nodes on which a manager runs, where its own `engines` promises too much. Measured by installing a package with each
 /// on Node 4 to 22: npm 3.10.10, 4.6.1, 5.6.0 and 6.4.1 end with `cb.apply is not a function` from 12 on; yarn 1.22.22 is not
-/// understood by 4.
+/// understood by 4; pnpm 2.25.7 ends as npm 3 does; pnpm 6.35.1, 7.0.0, 8.0.0 and 8.3.0 can ask no registry from 20 on
+/// (`ERR_INVALID_THIS`), 7.32.5 and 8.3.1 can.
 pub(super) fn measured(kind: Kind, version: &str) -> Option<&'static str> {
     let version = version::parse(version)?;
-    match (kind, (version.major(), version.minor())) {
-        (Kind::Npm, (3..=5, _) | (6, 0..9)) => Some("<12"),
-        (Kind::Yarn, (1, 22..)) => Some(">=6"),
+    match (kind, (version.major(), version.minor(), version.patch())) {
+        (Kind::Npm, (3..=5, ..) | (6, 0..9, _)) | (Kind::Pnpm, (0..=2, ..)) => Some("<12"),
+        (Kind::Pnpm, (6, ..) | (7, 0..32, _) | (8, 0..3, _) | (8, 3, 0)) => Some("<20"),
+        (Kind::Yarn, (1, 22.., _)) => Some(">=6"),
         _ => None,
     }
 }
@@ -229,6 +231,9 @@ mod tests {
     fn what_engines_does_not_say_is_known() {
         for (version, range) in [("2.15.12", None), ("3.10.10", Some("<12")), ("6.4.1", Some("<12")), ("6.14.18", None)] {
             assert_eq!(measured(Kind::Npm, version), range, "{version}");
+        }
+        for (version, range) in [("5.18.10", None), ("6.35.1", Some("<20")), ("7.33.7", None), ("8.3.0", Some("<20")), ("8.3.1", None)] {
+            assert_eq!(measured(Kind::Pnpm, version), range, "{version}");
         }
         assert!(!is_whole(Kind::Yarn, "0.27.5") && is_whole(Kind::Yarn, "1.0.0") && is_whole(Kind::Bun, "0.5.0"));
     }

@@ -255,6 +255,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, true) => Outcome::SameEntries,
         (None, false) => Outcome::OtherEntries,
     };
+    let order = rewrite.takes_order_over().then_some("order of dependencies in package.json");
     Ok(Rebuilt {
         recipe: Recipe {
             checkout,
@@ -265,7 +266,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         },
         outcome,
         comparison,
-        adopted: adopted.list().to_vec(),
+        adopted: adopted.list().iter().cloned().chain(order.map(str::to_owned)).collect(),
         archive: Some(archive),
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -279,8 +280,7 @@ fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &A
     for entry in &plan.listed.entries {
         members.extend(shelves.member(entry)?);
     }
-    let manifest = shelves.content("package.json")?.unwrap_or_default();
-    let manifest = serde_json::from_slice(crate::manifest::without_bom(&manifest)).unwrap_or_default();
+    let manifest = serde_json::from_slice(crate::manifest::without_bom(plan.rewrite.executables())).unwrap_or_default();
     let mut spool = Bounded { inner: tempfile::SpooledTempFile::new(IN_MEMORY), left: Limits::default().unpacked, full: false, cancelled };
     let written = crate::pack::tar::write(&members, plan.era, &Bins::of(&manifest), adopted, &mut spool);
     if cancelled.load(Ordering::Relaxed) {

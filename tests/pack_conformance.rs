@@ -67,8 +67,8 @@ fn lay_out(root: &Path, fixture: &Fixture) {
 fn ask(requests: &[serde_json::Value]) -> Vec<Result<Vec<u8>, String>> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/conformance/pack-oracle.mjs");
     let mut child = Command::new("node").arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node runs");
-    let lines: String = requests.iter().map(|request| format!("{request}\n")).collect();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let lines: Vec<String> = requests.iter().map(ToString::to_string).collect();
+    child.stdin.take().unwrap().write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "the oracle failed");
     let answers: Vec<serde_json::Value> =

@@ -1,6 +1,7 @@
 //! Small repositories that each try one rule. A path that ends in `!` is executable, one with ` -> ` is a link.
 
 /// A repository: what it tries, the folder of the package, and its files with their contents.
+#[derive(Clone, Copy)]
 pub(crate) struct Fixture {
     pub(crate) rule: &'static str,
     pub(crate) dir: &'static str,

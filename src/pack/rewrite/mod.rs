@@ -135,7 +135,7 @@ impl Rewrite {
                 ranges.insert((*key).clone(), range);
             }
             let drawn: Vec<&str> = drawn.into_iter().map(String::as_str).collect();
-            name.push_str(&format!(" {field}={}", drawn.join(",")));
+            name = format!("{name} {field}={}", drawn.join(","));
         }
         let printed = json::print(&ours, "  ").into_bytes();
         if printed != published {

@@ -33,7 +33,7 @@ pub fn rewrites_manifest(era: &Era) -> bool {
 }
 
 /// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm have not changed
-/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For bun, vlt and custom
+/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For vlt and custom
 /// publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.
 pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
     match era.id {
@@ -52,6 +52,7 @@ pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
         "fstream-directory" => FSTREAM,
         "yarn-1" => YARN,
         "berry-2" | "berry-3" => BERRY,
+        "bun-1" => BUN,
         _ => OTHERS,
     }
 }
@@ -84,6 +85,8 @@ static PNPM: &[&ListRules] = &[&list::PNPM_8_8, &list::PNPM_7_12, &list::NPM_7_9
 static PNPM_11: &[&ListRules] = &[&list::NPM_11, &list::NPM_12, &list::PNPM_8_8];
 
 static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
+
+static BUN: &[&ListRules] = &[&list::BUN_1, &list::NPM_10_3];
 
 static BERRY: &[&ListRules] = &[&list::BERRY, &list::NPM_8_15];
 

@@ -151,11 +151,20 @@ struct Listed {
     added: Vec<(String, Vec<u8>)>,
 }
 
+/// What is known of what lies around the folder.
+enum Around {
+    /// Nothing needed it yet.
+    Unasked,
+    /// The folder's keeper does not know it.
+    Unknown,
+    Known(Box<Workspace>),
+}
+
 /// The rewrites of package.json that are worth packing: one for each era and checkout, found when it is asked for.
 struct Rewrites {
     published: Option<Vec<u8>>,
     version: String,
-    workspace: Option<Option<Workspace>>,
+    around: Around,
     known: Vec<Rewrite>,
 }
 
@@ -163,7 +172,7 @@ impl Rewrites {
     fn new(published: &Published) -> Self {
         let manifest = published.archive.get("package.json").and_then(|entry| published.archive.content(entry).ok());
         let version = published.manifest().get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        Self { published: manifest, version, workspace: None, known: Vec::new() }
+        Self { published: manifest, version, around: Around::Unasked, known: Vec::new() }
     }
 
     fn get(&self, rewrite: usize) -> Option<&Rewrite> {
@@ -177,13 +186,13 @@ impl Rewrites {
         if self.published.as_ref() == Some(&own) || self.published.is_none() || self.version.is_empty() {
             return Ok(self.number(Rewrite::as_is(&own)));
         }
-        let workspace = match self.workspace.take() {
-            Some(known) => known,
-            None => stock.workspace(&self.version, &own)?,
+        if matches!(self.around, Around::Unasked) {
+            self.around = stock.workspace(&self.version, &own)?.map_or(Around::Unknown, |known| Around::Known(Box::new(known)));
+        }
+        let chosen = match &self.around {
+            Around::Known(around) => rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()),
+            _ => None,
         };
-        let chosen =
-            workspace.as_ref().and_then(|around| rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()));
-        self.workspace = Some(workspace);
         Ok(self.number(chosen.unwrap_or_else(|| Rewrite::as_is(&own))))
     }
 
@@ -200,7 +209,7 @@ impl Rewrites {
         let Some(how) = self.known.get(rewrite) else { return Ok(Listed { rewrite, entries: Vec::new(), added: Vec::new() }) };
         let mut entries = list::entries(&Overlay::new(shelves, how, &[]), rules, context)?;
         let mut added = Vec::new();
-        if let Some(Some(workspace)) = &self.workspace {
+        if let Around::Known(workspace) = &self.around {
             let listed: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
             added = how.added(workspace, &listed).into_iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
         }
@@ -255,6 +264,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, true) => Outcome::SameEntries,
         (None, false) => Outcome::OtherEntries,
     };
+    let order = rewrite.takes_order_over().then_some("order of dependencies in package.json");
     Ok(Rebuilt {
         recipe: Recipe {
             checkout,
@@ -265,7 +275,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         },
         outcome,
         comparison,
-        adopted: adopted.list().to_vec(),
+        adopted: adopted.list().iter().cloned().chain(order.map(str::to_owned)).collect(),
         archive: Some(archive),
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -279,8 +289,7 @@ fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &A
     for entry in &plan.listed.entries {
         members.extend(shelves.member(entry)?);
     }
-    let manifest = shelves.content("package.json")?.unwrap_or_default();
-    let manifest = serde_json::from_slice(crate::manifest::without_bom(&manifest)).unwrap_or_default();
+    let manifest = serde_json::from_slice(crate::manifest::without_bom(plan.rewrite.executables())).unwrap_or_default();
     let mut spool = Bounded { inner: tempfile::SpooledTempFile::new(IN_MEMORY), left: Limits::default().unpacked, full: false, cancelled };
     let written = crate::pack::tar::write(&members, plan.era, &Bins::of(&manifest), adopted, &mut spool);
     if cancelled.load(Ordering::Relaxed) {

@@ -10,6 +10,7 @@ use super::packing::Shelves;
 use crate::compare::{Entry, Limits};
 use crate::git::attributes::Checkout;
 use crate::git::{GitError, Repository};
+use crate::pack::era::DIRECTORY_MODE;
 use crate::pack::list;
 use crate::pack::tar::{Content, Kind as MemberKind, Member};
 use crate::pack::tree::{Node, Tree};
@@ -108,6 +109,9 @@ impl<'f, 'a> View<'f, 'a> {
 
 impl Shelves for View<'_, '_> {
     fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
+        if let Some(folder) = entry.path.strip_suffix('/') {
+            return Ok(Some(Member { path: folder.to_owned(), mode: DIRECTORY_MODE, kind: MemberKind::Directory, mtime: None }));
+        }
         self.member_of(entry)
     }
 

@@ -11,6 +11,8 @@ pub enum Executable {
     None,
     /// Those that package.json lists: `bin`, `directories.bin`, and `publishConfig.executableFiles` of yarn and pnpm.
     Listed,
+    /// Those that `bin` and `directories.bin` list.
+    ListedBins,
     /// Those that are listed, compared after the first path segment was dropped. pacote since npm 7.20 drops it to be rid of a
     /// `package/` that is no longer there: a bin in the root is found, `bin/cli.js` is not, and `x/cli.js` is taken for `cli.js`.
     ListedWithoutFirstSegment,
@@ -61,9 +63,13 @@ impl Bins {
     }
 
     fn lists(&self, path: &str) -> bool {
+        self.lists_bin(path) || self.executable_files.contains(path)
+    }
+
+    fn lists_bin(&self, path: &str) -> bool {
         let in_directory =
             self.directory.as_deref().is_some_and(|directory| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')));
-        in_directory || self.bin.contains(path) || self.executable_files.contains(path)
+        in_directory || self.bin.contains(path)
     }
 
     fn without_first_segment(&self, path: &str) -> bool {
@@ -92,6 +98,7 @@ impl Executable {
         match self {
             Self::None => false,
             Self::Listed => bins.lists(path),
+            Self::ListedBins => bins.lists_bin(path),
             Self::ListedWithoutFirstSegment => bins.without_first_segment(path),
             Self::ListedOrBit => on_disk & 0o111 != 0 || bins.lists(path),
         }

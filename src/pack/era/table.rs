@@ -249,7 +249,7 @@ pub static ALL: &[Era] = &[
         clients: "bun 1.2 to 1.4",
         header: &LIBARCHIVE,
         owner: Owner::Zero,
-        mode: ModeRule::RawAnd(Executable::Listed),
+        mode: ModeRule::RawAnd(Executable::ListedBins),
         order: Order::PackageJsonFirst,
         gzip: LEVEL_9_UNKNOWN,
         adopts: MODES,

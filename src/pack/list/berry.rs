@@ -144,9 +144,9 @@ impl Patterns {
         let options = Options { dialect: Dialect::V9, nocase: true, match_base: !anchored, prefixes: false };
         let pattern = Pattern::new(&text, options)?;
         if negated {
-            self.negated.push(pattern)
+            self.negated.push(pattern);
         } else {
-            self.plain.push(pattern)
+            self.plain.push(pattern);
         }
         Ok(())
     }

@@ -3,10 +3,11 @@
 //! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
 //! published is never looked at. The rules of npm, and of pnpm and lerna after it, changed about thirty times, but they come from
 //! three programs: fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
-//! (`yarn`) and yarn 2 and later (`berry`) have their own. Each is one walk here,
+//! (`yarn`), yarn 2 and later (`berry`) and bun (`bun`) have their own. Each is one walk here,
 //! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
 
 mod berry;
+mod bun;
 mod bundle;
 mod classic;
 mod context;
@@ -59,6 +60,8 @@ pub enum Engine {
     Yarn,
     /// yarn 2 and later.
     Berry,
+    /// bun.
+    Bun,
 }
 
 /// A file of the tarball.
@@ -67,7 +70,8 @@ pub struct Entry {
     /// Where the content stands in the package folder.
     pub source: String,
     /// The path that the client hands to the archive writer, without `package/`. Mostly the same as `source`; fstream-npm
-    /// renames .gitignore and `*.gyp`, and npm-packlist 2 to 5 lists `./main.js` besides `main.js` if package.json does.
+    /// renames .gitignore and `*.gyp`, and npm-packlist 2 to 5 lists `./main.js` besides `main.js` if package.json does. A
+    /// slash behind it: a folder, which only yarn 1 lists.
     pub path: String,
 }
 
@@ -95,6 +99,7 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
         Engine::Classic(rules) => classic::list(&view, rules, context)?.into_iter().map(same).collect(),
         Engine::Strict(rules) => strict::list(&view, rules, context)?.into_iter().map(same).collect(),
         Engine::Yarn => yarn::list(&view)?.into_iter().map(same).collect(),
+        Engine::Bun => bun::list(&view)?.into_iter().map(same).collect(),
         Engine::Berry => berry::list(&view)?.into_iter().map(same).collect(),
     };
     match entries.iter().find(|entry| entry.source.contains('\u{fffd}')) {

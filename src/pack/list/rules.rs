@@ -73,6 +73,8 @@ pub static PNPM_8_8: ListRules = classic("pnpm-8.8", "pnpm 8.8 to 10 (npm-packli
 pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", engine: Engine::Yarn };
 /// yarn 2 to 4.
 pub static BERRY: ListRules = ListRules { name: "berry", clients: "yarn 2 to 4", engine: Engine::Berry };
+/// bun 1.2 to 1.4.
+pub static BUN_1: ListRules = ListRules { name: "bun-1", clients: "bun 1.2 to 1.4", engine: Engine::Bun };
 
 /// All groups, the oldest first.
 pub static ALL: [&ListRules; 30] = [

@@ -165,3 +165,48 @@ fn needs_are_the_files_that_rules_read() {
         .file(".git/package.json", "{}");
     assert_eq!(needs(&tree), [".npmignore", "lib/.gitignore", "node_modules/a/package.json", "package.json"]);
 }
+
+/// The list of a package with this package.json and these files; a content stands behind ` = `.
+fn packed(rules: &ListRules, manifest: &str, files: &[&str]) -> Vec<String> {
+    let mut tree = MemoryTree::new().file("package.json", manifest);
+    for file in files {
+        let (path, content) = file.split_once(" = ").unwrap_or((file, ""));
+        tree = tree.file(path, content);
+    }
+    let entries = entries(&tree, rules, &Context::default()).unwrap();
+    entries.into_iter().map(|entry| entry.path).filter(|path| path != "package.json").collect()
+}
+
+#[test]
+fn yarn_1_keeps_what_files_names_and_folders_of_which_nothing_is_left() {
+    let manifest = r#"{"files":["lib"]}"#;
+    assert_eq!(
+        packed(&YARN_1, manifest, &["lib/a.js", "src/b.js", "README.md", "changes.md"]),
+        ["README.md", "changes.md", "lib/", "lib/a.js"]
+    );
+    assert_eq!(packed(&YARN_1, "{}", &["sub/.npmrc", ".npmignore = *.log", "a.log", "a.js"]), ["a.js", "sub/"]);
+}
+
+#[test]
+fn berry_lets_files_stand_in_for_the_root_s_ignore_files_and_inner_ones_count() {
+    let files = ["lib/a.js", "lib/b.log", "lib/.gitignore = *.log", ".gitignore = lib", "main.js", "x.js", "CHANGELOG.md"];
+    assert_eq!(packed(&BERRY, r#"{"files":["lib"],"main":"./main.js"}"#, &files), ["CHANGELOG.md", "lib/a.js", "main.js"]);
+    let files = ["a.js", "yarn.lock", ".yarn/cache/z.zip", ".pnp.cjs", "npm-debug.log", ".npmignore = a.js"];
+    assert_eq!(packed(&BERRY, "{}", &files), ["npm-debug.log"]);
+}
+
+#[test]
+fn bun_minds_case_and_does_not_take_main_along() {
+    let files = ["LICENSE", "licence", "readme.md", "README.txt", "m.js", "cli.js", "lib/a.js", "lib/.npmignore = a.js", "q/lib/x"];
+    let manifest = r#"{"name":"x","files":["lib"],"main":"m.js","bin":"cli.js"}"#;
+    assert_eq!(packed(&BUN_1, manifest, &files), ["LICENSE", "README.txt", "cli.js"]);
+    let files =
+        ["dist/a", "sub/dist/b", "k.log", "keep.log", ".gitignore = dist\n*.log\n!keep.log", "yarn.lock", ".env.production", "a.orig"];
+    assert_eq!(packed(&BUN_1, "{}", &files), ["a.orig", "keep.log"]);
+}
+
+#[test]
+fn pnpm_lists_main_once_since_8_8() {
+    let manifest = r#"{"main":"./dist/a.js","files":["dist"]}"#;
+    assert_eq!(packed(&PNPM_8_8, manifest, &["dist/a.js"]), ["dist/a.js"]);
+}

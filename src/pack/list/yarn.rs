@@ -1,7 +1,7 @@
 //! The list of yarn 1: one set of filters for the whole package, the rules that keep first.
 //!
 //! A file that any keeping rule matches goes along, whatever leaves it out; of the others those that no rule matches, unless a
-//! folder above is left out. Bundled dependencies are not followed: they are installed, and no source has them.
+//! folder above is left out. Folders are entries too, and have a slash behind them here. Bundled dependencies are not followed: they are installed, and no source has them.
 
 use std::collections::BTreeSet;
 
@@ -63,8 +63,17 @@ pub(super) fn list(view: &View) -> Result<Vec<String>, ListError> {
             kept.insert(path)
         };
     }
-    let is_entry = |kind: NodeKind| matches!(kind, NodeKind::File { .. } | NodeKind::Symlink);
-    Ok(paths.iter().filter(|(path, kind)| is_entry(*kind) && kept.contains(path.as_str())).map(|(path, _)| path.clone()).collect())
+    let mut found = Vec::new();
+    for (path, kind) in &paths {
+        match kind {
+            _ if !kept.contains(path.as_str()) => {}
+            NodeKind::File { .. } | NodeKind::Symlink => found.push(path.clone()),
+            // A folder of which nothing is left is an entry of its own.
+            NodeKind::Dir => found.push(format!("{path}/")),
+            NodeKind::Submodule => {}
+        }
+    }
+    Ok(found)
 }
 
 /// Every path, folders before what they hold.
@@ -137,7 +146,6 @@ impl Filter {
         }
         let (keeps, body) = line.strip_prefix('!').map_or((false, line), |body| (true, body));
         let body = trim(body.strip_suffix('/').unwrap_or(body));
-        let body = body.strip_prefix("./").unwrap_or(body);
         Ok(Some(Self { pattern: Pattern::new(body, OPTIONS)?, keeps, base: base.to_owned(), by_name }))
     }
 

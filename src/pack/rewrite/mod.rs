@@ -41,6 +41,8 @@ pub struct Rewrite {
     pub manifest: Vec<u8>,
     /// The file that the client's list of files was made from.
     pub listed: Vec<u8>,
+    /// Whether executables are those of `listed` (yarn 2 and later, bun) and not those of the published file.
+    pub bins_of_listed: bool,
     /// Which licence files of the root are added.
     pub licenses: Licenses,
     /// Which names of the folder a tool did not copy along.
@@ -81,7 +83,17 @@ impl Rewrite {
     }
 
     fn plain(name: String, manifest: Vec<u8>) -> Self {
-        Self { name, listed: manifest.clone(), manifest, licenses: Licenses::Never, hides: None, raced: Vec::new() }
+        Self { name, listed: manifest.clone(), manifest, bins_of_listed: false, licenses: Licenses::Never, hides: None, raced: Vec::new() }
+    }
+
+    /// Whether the order of dependencies was taken from the published file.
+    pub fn takes_order_over(&self) -> bool {
+        self.name.contains(' ')
+    }
+
+    /// The package.json that says which files are executable.
+    pub fn executables(&self) -> &[u8] {
+        if self.bins_of_listed { &self.listed } else { &self.manifest }
     }
 
     /// The licence files of the root that the client adds to these files: paths in the package and contents.
@@ -123,7 +135,7 @@ impl Rewrite {
                 ranges.insert((*key).clone(), range);
             }
             let drawn: Vec<&str> = drawn.into_iter().map(String::as_str).collect();
-            name.push_str(&format!(" {field}={}", drawn.join(",")));
+            name = format!("{name} {field}={}", drawn.join(","));
         }
         let printed = json::print(&ours, "  ").into_bytes();
         if printed != published {
@@ -137,6 +149,14 @@ impl Rewrite {
 /// The ways in which a package.json may have been published by the clients of an era, likeliest first; as it is, is one of
 /// them.
 pub fn candidates(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrite> {
+    let mut all = variants(era, manifest, workspace);
+    let mut seen = HashSet::new();
+    all.retain(|one| seen.insert(one.manifest.clone()));
+    all
+}
+
+/// The same with those that come to the same: one for every release in the tables.
+pub fn variants(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrite> {
     let mut all = Vec::new();
     if manifest.len() <= LARGEST {
         let own = json::parse(manifest).and_then(|object| json::text(&object, "version").map(str::to_owned));
@@ -146,8 +166,6 @@ pub fn candidates(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewr
         prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
     }
     all.push(Rewrite::as_is(manifest));
-    let mut seen = HashSet::new();
-    all.retain(|one| seen.insert(one.manifest.clone()));
     all
 }
 
@@ -216,7 +234,7 @@ fn berry_clients(era: &Era, bytes: &[u8], source: &Object, to: Resolver<'_>, cli
         for release in berry::releases(era.id) {
             let Ok(manifest) = berry::rewrite(source, *release, to) else { continue };
             let rewrite = Rewrite::plain(format!("{step}{}", release.name), json::print(&manifest, "  ").into_bytes());
-            clients.push(Rewrite { listed: bytes.to_vec(), ..rewrite });
+            clients.push(Rewrite { listed: bytes.to_vec(), bins_of_listed: true, ..rewrite });
         }
     }
 }
@@ -224,7 +242,7 @@ fn berry_clients(era: &Era, bytes: &[u8], source: &Object, to: Resolver<'_>, cli
 fn bun_clients(bytes: &[u8], to: Resolver<'_>, clients: &mut Vec<Rewrite>) {
     for (name, early) in [("bun-1-4", false), ("bun-1", true)] {
         let Ok(manifest) = bun::rewrite(bytes, early, to) else { continue };
-        clients.push(Rewrite { listed: bytes.to_vec(), ..Rewrite::plain(name.to_owned(), manifest) });
+        clients.push(Rewrite { listed: bytes.to_vec(), bins_of_listed: true, ..Rewrite::plain(name.to_owned(), manifest) });
     }
 }
 

@@ -129,7 +129,7 @@ fn not_copied(name: &str) -> bool {
         || matches!(lower.as_str(), "changelog" | "changelog.md" | "changelog.txt")
         || (script && configured)
         || name.contains("eslint.config.")
-        || (name.starts_with("README.") && name.ends_with(".md") && name.len() > "README..md".len())
+        || name.strip_prefix("README.").and_then(|rest| rest.strip_suffix(".md")).is_some_and(|language| !language.is_empty())
 }
 
 /// A setting that is a file's name or an object, with what it extends.

@@ -65,10 +65,8 @@ pub fn finish(
         None => (verdict, code),
     };
     if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
-        for script in confusion::foreign_install_scripts(&published.manifest(), &source) {
-            let message = format!("the script {script}, which runs when the package is installed, is not in the source");
-            let finding = Finding::new("install-script-not-in-source", Severity::Error, message);
-            draft.finding(Finding { path: Some("package.json".into()), ..finding });
+        for finding in confusion::against_source(&published.manifest(), &source) {
+            draft.finding(finding);
         }
     }
     if let Some(path) = emit {

@@ -115,7 +115,7 @@ async fn judge(
         let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
         let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
             Ok(found) => found,
-            Err(error) => return refused(draft, error),
+            Err(error) => return refused(draft, error, &published),
         };
         draft.located(repository.url(), &located, located_at.elapsed());
         context.progress.tell("pack", "packing the commit's files");
@@ -416,7 +416,7 @@ fn find(nominated: Nominated, claims: &Claims, published: &Published) -> Result<
 }
 
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
-fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
+fn refused(draft: Draft, error: LocateError, published: &Published) -> Result<Report, Failed> {
     match &error {
         LocateError::Git(GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_)) => {
             Err(Box::new(error))
@@ -425,6 +425,9 @@ fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
         _ => {
             let mut draft = draft;
             draft.evidence(error.evidence());
+            for finding in confusion::without_source(&published.manifest()) {
+                draft.finding(finding);
+            }
             Ok(draft.ended(*Ending::by(Verdict::NoSource, &error)))
         }
     }

@@ -168,11 +168,16 @@ fn parse_target(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {
         return if is_tarball_name(text) { file(text) } else { Err(SpecError::Git(text.to_owned())) };
     }
     let name = PackageName::parse(name_part)?;
-    if has_scheme(wanted) || is_file_path(wanted) || is_scp_address(wanted) || has_slash(wanted) || is_tarball_name(wanted) {
+    if is_spec_of_its_own(wanted) {
         // name@npm:other, name@https://…, name@./file.tgz: what follows the @ is a spec of its own.
         return parse_target(wanted, alias_allowed);
     }
     Ok(Target::Registry { name, wanted: Wanted::parse(wanted)?, registry: None })
+}
+
+/// Whether what follows a name's `@` is an address or a path, and not a version, a range or a tag.
+fn is_spec_of_its_own(wanted: &str) -> bool {
+    has_scheme(wanted) || is_file_path(wanted) || is_scp_address(wanted) || has_slash(wanted) || is_tarball_name(wanted)
 }
 
 fn parse_with_scheme(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {

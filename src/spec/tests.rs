@@ -173,7 +173,16 @@ fn a_purl_may_name_its_registry() {
 
 #[test]
 fn a_purl_that_cannot_be_read_says_why() {
-    for word in ["pkg:cargo/abc@1", "pkg:npm", "pkg:npm/%zz", "pkg:npm/%ff", "pkg:npm/a?repository_url=ftp://h"] {
+    for word in [
+        "pkg:cargo/abc@1",
+        "pkg:npm",
+        "pkg:npm/%zz",
+        "pkg:npm/%ff",
+        "pkg:npm/a?repository_url=ftp://h",
+        "pkg:npm/a@.x",
+        "pkg:npm/a@x.tgz",
+        "pkg:npm/a@1%0a",
+    ] {
         assert_eq!(code(word), "invalid-purl", "{word}");
     }
 }

@@ -44,6 +44,12 @@ impl Course {
         }
     }
 
+    /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
+    /// missing for all of them.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        !matches!(self.code(), None | Some("network-needed" | "build-over-limit" | "build-timed-out"))
+    }
+
     /// A line for each thing that a reader should know.
     pub(super) fn notes(&self) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
@@ -55,6 +61,24 @@ impl Course {
         }
         notes
     }
+}
+
+/// Hosts that programs said they could not find: many ask for them past the proxy that they are told. Node's words
+/// (`getaddrinfo ENOTFOUND host`, `EAI_AGAIN`), and those of curl, wget and git.
+pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
+    const MOST: usize = 32;
+    let after = ["getaddrinfo ENOTFOUND ", "getaddrinfo EAI_AGAIN ", "Could not resolve host: ", "unable to resolve host address "];
+    let mut hosts = BTreeSet::new();
+    for line in log.lines() {
+        for words in after {
+            let rest = line.split_once(words).map(|(_, rest)| rest.trim_start_matches(['\'', '"', '\u{2018}']));
+            let host: String = rest.unwrap_or_default().chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).collect();
+            if host.contains('.') && hosts.len() < MOST {
+                hosts.insert(host.trim_end_matches('.').to_ascii_lowercase());
+            }
+        }
+    }
+    hosts
 }
 
 fn listed(names: &BTreeSet<String>) -> String {
@@ -70,6 +94,12 @@ mod tests {
     #[test]
     fn a_build_that_came_to_its_end_has_no_code() {
         assert_eq!(Course { exits: vec![Some(0)], ..Course::default() }.code(), None);
+    }
+
+    #[test]
+    fn hosts_that_could_not_be_found_are_read_from_the_log() {
+        let log = "[cause]: Error: getaddrinfo ENOTFOUND files.example\ncurl: (6) Could not resolve host: Cdn.example\ngetaddrinfo ENOTFOUND x\n";
+        assert_eq!(hosts_in(log), BTreeSet::from(["cdn.example".to_owned(), "files.example".to_owned()]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::checkout::{GitDir, write_files};
 use super::detour::Detour;
 use super::disk::{DiskStock, surroundings};
-use super::failure::Course;
+use super::failure::{Course, hosts_in};
 use super::install::ways;
 use super::kept::{Kept, State};
 use super::project::Project;
@@ -65,7 +65,12 @@ pub fn attempts(
     let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
     let toolchains = toolchains(&folder, repository, origin, publication, committed, site)?;
     let mut ended = None;
+    let mut finished: Vec<Option<Kind>> = Vec::new();
     for toolchain in toolchains {
+        let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
+        if finished.contains(&kind) {
+            continue;
+        }
         let strategy = Strategy::of(toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind));
         if !orders.strategies.contains(&strategy) {
             continue;
@@ -75,8 +80,11 @@ pub fn attempts(
         }
         let work = Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed };
         match work.run() {
-            Ok(one) => {
+            Ok((one, worth_another)) => {
                 let done = one.outcome != Outcome::OtherEntries;
+                if !worth_another {
+                    finished.push(kind);
+                }
                 all.rebuilt.push(one);
                 keep_closest(&mut all.rebuilt);
                 if done {
@@ -148,23 +156,24 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn run(&self) -> Result<Rebuilt, SourceError> {
+    /// The closest that this toolchain came, and whether another one could come closer.
+    fn run(&self) -> Result<(Rebuilt, bool), SourceError> {
         let tools = self.tools()?;
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
         let (kept, state) = Kept::take(builds, &self.key(&tools), time_left(self.site))?;
         if let Some(state) = state {
             // Another package of this commit was built here: what is there may be all that is needed.
-            let (made, state) = self.build_in(&kept, state, &tools)?;
+            let (made, state, _) = self.build_in(&kept, state, &tools)?;
             if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
                 kept.keep(&state)?;
-                return Ok(made);
+                return Ok((made, false));
             }
         }
         kept.clear()?;
-        let (made, state) = self.build_in(&kept, State::default(), &tools)?;
+        let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools)?;
         kept.keep(&state)?;
-        made.ok_or(SourceError::NothingBuilt)
+        made.map(|made| (made, worth_another)).ok_or(SourceError::NothingBuilt)
     }
 
     /// What the folders of this commit and toolchain are called.
@@ -178,7 +187,7 @@ impl Work<'_> {
     }
 
     /// Builds in the folders, going on from what was run there.
-    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State), SourceError> {
+    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
         let fresh = state.steps.is_empty();
         let plan = Plan {
             scratch: kept.dir(),
@@ -188,7 +197,6 @@ impl Work<'_> {
             timewarp: self.timewarp()?,
             log: state.log.clone(),
             scopes: self.scopes()?,
-            manager: self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind),
         };
         let mut shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
@@ -219,6 +227,7 @@ impl Work<'_> {
         state.resolved.extend(record.tarballs);
         state.missing.extend(record.missing);
         state.wanted.extend(record.wanted);
+        state.wanted.extend(hosts_in(shop.log()));
         state.times_untrue |= record.times_untrue;
         shop.log().clone_into(&mut state.log);
         let course = Course { missing: state.missing.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
@@ -231,7 +240,7 @@ impl Work<'_> {
             let resolved = state.resolved.iter().cloned().collect();
             Rebuilt { run: Some(Run { steps: state.done.clone(), log: state.log.clone(), resolved, code, notes }), ..best }
         });
-        Ok((best, state))
+        Ok((best, state, course.is_worth_another_try()))
     }
 
     /// Node, the manager that installs, and those that scripts call besides.

@@ -38,7 +38,8 @@ pub(super) struct Workshop<'a> {
     checkout_inside: String,
     log: String,
     scopes: Vec<String>,
-    manager: Kind,
+    /// The package managers that are there; the one that installs is told its own way first.
+    kinds: Vec<Kind>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
 }
@@ -59,8 +60,6 @@ pub(super) struct Plan<'a> {
     pub(super) log: String,
     /// Scopes that the project sends to registries of their own.
     pub(super) scopes: Vec<String>,
-    /// The package manager that installs.
-    pub(super) manager: Kind,
 }
 
 impl<'a> Workshop<'a> {
@@ -86,6 +85,7 @@ impl<'a> Workshop<'a> {
             mounts.push(mounted);
         }
         write_programs(&scratch.join("bin"), &programs)?;
+        let kinds = plan.tools.iter().map(|tool| tool.kind).filter(|kind| *kind != Kind::Node).collect();
         let inside = |at: usize| mounts.get(at).map(|mount| mount.inside.clone()).unwrap_or_default();
         let checkout_inside = format!("{}/{}", inside(0), plan.name);
         let path = format!("{}:{checkout_inside}/node_modules/.bin:/usr/bin:/bin:/usr/sbin:/sbin", inside(2));
@@ -101,7 +101,7 @@ impl<'a> Workshop<'a> {
             checkout_inside,
             log: plan.log,
             scopes: plan.scopes,
-            manager: plan.manager,
+            kinds,
             stopped: None,
         })
     }
@@ -207,9 +207,8 @@ impl<'a> Workshop<'a> {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        // The manager that installs first; scripts may call any other.
-        for manager in [manager_of(self.manager), Manager::Npm, Manager::Yarn1, Manager::Berry, Manager::Pnpm, Manager::Bun] {
-            for (name, value) in client_env(manager, base, Path::new(&self.home), &self.scopes) {
+        for kind in &self.kinds {
+            for (name, value) in client_env(manager_of(*kind), base, Path::new(&self.home), &self.scopes) {
                 if !env.iter().any(|(known, _)| *known == name) {
                     env.push((name, value));
                 }

@@ -17,6 +17,7 @@ use super::error::{Refused, TimewarpError};
 use super::packages::Package;
 use super::path::{Ask, read};
 use super::record::{Kind, Request};
+use super::stand_in::StandIn;
 use super::tarballs::Order;
 use super::{Inner, serve, tunnel};
 use crate::error::Explain;
@@ -215,7 +216,10 @@ async fn connect(
 }
 
 async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
-    let package = inner.packages.get(name, &inner.source()).await?;
+    let package = match (inner.packages.get(name, &inner.source()).await, inner.stand_in(name)) {
+        (Err(error), Some(wanted)) if error.is_gone() => return inner.packages.stand_in(name, &wanted, &inner.source()).await,
+        (package, _) => package?,
+    };
     if package.view.untrue {
         inner.record.times_untrue();
     }
@@ -261,6 +265,11 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     let no_version = || Refused::NoVersion { name: name.to_string(), wanted: file.clone() };
     let version = package.version_of_file(&file).ok_or_else(no_version)?.to_owned();
     about.version = Some(version.clone());
+    if package.is_stand_in {
+        let stand_in = StandIn::of(name.as_str(), &version).ok_or_else(no_version)?;
+        let body = stand_in.tarball.into();
+        return Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body });
+    }
     seen(&package, &version)?;
     let dist = package.dist(&version).ok_or_else(no_version)?;
     let no_tarball = || RegistryError::NoTarball { name: name.to_string(), version: version.clone() };

@@ -118,6 +118,13 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// Whether the registry does not have the package, whatever version.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self, Self::Registry(RegistryError::PackageNotFound { .. } | RegistryError::PackageUnpublished { .. }))
+    }
+}
+
 impl Explain for Refused {
     fn code(&self) -> &'static str {
         match self {

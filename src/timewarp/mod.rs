@@ -23,6 +23,7 @@ mod path;
 mod record;
 mod redirects;
 mod serve;
+mod stand_in;
 mod tarballs;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ mod tunnel;
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -45,6 +46,7 @@ pub use serve::Serving;
 use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::registry::MetadataCache;
+use crate::spec::PackageName;
 use crate::store::folders;
 
 /// What one loopback registry shows.
@@ -82,6 +84,8 @@ struct Inner {
     packages: packages::Packages,
     tarballs: tarballs::Tarballs,
     record: record::Recorder,
+    /// Packages that stand-ins are served for.
+    stand_ins: Mutex<BTreeSet<String>>,
     runtime: Handle,
 }
 
@@ -95,6 +99,7 @@ impl Timewarp {
             packages: packages::Packages::new(),
             tarballs: tarballs::Tarballs::at(&settings.tarballs),
             record: record::Recorder::default(),
+            stand_ins: Mutex::default(),
             runtime,
             settings,
         };
@@ -115,6 +120,20 @@ impl Timewarp {
         Ok(serve::start(self.inner.clone(), listener, base))
     }
 
+    /// Serves empty packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
+    /// `named` has that it does not have. Returns all their names.
+    pub fn stand_in(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
+        const AT_ONCE: usize = 16;
+        let inner = &self.inner;
+        let gone = inner.runtime.block_on(async {
+            let asked = gone_of(inner, named.iter().filter_map(|name| PackageName::parse(name).ok()), AT_ONCE).await;
+            asked.into_iter().chain(self.record().missing).collect::<BTreeSet<_>>()
+        });
+        let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
+        stand_ins.extend(gone.into_iter().filter(|name| PackageName::parse(name).is_ok()));
+        stand_ins.clone()
+    }
+
     /// What was asked so far.
     pub fn record(&self) -> Record {
         self.inner.record.get()
@@ -127,7 +146,34 @@ impl std::fmt::Debug for Timewarp {
     }
 }
 
+/// Which of these packages the registry does not have, asked for so many at once.
+async fn gone_of(inner: &Arc<Inner>, names: impl Iterator<Item = PackageName>, at_once: usize) -> Vec<String> {
+    let mut gone = Vec::new();
+    let mut asked = tokio::task::JoinSet::new();
+    for name in names {
+        if asked.len() >= at_once {
+            gone.extend(asked.join_next().await.and_then(Result::ok).flatten());
+        }
+        let inner = Arc::clone(inner);
+        asked.spawn(async move {
+            let missing = inner.packages.get(&name, &inner.source()).await.is_err_and(|error| error.is_gone());
+            missing.then(|| name.to_string())
+        });
+    }
+    while let Some(one) = asked.join_next().await {
+        gone.extend(one.ok().flatten());
+    }
+    gone
+}
+
 impl Inner {
+    /// The versions of a stand-in, where one is served for this package.
+    fn stand_in(&self, name: &PackageName) -> Option<BTreeSet<String>> {
+        let served = self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str());
+        let versions = self.settings.keep.iter().filter(|(kept, _)| kept == name.as_str()).map(|(_, version)| version.clone());
+        served.then(|| versions.collect())
+    }
+
     fn source(&self) -> packages::Source<'_> {
         let settings = &self.settings;
         packages::Source {

@@ -1,6 +1,6 @@
 //! The packuments of one run: each is asked for once, taken back to the moment, and kept compressed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +16,7 @@ use url::Url;
 use super::document::{self, Dist};
 use super::error::Refused;
 use super::moment::{Facts, View, When, view};
+use super::stand_in;
 use crate::http::{Cancel, Client, HttpError, Trust};
 use crate::npmrc::NpmConfig;
 use crate::registry::{Asking, MAX_PACKUMENT, MetadataCache, RegistryError, Spool, document as fetch};
@@ -39,6 +40,8 @@ pub(super) struct Package {
     packed: Bytes,
     /// Size of the document, in KiB.
     size: u32,
+    /// Made here, for a package that the registry does not have.
+    pub(super) is_stand_in: bool,
 }
 
 /// How packuments are got.
@@ -141,7 +144,34 @@ impl Packages {
         }
         let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &source.when);
-        Ok(Package { name: name.clone(), registry: registry.clone(), view, dists: summary.dists, packed, size: size_in_kib })
+        Ok(Package {
+            name: name.clone(),
+            registry: registry.clone(),
+            view,
+            dists: summary.dists,
+            packed,
+            size: size_in_kib,
+            is_stand_in: false,
+        })
+    }
+
+    /// An empty package in place of one that the registry does not have.
+    pub(super) async fn stand_in(
+        &self,
+        name: &PackageName,
+        wanted: &BTreeSet<String>,
+        source: &Source<'_>,
+    ) -> Result<Arc<Package>, Refused> {
+        let registry = source.npm.registry_for(name.as_str());
+        let spool = Spool::from_bytes(stand_in::packument(name.as_str(), wanted, registry.as_str()));
+        let size = u32::try_from(spool.len() >> 10).unwrap_or(u32::MAX);
+        let read = self.blocking(move || read(&spool)).await?;
+        let unreadable = |_| RegistryError::Metadata { name: name.to_string(), reason: "a stand-in could not be made".to_owned() };
+        let (summary, packed) = read.map_err(unreadable)?;
+        let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
+        let view = view(&facts, &When { moment: None, ..source.when });
+        let package = Package { name: name.clone(), registry, view, dists: summary.dists, packed, size, is_stand_in: true };
+        Ok(Arc::new(package))
     }
 
     /// Makes something of a package's document. The room that it takes is held until the result is let go.

@@ -1,6 +1,7 @@
 //! Files of the checkout that would lead a package manager past the registry here: lockfiles with addresses in them, and
 //! configuration that no variable overrides. They are changed for the installation alone.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -48,13 +49,31 @@ impl Detour {
         Ok(detour)
     }
 
+    /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where nothing in it changes.
+    pub(super) fn stand_in(&mut self, checkout: &Path, locked: Option<&str>, gone: &BTreeSet<String>) -> io::Result<bool> {
+        let Some(path) = locked else { return Ok(false) };
+        let Some(file) = DirTree::new(checkout)?.resolve(path).filter(|file| file.is_file()) else { return Ok(false) };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let before = fs::read(&file)?;
+        let Some(bytes) = lockfile::with_stand_ins(name, &before, gone) else { return Ok(false) };
+        fs::write(&file, bytes)?;
+        match self.changed.iter_mut().find(|known| known.file == file) {
+            // What it was before the detour comes back whatever the client made of this.
+            Some(known) => known.rewritten = None,
+            None => self.changed.push(Changed { file, original: before, rewritten: None }),
+        }
+        Ok(true)
+    }
+
     fn change(
         &mut self,
         tree: &DirTree,
         path: &str,
         how: impl Fn(&[u8]) -> Option<(Vec<u8>, Option<lockfile::Rewritten>)>,
     ) -> io::Result<()> {
-        let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else { return Ok(()) };
+        let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else {
+            return Ok(());
+        };
         if self.changed.iter().any(|known| known.file == file) {
             return Ok(());
         }
@@ -112,7 +131,11 @@ mod tests {
         let outside = tempfile::NamedTempFile::new().unwrap();
         fs::write(outside.path(), "mine").unwrap();
         let lock = dir.path().join("yarn.lock");
-        fs::write(&lock, "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n").unwrap();
+        fs::write(
+            &lock,
+            "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n",
+        )
+        .unwrap();
         let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", "http://127.0.0.1:4873/").unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();

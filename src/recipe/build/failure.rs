@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn hosts_that_could_not_be_found_are_read_from_the_log() {
-        let log = "[cause]: Error: getaddrinfo ENOTFOUND files.example\ncurl: (6) Could not resolve host: Cdn.example\ngetaddrinfo ENOTFOUND x\n";
+        let log =
+            "[cause]: Error: getaddrinfo ENOTFOUND files.example\ncurl: (6) Could not resolve host: Cdn.example\ngetaddrinfo ENOTFOUND x\n";
         assert_eq!(hosts_in(log), BTreeSet::from(["cdn.example".to_owned(), "files.example".to_owned()]));
     }
 

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) resolved: BTreeSet<String>,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
+    /// Packages in whose place empty ones were installed.
+    pub(super) stood_in: BTreeSet<String>,
     /// Hosts that were asked for in vain.
     pub(super) wanted: BTreeSet<String>,
     /// Whether the registry's times could not be true.

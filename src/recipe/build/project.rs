@@ -22,7 +22,7 @@ pub(super) struct Package {
     /// Its scripts, by name.
     pub(super) scripts: BTreeMap<String, String>,
     /// The names of all it depends on, for whatever purpose.
-    dependencies: BTreeSet<String>,
+    pub(super) dependencies: BTreeSet<String>,
     /// `publishConfig.directory`: the folder that pnpm, lerna and others publish instead.
     pub(super) publish_directory: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! The way of one origin through its toolchains, and of one toolchain through installation, steps and comparisons.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -189,14 +189,16 @@ impl Work<'_> {
     /// Builds in the folders, going on from what was run there.
     fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
         let fresh = state.steps.is_empty();
+        let (timewarp, names) = self.timewarp()?;
         let plan = Plan {
             scratch: kept.dir(),
             name: repository_name(self.repository.url()),
             objects: self.site.folders.repository(self.repository.url()).join("objects"),
             tools,
-            timewarp: self.timewarp()?,
+            timewarp,
             log: state.log.clone(),
             scopes: self.scopes()?,
+            names,
         };
         let mut shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
@@ -230,11 +232,16 @@ impl Work<'_> {
         state.wanted.extend(hosts_in(shop.log()));
         state.times_untrue |= record.times_untrue;
         shop.log().clone_into(&mut state.log);
-        let course = Course { missing: state.missing.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
+        let missing = state.missing.difference(&state.stood_in).cloned().collect();
+        let course = Course { missing, wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             if state.times_untrue {
                 notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
+            }
+            if !state.stood_in.is_empty() {
+                let names = state.stood_in.iter().cloned().collect::<Vec<_>>().join(", ");
+                notes.push(("dependency-stood-in", format!("the registry does not have {names}; empty packages stood in their place")));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();
@@ -283,8 +290,9 @@ impl Work<'_> {
         Ok(false)
     }
 
-    fn timewarp(&self) -> Result<Timewarp, SourceError> {
-        let mut keep = std::collections::BTreeSet::new();
+    /// The registry as the build sees it, and the names of the packages that the lockfile has.
+    fn timewarp(&self) -> Result<(Timewarp, BTreeSet<String>), SourceError> {
+        let mut keep = BTreeSet::new();
         if let Some(path) = &self.toolchain.lockfile
             && let Some(bytes) = self.folder.view(self.repository, Checkout::Posix).content(path)?
         {
@@ -294,6 +302,7 @@ impl Work<'_> {
                 keep = named.versions;
             }
         }
+        let names = keep.iter().map(|(name, _): &(String, String)| name.clone()).collect();
         let settings = timewarp::Settings {
             client: self.site.client.clone(),
             npm: self.site.npm.clone(),
@@ -305,7 +314,7 @@ impl Work<'_> {
             hosts: AllowList::default(),
             cancel: self.site.cancel.clone(),
         };
-        Ok(Timewarp::new(settings, self.site.runtime.clone()))
+        Ok((Timewarp::new(settings, self.site.runtime.clone()), names))
     }
 
     /// The scopes that the project sends to registries of their own: they are led to the one registry that a build reaches.
@@ -396,15 +405,33 @@ impl Bench<'_, '_> {
     }
 
     fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
-        let lockfile = self.work.toolchain.lockfile.as_deref();
-        let at = lockfile.and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
-        for way in ways(manager, major, lockfile.is_some(), at) {
+        let lockfile = self.work.toolchain.lockfile.clone();
+        let at = lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
+        let mut stood_in = false;
+        let mut ways = ways(manager, major, lockfile.is_some(), at);
+        ways.reverse();
+        while let Some(way) = ways.pop() {
             let Some(exit) = self.step(&way)? else { return Ok(()) };
             if exit == Some(0) {
                 self.state.installed = true;
                 return Ok(());
             }
+            if !stood_in && !self.shop.timewarp().record().missing.is_empty() {
+                // What is gone is gone for every way: empty packages take its place, and the same way is gone again.
+                stood_in = true;
+                self.stand_in(lockfile.as_deref())?;
+                ways.push(way);
+            }
         }
+        Ok(())
+    }
+
+    fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
+        let named = self.shop.names().clone();
+        let gone = self.shop.timewarp().stand_in(&named);
+        self.state.stood_in.extend(gone.iter().cloned());
+        let checkout = self.shop.checkout();
+        self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! One checkout with its tools, in which commands are run: the sandbox around it, the registry beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -38,6 +39,7 @@ pub(super) struct Workshop<'a> {
     checkout_inside: String,
     log: String,
     scopes: Vec<String>,
+    names: BTreeSet<String>,
     /// The package managers that are there; the one that installs is told its own way first.
     kinds: Vec<Kind>,
     /// What stopped a step, if a limit did.
@@ -60,6 +62,8 @@ pub(super) struct Plan<'a> {
     pub(super) log: String,
     /// Scopes that the project sends to registries of their own.
     pub(super) scopes: Vec<String>,
+    /// The names of the packages that the lockfile has.
+    pub(super) names: BTreeSet<String>,
 }
 
 impl<'a> Workshop<'a> {
@@ -101,6 +105,7 @@ impl<'a> Workshop<'a> {
             checkout_inside,
             log: plan.log,
             scopes: plan.scopes,
+            names: plan.names,
             kinds,
             stopped: None,
         })
@@ -127,6 +132,11 @@ impl<'a> Workshop<'a> {
     /// What was printed so far, capped.
     pub(super) fn log(&self) -> &str {
         &self.log
+    }
+
+    /// The names of the packages that the lockfile has.
+    pub(super) fn names(&self) -> &BTreeSet<String> {
+        &self.names
     }
 
     /// The registry that the build talks to.
@@ -192,6 +202,8 @@ impl<'a> Workshop<'a> {
             ("TZ", "UTC"),
             ("LANG", "C.UTF-8"),
             ("CI", "true"),
+            // Stand-ins have other checksums than a lockfile of yarn 2 or later has; every tarball is checked on our side.
+            ("YARN_CHECKSUM_BEHAVIOR", "ignore"),
             // This program within a build of a package that runs it when it is published: see the command line.
             ("REPRODUCE_ACTIVE", "1"),
             // Downloads that no published file comes from, and servers that would stay.

@@ -7,6 +7,7 @@
 mod bun;
 mod npm;
 mod pnpm;
+mod stand_in;
 mod yaml;
 mod yarn;
 
@@ -19,6 +20,7 @@ use crate::registry::version;
 use crate::spec::PackageName;
 
 pub use bun::rewrite_bun;
+pub use stand_in::with_stand_ins;
 pub use yarn::{Rewritten, rewrite_yarn_v1};
 
 /// Largest lockfile that is read, in bytes, and most versions that one may name.

@@ -64,7 +64,7 @@ fn add(key: &str, found: &mut Named) {
 }
 
 /// The name and version of a key.
-fn version(key: &str) -> Option<(String, &str)> {
+pub(super) fn version(key: &str) -> Option<(String, &str)> {
     let key = key.split_once('(').map_or(key, |(key, _)| key);
     let below = key.strip_prefix('/');
     let path = below.unwrap_or(key);

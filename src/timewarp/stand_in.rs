@@ -1,0 +1,94 @@
+//! What is served in place of a package that the registry does not have: an empty one.
+//!
+//! Most of what a lockfile names is for lint and tests, and a package that was unpublished years ago must not stop a build that
+//! never reads it. A stand-in is asked for only after an installation failed for it, holds nothing but a package.json, and is
+//! listed in the result; if the build did need the package, its files differ or are not there.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use base64::Engine as _;
+use flate2::{Compression, GzBuilder};
+use serde_json::{Map, Value, json};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha512};
+
+use crate::registry::version;
+use crate::spec::PackageName;
+
+/// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find one.
+const LINES: u64 = 60;
+
+/// An empty package of one name and version.
+#[derive(Debug, Clone)]
+pub(super) struct StandIn {
+    /// The tarball.
+    pub(super) tarball: Vec<u8>,
+    /// Its integrity, sha512.
+    pub(super) integrity: String,
+    /// Its sha1, in hex.
+    pub(super) shasum: String,
+}
+
+impl StandIn {
+    /// The same bytes for the same name and version; `None` where these are not such as a registry could have.
+    pub(super) fn of(name: &str, version: &str) -> Option<Self> {
+        PackageName::parse(name).ok()?;
+        version::parse(version)?;
+        let tarball = pack(name, version).ok()?;
+        let integrity = format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(&tarball)));
+        let shasum = Sha1::digest(&tarball).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Some(Self { tarball, integrity, shasum })
+    }
+}
+
+fn pack(name: &str, version: &str) -> io::Result<Vec<u8>> {
+    let manifest = json!({ "name": name, "version": version, "description": "stands in for a package that the registry does not have" });
+    let manifest = manifest.to_string();
+    let mut header = tar::Header::new_ustar();
+    header.set_path("package/package.json")?;
+    header.set_size(manifest.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
+    let mut archive = tar::Builder::new(gzip);
+    archive.append(&header, manifest.as_bytes())?;
+    archive.into_inner()?.finish()
+}
+
+/// The packument of stand-ins: the versions that are known to be wanted, and one for each line.
+pub(super) fn packument(name: &str, wanted: &BTreeSet<String>, registry: &str) -> Vec<u8> {
+    let lines = (0..LINES).flat_map(|line| [format!("0.{line}.999"), format!("{line}.999.999")]);
+    let all: BTreeSet<String> = wanted.iter().cloned().chain(lines).collect();
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let mut versions = Map::new();
+    for version in all {
+        let Some(stand_in) = StandIn::of(name, &version) else { continue };
+        let tarball = format!("{registry}{name}/-/{base}-{version}.tgz");
+        let dist = json!({ "tarball": tarball, "integrity": stand_in.integrity, "shasum": stand_in.shasum });
+        versions.insert(version.clone(), json!({ "name": name, "version": version, "dist": dist }));
+    }
+    let latest = Value::from(format!("{}.999.999", LINES - 1));
+    json!({ "name": name, "dist-tags": { "latest": latest }, "versions": versions }).to_string().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stand_in_is_the_same_every_time_and_one_of_a_name_and_version() {
+        let (first, again) = (StandIn::of("@s/a", "1.2.3").unwrap(), StandIn::of("@s/a", "1.2.3").unwrap());
+        assert_eq!((first.integrity.as_str(), first.shasum.len()), (again.integrity.as_str(), 40));
+        assert_ne!(first.integrity, StandIn::of("@s/a", "1.2.4").unwrap().integrity);
+        assert!(StandIn::of("../x", "1.0.0").is_none() && StandIn::of("a", "latest").is_none());
+    }
+
+    #[test]
+    fn its_packument_has_what_is_wanted_and_something_for_any_range() {
+        let document: Value = serde_json::from_slice(&packument("a", &BTreeSet::from(["3.1.4".to_owned()]), "http://r/")).unwrap();
+        for version in ["3.1.4", "0.7.999", "12.999.999"] {
+            assert!(document["versions"][version]["dist"]["integrity"].is_string(), "{version}");
+        }
+    }
+}

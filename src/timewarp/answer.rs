@@ -119,7 +119,9 @@ fn note(inner: &Inner, about: &About, error: &Refused) {
         Refused::Registry(RegistryError::PackageNotFound { name, .. } | RegistryError::PackageUnpublished { name, .. }) => {
             inner.record.missing(name);
         }
-        Refused::Registry(RegistryError::TarballNotFound { .. } | RegistryError::NoTarball { .. }) => {
+        Refused::NoVersion { .. } | Refused::Registry(RegistryError::TarballNotFound { .. } | RegistryError::NoTarball { .. })
+            if about.kind == Kind::Tarball =>
+        {
             if let Some((name, version)) = about.name.as_ref().zip(about.version.as_ref()) {
                 inner.record.missing(&format!("{name}@{version}"));
             }
@@ -263,9 +265,13 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some(file.clone()));
     let package = package(inner, name).await?;
     let no_version = || Refused::NoVersion { name: name.to_string(), wanted: file.clone() };
-    let version = package.version_of_file(&file).ok_or_else(no_version)?.to_owned();
+    let written = version_in(name, &file);
+    let version = match package.version_of_file(&file) {
+        Some(version) => version.to_owned(),
+        None => written.ok_or_else(no_version)?,
+    };
     about.version = Some(version.clone());
-    if package.is_stand_in {
+    if package.is_stand_in || inner.stands_in(name, &version) {
         let stand_in = StandIn::of(name.as_str(), &version).ok_or_else(no_version)?;
         let body = stand_in.tarball.into();
         return Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body });
@@ -290,6 +296,12 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     let held = inner.tarballs.get(&order).await?;
     inner.record.tarball(name.as_str(), &version, &held.sha512);
     Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
+}
+
+/// The version that the usual name of a tarball has in it.
+fn version_in(name: &PackageName, file: &str) -> Option<String> {
+    let base = name.as_str().rsplit('/').next().unwrap_or_default();
+    file.strip_prefix(base)?.strip_prefix('-')?.strip_suffix(".tgz").map(str::to_owned)
 }
 
 fn seen(package: &Package, version: &str) -> Result<(), Refused> {

@@ -29,7 +29,7 @@ mod tarballs;
 mod tests;
 mod tunnel;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -121,16 +121,17 @@ impl Timewarp {
     }
 
     /// Serves empty packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
-    /// `named` has that it does not have. Returns all their names.
-    pub fn stand_in(&self, named: &BTreeSet<String>) -> BTreeSet<String> {
+    /// `named` has that it does not have: whole packages, or single versions as `name@version`. Returns them all.
+    pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> BTreeSet<String> {
         const AT_ONCE: usize = 16;
         let inner = &self.inner;
-        let gone = inner.runtime.block_on(async {
-            let asked = gone_of(inner, named.iter().filter_map(|name| PackageName::parse(name).ok()), AT_ONCE).await;
-            asked.into_iter().chain(self.record().missing).collect::<BTreeSet<_>>()
-        });
+        let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, version) in named {
+            versions.entry(name.clone()).or_default().push(version.clone());
+        }
+        let gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
-        stand_ins.extend(gone.into_iter().filter(|name| PackageName::parse(name).is_ok()));
+        stand_ins.extend(gone.into_iter().chain(self.record().missing));
         stand_ins.clone()
     }
 
@@ -146,27 +147,40 @@ impl std::fmt::Debug for Timewarp {
     }
 }
 
-/// Which of these packages the registry does not have, asked for so many at once.
-async fn gone_of(inner: &Arc<Inner>, names: impl Iterator<Item = PackageName>, at_once: usize) -> Vec<String> {
+/// Which of these packages and versions the registry does not have, asked for so many at once.
+async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at_once: usize) -> Vec<String> {
     let mut gone = Vec::new();
     let mut asked = tokio::task::JoinSet::new();
-    for name in names {
+    for (name, versions) in versions {
+        let Ok(parsed) = PackageName::parse(&name) else { continue };
         if asked.len() >= at_once {
-            gone.extend(asked.join_next().await.and_then(Result::ok).flatten());
+            gone.extend(asked.join_next().await.and_then(Result::ok).into_iter().flatten());
         }
         let inner = Arc::clone(inner);
         asked.spawn(async move {
-            let missing = inner.packages.get(&name, &inner.source()).await.is_err_and(|error| error.is_gone());
-            missing.then(|| name.to_string())
+            match inner.packages.get(&parsed, &inner.source()).await {
+                Ok(package) => {
+                    let lacking = versions.into_iter().filter(|version| package.dist(version).is_none());
+                    lacking.map(|version| format!("{name}@{version}")).collect()
+                }
+                Err(error) if error.is_gone() => vec![name],
+                // A registry that fails now is asked again by the client, which says so.
+                Err(_) => Vec::new(),
+            }
         });
     }
     while let Some(one) = asked.join_next().await {
-        gone.extend(one.ok().flatten());
+        gone.extend(one.into_iter().flatten());
     }
     gone
 }
 
 impl Inner {
+    /// Whether a stand-in is served for this version of a package that the registry has.
+    fn stands_in(&self, name: &PackageName, version: &str) -> bool {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).contains(&format!("{name}@{version}"))
+    }
+
     /// The versions of a stand-in, where one is served for this package.
     fn stand_in(&self, name: &PackageName) -> Option<BTreeSet<String>> {
         let served = self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str());

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::compare::Limits;
+use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::pack::list;
 use crate::pack::list::{Above, Context};
@@ -15,7 +16,7 @@ use crate::pack::rewrite::Workspace;
 use crate::pack::tar::{Content, Kind, Member};
 use crate::pack::tree::{DirTree, Node, Tree, join};
 use crate::recipe::SourceError;
-use crate::recipe::checkout::package_too_large;
+use crate::recipe::checkout::{Folder, package_too_large};
 use crate::recipe::packing::{Shelves, Stock};
 
 /// A folder of a checkout.
@@ -24,21 +25,32 @@ pub(super) struct DiskStock<'a> {
     checkout: DirTree,
     directory: &'a str,
     commit: &'a str,
+    source: Option<Source<'a>>,
+}
+
+/// The commit that was checked out, for files that the build left as they were.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// All of the commit's files.
+    pub(super) folder: &'a Folder<'a>,
+    /// Where their contents are.
+    pub(super) repository: &'a Repository,
 }
 
 impl<'a> DiskStock<'a> {
     /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link.
-    pub(super) fn open(checkout: &Path, directory: &'a str, commit: &'a str) -> io::Result<Self> {
+    /// With `source` it is packed as it would be from a Windows checkout too: files that are as the commit has them get that
+    /// platform's line endings, and what the build made stays.
+    pub(super) fn open(checkout: &Path, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
         let checkout = DirTree::new(checkout)?;
         let folder = checkout.resolve(directory).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Self { tree: DirTree::new(&folder)?, checkout, directory, commit })
+        Ok(Self { tree: DirTree::new(&folder)?, checkout, directory, commit, source })
     }
 }
 
 impl Stock for DiskStock<'_> {
     fn checkouts(&self) -> Vec<Checkout> {
-        // The files are what the build made of one checkout; there is no other view of them.
-        vec![Checkout::Posix]
+        if self.source.is_some() { vec![Checkout::Posix, Checkout::Windows] } else { vec![Checkout::Posix] }
     }
 
     fn needs(&self, _: Checkout) -> Vec<String> {
@@ -57,8 +69,9 @@ impl Stock for DiskStock<'_> {
         Ok(())
     }
 
-    fn shelves(&self, _: Checkout) -> Box<dyn Shelves + '_> {
-        Box::new(DiskShelves { tree: &self.tree })
+    fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_> {
+        let source = self.source.filter(|_| checkout == Checkout::Windows);
+        Box::new(DiskShelves { tree: &self.tree, directory: self.directory, source })
     }
 
     fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
@@ -73,9 +86,22 @@ impl Stock for DiskStock<'_> {
 
 struct DiskShelves<'a> {
     tree: &'a DirTree,
+    directory: &'a str,
+    source: Option<Source<'a>>,
 }
 
 impl DiskShelves<'_> {
+    /// The file as a Windows checkout has it, where that is wanted, and the build left it as the commit has it.
+    fn converted(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(Source { folder, repository }) = self.source else { return Ok(None) };
+        let in_tree = join(self.directory, path);
+        let Some(original) = folder.view(repository, Checkout::Posix).content(&in_tree)? else { return Ok(None) };
+        if self.tree.read(path).as_ref() != Some(&original) {
+            return Ok(None);
+        }
+        Ok(folder.view(repository, Checkout::Windows).content(&in_tree)?.filter(|windows| *windows != original))
+    }
+
     fn at(&self, path: &str) -> Option<(PathBuf, Metadata)> {
         // The last component may be a link, which is packed as one; those above it may not.
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -91,7 +117,8 @@ impl Tree for DiskShelves<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.tree.read(path)
+        // What cannot be converted is read as it is.
+        self.converted(path).ok().flatten().or_else(|| self.tree.read(path))
     }
 }
 
@@ -101,6 +128,8 @@ impl Shelves for DiskShelves<'_> {
         let kind = if data.is_symlink() {
             let target = fs::read_link(&file).map_err(|error| SourceError::unreadable(&entry.source, error))?;
             Kind::Symlink(target.to_string_lossy().into_owned())
+        } else if let Some(converted) = data.is_file().then(|| self.converted(&entry.source)).transpose()?.flatten() {
+            Kind::File(Box::new(converted))
         } else if data.is_file() {
             Kind::File(Box::new(DiskFile { path: file, size: data.len() }))
         } else {
@@ -110,7 +139,7 @@ impl Shelves for DiskShelves<'_> {
     }
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.tree.read(path))
+        Ok(self.converted(path)?.or_else(|| self.tree.read(path)))
     }
 }
 
@@ -168,7 +197,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
         fs::write(folder.path().join("a.js"), "1").unwrap();
-        let stock = DiskStock::open(folder.path(), "", "").unwrap();
+        let stock = DiskStock::open(folder.path(), "", "", None).unwrap();
         let shelves = stock.shelves(Checkout::Posix);
         assert!(shelves.member(&entry("out/secret")).unwrap().is_none());
         let link = entry("out");
@@ -183,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
         assert!(made.success());
-        let stock = DiskStock::open(folder.path(), "", "").unwrap();
+        let stock = DiskStock::open(folder.path(), "", "", None).unwrap();
         assert!(stock.shelves(Checkout::Posix).member(&entry("pipe")).unwrap().is_none());
     }
 }

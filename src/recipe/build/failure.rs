@@ -47,7 +47,7 @@ impl Course {
     /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
     /// missing for all of them.
     pub(super) fn is_worth_another_try(&self) -> bool {
-        !matches!(self.code(), None | Some("network-needed" | "build-over-limit" | "build-timed-out"))
+        !matches!(self.code(), None | Some("network-needed" | "dependency-missing" | "build-over-limit" | "build-timed-out"))
     }
 
     /// A line for each thing that a reader should know.

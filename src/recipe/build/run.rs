@@ -14,7 +14,7 @@ use super::project::Project;
 use super::roots::package_roots;
 use super::steps::{Step, steps};
 use super::workshop::{Plan, Workshop};
-use super::{Publication, Site, edit, workflow};
+use super::{Publication, Site, disk, edit, workflow};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
@@ -189,7 +189,7 @@ impl Work<'_> {
     /// Builds in the folders, going on from what was run there.
     fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
         let fresh = state.steps.is_empty();
-        let (timewarp, names) = self.timewarp()?;
+        let (timewarp, named) = self.timewarp()?;
         let plan = Plan {
             scratch: kept.dir(),
             name: repository_name(self.repository.url()),
@@ -198,7 +198,7 @@ impl Work<'_> {
             timewarp,
             log: state.log.clone(),
             scopes: self.scopes()?,
-            names,
+            named,
         };
         let mut shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
@@ -290,8 +290,8 @@ impl Work<'_> {
         Ok(false)
     }
 
-    /// The registry as the build sees it, and the names of the packages that the lockfile has.
-    fn timewarp(&self) -> Result<(Timewarp, BTreeSet<String>), SourceError> {
+    /// The registry as the build sees it, and what the lockfile names.
+    fn timewarp(&self) -> Result<(Timewarp, BTreeSet<(String, String)>), SourceError> {
         let mut keep = BTreeSet::new();
         if let Some(path) = &self.toolchain.lockfile
             && let Some(bytes) = self.folder.view(self.repository, Checkout::Posix).content(path)?
@@ -302,7 +302,7 @@ impl Work<'_> {
                 keep = named.versions;
             }
         }
-        let names = keep.iter().map(|(name, _): &(String, String)| name.clone()).collect();
+        let named = keep.clone();
         let settings = timewarp::Settings {
             client: self.site.client.clone(),
             npm: self.site.npm.clone(),
@@ -314,7 +314,7 @@ impl Work<'_> {
             hosts: AllowList::default(),
             cancel: self.site.cancel.clone(),
         };
-        Ok((Timewarp::new(settings, self.site.runtime.clone()), names))
+        Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
     }
 
     /// The scopes that the project sends to registries of their own: they are led to the one registry that a build reaches.
@@ -427,7 +427,7 @@ impl Bench<'_, '_> {
     }
 
     fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
-        let named = self.shop.names().clone();
+        let named = self.shop.named().clone();
         let gone = self.shop.timewarp().stand_in(&named);
         self.state.stood_in.extend(gone.iter().cloned());
         let checkout = self.shop.checkout();
@@ -469,7 +469,10 @@ impl Bench<'_, '_> {
             let context = surroundings(&checkout, &root)?;
             let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
             let commit = work.origin.commit.to_string();
-            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit) else { continue };
+            // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
+            let windows = work.origin.score.matched_lf > 0;
+            let source = windows.then_some(disk::Source { folder: work.folder, repository: work.repository });
+            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit, source) else { continue };
             let mut made = Vec::new();
             match pack_folder(&mut stock, &subject, &mut made) {
                 Ok(()) => {}

@@ -39,7 +39,7 @@ pub(super) struct Workshop<'a> {
     checkout_inside: String,
     log: String,
     scopes: Vec<String>,
-    names: BTreeSet<String>,
+    named: BTreeSet<(String, String)>,
     /// The package managers that are there; the one that installs is told its own way first.
     kinds: Vec<Kind>,
     /// What stopped a step, if a limit did.
@@ -62,8 +62,8 @@ pub(super) struct Plan<'a> {
     pub(super) log: String,
     /// Scopes that the project sends to registries of their own.
     pub(super) scopes: Vec<String>,
-    /// The names of the packages that the lockfile has.
-    pub(super) names: BTreeSet<String>,
+    /// The names and versions that the lockfile has.
+    pub(super) named: BTreeSet<(String, String)>,
 }
 
 impl<'a> Workshop<'a> {
@@ -105,7 +105,7 @@ impl<'a> Workshop<'a> {
             checkout_inside,
             log: plan.log,
             scopes: plan.scopes,
-            names: plan.names,
+            named: plan.named,
             kinds,
             stopped: None,
         })
@@ -134,9 +134,9 @@ impl<'a> Workshop<'a> {
         &self.log
     }
 
-    /// The names of the packages that the lockfile has.
-    pub(super) fn names(&self) -> &BTreeSet<String> {
-        &self.names
+    /// The names and versions that the lockfile has.
+    pub(super) fn named(&self) -> &BTreeSet<(String, String)> {
+        &self.named
     }
 
     /// The registry that the build talks to.
@@ -204,6 +204,8 @@ impl<'a> Workshop<'a> {
             ("CI", "true"),
             // Stand-ins have other checksums than a lockfile of yarn 2 or later has; every tarball is checked on our side.
             ("YARN_CHECKSUM_BEHAVIOR", "ignore"),
+            // The release that a repository brings along is the version that the toolchain has.
+            ("YARN_IGNORE_PATH", "1"),
             // This program within a build of a package that runs it when it is published: see the command line.
             ("REPRODUCE_ACTIVE", "1"),
             // Downloads that no published file comes from, and servers that would stay.

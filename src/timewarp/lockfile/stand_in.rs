@@ -14,7 +14,7 @@ use crate::timewarp::stand_in::StandIn;
 /// How deep the tree of an npm lockfile of version 1 is followed.
 const MAX_DEPTH: usize = 200;
 
-/// The lockfile with the digests of stand-ins for the packages named; `None` where nothing in it changes.
+/// The lockfile with the digests of stand-ins for the packages (`name`) and versions (`name@version`) named; `None` where nothing in it changes.
 pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &BTreeSet<String>) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut found = Digests { gone, found: Vec::new() };
@@ -40,7 +40,7 @@ struct Digests<'a> {
 impl Digests<'_> {
     fn add(&mut self, name: &str, version: &str, digest: &str) {
         // A short text could stand elsewhere too.
-        if digest.len() < 20 || !self.gone.contains(name) {
+        if digest.len() < 20 || !self.gone.contains(name) && !self.gone.contains(&format!("{name}@{version}")) {
             return;
         }
         let Some(stand_in) = StandIn::of(name, version) else { return };
@@ -155,5 +155,7 @@ mod tests {
         let pnpm = format!("lockfileVersion: '9.0'\npackages:\n  gone@1.2.3:\n    resolution: {{integrity: {OLD}}}\n");
         assert_eq!(changed("pnpm-lock.yaml", &pnpm).unwrap(), pnpm.replace(OLD, &new.integrity));
         assert_eq!(changed("pnpm-lock.yaml", &pnpm.replace("gone", "there")), None);
+        let one = |version: &str| with_stand_ins("pnpm-lock.yaml", pnpm.as_bytes(), &BTreeSet::from([format!("gone@{version}")]));
+        assert!(one("1.2.3").is_some() && one("1.2.4").is_none());
     }
 }

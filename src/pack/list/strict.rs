@@ -16,6 +16,7 @@ use crate::pack::tree::{NodeKind, join};
 
 /// What differs between the versions 7 to 11 of npm-packlist.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "a table of independent changes, each with its version")]
 pub struct StrictRules {
     /// The generation of minimatch.
     pub dialect: Dialect,

@@ -82,7 +82,7 @@ static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 
 static PNPM: &[&ListRules] = &[&list::PNPM_8_8, &list::PNPM_7_12, &list::NPM_7_9, &list::NPM_11, &list::NPM_8_10, &list::NPM_12];
 
-static PNPM_11: &[&ListRules] = &[&list::NPM_11, &list::NPM_12, &list::PNPM_8_8];
+static PNPM_11: &[&ListRules] = &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_12, &list::PNPM_8_8];
 
 static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
 

@@ -69,6 +69,8 @@ pub static NPM_12: ListRules = strict("npm-12", "npm 12 (npm-packlist 11.2 and 1
 pub static PNPM_7_12: ListRules = classic("pnpm-7.12", "pnpm 7.12 to 8.7 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ALONE);
 /// pnpm 8.8 to 10: the same, each file once.
 pub static PNPM_8_8: ListRules = classic("pnpm-8.8", "pnpm 8.8 to 10 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ONCE);
+/// pnpm 11.28 and later: npm-packlist 10 of its own, with links.
+pub static PNPM_11_28: ListRules = strict("pnpm-11.28", "pnpm 11.28 and later (npm-packlist 10, with links)", &STRICT_10_LINKS);
 /// yarn 0.27 to 1.22.
 pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", engine: Engine::Yarn };
 /// yarn 2 to 4.
@@ -178,6 +180,7 @@ const STRICT_7_0_0: StrictRules = StrictRules {
     files: FilesRule::Plain,
     missing_fails: true,
     no_patches: false,
+    links: false,
 };
 const STRICT_7_0_2: StrictRules = StrictRules { files: FilesRule::NoLead, ..STRICT_7_0_0 };
 const STRICT_7_0_4: StrictRules =
@@ -195,6 +198,7 @@ const STRICT_10: StrictRules = StrictRules {
     never: &["/.git", "/node_modules", ".npmrc", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lockb"],
     ..STRICT_9
 };
+const STRICT_10_LINKS: StrictRules = StrictRules { links: true, ..STRICT_10 };
 const STRICT_11_0: StrictRules = StrictRules {
     files: FilesRule::Glob,
     never: &[

@@ -16,6 +16,7 @@ use crate::pack::tree::{NodeKind, join};
 
 /// What differs between the versions 7 to 11 of npm-packlist.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "a table of independent changes, each with its version")]
 pub struct StrictRules {
     /// The generation of minimatch.
     pub dialect: Dialect,
@@ -33,6 +34,8 @@ pub struct StrictRules {
     pub missing_fails: bool,
     /// Whether the files named by `patchedDependencies` stay out (11.2 and later).
     pub no_patches: bool,
+    /// Whether symbolic links go along (pnpm 11.28 and later).
+    pub links: bool,
 }
 
 /// Where README, COPYING, LICENSE and LICENCE always go along.
@@ -302,6 +305,7 @@ impl Walk<'_> {
             let asked = |partial, slash| self.passes(level, &parts, level.depth, Question { partial, slash }, None);
             match kind {
                 NodeKind::File { .. } if asked(false, false) => self.found.push(join(&level.path, name)),
+                NodeKind::Symlink if self.rules.links && asked(false, false) => self.found.push(join(&level.path, name)),
                 NodeKind::Dir if asked(true, false) => {
                     let exact = asked(false, false) || asked(false, true);
                     let mut child = level.child(join(&level.path, name), exact)?;

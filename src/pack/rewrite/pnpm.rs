@@ -123,7 +123,7 @@ pub(super) const BEFORE_6_20: Release = Release { name: "pnpm-5", ..PNPM_6_20 };
 impl Release {
     /// Whether the list of files is made from the file on disk (up to pnpm 7) and not from what is published.
     pub(super) fn lists_from_disk(&self) -> bool {
-        !self.drops_manager && !self.plain
+        !self.races && !self.drops_manager
     }
 }
 

@@ -132,6 +132,8 @@ impl Shelves for DiskShelves<'_> {
             Kind::File(Box::new(converted))
         } else if data.is_file() {
             Kind::File(Box::new(DiskFile { path: file, size: data.len() }))
+        } else if let Some(folder) = entry.path.strip_suffix('/').filter(|_| data.is_dir()) {
+            return Ok(Some(Member { path: folder.to_owned(), mode: mode(&data), kind: Kind::Directory, mtime: None }));
         } else {
             return Ok(None);
         };

@@ -183,7 +183,7 @@ mod tests {
         let locked = dir.path().join("a/b");
         fs::create_dir_all(&locked).unwrap();
         fs::write(locked.join("f"), "").unwrap();
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
         remove(&dir.path().join("a")).unwrap();
         assert!(!dir.path().join("a").exists());
     }

@@ -5,6 +5,7 @@
 //! fails is noted and the files decide: builds exit with an error after they wrote the right files, and dependencies that
 //! nobody needs fail to install.
 
+mod bench;
 mod checkout;
 mod detour;
 mod disk;

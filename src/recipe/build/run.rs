@@ -4,27 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::bench::Bench;
 use super::checkout::{GitDir, write_files};
 use super::detour::Detour;
-use super::disk::{DiskStock, surroundings};
 use super::failure::{Course, hosts_in};
-use super::install::ways;
 use super::kept::{Kept, State};
-use super::project::Project;
-use super::roots::package_roots;
-use super::steps::{Step, steps};
 use super::workshop::{Plan, Workshop};
-use super::{Publication, Site, disk, edit, workflow};
+use super::{Publication, Site, edit};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
 use crate::origin::Origin;
-use crate::origin::score::{join, manifest_directories};
+use crate::origin::score::join;
 use crate::pack::tree::DirTree;
 use crate::published::Published;
 use crate::rebuild::Orders;
 use crate::recipe::checkout::{Folder, Which};
-use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::{Attempts, Rebuilt, Run, keep_closest};
 use crate::recipe::submodules::Open;
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
@@ -39,9 +34,7 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Kept back from the limit for packing, comparing and cleaning up.
 const RESERVE: Duration = Duration::from_secs(15);
 /// No step is begun with less time than this.
-const SHORTEST: Duration = Duration::from_secs(5);
-/// Most manifests that are read of one repository.
-const MAX_MANIFESTS: usize = 2_000;
+pub(super) const SHORTEST: Duration = Duration::from_secs(5);
 
 /// Tries the toolchains for one origin and adds the closest attempt of each.
 pub fn attempts(
@@ -113,7 +106,7 @@ fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, Sou
     Ok(false)
 }
 
-fn time_left(site: &Site) -> Duration {
+pub(super) fn time_left(site: &Site) -> Duration {
     site.deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE))
 }
 
@@ -143,16 +136,16 @@ fn toolchains(
 }
 
 /// One toolchain's attempt.
-struct Work<'a> {
-    repository: &'a Repository,
-    folder: &'a Folder<'a>,
-    origin: &'a Origin,
-    published: &'a Published,
-    publication: &'a Publication,
-    site: &'a Site,
-    toolchain: &'a Toolchain,
-    strategy: Strategy,
-    committed: i64,
+pub(super) struct Work<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) folder: &'a Folder<'a>,
+    pub(super) origin: &'a Origin,
+    pub(super) published: &'a Published,
+    pub(super) publication: &'a Publication,
+    pub(super) site: &'a Site,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) strategy: Strategy,
+    pub(super) committed: i64,
 }
 
 impl Work<'_> {
@@ -178,11 +171,9 @@ impl Work<'_> {
 
     /// What the folders of this commit and toolchain are called.
     fn key(&self, tools: &[Tool]) -> String {
-        let mut key = format!("{} {}", self.repository.url(), self.origin.commit);
-        for tool in tools {
-            key.push_str(&format!(" {}@{}", tool.kind.as_str(), tool.version));
-        }
-        key.push_str(&format!(" {:?} {:?}", self.toolchain.lockfile, self.publication.time));
+        let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
+        let (lockfile, time) = (&self.toolchain.lockfile, &self.publication.time);
+        let key = format!("{} {} {} {lockfile:?} {time:?}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
 
@@ -240,8 +231,8 @@ impl Work<'_> {
                 notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
             }
             if !state.stood_in.is_empty() {
-                let names = state.stood_in.iter().cloned().collect::<Vec<_>>().join(", ");
-                notes.push(("dependency-stood-in", format!("the registry does not have {names}; empty packages stood in their place")));
+                let gone = super::failure::listed(&state.stood_in);
+                notes.push(("dependency-stood-in", format!("the registry does not have {gone}; empty packages stood in their place")));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();
@@ -354,140 +345,6 @@ impl Work<'_> {
             }
             None => Ok(None),
         }
-    }
-}
-
-/// The build of one checkout: what is run, and what the best comparison was.
-struct Bench<'w, 's> {
-    work: &'w Work<'w>,
-    shop: &'w mut Workshop<'s>,
-    recipe: Recipe,
-    course: Course,
-    best: Option<Rebuilt>,
-    state: State,
-    detour: Option<Detour>,
-}
-
-impl Bench<'_, '_> {
-    fn build(&mut self) -> Result<(), SourceError> {
-        let work = self.work;
-        let checkout = self.shop.checkout();
-        let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
-        let project = Project::read(&DirTree::new(&checkout)?, &directories);
-        let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
-        let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
-        if self.state.steps.is_empty() {
-            self.install(manager, major)?;
-            if let Some(detour) = self.detour.take() {
-                detour.take_back()?;
-            }
-            if project.needs_bootstrap {
-                let command = ["lerna", "bootstrap"].map(str::to_owned).into();
-                self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
-            }
-        }
-        self.course.install_failed = !self.state.installed;
-        if self.compare(&project)? {
-            return Ok(());
-        }
-        let scripts = workflow::scripts(&DirTree::new(&checkout)?);
-        for step in steps(&project, work.origin.directory(), manager, &scripts) {
-            if self.state.steps.contains(&step) {
-                continue;
-            }
-            let Some(exit) = self.step(&step)? else { break };
-            self.course.exits.push(exit);
-            if self.compare(&project)? {
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
-        let lockfile = self.work.toolchain.lockfile.clone();
-        let at = lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
-        let mut stood_in = false;
-        let mut ways = ways(manager, major, lockfile.is_some(), at);
-        ways.reverse();
-        while let Some(way) = ways.pop() {
-            let Some(exit) = self.step(&way)? else { return Ok(()) };
-            if exit == Some(0) {
-                self.state.installed = true;
-                return Ok(());
-            }
-            if !stood_in && !self.shop.timewarp().record().missing.is_empty() {
-                // What is gone is gone for every way: empty packages take its place, and the same way is gone again.
-                stood_in = true;
-                self.stand_in(lockfile.as_deref())?;
-                ways.push(way);
-            }
-        }
-        Ok(())
-    }
-
-    fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
-        let named = self.shop.named().clone();
-        let gone = self.shop.timewarp().stand_in(&named);
-        self.state.stood_in.extend(gone.iter().cloned());
-        let checkout = self.shop.checkout();
-        self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
-        Ok(())
-    }
-
-    /// Runs a step; `None` where there is no time left for it. The inner value is the exit code.
-    fn step(&mut self, step: &Step) -> Result<Option<Option<i32>>, SourceError> {
-        let left = time_left(self.work.site);
-        if left < SHORTEST {
-            self.course.out_of_time = true;
-            return Ok(None);
-        }
-        let done = self.shop.run(step, left)?;
-        let exit = done.exit;
-        self.state.done.push(done);
-        self.state.steps.push(step.clone());
-        if let Some(build) = &mut self.recipe.build {
-            build.steps.push(step.clone());
-        }
-        Ok(Some(exit))
-    }
-
-    /// Packs what is there now; true where nothing more is wanted.
-    fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
-        let work = self.work;
-        let checkout = self.shop.checkout();
-        let directory = work.origin.directory();
-        let empty = super::project::Package::default();
-        let own = project.at(directory).unwrap_or(&empty);
-        for root in package_roots(&checkout, own, directory, &work.publication.name)? {
-            let mut base = self.recipe.clone();
-            if let Some(build) = &mut base.build
-                && root != directory
-            {
-                build.packed = Some(root.clone());
-            }
-            let context = surroundings(&checkout, &root)?;
-            let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
-            let commit = work.origin.commit.to_string();
-            // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
-            let windows = work.origin.score.matched_lf > 0;
-            let source = windows.then_some(disk::Source { folder: work.folder, repository: work.repository });
-            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit, source) else { continue };
-            let mut made = Vec::new();
-            match pack_folder(&mut stock, &subject, &mut made) {
-                Ok(()) => {}
-                Err(error) if error.is_ours() => return Err(error),
-                // What a half-done build left may be no package; a later step may make it one.
-                Err(_) => continue,
-            }
-            made.extend(self.best.take());
-            made.sort_by_key(|one| std::cmp::Reverse(one.closeness()));
-            self.best = made.into_iter().next();
-            if self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 

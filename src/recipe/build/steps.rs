@@ -117,7 +117,7 @@ struct Plan {
 
 impl Plan {
     fn add(&mut self, package: &Package, script: &str) {
-        if !package.scripts.get(script).is_some_and(|text| !text.trim().is_empty()) {
+        if package.scripts.get(script).is_none_or(|text| text.trim().is_empty()) {
             return;
         }
         if self.seen.insert((package.directory.clone(), script.to_owned())) {

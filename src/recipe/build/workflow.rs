@@ -13,7 +13,8 @@ const MAX_FILE: usize = 256 << 10;
 pub(super) fn scripts(tree: &dyn Tree) -> Vec<String> {
     let mut found: Vec<(bool, Vec<String>)> = Vec::new();
     for node in tree.list(".github/workflows").into_iter().take(MAX_FILES) {
-        let is_yaml = node.name.ends_with(".yml") || node.name.ends_with(".yaml");
+        let extension = std::path::Path::new(&node.name).extension().and_then(std::ffi::OsStr::to_str);
+        let is_yaml = matches!(extension, Some("yml" | "yaml"));
         if !is_yaml || !matches!(node.kind, NodeKind::File { .. }) {
             continue;
         }

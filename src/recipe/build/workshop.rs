@@ -1,6 +1,7 @@
 //! One checkout with its tools, in which commands are run: the sandbox around it, the registry beside it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -187,7 +188,8 @@ impl<'a> Workshop<'a> {
         }
         let exit = exit.map_or_else(|| "stopped".to_owned(), |exit| format!("exit {exit}"));
         let output = String::from_utf8_lossy(output);
-        self.log.push_str(&format!("$ {} ({exit})\n{}\n", step.command.join(" "), output.trim_end()));
+        // Writing to a String cannot fail.
+        let _: std::fmt::Result = writeln!(self.log, "$ {} ({exit})\n{}", step.command.join(" "), output.trim_end());
     }
 
     /// The build's whole environment: nothing of the user's is in it.

@@ -1,0 +1,166 @@
+//! One checkout from its installation to the last script, with a comparison after every step.
+
+use super::detour::Detour;
+use super::disk::{self, DiskStock, surroundings};
+use super::failure::Course;
+use super::install::ways;
+use super::kept::State;
+use super::project::Project;
+use super::roots::package_roots;
+use super::run::{SHORTEST, Work, time_left};
+use super::steps::{Step, steps};
+use super::workflow;
+use super::workshop::Workshop;
+use crate::origin::score::manifest_directories;
+use crate::pack::tree::DirTree;
+use crate::recipe::packing::{Subject, pack_folder};
+use crate::recipe::rebuilt::Rebuilt;
+use crate::recipe::{Recipe, SourceError};
+use crate::toolchain::Kind;
+use crate::verdict::Outcome;
+
+/// Most manifests that are read of one repository.
+const MAX_MANIFESTS: usize = 2_000;
+
+/// What came of a step.
+enum Ran {
+    /// It ended, with this exit code if it was not stopped.
+    Ended(Option<i32>),
+    /// There was no time for it.
+    NoTime,
+}
+
+/// The build of one checkout: what is run, and what the best comparison was.
+pub(super) struct Bench<'w, 's> {
+    pub(super) work: &'w Work<'w>,
+    pub(super) shop: &'w mut Workshop<'s>,
+    pub(super) recipe: Recipe,
+    pub(super) course: Course,
+    pub(super) best: Option<Rebuilt>,
+    pub(super) state: State,
+    pub(super) detour: Option<Detour>,
+}
+
+impl Bench<'_, '_> {
+    /// Installs, runs the steps, and compares after each, until nothing more is wanted.
+    pub(super) fn build(&mut self) -> Result<(), SourceError> {
+        let work = self.work;
+        let checkout = self.shop.checkout();
+        let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
+        let project = Project::read(&DirTree::new(&checkout)?, &directories);
+        let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
+        let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
+        if self.state.steps.is_empty() {
+            self.install(manager, major)?;
+            if let Some(detour) = self.detour.take() {
+                detour.take_back()?;
+            }
+            if project.needs_bootstrap {
+                let command = ["lerna", "bootstrap"].map(str::to_owned).into();
+                self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
+            }
+        }
+        self.course.install_failed = !self.state.installed;
+        if self.compare(&project)? {
+            return Ok(());
+        }
+        let scripts = workflow::scripts(&DirTree::new(&checkout)?);
+        for step in steps(&project, work.origin.directory(), manager, &scripts) {
+            if self.state.steps.contains(&step) {
+                continue;
+            }
+            let Ran::Ended(exit) = self.step(&step)? else { break };
+            self.course.exits.push(exit);
+            if self.compare(&project)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
+        let lockfile = self.work.toolchain.lockfile.clone();
+        let at = lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
+        let mut stood_in = false;
+        let mut ways = ways(manager, major, lockfile.is_some(), at);
+        ways.reverse();
+        while let Some(way) = ways.pop() {
+            let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
+            if exit == Some(0) {
+                self.state.installed = true;
+                return Ok(());
+            }
+            if !stood_in && !self.shop.timewarp().record().missing.is_empty() {
+                // What is gone is gone for every way: empty packages take its place, and the same way is gone again.
+                stood_in = true;
+                self.stand_in(lockfile.as_deref())?;
+                ways.push(way);
+            }
+        }
+        Ok(())
+    }
+
+    fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
+        let named = self.shop.named().clone();
+        let gone = self.shop.timewarp().stand_in(&named);
+        self.state.stood_in.extend(gone.iter().cloned());
+        let checkout = self.shop.checkout();
+        self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
+        Ok(())
+    }
+
+    /// Runs a step, if there is time for it.
+    fn step(&mut self, step: &Step) -> Result<Ran, SourceError> {
+        let left = time_left(self.work.site);
+        if left < SHORTEST {
+            self.course.out_of_time = true;
+            return Ok(Ran::NoTime);
+        }
+        let done = self.shop.run(step, left)?;
+        let exit = done.exit;
+        self.state.done.push(done);
+        self.state.steps.push(step.clone());
+        if let Some(build) = &mut self.recipe.build {
+            build.steps.push(step.clone());
+        }
+        Ok(Ran::Ended(exit))
+    }
+
+    /// Packs what is there now; true where nothing more is wanted.
+    fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
+        let work = self.work;
+        let checkout = self.shop.checkout();
+        let directory = work.origin.directory();
+        let empty = super::project::Package::default();
+        let own = project.at(directory).unwrap_or(&empty);
+        for root in package_roots(&checkout, own, directory, &work.publication.name)? {
+            let mut base = self.recipe.clone();
+            if let Some(build) = &mut base.build
+                && root != directory
+            {
+                build.packed = Some(root.clone());
+            }
+            let context = surroundings(&checkout, &root)?;
+            let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
+            let commit = work.origin.commit.to_string();
+            // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
+            let windows = work.origin.score.matched_lf > 0;
+            let source = windows.then_some(disk::Source { folder: work.folder, repository: work.repository });
+            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit, source) else { continue };
+            let mut made = Vec::new();
+            match pack_folder(&mut stock, &subject, &mut made) {
+                Ok(()) => {}
+                Err(error) if error.is_ours() => return Err(error),
+                // What a half-done build left may be no package; a later step may make it one.
+                Err(_) => continue,
+            }
+            made.extend(self.best.take());
+            made.sort_by_key(|one| std::cmp::Reverse(one.closeness()));
+            self.best = made.into_iter().next();
+            if self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

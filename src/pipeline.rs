@@ -102,7 +102,7 @@ async fn judge(
         let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
         let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
             Ok(found) => found,
-            Err(error) => return refused(draft, error),
+            Err(error) => return refused(draft, error, &published),
         };
         draft.located(repository.url(), &located, located_at.elapsed());
         context.progress.tell("pack", "packing the commit's files");
@@ -435,7 +435,7 @@ fn rebuild(
 }
 
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
-fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
+fn refused(draft: Draft, error: LocateError, published: &Published) -> Result<Report, Failed> {
     match &error {
         LocateError::Git(GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_)) => {
             Err(Box::new(error))
@@ -444,6 +444,9 @@ fn refused(draft: Draft, error: LocateError) -> Result<Report, Failed> {
         _ => {
             let mut draft = draft;
             draft.evidence(error.evidence());
+            for finding in confusion::without_source(&published.manifest()) {
+                draft.finding(finding);
+            }
             Ok(draft.ended(*Ending::by(Verdict::NoSource, &error)))
         }
     }
@@ -485,10 +488,8 @@ fn finish(
         )));
     };
     if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
-        for script in confusion::foreign_install_scripts(&published.manifest(), &source) {
-            let message = format!("the script {script}, which runs when the package is installed, is not in the source");
-            let finding = Finding::new("install-script-not-in-source", Severity::Error, message);
-            draft.finding(Finding { path: Some("package.json".into()), ..finding });
+        for finding in confusion::against_source(&published.manifest(), &source) {
+            draft.finding(finding);
         }
     }
     if let Some(path) = emit {

@@ -36,14 +36,47 @@ pub fn findings(registry: &Value, package_json: &Value, has_gyp: bool) -> Vec<Fi
     findings
 }
 
+/// What the published package.json has and the source's has not, of that which runs or is fetched when the package is installed.
+pub fn against_source(published: &Value, source: &Value) -> Vec<Finding> {
+    let scripts = foreign_install_scripts(published, source).into_iter().map(|script| {
+        let message = format!("the script {script}, which runs when the package is installed, is not in the source");
+        in_manifest(Finding::new("install-script-not-in-source", Severity::Error, message))
+    });
+    let names = foreign_dependencies(published, source).into_iter().map(|name| {
+        let message = format!("the dependency {name}, which is installed with the package, is not in the source");
+        in_manifest(Finding::new("dependency-not-in-source", Severity::Error, message))
+    });
+    scripts.chain(names).collect()
+}
+
+/// What runs when a package is installed of which no commit was found: there is nothing to hold it against.
+pub fn without_source(published: &Value) -> Vec<Finding> {
+    let message = |script: &str| format!("the script {script} runs when the package is installed, and no commit shows where it comes from");
+    install_scripts(published, false)
+        .keys()
+        .map(|script| in_manifest(Finding::new("install-script-without-source", Severity::Warning, message(script))))
+        .collect()
+}
+
+fn in_manifest(finding: Finding) -> Finding {
+    Finding { path: Some("package.json".into()), ..finding }
+}
+
 /// The scripts that npm runs at installation and that the published package.json has otherwise than the source's.
-pub fn foreign_install_scripts(published: &Value, source: &Value) -> Vec<String> {
+fn foreign_install_scripts(published: &Value, source: &Value) -> Vec<String> {
     let theirs = install_scripts(source, false);
     install_scripts(published, false)
         .into_iter()
         .filter(|(name, command)| theirs.get(name) != Some(command))
         .map(|(name, _)| name)
         .collect()
+}
+
+/// The dependencies that the source does not name at all. Their ranges are the publishing client's to write: `workspace:*` becomes a
+/// version.
+fn foreign_dependencies(published: &Value, source: &Value) -> Vec<String> {
+    let theirs = dependencies(source);
+    dependencies(published).into_keys().filter(|name| !theirs.contains_key(name)).collect()
 }
 
 /// Dependencies with the optional ones, which npm lists among them when it publishes.
@@ -101,6 +134,26 @@ mod tests {
             assert_eq!(codes(&field, &json!({})), 1, "{field}");
             assert_eq!(codes(&json!({}), &field), 1, "{field}");
         }
+    }
+
+    #[test]
+    fn what_installs_with_the_package_and_is_not_in_the_source_is_a_finding() {
+        let source = json!({"scripts": {"postinstall": "node a.js"}, "dependencies": {"a": "workspace:*"}, "devDependencies": {"b": "1"}});
+        let codes = |published: Value| against_source(&published, &source).into_iter().map(|finding| finding.code).collect::<Vec<_>>();
+        assert!(codes(json!({"scripts": {"postinstall": "node a.js", "test": "x"}, "dependencies": {"a": "1.0.0"}})).is_empty());
+        assert_eq!(codes(json!({"scripts": {"postinstall": "node b.js"}})), ["install-script-not-in-source"]);
+        assert_eq!(
+            codes(json!({"scripts": {"preinstall": "x"}, "optionalDependencies": {"b": "1"}})),
+            ["install-script-not-in-source", "dependency-not-in-source"]
+        );
+        assert_eq!(codes(json!({"devDependencies": {"c": "1"}, "peerDependencies": {"d": "1"}})), [""; 0]);
+    }
+
+    #[test]
+    fn without_a_source_every_script_that_runs_at_installation_is_named() {
+        let found = without_source(&json!({"scripts": {"preinstall": "x", "postinstall": "y", "test": "z"}}));
+        assert_eq!(found.len(), 2);
+        assert!(found.iter().all(|finding| finding.code == "install-script-without-source" && finding.path.is_some()));
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //     node archive-oracle.mjs <folder>
 //
 // ORACLE_MODULES names a node_modules folder with pacote in it; without it the nearest one counts.
-import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
-import { createReadStream, lstatSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { createReadStream, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { walk } from './tree-on-disk.mjs'
 
 process.umask(0o022)
 
@@ -31,23 +31,6 @@ const server = createServer((request, response) => {
 })
 await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
 const base = `http://127.0.0.1:${server.address().port}`
-
-const walk = (root, below, tree) => {
-  for (const name of readdirSync(join(root, below))) {
-    const path = below ? `${below}/${name}` : name
-    const found = lstatSync(join(root, path))
-    const mode = found.mode & 0o7777
-    if (found.isDirectory()) {
-      walk(root, path, tree)
-    } else if (found.isSymbolicLink()) {
-      tree.push({ path, type: 'symlink', mode, target: readlinkSync(join(root, path)) })
-    } else {
-      const sha256 = createHash('sha256').update(readFileSync(join(root, path))).digest('hex')
-      tree.push({ path, type: found.isFile() ? 'file' : 'other', mode, sha256 })
-    }
-  }
-  return tree
-}
 
 // Some archives make npm itself fall over (a NUL in a path throws where nobody catches it): that, too, is an answer.
 let fallOver = () => {}
@@ -74,7 +57,7 @@ for (const [at, name] of cases.entries()) {
   } catch (er) {
     error = String(er.code ?? er.message)
   }
-  process.stdout.write(`${JSON.stringify({ name, error, tree: walk(target, '', []) })}\n`)
+  process.stdout.write(`${JSON.stringify({ name, error, tree: walk(target) })}\n`)
 }
 server.close()
 server.closeAllConnections()

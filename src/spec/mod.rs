@@ -74,7 +74,8 @@ impl Wanted {
         if version::VersionRange::parse(text).is_some() {
             return Ok(Self::Range(text.to_owned()));
         }
-        if text.bytes().all(name::is_uri_component) {
+        // As a part of an address, one or two dots would name another document of the registry.
+        if text.bytes().all(name::is_uri_component) && !matches!(text, "." | "..") {
             return Ok(Self::Tag(text.to_owned()));
         }
         Err(SpecError::Wanted(text.to_owned()))
@@ -168,11 +169,16 @@ fn parse_target(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {
         return if is_tarball_name(text) { file(text) } else { Err(SpecError::Git(text.to_owned())) };
     }
     let name = PackageName::parse(name_part)?;
-    if has_scheme(wanted) || is_file_path(wanted) || is_scp_address(wanted) || has_slash(wanted) || is_tarball_name(wanted) {
+    if is_spec_of_its_own(wanted) {
         // name@npm:other, name@https://…, name@./file.tgz: what follows the @ is a spec of its own.
         return parse_target(wanted, alias_allowed);
     }
     Ok(Target::Registry { name, wanted: Wanted::parse(wanted)?, registry: None })
+}
+
+/// Whether what follows a name's `@` is an address or a path, and not a version, a range or a tag.
+fn is_spec_of_its_own(wanted: &str) -> bool {
+    has_scheme(wanted) || is_file_path(wanted) || is_scp_address(wanted) || has_slash(wanted) || is_tarball_name(wanted)
 }
 
 fn parse_with_scheme(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {

@@ -173,7 +173,16 @@ fn a_purl_may_name_its_registry() {
 
 #[test]
 fn a_purl_that_cannot_be_read_says_why() {
-    for word in ["pkg:cargo/abc@1", "pkg:npm", "pkg:npm/%zz", "pkg:npm/%ff", "pkg:npm/a?repository_url=ftp://h"] {
+    for word in [
+        "pkg:cargo/abc@1",
+        "pkg:npm",
+        "pkg:npm/%zz",
+        "pkg:npm/%ff",
+        "pkg:npm/a?repository_url=ftp://h",
+        "pkg:npm/a@.x",
+        "pkg:npm/a@x.tgz",
+        "pkg:npm/a@1%0a",
+    ] {
         assert_eq!(code(word), "invalid-purl", "{word}");
     }
 }
@@ -183,6 +192,12 @@ fn the_plain_form_has_no_alias_in_it() {
     for (word, shown) in [("abc", "abc"), ("abc@*", "abc"), ("x@npm:@s/abc@^1", "@s/abc@^1"), (" abc@v1.0.0 ", "abc@1.0.0")] {
         assert_eq!(Spec::parse(word).unwrap().display(), shown);
     }
+}
+
+#[test]
+fn a_tag_is_never_a_step_in_the_registrys_folders() {
+    assert_eq!(code("abc@ .."), "invalid-version");
+    assert_eq!(registry("abc@ ..-").1, Wanted::Tag("..-".into()));
 }
 
 #[test]

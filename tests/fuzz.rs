@@ -1,0 +1,73 @@
+//! Fuzzing of what reads strangers' bytes: archives, specs, npm's configuration, repository addresses, packuments.
+//!
+//! Works on stable Rust: a seeded mutator over a corpus of real inputs, which keeps every input that makes a target behave in a
+//! way not seen before (its error code, its oddities, the shape of what was read). A target fails by a panic, which an invariant
+//! that does not hold is too, by an input that takes longer than `harness::SLOWEST`, or by memory beyond `harness::MEMORY`.
+//! The input is then kept as a file, and `REPRODUCE_FUZZ_INPUT=<file>` runs it alone.
+//!
+//! `cargo test` runs each target for 10 seconds; `node scripts/fuzz.mjs <target> --minutes 30` for longer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it did not expect must fail"
+)]
+
+#[allow(dead_code, reason = "the archive cases are made for another test, which needs more of them")]
+#[path = "archive_conformance/cases.rs"]
+mod cases;
+#[path = "fuzz/harness.rs"]
+mod harness;
+#[path = "fuzz/mutate.rs"]
+mod mutate;
+#[allow(dead_code, reason = "made for the mutation suite, which needs more of it")]
+#[path = "mutation/random.rs"]
+mod random;
+#[path = "fuzz/seeds.rs"]
+mod seeds;
+#[allow(dead_code, reason = "the archive cases are made for another test, which needs more of them")]
+#[path = "archive_conformance/tarball.rs"]
+mod tarball;
+#[path = "fuzz/targets.rs"]
+mod targets;
+
+use harness::{Target, fuzz};
+
+#[test]
+fn archive() {
+    fuzz(&Target { name: "archive", seeds: seeds::archives(), words: seeds::ARCHIVE_WORDS, tar: true, run: targets::archive });
+}
+
+#[test]
+fn spec() {
+    fuzz(&Target { name: "spec", seeds: seeds::texts(seeds::SPECS), words: seeds::SPEC_WORDS, tar: false, run: targets::spec });
+}
+
+#[test]
+fn npmrc() {
+    fuzz(&Target { name: "npmrc", seeds: seeds::texts(seeds::NPMRCS), words: seeds::NPMRC_WORDS, tar: false, run: targets::npmrc });
+}
+
+#[test]
+fn address() {
+    fuzz(&Target {
+        name: "address",
+        seeds: seeds::texts(seeds::ADDRESSES),
+        words: seeds::ADDRESS_WORDS,
+        tar: false,
+        run: targets::address,
+    });
+}
+
+#[test]
+fn packument() {
+    fuzz(&Target {
+        name: "packument",
+        seeds: seeds::texts(seeds::PACKUMENTS),
+        words: seeds::PACKUMENT_WORDS,
+        tar: false,
+        run: targets::packument,
+    });
+}

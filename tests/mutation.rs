@@ -42,7 +42,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use judged::{Judged, Pristine};
+use judged::{Judged, Pristine, Reading};
 use mutant::{Intent, Mutants};
 use oracle::{Answer, Oracle};
 use random::Random;
@@ -74,8 +74,8 @@ impl Tally {
         count.identical += usize::from(judged.verdict == "identical");
         count.same_content += usize::from(judged.verdict == "same-content");
         count.differs += usize::from(judged.verdict == "differs");
-        count.not_plain += usize::from(judged.readable && !judged.plain);
-        count.unreadable += usize::from(!judged.readable);
+        count.not_plain += usize::from(judged.reading == Reading::NotPlain);
+        count.unreadable += usize::from(judged.reading == Reading::Unreadable);
         count.npm_same += usize::from(npm_same);
         count.npm_refuses += usize::from(npm.error.is_some());
         *self.kinds.entry(kind).or_default() += 1;
@@ -87,20 +87,21 @@ fn broken(intent: Intent, judged: &Judged, npm_same: bool) -> Option<&'static st
     if judged.reproduced && !npm_same {
         return Some("reproduced, but npm writes something else");
     }
+    let plain = judged.reading == Reading::Plain;
     let accused = !judged.reproduced && npm_same;
-    if accused && judged.plain && !judged.beyond_npm {
+    if accused && plain && !judged.beyond_npm {
         return Some("plain and differs, but npm writes the same");
     }
     match intent {
         Intent::Content if npm_same => Some("was meant to change what npm writes"),
         Intent::Content | Intent::OtherClients if judged.reproduced => Some("reproduced"),
         Intent::Encoding if !npm_same => Some("was meant to change encoding only"),
-        Intent::Encoding if !judged.plain => Some("only encoding, but not plain"),
+        Intent::Encoding if !plain => Some("only encoding, but not plain"),
         Intent::Encoding if !judged.reproduced => Some("only encoding, but differs"),
-        Intent::Odd if judged.plain => Some("plain, but readers in use differ about it"),
+        Intent::Odd if plain => Some("plain, but readers in use differ about it"),
         Intent::Odd if judged.reproduced => Some("not plain, but reproduced"),
         // Everything is read that npm can read.
-        Intent::Chance if !judged.readable && npm_same => Some("not readable, but npm writes the same"),
+        Intent::Chance if judged.reading == Reading::Unreadable && npm_same => Some("not readable, but npm writes the same"),
         _ => None,
     }
 }
@@ -152,7 +153,7 @@ fn one(spec: &str, bytes: &[u8], rounds: u64, random: &mut Random, oracle: &mut 
     let untouched = answers.next().unwrap();
     assert!(untouched.error.is_none() && untouched.tree.len() > 1, "{spec}: npm does not extract it: {:?}", untouched.error);
     let itself = pristine.judge(bytes);
-    assert!(itself.reproduced && itself.plain, "{spec} is not itself: {itself:?}");
+    assert!(itself.reproduced && itself.reading == Reading::Plain, "{spec} is not itself: {itself:?}");
     for (mutant, npm) in mutants.iter().zip(answers) {
         let judged = pristine.judge(&mutant.bytes);
         let npm_same = npm.error.is_none() && npm.tree == untouched.tree;

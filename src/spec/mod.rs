@@ -74,7 +74,8 @@ impl Wanted {
         if version::VersionRange::parse(text).is_some() {
             return Ok(Self::Range(text.to_owned()));
         }
-        if text.bytes().all(name::is_uri_component) {
+        // As a part of an address, one or two dots would name another document of the registry.
+        if text.bytes().all(name::is_uri_component) && !matches!(text, "." | "..") {
             return Ok(Self::Tag(text.to_owned()));
         }
         Err(SpecError::Wanted(text.to_owned()))

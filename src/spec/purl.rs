@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
         Some((path, version)) if !path.is_empty() && !version.contains('/') => (path, decode(version)?),
         _ => (path, String::new()),
     };
-    if super::is_spec_of_its_own(&version) || version.chars().any(char::is_control) {
+    if super::is_spec_of_its_own(&version) || version.chars().any(|c| c == ':' || c.is_control()) {
         return Err(SpecError::Purl("its version is not a version, a range or a tag"));
     }
     let name = path.split('/').filter(|part| !part.is_empty()).map(decode).collect::<Result<Vec<_>, _>>()?.join("/");

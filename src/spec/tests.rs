@@ -195,6 +195,12 @@ fn the_plain_form_has_no_alias_in_it() {
 }
 
 #[test]
+fn a_tag_is_never_a_step_in_the_registrys_folders() {
+    assert_eq!(code("abc@ .."), "invalid-version");
+    assert_eq!(registry("abc@ ..-").1, Wanted::Tag("..-".into()));
+}
+
+#[test]
 fn every_error_has_a_hint() {
     for word in ["", "o/r", "./dir", "pkg:npm", "@scope", "abc@a b", "ftp://x", "npm:npm:a"] {
         assert!(Spec::parse(word).unwrap_err().hint().is_some());

@@ -55,7 +55,7 @@ pub(crate) fn fuzz(target: &Target) {
 
 fn run(target: &Target, time: Duration, seed: u64, current: &Mutex<(Instant, Vec<u8>)>) {
     let mut random = Random::seeded(seed, target.name);
-    let mut seen = HashSet::new();
+    let mut behaviours = HashSet::new();
     let mut kept: Vec<Vec<u8>> = Vec::new();
     let started = Instant::now();
     let (mut runs, mut slowest, before) = (0_u64, Duration::ZERO, memory());
@@ -76,7 +76,7 @@ fn run(target: &Target, time: Duration, seed: u64, current: &Mutex<(Instant, Vec
         };
         slowest = slowest.max(began.elapsed());
         runs += 1;
-        if seen.insert(hash(&behaviour)) || kept.is_empty() {
+        if behaviours.insert(hash(&behaviour)) || kept.is_empty() {
             if kept.len() < KEPT {
                 kept.push(input);
             } else {
@@ -89,7 +89,7 @@ fn run(target: &Target, time: Duration, seed: u64, current: &Mutex<(Instant, Vec
     show(&format!(
         "{}: {runs} runs in {seconds} s, {} behaviours, slowest {} ms, memory {before} to {memory} MiB",
         target.name,
-        seen.len(),
+        behaviours.len(),
         slowest.as_millis()
     ));
 }

@@ -32,7 +32,7 @@ fn both_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 /// What tar and gzip are made of.
 pub(crate) const ARCHIVE_WORDS: &[&str] = &[
-    "ustar\000",
+    "ustar\x0000",
     "ustar  \0",
     "package/",
     "../",

@@ -13,13 +13,20 @@ pub(crate) struct Pristine {
     rebuilt: Archive,
 }
 
+/// What the archive reader says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Plain,
+    NotPlain,
+    Unreadable,
+}
+
 /// What came of one mutant.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) verdict: &'static str,
     pub(crate) reproduced: bool,
-    pub(crate) readable: bool,
-    pub(crate) plain: bool,
+    pub(crate) reading: Reading,
     /// What differs is written by other clients only, or named otherwise by npm alone.
     pub(crate) beyond_npm: bool,
     /// For the report of a problem.
@@ -41,7 +48,7 @@ impl Pristine {
             // The pipeline ends with `differs` and the error's code.
             Err(error) => {
                 let why = error.to_string();
-                return Judged { verdict: "differs", reproduced: false, readable: false, plain: false, beyond_npm: false, why };
+                return Judged { verdict: "differs", reproduced: false, reading: Reading::Unreadable, beyond_npm: false, why };
             }
         };
         let comparison = compare::compare(&published, &self.rebuilt);
@@ -57,8 +64,7 @@ impl Pristine {
         Judged {
             verdict: verdict.as_str(),
             reproduced: verdict.reproduced(Accept::SameContent),
-            readable: true,
-            plain: published.is_plain(),
+            reading: if published.is_plain() { Reading::Plain } else { Reading::NotPlain },
             beyond_npm: beyond_npm(&comparison, &published, &self.rebuilt),
             why: format!(
                 "{:?} {:?} {:?} {:?}",

@@ -101,7 +101,7 @@ impl Explain for SourceError {
             Self::Gzip(error) => error.code(),
             Self::Archive(error) => error.code(),
             Self::TooLarge { .. } => "package-too-large",
-            Self::Unreadable { .. } => "file-unreadable",
+            Self::Unreadable { .. } => "built-file-unreadable",
             Self::Toolchain(error) => error.code(),
             Self::Sandbox(error) => error.code(),
             Self::Timewarp(error) => error.code(),

@@ -11,6 +11,8 @@ pub(super) struct Course {
     pub(super) install_failed: bool,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
+    /// Packages in whose place empty ones were installed.
+    pub(super) stood_in: BTreeSet<String>,
     /// Hosts that were asked for and are not reached from the sandbox.
     pub(super) wanted: BTreeSet<String>,
     /// What stopped a step, if a limit did.
@@ -35,6 +37,9 @@ impl Course {
             Some("dependency-missing")
         } else if self.install_failed {
             Some("install-failed")
+        } else if failed && !self.stood_in.is_empty() {
+            // The build may have needed what was gone.
+            Some("dependency-missing")
         } else if failed && !self.wanted.is_empty() {
             Some("network-needed")
         } else if failed {
@@ -59,6 +64,10 @@ impl Course {
         if !self.wanted.is_empty() {
             notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
         }
+        if !self.stood_in.is_empty() {
+            let message = format!("the registry does not have {}; empty packages stood in their place", listed(&self.stood_in));
+            notes.push(("dependency-stood-in", message));
+        }
         notes
     }
 }
@@ -82,7 +91,7 @@ pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
 }
 
 /// Names for a line of text: the first of many.
-pub(super) fn listed(names: &BTreeSet<String>) -> String {
+fn listed(names: &BTreeSet<String>) -> String {
     const SHOWN: usize = 12;
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }

@@ -224,15 +224,11 @@ impl Work<'_> {
         state.times_untrue |= record.times_untrue;
         shop.log().clone_into(&mut state.log);
         let missing = state.missing.difference(&state.stood_in).cloned().collect();
-        let course = Course { missing, wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
+        let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             if state.times_untrue {
                 notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
-            }
-            if !state.stood_in.is_empty() {
-                let gone = super::failure::listed(&state.stood_in);
-                notes.push(("dependency-stood-in", format!("the registry does not have {gone}; empty packages stood in their place")));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();

@@ -114,6 +114,10 @@ impl Toolchains {
             Ok(packument) => packument,
             // An old list is better than none: what was published stays.
             Err(registry::RegistryError::Http(error)) if !index.versions.is_empty() && is_of_network(&error) => return Ok(index.versions),
+            // A registry of one's own may have no tools at all.
+            Err(registry::RegistryError::PackageNotFound { .. } | registry::RegistryError::PackageUnpublished { .. }) => {
+                return Err(not_published(kind, "*"));
+            }
             Err(error) => return Err(self.explain(error)),
         };
         let mut index = index;

@@ -155,6 +155,17 @@ export interface Comparison {
   changed: { path: string; kind: 'bytes' | 'mode' | 'type' | 'link'; published: FileSide; rebuilt: FileSide }[];
   onlyPublished: string[];
   onlyRebuilt: string[];
+  /** Why each of the files that differ does, as far as its bytes tell. Never part of the verdict. */
+  explanations: Explanation[];
+}
+
+/** Why one file differs. */
+export interface Explanation {
+  path: string;
+  /** Stable, kebab-case: `formatting-only`, `time-stamp`, `not-built`, `other-code`, … docs/codes.md lists them. */
+  class: string;
+  /** One line on it. */
+  message: string;
 }
 
 export interface ReproduceResult {

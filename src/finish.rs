@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Explain, Stage};
+use crate::explain;
 use crate::git::GitError;
 use crate::pipeline::Failed;
 use crate::published::Published;
-use crate::recipe::SourceError;
 use crate::recipe::rebuilt::{Attempts, Rebuilt, integrity_of};
+use crate::recipe::{Recipe, SourceError};
 use crate::registry::confusion;
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, Report, Severity};
@@ -20,6 +21,7 @@ pub fn finish(
     rebuilt: Result<Attempts, SourceError>,
     published: &Published,
     emit: Option<&Path>,
+    source_of: &dyn Fn(&Recipe) -> explain::Source,
 ) -> Result<Report, Failed> {
     let Attempts { rebuilt, unavailable, sandbox, not_built } = match rebuilt {
         Ok(attempts) => attempts,
@@ -68,6 +70,12 @@ pub fn finish(
         for finding in confusion::against_source(&published.manifest(), &source) {
             draft.finding(finding);
         }
+    }
+    if let (false, Some(archive)) = (one.comparison.same_entries(), &one.archive) {
+        let source = source_of(&one.recipe);
+        let explained = explain::explain(&published.archive, archive, &one.comparison, &source, &explain::Limits::default());
+        let findings = explain::findings(&published.archive, archive, &explained, &source);
+        draft.explained(explained, findings);
     }
     if let Some(path) = emit {
         write_out(one, path).map_err(|source| -> Failed { Box::new(EmitError { path: path.to_owned(), source }) })?;

@@ -5,9 +5,11 @@
 pub mod cli;
 pub mod compare;
 pub mod error;
+pub mod explain;
 pub mod finish;
 pub mod git;
 pub mod http;
+pub mod inspect;
 pub mod manifest;
 pub mod npmrc;
 pub mod options;

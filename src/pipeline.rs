@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::compare::ArchiveError;
 use crate::error::Explain;
+use crate::explain::Source;
 use crate::finish::finish;
 use crate::git::config::GitConfig;
 use crate::git::exchange::{self, HttpExchange};
@@ -26,8 +27,8 @@ use crate::origin::{Claims, LocateError, Located};
 use crate::pack;
 use crate::published::Published;
 use crate::rebuild::{Orders, rebuild};
-use crate::recipe::SourceError;
 use crate::recipe::build::Publication;
+use crate::recipe::{Recipe, SourceError};
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
@@ -123,7 +124,8 @@ async fn judge(
         let orders = Orders { strategies: &strategies, publication: &publication, isolation, node, installed };
         let result = rebuild(&mut repository, &located, &published, &open_submodule, &orders, &context, &runtime);
         draft.rebuilt_in(began.elapsed());
-        finish(draft, result, &published, emit.as_deref())
+        let source_of = |recipe: &Recipe| Source::at(&located, &repository, recipe);
+        finish(draft, result, &published, emit.as_deref(), &source_of)
     });
     work.await.map_err(internal)?
 }
@@ -266,7 +268,7 @@ fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn internal(error: tokio::task::JoinError) -> Failed {
+pub(crate) fn internal(error: tokio::task::JoinError) -> Failed {
     Box::new(Internal(error.to_string()))
 }
 

@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::pipeline::{self, Context, Failed};
 use crate::registry::{self, Release};
 use crate::report::draft::timestamp;
+use crate::report::inspect::Inspection;
 use crate::report::json::{Failure, Finding, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION, Severity};
 use crate::spec::{Spec, Target, Wanted};
 use crate::store::{Folders, Results, folders};
@@ -164,12 +165,26 @@ impl Explain for Stopped {
 /// Judges one spec. `known` is a JSON object of results that count before those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
     let stop = Stop::default();
-    let run = run(spec, options, known, progress, &stop);
+    // On the heap: all stages together are a large future.
+    let run = Box::pin(run(spec, options, known, progress, &stop));
+    until_stopped(run, &stop, options, &cancelled).await.unwrap_or_else(|error| Answer::failed(spec, &*error))
+}
+
+/// Fetches one tarball and takes it apart; no source is asked for.
+pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Inspection, Failed> {
+    let stop = Stop::default();
+    until_stopped(inspect(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Lets a run come to its end, or stops it when its caller or the clock says so.
+async fn until_stopped<T>(
+    run: impl Future<Output = Result<T, Failed>>,
+    stop: &Stop,
+    options: &Options,
+    cancelled: &AtomicBool,
+) -> Result<T, Failed> {
+    let limit = options.limit().map_err(boxed)?;
     let mut run = std::pin::pin!(run);
-    let limit = match options.limit() {
-        Ok(limit) => limit,
-        Err(error) => return Answer::failed(spec, &error),
-    };
     let stopped = async {
         let started = tokio::time::Instant::now();
         loop {
@@ -184,14 +199,14 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
     };
     tokio::select! {
         biased;
-        answer = &mut run => answer.unwrap_or_else(|error| Answer::failed(spec, &*error)),
+        answer = &mut run => answer,
         stopped = stopped => {
             // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
             stop.requested.store(true, Ordering::Relaxed);
             stop.work.store(true, Ordering::Relaxed);
             stop.requests.cancel();
-            let _: Result<Result<Answer, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
-            Answer::failed(spec, &stopped)
+            let _: Result<Result<T, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
+            Err(boxed(stopped))
         }
     }
 }
@@ -236,30 +251,9 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         return Err(Box::new(Stopped::Offline));
     }
 
-    for base in git.bases() {
-        if let Ok(url) = url::Url::parse(base) {
-            npm.network.allowed.add(&url);
-        }
-    }
-    if let Some(path) = git.ca_file.as_deref() {
-        match std::fs::read_to_string(path) {
-            Ok(roots) => npm.network.extra_roots.push(roots),
-            Err(error) => {
-                let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");
-                findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
-            }
-        }
-    }
-    let agent =
-        format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
-    let client = Client::new(HttpConfig::from_npm(&npm, &agent));
+    let client = connect(&mut npm, &git, &mut findings);
     progress.tell("resolve", "reading the registry's metadata");
-    let resolving = registry::ResolveOptions {
-        cwd: around.cwd.clone(),
-        home: around.home.clone(),
-        cancel: stop.requests.clone(),
-        ..registry::ResolveOptions::default()
-    };
+    let resolving = resolving(&around, stop);
     let release = registry::select(&spec, &npm, &client, &resolving).await.map_err(boxed)?;
     let key = key_of(&spec, &release);
     if reads
@@ -288,6 +282,50 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         memory.keep(key, &mut report);
     }
     Ok(Answer::Judged { key, report: Box::new(report) })
+}
+
+async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    options.check_registry().map_err(boxed)?;
+    let around = Surroundings::of_process(None);
+    let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+    let git = GitConfig::load().map_err(boxed)?;
+    // What is wrong with the configuration shows where it counts: the tarball is fetched or it is not.
+    let client = connect(&mut npm, &git, &mut Vec::new());
+    let published = registry::resolve(&spec, &npm, &client, &resolving(&around, stop)).await.map_err(boxed)?;
+    let shown = shown(&spec);
+    let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
+    inspected.map_err(pipeline::internal)?.map_err(boxed)
+}
+
+/// A client for what npm's and git's configuration allow. What of it does not count becomes a finding.
+fn connect(npm: &mut NpmConfig, git: &GitConfig, findings: &mut Vec<Finding>) -> Client {
+    for base in git.bases() {
+        if let Ok(url) = url::Url::parse(base) {
+            npm.network.allowed.add(&url);
+        }
+    }
+    if let Some(path) = git.ca_file.as_deref() {
+        match std::fs::read_to_string(path) {
+            Ok(roots) => npm.network.extra_roots.push(roots),
+            Err(error) => {
+                let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");
+                findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
+            }
+        }
+    }
+    let agent =
+        format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
+    Client::new(HttpConfig::from_npm(npm, &agent))
+}
+
+fn resolving(around: &Surroundings, stop: &Stop) -> registry::ResolveOptions<'static> {
+    registry::ResolveOptions {
+        cwd: around.cwd.clone(),
+        home: around.home.clone(),
+        cancel: stop.requests.clone(),
+        ..registry::ResolveOptions::default()
+    }
 }
 
 /// The spec as it may be shown and stored: as typed, but an address without its query.

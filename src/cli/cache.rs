@@ -69,14 +69,6 @@ struct Place {
     cache_file: Option<PathBuf>,
 }
 
-/// The arguments behind the word, where they are this command's. Flags may stand before the word.
-pub(super) fn meant(arguments: &[String]) -> Option<Vec<String>> {
-    let at = arguments.iter().position(|argument| !argument.starts_with('-'))?;
-    let (before, rest) = arguments.split_at(at);
-    let (word, rest) = rest.split_first()?;
-    (word == WORD).then(|| rest.iter().chain(before).cloned().collect())
-}
-
 /// Runs the command and returns the exit code.
 pub(super) fn run(arguments: &[String]) -> u8 {
     let parsed = match Arguments::try_parse_from(std::iter::once("reproduce cache").chain(arguments.iter().map(String::as_str))) {
@@ -247,19 +239,6 @@ fn bytes(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_command_is_the_first_word_that_is_no_flag() {
-        assert_eq!(meant(&words("cache ls --json")), Some(words("ls --json")));
-        assert_eq!(meant(&words("--json cache ls")), Some(words("ls --json")));
-        for other in ["semver cache", "cache@latest", "--json", ""] {
-            assert_eq!(meant(&words(other)), None, "{other}");
-        }
-    }
 
     #[test]
     fn sizes_and_times_have_units() {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod cache;
+mod inspect;
 mod output;
 
 use std::io;
@@ -33,7 +34,10 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
     }
-    if let Some(rest) = cache::meant(&arguments) {
+    if let Some(rest) = behind(inspect::WORD, &arguments) {
+        return inspect::run(&rest, &cancelled).await;
+    }
+    if let Some(rest) = behind(cache::WORD, &arguments) {
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));
         return work.await.unwrap_or(UNDECIDED);
     }
@@ -77,6 +81,14 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         }
     }
     merge_exit_codes(codes)
+}
+
+/// The arguments behind a command's word, where it is the first. Flags may stand before the word.
+fn behind(word: &str, arguments: &[String]) -> Option<Vec<String>> {
+    let at = arguments.iter().position(|argument| !argument.starts_with('-'))?;
+    let (before, rest) = arguments.split_at(at);
+    let (first, rest) = rest.split_first()?;
+    (first == word).then(|| rest.iter().chain(before).cloned().collect())
 }
 
 /// An answer that could not be written was not given, whatever it was: no exit code may pass for it.
@@ -136,4 +148,19 @@ fn wants_json(arguments: &[String]) -> bool {
         Some(flags) if !flags.starts_with('-') => flags.split('s').next().is_some_and(|flags| flags.contains('j')),
         _ => argument == "--json",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_the_first_word_that_is_no_flag() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(behind("cache", &words("cache ls --json")), Some(words("ls --json")));
+        assert_eq!(behind("cache", &words("--json cache ls")), Some(words("ls --json")));
+        for other in ["semver cache", "cache@latest", "inspect cache", "--json", ""] {
+            assert_eq!(behind("cache", &words(other)), None, "{other}");
+        }
+    }
 }

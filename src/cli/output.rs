@@ -60,11 +60,15 @@ impl Output {
 
     /// Writes one answer as one line of JSON.
     pub(super) fn json(answer: &Answer) -> io::Result<()> {
-        let line = match answer {
-            Answer::Judged { report, .. } => serde_json::to_string(report),
-            Answer::Failed(failure) => serde_json::to_string(failure),
-        };
-        Self::text(&format!("{}\n", ascii_where_unsafe(&line?)))
+        match answer {
+            Answer::Judged { report, .. } => Self::json_of(report),
+            Answer::Failed(failure) => Self::json_of(failure),
+        }
+    }
+
+    /// Writes anything as one line of JSON.
+    pub(super) fn json_of(value: &impl serde::Serialize) -> io::Result<()> {
+        Self::text(&format!("{}\n", ascii_where_unsafe(&serde_json::to_string(value)?)))
     }
 
     /// Writes to stdout.

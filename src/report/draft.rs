@@ -7,6 +7,7 @@ use super::json::{
 };
 use crate::compare::{self, Archive, Oddity};
 use crate::error::Explain;
+use crate::explain::Explanation;
 use crate::origin::{Evidence, Located};
 use crate::recipe::rebuilt::Rebuilt;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
@@ -19,6 +20,7 @@ const ODDITIES_LISTED: usize = 20;
 /// A result that is not finished.
 pub struct Draft {
     report: Report,
+    explanations: Vec<Explanation>,
     started: std::time::Instant,
 }
 
@@ -83,6 +85,7 @@ impl Draft {
     pub fn new(package: PackageInfo, attested: bool, options: OptionsInfo) -> Self {
         Self {
             started: std::time::Instant::now(),
+            explanations: Vec::new(),
             report: Report {
                 schema_version: SCHEMA_VERSION,
                 reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -234,11 +237,18 @@ impl Draft {
         self.report.timings.rebuild = millis(time);
     }
 
+    /// Why the files of the attempt that will speak differ.
+    pub fn explained(&mut self, explanations: Vec<Explanation>, findings: Vec<Finding>) {
+        self.explanations = explanations;
+        self.report.findings.extend(findings);
+    }
+
     /// The end: judged by the closest attempt.
     pub fn judged(mut self, one: &Rebuilt, verdict: Verdict, code: Option<&str>, integrity: String, published: &Archive) -> Report {
         self.report.strategy = Some(one.recipe.strategy.as_str().to_owned());
         self.report.source.integrity = Some(integrity);
-        self.report.comparison = Some(ComparisonInfo::from(&one.comparison));
+        let explanations = std::mem::take(&mut self.explanations);
+        self.report.comparison = Some(ComparisonInfo { explanations, ..ComparisonInfo::from(&one.comparison) });
         // The attempt that decided may be of another commit than the one that came first.
         let recipe = &one.recipe;
         if self.report.origin.as_ref().is_none_or(|origin| origin.commit != recipe.commit) {

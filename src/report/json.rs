@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compare;
+use crate::explain::Explanation;
 use crate::origin::Evidence;
 use crate::recipe::{Recipe, Strategy};
 use crate::verdict::{Accept, Verdict};
@@ -243,6 +244,9 @@ pub struct ComparisonInfo {
     pub only_published: Vec<String>,
     /// Files that were not published.
     pub only_rebuilt: Vec<String>,
+    /// Why each of the files that differ does, as far as its bytes tell. Never part of the verdict.
+    #[serde(default)]
+    pub explanations: Vec<Explanation>,
 }
 
 /// One file that differs.
@@ -294,6 +298,7 @@ impl From<&compare::Comparison> for ComparisonInfo {
             changed: comparison.changed.iter().map(change).collect(),
             only_published: comparison.only_published.clone(),
             only_rebuilt: comparison.only_rebuilt.clone(),
+            explanations: Vec::new(),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The report for people: at most a dozen lines, meaning never in colour alone, and what to do next.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::json::{AttemptInfo, Failure, Report, Severity};
+use super::json::{AttemptInfo, ComparisonInfo, Failure, Report, Severity};
 use super::text::{escape, escape_lines};
+use crate::explain::{self, Explanation};
 use crate::pack::rewrite::AS_IS;
 use crate::verdict::Verdict;
 
@@ -213,12 +215,14 @@ fn evidence(out: &mut String, report: &Report) {
 
 fn files(out: &mut String, report: &Report, detail: Detail) {
     let Some(comparison) = &report.comparison else { return };
-    let mut lines: Vec<String> = Vec::new();
-    lines.extend(comparison.changed.iter().map(|change| format!("  differs    {} ({})", escape(&change.path), escape(&change.kind))));
-    lines.extend(comparison.only_published.iter().map(|path| format!("  published  {} is not in the rebuilt package", escape(path))));
-    lines.extend(comparison.only_rebuilt.iter().map(|path| format!("  rebuilt    {} is not in the published package", escape(path))));
+    let lines = file_lines(comparison);
     if lines.is_empty() {
         return;
+    }
+    if !comparison.explanations.is_empty() {
+        let files = if lines.len() == 1 { "file" } else { "files" };
+        let classes = explain::summary(comparison.explanations.iter().map(|one| one.class));
+        let _ = writeln!(out, "  why        {} {files}: {classes}", lines.len());
     }
     let shown = if detail.verbose { lines.len() } else { FILES_SHOWN };
     let more = lines.len().saturating_sub(shown);
@@ -228,6 +232,21 @@ fn files(out: &mut String, report: &Report, detail: Detail) {
     if more > 0 {
         let _ = writeln!(out, "  and {more} more; {} files are the same", comparison.identical.len());
     }
+}
+
+/// A line for each file that differs, those first that a reader should look at.
+fn file_lines(comparison: &ComparisonInfo) -> Vec<String> {
+    let why: HashMap<&str, &Explanation> = comparison.explanations.iter().map(|one| (one.path.as_str(), one)).collect();
+    let changed = comparison.changed.iter().map(|change| ("differs   ", change.path.as_str(), change.kind.as_str()));
+    let published = comparison.only_published.iter().map(|path| ("published ", path.as_str(), "not in the rebuilt package"));
+    let rebuilt = comparison.only_rebuilt.iter().map(|path| ("rebuilt   ", path.as_str(), "not in the published package"));
+    let mut rows: Vec<_> = changed.chain(published).chain(rebuilt).map(|row| (why.get(row.1).copied(), row)).collect();
+    rows.sort_by_key(|(why, _)| why.map(|one| one.class));
+    let line = |(why, (side, path, kind)): (Option<&Explanation>, (&str, &str, &str))| {
+        let said = why.map_or(kind, |one| one.message.as_str());
+        format!("  {side} {}: {}", escape(path), escape(said))
+    };
+    rows.into_iter().map(line).collect()
 }
 
 fn findings(out: &mut String, report: &Report, style: Style, detail: Detail) {

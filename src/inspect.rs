@@ -8,7 +8,7 @@ use std::io::Read as _;
 use crate::compare::{Archive, Entry, Limits};
 use crate::error::{Explain, Stage};
 use crate::pack::era;
-use crate::pack::fingerprint::{self, Fingerprint, HeaderEntry, Headers};
+use crate::pack::fingerprint::{self, Fingerprint, Form, HeaderEntry, Headers};
 use crate::pack::gzip;
 use crate::pack::tar::IdField;
 use crate::registry::{IntegrityCheck, Published};
@@ -133,9 +133,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn of_header(header: &HeaderEntry, on_disk: Option<&Entry>) -> EntryInfo {
+    // Clients that name an owner name both; an empty field is no zero.
     let number = |id: &IdField| match id {
-        IdField::Number(number) => Some(*number),
-        IdField::Raw(_) => None,
+        IdField::Number(number) if header.forms.uid != Form::Empty => Some(*number),
+        _ => None,
     };
     let name = |name: &String| Some(name.clone()).filter(|name| !name.is_empty());
     let kind = match header.flag {

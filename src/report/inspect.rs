@@ -111,7 +111,7 @@ pub struct EntryInfo {
     pub size: u64,
     /// The time field; null: empty.
     pub mtime: Option<i64>,
-    /// The owner's number; null: not a plain number, or not known.
+    /// The owner's number; null: the field is empty, or no plain number.
     pub uid: Option<u64>,
     /// The group's number.
     pub gid: Option<u64>,

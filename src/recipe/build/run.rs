@@ -32,7 +32,9 @@ const MAX_CHECKOUT: u64 = 4 << 30;
 /// Longest time for one package where the user sets no limit.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Kept back from the limit for packing, comparing and cleaning up.
-const RESERVE: Duration = Duration::from_secs(15);
+const RESERVE: Duration = Duration::from_secs(25);
+/// Another toolchain is not begun with less time than this: a checkout and an installation come first.
+const ANOTHER: Duration = Duration::from_secs(60);
 /// No step is begun with less time than this.
 pub(super) const SHORTEST: Duration = Duration::from_secs(5);
 
@@ -59,6 +61,7 @@ pub fn attempts(
     let toolchains = toolchains(&folder, repository, origin, publication, committed, site)?;
     let mut ended = None;
     let mut finished: Vec<Option<Kind>> = Vec::new();
+    let mut tried = false;
     for toolchain in toolchains {
         let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
         if finished.contains(&kind) {
@@ -68,9 +71,10 @@ pub fn attempts(
         if !orders.strategies.contains(&strategy) {
             continue;
         }
-        if time_left(site) < SHORTEST {
+        if time_left(site) < if tried { ANOTHER } else { SHORTEST } {
             break;
         }
+        tried = true;
         let work = Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed };
         match work.run() {
             Ok((one, worth_another)) => {

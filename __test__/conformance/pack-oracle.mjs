@@ -53,7 +53,7 @@ async function restoring (files, work) {
 }
 
 const clients = {
-  async pnpm (name, { cwd, tgz, root }) {
+  async pnpm (name, { cwd, root }) {
     const bin = at(name, 'bin/pnpm.cjs', 'bin/pnpm.mjs')
     const out = `${root}.packed`
     await run(process.env.PACK_ORACLE_NODE ?? process.execPath, [bin, 'pack', '--pack-destination', out], cwd)
@@ -68,7 +68,7 @@ const clients = {
     await run(process.execPath, [at(name, 'bin/yarn.js'), 'pack', '--out', tgz], cwd)
     return tgz
   },
-  async bun (name, { cwd, tgz, root }) {
+  async bun (name, { cwd, root }) {
     const bin = at('@oven/bun-linux-x64', 'bin/bun')
     const manifest = join(cwd, 'package.json')
     const refers = /"(workspace|catalog):/.test(readFileSync(manifest, 'utf8'))

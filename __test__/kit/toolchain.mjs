@@ -28,8 +28,8 @@ async function make() {
   const npm = await packed(async (folder) => {
     const root = await npmFolder();
     await cp(root, folder, { recursive: true, dereference: true });
-    const { name, version, bin, engines } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-    return { name, version, bin, engines };
+    const inside = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    return { name: inside.name, version: inside.version, bin: inside.bin, engines: inside.engines };
   });
   return [node, npm];
 }

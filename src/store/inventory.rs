@@ -13,6 +13,7 @@ use super::error::CacheError;
 use super::folders::Folders;
 use super::layout;
 use super::lock::FileLock;
+use super::removal::remove_tree;
 use super::target;
 use crate::toolchain::shelf::Shelf;
 
@@ -30,8 +31,12 @@ pub enum Sort {
     Git,
     /// A tarball, or a folder of them.
     Tarballs,
+    /// What registries said of a package.
+    Packuments,
     /// A tool.
     Toolchains,
+    /// A checkout in which a build ran.
+    Builds,
     /// The file of results.
     Results,
     /// Anything else in the folder; it is shown, and never removed.
@@ -40,14 +45,16 @@ pub enum Sort {
 
 impl Sort {
     /// Every sort, as shown.
-    pub const ALL: [Self; 5] = [Self::Git, Self::Tarballs, Self::Toolchains, Self::Results, Self::Other];
+    pub const ALL: [Self; 7] = [Self::Git, Self::Tarballs, Self::Packuments, Self::Toolchains, Self::Builds, Self::Results, Self::Other];
 
     /// Its name in JSON and in the list.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Git => "git",
             Self::Tarballs => "tarballs",
+            Self::Packuments => "packuments",
             Self::Toolchains => "toolchains",
+            Self::Builds => "builds",
             Self::Results => "results",
             Self::Other => "other",
         }
@@ -103,13 +110,24 @@ pub fn list(folders: &Folders) -> Result<Vec<Item>, CacheError> {
     for entry in children(&folders.tarballs)? {
         all.extend(item(Sort::Tarballs, &entry));
     }
+    for entry in children(&folders.packuments)? {
+        all.extend(item(Sort::Packuments, &entry));
+    }
+    for entry in children(&folders.builds)? {
+        // The locks beside them are no entries of their own: a lock file is never removed.
+        if !entry.is_file() {
+            all.extend(item(Sort::Builds, &entry));
+        }
+    }
     for tool in Shelf::at(&folders.toolchains).list()? {
         let path = folders.toolchains.join(&tool.name);
         let (name, version) = (tool.card.kind, Some(tool.card.version));
         all.push(Item { sort: Sort::Toolchains, name, version, bytes: tool.card.bytes, used: tool.used, path });
     }
     all.extend(item(Sort::Results, &folders.results));
-    let known = [&folders.git, &folders.tarballs, &folders.toolchains, &folders.results, &lock_of(&folders.results)];
+    let lock = lock_of(&folders.results);
+    let Folders { git, tarballs, packuments, toolchains, builds, results, .. } = folders;
+    let known = [git, tarballs, packuments, toolchains, builds, results, &lock];
     for entry in children(&folders.root)? {
         if !known.contains(&&entry) {
             all.extend(item(Sort::Other, &entry));
@@ -151,8 +169,9 @@ fn may_be_removed(item: &Item, folders: &Folders, all: bool) -> bool {
     match item.sort {
         Sort::Git => item.path.join("objects").join("pack").is_dir() && item.path.join("HEAD").is_file() || is_removed(&item.path),
         // Their names say nothing, so the folder must be known as a cache.
-        Sort::Tarballs => has_mark(&folders.results) || Shelf::at(&folders.toolchains).is_shelf(),
+        Sort::Tarballs | Sort::Packuments => has_mark(&folders.results) || Shelf::at(&folders.toolchains).is_shelf(),
         Sort::Toolchains => true,
+        Sort::Builds => build_lock(&item.path).is_file(),
         // Small, and what they hold took long to find out. The mark tells them from a file of that name of somebody else's.
         Sort::Results => all && has_mark(&item.path),
         Sort::Other => false,
@@ -172,8 +191,16 @@ fn remove(item: &Item, folders: &Folders, age: Duration) -> Result<bool, CacheEr
             };
             gone(&item.path, fs::remove_file(&item.path))
         }
-        Sort::Git | Sort::Tarballs if age < IN_USE && !is_removed(&item.path) => Ok(false),
-        Sort::Git | Sort::Tarballs => {
+        Sort::Builds => {
+            let _lock = match FileLock::acquire(&build_lock(&item.path), Duration::ZERO) {
+                Ok(lock) => lock,
+                Err(CacheError::Busy { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            };
+            gone(&item.path, remove_tree(&item.path))
+        }
+        Sort::Git | Sort::Tarballs | Sort::Packuments if age < IN_USE && !is_removed(&item.path) => Ok(false),
+        Sort::Git | Sort::Tarballs | Sort::Packuments => {
             let aside = if is_removed(&item.path) { item.path.clone() } else { item.path.with_file_name(format!("{REMOVED}{name}")) };
             if aside != item.path {
                 gone(&item.path, fs::rename(&item.path, &aside))?;
@@ -205,6 +232,13 @@ fn is_removed(path: &Path) -> bool {
 
 fn lock_of(results: &Path) -> PathBuf {
     target::beside(results, ".", ".lock")
+}
+
+/// The lock of a build's folder, beside it.
+fn build_lock(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    folder.with_file_name(name)
 }
 
 /// The paths in a folder, in order; none where there is no folder.
@@ -322,6 +356,19 @@ mod tests {
         for path in ["git/project/src", "tarballs/backup", "toolchains/node-20", "photos"] {
             assert!(folder.path().join(path).join("file").is_file(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_build_is_removed_unless_somebody_works_in_it() {
+        let (_folder, folders) = cache();
+        fs::create_dir_all(folders.builds.join("b/work")).unwrap();
+        let lock = FileLock::acquire(&folders.builds.join("b.lock"), Duration::ZERO).unwrap();
+        let all = Plan { all: true, ..Plan::default() };
+        let kinds = |items: &[Item]| names(items).into_iter().filter(|(sort, _)| *sort == "builds").count();
+        assert_eq!(kinds(&prune(&folders, all, SystemTime::now()).unwrap().in_use), 1);
+        drop(lock);
+        assert_eq!(kinds(&prune(&folders, all, SystemTime::now()).unwrap().removed), 1);
+        assert!(!folders.builds.join("b").exists() && folders.builds.join("b.lock").exists());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::rebuilt::StepDone;
-use crate::store::FileLock;
+use crate::store::{FileLock, remove_tree};
 
 /// How long a folder is kept that nobody comes back to, and how many are.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -74,7 +74,7 @@ impl Kept {
 
     /// Empties the folder.
     pub(super) fn clear(&self) -> io::Result<()> {
-        remove(&self.dir)?;
+        remove_tree(&self.dir)?;
         fs::create_dir_all(&self.dir)
     }
 
@@ -84,31 +84,6 @@ impl Kept {
         let new = self.dir.join("state.new");
         fs::write(&new, bytes)?;
         fs::rename(new, self.dir.join(NOTE))
-    }
-}
-
-/// Removes a tree that a stranger's build left: folders without permissions, and links, which are not followed.
-fn remove(dir: &Path) -> io::Result<()> {
-    let first = match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    #[cfg(unix)]
-    open_folders(dir);
-    fs::remove_dir_all(dir).map_err(|_| first)
-}
-
-/// Gives every folder its owner's permissions back.
-#[cfg(unix)]
-fn open_folders(dir: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let mut todo = vec![dir.to_owned()];
-    while let Some(dir) = todo.pop() {
-        // What cannot be opened cannot be removed either, and that says so.
-        let _: io::Result<()> = fs::set_permissions(&dir, fs::Permissions::from_mode(0o700));
-        let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-        todo.extend(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()));
     }
 }
 
@@ -131,7 +106,7 @@ fn sweep(builds: &Path, wanted: &str, now: SystemTime) {
         if (old || at + 1 >= KEPT)
             && let Ok(_lock) = FileLock::acquire(&builds.join(format!("{name}.lock")), Duration::ZERO)
         {
-            let _: io::Result<()> = remove(&builds.join(name));
+            let _: io::Result<()> = remove_tree(&builds.join(name));
         }
     }
 }
@@ -173,18 +148,5 @@ mod tests {
         sweep(builds.path(), "mine", SystemTime::now());
         let folders = fs::read_dir(builds.path()).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
         assert!(folders <= KEPT && builds.path().join("used").exists(), "{folders}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_folder_without_permissions_is_removed() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let locked = dir.path().join("a/b");
-        fs::create_dir_all(&locked).unwrap();
-        fs::write(locked.join("f"), "").unwrap();
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0o0)).unwrap();
-        remove(&dir.path().join("a")).unwrap();
-        assert!(!dir.path().join("a").exists());
     }
 }

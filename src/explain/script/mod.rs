@@ -1,8 +1,8 @@
 //! JavaScript and TypeScript, compared after parsing.
 //!
 //! In: two texts, from strangers. Out: whether they are the same program, and if not, whether helpers of compilers are all that differs.
-//! The parser is tree-sitter: it does not recurse, so no nesting overflows a stack, and it can be stopped by the clock. (oxc and swc
-//! were looked at: both recurse, and there are texts of ten kilobytes with which they take gigabytes.)
+//! The parser is tree-sitter: it does not recurse, so no nesting overflows a stack, and it can be stopped by the clock. (oxc
+//! was tried: it recurses, and there are texts of some ten kilobytes with which it takes gigabytes.)
 
 mod events;
 mod helpers;

@@ -5,7 +5,7 @@
 //! that does not hold is too, by an input that takes longer than `harness::SLOWEST`, or by memory beyond `harness::MEMORY`.
 //! The input is then kept as a file, and `REPRODUCE_FUZZ_INPUT=<file>` runs it alone.
 //!
-//! `cargo test` runs each target for 10 seconds; `node scripts/fuzz.mjs <target> --minutes 30` for longer.
+//! `cargo test` runs each target with a fixed number of inputs; `node scripts/fuzz.mjs <target> --minutes 30` for longer.
 
 #![allow(
     clippy::unwrap_used,

@@ -194,9 +194,9 @@ pub(crate) fn address(input: &[u8]) -> String {
         return format!("{:?} long", found.kind);
     }
     let again = address::parse(&found.url).unwrap_or_else(|error| panic!("{:?}: {error}", found.url));
-    // Quotes around an address are taken for the prose that it stood in, also where a fragment was cut off behind one; and one `.git`
-    // is taken off every time, though no host has a repository called so.
-    let stem = |url: &str| url.trim_end_matches(['\'', '"', '`', '<', '>']).trim_end_matches(".git").to_owned();
+    // Quotes around an address are taken for the prose that it stood in, also where a fragment was cut off behind one, and with them
+    // the slashes that they stood behind; and one `.git` is taken off every time, though no host has a repository called so.
+    let stem = |url: &str| url.trim_end_matches(['\'', '"', '`', '<', '>', '/']).trim_end_matches(".git").to_owned();
     assert_eq!(stem(&again.url), stem(&found.url), "an address that was read is read again as itself");
     format!("{:?} {} {} {} {}", found.kind, url.scheme(), found.port.is_some(), found.directory.is_some(), found.reference.is_some())
 }

@@ -88,18 +88,30 @@ fn the_proxy_is_not_reached_by_a_job_without_network() {
     }
 }
 
+/// A listener on a port at an address of the loopback network that is not the proxy's, and that address. The suite also runs
+/// as an ordinary user, at the same time, and the port is the same in every sandbox with a network of its own: each takes its own address.
+fn neighbour(port: u16) -> (TcpListener, String) {
+    for last in 2..=250 {
+        let address = format!("127.0.0.{last}");
+        match TcpListener::bind((address.as_str(), port)) {
+            Ok(listener) => return (listener, address),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse, "{address}:{port}"),
+        }
+    }
+    panic!("port {port} is taken on every address of the loopback network")
+}
+
 #[test]
 fn the_proxys_port_on_another_address_is_not_reached() {
     let mut host = Host::new();
-    let script = "require('net').connect(new URL(process.env.GATE).port, '127.0.0.2').on('connect', () => process.exit(0)).on('error', () => process.exit(1))";
+    let script = "require('net').connect(new URL(process.env.GATE).port, process.env.NEIGHBOUR).on('connect', () => process.exit(0)).on('error', () => process.exit(1))";
     for sandbox in TIERS.iter().chain([&none()]) {
         let gate = sandbox.gate().unwrap();
-        let port: u16 = gate.url.rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
-        let listener = TcpListener::bind(("127.0.0.2", port)).unwrap();
+        let (listener, address) = neighbour(gate.url.rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap());
         listener.set_nonblocking(true).unwrap();
         host.elsewhere = Some(listener);
         let mut job = host.job(sandbox, &["node", "-e", script]);
-        job.env.push(("GATE".to_owned(), gate.url.clone()));
+        job.env.extend([("GATE".to_owned(), gate.url.clone()), ("NEIGHBOUR".to_owned(), address)]);
         let ended = sandbox.spawn(&job, gate).unwrap().wait(&false.into()).unwrap();
         let bare = sandbox.tier() == reproduce::sandbox::Tier::None;
         assert_eq!(host.reached(), bare, "{}: {}", sandbox.tier(), text(&ended));

@@ -17,9 +17,9 @@ use super::error::{Refused, TimewarpError};
 use super::packages::Package;
 use super::path::{Ask, read};
 use super::record::{Kind, Request};
-use super::stand_in::StandIn;
-use super::tarballs::Order;
-use super::{Inner, serve, tunnel};
+use super::stand_in::{Near, StandIn};
+use super::tarballs::{Held, Order};
+use super::{Inner, neighbour, serve, tunnel};
 use crate::error::Explain;
 use crate::http::{Cancel, HttpError, Trust};
 use crate::npmrc::DEFAULT_REGISTRY;
@@ -218,7 +218,7 @@ async fn connect(
 }
 
 async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
-    let package = match (inner.packages.get(name, &inner.source()).await, inner.stand_in(name)) {
+    let package = match (inner.packages.get(name, &inner.source()).await, inner.stand_in_versions(name)) {
         (Err(error), Some(wanted)) if error.is_gone() => return inner.packages.stand_in(name, &wanted, &inner.source()).await,
         (package, _) => package?,
     };
@@ -271,31 +271,41 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
         None => written.ok_or_else(no_version)?,
     };
     about.version = Some(version.clone());
-    if package.is_stand_in || inner.stands_in(name, &version) {
-        let stand_in = StandIn::of(name.as_str(), &version).ok_or_else(no_version)?;
-        let body = stand_in.tarball.into();
+    if package.is_stand_in || package.dist(&version).is_none() {
+        let stand_in = inner.stand_in(name, &version).ok_or_else(no_version)?;
+        let body = stand_in.tarball.clone().into();
         return Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body });
     }
     seen(&package, &version)?;
-    let dist = package.dist(&version).ok_or_else(no_version)?;
-    let no_tarball = || RegistryError::NoTarball { name: name.to_string(), version: version.clone() };
+    let held = held(inner, &package, &version).await?;
+    inner.record.tarball(name.as_str(), &version, &held.sha512);
+    Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
+}
+
+/// The tarball of a version that the registry has, checked.
+async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, Refused> {
+    let name = &package.name;
+    let no_version = || Refused::NoVersion { name: name.to_string(), wanted: version.to_owned() };
+    let dist = package.dist(version).ok_or_else(no_version)?;
+    let no_tarball = || RegistryError::NoTarball { name: name.to_string(), version: version.to_owned() };
     let url = Url::parse(&dist.tarball).map_err(|_| no_tarball())?;
     let url = inner.settings.npm.tarball_url(&url, &package.registry);
     // A token goes to the registry's own host only; where below it, the credentials' own path decides.
     let trust = if url.origin() == package.registry.origin() { Trust::Registry } else { Trust::Stranger };
     let promised = Integrity::parse(&dist.integrity).or_else(|| Integrity::from_shasum(&dist.shasum));
-    let order = Order {
-        client: &inner.settings.client,
-        url: &url,
-        trust,
-        promised,
-        name: name.as_str(),
-        version: &version,
-        cancel: &inner.settings.cancel,
-    };
-    let held = inner.tarballs.get(&order).await?;
-    inner.record.tarball(name.as_str(), &version, &held.sha512);
-    Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
+    let order =
+        Order { client: &inner.settings.client, url: &url, trust, promised, name: name.as_str(), version, cancel: &inner.settings.cancel };
+    inner.tarballs.get(&order).await
+}
+
+/// The nearest version of the same line in place of one that is gone. `None` where there is none, or it cannot be had or used: an
+/// empty package serves then.
+pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
+    let near = neighbour::nearest(version, package.versions())?.to_owned();
+    let held = held(inner, package, &near).await.ok()?;
+    let wanted = version.to_owned();
+    let renamed = tokio::task::spawn_blocking(move || neighbour::renamed(held.file, &wanted)).await.ok()??;
+    Some(Near { version: near, stand_in: Arc::new(StandIn::made_of(renamed)) })
 }
 
 /// The version that the usual name of a tarball has in it.

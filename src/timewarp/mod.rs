@@ -17,6 +17,7 @@ mod document;
 mod error;
 pub mod lockfile;
 mod moment;
+mod neighbour;
 mod packages;
 mod packuments;
 mod path;
@@ -42,6 +43,9 @@ pub use error::{Refused, TimewarpError};
 pub use record::{Kind, Record, Request};
 pub use redirects::redirected;
 pub use serve::Serving;
+pub use stand_in::StandIns;
+
+use stand_in::{Near, StandIn};
 
 use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
@@ -84,8 +88,8 @@ struct Inner {
     packages: packages::Packages,
     tarballs: tarballs::Tarballs,
     record: record::Recorder,
-    /// Packages that stand-ins are served for.
-    stand_ins: Mutex<BTreeSet<String>>,
+    /// What stand-ins are served for.
+    stand_ins: Mutex<StandIns>,
     runtime: Handle,
 }
 
@@ -120,9 +124,9 @@ impl Timewarp {
         Ok(serve::start(self.inner.clone(), listener, base))
     }
 
-    /// Serves empty packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
-    /// `named` has that it does not have: whole packages, or single versions as `name@version`. Returns them all.
-    pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> BTreeSet<String> {
+    /// Serves other packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
+    /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all.
+    pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> StandIns {
         const AT_ONCE: usize = 16;
         let inner = &self.inner;
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -131,7 +135,7 @@ impl Timewarp {
         }
         let gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
-        stand_ins.extend(gone.into_iter().chain(self.record().missing));
+        stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));
         stand_ins.clone()
     }
 
@@ -148,7 +152,7 @@ impl std::fmt::Debug for Timewarp {
 }
 
 /// Which of these packages and versions the registry does not have, asked for so many at once.
-async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at_once: usize) -> Vec<String> {
+async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at_once: usize) -> Vec<(String, Option<Near>)> {
     let mut gone = Vec::new();
     let mut asked = tokio::task::JoinSet::new();
     for (name, versions) in versions {
@@ -160,10 +164,14 @@ async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at
         asked.spawn(async move {
             match inner.packages.get(&parsed, &inner.source()).await {
                 Ok(package) => {
-                    let lacking = versions.into_iter().filter(|version| package.dist(version).is_none());
-                    lacking.map(|version| format!("{name}@{version}")).collect()
+                    let mut lacking = Vec::new();
+                    for version in versions.into_iter().filter(|version| package.dist(version).is_none()) {
+                        let near = answer::neighbour(&inner, &package, &version).await;
+                        lacking.push((format!("{name}@{version}"), near));
+                    }
+                    lacking
                 }
-                Err(error) if error.is_gone() => vec![name],
+                Err(error) if error.is_gone() => vec![(name, None)],
                 // A registry that fails now is asked again by the client, which says so.
                 Err(_) => Vec::new(),
             }
@@ -176,14 +184,14 @@ async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at
 }
 
 impl Inner {
-    /// Whether a stand-in is served for this version of a package that the registry has.
-    fn stands_in(&self, name: &PackageName, version: &str) -> bool {
-        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).contains(&format!("{name}@{version}"))
+    /// What is served for a version that is gone.
+    fn stand_in(&self, name: &PackageName, version: &str) -> Option<Arc<StandIn>> {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).of(name.as_str(), version)
     }
 
-    /// The versions of a stand-in, where one is served for this package.
-    fn stand_in(&self, name: &PackageName) -> Option<BTreeSet<String>> {
-        let served = self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).contains(name.as_str());
+    /// The versions of a stand-in, where all of a package is gone.
+    fn stand_in_versions(&self, name: &PackageName) -> Option<BTreeSet<String>> {
+        let served = self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).whole(name.as_str());
         let versions = self.settings.keep.iter().filter(|(kept, _)| kept == name.as_str()).map(|(_, version)| version.clone());
         served.then(|| versions.collect())
     }

@@ -221,6 +221,11 @@ impl Package {
         self.dists.iter().find(|(_, dist)| last(dist).as_deref() == Some(file)).map(|(version, _)| version.as_str())
     }
 
+    /// The versions that the registry has now, in any order.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+        self.dists.keys().map(String::as_str)
+    }
+
     /// Where a version's tarball is.
     pub(super) fn dist(&self, version: &str) -> Option<&Dist> {
         self.dists.get(version)

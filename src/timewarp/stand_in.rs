@@ -1,11 +1,12 @@
-//! What is served in place of a package that the registry does not have: an empty one.
+//! What is served in place of a package that the registry does not have: the nearest version of its line, or an empty one.
 //!
 //! Most of what a lockfile names is for lint and tests, and a package that was unpublished years ago must not stop a build that
-//! never reads it. A stand-in is asked for only after an installation failed for it, holds nothing but a package.json, and is
-//! listed in the result; if the build did need the package, its files differ or are not there.
+//! never reads it. A stand-in is asked for only after an installation failed for it, and is listed in the result; if the build
+//! did need the package itself, its files differ or are not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use flate2::{Compression, GzBuilder};
@@ -19,7 +20,67 @@ use crate::spec::PackageName;
 /// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find one.
 const LINES: u64 = 60;
 
-/// An empty package of one name and version.
+/// What stands in for what is gone.
+#[derive(Debug, Clone, Default)]
+pub struct StandIns {
+    /// Packages (`name`) and versions (`name@version`) that the registry does not have.
+    gone: BTreeSet<String>,
+    /// Versions that a near one stands in for, by `name@version`.
+    near: BTreeMap<String, Near>,
+}
+
+/// A near version in place of one that is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Near {
+    /// Which version it is.
+    pub(super) version: String,
+    pub(super) stand_in: Arc<StandIn>,
+}
+
+impl StandIns {
+    /// Adds what is gone.
+    pub(super) fn add(&mut self, gone: impl IntoIterator<Item = (String, Option<Near>)>) {
+        for (name, near) in gone {
+            if let Some(near) = near {
+                self.near.insert(name.clone(), near);
+            }
+            self.gone.insert(name);
+        }
+    }
+
+    /// The packages and versions that are gone, as `name` and `name@version`.
+    pub fn gone(&self) -> &BTreeSet<String> {
+        &self.gone
+    }
+
+    /// The versions that stand in for others, by the `name@version` for which they do.
+    pub fn near(&self) -> BTreeMap<String, String> {
+        self.near.iter().map(|(name, near)| (name.clone(), near.version.clone())).collect()
+    }
+
+    /// Whether all versions of a package are gone.
+    pub(super) fn whole(&self, name: &str) -> bool {
+        self.gone.contains(name)
+    }
+
+    /// Whether a version of a package that the registry has is gone.
+    pub(super) fn has(&self, name: &str, version: &str) -> bool {
+        self.gone.contains(&format!("{name}@{version}"))
+    }
+
+    /// What is served for a version; `None` if it is not gone.
+    pub(super) fn of(&self, name: &str, version: &str) -> Option<Arc<StandIn>> {
+        if let Some(near) = self.near.get(&format!("{name}@{version}")) {
+            return Some(Arc::clone(&near.stand_in));
+        }
+        if !self.whole(name) && !self.has(name, version) {
+            return None;
+        }
+        StandIn::of(name, version).map(Arc::new)
+    }
+}
+
+/// A package of one name and version, made here.
 #[derive(Debug, Clone)]
 pub(super) struct StandIn {
     /// The tarball.
@@ -31,14 +92,18 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    /// The same bytes for the same name and version; `None` where these are not such as a registry could have.
+    /// An empty one: the same bytes for the same name and version; `None` where these are not such as a registry could have.
     pub(super) fn of(name: &str, version: &str) -> Option<Self> {
         PackageName::parse(name).ok()?;
         version::parse(version)?;
-        let tarball = pack(name, version).ok()?;
+        Some(Self::made_of(pack(name, version).ok()?))
+    }
+
+    /// A tarball with its digests.
+    pub(super) fn made_of(tarball: Vec<u8>) -> Self {
         let integrity = format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(&tarball)));
         let shasum = Sha1::digest(&tarball).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        Some(Self { tarball, integrity, shasum })
+        Self { tarball, integrity, shasum }
     }
 }
 

@@ -8,8 +8,7 @@ use super::kept::State;
 use super::project::Project;
 use super::roots::package_roots;
 use super::run::{SHORTEST, Work, time_left};
-use super::steps::{Step, steps};
-use super::workflow;
+use super::steps::{Step, pieces, steps};
 use super::workshop::Workshop;
 use crate::origin::score::manifest_directories;
 use crate::pack::tree::DirTree;
@@ -64,8 +63,9 @@ impl Bench<'_, '_> {
         if self.compare(&project)? {
             return Ok(());
         }
-        let scripts = workflow::scripts(&DirTree::new(&checkout)?);
-        for step in steps(&project, work.origin.directory(), manager, &scripts) {
+        let mut todo = steps(&DirTree::new(&checkout)?, &project, work.origin.directory(), manager);
+        todo.reverse();
+        while let Some(step) = todo.pop() {
             if self.state.steps.contains(&step) {
                 continue;
             }
@@ -73,6 +73,9 @@ impl Bench<'_, '_> {
             self.course.exits.push(exit);
             if self.compare(&project)? {
                 return Ok(());
+            }
+            if exit != Some(0) {
+                todo.extend(pieces(&project, &step, manager).into_iter().rev());
             }
         }
         Ok(())
@@ -103,7 +106,8 @@ impl Bench<'_, '_> {
     fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
         let named = self.shop.named().clone();
         let gone = self.shop.timewarp().stand_in(&named);
-        self.state.stood_in.extend(gone.iter().cloned());
+        let near = gone.near();
+        self.state.stood_in.extend(gone.gone().iter().map(|name| (name.clone(), near.get(name).cloned())));
         let checkout = self.shop.checkout();
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())

@@ -1,14 +1,13 @@
 //! Files of the checkout that would lead a package manager past the registry here: lockfiles with addresses in them, and
 //! configuration that no variable overrides. They are changed for the installation alone.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
-use crate::timewarp::{lockfile, redirected};
+use crate::timewarp::{StandIns, lockfile, redirected};
 use crate::toolchain::Kind;
 
 /// The changed files, and what they were.
@@ -50,7 +49,7 @@ impl Detour {
     }
 
     /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where nothing in it changes.
-    pub(super) fn stand_in(&mut self, checkout: &Path, locked: Option<&str>, gone: &BTreeSet<String>) -> io::Result<bool> {
+    pub(super) fn stand_in(&mut self, checkout: &Path, locked: Option<&str>, gone: &StandIns) -> io::Result<bool> {
         let Some(path) = locked else { return Ok(false) };
         let Some(file) = DirTree::new(checkout)?.resolve(path).filter(|file| file.is_file()) else { return Ok(false) };
         let name = path.rsplit('/').next().unwrap_or(path);

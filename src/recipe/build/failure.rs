@@ -1,6 +1,6 @@
 //! What stood in the way of a build, by its class: one stable code, the gravest that explains the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::sandbox::Stopped;
 
@@ -11,8 +11,8 @@ pub(super) struct Course {
     pub(super) install_failed: bool,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
-    /// Packages in whose place empty ones were installed.
-    pub(super) stood_in: BTreeSet<String>,
+    /// Packages in whose place others were installed, each with the version that was; none for an empty package.
+    pub(super) stood_in: BTreeMap<String, Option<String>>,
     /// Hosts that were asked for and are not reached from the sandbox.
     pub(super) wanted: BTreeSet<String>,
     /// What stopped a step, if a limit did.
@@ -65,8 +65,12 @@ impl Course {
             notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
         }
         if !self.stood_in.is_empty() {
-            let message = format!("the registry does not have {}; empty packages stood in their place", listed(&self.stood_in));
-            notes.push(("dependency-stood-in", message));
+            let stood_in = |(name, near): (&String, &Option<String>)| match near {
+                Some(version) => format!("{name} ({version} in its place)"),
+                None => format!("{name} (an empty package in its place)"),
+            };
+            let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
+            notes.push(("dependency-stood-in", format!("the registry does not have {}", listed(&lines))));
         }
         notes
     }

@@ -5,7 +5,7 @@
 //! made anew. All packages of a repository are of one origin, so that none learns or changes more here than its own build
 //! could; and what is compared are bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ const NOTE: &str = "state.json";
 pub(super) struct State {
     /// Whether an installation came to its end.
     pub(super) installed: bool,
+    /// The registry is as it stood then: the publication for which the folder was made.
+    pub(super) moment: Option<String>,
     /// The commands that were run, in order, as the recipe has them.
     pub(super) steps: Vec<super::Step>,
     /// What came of them.
@@ -35,8 +37,8 @@ pub(super) struct State {
     pub(super) resolved: BTreeSet<String>,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
-    /// Packages in whose place empty ones were installed.
-    pub(super) stood_in: BTreeSet<String>,
+    /// Packages in whose place others were installed, each with the version that was; none for an empty package.
+    pub(super) stood_in: BTreeMap<String, Option<String>>,
     /// Hosts that were asked for in vain.
     pub(super) wanted: BTreeSet<String>,
     /// Whether the registry's times could not be true.

@@ -7,6 +7,7 @@
 
 mod bench;
 mod checkout;
+mod commands;
 mod detour;
 mod disk;
 mod edit;
@@ -16,6 +17,7 @@ mod kept;
 mod project;
 mod roots;
 mod run;
+mod runners;
 mod steps;
 mod workflow;
 mod workshop;

@@ -10,7 +10,7 @@ use super::detour::Detour;
 use super::failure::{Course, hosts_in};
 use super::kept::{Kept, State};
 use super::workshop::{Plan, Workshop};
-use super::{Publication, Site, edit};
+use super::{Publication, Site, edit, runners};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
@@ -97,7 +97,7 @@ pub fn attempts(
     ended.map_or(Ok(()), Err)
 }
 
-/// Whether the package, or the root of its repository, has any script: without one, nothing that could be run makes a file.
+/// Whether the package, or the root of its repository, has any script or task: without one, nothing that could be run makes a file.
 fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
     for directory in [origin.directory(), ""] {
         let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
@@ -105,6 +105,12 @@ fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, Sou
             serde_json::from_slice(crate::manifest::without_bom(&repository.blob(&entry.id)?)).unwrap_or_default();
         if manifest.get("scripts").and_then(serde_json::Value::as_object).is_some_and(|scripts| !scripts.is_empty()) {
             return Ok(true);
+        }
+        for file in runners::files() {
+            let Some(entry) = origin.listing.get(&join(directory, file)) else { continue };
+            if runners::has_tasks(file, &repository.blob(&entry.id)?) {
+                return Ok(true);
+            }
         }
     }
     Ok(false)
@@ -173,18 +179,24 @@ impl Work<'_> {
         made.map(|made| (made, worth_another)).ok_or(SourceError::NothingBuilt)
     }
 
-    /// What the folders of this commit and toolchain are called.
+    /// What the folders of this commit and toolchain are called. The packages of one release are published some seconds apart: with
+    /// a lockfile that makes no difference to what is installed, and without one the same hour counts as the same moment.
     fn key(&self, tools: &[Tool]) -> String {
         let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
-        let (lockfile, time) = (&self.toolchain.lockfile, &self.publication.time);
-        let key = format!("{} {} {} {lockfile:?} {time:?}", self.repository.url(), self.origin.commit, tools.join(" "));
+        let lockfile = &self.toolchain.lockfile;
+        let hour = self.publication.time.as_deref().filter(|_| lockfile.is_none()).and_then(|time| time.get(.."2026-01-01T00".len()));
+        let key = format!("{} {} {} {lockfile:?} {hour:?}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
 
     /// Builds in the folders, going on from what was run there.
     fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
         let fresh = state.steps.is_empty();
-        let (timewarp, named) = self.timewarp()?;
+        let mut state = state;
+        if fresh {
+            state.moment.clone_from(&self.publication.time);
+        }
+        let (timewarp, named) = self.timewarp(state.moment.as_deref())?;
         let plan = Plan {
             scratch: kept.dir(),
             name: repository_name(self.repository.url()),
@@ -215,6 +227,7 @@ impl Work<'_> {
         }
         let mut recipe = self.recipe(tools, version);
         if let Some(build) = &mut recipe.build {
+            build.moment.clone_from(&state.moment);
             build.steps.clone_from(&state.steps);
         }
         let mut bench = Bench { work: self, shop: &mut shop, recipe, course: Course::default(), best: None, state, detour };
@@ -227,7 +240,7 @@ impl Work<'_> {
         state.wanted.extend(hosts_in(shop.log()));
         state.times_untrue |= record.times_untrue;
         shop.log().clone_into(&mut state.log);
-        let missing = state.missing.difference(&state.stood_in).cloned().collect();
+        let missing = state.missing.iter().filter(|name| !state.stood_in.contains_key(*name)).cloned().collect();
         let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
@@ -282,7 +295,7 @@ impl Work<'_> {
     }
 
     /// The registry as the build sees it, and what the lockfile names.
-    fn timewarp(&self) -> Result<(Timewarp, BTreeSet<(String, String)>), SourceError> {
+    fn timewarp(&self, moment: Option<&str>) -> Result<(Timewarp, BTreeSet<(String, String)>), SourceError> {
         let mut keep = BTreeSet::new();
         if let Some(path) = &self.toolchain.lockfile
             && let Some(bytes) = self.folder.view(self.repository, Checkout::Posix).content(path)?
@@ -297,7 +310,7 @@ impl Work<'_> {
         let settings = timewarp::Settings {
             client: self.site.client.clone(),
             npm: self.site.npm.clone(),
-            moment: self.publication.time.as_deref().and_then(|time| time.parse().ok()),
+            moment: moment.and_then(|time| time.parse().ok()),
             commit_time: jiff::Timestamp::from_second(self.committed).ok(),
             keep,
             tarballs: self.site.folders.tarballs.clone(),
@@ -325,7 +338,7 @@ impl Work<'_> {
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
             reasons: self.toolchain.reasons.clone(),
             lockfile: self.toolchain.lockfile.clone(),
-            moment: self.publication.time.clone(),
+            moment: None,
             version,
             steps: Vec::new(),
             packed: None,

@@ -6,9 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use super::commands::{commands, in_shell, is_useful};
 use super::project::{Package, Project};
+use super::{runners, workflow};
+use crate::pack::tree::Tree;
 use crate::toolchain::Kind;
 
+/// Longest text that names a step, in characters.
+const MAX_NAME: usize = 60;
 /// Most scripts that are run for one package.
 const MAX_STEPS: usize = 24;
 
@@ -20,7 +25,8 @@ pub struct Step {
     pub name: String,
     /// The folder of the checkout in which it runs, `""` for the root.
     pub directory: String,
-    /// The command: a program of the toolchain, or of the machine, and its arguments. Never a shell's text.
+    /// The command: a program of the toolchain, or of the machine, and its arguments. A shell's text is for the shell within the
+    /// sandbox.
     pub command: Vec<String>,
 }
 
@@ -67,7 +73,9 @@ const USELESS: [&str; 16] = [
 ];
 
 /// The steps after the installation, in order.
-pub(super) fn steps(project: &Project, directory: &str, manager: Kind, workflow_scripts: &[String]) -> Vec<Step> {
+pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager: Kind) -> Vec<Step> {
+    let workflow = workflow::lines(tree);
+    let called: Vec<String> = workflow.iter().flat_map(|line| called_scripts(&line.text)).collect();
     let mut plan = Plan { manager, steps: Vec::new(), seen: BTreeSet::new() };
     let empty = Package::default();
     let root = project.at("").unwrap_or(&empty);
@@ -86,7 +94,7 @@ pub(super) fn steps(project: &Project, directory: &str, manager: Kind, workflow_
     for name in LIFECYCLE {
         plan.add(own, name);
     }
-    for name in workflow_scripts {
+    for name in &called {
         plan.add_useful(root, name);
         plan.add_useful(own, name);
     }
@@ -105,8 +113,38 @@ pub(super) fn steps(project: &Project, directory: &str, manager: Kind, workflow_
             plan.add(root, name);
         }
     }
+    // A task that has the name of a script is that script, mostly; else it comes last, with what a workflow runs by itself.
+    for package in [own, root] {
+        plan.steps.extend(runners::steps(tree, package));
+    }
+    for line in workflow {
+        let is_script = called_scripts(&line.text).iter().any(|name| root.scripts.contains_key(name) || own.scripts.contains_key(name));
+        if !is_script {
+            plan.steps.push(piece(manager, &line.directory, &line.text));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    plan.steps.retain(|step| seen.insert((step.directory.clone(), step.command.clone())));
     plan.steps.truncate(MAX_STEPS);
     plan.steps
+}
+
+/// The useful commands of a script one by one, for a script that failed: what stands behind a lint, a check of types or a download
+/// that cannot be done here may still be done.
+pub(super) fn pieces(project: &Project, step: &Step, manager: Kind) -> Vec<Step> {
+    let [_, run, script] = step.command.as_slice() else { return Vec::new() };
+    let text = project.at(&step.directory).filter(|_| run == "run").and_then(|package| package.scripts.get(script));
+    let commands = text.map(|text| commands(text)).unwrap_or_default();
+    if commands.len() < 2 {
+        return Vec::new();
+    }
+    commands.iter().filter(|command| is_useful(command)).map(|command| piece(manager, &step.directory, command)).collect()
+}
+
+fn piece(manager: Kind, directory: &str, text: &str) -> Step {
+    let place = if directory.is_empty() { String::new() } else { format!(" in {directory}") };
+    let name: String = text.chars().take(MAX_NAME).collect();
+    Step { name: format!("{name}{place}"), directory: directory.to_owned(), command: in_shell(manager, text) }
 }
 
 struct Plan {
@@ -189,22 +227,25 @@ mod tests {
     use super::*;
     use crate::pack::tree::MemoryTree;
 
-    fn plan(root: &str, own: Option<&str>, workflow: &[&str]) -> Vec<String> {
+    fn plan(root: &str, own: Option<&str>, workflow: &str) -> Vec<String> {
         let mut tree = MemoryTree::new().file("package.json", root);
+        if !workflow.is_empty() {
+            let runs = format!("jobs:\n  a:\n    steps:\n      - run: |\n          {workflow}\n          npm publish\n");
+            tree = tree.file(".github/workflows/publish.yml", runs);
+        }
         let mut dirs = vec![String::new()];
         if let Some(own) = own {
             tree = tree.file("p/a/package.json", own).file("p/b/package.json", r#"{"name":"b","scripts":{"build":"tsc"}}"#);
             dirs.extend(["p/a".to_owned(), "p/b".to_owned()]);
         }
         let project = Project::read(&tree, &dirs);
-        let workflow: Vec<String> = workflow.iter().map(|name| (*name).to_owned()).collect();
         let directory = if own.is_some() { "p/a" } else { "" };
-        steps(&project, directory, Kind::Npm, &workflow).into_iter().map(|step| step.name).collect()
+        steps(&tree, &project, directory, Kind::Npm).into_iter().map(|step| step.name).collect()
     }
 
     #[test]
     fn the_build_comes_before_what_also_tests() {
-        let steps = plan(r#"{"scripts":{"prepublishOnly":"npm test && npm run build","build":"tsc","test":"jest"}}"#, None, &[]);
+        let steps = plan(r#"{"scripts":{"prepublishOnly":"npm test && npm run build","build":"tsc","test":"jest"}}"#, None, "");
         assert_eq!(steps, ["build", "prepublishOnly"]);
     }
 
@@ -212,15 +253,27 @@ mod tests {
     fn in_a_workspace_what_is_needed_is_built_first_and_the_root_last() {
         let root = r#"{"name":"root","scripts":{"build":"turbo run build"}}"#;
         let own = r#"{"name":"a","scripts":{"build":"tsc","prepack":"x"},"dependencies":{"b":"*"}}"#;
-        assert_eq!(plan(root, Some(own), &[]), ["build in p/b", "build in p/a", "build", "prepack in p/a"]);
+        assert_eq!(plan(root, Some(own), ""), ["build in p/b", "build in p/a", "build", "prepack in p/a"]);
     }
 
     #[test]
     fn what_a_release_calls_is_run_but_neither_tests_nor_the_publishing_itself() {
         let root = r#"{"scripts":{"release":"npm run lint && npm run make-dist && npm publish","make-dist":"x","lint":"y"}}"#;
-        assert_eq!(plan(root, None, &[]), ["make-dist"]);
+        assert_eq!(plan(root, None, ""), ["make-dist"]);
         let root = r#"{"scripts":{"wasm":"x","test:ci":"y"}}"#;
-        assert_eq!(plan(root, None, &["wasm", "test:ci", "none"]), ["wasm"]);
+        assert_eq!(plan(root, None, "npm run wasm; npm run test:ci; node x.js"), ["wasm", "node x.js"]);
+    }
+
+    #[test]
+    fn of_a_script_that_failed_the_useful_commands_are_run_alone() {
+        let root = r#"{"scripts":{"build":"npm run lint && tsc -p . && cp a dist/","one":"tsc"}}"#;
+        let project = Project::read(&MemoryTree::new().file("package.json", root), &[String::new()]);
+        let names = |script: &str| -> Vec<String> {
+            let step = Step { name: script.into(), directory: String::new(), command: run_script(Kind::Npm, script) };
+            pieces(&project, &step, Kind::Npm).into_iter().map(|step| step.name).collect()
+        };
+        assert_eq!(names("build"), ["tsc -p .", "cp a dist/"]);
+        assert_eq!(names("one"), Vec::<String>::new());
     }
 
     #[test]

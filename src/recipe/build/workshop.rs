@@ -35,7 +35,8 @@ pub(super) struct Workshop<'a> {
     /// The checkout's folder name: builds tell the repository's name from it.
     name: String,
     mounts: Vec<Mount>,
-    path: String,
+    /// Where the programs of the toolchain are, inside.
+    programs: String,
     home: String,
     checkout_inside: String,
     log: String,
@@ -93,7 +94,7 @@ impl<'a> Workshop<'a> {
         let kinds = plan.tools.iter().map(|tool| tool.kind).filter(|kind| *kind != Kind::Node).collect();
         let inside = |at: usize| mounts.get(at).map(|mount| mount.inside.clone()).unwrap_or_default();
         let checkout_inside = format!("{}/{}", inside(0), plan.name);
-        let path = format!("{}:{checkout_inside}/node_modules/.bin:/usr/bin:/bin:/usr/sbin:/sbin", inside(2));
+        let programs = inside(2);
         let home = inside(1);
         Ok(Self {
             site,
@@ -101,7 +102,7 @@ impl<'a> Workshop<'a> {
             scratch,
             name: plan.name,
             mounts,
-            path,
+            programs,
             home,
             checkout_inside,
             log: plan.log,
@@ -161,9 +162,9 @@ impl<'a> Workshop<'a> {
             if step.directory.is_empty() { self.checkout_inside.clone() } else { format!("{}/{}", self.checkout_inside, step.directory) };
         let job = Job {
             mounts: self.mounts.clone(),
-            cwd,
+            cwd: cwd.clone(),
             argv: step.command.clone(),
-            env: self.environment(&base),
+            env: self.environment(&base, &cwd),
             limits: Limits { time, log: STEP_LOG, ..Limits::default() },
             network: true,
         };
@@ -193,9 +194,11 @@ impl<'a> Workshop<'a> {
     }
 
     /// The build's whole environment: nothing of the user's is in it.
-    fn environment(&self, base: &str) -> Vec<(String, String)> {
+    fn environment(&self, base: &str, cwd: &str) -> Vec<(String, String)> {
+        let (programs, checkout) = (&self.programs, &self.checkout_inside);
+        let path = format!("{programs}:{cwd}/node_modules/.bin:{checkout}/node_modules/.bin:/usr/bin:/bin:/usr/sbin:/sbin");
         let mut env: Vec<(String, String)> = [
-            ("PATH", self.path.as_str()),
+            ("PATH", path.as_str()),
             ("HOME", &self.home),
             ("TMPDIR", &format!("{}/.tmp", self.home)),
             ("USER", "build"),

@@ -2,20 +2,20 @@
 //!
 //! A digest is a text that stands nowhere else in a lockfile, so that what is changed is that text, whatever the format.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::split_name;
 use super::yaml::documents;
-use crate::timewarp::stand_in::StandIn;
+use crate::timewarp::stand_in::StandIns;
 
 /// How deep the tree of an npm lockfile of version 1 is followed.
 const MAX_DEPTH: usize = 200;
 
-/// The lockfile with the digests of stand-ins for the packages (`name`) and versions (`name@version`) named; `None` where nothing in it changes.
-pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &BTreeSet<String>) -> Option<Vec<u8>> {
+/// The lockfile with the digests of stand-ins for what is gone; `None` where nothing in it changes.
+pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &StandIns) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let mut found = Digests { gone, found: Vec::new() };
     match file_name {
@@ -33,18 +33,18 @@ pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &BTreeSet<String>) ->
 
 /// Digests that stand in the file, each with the one that takes its place.
 struct Digests<'a> {
-    gone: &'a BTreeSet<String>,
+    gone: &'a StandIns,
     found: Vec<(String, String)>,
 }
 
 impl Digests<'_> {
     fn add(&mut self, name: &str, version: &str, digest: &str) {
         // A short text could stand elsewhere too.
-        if digest.len() < 20 || !self.gone.contains(name) && !self.gone.contains(&format!("{name}@{version}")) {
+        if digest.len() < 20 {
             return;
         }
-        let Some(stand_in) = StandIn::of(name, version) else { return };
-        let new = if digest.contains('-') { stand_in.integrity } else { stand_in.shasum };
+        let Some(stand_in) = self.gone.of(name, version) else { return };
+        let new = if digest.contains('-') { stand_in.integrity.clone() } else { stand_in.shasum.clone() };
         self.found.push((digest.to_owned(), new));
     }
 
@@ -134,12 +134,18 @@ struct Resolution {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timewarp::stand_in::StandIn;
 
     const OLD: &str = "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 
+    fn gone(what: &str) -> StandIns {
+        let mut gone = StandIns::default();
+        gone.add([(what.to_owned(), None)]);
+        gone
+    }
+
     fn changed(file: &str, text: &str) -> Option<String> {
-        let gone = BTreeSet::from(["gone".to_owned()]);
-        with_stand_ins(file, text.as_bytes(), &gone).map(|bytes| String::from_utf8(bytes).unwrap())
+        with_stand_ins(file, text.as_bytes(), &gone("gone")).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     #[test]
@@ -155,7 +161,7 @@ mod tests {
         let pnpm = format!("lockfileVersion: '9.0'\npackages:\n  gone@1.2.3:\n    resolution: {{integrity: {OLD}}}\n");
         assert_eq!(changed("pnpm-lock.yaml", &pnpm).unwrap(), pnpm.replace(OLD, &new.integrity));
         assert_eq!(changed("pnpm-lock.yaml", &pnpm.replace("gone", "there")), None);
-        let one = |version: &str| with_stand_ins("pnpm-lock.yaml", pnpm.as_bytes(), &BTreeSet::from([format!("gone@{version}")]));
+        let one = |version: &str| with_stand_ins("pnpm-lock.yaml", pnpm.as_bytes(), &gone(&format!("gone@{version}")));
         assert!(one("1.2.3").is_some() && one("1.2.4").is_none());
     }
 }

@@ -1,0 +1,195 @@
+//! Command lines, taken apart where one command ends and the next begins.
+//!
+//! They come from strangers' manifests and workflows, and nothing here runs them: a text that is worth running goes, as it
+//! is, to the shell within the sandbox, as the package manager or the workflow's runner would have handed it over.
+
+use crate::toolchain::Kind;
+
+/// Longest text that is taken apart, in bytes.
+const MAX_TEXT: usize = 16 << 10;
+/// Most commands of one text.
+const MAX_COMMANDS: usize = 32;
+
+/// Words that say that a command makes nothing that is published, or is the publishing itself.
+const IDLE_WORDS: [&str; 29] = [
+    "test",
+    "tests",
+    "lint",
+    "eslint",
+    "tslint",
+    "standard",
+    "xo",
+    "watch",
+    "serve",
+    "start",
+    "dev",
+    "docs",
+    "coverage",
+    "check",
+    "prettier",
+    "publish",
+    "release",
+    "bench",
+    "clean",
+    "audit",
+    "login",
+    "changeset",
+    "changelog",
+    "mocha",
+    "jest",
+    "vitest",
+    "ava",
+    "tape",
+    "nyc",
+];
+/// What package managers and release tools are asked for that makes no published file.
+const IDLE_TASKS: [&str; 9] = ["install", "i", "ci", "add", "version", "whoami", "config", "t", "set"];
+/// Programs that make no published file.
+const IDLE_PROGRAMS: [&str; 24] = [
+    "git", "rm", "rimraf", "del", "del-cli", "echo", "exit", "set", "export", "curl", "wget", "gh", "sudo", "apt-get", "brew", "docker",
+    "corepack", "husky", "is-ci", "true", "false", "sleep", "if", "for",
+];
+
+/// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line ends. What is quoted or in
+/// parentheses stays together. Nothing for a text that does not close what it opens, or is too long.
+pub(super) fn commands(text: &str) -> Vec<String> {
+    if text.len() > MAX_TEXT {
+        return Vec::new();
+    }
+    let mut found = vec![String::new()];
+    let (mut quote, mut depth) = (None, 0_usize);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let ends = quote.is_none()
+            && depth == 0
+            && match c {
+                '&' => {
+                    // `2>&1` and `&>` are redirections.
+                    let redirects = found.last().is_some_and(|command| command.ends_with(['>', '<'])) || chars.peek() == Some(&'>');
+                    if !redirects {
+                        chars.next_if_eq(&'&');
+                    }
+                    !redirects
+                }
+                '|' if chars.peek() == Some(&'|') => chars.next().is_some(),
+                ';' | '\n' => true,
+                _ => false,
+            };
+        if ends {
+            found.push(String::new());
+            continue;
+        }
+        let Some(command) = found.last_mut() else { break };
+        match (c, quote) {
+            ('\\', None | Some('"')) => {
+                match chars.next() {
+                    // A line that goes on.
+                    Some('\n') => command.push(' '),
+                    Some(next) => command.extend([c, next]),
+                    None => return Vec::new(),
+                }
+                continue;
+            }
+            ('\'' | '"' | '`', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('(' | '{', None) => depth += 1,
+            (')' | '}', None) => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return Vec::new(),
+            },
+            _ => {}
+        }
+        command.push(c);
+    }
+    if quote.is_some() || depth > 0 {
+        return Vec::new();
+    }
+    let commands = found.iter().map(|command| command.trim()).filter(|command| !command.is_empty() && !command.starts_with('#'));
+    commands.take(MAX_COMMANDS).map(str::to_owned).collect()
+}
+
+/// Whether a command may make files that are published.
+pub(super) fn is_useful(command: &str) -> bool {
+    let mut words = command.split_whitespace().skip_while(|word| is_assignment(word) || matches!(*word, "npx" | "cross-env"));
+    let Some(program) = words.next() else { return false };
+    if IDLE_PROGRAMS.contains(&program) || program.starts_with(['(', '{', '[']) {
+        return false;
+    }
+    if matches!(program, "npm" | "yarn" | "pnpm" | "bun" | "lerna") && words.next().is_none_or(|task| IDLE_TASKS.contains(&task)) {
+        return false;
+    }
+    let parts = command.split(|c: char| !c.is_ascii_alphanumeric());
+    !parts.into_iter().any(|word| IDLE_WORDS.contains(&word))
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    })
+}
+
+/// The folder that `cd` leads to, where it is a plain path.
+pub(super) fn change_of_folder(command: &str) -> Option<&str> {
+    let path = command.strip_prefix("cd ")?.trim();
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./@".contains(&byte));
+    (plain && !path.is_empty()).then_some(path)
+}
+
+/// The words that run a text in the sandbox's shell, with the programs of the installation in reach.
+pub(super) fn in_shell(manager: Kind, text: &str) -> Vec<String> {
+    let words: &[&str] = match manager {
+        // With Plug'n'Play there is no folder of programs; yarn knows where they are.
+        Kind::Berry => &["yarn", "exec", "sh", "-c", text],
+        _ => &["sh", "-c", text],
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_taken_apart_where_commands_end() {
+        assert_eq!(
+            commands("npm run lint && tsc -p . ; cp a b || true & rollup -c"),
+            ["npm run lint", "tsc -p .", "cp a b", "true", "rollup -c"]
+        );
+        assert_eq!(commands("make \\\n  all\n# no\nnode x.js"), ["make    all", "node x.js"]);
+    }
+
+    #[test]
+    fn what_belongs_together_stays_together() {
+        assert_eq!(commands("node -e 'a && b' && (cd x; y)"), ["node -e 'a && b'", "(cd x; y)"]);
+        assert_eq!(commands("tsc > log 2>&1 && x | y"), ["tsc > log 2>&1", "x | y"]);
+        assert_eq!(commands(r#"echo "a \" ; b""#), [r#"echo "a \" ; b""#]);
+    }
+
+    #[test]
+    fn what_does_not_close_is_not_guessed_at() {
+        assert!(commands("node -e 'a && b").is_empty());
+        assert!(commands("a) && b").is_empty());
+        assert!(commands("a \\").is_empty());
+        assert!(commands(&"a;".repeat(MAX_TEXT)).is_empty());
+    }
+
+    #[test]
+    fn tests_lints_and_the_publishing_make_no_files() {
+        for idle in
+            ["npm test", "eslint .", "npx jest", "rm -rf dist", "NODE_ENV=test mocha", "npm publish", "git push", "npm ci", "yarn", "FOO=1"]
+        {
+            assert!(!is_useful(idle), "{idle}");
+        }
+        for useful in
+            ["tsc -p .", "make dist", "NODE_ENV=production rollup -c", "npx tsc", "node scripts/build.js", "cp a dist/", "npm run build:ci"]
+        {
+            assert!(is_useful(useful), "{useful}");
+        }
+    }
+
+    #[test]
+    fn only_plain_folders_are_followed() {
+        assert_eq!(change_of_folder("cd packages/a"), Some("packages/a"));
+        assert_eq!(change_of_folder("cd $HOME"), None);
+    }
+}

@@ -241,7 +241,7 @@ impl Project {
         let scopes = reproduce::timewarp::scopes(&fs::read(self.path(".npmrc")).unwrap());
         let mut run = Command::new(&command[0]);
         run.args(&command[1..]).args(arguments).current_dir(self.path("")).env_clear();
-        run.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &home).envs(client_env(tool.manager, base, &home, &scopes));
+        run.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &home).envs(client_env(tool.manager, base, &home, &home, &scopes));
         // The environment is enough for the others.
         if matches!(tool.manager, Manager::Berry | Manager::Bun) {
             for name in [".npmrc", ".yarnrc.yml"] {

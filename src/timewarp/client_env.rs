@@ -28,9 +28,10 @@ pub enum Manager {
     Bun,
 }
 
-/// Every variable for one package manager. `home` is the home directory that it will see, `scopes` those that the project
-/// sends to registries of their own ([`scopes`]).
-pub fn client_env(manager: Manager, base: &str, home: &Path, scopes: &[String]) -> Vec<(String, String)> {
+/// Every variable for one package manager. `home` is the home directory that it will see, `stores` a folder on the same mount as the
+/// project, for what it links files from (no link leads from one mount to another, and to copy every file takes minutes); `scopes`
+/// are those that the project sends to registries of their own ([`scopes`]).
+pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scopes: &[String]) -> Vec<(String, String)> {
     let below_home = |tail: &str| home.join(tail).display().to_string();
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let ourselves = format!("{host},localhost,127.0.0.1");
@@ -97,7 +98,8 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, scopes: &[String]) 
         }
         Manager::Pnpm => {
             // Without it the store lies at the root of the file system that the project is on.
-            for (key, value) in [("store_dir", below_home(".pnpm-store")), ("cache_dir", below_home(".cache/pnpm"))] {
+            for (key, value) in [("store_dir", stores.join(".pnpm-store").display().to_string()), ("cache_dir", below_home(".cache/pnpm"))]
+            {
                 set(&format!("npm_config_{key}"), &value);
                 set(&format!("pnpm_config_{key}"), &value);
             }
@@ -112,7 +114,7 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, scopes: &[String]) 
         }
         Manager::Bun => {
             set("BUN_CONFIG_REGISTRY", base);
-            set("BUN_INSTALL_CACHE_DIR", &below_home(".bun/install/cache"));
+            set("BUN_INSTALL_CACHE_DIR", &stores.join(".bun-cache").display().to_string());
         }
     }
     env
@@ -140,15 +142,15 @@ mod tests {
         let found = scopes(b"registry=https://a/\n@x:registry = https://b/\n; @y:registry=https://c/\n\"@z\":registry=\n@a/b:registry=x\n//h/:_authToken=t\n");
         assert_eq!(found, ["@x"]);
         let env: BTreeMap<String, String> =
-            client_env(Manager::Npm, "http://127.0.0.1:4873/", Path::new("/home/b"), &found).into_iter().collect();
+            client_env(Manager::Npm, "http://127.0.0.1:4873/", Path::new("/home/b"), Path::new("/b"), &found).into_iter().collect();
         assert_eq!(env["npm_config_@x:registry"], "http://127.0.0.1:4873/");
     }
 
     #[test]
-    fn every_manager_has_its_registry_and_its_caches_in_the_home_directory() {
+    fn every_manager_has_its_registry_and_its_caches_where_it_is_told() {
         for manager in [Manager::Npm, Manager::Yarn1, Manager::Berry, Manager::Pnpm, Manager::Bun] {
-            let env = client_env(manager, "http://127.0.0.1:4873/", Path::new("/home/b"), &[]);
-            assert!(env.iter().any(|(_, value)| value.starts_with("/home/b/")), "{manager:?}");
+            let env = client_env(manager, "http://127.0.0.1:4873/", Path::new("/home/b"), Path::new("/b"), &[]);
+            assert!(env.iter().any(|(_, value)| value.starts_with("/home/b/") || value.starts_with("/b/")), "{manager:?}");
             assert!(
                 env.iter().filter(|(name, value)| name.to_lowercase().contains("registry") && value == "http://127.0.0.1:4873/").count()
                     >= 1

@@ -127,7 +127,7 @@ impl Timewarp {
     /// Serves other packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
     /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all.
     pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> StandIns {
-        const AT_ONCE: usize = 16;
+        const AT_ONCE: usize = 32;
         let inner = &self.inner;
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, version) in named {
@@ -137,6 +137,11 @@ impl Timewarp {
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
         stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));
         stand_ins.clone()
+    }
+
+    /// What others were handed out for: packages (`name@version`), each with the version in its place, and none for an empty one.
+    pub fn stood_in(&self) -> BTreeMap<String, Option<String>> {
+        self.inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).handed_out().clone()
     }
 
     /// What was asked so far.
@@ -186,7 +191,7 @@ async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at
 impl Inner {
     /// What is served for a version that is gone.
     fn stand_in(&self, name: &PackageName, version: &str) -> Option<Arc<StandIn>> {
-        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).of(name.as_str(), version)
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out(name.as_str(), version)
     }
 
     /// The versions of a stand-in, where all of a package is gone.

@@ -27,6 +27,8 @@ pub struct StandIns {
     gone: BTreeSet<String>,
     /// Versions that a near one stands in for, by `name@version`.
     near: BTreeMap<String, Near>,
+    /// What was asked for of them, with the version in its place.
+    handed_out: BTreeMap<String, Option<String>>,
 }
 
 /// A near version in place of one that is gone.
@@ -48,14 +50,18 @@ impl StandIns {
         }
     }
 
-    /// The packages and versions that are gone, as `name` and `name@version`.
-    pub fn gone(&self) -> &BTreeSet<String> {
-        &self.gone
+    /// What was handed out, by `name@version`, with the version in its place; none for an empty package.
+    pub(super) fn handed_out(&self) -> &BTreeMap<String, Option<String>> {
+        &self.handed_out
     }
 
-    /// The versions that stand in for others, by the `name@version` for which they do.
-    pub fn near(&self) -> BTreeMap<String, String> {
-        self.near.iter().map(|(name, near)| (name.clone(), near.version.clone())).collect()
+    /// What is handed out for a version; `None` if it is not gone.
+    pub(super) fn hand_out(&mut self, name: &str, version: &str) -> Option<Arc<StandIn>> {
+        let stand_in = self.of(name, version)?;
+        let wanted = format!("{name}@{version}");
+        let near = self.near.get(&wanted).map(|near| near.version.clone());
+        self.handed_out.insert(wanted, near);
+        Some(stand_in)
     }
 
     /// Whether all versions of a package are gone.
@@ -68,7 +74,7 @@ impl StandIns {
         self.gone.contains(&format!("{name}@{version}"))
     }
 
-    /// What is served for a version; `None` if it is not gone.
+    /// What stands in for a version; `None` if it is not gone.
     pub(super) fn of(&self, name: &str, version: &str) -> Option<Arc<StandIn>> {
         if let Some(near) = self.near.get(&format!("{name}@{version}")) {
             return Some(Arc::clone(&near.stand_in));

@@ -85,16 +85,21 @@ impl Bench<'_, '_> {
         let lockfile = self.work.toolchain.lockfile.clone();
         let at = lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
         let mut stood_in = false;
+        if lockfile.is_some() {
+            // What is gone stops every way, some of them after minutes; and what is asked of the registry here is asked once.
+            self.stand_in(lockfile.as_deref())?;
+        }
         let mut ways = ways(manager, major, lockfile.is_some(), at);
         ways.reverse();
         while let Some(way) = ways.pop() {
             let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
+            self.state.stood_in.extend(self.shop.timewarp().stood_in());
             if exit == Some(0) {
                 self.state.installed = true;
                 return Ok(());
             }
             if !stood_in && !self.shop.timewarp().record().missing.is_empty() {
-                // What is gone is gone for every way: empty packages take its place, and the same way is gone again.
+                // What is gone is gone for every way: others take its place, and the same way is gone again.
                 stood_in = true;
                 self.stand_in(lockfile.as_deref())?;
                 ways.push(way);
@@ -106,8 +111,6 @@ impl Bench<'_, '_> {
     fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
         let named = self.shop.named().clone();
         let gone = self.shop.timewarp().stand_in(&named);
-        let near = gone.near();
-        self.state.stood_in.extend(gone.gone().iter().map(|name| (name.clone(), near.get(name).cloned())));
         let checkout = self.shop.checkout();
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())

@@ -47,6 +47,13 @@ pub(super) struct State {
     pub(super) log: String,
 }
 
+impl State {
+    /// Whether another package was installed in place of this one (`name` or `name@version`).
+    pub(super) fn stands_in(&self, missing: &str) -> bool {
+        self.stood_in.keys().any(|wanted| wanted.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
+    }
+}
+
 /// The folders of one build, for this process alone.
 pub(super) struct Kept {
     dir: PathBuf,

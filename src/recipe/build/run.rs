@@ -240,7 +240,7 @@ impl Work<'_> {
         state.wanted.extend(hosts_in(shop.log()));
         state.times_untrue |= record.times_untrue;
         shop.log().clone_into(&mut state.log);
-        let missing = state.missing.iter().filter(|name| !state.stood_in.contains_key(*name)).cloned().collect();
+        let missing = state.missing.iter().filter(|missing| !state.stands_in(missing)).cloned().collect();
         let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();

@@ -226,8 +226,9 @@ impl<'a> Workshop<'a> {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
+        let stores = self.mounts.first().map_or(self.home.as_str(), |work| &work.inside);
         for kind in &self.kinds {
-            for (name, value) in client_env(manager_of(*kind), base, Path::new(&self.home), &self.scopes) {
+            for (name, value) in client_env(manager_of(*kind), base, Path::new(&self.home), Path::new(stores), &self.scopes) {
                 if !env.iter().any(|(known, _)| *known == name) {
                     env.push((name, value));
                 }

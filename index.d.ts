@@ -36,7 +36,7 @@ export interface ReproduceOptions {
   accept?: 'identical' | 'same-content';
   /** The registry to ask, in place of npm's configuration. */
   registry?: string;
-  /** A git repository in place of the declared one; `#commit` or `#tag` names the place in it. */
+  /** A source in place of the declared one: a git address, or a repository, folder or tar archive on this machine; `#commit` or `#tag` names the place in it. */
   source?: string;
   /** Node's version for builds, in place of what the evidence says. */
   node?: string;

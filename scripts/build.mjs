@@ -2,6 +2,7 @@
 //   node scripts/build.mjs            builds if the addon is missing or older than the sources (npm install does this)
 //   node scripts/build.mjs --force    always asks cargo
 //   node scripts/build.mjs --dist     the slow, small build for a release
+//   node scripts/build.mjs --dev      the quick, slow-running build for the edit loop
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +14,7 @@ const { target } = createRequire(import.meta.url)('../native.cjs');
 const dist = process.argv.includes('--dist');
 
 if (!existsSync(join(root, 'Cargo.toml'))) process.exit(0);
-const profile = dist ? 'dist' : 'release';
+const profile = dist ? 'dist' : process.argv.includes('--dev') ? 'dev' : 'release';
 // One after the other: built together, the two would share their dependencies' features, and the tests would build them all again.
 // Builds run under a program of its own; there is one for Linux only.
 const crates = [['--lib'], ...(process.platform === 'linux' ? [['--package', 'reproduce-sandbox']] : [])];
@@ -27,7 +28,7 @@ for (const crate of crates) {
 }
 
 const library = { linux: 'libreproduce.so', darwin: 'libreproduce.dylib', win32: 'reproduce.dll' }[process.platform];
-const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), profile);
+const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), profile === 'dev' ? 'debug' : profile);
 const built = join(folder, library);
 const addon = join(root, `reproduce.${target()}.node`);
 replace(built, addon);

@@ -23,7 +23,8 @@ pub struct Options {
     pub accept: Accept,
     /// The registry in place of npm's configuration.
     pub registry: Option<String>,
-    /// A git repository, with `#commit` or `#ref`, in place of the declared one.
+    /// A git repository, with `#commit` or `#ref`, in place of the declared one; or a repository, a folder or a tar archive on this
+    /// machine.
     pub source: Option<String>,
     /// Longest time for one package, in seconds; 0 means none.
     pub timeout: Option<f64>,
@@ -117,6 +118,23 @@ impl Options {
         Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
     }
 
+    /// The source, where it is a path on this machine, by npm's own rule for what is one (npm-package-arg 11): it begins with `.`, `/`, `~/`
+    /// or `file:`, or is named like an archive. A commit or ref stands behind `#`.
+    pub fn local_source(&self) -> Option<(PathBuf, Option<&str>)> {
+        let source = self.source.as_deref()?;
+        let (place, commit) = match source.rsplit_once('#') {
+            Some((place, commit)) => (place, Some(commit).filter(|commit| !commit.is_empty())),
+            None => (source, None),
+        };
+        if let Some(url) = url::Url::parse(place).ok().filter(|url| url.scheme() == "file") {
+            return url.to_file_path().ok().map(|path| (path, commit));
+        }
+        let is_path = ["./", "../", "/", "~/", ".\\", "..\\"].iter().any(|start| place.starts_with(start)) || matches!(place, "." | "..");
+        let is_drive = matches!(place.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
+        let is_archive = !place.contains("://") && [".tgz", ".tar.gz", ".tar.xz", ".tar"].iter().any(|end| place.ends_with(end));
+        (is_path || is_drive || is_archive).then(|| (PathBuf::from(place), commit))
+    }
+
     /// How builds are isolated.
     pub fn isolation(&self) -> Result<Isolation, OptionsError> {
         let word = self.isolation.as_deref().unwrap_or("auto");
@@ -172,6 +190,22 @@ pub fn without_credentials(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_on_this_machine_is_told_by_npms_rule() {
+        let local = |source: &str| {
+            Options { source: Some(source.into()), ..Options::default() }
+                .local_source()
+                .map(|(path, commit)| (path.to_string_lossy().into_owned(), commit.map(str::to_owned)))
+        };
+        assert_eq!(local("./x#v1"), Some(("./x".into(), Some("v1".into()))));
+        assert_eq!(local("a_1.0.orig.tar.gz"), Some(("a_1.0.orig.tar.gz".into(), None)));
+        assert_eq!(local("file:///tmp/a#"), Some(("/tmp/a".into(), None)));
+        assert_eq!(local("."), Some((".".into(), None)));
+        for remote in ["owner/name", "https://host.example/x.tar.gz", "github:owner/name#main", "git@host.example:o/n.git"] {
+            assert_eq!(local(remote), None, "{remote}");
+        }
+    }
 
     #[test]
     fn npm_is_every_strategy_that_packs_as_npm() {

@@ -16,7 +16,7 @@ use crate::explain::Source;
 use crate::finish::finish;
 use crate::git::config::GitConfig;
 use crate::git::exchange::{self, HttpExchange};
-use crate::git::{GitError, Repository};
+use crate::git::{GitError, Repository, local};
 use crate::http::{Cancel, Client, Trust};
 use crate::npmrc::NpmConfig;
 use crate::options::Options;
@@ -298,12 +298,19 @@ fn claims_or(known: &str, manifest: &Value, key: &str) -> String {
 }
 
 fn user_commit(options: &Options) -> Option<String> {
+    if let Some((_, commit)) = options.local_source() {
+        return commit.map(str::to_owned);
+    }
     options.source.as_deref()?.split_once('#').map(|(_, commit)| commit.to_owned()).filter(|commit| !commit.is_empty())
 }
 
 /// The repository that the registry's metadata names, or the one that the user named.
 fn declared_by_registry(release: &Release, options: &Options, context: &Context) -> Result<Option<Address>, AddressError> {
     let led_to = |url: &str| context.leads_to(url);
+    if let Some((path, _)) = options.local_source() {
+        let path = context.cwd.join(path);
+        return Ok(Some(Address::here(&path.canonicalize().unwrap_or(path))));
+    }
     if let Some(source) = &options.source {
         return address::parse_with(source, &led_to).map(Some);
     }
@@ -383,6 +390,10 @@ fn start_nominating(address: Address, claims: Claims, context: Context) -> Nomin
 
 /// Connects to the repository: over https first where a plain address was declared.
 fn open(address: &Address, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
+    if let Some(path) = address.on_this_machine() {
+        let cache = context.folders.repository(&address.url);
+        return local::open(path, &address.url, &cache, Arc::clone(&context.cancelled));
+    }
     let mut tries: Vec<String> = address.https().into_iter().collect();
     tries.push(address.url.clone());
     let mut first_error = None;
@@ -420,9 +431,9 @@ fn find(nominated: Nominated, claims: &Claims, published: &Published) -> Result<
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
 fn refused(draft: Draft, error: LocateError, published: &Published) -> Result<Report, Failed> {
     match &error {
-        LocateError::Git(GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_)) => {
-            Err(Box::new(error))
-        }
+        LocateError::Git(
+            GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_) | GitError::Source { .. },
+        ) => Err(Box::new(error)),
         LocateError::Git(GitError::NotGit { .. }) => Ok(draft.ended(*Ending::by(Verdict::Unsupported, &error))),
         _ => {
             let mut draft = draft;

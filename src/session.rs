@@ -239,7 +239,9 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let git = GitConfig::load().map_err(boxed)?;
     let info = options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)?;
     let mut findings = Vec::new();
-    let reads = !options.no_cache && !options.force && options.emit.is_none();
+    // What lies on this machine can be another thing tomorrow.
+    let stores = !options.no_cache && options.local_source().is_none();
+    let reads = stores && !options.force && options.emit.is_none();
 
     if reads
         && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
@@ -275,7 +277,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         return Err(Box::new(Stopped::Cancelled));
     }
     report.findings.extend(findings);
-    if !options.no_cache
+    if stores
         && let Some(key) = &key
         && is_kept(&report)
     {

@@ -57,8 +57,8 @@ pub(super) struct Arguments {
     /// The registry to ask, in place of npm's configuration
     #[arg(long, value_name = "url")]
     pub(super) registry: Option<String>,
-    /// A git repository in place of the declared one; `#commit` or `#tag` names the place in it
-    #[arg(long, value_name = "url")]
+    /// A source in place of the declared one: a git address, or a repository, folder or tar archive here; `#commit` or `#tag` names the place in it
+    #[arg(long, value_name = "source")]
     pub(super) source: Option<String>,
     /// Node's version for builds, in place of what the evidence says
     #[arg(long, value_name = "version")]

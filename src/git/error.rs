@@ -99,6 +99,14 @@ pub enum GitError {
         /// What was wrong.
         detail: String,
     },
+    /// What the user named as the source cannot be read.
+    #[error("the source {path} cannot be read: {detail}")]
+    Source {
+        /// The file or folder.
+        path: String,
+        /// What the system said, or what is wrong with it.
+        detail: String,
+    },
     /// The user's git configuration cannot be read.
     #[error("git's configuration cannot be read: {0}")]
     Config(String),
@@ -124,6 +132,7 @@ impl Explain for GitError {
             Self::Cancelled => "cancelled",
             Self::Cache { .. } => "cache-unusable",
             Self::Damaged { .. } => "object-damaged",
+            Self::Source { .. } => "source-unreadable",
             Self::Config(_) => "git-config-unreadable",
         }
     }
@@ -131,7 +140,7 @@ impl Explain for GitError {
     fn stage(&self) -> Stage {
         match self {
             Self::Cache { .. } | Self::Damaged { .. } => Stage::Cache,
-            Self::Config(_) => Stage::Usage,
+            Self::Config(_) | Self::Source { .. } => Stage::Usage,
             _ => Stage::Fetch,
         }
     }
@@ -156,6 +165,9 @@ impl Explain for GitError {
             Self::Cancelled => return None,
             Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
             Self::Damaged { .. } => "remove the folder `git` of the cache (--cache-dir) and try again".into(),
+            Self::Source { .. } => {
+                "--source takes a repository's address, or a git repository, a folder or a tar archive on this machine".into()
+            }
             Self::Config(_) => "correct the file that the message names".into(),
         })
     }

@@ -11,6 +11,8 @@ pub mod config;
 pub mod error;
 pub mod exchange;
 pub mod history;
+pub mod host;
+pub mod local;
 pub mod objects;
 pub mod remote;
 pub mod repository;

@@ -158,6 +158,13 @@ impl ObjectStore {
         self.dir.join("pack")
     }
 
+    /// Writes an object; one that is here already is left alone.
+    pub(super) fn write(&self, kind: Kind, data: &[u8]) -> Result<ObjectId, GitError> {
+        use gix::objs::Write as _;
+        let store = gix::odb::loose::Store::at(&self.dir, gix::hash::Kind::Sha1);
+        store.write_buf(kind, data).map_err(|error| GitError::Cache { path: self.dir.display().to_string(), detail: error.to_string() })
+    }
+
     /// Sees packs that were written since it was opened.
     pub fn reload(&self) -> Result<(), GitError> {
         let handle =

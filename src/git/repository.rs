@@ -10,6 +10,7 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
 use super::history::History;
+use super::host::Host;
 use super::objects::{Commit, Listing};
 use super::remote::{Filter, Remote, RemoteRef, Wants};
 use super::transport::Exchange;
@@ -24,10 +25,10 @@ const WHOLE_COMMIT: usize = 256;
 /// Most that is received of one repository in one run, in bytes.
 const MAX_RECEIVED: u64 = 2 << 30;
 
-/// A repository on a git host, with the objects of it that are on this machine.
+/// A repository, mostly on a git host, with the objects of it that are on this machine.
 pub struct Repository {
     url: String,
-    remote: Remote,
+    host: Box<dyn Host>,
     store: ObjectStore,
     refs: Vec<RemoteRef>,
     history: Option<History>,
@@ -42,7 +43,12 @@ impl Repository {
         let store = ObjectStore::open(cache, Arc::clone(&cancelled))?;
         let mut remote = Remote::connect(target, url, client)?;
         let refs = remote.refs()?;
-        Ok(Self { url: url.to_owned(), remote, store, refs, history: None, cancelled, received: 0 })
+        Ok(Self::of(url, Box::new(remote), store, refs, cancelled))
+    }
+
+    /// A repository known as `url` whose objects `host` gives out; `store` holds those that are on this machine.
+    pub fn of(url: &str, host: Box<dyn Host>, store: ObjectStore, refs: Vec<RemoteRef>, cancelled: Arc<AtomicBool>) -> Self {
+        Self { url: url.to_owned(), host, store, refs, history: None, cancelled, received: 0 }
     }
 
     /// The address under which the repository is known.
@@ -66,11 +72,9 @@ impl Repository {
         }
         let depth = depth.and_then(NonZeroUsize::new);
         let wants = Wants { ids, depth, filter };
-        let received = match self.remote.fetch(&wants, &self.store, &self.cancelled) {
+        let received = match self.host.fetch(&wants, &self.store, &self.cancelled) {
             // Asking for the same objects again is harmless, and connections break.
-            Err(GitError::Unreachable { source, .. }) if source.is_transient() => {
-                self.remote.fetch(&wants, &self.store, &self.cancelled)?
-            }
+            Err(GitError::Unreachable { source, .. }) if source.is_transient() => self.host.fetch(&wants, &self.store, &self.cancelled)?,
             fetched => fetched?,
         };
         self.received += received;

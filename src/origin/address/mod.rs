@@ -47,6 +47,18 @@ pub struct Address {
 }
 
 impl Address {
+    /// A source on this machine, which only the user can name: no text of a stranger's is read as one. `path` is absolute.
+    pub fn here(path: &std::path::Path) -> Self {
+        let shown = path.display().to_string();
+        let url = url::Url::from_file_path(path).map_or_else(|()| format!("file:{shown}"), String::from);
+        Self { url, host: String::new(), port: None, path: shown, directory: None, reference: None, kind: Kind::Other }
+    }
+
+    /// The path, where it is on this machine.
+    pub fn on_this_machine(&self) -> Option<&std::path::Path> {
+        self.host.is_empty().then(|| std::path::Path::new(&self.path))
+    }
+
     /// The same repository over https, to be tried before a declared `http:` or `git:` address. `None` where [`Self::url`] is
     /// https already, or where a port of its own was declared.
     pub fn https(&self) -> Option<String> {

@@ -85,7 +85,13 @@ export interface Finding {
 
 /** Everything that is needed to make the tarball again. */
 export interface Recipe {
+  /** Version of the recipe's layout. */
+  schemaVersion: 1;
   strategy: Strategy;
+  /** The package's name. */
+  name: string;
+  /** The version that was published. */
+  version: string;
   repository: string;
   commit: string;
   /** The package's folder in the repository, `""` for the root. */
@@ -98,15 +104,50 @@ export interface Recipe {
   fileList: string;
   /** The client whose tar and gzip are written. */
   packer: string;
+  /** The submodules whose files are there, by their paths in the package's folder; absent where there are none. */
+  submodules?: string[];
   /** What is installed and run before; absent where nothing is. */
   build?: BuildRecipe;
+  /** What came out; only the recipe of the attempt that decided has it, and only such a recipe can be replayed. */
+  tarball?: TarballRecipe;
+}
+
+/** The tarball that a recipe makes, and what only the published archive could tell of it. */
+export interface TarballRecipe {
+  integrity: string;
+  /** What compresses it: the variant of deflate, its level, and the two bytes of the gzip header that vary. */
+  gzip: { class: 'A' | 'B' | 'C' | 'zlib-rs'; level: number; xfl: number; os: number };
+  /** Header values that are from the published archive; absent where none are. */
+  adopted?: TakenHeaders;
+}
+
+/** Header values that a client read from its publisher's disk and that extraction throws away. */
+export interface TakenHeaders {
+  /** The first path component, where it is not `package`. */
+  root?: string;
+  /** Which sequence the entries have: that of the packer's rule, or that of `entries`. */
+  sequence: 'packer' | 'archive';
+  /** Owners, each once. An id is a number, or the field's eight bytes where an old client wrote none. */
+  owners?: { uid: number | number[]; gid: number | number[]; user?: string; group?: string }[];
+  /** Extended records, keyword and value, each once; a value that is no UTF-8 as its bytes. */
+  records?: [string, string | number[]][];
+  /** Times in seconds since 1970, the mode in octal (644 where absent), numbers of `owners` (0 where absent) and `records`. */
+  entries: {
+    path: string;
+    mtime?: number;
+    mode?: string;
+    owner?: number;
+    atime?: number;
+    ctime?: number;
+    pax?: { owner?: number; atime?: number; ctime?: number; records: number[] };
+  }[];
 }
 
 /** What is installed and run between the checkout and the packing. */
 export interface BuildRecipe {
   /** Node's version. */
   node: string;
-  /** The other programs of the toolchain and their versions: `npm`, `yarn`, `pnpm`, `bun`. */
+  /** The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`. */
   tools: Record<string, string>;
   /** Why these versions. */
   reasons: string[];
@@ -116,6 +157,8 @@ export interface BuildRecipe {
   moment: string | null;
   /** The version that is written into package.json first, where the commit has another. */
   version: string | null;
+  /** The branch or tag that the checkout's `.git` has for the commit. */
+  ref: string | null;
   /** What is run, in order: the folder of the checkout, and a program with its arguments. */
   steps: { name: string; directory: string; command: string[] }[];
   /** The folder that is packed, where it is not the package's own. */

@@ -9,7 +9,7 @@ use crate::git::GitError;
 use crate::pipeline::Failed;
 use crate::published::Published;
 use crate::recipe::rebuilt::{Attempts, Rebuilt, integrity_of};
-use crate::recipe::{Recipe, SourceError};
+use crate::recipe::{Recipe, SourceError, TooMuch};
 use crate::registry::confusion;
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, Report, Severity};
@@ -33,8 +33,9 @@ pub fn finish(
     }
     draft.sandbox(sandbox);
     let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
+    let mut decided = 0;
     let built = rebuilt.iter().any(|one| one.run.is_some());
-    for one in &rebuilt {
+    for (at, one) in rebuilt.iter().enumerate() {
         let (verdict, code) = judge(one, published);
         draft.attempt(one, verdict, code);
         // Where something was built, what was packed without it says nothing about the build's files.
@@ -44,6 +45,7 @@ pub fn finish(
         };
         if best.is_none_or(|(known, known_verdict, _)| key(one, verdict) > key(known, known_verdict)) {
             best = Some((one, verdict, code));
+            decided = at;
         }
     }
     let Some((one, verdict, code)) = best else {
@@ -83,6 +85,13 @@ pub fn finish(
     let integrity =
         if verdict == Verdict::Identical { integrity_of(published.bytes.as_slice()).map_err(SourceError::from) } else { one.integrity() };
     let integrity = integrity.map_err(|error| -> Failed { Box::new(error) })?;
+    match one.tarball(&integrity) {
+        Ok(tarball) => draft.made(decided, tarball),
+        Err(TooMuch) => {
+            let message = "the published archive has more header values than a recipe holds, so the recipe cannot be replayed";
+            draft.finding(Finding::new("recipe-not-replayable", Severity::Info, message));
+        }
+    }
     Ok(draft.judged(one, verdict, code, integrity, &published.archive))
 }
 
@@ -104,6 +113,7 @@ fn verdict_of(error: &SourceError) -> Verdict {
     }
 }
 
+/// Writes the rebuilt tarball to a file.
 fn write_out(one: &Rebuilt, path: &Path) -> Result<(), SourceError> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
     one.write_to(&mut file)?;
@@ -114,9 +124,11 @@ fn write_out(one: &Rebuilt, path: &Path) -> Result<(), SourceError> {
 /// The rebuilt tarball could not be written where the user wants it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the rebuilt tarball to {}: {source}", path.display())]
-struct EmitError {
-    path: PathBuf,
-    source: SourceError,
+pub(crate) struct EmitError {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// What went wrong.
+    pub(crate) source: SourceError,
 }
 
 impl Explain for EmitError {

@@ -20,6 +20,7 @@ pub mod published;
 pub mod rebuild;
 pub mod recipe;
 pub mod registry;
+pub mod replay;
 pub mod report;
 pub mod sandbox;
 pub mod session;

@@ -413,7 +413,7 @@ fn open(address: &Address, context: &Context, runtime: &tokio::runtime::Handle) 
 }
 
 /// As [`open`], for an address that a repository's own `.gitmodules` names.
-fn open_by_url(url: &str, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
+pub(crate) fn open_by_url(url: &str, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
     match address::parse_with(url, &|url| context.leads_to(url)) {
         Ok(address) => open(&address, context, runtime),
         Err(error) => Err(GitError::AddressRefused { url: url.to_owned(), why: error.to_string() }),

@@ -26,6 +26,13 @@ pub struct Published {
 }
 
 impl Published {
+    /// An archive without entries, where none was published: for what is made without looking at one.
+    pub fn nothing() -> Result<Self, ArchiveError> {
+        let archive = Archive::read_tar(io::Cursor::new([0; 1024]), &Limits::default())?;
+        let facts = PublishedFacts { integrity_mismatch: false, not_plain: None };
+        Ok(Self { archive, bytes: Vec::new(), headers: None, fingerprint: None, facts })
+    }
+
     /// package.json, as the tarball has it; null where there is none that can be read.
     pub fn manifest(&self) -> Value {
         let bytes = self.archive.get("package.json").and_then(|entry| self.archive.content(entry).ok()).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! One question from start to end: configuration, stored results, the pipeline, and storing the answer.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -14,10 +15,13 @@ use crate::http::{Cancel, Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
 use crate::pipeline::{self, Context, Failed};
+use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError};
 use crate::registry::{self, Release};
+use crate::replay::{self, Orders};
 use crate::report::draft::timestamp;
 use crate::report::inspect::Inspection;
 use crate::report::json::{Failure, Finding, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION, Severity};
+use crate::report::replay::Replayed;
 use crate::spec::{Spec, Target, Wanted};
 use crate::store::{Folders, Results, folders};
 use crate::verdict::{Accept, Verdict};
@@ -176,6 +180,13 @@ pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBoo
     until_stopped(inspect(spec, options, &stop), &stop, options, &cancelled).await
 }
 
+/// Makes the tarball of a recipe again; `file` has the recipe, or a result with it, and `-` is standard input.
+pub async fn replay_one(file: &Path, options: &Options, progress: Progress, cancelled: Arc<AtomicBool>) -> Result<Replayed, Failed> {
+    let stop = Stop::default();
+    let run = Box::pin(replay_file(file, options, progress, &stop));
+    until_stopped(run, &stop, options, &cancelled).await
+}
+
 /// Lets a run come to its end, or stops it when its caller or the clock says so.
 async fn until_stopped<T>(
     run: impl Future<Output = Result<T, Failed>>,
@@ -298,6 +309,39 @@ async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspectio
     let shown = shown(&spec);
     let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
     inspected.map_err(pipeline::internal)?.map_err(boxed)
+}
+
+async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
+    let started = std::time::Instant::now();
+    options.check_registry().map_err(boxed)?;
+    let isolation = options.isolation().map_err(boxed)?;
+    let recipe = Recipe::from_json(&read_recipe(file).map_err(boxed)?).map_err(boxed)?;
+    let around = Surroundings::of_process(None);
+    let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+    let folders = cache_folders(options, &around).map_err(boxed)?;
+    let git = GitConfig::load().map_err(boxed)?;
+    // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
+    let client = connect(&mut npm, &git, &mut Vec::new());
+    let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
+    let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
+    let orders = Orders { emit: options.emit.as_ref().map(|path| around.cwd.join(path)), isolation, installed: options.installed.clone() };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline };
+    let runtime = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
+    work.await.map_err(pipeline::internal)?
+}
+
+/// The bytes of a recipe's file, as many as are read at all and one more.
+fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
+    let mut bytes = Vec::new();
+    let reader: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
+    };
+    let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// A client for what npm's and git's configuration allow. What of it does not count becomes a finding.

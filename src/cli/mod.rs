@@ -5,6 +5,7 @@ mod arguments;
 mod cache;
 mod inspect;
 mod output;
+mod replay;
 
 use std::io;
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
     }
     if let Some(rest) = behind(inspect::WORD, &arguments) {
         return inspect::run(&rest, &cancelled).await;
+    }
+    if let Some(rest) = behind(replay::WORD, &arguments) {
+        return replay::run(&rest, installed, &cancelled).await;
     }
     if let Some(rest) = behind(cache::WORD, &arguments) {
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));

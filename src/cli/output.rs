@@ -83,6 +83,17 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
+    /// A progress line for a command without options about it: where stderr is a terminal and the answer is for people.
+    pub(super) fn quiet_progress(json: bool, what: &str) -> Line {
+        if json || !io::stderr().is_terminal() {
+            return Line(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.set_prefix(escape(what).into_owned());
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Line(Some(bar))
+    }
+
     /// A progress line for one package.
     pub(super) fn progress(&self, spec: &str) -> Line {
         if !self.progress {

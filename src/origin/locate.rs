@@ -75,6 +75,12 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// A commit and folder that were not found but named.
+    pub fn at(commit: ObjectId, reference: Option<String>, directory: &str, listing: Listing) -> Self {
+        let score = Score { directory: directory.to_owned(), ..Score::default() };
+        Self { commit, reference, kind: EvidenceKind::User, listing, score, name: None, version: None }
+    }
+
     /// The package's folder in the tree, `""` for the root.
     pub fn directory(&self) -> &str {
         &self.score.directory

@@ -26,9 +26,11 @@ const MAX_ATTRIBUTES: u64 = 8 << 20;
 
 /// Which submodules are part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum Which<'w> {
     /// Those that the published package has files of: no other can be packed.
     Published,
+    /// Those at these paths in the folder: a recipe names them.
+    These(&'w [String]),
     /// All: a build may read any of them.
     All,
 }
@@ -96,7 +98,7 @@ impl<'a> Folder<'a> {
         listing: &Listing,
         directory: &str,
         archive: &'a Archive,
-        which: Which,
+        which: Which<'_>,
         open_submodule: &Open<'_>,
     ) -> Result<Self, SourceError> {
         let prefix = if directory.is_empty() { 0 } else { directory.len() + 1 };
@@ -105,7 +107,11 @@ impl<'a> Folder<'a> {
             .filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), File { kind: entry.kind, id: entry.id, part: 0 })))
             .collect();
         let own = Part { at: At::Inside(directory.to_owned()), attributes: attributes(repository, listing, directory)?, repository: None };
-        let wanted = |path: &str| which == Which::All || has_files_below(archive, path);
+        let wanted = |path: &str| match which {
+            Which::All => true,
+            Which::These(paths) => paths.iter().any(|known| known == path),
+            Which::Published => has_files_below(archive, path),
+        };
         let Submodules { found, mut repositories, mut unavailable } =
             fetch_submodules(repository, listing, directory, &entries, &wanted, open_submodule)?;
         let mut parts = vec![own];
@@ -228,6 +234,15 @@ impl<'a> Folder<'a> {
             }
         }
         self.children = children_of(&self.entries);
+    }
+
+    /// The submodules whose files are here, by their paths in the folder.
+    pub fn submodules(&self) -> Vec<String> {
+        let below = |part: &Part| match &part.at {
+            At::Below(pinned) => Some(pinned.path.clone()),
+            At::Inside(_) => None,
+        };
+        self.parts.iter().filter_map(below).collect()
     }
 
     /// A line for each submodule that the package has files of and that cannot be had.

@@ -62,6 +62,15 @@ pub enum SourceError {
     /// What was built is no package.
     #[error("the build left no package that can be packed")]
     NothingBuilt,
+    /// A recipe names what cannot be done with these files.
+    #[error("{what} cannot be done with what the commit has")]
+    Impossible {
+        /// The rewrite or packer.
+        what: String,
+    },
+    /// The time was over before the recipe was.
+    #[error("the time was over before all steps were run")]
+    NoTime,
     /// The system failed.
     #[error("a file cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -107,6 +116,8 @@ impl Explain for SourceError {
             Self::Timewarp(error) => error.code(),
             Self::Cache(error) => error.code(),
             Self::NothingBuilt => "nothing-built",
+            Self::Impossible { .. } => "recipe-impossible",
+            Self::NoTime => "build-timed-out",
             Self::Io(_) => "temporary-file",
             Self::Cancelled => "cancelled",
         }
@@ -120,7 +131,7 @@ impl Explain for SourceError {
             Self::Sandbox(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NothingBuilt => Stage::Build,
+            Self::NothingBuilt | Self::NoTime => Stage::Build,
             _ => Stage::Pack,
         }
     }
@@ -135,6 +146,8 @@ impl Explain for SourceError {
             Self::Timewarp(error) => error.hint(),
             Self::Cache(error) => error.hint(),
             Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),
+            Self::Impossible { .. } => Some("the recipe may be of another package, or of another version of this program".into()),
+            Self::NoTime => Some("--timeout sets another limit; 0 switches it off".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             _ => None,
         }

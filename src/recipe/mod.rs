@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod checkout;
+mod document;
 mod error;
 mod overlay;
 pub mod packing;
@@ -14,10 +15,13 @@ mod search;
 pub mod source;
 pub mod submodules;
 pub mod surroundings;
+mod taken;
 mod view;
 
 pub use build::Step;
+pub use document::{LARGEST_DOCUMENT, RecipeError};
 pub use error::SourceError;
+pub use taken::{Taken, TooMuch};
 
 use std::collections::BTreeMap;
 
@@ -25,6 +29,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::git::attributes::Checkout;
 use crate::origin::Origin;
+use crate::pack::gzip::Match;
+use crate::published::Published;
 use crate::toolchain::Kind;
 
 /// A named rule that makes recipes.
@@ -88,12 +94,21 @@ impl Strategy {
     }
 }
 
-/// Everything that is needed to make a tarball from an origin.
+/// Version of a recipe's layout. A program that meets another one does not guess.
+pub const RECIPE_VERSION: u32 = 1;
+
+/// Everything that is needed to make a tarball from an origin. [`Recipe::from_json`] reads one that came from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recipe {
+    /// [`RECIPE_VERSION`].
+    pub schema_version: u32,
     /// The rule that made this recipe.
     pub strategy: Strategy,
+    /// The package's name.
+    pub name: String,
+    /// The version that was published.
+    pub version: String,
     /// The repository's address.
     pub repository: String,
     /// The commit's id.
@@ -108,18 +123,39 @@ pub struct Recipe {
     pub file_list: String,
     /// The client whose tar and gzip are written.
     pub packer: String,
+    /// The submodules whose files are there, by their paths in the package's folder; absent where there are none. A build has all
+    /// that can be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub submodules: Vec<String>,
     /// What is installed and run before; absent where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<BuildRecipe>,
+    /// What came out, and what only the published archive could tell of it. Only the recipe of the attempt that decided has it,
+    /// and only such a recipe can be replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tarball: Option<TarballRecipe>,
+}
+
+/// The tarball that a recipe makes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TarballRecipe {
+    /// Its integrity: `sha512-` and the digest in base64.
+    pub integrity: String,
+    /// What compresses it.
+    pub gzip: Match,
+    /// What its headers have from the published archive; absent where that is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<Taken>,
 }
 
 /// What is installed and run between the checkout and the packing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BuildRecipe {
     /// Node's version.
     pub node: String,
-    /// The other programs of the toolchain and their versions: `npm`, `yarn`, `pnpm`, `bun`.
+    /// The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
     pub tools: BTreeMap<String, String>,
     /// Why these versions.
     pub reasons: Vec<String>,
@@ -129,6 +165,9 @@ pub struct BuildRecipe {
     pub moment: Option<String>,
     /// The version that is written into package.json first, where the commit has another.
     pub version: Option<String>,
+    /// The branch or tag that the checkout's `.git` has for the commit; null for none.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
     /// What is run, in order.
     pub steps: Vec<Step>,
     /// The folder that is packed, where it is not the package's own: what the build made is a package in itself.
@@ -137,9 +176,14 @@ pub struct BuildRecipe {
 
 impl Recipe {
     /// A recipe for one origin, without the part that says how it is packed.
-    pub fn of(strategy: Strategy, repository: &str, origin: &Origin) -> Self {
+    pub fn of(strategy: Strategy, package: &Published, repository: &str, origin: &Origin) -> Self {
+        let manifest = package.manifest();
+        let text = |key: &str| manifest.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         Self {
+            schema_version: RECIPE_VERSION,
             strategy,
+            name: text("name"),
+            version: text("version"),
             repository: repository.to_owned(),
             commit: origin.commit.to_string(),
             directory: origin.directory().to_owned(),
@@ -147,7 +191,9 @@ impl Recipe {
             rewrite: String::new(),
             file_list: String::new(),
             packer: String::new(),
+            submodules: Vec::new(),
             build: None,
+            tarball: None,
         }
     }
 }

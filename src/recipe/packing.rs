@@ -9,15 +9,15 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::Recipe;
 use super::checkout::{LARGEST_READ, package_too_large};
 use super::error::SourceError;
 use super::overlay::Overlay;
 use super::rebuilt::{Rebuilt, keep_closest};
 use super::search::{Search, Trial};
+use super::{Recipe, Taken};
 use crate::compare::{self, Archive, ChangeKind, EntryKind as Kind, Limits};
 use crate::git::attributes::Checkout;
-use crate::pack::era::{Bins, Era};
+use crate::pack::era::{self, Bins, Era};
 use crate::pack::gzip::{self, Match};
 use crate::pack::list::{self, Context, ListRules};
 use crate::pack::rewrite::{self, Rewrite, Workspace};
@@ -207,18 +207,62 @@ impl Rewrites {
 
     fn list(&self, shelves: &dyn Shelves, rewrite: usize, rules: &ListRules, context: &Context) -> Result<Listed, SourceError> {
         let Some(how) = self.known.get(rewrite) else { return Ok(Listed { rewrite, entries: Vec::new(), added: Vec::new() }) };
-        let mut entries = list::entries(&Overlay::new(shelves, how, &[]), rules, context)?;
-        let mut added = Vec::new();
-        if let Around::Known(workspace) = &self.around {
-            let listed: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
-            added = how.added(workspace, &listed).into_iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
-        }
-        let known = |path: &String| list::Entry { source: path.clone(), path: path.clone() };
-        entries.extend(added.iter().map(|(path, _)| known(path)));
-        entries.sort();
-        entries.dedup();
+        let around = match &self.around {
+            Around::Known(workspace) => Some(&**workspace),
+            Around::Unasked | Around::Unknown => None,
+        };
+        let (entries, added) = files(shelves, how, around, rules, context)?;
         Ok(Listed { rewrite, entries, added })
     }
+}
+
+/// A file that a client adds, with its content.
+type Added = (String, Vec<u8>);
+
+/// The files of a folder under a rewrite: those that the rules choose, and the licences that the client adds.
+fn files(
+    shelves: &dyn Shelves,
+    how: &Rewrite,
+    around: Option<&Workspace>,
+    rules: &ListRules,
+    context: &Context,
+) -> Result<(Vec<list::Entry>, Vec<Added>), SourceError> {
+    let mut entries = list::entries(&Overlay::new(shelves, how, &[]), rules, context)?;
+    let mut added = Vec::new();
+    if let Some(workspace) = around {
+        let listed: Vec<&str> = entries.iter().map(|entry| entry.source.as_str()).collect();
+        added = how.added(workspace, &listed).into_iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec())).collect();
+    }
+    let known = |path: &String| list::Entry { source: path.clone(), path: path.clone() };
+    entries.extend(added.iter().map(|(path, _)| known(path)));
+    entries.sort();
+    entries.dedup();
+    Ok((entries, added))
+}
+
+/// Packs a folder as a recipe says; no published archive is looked at.
+pub fn follow(stock: &mut dyn Stock, recipe: &Recipe, context: &Context, cancelled: &AtomicBool) -> Result<Archive, SourceError> {
+    let impossible = |what: &str| SourceError::Impossible { what: what.to_owned() };
+    let era = era::by_id(&recipe.packer).ok_or_else(|| impossible(&recipe.packer))?;
+    let rules = list::by_name(&recipe.file_list).ok_or_else(|| impossible(&recipe.file_list))?;
+    let checkout = recipe.checkout;
+    let needed = stock.needs(checkout);
+    stock.ensure(&needed.iter().map(String::as_str).collect::<Vec<_>>(), LARGEST_READ)?;
+    let own = stock.shelves(checkout).content("package.json")?.unwrap_or_default();
+    let (rewrite, around) = if recipe.rewrite == rewrite::AS_IS {
+        (Rewrite::as_is(&own), None)
+    } else {
+        let around = stock.workspace(&recipe.version, &own)?.ok_or_else(|| impossible(&recipe.rewrite))?;
+        (rewrite::by_name(era, &own, &around, &recipe.rewrite).ok_or_else(|| impossible(&recipe.rewrite))?, Some(around))
+    };
+    let (entries, added) = files(&*stock.shelves(checkout), &rewrite, around.as_ref(), rules, context)?;
+    let listed = Listed { rewrite: 0, entries, added };
+    let paths: Vec<&str> = listed.entries.iter().map(|entry| entry.source.as_str()).collect();
+    stock.ensure(&paths, Limits::default().unpacked)?;
+    let adopted = recipe.tarball.as_ref().and_then(|tarball| tarball.adopted.as_ref()).map(Taken::adopted).unwrap_or_default();
+    let shelves = stock.shelves(checkout);
+    let plan = Plan { era, rules, checkout, listed: &listed, rewrite: &rewrite };
+    pack(&Overlay::new(&*shelves, &rewrite, &listed.added), &plan, &adopted, cancelled)
 }
 
 /// The number of a list; equal lists have the same.
@@ -278,6 +322,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         adopted: adopted.list().iter().cloned().chain(order.map(str::to_owned)).collect(),
         archive: Some(archive),
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
+        values: adopted,
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         run: None,
     })

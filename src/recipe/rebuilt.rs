@@ -5,10 +5,12 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha512};
 
-use super::Recipe;
 use super::error::SourceError;
+use super::taken::TooMuch;
+use super::{Recipe, Taken, TarballRecipe};
 use crate::compare::{Archive, Comparison};
 use crate::pack::gzip::{self, Match};
+use crate::pack::tar::Adopted;
 use crate::sandbox::Tier;
 use crate::verdict::Outcome;
 
@@ -22,6 +24,8 @@ pub struct Rebuilt {
     pub comparison: Comparison,
     /// What was taken over from the published archive.
     pub adopted: Vec<String>,
+    /// The values that were taken over; kept of the closest attempt only.
+    pub values: Adopted,
     /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest attempt only.
     pub archive: Option<Archive>,
     /// The encoder for the gzip around it: the published one's where that is known, else what the client would use today.
@@ -78,6 +82,7 @@ pub fn keep_closest(rebuilt: &mut [Rebuilt]) {
     for (at, one) in rebuilt.iter_mut().enumerate() {
         if Some(at) != closest {
             one.archive = None;
+            one.values = Adopted::default();
         }
     }
 }
@@ -112,11 +117,16 @@ impl Rebuilt {
         Ok(gzip::compress(&mut archive.tar(), self.encoder, out)?)
     }
 
+    /// The part of the recipe that says what came out; an error where the archive has more values than a recipe holds.
+    pub fn tarball(&self, integrity: &str) -> Result<TarballRecipe, TooMuch> {
+        Ok(TarballRecipe { integrity: integrity.to_owned(), gzip: self.encoder, adopted: Taken::of(&self.values)? })
+    }
+
     /// The rebuilt tarball's integrity.
     pub fn integrity(&self) -> Result<String, SourceError> {
-        let mut hash = HashWriter(Sha512::new());
+        let mut hash = Hashed::new(io::sink());
         self.write_to(&mut hash)?;
-        Ok(sha512_integrity(&hash.0.finalize()))
+        Ok(hash.finish().1)
     }
 }
 
@@ -126,24 +136,40 @@ fn sha512_integrity(digest: &[u8]) -> String {
     format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(digest))
 }
 
-struct HashWriter(Sha512);
+/// The integrity of what is written through it to another place.
+pub(crate) struct Hashed<W> {
+    hash: Sha512,
+    to: W,
+}
 
-impl Write for HashWriter {
+impl<W: Write> Hashed<W> {
+    pub(crate) fn new(to: W) -> Self {
+        Self { hash: Sha512::new(), to }
+    }
+
+    /// The place, and the integrity of what was written.
+    pub(crate) fn finish(self) -> (W, String) {
+        (self.to, sha512_integrity(&self.hash.finalize()))
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
+        let written = self.to.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.to.flush()
     }
 }
 
 /// The sha512 integrity of what a reader gives.
 pub fn integrity_of(mut reader: impl Read) -> io::Result<String> {
-    let mut hash = HashWriter(Sha512::new());
+    let mut hash = Hashed::new(io::sink());
     io::copy(&mut reader, &mut hash)?;
-    Ok(sha512_integrity(&hash.0.finalize()))
+    Ok(hash.finish().1)
 }
 
 #[cfg(test)]
@@ -157,7 +183,10 @@ mod tests {
         let archive = Archive::read_tar(io::Cursor::new(vec![0; 1024]), &Limits::default()).expect("an empty archive");
         Rebuilt {
             recipe: Recipe {
+                schema_version: crate::recipe::RECIPE_VERSION,
                 strategy: Strategy::Source,
+                name: String::new(),
+                version: String::new(),
                 repository: String::new(),
                 commit: String::new(),
                 directory: String::new(),
@@ -165,11 +194,14 @@ mod tests {
                 rewrite: String::new(),
                 file_list: String::new(),
                 packer: String::new(),
+                submodules: Vec::new(),
                 build: None,
+                tarball: None,
             },
             outcome,
             comparison: compare::compare(&archive, &archive),
             adopted: Vec::new(),
+            values: Adopted::default(),
             archive: Some(archive),
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],

@@ -6,11 +6,12 @@ use gix::objs::tree::EntryKind;
 
 use super::checkout::{Folder, LARGEST_READ, Which, size_in};
 use super::error::SourceError;
-use super::packing::{Shelves, Stock, Subject, pack_folder};
+use super::packing::{self, Shelves, Stock, Subject, pack_folder};
 use super::rebuilt::Attempts;
 use super::submodules::Open;
 use super::surroundings::workspace_of;
 use super::{Recipe, Strategy};
+use crate::compare::Archive;
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::origin::Origin;
@@ -29,11 +30,29 @@ pub fn attempts(
 ) -> Result<Attempts, SourceError> {
     let context = surroundings(repository, origin)?;
     let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, Which::Published, open_submodule)?;
-    let base = Recipe::of(Strategy::Source, repository.url(), origin);
+    let base = Recipe { submodules: folder.submodules(), ..Recipe::of(Strategy::Source, published, repository.url(), origin) };
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
     Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
+}
+
+/// Packs one origin as a recipe says. Returns the archive, and a line for each part of the source that could not be had. `nothing` is
+/// an empty archive in place of a published one.
+pub fn follow(
+    repository: &mut Repository,
+    origin: &Origin,
+    recipe: &Recipe,
+    nothing: &Published,
+    open_submodule: &Open<'_>,
+    cancelled: &AtomicBool,
+) -> Result<(Archive, Vec<String>), SourceError> {
+    let context = surroundings(repository, origin)?;
+    let which = Which::These(&recipe.submodules);
+    let folder = Folder::open(repository, &origin.listing, origin.directory(), &nothing.archive, which, open_submodule)?;
+    let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
+    let archive = packing::follow(&mut stock, recipe, &context, cancelled)?;
+    Ok((archive, stock.folder.unavailable().to_vec()))
 }
 
 /// A package's folder among git's objects.

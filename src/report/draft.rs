@@ -9,6 +9,7 @@ use crate::compare::{self, Archive, Oddity};
 use crate::error::Explain;
 use crate::explain::Explanation;
 use crate::origin::{Evidence, Located};
+use crate::recipe::TarballRecipe;
 use crate::recipe::rebuilt::Rebuilt;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
 use crate::sandbox::Tier;
@@ -219,6 +220,13 @@ impl Draft {
             if !self.report.findings.iter().any(|known| known.code == finding.code && known.message == finding.message) {
                 self.report.findings.push(finding);
             }
+        }
+    }
+
+    /// What came of the attempt with this number, which decided.
+    pub fn made(&mut self, attempt: usize, tarball: TarballRecipe) {
+        if let Some(attempt) = self.report.attempts.get_mut(attempt) {
+            attempt.recipe.tarball = Some(tarball);
         }
     }
 

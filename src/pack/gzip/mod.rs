@@ -22,7 +22,7 @@ pub use deflaters::{Deflater, deflater};
 use frame::{Compared, Counted, HEADER_SIZE};
 
 /// The variants of deflate that give different bytes for the same input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Class {
     /// Stock zlib: Node up to 12.16, 13.0 to 13.8, and 20.8 to 20.9.
     A,
@@ -31,6 +31,7 @@ pub enum Class {
     /// Chromium's zlib of today: Node 18.19 and later, 20.10 and later, all from 21.
     C,
     /// zlib-rs, fed as the tar crate of Rust feeds it: pnpm 12.
+    #[serde(rename = "zlib-rs")]
     ZlibRs,
 }
 
@@ -47,7 +48,8 @@ impl Class {
 }
 
 /// The encoder that gives published bytes, with the two header bytes that vary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Match {
     /// The deflate class.
     pub class: Class,

@@ -112,6 +112,14 @@ pub static ALL: [&ListRules; 30] = [
     &NPM_12,
 ];
 
+/// Those of the clients that list in a way of their own, or npm's with a change.
+static OTHERS: [&ListRules; 6] = [&PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1];
+
+/// The rules with this name, as a recipe gives it.
+pub fn by_name(name: &str) -> Option<&'static ListRules> {
+    ALL.iter().chain(&OTHERS).copied().find(|rules| rules.name == name)
+}
+
 const fn fstream(name: &'static str, clients: &'static str, rules: &FstreamRules) -> ListRules {
     ListRules { name, clients, engine: Engine::Fstream(FstreamRules { ..*rules }) }
 }

@@ -122,28 +122,50 @@ impl Rewrite {
         if self.raced.is_empty() {
             return false;
         }
-        let (Some(theirs), Some(mut ours)) = (json::parse(published), json::parse(&self.manifest)) else { return false };
+        let Some(theirs) = json::parse(published) else { return false };
+        let order_of = |field: &str| json::object(&theirs, field).map(|order| order.keys().cloned().collect());
+        match self.drawn(&order_of) {
+            Some(drawn) if drawn.0 == published => {
+                (self.manifest, self.name) = drawn;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The file and the rewrite's name with the dependencies whose order was left to chance in these orders.
+    fn drawn(&self, order_of: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<(Vec<u8>, String)> {
+        let mut ours = json::parse(&self.manifest)?;
         let mut name = self.name.clone();
         for Raced { field, names } in &self.raced {
-            let (Some(order), Some(Value::Object(ranges))) = (json::object(&theirs, field), ours.get_mut(*field)) else { return false };
-            let drawn: Vec<&String> = order.keys().filter(|key| names.contains(key)).collect();
+            let drawn: Vec<String> = order_of(field)?.into_iter().filter(|key| names.contains(key)).collect();
+            let Some(Value::Object(ranges)) = ours.get_mut(*field) else { return None };
             if drawn.len() != names.len() {
-                return false;
+                return None;
             }
             for key in &drawn {
-                let Some(range) = json::remove(ranges, key) else { return false };
-                ranges.insert((*key).clone(), range);
+                let range = json::remove(ranges, key)?;
+                ranges.insert(key.clone(), range);
             }
-            let drawn: Vec<&str> = drawn.into_iter().map(String::as_str).collect();
             name = format!("{name} {field}={}", drawn.join(","));
         }
-        let printed = json::print(&ours, "  ").into_bytes();
-        if printed != published {
-            return false;
-        }
-        (self.manifest, self.name) = (printed, name);
-        true
+        Some((json::print(&ours, "  ").into_bytes(), name))
     }
+}
+
+/// The rewrite with a name that a recipe has; none where the file or what lies around it does not allow it. Behind the steps, the
+/// name has the orders that were left to chance: ` field=a,b`.
+pub fn by_name(era: &Era, manifest: &[u8], workspace: &Workspace, name: &str) -> Option<Rewrite> {
+    let (steps, orders) = name.split_once(' ').unwrap_or((name, ""));
+    let mut found = variants(era, manifest, workspace).into_iter().find(|one| one.name == steps)?;
+    if !orders.is_empty() {
+        let order_of = |field: &str| {
+            let order = orders.split(' ').find_map(|order| order.strip_prefix(field)?.strip_prefix('='))?;
+            Some(order.split(',').map(str::to_owned).collect())
+        };
+        (found.manifest, found.name) = found.drawn(&order_of)?;
+    }
+    (found.name == name).then_some(found)
 }
 
 /// The ways in which a package.json may have been published by the clients of an era, likeliest first; as it is, is one of

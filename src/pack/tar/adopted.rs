@@ -25,7 +25,8 @@ pub struct Adopted {
     pub entries: BTreeMap<String, AdoptedEntry>,
     /// The OS byte of the gzip header, where it is the publisher's platform.
     pub gzip_os: Option<u8>,
-    notes: Vec<String>,
+    /// What was adopted, for people.
+    pub(crate) notes: Vec<String>,
 }
 
 /// What is adopted for one entry.
@@ -85,7 +86,7 @@ pub struct AdoptedPax {
 impl AdoptedPax {
     /// Whether extraction throws all of the records away but for path, link target and size, which are never taken over. Other
     /// keywords may mean something to some reader (`GNU.sparse.name` is a path, and old node-tar obeys a `mode`).
-    fn is_harmless(&self) -> bool {
+    pub(crate) fn is_harmless(&self) -> bool {
         self.records.iter().all(|(keyword, _)| {
             HARMLESS.contains(&keyword.as_str()) || keyword.starts_with("NODETAR.") || SCHILY.contains(&keyword.as_str())
         })

@@ -108,12 +108,20 @@ impl Bench<'_, '_> {
         Ok(())
     }
 
-    fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
+    pub(super) fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
         let named = self.shop.named().clone();
         let gone = self.shop.timewarp().stand_in(&named);
         let checkout = self.shop.checkout();
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())
+    }
+
+    /// Runs a step and gives its exit code; an error where there is no time for it.
+    pub(super) fn run_step(&mut self, step: &Step) -> Result<Option<i32>, SourceError> {
+        match self.step(step)? {
+            Ran::Ended(exit) => Ok(exit),
+            Ran::NoTime => Err(SourceError::NoTime),
+        }
     }
 
     /// Runs a step, if there is time for it.

@@ -61,6 +61,11 @@ pub(super) fn ways(manager: Kind, major: u64, locked: bool, directory: &str) -> 
     ways
 }
 
+/// Whether a step installs dependencies.
+pub(super) fn installs(step: &Step) -> bool {
+    matches!(step.command.get(1).map(String::as_str), Some("ci" | "install"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +93,14 @@ mod tests {
     fn without_a_lockfile_nothing_is_frozen() {
         assert!(commands(Kind::Pnpm, 9, false).iter().all(|command| !command.contains(" --frozen")));
         assert!(commands(Kind::Npm, 10, false).iter().all(|command| !command.starts_with("npm ci")));
+    }
+
+    #[test]
+    fn every_way_to_install_is_known_as_one_and_scripts_are_not() {
+        for manager in [Kind::Npm, Kind::Yarn, Kind::Berry, Kind::Pnpm, Kind::Bun] {
+            assert!([1, 2, 4, 10].into_iter().flat_map(|major| ways(manager, major, true, "")).all(|way| installs(&way)), "{manager:?}");
+            let script = super::super::steps::run_script(manager, "install");
+            assert!(!installs(&Step { name: String::new(), directory: String::new(), command: script }));
+        }
     }
 }

@@ -15,6 +15,7 @@ mod failure;
 mod install;
 mod kept;
 mod project;
+mod replay;
 mod roots;
 mod run;
 mod runners;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+pub use replay::{Built, replay};
 pub use run::attempts;
 pub use steps::Step;
 

@@ -28,7 +28,7 @@ use crate::toolchain::{self, Clues, Kind, Tool, Toolchain};
 use crate::verdict::Outcome;
 
 /// Largest checkout, in bytes.
-const MAX_CHECKOUT: u64 = 4 << 30;
+pub(super) const MAX_CHECKOUT: u64 = 4 << 30;
 /// Longest time for one package where the user sets no limit.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Kept back from the limit for packing, comparing and cleaning up.
@@ -181,7 +181,7 @@ impl Work<'_> {
 
     /// What the folders of this commit and toolchain are called. The packages of one release are published some seconds apart: with
     /// a lockfile that makes no difference to what is installed, and without one the same hour counts as the same moment.
-    fn key(&self, tools: &[Tool]) -> String {
+    pub(super) fn key(&self, tools: &[Tool]) -> String {
         let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
         let lockfile = &self.toolchain.lockfile;
         let hour = self.publication.time.as_deref().filter(|_| lockfile.is_none()).and_then(|time| time.get(.."2026-01-01T00".len()));
@@ -196,31 +196,8 @@ impl Work<'_> {
         if fresh {
             state.moment.clone_from(&self.publication.time);
         }
-        let (timewarp, named) = self.timewarp(state.moment.as_deref())?;
-        let plan = Plan {
-            scratch: kept.dir(),
-            name: repository_name(self.repository.url()),
-            objects: self.site.folders.repository(self.repository.url()).join("objects"),
-            tools,
-            timewarp,
-            log: state.log.clone(),
-            scopes: self.scopes()?,
-            named,
-        };
-        let mut shop = Workshop::open(self.site, plan)?;
+        let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();
-        let mut detour = None;
-        if fresh {
-            write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
-            let commit = self.origin.commit.to_string();
-            let objects = shop.objects_inside();
-            let git =
-                GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
-            git.write(&checkout)?;
-            let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
-            let locked = self.toolchain.lockfile.as_deref();
-            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &shop.registry()?)?);
-        }
         let version = self.set_version(&checkout)?;
         if fresh {
             shop.hand_over()?;
@@ -254,6 +231,36 @@ impl Work<'_> {
         Ok((best, state, course.is_worth_another_try()))
     }
 
+    /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
+    pub(super) fn lay_out(&self, kept: &Kept, state: &State, tools: &[Tool]) -> Result<(Workshop<'_>, Option<Detour>), SourceError> {
+        let (timewarp, named) = self.timewarp(state.moment.as_deref())?;
+        let plan = Plan {
+            scratch: kept.dir(),
+            name: repository_name(self.repository.url()),
+            objects: self.site.folders.repository(self.repository.url()).join("objects"),
+            tools,
+            timewarp,
+            log: state.log.clone(),
+            scopes: self.scopes()?,
+            named,
+        };
+        let shop = Workshop::open(self.site, plan)?;
+        let checkout = shop.checkout();
+        let mut detour = None;
+        if state.steps.is_empty() {
+            write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
+            let commit = self.origin.commit.to_string();
+            let objects = shop.objects_inside();
+            let git =
+                GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
+            git.write(&checkout)?;
+            let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
+            let locked = self.toolchain.lockfile.as_deref();
+            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &shop.registry()?)?);
+        }
+        Ok((shop, detour))
+    }
+
     /// Node, the manager that installs, and those that scripts call besides.
     fn tools(&self) -> Result<Vec<Tool>, SourceError> {
         let site = self.site;
@@ -271,6 +278,12 @@ impl Work<'_> {
                 wanted.push((kind, version));
             }
         }
+        self.fetch_tools(wanted)
+    }
+
+    /// These versions, ready to be run.
+    pub(super) fn fetch_tools(&self, wanted: Vec<(Kind, String)>) -> Result<Vec<Tool>, SourceError> {
+        let site = self.site;
         let mut tools = Vec::new();
         for (kind, version) in wanted {
             site.progress.tell("build", &format!("{kind} {version}"));
@@ -340,14 +353,15 @@ impl Work<'_> {
             lockfile: self.toolchain.lockfile.clone(),
             moment: None,
             version,
+            reference: self.origin.reference.clone(),
             steps: Vec::new(),
             packed: None,
         };
-        Recipe { build: Some(build), ..Recipe::of(self.strategy, self.repository.url(), self.origin) }
+        Recipe { build: Some(build), ..Recipe::of(self.strategy, self.published, self.repository.url(), self.origin) }
     }
 
     /// Writes the published version into package.json where the commit has another: release tools do so before they build.
-    fn set_version(&self, checkout: &std::path::Path) -> Result<Option<String>, SourceError> {
+    pub(super) fn set_version(&self, checkout: &std::path::Path) -> Result<Option<String>, SourceError> {
         let tree = DirTree::new(checkout)?;
         let Some(file) = tree.resolve(&join(self.origin.directory(), "package.json")) else { return Ok(None) };
         let Ok(bytes) = fs::read(&file) else { return Ok(None) };

@@ -19,7 +19,7 @@ const MAX_STEPS: usize = 24;
 
 /// One command of a build.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
     /// What it is called in the result.
     pub name: String,

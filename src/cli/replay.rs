@@ -1,0 +1,97 @@
+//! `reproduce replay`: the tarball of a recipe, made again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser;
+
+use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
+use crate::options::Options;
+use crate::report::replay::{self, Outcome};
+use crate::session::{self, Answer};
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "replay";
+
+const HINT: &str = "reproduce replay <file>; for the package of that name: reproduce replay@latest";
+
+const AFTER_HELP: &str = "\
+A recipe is what `reproduce <spec> --json` has in attempts[].recipe; a whole result will do, too.
+Exit codes: 0 the tarball has the integrity that the recipe states, 1 it has another, 2 it could not be made, 130 interrupted.
+For the package of that name: reproduce replay@latest";
+
+/// Make the tarball of a recipe again: from the repository, and from nothing else but the recipe.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce replay", max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    /// A file with a recipe or with a result; - for standard input
+    #[arg(value_name = "file")]
+    recipe: PathBuf,
+    /// Print one JSON object, errors included
+    #[arg(short, long)]
+    json: bool,
+    /// Write the tarball to this file
+    #[arg(long, value_name = "file")]
+    emit: Option<PathBuf>,
+    /// The registry that builds install from, in place of npm's configuration
+    #[arg(long, value_name = "url")]
+    registry: Option<String>,
+    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    #[arg(long, value_name = "tier")]
+    isolation: Option<String>,
+    /// Longest time in seconds; 0 for none [default: 600]
+    #[arg(long, value_name = "seconds")]
+    timeout: Option<f64>,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    cache_dir: Option<PathBuf>,
+    /// Print what the build printed
+    #[arg(long)]
+    log: bool,
+}
+
+/// Runs the command and returns the exit code: 0 where the same bytes came out.
+pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancelled: &Arc<AtomicBool>) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce replay").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, HINT),
+    };
+    let options = Options {
+        registry: parsed.registry.clone(),
+        isolation: parsed.isolation.clone(),
+        timeout: parsed.timeout,
+        cache_dir: parsed.cache_dir.clone(),
+        emit: parsed.emit.clone(),
+        installed,
+        ..Options::default()
+    };
+    let line = Output::quiet_progress(parsed.json, &parsed.recipe.to_string_lossy());
+    let replayed = session::replay_one(&parsed.recipe, &options, line.listener(), Arc::clone(cancelled)).await;
+    line.finish();
+    if cancelled.load(Ordering::Relaxed) {
+        return INTERRUPTED;
+    }
+    let (code, printed) = match replayed {
+        Ok(replayed) => {
+            let printed = if parsed.json {
+                Output::json_of(&replayed)
+            } else {
+                let log = replayed.log.as_deref().filter(|_| parsed.log).unwrap_or_default();
+                Output::text(&(replay::text(&replayed) + &crate::report::text::escape_lines(log)))
+            };
+            (u8::from(replayed.outcome == Outcome::OtherBytes), printed)
+        }
+        Err(error) => {
+            let answer = Answer::failed(&parsed.recipe.to_string_lossy(), &*error);
+            let printed = if parsed.json {
+                Output::json(&answer)
+            } else {
+                Output::failure(&answer);
+                Ok(())
+            };
+            (UNDECIDED, printed)
+        }
+    };
+    written(printed).unwrap_or(code)
+}

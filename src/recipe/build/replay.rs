@@ -1,0 +1,150 @@
+//! A build that a recipe names, run again: the same checkout, the same versions of the tools, the same commands in their order.
+//! Nothing is searched for and nothing is compared on the way.
+
+use super::bench::Bench;
+use super::disk::{DiskStock, Source, surroundings};
+use super::failure::Course;
+use super::install::installs;
+use super::kept::{Kept, State};
+use super::run::{MAX_CHECKOUT, Work, time_left};
+use super::steps::Step;
+use super::{Publication, Site};
+use crate::compare::Archive;
+use crate::git::Repository;
+use crate::git::attributes::Checkout;
+use crate::origin::Origin;
+use crate::published::Published;
+use crate::recipe::checkout::{Folder, Which};
+use crate::recipe::packing::follow;
+use crate::recipe::rebuilt::Run;
+use crate::recipe::submodules::Open;
+use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
+use crate::toolchain::{Kind, Tool, Toolchain};
+
+/// What came of a build that was run again.
+pub struct Built {
+    /// The packed files.
+    pub archive: Archive,
+    /// A line for each part of the source that could not be had.
+    pub unavailable: Vec<String>,
+    /// What was run.
+    pub run: Run,
+}
+
+/// Runs the build of a recipe, which has one, and packs what it says. `nothing` is an empty archive in place of a published one.
+pub fn replay(
+    repository: &mut Repository,
+    origin: &Origin,
+    recipe: &Recipe,
+    nothing: &Published,
+    open_submodule: &Open<'_>,
+    site: &Site,
+) -> Result<Built, SourceError> {
+    let Some(build) = &recipe.build else { return Err(SourceError::NothingBuilt) };
+    site.progress.tell("build", "checking the commit out");
+    let mut folder = Folder::open(repository, &origin.listing, "", &nothing.archive, Which::All, open_submodule)?;
+    let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
+    let mut unavailable: Vec<String> = lacking.iter().map(|path| format!("the host lacks the content of {path}")).collect();
+    unavailable.extend(folder.unavailable().iter().cloned());
+    let toolchain = toolchain_of(recipe.strategy, build);
+    let publication =
+        Publication { time: build.moment.clone(), version: recipe.version.clone(), name: recipe.name.clone(), ..Publication::default() };
+    let work = Work {
+        repository,
+        folder: &folder,
+        origin,
+        published: nothing,
+        publication: &publication,
+        site,
+        toolchain: &toolchain,
+        strategy: recipe.strategy,
+        committed: repository.commit(&origin.commit)?.map_or(0, |commit| commit.time),
+    };
+    let (archive, run) = work.replay(recipe, build)?;
+    Ok(Built { archive, unavailable, run })
+}
+
+/// The versions that the recipe names, with the manager that installs.
+fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain {
+    let manager = Kind::ALL.into_iter().find(|kind| *kind != Kind::Node && Strategy::of(*kind) == strategy);
+    Toolchain {
+        node: build.node.clone(),
+        manager: manager.and_then(|kind| Some((kind, build.tools.get(kind.as_str())?.clone()))),
+        lockfile: build.lockfile.clone(),
+        reasons: Vec::new(),
+    }
+}
+
+impl Work<'_> {
+    fn replay(&self, recipe: &Recipe, build: &BuildRecipe) -> Result<(Archive, Run), SourceError> {
+        let tools = self.exact_tools(build)?;
+        let builds = &self.site.folders.builds;
+        crate::store::folders::create(builds)?;
+        // Folders of its own: what a search left in the others is not what the recipe says.
+        let (kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), time_left(self.site))?;
+        kept.clear()?;
+        let done = self.replay_in(&kept, recipe, build, &tools);
+        kept.clear()?;
+        done
+    }
+
+    fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
+        let state = State { moment: build.moment.clone(), ..State::default() };
+        let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
+        let checkout = shop.checkout();
+        self.set_version(&checkout)?;
+        shop.hand_over()?;
+        let mut bench = Bench { work: self, shop: &mut shop, recipe: recipe.clone(), course: Course::default(), best: None, state, detour };
+        bench.replay(&build.steps)?;
+        let Bench { state, .. } = bench;
+        let root = build.packed.as_deref().unwrap_or(&recipe.directory);
+        let windows = recipe.checkout == Checkout::Windows;
+        let source = windows.then_some(Source { folder: self.folder, repository: self.repository });
+        let mut stock = DiskStock::open(&checkout, root, &recipe.commit, source).map_err(|_| SourceError::NothingBuilt)?;
+        let archive = follow(&mut stock, recipe, &surroundings(&checkout, root)?, &self.site.cancelled)?;
+        let record = shop.timewarp().record();
+        let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
+        let course = Course { missing, stood_in: state.stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
+        let resolved = record.tarballs.into_iter().collect();
+        Ok((archive, Run { steps: state.done, log: shop.log().to_owned(), resolved, code: None, notes: course.notes() }))
+    }
+
+    /// The tools in the versions that the recipe names: Node, the manager that installs, and the others.
+    fn exact_tools(&self, build: &BuildRecipe) -> Result<Vec<Tool>, SourceError> {
+        let mut wanted = vec![(Kind::Node, build.node.clone())];
+        wanted.extend(self.toolchain.manager.clone());
+        for kind in Kind::ALL {
+            if let Some(version) = build.tools.get(kind.as_str())
+                && wanted.iter().all(|(known, _)| *known != kind)
+            {
+                wanted.push((kind, version.clone()));
+            }
+        }
+        self.fetch_tools(wanted)
+    }
+}
+
+impl Bench<'_, '_> {
+    /// Runs these steps. What a search does between them is done here too: the detours of an installation end with it, and others
+    /// take the place of packages that are gone.
+    fn replay(&mut self, steps: &[Step]) -> Result<(), SourceError> {
+        let lockfile = self.work.toolchain.lockfile.clone();
+        let mut stood_in = false;
+        if lockfile.is_some() {
+            self.stand_in(lockfile.as_deref())?;
+        }
+        for step in steps {
+            let installation = installs(step);
+            if !installation && let Some(detour) = self.detour.take() {
+                detour.take_back()?;
+            }
+            let exit = self.run_step(step)?;
+            self.state.stood_in.extend(self.shop.timewarp().stood_in());
+            if installation && exit != Some(0) && !stood_in && !self.shop.timewarp().record().missing.is_empty() {
+                stood_in = true;
+                self.stand_in(lockfile.as_deref())?;
+            }
+        }
+        self.detour.take().map_or(Ok(()), |detour| detour.take_back().map_err(SourceError::from))
+    }
+}

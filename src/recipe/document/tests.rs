@@ -1,0 +1,104 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn recipe() -> Value {
+    json!({
+        "schemaVersion": 1, "strategy": "npm", "name": "@a/b", "version": "1.0.0-rc.1", "repository": "https://github.com/a/b",
+        "commit": "0123456789abcdef0123456789abcdef01234567", "directory": "packages/b", "checkout": "posix", "rewrite": "as-is",
+        "fileList": "npm-11", "packer": "npm-7-20",
+        "build": {
+            "node": "20.1.0", "tools": { "npm": "10.0.0" }, "reasons": ["a"], "lockfile": "package-lock.json", "moment": null,
+            "version": null, "ref": "refs/tags/v1", "packed": null, "steps": [{ "name": "npm ci", "directory": "", "command": ["npm", "ci"] }]
+        },
+        "tarball": {
+            "integrity": format!("sha512-{}==", "A".repeat(86)), "gzip": { "class": "zlib-rs", "level": 6, "xfl": 0, "os": 255 }
+        }
+    })
+}
+
+fn read(value: &Value) -> Result<Recipe, RecipeError> {
+    Recipe::from_json(value.to_string().as_bytes())
+}
+
+#[test]
+fn a_recipe_is_read_as_it_was_written() {
+    let read = read(&recipe()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), recipe());
+}
+
+#[test]
+fn of_a_result_the_recipe_of_the_attempt_that_decided_is_taken() {
+    let mut other = recipe();
+    other.as_object_mut().unwrap().remove("tarball");
+    other["packer"] = "yarn-1".into();
+    let result = json!({ "verdict": "identical", "attempts": [{ "recipe": other }, { "recipe": recipe() }] });
+    assert_eq!(read(&result).unwrap().packer, "npm-7-20");
+    assert_eq!(read(&json!({ "verdict": "differs", "recipe": recipe() })).unwrap().packer, "npm-7-20");
+}
+
+#[test]
+fn what_has_no_recipe_is_told_from_what_has_a_bad_one() {
+    let code = |text: &str| Recipe::from_json(text.as_bytes()).unwrap_err().code();
+    assert_eq!(code(""), "recipe-missing");
+    assert_eq!(code("[]"), "recipe-missing");
+    assert_eq!(code(r#"{"verdict":"error","code":"x"}"#), "recipe-missing");
+    assert_eq!(code(r#"{"verdict":"no-source","attempts":[]}"#), "recipe-missing");
+    assert_eq!(code("{"), "recipe-unreadable");
+    assert_eq!(code(&"[".repeat(100_000)), "recipe-unreadable");
+    assert_eq!(code(&format!("{}\n{}", recipe(), recipe())), "recipe-several");
+    assert_eq!(code(r#"{"schemaVersion":2}"#), "recipe-schema-unknown");
+    assert_eq!(code("{}"), "recipe-invalid");
+}
+
+#[test]
+fn an_unknown_or_missing_field_is_named() {
+    let mut unknown = recipe();
+    unknown["umask"] = 2.into();
+    assert!(read(&unknown).unwrap_err().to_string().contains("umask"));
+    for field in ["schemaVersion", "name", "commit", "fileList", "checkout"] {
+        let mut missing = recipe();
+        missing.as_object_mut().unwrap().remove(field);
+        assert!(read(&missing).unwrap_err().to_string().contains(field), "{field}");
+    }
+}
+
+/// Each of these would lead out of the repository, into a shell or nowhere.
+#[test]
+fn a_value_that_cannot_be_followed_is_refused_by_its_fields_name() {
+    let cases: &[(&str, Value, &str)] = &[
+        ("/commit", "HEAD".into(), "commit"),
+        ("/version", "latest".into(), "version"),
+        ("/directory", "../..".into(), "directory"),
+        ("/directory", "/etc".into(), "directory"),
+        ("/name", "a\u{1b}[31m".into(), "name"),
+        ("/packer", "tar".into(), "packer"),
+        ("/fileList", "all".into(), "fileList"),
+        ("/strategy", "make".into(), "make"),
+        ("/build", Value::Null, "build"),
+        ("/build/node", "; rm".into(), "build.node"),
+        ("/build/tools", json!({ "curl": "1.0.0" }), "build.tools"),
+        ("/build/moment", "yesterday".into(), "build.moment"),
+        ("/build/lockfile", "a/../../b".into(), "build.lockfile"),
+        ("/build/packed", "..".into(), "build.packed"),
+        ("/build/steps/0/command", json!(["sh", "-c", "x"]), "build.steps.command"),
+        ("/build/steps/0/command", json!([]), "build.steps.command"),
+        ("/build/steps/0/command", json!(vec!["npm"; 65]), "build.steps.command"),
+        ("/build/steps/0/directory", "../x".into(), "build.steps.directory"),
+        ("/build/steps", json!(vec![json!({ "name": "a", "directory": "", "command": ["npm"] }); 129]), "build.steps"),
+        ("/tarball/integrity", "sha512-AAAA".into(), "tarball.integrity"),
+        ("/tarball/gzip/class", "D".into(), "D"),
+        ("/tarball/gzip/level", 0.into(), "tarball.gzip.level"),
+        ("/tarball/adopted", json!({ "sequence": "packer", "entries": [{ "path": "a", "owner": 4 }] }), "tarball.adopted"),
+    ];
+    for (place, value, named) in cases {
+        let mut changed = recipe();
+        *changed.pointer_mut(place).unwrap_or(&mut Value::Null) = value.clone();
+        if changed.pointer(place).is_none() {
+            changed["tarball"]["adopted"] = value.clone();
+        }
+        let error = read(&changed).unwrap_err();
+        assert!(error.code() == "recipe-invalid" && error.to_string().contains(named), "{place} {value}: {error}");
+        assert!(error.hint().is_some());
+    }
+}

@@ -1,0 +1,156 @@
+//! `reproduce replay`: the tarball of a recipe, made again from the recipe alone. No registry is asked for the package, and no published
+//! archive is looked at: what is not in the recipe or in the commit does not count.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use gix::ObjectId;
+use tokio::runtime::Handle;
+
+use crate::error::{Explain, Stage};
+use crate::finish::EmitError;
+use crate::git::Repository;
+use crate::origin::{LocateError, Origin};
+use crate::pack::gzip;
+use crate::pipeline::{self, Context, Failed};
+use crate::published::Published;
+use crate::recipe::build::{self, Site};
+use crate::recipe::rebuilt::{Hashed, Run};
+use crate::recipe::{Recipe, SourceError, TarballRecipe, source};
+use crate::report::draft::millis;
+use crate::report::json::{Finding, Severity};
+use crate::report::replay::{Outcome, Replayed, of};
+use crate::sandbox::{Isolation, Sandbox};
+use crate::toolchain::Toolchains;
+
+/// A recipe that could not be replayed, besides what its stages say.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The recipe does not say what came out.
+    #[error("the recipe does not say which tarball it makes")]
+    Incomplete,
+}
+
+impl Explain for ReplayError {
+    fn code(&self) -> &'static str {
+        "recipe-incomplete"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Plan
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("only the recipe of the attempt that decided has `tarball`: pass the whole result of `reproduce <spec> --json`".into())
+    }
+}
+
+/// What the user says about a replay.
+pub struct Orders {
+    /// Where the tarball is to be written, if anywhere.
+    pub emit: Option<PathBuf>,
+    /// How builds are isolated.
+    pub isolation: Isolation,
+    /// Where the executable is that builds run under.
+    pub installed: Option<PathBuf>,
+}
+
+/// Makes the tarball of a recipe again. Blocks the thread.
+pub fn replay(recipe: &Recipe, orders: &Orders, context: &Context, runtime: &Handle) -> Result<Replayed, Failed> {
+    let began = Instant::now();
+    let tarball = recipe.tarball.as_ref().ok_or_else(|| boxed(ReplayError::Incomplete))?;
+    let open = |url: &str| pipeline::open_by_url(url, context, runtime);
+    context.progress.tell("locate", "asking the repository");
+    let mut repository = open(&recipe.repository).map_err(boxed)?;
+    let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
+    let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
+    let (archive, unavailable, run, tier) = match &recipe.build {
+        None => {
+            context.progress.tell("pack", "packing the commit's files");
+            let (archive, unavailable) =
+                source::follow(&mut repository, &origin, recipe, &nothing, &open, &context.cancelled).map_err(boxed)?;
+            (archive, unavailable, None, None)
+        }
+        Some(_) => {
+            let site = site_of(orders, context, runtime).map_err(boxed)?;
+            let built = build::replay(&mut repository, &origin, recipe, &nothing, &open, &site).map_err(boxed)?;
+            (built.archive, built.unavailable, Some(built.run), Some(site.sandbox.tier()))
+        }
+    };
+    context.progress.tell("pack", "compressing");
+    let integrity = match &orders.emit {
+        None => write(&archive, tarball, io::sink()).map_err(boxed)?.1,
+        Some(path) => emit(&archive, tarball, path).map_err(|source| boxed(EmitError { path: path.clone(), source }))?,
+    };
+    let mut replayed = of(recipe);
+    let Run { steps, log, notes, .. } = run.unwrap_or_default();
+    let lost = unavailable.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line));
+    let noted = notes.into_iter().map(|(code, message)| Finding::new(code, Severity::Info, message));
+    replayed.findings = lost.chain(noted).collect();
+    replayed.outcome = if integrity == tarball.integrity { Outcome::SameBytes } else { Outcome::OtherBytes };
+    replayed.integrity = integrity;
+    replayed.expected.clone_from(&tarball.integrity);
+    replayed.emitted = orders.emit.as_ref().map(|path| path.display().to_string());
+    replayed.sandbox = tier.map(|tier| tier.as_str().to_owned());
+    replayed.log = recipe.build.is_some().then_some(log);
+    replayed.steps = steps;
+    replayed.ms = millis(began.elapsed());
+    Ok(replayed)
+}
+
+fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
+    Box::new(error)
+}
+
+/// The commit of a recipe, which a branch or tag of the repository must reach: hosts serve commits of anybody's fork.
+fn origin_of(repository: &mut Repository, recipe: &Recipe) -> Result<Origin, LocateError> {
+    let gone = |repository: &Repository| LocateError::NoCommit {
+        repository: repository.url().to_owned(),
+        name: recipe.name.clone(),
+        version: recipe.version.clone(),
+        evidence: Vec::new(),
+    };
+    let Ok(commit) = ObjectId::from_hex(recipe.commit.as_bytes()) else { return Err(gone(repository)) };
+    repository.ensure_commits(&[commit])?;
+    let Some(listing) = repository.listing(&commit)? else { return Err(gone(repository)) };
+    if !repository.reaches(&commit)? {
+        let (commit, repository) = (recipe.commit.clone(), repository.url().to_owned());
+        return Err(LocateError::Unreachable { commit, repository, evidence: Vec::new() });
+    }
+    let reference = recipe.build.as_ref().and_then(|build| build.reference.clone());
+    Ok(Origin::at(commit, reference, &recipe.directory, listing))
+}
+
+fn site_of(orders: &Orders, context: &Context, runtime: &Handle) -> Result<Site, SourceError> {
+    let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
+    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, context.cancel.clone());
+    Ok(Site {
+        sandbox,
+        toolchains,
+        client: context.client.clone(),
+        npm: context.npm.clone(),
+        folders: context.folders.clone(),
+        runtime: runtime.clone(),
+        deadline: context.deadline,
+        node: None,
+        progress: context.progress.clone(),
+        cancel: context.cancel.clone(),
+        cancelled: context.cancelled.clone(),
+    })
+}
+
+/// Writes the tarball and hashes it on the way.
+fn write<W: Write>(archive: &crate::compare::Archive, tarball: &TarballRecipe, out: W) -> Result<(W, String), SourceError> {
+    let mut hashed = Hashed::new(out);
+    gzip::compress(&mut archive.tar(), tarball.gzip, &mut hashed)?;
+    Ok(hashed.finish())
+}
+
+fn emit(archive: &crate::compare::Archive, tarball: &TarballRecipe, path: &Path) -> Result<String, SourceError> {
+    let (mut file, integrity) = write(archive, tarball, BufWriter::new(File::create(path)?))?;
+    file.flush()?;
+    Ok(integrity)
+}

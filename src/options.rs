@@ -40,6 +40,8 @@ pub struct Options {
     pub emit: Option<PathBuf>,
     /// Node's version for builds, in place of what the evidence says.
     pub node: Option<String>,
+    /// A file with the recipe to follow, in place of a search: what `attempts[].recipe` prints. It names the source too.
+    pub recipe: Option<PathBuf>,
     /// How builds are isolated: `auto`, or a tier's name.
     pub isolation: Option<String>,
     /// Where the addon is installed, and with it the executable that builds run under.

@@ -27,6 +27,7 @@ use crate::origin::{Claims, LocateError, Located};
 use crate::pack;
 use crate::published::Published;
 use crate::rebuild::{Orders, rebuild};
+use crate::recipe::RecipeError;
 use crate::recipe::build::Publication;
 use crate::recipe::{Recipe, SourceError};
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
@@ -58,6 +59,8 @@ pub struct Context {
     pub cwd: PathBuf,
     /// When the answer must be there, if ever.
     pub deadline: Option<Instant>,
+    /// The recipe that the user gave, to be followed in place of a search.
+    pub given: Option<Arc<Recipe>>,
 }
 
 /// How long a task that is no longer needed may take to see it.
@@ -108,7 +111,10 @@ async fn judge(
     let publication = Publication { name: claims.name.clone(), version: claims.version.clone(), ..publication };
     context.progress.tell("locate", "comparing commits with the published files");
     let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
-    let strategies = options.strategies().map_err(boxed)?;
+    let strategies = match &context.given {
+        Some(given) => vec![given.strategy],
+        None => options.strategies().map_err(boxed)?,
+    };
     let isolation = options.isolation().map_err(boxed)?;
     let (node, installed) = (options.node.clone(), options.installed.clone());
     let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
@@ -168,7 +174,7 @@ async fn prepare(
 ) -> Result<Prepared, Halt> {
     let started = Instant::now();
     let declared = declared_by_registry(release, options, context);
-    let claims = claims_of(release, &declared, options);
+    let claims = claims_of(release, &declared, options, context);
     if let Ok(Some(address)) = &declared
         && release.name.is_some()
     {
@@ -184,7 +190,10 @@ async fn prepare(
     let claims =
         Claims { name: claims_or(&claims.name, &manifest, "name"), version: claims_or(&claims.version, &manifest, "version"), ..claims };
     draft.named(&claims.name, &claims.version);
-    let Agreed { address, finding } = if options.source.is_some() {
+    if let Some(given) = context.given.as_ref().filter(|given| (&given.name, &given.version) != (&claims.name, &claims.version)) {
+        return Err(boxed(RecipeError::Other(format!("{}@{}", given.name, given.version))).into());
+    }
+    let Agreed { address, finding } = if options.source.is_some() || context.given.is_some() {
         by_user(declared)?
     } else {
         let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
@@ -197,7 +206,7 @@ async fn prepare(
     }
     let claims = Claims {
         reference: address.reference.clone(),
-        directory: address.directory.clone(),
+        directory: context.given.as_ref().map(|given| given.directory.clone()).or_else(|| address.directory.clone()),
         manifest_rewritten: pack::eras_of(published.fingerprint.as_ref()).first().is_some_and(|era| pack::rewrites_manifest(era)),
         ..claims
     };
@@ -208,7 +217,7 @@ async fn prepare(
     Ok(Prepared { published, claims, nominated, located_at })
 }
 
-fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>, options: &Options) -> Claims {
+fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>, options: &Options, context: &Context) -> Claims {
     let address = declared.as_ref().ok().and_then(Option::as_ref);
     Claims {
         name: release.name.clone().unwrap_or_default(),
@@ -216,7 +225,7 @@ fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>
         git_head: release.git_head.clone(),
         reference: address.and_then(|address| address.reference.clone()),
         directory: address.and_then(|address| address.directory.clone()),
-        user_commit: user_commit(options),
+        user_commit: user_commit(options, context),
         manifest_rewritten: false,
     }
 }
@@ -297,7 +306,10 @@ fn claims_or(known: &str, manifest: &Value, key: &str) -> String {
     if known.is_empty() { manifest.get(key).and_then(Value::as_str).unwrap_or_default().to_owned() } else { known.to_owned() }
 }
 
-fn user_commit(options: &Options) -> Option<String> {
+fn user_commit(options: &Options, context: &Context) -> Option<String> {
+    if let Some(given) = context.given.as_ref().filter(|_| options.source.is_none()) {
+        return Some(given.commit.clone());
+    }
     if let Some((_, commit)) = options.local_source() {
         return commit.map(str::to_owned);
     }
@@ -311,7 +323,7 @@ fn declared_by_registry(release: &Release, options: &Options, context: &Context)
         let path = context.cwd.join(path);
         return Ok(Some(Address::here(&path.canonicalize().unwrap_or(path))));
     }
-    if let Some(source) = &options.source {
+    if let Some(source) = options.source.as_ref().or(context.given.as_ref().map(|given| &given.repository)) {
         return address::parse_with(source, &led_to).map(Some);
     }
     match &release.manifest {

@@ -117,6 +117,7 @@ fn build_commits(
         runtime: runtime.clone(),
         deadline: context.deadline,
         node: orders.node.clone(),
+        given: context.given.clone(),
         progress: context.progress.clone(),
         cancel: context.cancel.clone(),
         cancelled: context.cancelled.clone(),

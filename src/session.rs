@@ -250,8 +250,10 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let git = GitConfig::load().map_err(boxed)?;
     let info = options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)?;
     let mut findings = Vec::new();
+    let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { around.cwd.join(file) });
+    let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
     // What lies on this machine can be another thing tomorrow.
-    let stores = !options.no_cache && options.local_source().is_none();
+    let stores = !options.no_cache && options.local_source().is_none() && given.is_none();
     let reads = stores && !options.force && options.emit.is_none();
 
     if reads
@@ -282,7 +284,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
 
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
     let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     if stop.requested.load(Ordering::Relaxed) {
         return Err(Box::new(Stopped::Cancelled));
@@ -325,7 +327,7 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
     let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
     let orders = Orders { emit: options.emit.as_ref().map(|path| around.cwd.join(path)), isolation, installed: options.installed.clone() };
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None };
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
     work.await.map_err(pipeline::internal)?

@@ -60,6 +60,9 @@ pub(super) struct Arguments {
     /// A source in place of the declared one: a git address, or a repository, folder or tar archive here; `#commit` or `#tag` names the place in it
     #[arg(long, value_name = "source")]
     pub(super) source: Option<String>,
+    /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe; it names the source too
+    #[arg(long, value_name = "file", conflicts_with_all = ["strategy", "node"])]
+    pub(super) recipe: Option<PathBuf>,
     /// Node's version for builds, in place of what the evidence says
     #[arg(long, value_name = "version")]
     pub(super) node: Option<String>,
@@ -118,6 +121,7 @@ impl Arguments {
             },
             registry: self.registry.clone(),
             source: self.source.clone(),
+            recipe: self.recipe.clone(),
             timeout: self.timeout,
             offline: self.offline,
             no_cache: self.no_cache,

@@ -21,7 +21,7 @@ const MOST_STEPS: usize = 128;
 /// Most words of one command.
 const MOST_WORDS: usize = 64;
 /// The programs that builds begin with.
-const PROGRAMS: [&str; 5] = ["npm", "yarn", "pnpm", "bun", "lerna"];
+const PROGRAMS: [&str; 11] = ["npm", "npx", "yarn", "pnpm", "bun", "lerna", "make", "gulp", "jake", "cake", "sh"];
 
 /// A recipe that cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,9 @@ pub enum RecipeError {
     /// Several results, one a line.
     #[error("there are several results in it")]
     Several,
+    /// It is of another package, or of another version of it.
+    #[error("the recipe is of {0}")]
+    Other(String),
     /// Another layout than [`RECIPE_VERSION`].
     #[error("the recipe's schemaVersion is {found}, and {RECIPE_VERSION} is known here")]
     Schema {
@@ -57,6 +60,7 @@ impl Explain for RecipeError {
             Self::TooLarge => "recipe-too-large",
             Self::Missing => "recipe-missing",
             Self::Several => "recipe-several",
+            Self::Other(_) => "recipe-of-another",
             Self::Schema { .. } => "recipe-schema-unknown",
             Self::Invalid(_) => "recipe-invalid",
         }
@@ -73,6 +77,7 @@ impl Explain for RecipeError {
             }
             Self::TooLarge => "take attempts[].recipe out of the result".into(),
             Self::Several => "keep the line of the package that is meant".into(),
+            Self::Other(name) => format!("judge {name} with it"),
             Self::Schema { .. } => "it is of another version of this program; make it anew with `reproduce <spec> --json --force`".into(),
             Self::Invalid(_) => "schema/result.schema.json describes a recipe".into(),
         })
@@ -164,7 +169,7 @@ impl Step {
             plain("build.steps.command", word)?;
         }
         let program = self.command.first().map_or("", String::as_str);
-        require(PROGRAMS.contains(&program), "build.steps.command", program, "a command of npm, yarn, pnpm, bun or lerna")
+        require(PROGRAMS.contains(&program), "build.steps.command", program, "a command of a package manager, a task runner or the shell")
     }
 }
 

@@ -47,6 +47,10 @@ impl Bench<'_, '_> {
         let checkout = self.shop.checkout();
         let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
         let project = Project::read(&DirTree::new(&checkout)?, &directories);
+        if let Some(given) = work.given {
+            self.follow(&given.steps, Some(&project))?;
+            return self.compare(&project).map(|_| ());
+        }
         let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
         if self.state.steps.is_empty() {
@@ -142,13 +146,17 @@ impl Bench<'_, '_> {
     }
 
     /// Packs what is there now; true where nothing more is wanted.
-    fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
+    pub(super) fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
         let work = self.work;
         let checkout = self.shop.checkout();
         let directory = work.origin.directory();
         let empty = super::project::Package::default();
         let own = project.at(directory).unwrap_or(&empty);
-        for root in package_roots(&checkout, own, directory, &work.publication.name)? {
+        let roots = match work.given {
+            Some(given) => vec![given.packed.clone().unwrap_or_else(|| directory.to_owned())],
+            None => package_roots(&checkout, own, directory, &work.publication.name)?,
+        };
+        for root in roots {
             let mut base = self.recipe.clone();
             if let Some(build) = &mut base.build
                 && root != directory

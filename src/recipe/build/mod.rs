@@ -33,6 +33,7 @@ pub use steps::Step;
 
 use crate::http::{Cancel, Client};
 use crate::npmrc::NpmConfig;
+use crate::recipe::Recipe;
 use crate::sandbox::Sandbox;
 use crate::session::Progress;
 use crate::store::Folders;
@@ -56,6 +57,8 @@ pub struct Site {
     pub deadline: Option<Instant>,
     /// Node's version by the user's word.
     pub node: Option<String>,
+    /// The recipe that the user gave, to be followed in place of a search.
+    pub given: Option<Arc<Recipe>>,
     /// Whom to tell what is being done.
     pub progress: Progress,
     /// Stops requests.

@@ -6,6 +6,7 @@ use super::disk::{DiskStock, Source, surroundings};
 use super::failure::Course;
 use super::install::installs;
 use super::kept::{Kept, State};
+use super::project::Project;
 use super::run::{MAX_CHECKOUT, Work, time_left};
 use super::steps::Step;
 use super::{Publication, Site};
@@ -59,19 +60,20 @@ pub fn replay(
         toolchain: &toolchain,
         strategy: recipe.strategy,
         committed: repository.commit(&origin.commit)?.map_or(0, |commit| commit.time),
+        given: Some(build),
     };
     let (archive, run) = work.replay(recipe, build)?;
     Ok(Built { archive, unavailable, run })
 }
 
 /// The versions that the recipe names, with the manager that installs.
-fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain {
+pub(super) fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain {
     let manager = Kind::ALL.into_iter().find(|kind| *kind != Kind::Node && Strategy::of(*kind) == strategy);
     Toolchain {
         node: build.node.clone(),
         manager: manager.and_then(|kind| Some((kind, build.tools.get(kind.as_str())?.clone()))),
         lockfile: build.lockfile.clone(),
-        reasons: Vec::new(),
+        reasons: vec!["the recipe that was given says so".to_owned()],
     }
 }
 
@@ -95,7 +97,7 @@ impl Work<'_> {
         self.set_version(&checkout)?;
         shop.hand_over()?;
         let mut bench = Bench { work: self, shop: &mut shop, recipe: recipe.clone(), course: Course::default(), best: None, state, detour };
-        bench.replay(&build.steps)?;
+        bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
         let root = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
@@ -110,7 +112,7 @@ impl Work<'_> {
     }
 
     /// The tools in the versions that the recipe names: Node, the manager that installs, and the others.
-    fn exact_tools(&self, build: &BuildRecipe) -> Result<Vec<Tool>, SourceError> {
+    pub(super) fn exact_tools(&self, build: &BuildRecipe) -> Result<Vec<Tool>, SourceError> {
         let mut wanted = vec![(Kind::Node, build.node.clone())];
         wanted.extend(self.toolchain.manager.clone());
         for kind in Kind::ALL {
@@ -126,8 +128,9 @@ impl Work<'_> {
 
 impl Bench<'_, '_> {
     /// Runs these steps. What a search does between them is done here too: the detours of an installation end with it, and others
-    /// take the place of packages that are gone.
-    fn replay(&mut self, steps: &[Step]) -> Result<(), SourceError> {
+    /// take the place of packages that are gone. Compares after each step where there is a project to compare in, until nothing
+    /// more is wanted.
+    pub(super) fn follow(&mut self, steps: &[Step], project: Option<&Project>) -> Result<(), SourceError> {
         let lockfile = self.work.toolchain.lockfile.clone();
         let mut stood_in = false;
         if lockfile.is_some() {
@@ -144,7 +147,19 @@ impl Bench<'_, '_> {
                 stood_in = true;
                 self.stand_in(lockfile.as_deref())?;
             }
+            if installation {
+                self.state.installed |= exit == Some(0);
+            } else {
+                self.course.exits.push(exit);
+            }
+            if !installation
+                && let Some(project) = project
+                && self.compare(project)?
+            {
+                break;
+            }
         }
+        self.course.install_failed = !self.state.installed;
         self.detour.take().map_or(Ok(()), |detour| detour.take_back().map_err(SourceError::from))
     }
 }

@@ -9,6 +9,7 @@ use super::checkout::{GitDir, write_files};
 use super::detour::Detour;
 use super::failure::{Course, hosts_in};
 use super::kept::{Kept, State};
+use super::replay::toolchain_of;
 use super::workshop::{Plan, Workshop};
 use super::{Publication, Site, edit, runners};
 use crate::git::Repository;
@@ -49,7 +50,8 @@ pub fn attempts(
     all: &mut Attempts,
 ) -> Result<(), SourceError> {
     let publication = orders.publication;
-    if !has_scripts(repository, origin)? {
+    let given = site.given.as_ref().and_then(|given| given.build.as_ref());
+    if given.is_none() && !has_scripts(repository, origin)? {
         return Ok(());
     }
     site.progress.tell("build", "checking the commit out");
@@ -58,7 +60,10 @@ pub fn attempts(
     all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
     all.unavailable.extend(folder.unavailable().iter().cloned());
     let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
-    let toolchains = toolchains(&folder, repository, origin, publication, committed, site)?;
+    let toolchains = match given.zip(orders.strategies.first()) {
+        Some((given, strategy)) => vec![toolchain_of(*strategy, given)],
+        None => toolchains(&folder, repository, origin, publication, committed, site)?,
+    };
     let mut ended = None;
     let mut finished: Vec<Option<Kind>> = Vec::new();
     let mut tried = false;
@@ -75,7 +80,8 @@ pub fn attempts(
             break;
         }
         tried = true;
-        let work = Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed };
+        let work =
+            Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed, given };
         match work.run() {
             Ok((one, worth_another)) => {
                 let done = one.outcome != Outcome::OtherEntries;
@@ -156,16 +162,20 @@ pub(super) struct Work<'a> {
     pub(super) toolchain: &'a Toolchain,
     pub(super) strategy: Strategy,
     pub(super) committed: i64,
+    /// The build that the user gave, to be followed as it is.
+    pub(super) given: Option<&'a BuildRecipe>,
 }
 
 impl Work<'_> {
     /// The closest that this toolchain came, and whether another one could come closer.
     fn run(&self) -> Result<(Rebuilt, bool), SourceError> {
-        let tools = self.tools()?;
+        let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
-        let (kept, state) = Kept::take(builds, &self.key(&tools), time_left(self.site))?;
-        if let Some(state) = state {
+        // What a user's recipe leaves is not what a search would have left.
+        let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
+        let (kept, state) = Kept::take(builds, &key, time_left(self.site))?;
+        if let Some(state) = state.filter(|_| self.given.is_none()) {
             // Another package of this commit was built here: what is there may be all that is needed.
             let (made, state, _) = self.build_in(&kept, state, &tools)?;
             if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
@@ -194,7 +204,7 @@ impl Work<'_> {
         let fresh = state.steps.is_empty();
         let mut state = state;
         if fresh {
-            state.moment.clone_from(&self.publication.time);
+            state.moment.clone_from(self.given.map_or(&self.publication.time, |given| &given.moment));
         }
         let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();

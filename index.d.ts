@@ -38,6 +38,8 @@ export interface ReproduceOptions {
   registry?: string;
   /** A source in place of the declared one: a git address, or a repository, folder or tar archive on this machine; `#commit` or `#tag` names the place in it. */
   source?: string;
+  /** A file with the recipe to follow in place of a search: what `attempts[].recipe` of a result has, or the whole result. */
+  recipe?: string;
   /** Node's version for builds, in place of what the evidence says. */
   node?: string;
   /** How builds are isolated. Default: `auto`, the strongest tier that this machine has; never `none`. */

@@ -135,3 +135,52 @@ test('without a sandbox a package that needs a build is unsupported, never uniso
   if (answer.verdict !== 'identical') assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'sandbox-unavailable']);
   else assert.equal(answer.sandbox, 'bwrap');
 });
+
+test('a build that is no script is found: a makefile\'s target', async () => {
+  const { spec } = await built('b-make', { scripts: {}, files: { Makefile: 'test:\n\tfalse\ndist: index.js\n\tmkdir -p dist\n\tprintf built > dist/a.js\n' } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual(recipe.build.steps.at(-1).command, ['make', 'dist']);
+});
+
+test('what the publishing workflow runs by itself is run', async () => {
+  const workflow = 'on: push\njobs:\n  publish:\n    steps:\n      - run: npm ci\n      - run: node tools/make.js\n      - run: npm publish\n';
+  const { spec } = await built('b-workflow', {
+    scripts: { test: 'false' },
+    files: { '.github/workflows/publish.yml': workflow, 'tools/make.js': "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')" },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+});
+
+test('of a script that fails the rest is run', async () => {
+  const { spec } = await built('b-rest', { scripts: { build: `npm run lint && ${write('dist/a.js', 'built')}`, lint: 'exit 1' } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual(steps.slice(0, 3).map(({ exit }) => exit), [0, 1, 0]);
+});
+
+test('a version that is gone is taken from the nearest one, and the result says so', async () => {
+  const made = (version) => ({ files: { 'package.json': manifest('maker-dep', version, { repository: null }), 'index.js': "module.exports = 'built';\n" } });
+  const { integrity } = await world.registry.publish(made('2.0.1'));
+  await world.registry.publish(made('2.0.0'));
+  world.registry.unpublish('maker-dep', '2.0.0');
+  const lock = {
+    name: 'b-gone', version: '1.0.0', lockfileVersion: 3, requires: true,
+    packages: {
+      '': { name: 'b-gone', version: '1.0.0', devDependencies: { 'maker-dep': '2.0.0' } },
+      'node_modules/maker-dep': { version: '2.0.0', resolved: `${world.registry.url}maker-dep/-/maker-dep-2.0.0.tgz`, integrity, dev: true },
+    },
+  };
+  const { spec } = await built('b-gone', {
+    scripts: { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('maker-dep'))"` },
+    json: { devDependencies: { 'maker-dep': '2.0.0' } },
+    files: { 'package-lock.json': JSON.stringify(lock) },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
+  assert.match(finding.message, /maker-dep@2\.0\.0 \(2\.0\.1 in its place\)/);
+});

@@ -1,5 +1,6 @@
 //! One request of a build, from its head to our answer and its line in the record.
 
+use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -302,9 +303,13 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
 /// empty package serves then.
 pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
     let near = neighbour::nearest(version, package.versions())?.to_owned();
-    let held = held(inner, package, &near).await.ok()?;
+    let mut held = held(inner, package, &near).await.ok()?;
     let wanted = version.to_owned();
-    let renamed = tokio::task::spawn_blocking(move || neighbour::renamed(held.file, &wanted)).await.ok()??;
+    let renamed = tokio::task::spawn_blocking(move || {
+        held.file.seek(SeekFrom::Start(0)).ok()?;
+        neighbour::renamed(held.file, &wanted)
+    });
+    let renamed = renamed.await.ok()??;
     Some(Near { version: near, stand_in: Arc::new(StandIn::made_of(renamed)) })
 }
 

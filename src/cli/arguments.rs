@@ -61,10 +61,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "source")]
     pub(super) source: Option<String>,
     /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe; it names the source too
-    #[arg(long, value_name = "file", conflicts_with_all = ["strategy", "node"])]
+    #[arg(long, value_name = "file", conflicts_with = "strategy")]
     pub(super) recipe: Option<PathBuf>,
     /// Node's version for builds, in place of what the evidence says
-    #[arg(long, value_name = "version")]
+    #[arg(long, value_name = "version", conflicts_with = "recipe")]
     pub(super) node: Option<String>,
     /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]

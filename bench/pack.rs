@@ -43,10 +43,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let members = entries.into_iter().map(|entry| member(&folder, entry)).collect::<io::Result<Vec<_>>>()?;
     let manifest = serde_json::from_slice(&tree.read("package.json").unwrap_or_default())?;
     let era = era::by_id("npm-7-20").ok_or("no such era")?;
-    let mut packed = Vec::new();
-    tar::write(&members, era, &Bins::of(&manifest), &Adopted::default(), &mut packed)?;
+    // Files are read while what was read is compressed.
+    let (mut packed, writer) = io::pipe()?;
+    let bins = Bins::of(&manifest);
     let mut out = BufWriter::new(File::create(file)?);
-    gzip::compress(&mut packed.as_slice(), Match::usual(era, None), &mut out)?;
-    out.flush()?;
-    Ok(())
+    std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
+        // On this thread: contents are not for several. What is read is compressed on another, and by those that it starts.
+        let compressing = scope.spawn(move || {
+            let compressed = gzip::compress(&mut packed, Match::usual(era, None), &mut out);
+            compressed.map_err(|error| error.to_string()).and_then(|()| out.flush().map_err(|error| error.to_string()))
+        });
+        let mut writer = BufWriter::with_capacity(1 << 16, writer);
+        tar::write(&members, era, &bins, &Adopted::default(), &mut writer)?;
+        writer.flush()?;
+        drop(writer);
+        compressing.join().map_err(|_| "the compressing thread failed")?.map_err(Into::into)
+    })
 }

@@ -9,7 +9,7 @@ use crate::git::GitError;
 use crate::pipeline::Failed;
 use crate::published::Published;
 use crate::recipe::rebuilt::{Attempts, Rebuilt, integrity_of};
-use crate::recipe::{Recipe, SourceError, TooMuch};
+use crate::recipe::{Recipe, SourceError};
 use crate::registry::confusion;
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, Report, Severity};
@@ -85,12 +85,11 @@ pub fn finish(
     let integrity =
         if verdict == Verdict::Identical { integrity_of(published.bytes.as_slice()).map_err(SourceError::from) } else { one.integrity() };
     let integrity = integrity.map_err(|error| -> Failed { Box::new(error) })?;
-    match one.tarball(&integrity) {
-        Ok(tarball) => draft.made(decided, tarball),
-        Err(TooMuch) => {
-            let message = "the published archive has more header values than a recipe holds, so the recipe cannot be replayed";
-            draft.finding(Finding::new("recipe-not-replayable", Severity::Info, message));
-        }
+    if let Ok(tarball) = one.tarball(&integrity) {
+        draft.made(decided, tarball);
+    } else {
+        let message = "the published archive has more header values than a recipe holds, so the recipe cannot be replayed";
+        draft.finding(Finding::new("recipe-not-replayable", Severity::Info, message));
     }
     Ok(draft.judged(one, verdict, code, integrity, &published.archive))
 }

@@ -67,18 +67,15 @@ pub fn replay(recipe: &Recipe, orders: &Orders, context: &Context, runtime: &Han
     let mut repository = open(&recipe.repository).map_err(boxed)?;
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
-    let (archive, unavailable, run, tier) = match &recipe.build {
-        None => {
-            context.progress.tell("pack", "packing the commit's files");
-            let (archive, unavailable) =
-                source::follow(&mut repository, &origin, recipe, &nothing, &open, &context.cancelled).map_err(boxed)?;
-            (archive, unavailable, None, None)
-        }
-        Some(_) => {
-            let site = site_of(orders, context, runtime).map_err(boxed)?;
-            let built = build::replay(&mut repository, &origin, recipe, &nothing, &open, &site).map_err(boxed)?;
-            (built.archive, built.unavailable, Some(built.run), Some(site.sandbox.tier()))
-        }
+    let (archive, unavailable, run, tier) = if recipe.build.is_some() {
+        let site = site_of(orders, context, runtime).map_err(boxed)?;
+        let built = build::replay(&mut repository, &origin, recipe, &nothing, &open, &site).map_err(boxed)?;
+        (built.archive, built.unavailable, Some(built.run), Some(site.sandbox.tier()))
+    } else {
+        context.progress.tell("pack", "packing the commit's files");
+        let followed = source::follow(&mut repository, &origin, recipe, &nothing, &open, &context.cancelled);
+        let (archive, unavailable) = followed.map_err(boxed)?;
+        (archive, unavailable, None, None)
     };
     context.progress.tell("pack", "compressing");
     let integrity = match &orders.emit {

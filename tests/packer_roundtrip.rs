@@ -2,9 +2,17 @@
 //!
 //! The tarballs are fetched with `npm pack` from the configured registry into the folder that `REPRODUCE_REAL_TARBALLS` names (else a
 //! folder below the target directory), and stay there. By default the smallest are taken; `REPRODUCE_ROUNDTRIP=all` takes all.
+//! What was adopted goes through a recipe's JSON on the way, as for `reproduce replay`.
 //! What is expected of each stands in `data/packers-real.tsv`: spec, size, era, and the encoders that give its bytes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -16,6 +24,7 @@ use reproduce::pack::era::{self, Bins};
 use reproduce::pack::fingerprint::{Fingerprint, Headers, Limits};
 use reproduce::pack::gzip;
 use reproduce::pack::tar::{self, Adopted, Kind, Member};
+use reproduce::recipe::Taken;
 
 /// How many are taken by default.
 const SMALLEST: usize = 12;
@@ -66,6 +75,15 @@ struct Outcome {
     encoder: Option<String>,
     file_equal: bool,
     adopted: Vec<String>,
+    /// Bytes of what the recipe says of it.
+    noted: usize,
+}
+
+/// What was adopted, written into a recipe and read back; and the size of that part of the recipe, in bytes.
+fn through_a_recipe(adopted: &Adopted) -> (Adopted, usize) {
+    let json = serde_json::to_string(&Taken::of(adopted).expect("no more than a recipe holds")).unwrap();
+    let read: Option<Taken> = serde_json::from_str(&json).unwrap();
+    (read.map(|taken| taken.adopted()).unwrap_or_default(), json.len())
 }
 
 fn round_trip(published: &[u8], expected_era: &str) -> Outcome {
@@ -75,6 +93,7 @@ fn round_trip(published: &[u8], expected_era: &str) -> Outcome {
     let fingerprint = Fingerprint::of(&headers);
     let era = era::by_id(expected_era).unwrap();
     let adopted = Adopted::from_published(&headers, era);
+    let (written_down, noted) = through_a_recipe(&adopted);
     let package_json = headers.package_json.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok());
     let bins = package_json.as_ref().map(Bins::of).unwrap_or_default();
 
@@ -95,7 +114,7 @@ fn round_trip(published: &[u8], expected_era: &str) -> Outcome {
     let members: Vec<Member<'_>> = members.into_values().collect();
 
     let mut written = Vec::new();
-    tar::write(&members, era, &bins, &adopted, &mut written).unwrap();
+    tar::write(&members, era, &bins, &written_down, &mut written).unwrap();
     let found = gzip::match_published(&mut Cursor::new(&written), published).unwrap();
     let mut packed = Vec::new();
     if let Some(found) = found {
@@ -107,6 +126,7 @@ fn round_trip(published: &[u8], expected_era: &str) -> Outcome {
         encoder: found.map(|found| format!("{}{}", found.class.as_str(), found.level)),
         file_equal: packed == published,
         adopted: adopted.list().to_vec(),
+        noted,
     }
 }
 
@@ -120,11 +140,12 @@ fn published_tarballs_are_written_again_byte_for_byte() {
     let folder = folder();
     fetch(&folder, &rows);
     let mut failures = Vec::new();
-    let (mut tars, mut files, mut eras) = (0, 0, 0);
+    let (mut tars, mut files, mut eras, mut noted) = (0, 0, 0, 0);
     for row in &rows {
         let published = std::fs::read(folder.join(file_name(row.spec))).unwrap();
         let outcome = round_trip(&published, row.era);
         tars += u32::from(outcome.tar_equal);
+        noted = noted.max(outcome.noted);
         files += u32::from(outcome.file_equal);
         let era = outcome.era.as_deref() == Some(row.era);
         eras += u32::from(era);
@@ -136,10 +157,8 @@ fn published_tarballs_are_written_again_byte_for_byte() {
             ));
         }
     }
-    assert!(
-        failures.is_empty(),
-        "of {}: {tars} tar streams equal, {files} files equal, {eras} eras agree\n{}",
-        rows.len(),
-        failures.join("\n")
-    );
+    let said =
+        format!("of {}: {tars} tar streams equal, {files} files equal, {eras} eras agree; recipes of {noted} bytes at most", rows.len());
+    eprintln!("{said}");
+    assert!(failures.is_empty(), "{said}\n{}", failures.join("\n"));
 }

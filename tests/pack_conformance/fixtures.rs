@@ -25,6 +25,25 @@ const fn except(fixture: Fixture, except: &'static [(&'static str, &'static str)
 const X: &str = r#"{"name":"x","version":"1.0.0"}"#;
 const LF: &str = "{\n  \"name\": \"x\",\n  \"version\": \"1.0.0\"\n}\n";
 
+/// 255 bytes, which is as long as a name may be on most disks.
+const LONGEST_NAME: &str = concat!(
+    "n0000000000000000000000000000000000000000000000000",
+    "n1111111111111111111111111111111111111111111111111",
+    "n2222222222222222222222222222222222222222222222222",
+    "n3333333333333333333333333333333333333333333333333",
+    "n4444444444444444444444444444444444444444444444444",
+    "ab.js"
+);
+/// Over 256 bytes in folders.
+const LONGEST_PATH: &str = concat!(
+    "d0000000000000000000000000000000000000000000000000000000000000000000000000000000/",
+    "d1111111111111111111111111111111111111111111111111111111111111111111111111111111/",
+    "d2222222222222222222222222222222222222222222222222222222222222222222222222222222/",
+    "d3333333333333333333333333333333333333333333333333333333333333333333333333333333/f.js"
+);
+/// Over a hundred bytes in fewer characters.
+const LONGEST_WIDE: &str = "日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語日本語.js";
+
 pub(crate) static FIXTURES: &[Fixture] = &[
     plain("one file", &[("package.json", LF)]),
     plain(
@@ -477,4 +496,51 @@ pub(crate) static FIXTURES: &[Fixture] = &[
         ],
     ),
     plain("a byte order mark", &[("package.json", "\u{feff}{\n  \"name\": \"x\",\n  \"version\": \"1.0.0\"\n}\n")]),
+    plain(
+        "names that differ in case only",
+        &[("package.json", X), ("a.js", "1"), ("A.js", "2"), ("Lib/x.js", "3"), ("lib/x.js", "4"), ("readme.md", "5"), ("README.md", "6")],
+    ),
+    plain(
+        "one name in two normal forms, and names of other scripts",
+        &[
+            ("package.json", X),
+            ("caf\u{e9}.js", "1"),
+            ("cafe\u{301}.js", "2"),
+            ("\u{1f600}/\u{5d0}.js", "3"),
+            ("\u{200b}.js", "4"),
+            ("\u{202e}sj.js", "5"),
+        ],
+    ),
+    plain(
+        "names with control characters, quotes and blanks",
+        &[
+            ("package.json", X),
+            ("a\u{1}.js", "1"),
+            ("b\u{1b}[31m.js", "2"),
+            ("c\u{7f}.js", "3"),
+            (" d .js", "4"),
+            ("e\"'`$(x).js", "5"),
+            ("-f.js", "6"),
+        ],
+    ),
+    plain("a name with a line feed and one with a tab", &[("package.json", X), ("a\nb.js", "1"), ("a\tb.js", "2")]),
+    plain(
+        "names that mean something to patterns",
+        &[("package.json", X), ("[a].js", "1"), ("{b,c}.js", "2"), ("#d.js", "3"), ("~e.js", "4")],
+    ),
+    plain(
+        "the longest name and a path that no header holds",
+        &[("package.json", X), (LONGEST_NAME, "1"), (LONGEST_PATH, "2"), (LONGEST_WIDE, "3")],
+    ),
+    plain(
+        "links out of the tree",
+        &[
+            ("package.json", X),
+            ("a.js", "1"),
+            ("file -> ../../../etc/passwd", ""),
+            ("folder -> /etc", ""),
+            ("gone -> nowhere", ""),
+            ("self -> self", ""),
+        ],
+    ),
 ];

@@ -12,9 +12,10 @@
 use super::bits::BitWriter;
 use super::header::Header;
 use super::huffman::{self, Lengths};
+use super::parser::Symbol;
 use super::tables::{
     Code, DISTANCE_BASE, DISTANCE_CODES, DISTANCE_EXTRA, END_OF_BLOCK, FIRST_LENGTH, FIXED_DISTANCES, FIXED_LITERALS, LENGTH_BASE,
-    LENGTH_CODE, LENGTH_EXTRA, LITERAL_CODES, MAX_BITS, MIN_MATCH, distance_code,
+    LENGTH_CODE, LENGTH_EXTRA, LITERAL_CODES, MAX_BITS, distance_code,
 };
 
 /// Symbols after which a block ends: memLevel 8 gives room for 16384, and zlib leaves the last one free
@@ -29,8 +30,7 @@ const DYNAMIC: u32 = 2;
 /// The symbols of the block that is being collected.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// The distance above the low byte, 0 for a literal; the literal or the match length less 3 in the low byte.
-    symbols: Vec<u32>,
+    symbols: Vec<Symbol>,
     literal_count: [u16; LITERAL_CODES],
     distance_count: [u16; DISTANCE_CODES],
 }
@@ -50,21 +50,17 @@ impl Block {
         self.literal_count[END_OF_BLOCK] = 1;
     }
 
-    /// Adds a literal; true when the block is full.
+    /// Adds a symbol; true when the block is full.
     #[inline]
-    pub(super) fn literal(&mut self, byte: u8) -> bool {
-        self.symbols.push(u32::from(byte));
-        self.literal_count[usize::from(byte)] += 1;
-        self.symbols.len() == CAPACITY
-    }
-
-    /// Adds a match of `len` bytes (3 to 258) `distance` bytes back (1 to 32768); true when the block is full.
-    #[inline]
-    pub(super) fn matched(&mut self, len: usize, distance: usize) -> bool {
-        let len = (len - MIN_MATCH) & 0xff;
-        self.symbols.push(((distance as u32) << 8) | len as u32);
-        self.literal_count[FIRST_LENGTH + usize::from(LENGTH_CODE[len])] += 1;
-        self.distance_count[distance_code(distance - 1)] += 1;
+    pub(super) fn put(&mut self, symbol: Symbol) -> bool {
+        self.symbols.push(symbol);
+        let (low, distance) = (symbol as usize & 0xff, (symbol >> 8) as usize);
+        if distance == 0 {
+            self.literal_count[low] += 1;
+        } else {
+            self.literal_count[FIRST_LENGTH + usize::from(LENGTH_CODE[low])] += 1;
+            self.distance_count[distance_code(distance - 1)] += 1;
+        }
         self.symbols.len() == CAPACITY
     }
 

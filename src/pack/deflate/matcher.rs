@@ -1,7 +1,7 @@
 //! The search for the longest match at a position, as far as a level's limits let it go.
 
 use super::tables::{MAX_MATCH, MIN_MATCH};
-use super::window::{MAX_DISTANCE, Window};
+use super::window::{LONG, MAX_DISTANCE, MIN_LOOKAHEAD, Window};
 
 /// A level's limits. The numbers are zlib's and the same in all classes.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,15 @@ pub(super) fn longest(window: &Window, head: u16, in_hand: usize, limits: &Limit
     let start = window.two(at, 0);
     let mut end = window.two(at, best_len - 1);
     let mut candidate = head;
+    // At the end of the input, bytes behind it count: the long chains know nothing of them.
+    let long = window.long_head().filter(|_| window.lookahead >= MIN_LOOKAHEAD);
     loop {
+        if best_len >= LONG - 1
+            && let Some(long) = long
+        {
+            let tried = window.steps(head, candidate);
+            return longest_of_long(window, long, (head, candidate), (tried + left, nearest_too_far), nice, (best, best_len));
+        }
         // Most candidates fail at the bytes that would make the match longer than the best one.
         if window.two(candidate, best_len - 1) == end && window.two(candidate, 0) == start {
             let len = window.common(at, candidate);
@@ -88,6 +96,44 @@ pub(super) fn longest(window: &Window, head: u16, in_hand: usize, limits: &Limit
         if usize::from(candidate) <= nearest_too_far || left == 0 {
             break;
         }
+    }
+    best.map(|candidate| Match { len: best_len.min(window.lookahead), distance: usize::from(at.wrapping_sub(candidate)) })
+}
+
+/// The same by the long chains: from `first` on, of which all newer ones were tried, to as many positions behind `head` as may be tried.
+#[inline]
+fn longest_of_long(
+    window: &Window,
+    long_head: u16,
+    (head, first): (u16, u16),
+    (tries, nearest_too_far): (usize, usize),
+    nice: usize,
+    (mut best, mut best_len): (Option<u16>, usize),
+) -> Option<Match> {
+    let at = u16::try_from(window.at).ok()?;
+    let start = window.two(at, 0);
+    let mut end = window.two(at, best_len - 1);
+    let mut candidate = long_head;
+    while candidate > first {
+        candidate = window.long_previous(candidate);
+    }
+    // The head itself may lie one byte further back than the others.
+    while usize::from(candidate) > nearest_too_far || (candidate == head && candidate != 0) {
+        if window.two(candidate, best_len - 1) == end && window.two(candidate, 0) == start {
+            let len = window.common(at, candidate);
+            if len > best_len {
+                if window.steps(head, candidate) >= tries {
+                    break;
+                }
+                best = Some(candidate);
+                best_len = len;
+                if len >= nice {
+                    break;
+                }
+                end = window.two(at, best_len - 1);
+            }
+        }
+        candidate = window.long_previous(candidate);
     }
     best.map(|candidate| Match { len: best_len.min(window.lookahead), distance: usize::from(at.wrapping_sub(candidate)) })
 }

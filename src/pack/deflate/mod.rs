@@ -8,21 +8,29 @@
 //! All classes share zlib's lazy matching, block splitting and Huffman codes; they differ in [`hash`], that is, in the
 //! candidates for a match and their order. Everything that can influence the bytes is kept as in zlib: the time at
 //! which the window slides, the bytes behind the end of the input, how ties in the Huffman tree are broken.
+//!
+//! [`parser`] chooses symbols, [`blocks`] writes them. [`deflate`] has several threads choose, and makes the same bytes; [`Deflate`] is
+//! the one thread that they are held against.
 
 mod bits;
 mod block;
-mod encoder;
+mod blocks;
 mod hash;
 mod header;
 mod huffman;
 mod matcher;
+mod parallel;
+mod parser;
+mod segment;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod window;
 
-use encoder::Encoder;
+use blocks::Blocks;
 use hash::{Crc3, Crc4, Multiply, Stock};
+pub use parallel::{Plan, deflate, fill};
+use parser::{Parser, Sink};
 
 /// The variants of zlib in Node.js that make different bytes.
 ///
@@ -53,44 +61,56 @@ impl Class {
 pub struct Deflate {
     class: Class,
     level: u8,
-    encoder: Encoder,
+    parser: Parser,
+    blocks: Blocks,
 }
 
 impl Deflate {
     /// Starts a stream at a level from 1 (fastest) to 9 (smallest); other levels count as the nearest of these.
     pub fn new(class: Class, level: u8) -> Self {
         let level = level.clamp(1, 9);
-        Self { class, level, encoder: Encoder::new(level) }
+        Self { class, level, parser: Parser::new(level, 0), blocks: Blocks::new() }
     }
 
     /// Compresses a piece of the input. What is ready is appended to `out`; the rest comes with later calls.
     pub fn write(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        self.run(input, false);
-        self.encoder.bits.drain_into(out);
+        let _ = run(self.class, self.level, &mut self.parser, &mut { input }, false, &mut self.blocks);
+        self.blocks.bits.drain_into(out);
     }
 
     /// Ends the stream and appends the rest of it to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) {
-        self.run(&[], true);
-        self.encoder.finish();
-        self.encoder.bits.drain_into(out);
-    }
-
-    fn run(&mut self, input: &[u8], last: bool) {
-        let encoder = &mut self.encoder;
-        match (self.class, self.level) {
-            (Class::A, 1..=3) => encoder.greedy::<Stock>(input, last),
-            (Class::A, _) => encoder.lazy::<Stock>(input, last),
-            (Class::B, 1..=3) => encoder.greedy::<Crc4>(input, last),
-            (Class::B, 4..=5) => encoder.lazy::<Crc4>(input, last),
-            (Class::B, _) => encoder.lazy::<Crc3>(input, last),
-            (Class::C, 1..=3) => encoder.greedy::<Multiply>(input, last),
-            (Class::C, _) => encoder.lazy::<Multiply>(input, last),
-        }
+        let _ = run(self.class, self.level, &mut self.parser, &mut [].as_slice(), true, &mut self.blocks);
+        self.blocks.finish(self.parser.rest(), self.parser.window());
+        self.blocks.bits.drain_into(out);
     }
 }
 
-/// Compresses `input` to one raw deflate stream. See [`Deflate`].
+/// Lets the parser of a class and level choose; true where the sink ended the run, false where the input did.
+fn run(class: Class, level: u8, parser: &mut Parser, input: &mut &[u8], last: bool, sink: &mut impl Sink) -> bool {
+    match (class, level) {
+        (Class::A, 1..=3) => parser.greedy::<Stock>(std::mem::take(input), last, sink),
+        (Class::B, 1..=3) => parser.greedy::<Crc4>(std::mem::take(input), last, sink),
+        (Class::C, 1..=3) => parser.greedy::<Multiply>(std::mem::take(input), last, sink),
+        (Class::A, _) => return parser.lazy::<Stock>(input, last, sink),
+        (Class::B, 4..=5) => return parser.lazy::<Crc4>(input, last, sink),
+        (Class::B, _) => return parser.lazy::<Crc3>(input, last, sink),
+        (Class::C, _) => return parser.lazy::<Multiply>(input, last, sink),
+    }
+    false
+}
+
+/// Enters positions into the parser's chains up to a place of the stream.
+fn skip(class: Class, level: u8, parser: &mut Parser, input: &mut &[u8], last: bool, until: u64) {
+    match (class, level) {
+        (Class::A, _) => parser.skip::<Stock>(input, last, until),
+        (Class::B, ..=5) => parser.skip::<Crc4>(input, last, until),
+        (Class::B, _) => parser.skip::<Crc3>(input, last, until),
+        (Class::C, _) => parser.skip::<Multiply>(input, last, until),
+    }
+}
+
+/// Compresses `input` to one raw deflate stream with the caller's thread alone. See [`Deflate`], and [`deflate`] for several.
 pub fn compress(class: Class, level: u8, input: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(input.len() / 3 + 16);
     let mut stream = Deflate::new(class, level);

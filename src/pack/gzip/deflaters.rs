@@ -33,20 +33,6 @@ pub fn deflater(class: Class) -> Box<dyn Deflater> {
 /// Input is read in pieces of this size. What is found wrong is found a piece later at most.
 const PIECE: usize = 64 * 1024;
 
-/// Reads until the piece is full or the input ends.
-fn fill(input: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match input.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 struct StockZlib;
 
 impl Deflater for StockZlib {
@@ -58,7 +44,7 @@ impl Deflater for StockZlib {
         let mut encoder = DeflateEncoder::new(out, Compression::new(u32::from(level)));
         let mut piece = vec![0; PIECE];
         loop {
-            let filled = fill(input, &mut piece)?;
+            let filled = deflate::fill(input, &mut piece)?;
             if filled == 0 {
                 break;
             }
@@ -80,20 +66,7 @@ impl Deflater for Ported {
     }
 
     fn deflate(&self, level: u8, input: &mut dyn Read, out: &mut dyn Write) -> io::Result<()> {
-        let mut stream = deflate::Deflate::new(self.port, level);
-        let mut piece = vec![0; PIECE];
-        let mut ready = Vec::new();
-        loop {
-            let filled = fill(input, &mut piece)?;
-            if filled == 0 {
-                break;
-            }
-            stream.write(piece.get(..filled).unwrap_or_default(), &mut ready);
-            out.write_all(&ready)?;
-            ready.clear();
-        }
-        stream.finish(&mut ready);
-        out.write_all(&ready)
+        deflate::deflate(self.port, level, deflate::Plan::of_machine(), input, out)
     }
 }
 

@@ -84,3 +84,35 @@ fn a_manifest_that_is_no_json_is_packed_as_it_is() {
     let all = candidates(era::by_id("pnpm-7").expect("an era"), b"[", &workspace());
     assert_eq!(all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [AS_IS]);
 }
+
+#[test]
+fn a_recipe_names_every_rewrite_and_gets_that_one() {
+    let manifest =
+        br#"{"version":"1.0.38","scripts":{"build":"clean-publish"},"dependencies":{"a":"workspace:*","z":"1","c":"workspace:^"}}"#;
+    for era in era::ALL {
+        for one in variants(era, manifest, &workspace()) {
+            let named = by_name(era, manifest, &workspace(), &one.name).expect("a rewrite with its own name");
+            assert_eq!(
+                (&named.manifest, &named.listed, named.licenses),
+                (&one.manifest, &one.listed, one.licenses),
+                "{} {}",
+                era.id,
+                one.name
+            );
+        }
+    }
+}
+
+#[test]
+fn an_order_that_was_left_to_chance_comes_back_from_the_name() {
+    let era = era::by_id("pnpm-7").expect("an era");
+    let manifest = br#"{"version":"1.0.39","dependencies":{"a":"workspace:*","z":"1","c":"workspace:*"}}"#;
+    let named = |name| by_name(era, manifest, &workspace(), name);
+    let found = named("pnpm-10-10 dependencies=c,a").expect("a rewrite");
+    assert!(String::from_utf8_lossy(&found.manifest).contains("\"z\": \"1\",\n    \"c\": \"1.0.38\",\n    \"a\""));
+    for other in
+        ["pnpm-10-10 dependencies=c", "pnpm-10-10 dependencies=c,a,x", "pnpm-10-10 devDependencies=c,a", "pnpm-99", "", "pnpm-10-10 x"]
+    {
+        assert!(named(other).is_none(), "{other}");
+    }
+}

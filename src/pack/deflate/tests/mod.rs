@@ -2,6 +2,7 @@
 //! the hash only and are compared with Node.js in the integration test `deflate_node`.
 
 mod corpus;
+mod parallel;
 
 use super::tables::{DISTANCE_BASE, DISTANCE_EXTRA, FIXED_LITERALS, LENGTH_BASE, LENGTH_CODE, LENGTH_EXTRA, distance_code};
 use super::{Class, Deflate, compress};

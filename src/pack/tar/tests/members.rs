@@ -132,8 +132,7 @@ fn records_that_reach_the_disk_are_never_adopted() {
 
 #[test]
 fn the_published_sequence_cannot_add_or_drop_members() {
-    let mut adopted = Adopted::default();
-    adopted.order = ["b", "x", "b"].map(String::from).to_vec();
+    let adopted = Adopted { order: ["b", "x", "b"].map(String::from).to_vec(), ..Adopted::default() };
     let stream = adopting("pnpm-7", &[file("a", b""), file("b", b""), file("c", b"")], &adopted);
     let names: Vec<_> = headers_of(&stream).into_iter().map(|header| header.0).collect();
     assert_eq!(names, ["package/b", "package/a", "package/c"]);

@@ -3,5 +3,6 @@
 pub mod draft;
 pub mod inspect;
 pub mod json;
+pub mod junit;
 pub mod terminal;
 pub mod text;

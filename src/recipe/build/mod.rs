@@ -8,7 +8,7 @@
 mod bench;
 mod checkout;
 mod detour;
-mod disk;
+pub(crate) mod disk;
 mod edit;
 mod failure;
 mod install;

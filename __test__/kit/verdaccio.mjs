@@ -23,6 +23,8 @@ export async function startVerdaccio() {
       'uplinks: {}',
       `packages: { '@*/*': ${access}, '**': ${access} }`,
       'web: { enable: false }',
+      // The packages of this program are larger than its default.
+      'max_body_size: 200mb',
       `log: { type: file, path: ${JSON.stringify(join(root, 'log'))}, level: warn }`,
       '',
     ].join('\n'),

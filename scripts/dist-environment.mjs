@@ -30,15 +30,21 @@ export function distEnvironment(env, { root, targetFolder, platform }) {
   if (platform.os === 'win32') rust.push('-Ctarget-feature=+crt-static');
   // C: no assertions, which would hold the file's path, and no path where a compiler writes one all the same.
   const c = platform.os === 'win32' ? [] : ['-DNDEBUG', ...names.map(([from, to]) => `-ffile-prefix-map=${from}=${to}`)];
-  const joined = (name, flags, separator = ' ') => [env[name], ...flags].filter(Boolean).join(separator);
   return {
     ...env,
     CARGO_INCREMENTAL: '0',
     CARGO_ENCODED_RUSTFLAGS: [...(env.CARGO_ENCODED_RUSTFLAGS?.split(SEPARATOR) ?? env.RUSTFLAGS?.split(' ') ?? []).filter(Boolean), ...rust].join(SEPARATOR),
-    CFLAGS: joined('CFLAGS', c),
+    // A path may have spaces in it: the crate that runs compilers splits flags as a shell does only when asked to.
+    CC_SHELL_ESCAPED_FLAGS: '1',
+    CFLAGS: [env.CFLAGS, ...c.map(quoted)].filter(Boolean).join(' '),
     SOURCE_DATE_EPOCH: env.SOURCE_DATE_EPOCH ?? EPOCH,
     ZERO_AR_DATE: '1',
     LC_ALL: 'C',
     TZ: 'UTC',
   };
+}
+
+/** A word as a shell reads it back. */
+function quoted(word) {
+  return /^[\w./=:-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -25,15 +25,15 @@ const at = {
   yarn: join(tools, 'node_modules/yarn/bin/yarn.js'),
   berry: join(tools, 'node_modules/berry/bin/yarn.js'),
 };
-const [verdaccio, host, bin] = await Promise.all([startVerdaccio(), startGitHost(), bareBin()]);
+const [verdaccio, host, bin] = await Promise.all([startVerdaccio(), startGitHost(), bareBin({ also: ['dirname', 'sed', 'uname'] })]);
 const failed = [];
 let clean;
 try {
   await mkdir(tools);
   const wanted = Object.entries(TOOLS).map(([alias, spec]) => `${alias}@npm:${spec}`);
-  const got = spawnSync('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--ignore-scripts', ...wanted], { stdio: 'inherit' });
+  const got = spawnSync('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...wanted], { stdio: 'inherit' });
   if (got.status !== 0) throw new Error('the package managers cannot be had');
-  await publishRelease(verdaccio, bin);
+  await publishRelease(verdaccio, bin, { others: true });
   const package_ = { name: 'judged', version: '1.0.0', repository: 'github:kit/judged' };
   await host.add('kit/judged', { commits: [{ label: 'c', files: { 'package.json': JSON.stringify(package_), 'index.js': 'x\n' } }], tags: { 'v1.0.0': 'c' } });
   await git(['clone', '-q', host.directory('kit/judged'), join(work, 'judged')]);
@@ -60,7 +60,7 @@ process.exitCode = failed.length > 0 ? 1 : 0;
 function cases() {
   const node = join(bin, 'node');
   const npm = [node, join(bin, 'npm')];
-  const yarnrc = (linker) => ({ '.yarnrc.yml': `nodeLinker: ${linker}\nnpmRegistryServer: "${verdaccio.url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\nenableTelemetry: false\nenableGlobalCache: false\n`, 'yarn.lock': '' });
+  const yarnrc = (linker) => ({ '.yarnrc.yml': `nodeLinker: ${linker}\nnpmRegistryServer: "${verdaccio.url}"\nunsafeHttpWhitelist: ["127.0.0.1"]\nenableTelemetry: false\nnpmMinimalAgeGate: 0\nenableGlobalCache: false\n`, 'yarn.lock': '' });
   const berry = (linker) => ({ name: `yarn 4, ${linker}`, files: yarnrc(linker), install: [node, at.berry, 'add', name], command: [node, at.berry, 'run', 'reproduce'], script: [node, at.berry, 'node'] });
   const versions = ['node20', 'node22', 'node24'].map((version) => {
     const program = join(tools, 'node_modules', version, 'bin/node');

@@ -8,11 +8,15 @@ import { run } from './cli.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A folder with `node`, `npm`, `npx` and a shell, and nothing else: no git, no compiler, no Rust. */
-export async function bareBin({ node = process.execPath, npm = dirname(process.execPath) } = {}) {
+/**
+ * A folder with `node`, `npm`, `npx` and a shell, and nothing else: no git, no compiler, no Rust.
+ * @param {{ also?: string[] }} [options] `also`: further programs of the system, as pnpm's commands need them
+ */
+export async function bareBin({ also = [] } = {}) {
   const bin = await mkdtemp(join(tmpdir(), 'kit-bin-'));
-  await symlink(node, join(bin, 'node'));
-  for (const name of ['npm', 'npx']) await symlink(await realpath(join(npm, name)), join(bin, name));
+  await symlink(process.execPath, join(bin, 'node'));
+  for (const name of ['npm', 'npx']) await symlink(await realpath(join(dirname(process.execPath), name)), join(bin, name));
+  for (const name of also) await symlink(await realpath(join('/usr/bin', name)), join(bin, name));
   await symlink('/bin/sh', join(bin, 'sh'));
   return bin;
 }
@@ -21,9 +25,10 @@ export async function bareBin({ node = process.execPath, npm = dirname(process.e
  * Packs the main package and this platform's from the addon that is built, and publishes both.
  * @param {Awaited<ReturnType<typeof import('./verdaccio.mjs').startVerdaccio>>} verdaccio
  * @param {string} bin from `bareBin`: packing needs no more than Node
+ * @param {{ others?: boolean }} [options] `others`: the other platforms' too, without their binaries; yarn 1 wants all of them to be there
  * @returns {Promise<{ main: object, platform: object }>} what `npm pack --json` says of each
  */
-export async function publishRelease(verdaccio, bin) {
+export async function publishRelease(verdaccio, bin, { others = false } = {}) {
   const work = await mkdtemp(join(tmpdir(), 'kit-release-'));
   try {
     const env = { PATH: bin };
@@ -39,6 +44,8 @@ export async function publishRelease(verdaccio, bin) {
     for (const tarball of await readdir(join(work, 'tarballs'))) {
       await verdaccio.npm(['publish', join(work, 'tarballs', tarball), '--ignore-scripts'], { cwd: work, env });
     }
+    const rest = others ? (await readdir(join(root, 'npm'))).filter((name) => name !== platform) : [];
+    for (const name of rest) await verdaccio.npm(['publish', join(root, 'npm', name), '--ignore-scripts'], { cwd: work, env });
     return packed;
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -1,27 +1,36 @@
 'use strict';
 // Finds the addon: the one built in this checkout, else the platform's package. Nothing here may be slow: a cached
-// answer takes little longer than starting Node.
+// answer takes little longer than starting Node. No process is started to learn which C library there is.
 
-const { existsSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 
+/** The dynamic loader of glibc, by processor: looking for it is a thousand times cheaper than making a report. */
+const GLIBC = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
+
 /** The platform's name as napi-rs has it, for example `linux-x64-gnu`. */
-function target() {
-  const { platform, arch } = process;
-  if (platform === 'linux') {
-    // The report is what Node itself knows of its C library; glibcVersionRuntime is absent under musl.
-    const glibc = process.report?.getReport && !existsSync('/etc/alpine-release') && hasGlibc();
-    return `linux-${arch}-${glibc ? 'gnu' : 'musl'}`;
-  }
+function target({ platform, arch } = process) {
+  if (platform === 'linux') return `linux-${arch}-${hasGlibc() ? 'gnu' : 'musl'}`;
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
 
+/** Whether this Node runs on glibc; what lies on the disk is only a hint where both libraries are installed. */
 function hasGlibc() {
-  // Looking for the loader is a thousand times cheaper than making a report.
-  const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
-  if (existsSync(loaders[process.arch] ?? '')) return true;
+  if (existsSync(GLIBC[process.arch] ?? '') && !existsSync('/etc/alpine-release')) return true;
+  // The report is what Node itself knows of its C library; the field is absent under musl.
   process.report.excludeNetwork = true;
   return Boolean(process.report.getReport().header.glibcVersionRuntime);
+}
+
+/** The name of a platform's package: `name` of package.json is the one place where it is set. */
+function packageFor(name) {
+  return `${JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8')).name}-${name}`;
+}
+
+/** The platforms that have a package, as package.json lists them. */
+function published() {
+  const { name, optionalDependencies = {} } = JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'));
+  return Object.keys(optionalDependencies).map((one) => one.slice(name.length + 1));
 }
 
 /** Loads the addon, or throws an Error with `code` and `hint`. `start` makes a run that knows where it is installed. */
@@ -29,19 +38,32 @@ function load() {
   const name = target();
   const local = join(__dirname, `reproduce.${name}.node`);
   try {
-    const file = existsSync(local) ? local : require.resolve(`reproduce-${name}`);
+    const file = existsSync(local) ? local : require.resolve(packageFor(name));
     const { Run } = require(file);
     return { start: () => new Run(dirname(file)) };
   } catch (cause) {
-    const error = new Error(`there is no reproduce binary for ${name}`, { cause });
-    error.code = 'binary-missing';
-    error.stage = 'usage';
-    error.hint =
-      cause.code === 'MODULE_NOT_FOUND'
-        ? 'install without --omit=optional; in a checkout run npm install'
-        : 'the binary does not load here; in a checkout run npm run build';
-    throw error;
+    throw failure(name, cause);
   }
+}
+
+function failure(name, cause) {
+  // Yarn's Plug'n'Play says QUALIFIED_PATH_RESOLUTION_FAILED or UNDECLARED_DEPENDENCY in `pnpCode`, and this in `code`.
+  const missing = cause.code === 'MODULE_NOT_FOUND';
+  const error = new Error(missing ? `there is no reproduce binary for ${name}` : `the reproduce binary for ${name} does not load: ${cause.message}`, { cause });
+  error.code = 'binary-missing';
+  error.stage = 'usage';
+  error.hint = hint(name, missing);
+  return error;
+}
+
+function hint(name, missing) {
+  if (!published().includes(name)) return `binaries are published for ${published().join(', ')}; elsewhere build it from a checkout with npm install (it needs Rust)`;
+  if (!missing) return 'in a checkout run npm run build; elsewhere remove node_modules and install again';
+  // A lockfile or a node_modules folder of another machine, or Node for the other processor under Rosetta, has the wrong one.
+  return (
+    `${packageFor(name)} is an optional dependency and is not installed: install without --omit=optional or --no-optional, ` +
+    'and with the Node and on the machine that runs it (not under Rosetta, not from another system\'s node_modules); in a checkout run npm install'
+  );
 }
 
 module.exports = { load, target };

@@ -10,6 +10,7 @@ pub mod finish;
 pub mod git;
 pub mod http;
 pub mod inspect;
+pub mod local;
 pub mod manifest;
 pub mod npmrc;
 pub mod options;

@@ -187,6 +187,40 @@ pub async fn replay_one(file: &Path, options: &Options, progress: Progress, canc
     until_stopped(run, &stop, options, &cancelled).await
 }
 
+/// Judges a tarball on disk that is not published yet, as `release` will describe it. Nothing of it is stored.
+pub async fn judge_unpublished(
+    path: &str,
+    release: Release,
+    options: &Options,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Box<Report>, Failed> {
+    let stop = Stop::default();
+    let run = Box::pin(async {
+        let spec = Spec::parse(path).map_err(boxed)?;
+        let (context, info, findings) = prepared(&spec, options, progress, &stop)?;
+        let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+        report.findings.extend(findings);
+        Ok(Box::new(report))
+    });
+    until_stopped(run, &stop, options, &cancelled).await
+}
+
+/// What the pipeline needs, from the configuration of this process, without stored results.
+fn prepared(spec: &Spec, options: &Options, progress: Progress, stop: &Stop) -> Result<(Context, OptionsInfo, Vec<Finding>), Failed> {
+    options.check_registry().map_err(boxed)?;
+    let around = Surroundings::of_process(None);
+    let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+    let folders = cache_folders(options, &around).map_err(boxed)?;
+    let git = GitConfig::load().map_err(boxed)?;
+    let info = options.info(registry_of(spec, &npm), git.fingerprint()).map_err(boxed)?;
+    let mut findings = Vec::new();
+    let client = connect(&mut npm, &git, &mut findings);
+    let deadline = options.limit().map_err(boxed)?.map(|limit| std::time::Instant::now() + limit);
+    let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
+    Ok((Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None }, info, findings))
+}
+
 /// Lets a run come to its end, or stops it when its caller or the clock says so.
 async fn until_stopped<T>(
     run: impl Future<Output = Result<T, Failed>>,

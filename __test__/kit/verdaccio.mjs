@@ -23,6 +23,8 @@ export async function startVerdaccio() {
       'uplinks: {}',
       `packages: { '@*/*': ${access}, '**': ${access} }`,
       'web: { enable: false }',
+      // The packages of this program are larger than its default.
+      'max_body_size: 200mb',
       `log: { type: file, path: ${JSON.stringify(join(root, 'log'))}, level: warn }`,
       '',
     ].join('\n'),
@@ -38,6 +40,8 @@ export async function startVerdaccio() {
     const ran = await run(args, {
       command: ['npm'],
       cwd,
+      // A package of this program is large, and a machine may be busy.
+      timeout: 300_000,
       env: gitEnv({ HOME: root, npm_config_userconfig: npmrc, npm_config_globalconfig: join(root, 'none'), npm_config_cache: join(root, 'npm-cache'), ...env }),
     });
     if (ran.code !== 0) throw new Error(`npm ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}`);

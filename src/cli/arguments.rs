@@ -31,6 +31,8 @@ pub(super) enum AcceptChoice {
 
 const AFTER_HELP: &str = "\
 `reproduce cache ls` lists what is kept on disk, `reproduce cache prune` removes it.
+`reproduce completions <shell>` prints completions for bash, zsh, fish, powershell or elvish; `reproduce completions man` a manual page.
+In package.json: \"prepublishOnly\": \"reproduce --local\" stops a publish that nobody could reproduce, \"postpublish\": \"reproduce\" checks it.
 Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted.
 A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
 
@@ -93,6 +95,15 @@ pub(super) struct Arguments {
     /// Write the rebuilt tarball to this file
     #[arg(long, value_name = "file")]
     pub(super) emit: Option<PathBuf>,
+    /// Check the package in this folder (or the one named) before it is published: could anybody rebuild it?
+    #[arg(long)]
+    pub(super) local: bool,
+    /// With --local, say what to change so that it can be rebuilt
+    #[arg(long, requires = "local")]
+    pub(super) explain: bool,
+    /// Write a `JUnit` report of all specs to this file, for CI systems
+    #[arg(long, value_name = "file")]
+    pub(super) junit: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use super::{UNDECIDED, output::Output, usage, written};
@@ -67,6 +67,11 @@ struct Place {
     /// The file of results, relative to the cache folder or absolute [default: results.json]
     #[arg(long, value_name = "file")]
     cache_file: Option<PathBuf>,
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command and returns the exit code.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
 use crate::options::Options;
@@ -36,6 +36,11 @@ struct Arguments {
     /// List every entry and every oddity
     #[arg(long)]
     verbose: bool,
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command and returns the exit code: 0 where every tarball was inspected, whatever was found.

@@ -3,7 +3,10 @@
 
 mod arguments;
 mod cache;
+mod completions;
+mod hook;
 mod inspect;
+mod local;
 mod output;
 mod replay;
 
@@ -11,14 +14,17 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use clap::Parser;
 
 use crate::options::Options;
+use crate::report::junit::{Case, junit};
 use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
 use arguments::Arguments;
+use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
@@ -45,13 +51,25 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));
         return work.await.unwrap_or(UNDECIDED);
     }
+    if let Some(rest) = behind(completions::WORD, &arguments) {
+        return completions::run(&rest);
+    }
     let arguments = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(arguments.iter().cloned())) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &arguments, "reproduce --help lists the options"),
     };
     let out = Output::new(&arguments);
-    let specs = match specs_or_hook(&arguments) {
-        Ok(specs) => specs,
+    if arguments.local {
+        let options = Options { installed, ..arguments.options() };
+        return local::run(&arguments, &options, &out, cancelled).await;
+    }
+    let (specs, published) = match specs_or_hook(&arguments) {
+        Ok(Asked::Specs(specs)) => (specs, None),
+        Ok(Asked::Hook(Hook::Published { spec, registry })) => (vec![spec], Some(registry)),
+        Ok(Asked::Hook(_)) => {
+            Output::error_text("reproduce: a dry run published nothing, and nothing was checked\n");
+            return 0;
+        }
         Err(failure) => {
             let answered = out.answer(&Answer::usage(&failure.message, failure.hint));
             return written(answered).unwrap_or(UNDECIDED);
@@ -60,15 +78,21 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
     if specs == ["help"] {
         return written(Output::text(&Arguments::help())).unwrap_or(0);
     }
-    let options = Options { installed, ..arguments.options() };
+    let mut options = Options { installed, ..arguments.options() };
+    options.registry = options.registry.or_else(|| published.clone().flatten());
     if options.emit.is_some() && specs.len() > 1 {
         let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
     let mut codes = Vec::new();
+    let mut done = Vec::new();
     for spec in &specs {
         let progress = out.progress(spec);
-        let answer = session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await;
+        let started = Instant::now();
+        let answer = match published {
+            Some(_) => hook::judge(spec, &options, &progress.listener(), &cancelled).await,
+            None => session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await,
+        };
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
             return INTERRUPTED;
@@ -82,6 +106,15 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
                     return code;
                 }
             }
+        }
+        if arguments.junit.is_some() {
+            done.push((spec, answer, started.elapsed()));
+        }
+    }
+    if let Some(path) = &arguments.junit {
+        let cases: Vec<_> = done.iter().map(|(spec, answer, time)| Case { spec, answer, time: *time }).collect();
+        if let Some(code) = written(std::fs::write(path, junit(&cases, options.accept))) {
+            return code;
         }
     }
     merge_exit_codes(codes)
@@ -107,8 +140,16 @@ struct NoSpec {
     hint: String,
 }
 
+/// What is asked about.
+enum Asked {
+    /// What the user typed.
+    Specs(Vec<String>),
+    /// What npm publishes.
+    Hook(Hook),
+}
+
 /// The specs; or, in a publish hook of npm's, the package that is being published.
-fn specs_or_hook(arguments: &Arguments) -> Result<Vec<String>, NoSpec> {
+fn specs_or_hook(arguments: &Arguments) -> Result<Asked, NoSpec> {
     if let Some(command) = arguments.specs.first().filter(|word| COMMANDS.contains(&word.as_str()) && *word != "help") {
         return Err(NoSpec {
             message: format!("the command {command} is not in this version"),
@@ -116,13 +157,17 @@ fn specs_or_hook(arguments: &Arguments) -> Result<Vec<String>, NoSpec> {
         });
     }
     if !arguments.specs.is_empty() {
-        return Ok(arguments.specs.clone());
+        return Ok(Asked::Specs(arguments.specs.clone()));
     }
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if matches!(variable("npm_lifecycle_event").as_deref(), Some("publish" | "postpublish"))
-        && let (Some(name), Some(version)) = (variable("npm_package_name"), variable("npm_package_version"))
-    {
-        return Ok(vec![format!("{name}@{version}")]);
+    match Hook::of(&|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
+        Some(Hook::Before) => {
+            return Err(NoSpec {
+                message: "the version is not published yet in this hook".into(),
+                hint: "\"prepublishOnly\": \"reproduce --local\" checks the folder; without arguments it is for postpublish".into(),
+            });
+        }
+        Some(hook) => return Ok(Asked::Hook(hook)),
+        None => {}
     }
     Err(NoSpec {
         message: "no package was named".into(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, ColorChoice};
+use crate::local;
 use crate::report::terminal::{self, Detail, Style};
 use crate::report::text::{escape, is_unsafe};
 use crate::session::{Answer, Progress};
@@ -48,6 +49,17 @@ impl Output {
                 Self::error_text(&terminal::failure(failure, self.stderr));
                 Ok(())
             }
+        }
+    }
+
+    /// Writes what came of a folder.
+    pub(super) fn local(&self, checked: &local::Checked) -> io::Result<()> {
+        if self.json {
+            Self::json_of(checked)
+        } else if self.quiet && checked.exit_code() == 0 {
+            Ok(())
+        } else {
+            Self::text(&local::text::text(checked, self.stdout, self.detail))
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod draft;
 pub mod inspect;
 pub mod json;
+pub mod junit;
 pub mod replay;
 pub mod terminal;
 pub mod text;

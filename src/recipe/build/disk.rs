@@ -20,7 +20,7 @@ use crate::recipe::checkout::{Folder, package_too_large};
 use crate::recipe::packing::{Shelves, Stock};
 
 /// A folder of a checkout.
-pub(super) struct DiskStock<'a> {
+pub(crate) struct DiskStock<'a> {
     tree: DirTree,
     checkout: DirTree,
     directory: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct DiskStock<'a> {
 
 /// The commit that was checked out, for files that the build left as they were.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// All of the commit's files.
     pub(super) folder: &'a Folder<'a>,
     /// Where their contents are.
@@ -41,7 +41,7 @@ impl<'a> DiskStock<'a> {
     /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link.
     /// With `source` it is packed as it would be from a Windows checkout too: files that are as the commit has them get that
     /// platform's line endings, and what the build made stays.
-    pub(super) fn open(checkout: &Path, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
+    pub(crate) fn open(checkout: &Path, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
         let checkout = DirTree::new(checkout)?;
         let folder = checkout.resolve(directory).ok_or(io::ErrorKind::NotFound)?;
         Ok(Self { tree: DirTree::new(&folder)?, checkout, directory, commit, source })
@@ -172,7 +172,7 @@ impl Content for DiskFile {
 }
 
 /// The ignore files of the folders above a package's folder, which some clients follow in a workspace.
-pub(super) fn surroundings(checkout: &Path, directory: &str) -> io::Result<Context> {
+pub(crate) fn surroundings(checkout: &Path, directory: &str) -> io::Result<Context> {
     if directory.is_empty() {
         return Ok(Context::default());
     }

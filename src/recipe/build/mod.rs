@@ -9,7 +9,7 @@ mod bench;
 mod checkout;
 mod commands;
 mod detour;
-mod disk;
+pub(crate) mod disk;
 mod edit;
 mod failure;
 mod install;

@@ -1,0 +1,247 @@
+// The documents hold what they say: links and anchors lead somewhere, every example runs, generated pages are as their sources.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import yaml from 'js-yaml';
+import { CLI, cleanEnv, run } from './kit/cli.mjs';
+import { git } from './kit/history.mjs';
+import { manifest, openWorld } from './world.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const pages = new Map();
+let world;
+let clean;
+let shim;
+let checkout;
+before(async () => {
+  const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
+  for (const path of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...docs]) {
+    pages.set(path, (await readFile(join(root, path), 'utf8')).replaceAll('\r\n', '\n'));
+  }
+  // The packages of the examples, made up: what is shown is that the commands run, not what real packages are.
+  world = await openWorld();
+  for (const [name, version] of [['semver', '7.7.4'], ['ms', '2.1.3'], ['netmask', '2.0.2'], ['iconv-lite', '0.7.2']]) await world.release(name, { version });
+  await world.host.add('kit/example', { commits: [{ label: 'c', files: { 'package.json': manifest('example'), 'index.js': 'x\n' } }] });
+  shim = await mkdtemp(join(tmpdir(), 'examples-'));
+  checkout = join(shim, 'checkout');
+  await git(['clone', '-q', world.host.directory('kit/example'), checkout]);
+  const bin = join(shim, 'bin');
+  await mkdir(bin);
+  const scripts = { npx: `[ "$1" = --yes ] && shift\nshift\nexec "${process.execPath}" "${CLI}" "$@"`, man: 'exec cat' };
+  for (const [name, text] of Object.entries(scripts)) {
+    await writeFile(join(bin, name), `#!/bin/sh\n${text}\n`);
+    await chmod(join(bin, name), 0o755);
+  }
+  await symlink(process.execPath, join(bin, 'node'));
+  clean = await cleanEnv({ registry: world.registry, gitconfig: world.host, extra: { PATH: `${bin}:/usr/bin:/bin`, npm_config_fetch_retries: '0' } });
+  for (const folder of ['.local/share/bash-completion/completions', '.config/fish/completions']) await mkdir(join(clean.home, folder), { recursive: true });
+});
+after(async () => {
+  await world.close();
+  await clean.remove();
+  await rm(shim, { recursive: true });
+});
+
+/** Fenced blocks of a language with the page that they are on. */
+function blocks(language) {
+  const found = [];
+  for (const [path, text] of pages) {
+    for (const [, indent, body] of text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([^]*?)\\n *\`\`\`$`, 'gm'))) found.push({ path, body: body.replaceAll(new RegExp(`^${indent}`, 'gm'), '') });
+  }
+  assert.notEqual(found.length, 0, `no example in ${language}`);
+  return found;
+}
+
+/** The anchors of a page: its headings as GitHub names them. */
+function anchors(text) {
+  const headings = text.replaceAll(/^```[^]*?^```$/gm, '').matchAll(/^#+ (.+)$/gm);
+  return new Set([...headings].map(([, heading]) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')));
+}
+
+test('every relative link leads to a file, and every anchor to a heading', async () => {
+  const dead = [];
+  let seen = 0;
+  for (const [path, text] of pages) {
+    const prose = text.replaceAll(/^```[^]*?^```$/gm, '').replaceAll(/`[^`\n]*`/g, '');
+    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z][a-z+.-]*:/i.test(target)) continue;
+      const [file, anchor] = target.split('#');
+      const to = file === '' ? path : relative(root, join(root, dirname(path), decodeURIComponent(file)));
+      seen += 1;
+      if (!existsSync(join(root, to))) dead.push(`${path}: ${target}`);
+      else if (anchor !== undefined && !anchors(pages.get(to) ?? '').has(anchor)) dead.push(`${path}: ${target} has no such heading`);
+    }
+  }
+  assert.deepEqual(dead, []);
+  assert.ok(seen > 20, `${seen} links`);
+});
+
+test('docs/README.md lists every page of docs/', () => {
+  const listed = new Set([...pages.get('docs/README.md').matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => `docs/${target}`));
+  assert.deepEqual([...pages.keys()].filter((path) => path.startsWith('docs/') && path !== 'docs/README.md' && !listed.has(path)), []);
+});
+
+test('every command of the examples runs', async () => {
+  const wrong = [];
+  let ran = 0;
+  for (const { path, body } of blocks('sh')) {
+    for (const line of body.split('\n')) {
+      const command = line.replace(/\s+#.*$/, '');
+      // What is about this checkout is what CI does anyway.
+      if (!command.startsWith('npx reproduce')) {
+        if (!/^(npm (install|test|run [a-z:]+)|node (scripts|bench|bin\.cjs)|git |#|$)/.test(command)) wrong.push(`${path}: what is ${command}?`);
+        continue;
+      }
+      const { code, stdout, stderr } = await run(['-euc', command.replace('"${fpath[1]}/_reproduce"', '_reproduce')], { command: ['/bin/sh'], env: clean.env, cwd: command.includes('--local') ? checkout : clean.home });
+      ran += 1;
+      if (code !== 0) wrong.push(`${path}: ${command} ended with ${code}\n${stdout}${stderr}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(ran > 10, `${ran} commands`);
+});
+
+test('what the shown sessions type are commands that exist, and their flags do', async () => {
+  const help = (await run(['--help'], { env: clean.env })).stdout;
+  for (const { path, body } of blocks('console')) {
+    for (const [, words] of body.matchAll(/^\$ npx reproduce (.*)$/gm)) {
+      for (const flag of words.match(/--[a-z-]+/g) ?? []) assert.ok(help.includes(flag), `${path}: ${flag}`);
+    }
+  }
+});
+
+test('every JavaScript example runs', async () => {
+  const folder = join(shim, 'js');
+  await mkdir(join(folder, 'node_modules'), { recursive: true });
+  await symlink(root, join(folder, 'node_modules/reproduce'), 'dir');
+  for (const [at, { path, body }] of blocks('js').entries()) {
+    await writeFile(join(folder, `${at}.mjs`), body);
+    const { code, stdout, stderr } = await run([`${at}.mjs`], { command: [process.execPath], env: clean.env, cwd: folder });
+    assert.equal(code, 0, `${path}: ${stderr}`);
+    assert.match(stdout, /^identical [0-9a-f]{40}$/m, path);
+  }
+});
+
+test('package.json examples are JSON, and YAML examples use inputs that the action has', async () => {
+  for (const { path, body } of blocks('json')) assert.doesNotThrow(() => JSON.parse(body), path);
+  const action = yaml.load(await readFile(join(root, 'action.yml'), 'utf8'));
+  let used = 0;
+  for (const { path, body } of blocks('yaml')) {
+    for (const job of Object.values(yaml.load(body).jobs)) {
+      for (const step of job.steps.filter(({ uses }) => uses?.startsWith('owner/reproduce'))) {
+        for (const input of Object.keys(step.with)) assert.ok(input in action.inputs, `${path}: ${input}`);
+        used += 1;
+      }
+    }
+  }
+  assert.notEqual(used, 0);
+});
+
+test('every variable of the program is in docs/configuration.md', async () => {
+  const names = new Set();
+  for (const entry of await readdir(join(root, 'src'), { recursive: true })) {
+    if (!entry.endsWith('.rs')) continue;
+    for (const [, name] of (await readFile(join(root, 'src', entry), 'utf8')).matchAll(/"(REPRODUCE_[A-Z_]+)"/g)) names.add(name);
+  }
+  assert.ok(names.size > 2);
+  assert.deepEqual([...names].filter((name) => !pages.get('docs/configuration.md').includes(`\`${name}\``)), []);
+});
+
+test('every strategy is in docs/recipes.md', async () => {
+  const schema = JSON.parse(await readFile(join(root, 'schema/result.schema.json'), 'utf8'));
+  const missing = schema.$defs.strategy.enum.filter((name) => !pages.get('docs/recipes.md').includes(`| \`${name}\` |`));
+  assert.deepEqual(missing, []);
+});
+
+test('the architecture page is as the sources are', async () => {
+  const ran = await run(['scripts/architecture.mjs', '--check'], { command: [process.execPath], env: clean.env, cwd: root });
+  assert.deepEqual([ran.code, ran.stderr], [0, '']);
+});
+
+test('the manual page is the one that the program prints', async () => {
+  const ran = await run(['completions', 'man'], { env: clean.env });
+  assert.equal(ran.stdout, await readFile(join(root, 'docs/reproduce.1'), 'utf8'), 'run: node bin.cjs completions man > docs/reproduce.1');
+});
+
+test('completions know every flag and command', async () => {
+  const help = (await run(['--help'], { env: clean.env })).stdout;
+  const flags = [...help.matchAll(/^ +(?:-\w, )?(--[a-z-]+)/gm)].map(([, flag]) => flag);
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell', 'elvish']) {
+    const { code, stdout } = await run(['completions', shell], { env: clean.env });
+    assert.equal(code, 0);
+    const missing = [...flags, 'cache', 'inspect', 'completions'].filter((word) => !stdout.includes(shell === 'fish' ? word.replace('--', '-l ') : word));
+    assert.deepEqual(missing, [], shell);
+  }
+  const refused = await run(['completions', 'csh'], { env: clean.env });
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /bash/);
+});
+
+// ── the action and the workflows ──
+
+test('workflows and the action are YAML, and the scripts that they run are there', async () => {
+  const files = ['action.yml', 'docs/ci/gitlab-ci.yml', ...(await readdir(join(root, '.github/workflows'))).map((name) => `.github/workflows/${name}`)];
+  const missing = [];
+  for (const path of files) {
+    const text = await readFile(join(root, path), 'utf8');
+    assert.equal(typeof yaml.load(text), 'object', path);
+    for (const [script] of text.matchAll(/\b(?:scripts|__test__|action)\/[\w.-]+\.mjs\b/g)) if (!existsSync(join(root, script))) missing.push(`${path}: ${script}`);
+    // Text of an event in a command would be the event's author's command.
+    assert.doesNotMatch(text, /^\s*run:.*\$\{\{/m, path);
+  }
+  assert.deepEqual(missing, []);
+});
+
+test('the release builds every platform', async () => {
+  const release = yaml.load(await readFile(join(root, '.github/workflows/release.yml'), 'utf8'));
+  const { napi } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  assert.deepEqual(release.jobs.build.strategy.matrix.include.map(({ target }) => target).sort(), [...napi.targets].sort());
+});
+
+/** Runs what the action runs, with its inputs. */
+async function act(inputs, cwd = clean.home) {
+  const out = join(shim, 'output');
+  const summary = join(shim, 'summary');
+  for (const file of [out, summary]) await writeFile(file, '');
+  const env = { ...clean.env, RUNNER_TEMP: shim, GITHUB_OUTPUT: out, GITHUB_STEP_SUMMARY: summary, ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name}`, value])) };
+  const ran = await run([join(root, 'action/run.mjs')], { command: [process.execPath], env, cwd });
+  const outputs = Object.fromEntries((await readFile(out, 'utf8')).split('\n').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  return { ...ran, outputs, summary: await readFile(summary, 'utf8') };
+}
+
+test('the action gives verdicts, fails as it is told, and writes a summary', async () => {
+  await world.release('d-tampered', { published: { 'index.js': 'evil\n' } });
+  const junit = join(shim, 'junit.xml');
+  const both = await act({ PACKAGE: 'ms@2.1.3 d-tampered@1.0.0', JUNIT: junit });
+  assert.deepEqual([both.code, both.outputs.verdict, both.outputs['exit-code']], [1, 'identical differs', '1'], both.stderr);
+  assert.match(both.summary, /^\| ms@2\.1\.3 \| identical \| {2}\| [0-9a-f]{12} \|$/m);
+  assert.equal((await readFile(both.outputs.json, 'utf8')).trim().split('\n').length, 2);
+  const report = await readFile(junit, 'utf8');
+  assert.match(report, /<testsuites tests="2" failures="1" errors="0"/);
+  assert.match(report, /<testcase classname="reproduce" name="d-tampered@1\.0\.0" time="[\d.]+">\n {6}<failure type="content-differs" message="differs">/);
+  assert.equal((await act({ PACKAGE: 'd-tampered@1.0.0', FAIL_ON: 'none' })).code, 0);
+  const undecided = await act({ PACKAGE: 'd-nowhere@1.0.0', FAIL_ON: 'differs' });
+  assert.deepEqual([undecided.code, undecided.outputs.verdict], [0, 'error']);
+  assert.equal((await act({ PACKAGE: 'd-nowhere@1.0.0' })).code, 2);
+});
+
+test('the action checks a folder before it is published', async () => {
+  const good = await act({ LOCAL: '.' }, checkout);
+  assert.deepEqual([good.code, good.outputs.verdict], [0, 'reproducible'], good.stderr);
+});
+
+test('the action takes no option for a package', async () => {
+  const ran = await act({ PACKAGE: '--registry=http://x/ ms' });
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /no package/);
+});
+
+test('the picture in README is what the program prints', async () => {
+  const ran = await run(['scripts/pictures.mjs', '--check'], { command: [process.execPath], env: { ...clean.env, PATH: process.env.PATH }, cwd: root });
+  assert.deepEqual([ran.code, ran.stderr], [0, '']);
+});

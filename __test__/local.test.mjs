@@ -1,0 +1,290 @@
+// `reproduce --local`: a folder that is about to be published, and the ways in which nobody could rebuild it. Each is made in a
+// clone of a repository on loopback, and must be named with what to do. There is no git on PATH.
+
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { CLI, run } from './kit/cli.mjs';
+import { git } from './kit/history.mjs';
+import { toolchain } from './kit/toolchain.mjs';
+import { manifest, openWorld } from './world.mjs';
+
+const read = (path) => readFile(new URL(path, import.meta.url), 'utf8');
+let validate;
+let world;
+let clean;
+let root;
+before(async () => {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
+  addFormats(ajv);
+  ajv.addSchema(JSON.parse(await read('../schema/result.schema.json')));
+  validate = ajv.compile(JSON.parse(await read('../schema/local.schema.json')));
+  world = await openWorld();
+  for (const tool of await toolchain()) await world.registry.publish(tool);
+  clean = await world.home();
+  root = await mkdtemp(join(tmpdir(), 'local-'));
+});
+after(async () => {
+  await world.close();
+  await rm(root, { recursive: true });
+});
+
+const NODE = `node/v${process.versions.node}`;
+const BASE = { 'index.js': 'x\n', 'README.md': '# x\n', '.gitignore': 'dist\nnode_modules\n*.env\n' };
+
+/** Puts up a repository and clones it. `change` gets the clone, and `commit(message)`, which commits all of it. */
+async function checkout(name, { json = {}, files = {}, change } = {}) {
+  const { repository, ...more } = json;
+  const source = { 'package.json': manifest(name, '1.0.0', { ...(repository !== undefined && { repository }), ...more }), ...BASE, ...files };
+  await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
+  const folder = join(root, name);
+  await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);
+  await git(['-C', folder, 'remote', 'set-url', 'origin', `https://github.com/kit/${name}.git`]);
+  const commit = async (message) => {
+    await git(['-C', folder, 'add', '-A']);
+    await git(['-C', folder, '-c', 'user.name=k', '-c', 'user.email=k@example.test', 'commit', '-qm', message]);
+  };
+  await change?.(folder, commit);
+  return folder;
+}
+
+async function write(folder, path, text) {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), text);
+}
+
+/** Runs `reproduce --local --json` in a folder and checks the answer on the way. */
+async function check(folder, { args = [], env = {} } = {}) {
+  const ran = await run(['--local', '--json', ...args], { env: { ...clean.env, npm_config_user_agent: `npm/11.0.0 ${NODE}`, ...env }, cwd: folder });
+  assert.ok(ran.json, `${ran.stdout}\n${ran.stderr}`);
+  if (!ran.json.stage) {
+    assert.ok(validate(ran.json), JSON.stringify(validate.errors));
+    assert.equal(ran.code, ran.json.reproducible === null ? 2 : Number(!ran.json.reproducible));
+    for (const { code, message, todo } of ran.json.problems) assert.ok(message && todo, code);
+  }
+  return { ...ran.json, ran, codes: ran.json.problems?.map(({ code }) => code) };
+}
+
+const problem = (answer, code) => answer.problems.find((one) => one.code === code) ?? assert.fail(`${code} is not among ${answer.codes}: ${JSON.stringify(answer.rebuild)}`);
+
+test('a clean clone of what was pushed passes, and its commit was rebuilt', async () => {
+  const answer = await check(await checkout('l-good'));
+  assert.deepEqual([answer.reproducible, answer.codes, answer.rebuild?.verdict], [true, [], 'identical'], answer.ran.stdout);
+  assert.deepEqual(answer.files, ['README.md', 'index.js', 'package.json']);
+  assert.equal(answer.rebuild.origin.commit, answer.commit);
+});
+
+test('the folder is packed as npm packs it: byte for byte', async () => {
+  const files = { 'lib/ü.js': 'u\n', 'lib/.npmignore': 'b.js\n', 'lib/b.js': 'b\n', 'bin/run.js': { data: '#!/usr/bin/env node\n', mode: 0o755 } };
+  const folder = await checkout('l-bytes', { json: { files: ['lib', 'bin'], bin: 'bin/run.js' }, files });
+  const answer = await check(folder, { args: ['--emit', join(root, 'l-bytes.tgz')] });
+  assert.equal(answer.rebuild?.verdict, 'identical', answer.ran.stdout);
+  const npm = await run(['pack', '--json', '--pack-destination', root], { command: ['npm'], cwd: folder, env: { ...clean.env, PATH: process.env.PATH } });
+  assert.equal(JSON.parse(npm.stdout)[0].integrity, answer.rebuild.package.integrity, npm.stderr);
+});
+
+test('a package whose build gives the same files passes', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','built')"`;
+  const folder = await checkout('l-built', { json: { scripts: { build }, files: ['dist'] }, change: (at) => write(at, 'dist/a.js', 'built') });
+  const answer = await check(folder);
+  assert.deepEqual([answer.reproducible, answer.codes], [true, []], answer.ran.stdout);
+});
+
+test('a prepack script is run by the npm that publishes, and what it makes is checked', async () => {
+  const prepack = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','made')"`;
+  const folder = await checkout('l-prepack', { json: { scripts: { prepack }, files: ['dist'] } });
+  const npm = (await run(['root', '--global'], { command: ['npm'], env: { ...clean.env, PATH: process.env.PATH } })).stdout.trim();
+  const env = { npm_execpath: join(npm, 'npm/bin/npm-cli.js'), npm_node_execpath: process.execPath, PATH: `${clean.env.PATH}:/bin:/usr/bin`, npm_config_dry_run: 'true' };
+  const answer = await check(folder, { env });
+  assert.deepEqual([answer.packedBy, answer.files.includes('dist/a.js'), answer.reproducible], ['npm pack', true, true], answer.ran.stdout);
+});
+
+// ── ways in which nobody could rebuild it ──
+
+test('1. a tracked file that was changed', async () => {
+  const answer = await check(await checkout('l-changed', { change: (at) => write(at, 'index.js', 'y\n') }));
+  assert.deepEqual(problem(answer, 'local-changed').paths, ['index.js']);
+  assert.match(problem(answer, 'local-changed').todo, /commit/);
+  assert.equal(answer.rebuild, null, 'nothing is rebuilt before that');
+});
+
+test('2. a version that was set and not committed', async () => {
+  const answer = await check(await checkout('l-version', { change: (at) => write(at, 'package.json', manifest('l-version', '1.0.1')) }));
+  assert.match(problem(answer, 'local-changed').message, /another version/);
+  assert.match(problem(answer, 'local-changed').todo, /npm version/);
+});
+
+test('3. a file that was never committed', async () => {
+  const answer = await check(await checkout('l-untracked', { change: (at) => write(at, 'notes.txt', 'n\n') }));
+  assert.deepEqual(problem(answer, 'local-not-committed').paths, ['notes.txt']);
+});
+
+test('4. a file that git ignores, and no build makes', async () => {
+  const answer = await check(await checkout('l-ignored', { json: { files: ['dist', 'index.js'] }, change: (at) => write(at, 'dist/old.js', 'old\n') }));
+  assert.deepEqual(problem(answer, 'local-ignored').paths, ['dist/old.js'], answer.ran.stdout);
+});
+
+test('5. a commit that was not pushed', async () => {
+  const folder = await checkout('l-unpushed', {
+    change: async (at, commit) => {
+      await write(at, 'index.js', 'later\n');
+      await commit('later');
+    },
+  });
+  const answer = await check(folder);
+  assert.match(problem(answer, 'local-not-pushed').todo, /git push/);
+});
+
+test('6. no repository in package.json', async () => {
+  const answer = await check(await checkout('l-undeclared', { json: { repository: null } }));
+  assert.match(problem(answer, 'local-not-declared').todo, /repository/);
+});
+
+test('7. a repository that strangers cannot fetch', async () => {
+  const answer = await check(await checkout('l-private-host', { json: { repository: 'git+ssh://git@git.corp.internal/team/it.git' } }));
+  assert.match(problem(answer, 'local-repository-unusable').todo, /https/);
+});
+
+test('8. a repository field that names another repository', async () => {
+  await world.host.add('kit/l-elsewhere', { commits: [{ label: 'c', files: { 'package.json': manifest('something-else') } }] });
+  const answer = await check(await checkout('l-other', { json: { repository: 'github:kit/l-elsewhere' } }));
+  assert.match(problem(answer, 'local-other-repository').message, /l-elsewhere.*l-other/);
+});
+
+test('9. a mode that is not committed', async () => {
+  const answer = await check(await checkout('l-mode', { files: { 'run.sh': '#!/bin/sh\n' }, change: (at) => chmod(join(at, 'run.sh'), 0o755) }));
+  assert.deepEqual(problem(answer, 'local-mode').paths, ['run.sh']);
+});
+
+test('10. a build that writes the time', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','// '+new Date().toISOString()+'\\nmodule.exports = 1;\\n')"`;
+  const folder = await checkout('l-time', { json: { scripts: { build }, files: ['dist'] }, change: (at) => write(at, 'dist/a.js', '// 2020-01-02T03:04:05.678Z\nmodule.exports = 1;\n') });
+  const answer = await check(folder);
+  assert.deepEqual(problem(answer, 'local-time-stamp').paths, ['dist/a.js']);
+});
+
+test('11. a build that fails', async () => {
+  const answer = await check(await checkout('l-broken', { json: { scripts: { build: 'exit 3' }, files: ['dist'] }, change: (at) => write(at, 'dist/a.js', 'a') }));
+  assert.match(problem(answer, 'local-build-failed').todo, /--log/);
+});
+
+test('12. old output of an earlier build', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','a')"`;
+  const folder = await checkout('l-stale', { json: { scripts: { build }, files: ['dist'] }, change: (at) => Promise.all([write(at, 'dist/a.js', 'a'), write(at, 'dist/gone.js', 'g')]) });
+  assert.deepEqual(problem(await check(folder), 'local-ignored').paths, ['dist/gone.js']);
+});
+
+test('13. no git repository', async () => {
+  const folder = join(root, 'l-plain');
+  await write(folder, 'package.json', manifest('l-plain'));
+  assert.match(problem(await check(folder), 'local-no-git').todo, /clone/);
+});
+
+test('14. a repository without a commit', async () => {
+  const folder = join(root, 'l-unborn');
+  await write(folder, 'package.json', manifest('l-unborn'));
+  await git(['init', '-q', folder]);
+  assert.match(problem(await check(folder), 'local-no-commit').todo, /commit/);
+});
+
+test('15. a file that is kept by Git LFS', async () => {
+  const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 3\n';
+  const answer = await check(await checkout('l-lfs', { files: { 'data.bin': pointer }, change: (at) => write(at, 'data.bin', 'abc') }));
+  assert.deepEqual(problem(answer, 'local-lfs').paths, ['data.bin']);
+});
+
+test('16. a package that is private, or has no version', async () => {
+  problem(await check(await checkout('l-private', { json: { private: true } })), 'local-private');
+  const folder = await checkout('l-unnamed', { files: { 'package.json': '{"name":"l-unnamed","repository":"github:kit/l-unnamed"}\n' } });
+  problem(await check(folder), 'local-unnamed');
+});
+
+test('17. a folder of a monorepo that package.json does not name, or names wrongly', async () => {
+  const own = (directory) => manifest('l-mono', '1.0.0', { repository: { type: 'git', url: 'git+https://github.com/kit/l-mono.git', ...(directory && { directory }) } });
+  const folder = await checkout('l-mono', { files: { 'package.json': manifest('l-root', '0.0.0', { private: true }), 'packages/a/package.json': own('packages/b'), 'packages/a/a.js': 'a\n' } });
+  const wrong = problem(await check(join(folder, 'packages/a')), 'local-directory');
+  assert.deepEqual([wrong.severity, /packages\/a/.test(wrong.todo)], ['error', true]);
+});
+
+test('CRLF on disk where the commit has LF is a warning, and the bytes decide', async () => {
+  const answer = await check(await checkout('l-crlf', { change: (at) => write(at, 'index.js', 'x\r\n') }));
+  assert.equal(problem(answer, 'local-line-endings').severity, 'warning');
+});
+
+// ── --explain, hooks and output ──
+
+test('--explain says what to change, and what is well', async () => {
+  const folder = await checkout('l-explain', { json: { scripts: { build: 'exit 0' } }, files: { '.npmignore': 'test\n' }, change: (at) => write(at, 'dist/a.js', 'a') });
+  const { advice } = await check(folder, { args: ['--explain'] });
+  const about = Object.fromEntries(advice.map((one) => [one.about, one.good]));
+  assert.deepEqual(about, { repository: false, files: false, build: true, lockfile: false, engines: false, packageManager: false, 'line-endings': false });
+  assert.equal((await check(folder)).advice, null);
+});
+
+test('what people see names the problem, its files and what to do', async () => {
+  const folder = await checkout('l-text', { change: (at) => write(at, 'index.js', 'y\n') });
+  const ran = await run(['--local'], { env: clean.env, cwd: folder });
+  assert.equal(ran.code, 1);
+  assert.match(ran.stdout, /^✗ nobody could reproduce this {2}l-text@1\.0\.0\n/);
+  assert.match(ran.stdout, /\nerror\[local-changed\]: files differ from the commit\n {2}index\.js\nhint: commit the changes/);
+});
+
+test('npm publish stops where the hook fails, and goes on where it passes', async () => {
+  const hook = { scripts: { prepublishOnly: `${JSON.stringify(process.execPath)} ${JSON.stringify(CLI)} --local` } };
+  const publish = async (name, change) => {
+    const folder = await checkout(name, { json: hook, change });
+    const npmrc = `//${new URL(world.registry.url).host}/:_authToken=x\n`;
+    await writeFile(join(clean.home, '.npmrc'), npmrc);
+    return run(['publish', '--dry-run'], { command: ['npm'], cwd: folder, env: { ...clean.env, PATH: process.env.PATH } });
+  };
+  const good = await publish('l-hook-good');
+  assert.equal(good.code, 0, good.stderr);
+  assert.match(good.stdout, /can be reproduced {2}l-hook-good@1\.0\.0/);
+  const bad = await publish('l-hook-bad', (at) => write(at, 'index.js', 'y\n'));
+  assert.notEqual(bad.code, 0);
+  assert.match(bad.stdout, /error\[local-changed\]/);
+});
+
+const after_ = (name, more = {}) => ({ npm_lifecycle_event: 'postpublish', npm_package_name: name, npm_package_version: '1.0.0', ...more });
+
+test('after a publish it waits until the registry shows the version', async () => {
+  const files = { 'package.json': manifest('l-late'), 'index.js': 'x\n' };
+  const ids = await world.host.add('kit/l-late', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  const running = run(['--json'], { env: { ...clean.env, ...after_('l-late') } });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await world.registry.publish({ files, gitHead: ids.c });
+  assert.equal((await running).json.verdict, 'identical');
+});
+
+test('a version that the registry never shows is an error, after --timeout at the latest', async () => {
+  const ran = await run(['--json', '--timeout', '3'], { env: { ...clean.env, ...after_('l-never') } });
+  assert.deepEqual([ran.code, ran.json.verdict], [2, 'error']);
+  assert.ok(ran.ms > 1000 && ran.ms < 20_000, `${ran.ms}`);
+});
+
+test('after a dry run nothing is asked', async () => {
+  const ran = await run([], { env: { ...clean.env, ...after_('l-never', { npm_config_dry_run: 'true' }) } });
+  assert.deepEqual([ran.code, ran.stdout], [0, '']);
+  assert.match(ran.stderr, /dry run/);
+});
+
+test('in prepublishOnly without --local, the hint says what was meant', async () => {
+  const ran = await run([], { env: { ...clean.env, npm_lifecycle_event: 'prepublishOnly', npm_package_name: 'x', npm_package_version: '1.0.0' } });
+  assert.equal(ran.code, 2);
+  assert.match(ran.stderr, /reproduce --local/);
+});
+
+test('a rebuild that runs the hook again does nothing', async () => {
+  const ran = await run(['--local'], { env: { ...clean.env, REPRODUCE_ACTIVE: '1' }, cwd: fileURLToPath(new URL('.', import.meta.url)) });
+  assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', '']);
+});
+
+test('a folder without package.json is a usage error', async () => {
+  const ran = await check(join(root, '..'), {});
+  assert.deepEqual([ran.ran.code, ran.code], [2, 'folder-without-package']);
+});

@@ -1,0 +1,84 @@
+//! Why a folder could not be looked at: failures of this machine or its user, and no word on the package.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::{Explain, Stage};
+use crate::recipe::SourceError;
+
+/// Why a folder could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// There is no such folder.
+    #[error("the folder {} cannot be read: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// There is no package.json, or it is no JSON object.
+    #[error("there is no package.json that can be read in {}", path.display())]
+    NoManifest {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder's repository is damaged, or in a form that is not known here.
+    #[error("the git repository of the folder cannot be read: {0}")]
+    Repository(String),
+    /// The folder cannot be packed.
+    #[error(transparent)]
+    Pack(#[from] SourceError),
+    /// The package manager that was to pack failed, as a publish would.
+    #[error("{command} failed ({exit}): {output}")]
+    Client {
+        /// What was run.
+        command: String,
+        /// The exit code, or what ended it.
+        exit: String,
+        /// The end of what it printed.
+        output: String,
+    },
+    /// The system failed.
+    #[error("a temporary file cannot be written or read: {0}")]
+    Io(#[from] io::Error),
+    /// The run was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl Explain for LocalError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Folder { .. } => "folder-unreadable",
+            Self::NoManifest { .. } => "folder-without-package",
+            Self::Repository(_) => "folder-repository-unreadable",
+            Self::Pack(error) => error.code(),
+            Self::Client { .. } => "local-pack-failed",
+            Self::Io(_) => "temporary-file",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self {
+            Self::Folder { .. } | Self::NoManifest { .. } => Stage::Usage,
+            Self::Repository(_) => Stage::Locate,
+            _ => Stage::Pack,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder { .. } | Self::NoManifest { .. } => {
+                Some("run it in the package's folder, or name that: reproduce --local <folder>".into())
+            }
+            Self::Repository(_) => Some("see what `git status` says there".into()),
+            Self::Client { .. } => Some("a publish would fail the same way: correct the package's scripts".into()),
+            Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
+            Self::Pack(error) => error.hint(),
+            Self::Cancelled => None,
+        }
+    }
+}

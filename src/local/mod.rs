@@ -1,0 +1,156 @@
+//! `reproduce --local`: could anybody rebuild what is about to be published?
+//!
+//! In: a package's folder on disk. Out: [`Checked`]: what stands in the way, each with what to do, and the result of the
+//! rebuild. The folder is packed as a publish would pack it (`packed`), its files are held against the commit (`work_tree`), and
+//! where nothing stands in the way yet, that commit of the declared repository is rebuilt by the same pipeline that judges
+//! published versions (`rebuilt`): a publish that passes here is one that `reproduce <name>@<version>` will reproduce.
+
+mod advice;
+mod client;
+mod error;
+mod packed;
+mod problem;
+mod problems;
+mod rebuilt;
+pub mod text;
+mod work_tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde::Serialize;
+
+pub use advice::Advice;
+pub use client::Client;
+pub use error::LocalError;
+pub use problem::{Problem, Shown};
+
+use crate::error::Explain;
+use crate::options::Options;
+use crate::pipeline::{Failed, internal};
+use crate::report::json::{Report, SCHEMA_VERSION, Severity};
+use crate::session::Progress;
+use packed::Packed;
+use work_tree::WorkTree;
+
+/// What came of one folder. `schema/local.schema.json` describes it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checked {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// This program's version.
+    pub reproduce_version: String,
+    /// Whether anybody could rebuild what would be published; null where that could not be decided.
+    pub reproducible: Option<bool>,
+    /// The package's name.
+    pub name: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The commit that the folder is at.
+    pub commit: Option<String>,
+    /// The package's folder in the repository, `""` for the root.
+    pub directory: Option<String>,
+    /// How the folder was packed.
+    pub packed_by: String,
+    /// What would be published, in byte order of path.
+    pub files: Vec<String>,
+    /// What stands in the way, and what is worth a look.
+    pub problems: Vec<Shown>,
+    /// What could be changed so that it stays reproducible; null unless it was asked for.
+    pub advice: Option<Vec<Advice>>,
+    /// The result of rebuilding the commit; null where it was not tried.
+    pub rebuild: Option<Box<Report>>,
+}
+
+impl Checked {
+    /// 0 where it can be published, 1 where nobody could rebuild it, 2 where that was not decided.
+    pub fn exit_code(&self) -> u8 {
+        match self.reproducible {
+            Some(true) => 0,
+            Some(false) => 1,
+            None => 2,
+        }
+    }
+}
+
+/// Checks the package in `folder`. An error is a failure of this machine or of its user.
+pub async fn check(
+    folder: PathBuf,
+    client: Client,
+    explain: bool,
+    options: &Options,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Checked, Failed> {
+    progress.tell("pack", "packing the folder");
+    let stop = Arc::clone(&cancelled);
+    let (at, by) = (folder, client.clone());
+    let looked = tokio::task::spawn_blocking(move || look(&at, &by, &stop)).await.map_err(internal)?;
+    let Looked { packed, tree, mut problems, advice } = looked.map_err(boxed)?;
+    let mut rebuild = None;
+    let commit = tree.as_ref().map(|tree| tree.commit.clone());
+    if let Some(commit) = commit.as_ref().filter(|_| !stands_in_the_way(&problems)) {
+        rebuild = Some(rebuilt::rebuild(&packed, commit, &client, options, progress, cancelled).await?);
+    }
+    if let (Some(report), Some(tree)) = (&rebuild, &tree) {
+        problems.extend(problems::of_rebuild(report, tree, &packed).map_err(boxed)?);
+    }
+    let undecided = problems.iter().any(|problem| matches!(problem, Problem::Undecided { .. }));
+    let reproducible = if stands_in_the_way(&problems) { Some(false) } else { (!undecided).then_some(true) };
+    Ok(Checked {
+        schema_version: SCHEMA_VERSION,
+        reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
+        reproducible,
+        name: packed.text("name"),
+        version: packed.text("version"),
+        commit,
+        directory: tree.as_ref().map(|tree| tree.directory.clone()),
+        packed_by: packed.by,
+        files: packed.files,
+        problems: problems.iter().map(Problem::shown).collect(),
+        advice: explain.then_some(advice),
+        rebuild,
+    })
+}
+
+/// What can be seen without a network.
+struct Looked {
+    packed: Packed,
+    tree: Option<Box<WorkTree>>,
+    problems: Vec<Problem>,
+    advice: Vec<Advice>,
+}
+
+fn look(folder: &Path, client: &Client, cancelled: &AtomicBool) -> Result<Looked, LocalError> {
+    let folder = std::fs::canonicalize(folder).map_err(|source| LocalError::Folder { path: folder.to_owned(), source })?;
+    let opened = WorkTree::open(&folder)?;
+    let (root, directory) = opened.place(&folder);
+    let packed = packed::pack(&folder, root, directory, client, cancelled)?;
+    let mut problems = problems::of_manifest(&packed);
+    let tree = match opened {
+        work_tree::Opened::NoRepository => {
+            problems.push(Problem::NoRepository);
+            None
+        }
+        work_tree::Opened::NoCommit => {
+            problems.push(Problem::NoCommit);
+            None
+        }
+        work_tree::Opened::At(tree) => {
+            problems.extend(problems::of_tree(&tree, &packed)?);
+            Some(tree)
+        }
+    };
+    let advice = advice::advice(&packed, tree.as_deref());
+    Ok(Looked { packed, tree, problems, advice })
+}
+
+fn stands_in_the_way(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| problem.severity() == Severity::Error)
+}
+
+fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
+    Box::new(error)
+}

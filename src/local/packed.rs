@@ -1,0 +1,153 @@
+//! From a folder to the tarball that a publish would send.
+//!
+//! Without pack scripts nothing is run: the file list and the archive are made here. Where package.json has scripts that run
+//! while a package is packed, the package manager that is about to publish packs it, as it will in a moment; so does pnpm, which
+//! rewrites package.json. Without one, as outside of a hook, the folder is packed as it stands, and the result says so.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::client::Client;
+use super::error::LocalError;
+use crate::compare::{Archive, EntryKind, Limits};
+use crate::git::attributes::Checkout;
+use crate::pack::era::Bins;
+use crate::pack::gzip::{self, Match};
+use crate::pack::tar::{self, Adopted};
+use crate::pack::{eras_of, list};
+use crate::recipe::SourceError;
+use crate::recipe::build::disk::{self, DiskStock};
+use crate::recipe::packing::Stock;
+
+/// Scripts that npm runs on the way from a folder to its tarball (docs.npmjs.com/cli/using-npm/scripts).
+const PACK_SCRIPTS: [&str; 3] = ["prepack", "prepare", "postpack"];
+/// How often a running package manager is looked at.
+const POLL: Duration = Duration::from_millis(25);
+/// How much of what it printed is shown when it fails, in bytes.
+const SHOWN: usize = 2000;
+
+/// The tarball of a folder.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// The gzipped archive.
+    pub(super) bytes: Vec<u8>,
+    /// Its files, sorted by path.
+    pub(super) files: Vec<String>,
+    /// package.json as it would be published.
+    pub(super) manifest: Value,
+    /// Who wrote it, for people.
+    pub(super) by: String,
+    /// Scripts that a publish will run and that were not run.
+    pub(super) not_run: Vec<&'static str>,
+}
+
+impl Packed {
+    /// A text of package.json.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.manifest.get(key).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The script of this name.
+    pub(super) fn script(&self, name: &str) -> Option<&str> {
+        self.manifest.get("scripts")?.get(name)?.as_str().filter(|script| !script.trim().is_empty())
+    }
+}
+
+/// Packs `folder`, which is `directory` of the checkout at `root`.
+pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client, cancelled: &AtomicBool) -> Result<Packed, LocalError> {
+    let no_manifest = || LocalError::NoManifest { path: folder.to_owned() };
+    let text = std::fs::read(folder.join("package.json")).map_err(|_| no_manifest())?;
+    let manifest: Value = serde_json::from_slice(crate::manifest::without_bom(&text)).map_err(|_| no_manifest())?;
+    if !manifest.is_object() {
+        return Err(no_manifest());
+    }
+    let scripts: Vec<_> = PACK_SCRIPTS.into_iter().filter(|name| manifest.pointer(&format!("/scripts/{name}")).is_some()).collect();
+    let runs = (client.is("npm") && !scripts.is_empty()) || client.is("pnpm");
+    let (bytes, by, not_run) = match client.program.as_ref().filter(|_| runs) {
+        Some((script, node)) => {
+            let name = client.name.as_deref().unwrap_or_default();
+            (by_client(folder, node, script, cancelled)?, format!("{name} pack"), Vec::new())
+        }
+        None => (natively(root, directory, client, &manifest)?, format!("the file list of {}", client.rules().name), scripts),
+    };
+    let archive = Archive::read(bytes.as_slice(), &Limits::default()).map_err(SourceError::from)?;
+    let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.path.clone()).collect();
+    // pnpm publishes another package.json than the folder's.
+    let published = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
+    let manifest = serde_json::from_slice(crate::manifest::without_bom(&published)).unwrap_or(manifest);
+    Ok(Packed { bytes, files, manifest, by, not_run })
+}
+
+/// Packs what is on disk as npm does.
+fn natively(root: &Path, directory: &str, client: &Client, manifest: &Value) -> Result<Vec<u8>, LocalError> {
+    // What npm has written since 7.20.
+    let era = eras_of(None).into_iter().next().ok_or(SourceError::NothingBuilt)?;
+    let stock = DiskStock::open(root, directory, "", None)?;
+    let shelves = stock.shelves(Checkout::Posix);
+    let around = disk::surroundings(root, directory)?;
+    let entries = list::entries(&*shelves, client.rules(), &around).map_err(SourceError::from)?;
+    let mut members = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        members.extend(shelves.member(entry)?);
+    }
+    let mut archive = tempfile::tempfile()?;
+    tar::write(&members, era, &Bins::of(manifest), &Adopted::default(), &mut archive).map_err(SourceError::from)?;
+    archive.seek(SeekFrom::Start(0))?;
+    let mut bytes = Vec::new();
+    gzip::compress(&mut archive, Match::usual(era, None), &mut bytes).map_err(SourceError::from)?;
+    Ok(bytes)
+}
+
+/// Has the package manager pack. Its scripts are the maintainer's own, and a publish runs them too.
+fn by_client(folder: &Path, node: &Path, script: &Path, cancelled: &AtomicBool) -> Result<Vec<u8>, LocalError> {
+    let into = tempfile::tempdir()?;
+    let printed = tempfile::NamedTempFile::new()?;
+    let mut child = Command::new(node)
+        .arg(script)
+        .args(["pack", "--pack-destination"])
+        .arg(into.path())
+        .current_dir(folder)
+        // Nothing of this program is to run in the scripts, and a publish that is only tried must still pack.
+        .env("REPRODUCE_ACTIVE", "1")
+        .env_remove("npm_config_dry_run")
+        .env_remove("npm_config_json")
+        .stdin(Stdio::null())
+        .stdout(printed.reopen()?)
+        .stderr(printed.reopen()?)
+        .spawn()?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if cancelled.load(Ordering::Relaxed) {
+            child.kill()?;
+            child.wait()?;
+            return Err(LocalError::Cancelled);
+        }
+        std::thread::sleep(POLL);
+    };
+    let tarball =
+        std::fs::read_dir(into.path())?.filter_map(Result::ok).find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
+    match tarball.filter(|_| status.success()) {
+        Some(tarball) => Ok(std::fs::read(tarball.path())?),
+        None => Err(LocalError::Client {
+            command: format!("{} pack", script.display()),
+            exit: status.code().map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
+            output: tail(printed.reopen()?)?,
+        }),
+    }
+}
+
+/// The end of a file, as text.
+fn tail(mut file: File) -> Result<String, LocalError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let from = bytes.len().saturating_sub(SHOWN);
+    Ok(String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).trim().to_owned())
+}

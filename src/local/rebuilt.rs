@@ -1,0 +1,49 @@
+//! The rebuild of a commit for a tarball that is not published yet: the pipeline gets it as if a registry had served it.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
+
+use super::client::Client;
+use super::error::LocalError;
+use super::packed::Packed;
+use crate::options::Options;
+use crate::pipeline::Failed;
+use crate::registry::Release;
+use crate::report::draft::timestamp;
+use crate::report::json::Report;
+use crate::session::{self, Progress};
+
+/// Rebuilds the checked-out commit from the declared repository and compares it with the packed folder.
+pub(super) async fn rebuild(
+    packed: &Packed,
+    commit: &str,
+    client: &Client,
+    options: &Options,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Box<Report>, Failed> {
+    let ours = |error: std::io::Error| -> Failed { Box::new(LocalError::Io(error)) };
+    let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().map_err(ours)?;
+    file.write_all(&packed.bytes).map_err(ours)?;
+    file.flush().map_err(ours)?;
+    let location = file.path().display().to_string();
+    // What the client will tell the registry.
+    let release = Release {
+        name: packed.text("name"),
+        version: packed.text("version"),
+        location: location.clone(),
+        manifest: Some(packed.manifest.clone()),
+        time: Some(timestamp(SystemTime::now())),
+        git_head: Some(commit.to_owned()),
+        npm_version: client.version.clone().filter(|_| client.is("npm")),
+        node_version: client.node.clone(),
+        ..Release::default()
+    };
+    let mut report = session::judge_unpublished(&location, release, options, progress, cancelled).await?;
+    // The temporary file is gone by the time that anybody reads this.
+    report.package.location = None;
+    report.package.spec = format!("{}@{}", packed.text("name").unwrap_or_default(), packed.text("version").unwrap_or_default());
+    Ok(report)
+}

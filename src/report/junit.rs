@@ -1,0 +1,86 @@
+//! A `JUnit` report, which most CI systems show: one test case for each spec. What was not decided is an error, never a pass.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::terminal::{self, Detail, Style};
+use crate::session::Answer;
+use crate::verdict::Accept;
+
+/// One spec and what came of it.
+pub struct Case<'a> {
+    /// As it was typed.
+    pub spec: &'a str,
+    /// The answer.
+    pub answer: &'a Answer,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// The report as XML (the schema that Jenkins' xunit plugin and GitLab read). Writing to a String cannot fail.
+pub fn junit(cases: &[Case<'_>], accept: Accept) -> String {
+    let count = |code: u8| cases.iter().filter(|case| case.answer.exit_code(accept) == code).count();
+    let seconds: f64 = cases.iter().map(|case| case.time.as_secs_f64()).sum();
+    let totals = format!("tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{seconds:.3}\"", cases.len(), count(1), count(2));
+    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {totals}>\n  <testsuite name=\"reproduce\" {totals}>\n");
+    for case in cases {
+        let _ = write!(out, "    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(case.spec), case.time.as_secs_f64());
+        let (kind, message, text) = match case.answer {
+            Answer::Judged { report, .. } => {
+                let code = report.code.as_deref().unwrap_or(report.verdict.as_str());
+                (code.to_owned(), report.verdict.as_str().to_owned(), terminal::report(report, Style::plain(), Detail::default()))
+            }
+            Answer::Failed(failure) => (failure.code.clone(), failure.message.clone(), terminal::failure(failure, Style::plain())),
+        };
+        let element = match case.answer.exit_code(accept) {
+            0 => {
+                out.push_str("/>\n");
+                continue;
+            }
+            1 => "failure",
+            _ => "error",
+        };
+        let _ = writeln!(
+            out,
+            ">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
+            xml(&kind),
+            xml(&message),
+            xml(&text)
+        );
+    }
+    out.push_str("  </testsuite>\n</testsuites>\n");
+    out
+}
+
+/// Text as XML 1.0 takes it: five characters as references, and those that it forbids as U+FFFD.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\t' | '\n' => out.push(c),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_decided_is_an_error() {
+        let answer = Answer::usage("no <package> was named", "name \u{7}one".into());
+        let text = junit(&[Case { spec: "a&b", answer: &answer, time: Duration::from_millis(1500) }], Accept::default());
+        assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"1\" time=\"1.500\""), "{text}");
+        assert!(text.contains("name=\"a&amp;b\" time=\"1.500\">"), "{text}");
+        assert!(text.contains("<error type=\"usage\" message=\"no &lt;package&gt; was named\">"), "{text}");
+        assert!(!text.contains('\u{7}'), "{text}");
+    }
+}

@@ -17,6 +17,8 @@ pub struct Published {
     pub archive: Archive,
     /// The tarball itself.
     pub bytes: Vec<u8>,
+    /// What it hashes to, as npm writes it: `sha512-…`.
+    pub sha512: String,
     /// Its header fields; `None` where no client wrote them.
     pub headers: Option<Headers>,
     /// Which clients could have written it.
@@ -78,6 +80,6 @@ impl Published {
         let fingerprint = headers.as_ref().map(Fingerprint::of);
         let not_plain = archive.oddities().first().map(|oddity| oddity.kind.code());
         let facts = PublishedFacts { integrity_mismatch: false, not_plain };
-        Ok(Ok(Self { archive, bytes, headers, fingerprint, facts }))
+        Ok(Ok(Self { archive, bytes, sha512: tarball.sha512.clone(), headers, fingerprint, facts }))
     }
 }

@@ -10,15 +10,16 @@ use serde_json::value::RawValue;
 
 use crate::error::{Explain, Stage};
 use crate::git::config::GitConfig;
+use crate::history;
 use crate::http::{Cancel, Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
 use crate::pipeline::{self, Context, Failed};
-use crate::registry::{self, Release};
+use crate::registry::{self, Packument, Release};
 use crate::report::draft::timestamp;
 use crate::report::inspect::Inspection;
 use crate::report::json::{Failure, Finding, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION, Severity};
-use crate::spec::{Spec, Target, Wanted};
+use crate::spec::{PackageName, Spec, Target, Wanted};
 use crate::store::{Folders, Results, folders};
 use crate::verdict::{Accept, Verdict};
 
@@ -162,8 +163,28 @@ impl Explain for Stopped {
     }
 }
 
-/// Judges one spec. `known` is a JSON object of results that count before those on disk.
+/// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON object of results that count before
+/// those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
+    let count = match options.history() {
+        Ok(count) => count,
+        Err(error) => return Answer::failed(spec, &error),
+    };
+    let mut answer = judge_alone(spec, options, known, progress.clone(), Arc::clone(&cancelled)).await;
+    if let (Answer::Judged { report, .. }, 1..) = (&mut answer, count) {
+        history::extend(report, spec, options, count, &progress, &cancelled).await;
+    }
+    answer
+}
+
+/// Judges one spec and no other version.
+pub(crate) async fn judge_alone(
+    spec: &str,
+    options: &Options,
+    known: Option<&str>,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Answer {
     let stop = Stop::default();
     // On the heap: all stages together are a large future.
     let run = Box::pin(run(spec, options, known, progress, &stop));
@@ -174,6 +195,25 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
 pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Inspection, Failed> {
     let stop = Stop::default();
     until_stopped(inspect(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Fetches one tarball, checked against the registry's integrity.
+pub(crate) async fn fetch_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<registry::Published, Failed> {
+    let stop = Stop::default();
+    until_stopped(fetch(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Reads the names, tags and times of all versions of a package.
+pub(crate) async fn packument(name: &PackageName, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Packument, Failed> {
+    let stop = Stop::default();
+    let read = async {
+        if options.offline {
+            return Err(boxed(Stopped::Offline));
+        }
+        let (around, npm, client) = surroundings(options)?;
+        registry::history(name, None, &npm, &client, &resolving(&around, &stop)).await.map_err(boxed)
+    };
+    until_stopped(read, &stop, options, &cancelled).await
 }
 
 /// Lets a run come to its end, or stops it when its caller or the clock says so.
@@ -237,7 +277,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         results: Results::at(&folders.results),
     };
     let git = GitConfig::load().map_err(boxed)?;
-    let info = options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)?;
+    let (roots, trusted_root) = options.roots(&around.cwd).map_err(boxed)?.unzip();
+    let info = OptionsInfo { trusted_root, ..options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)? };
     let mut findings = Vec::new();
     let reads = !options.no_cache && !options.force && options.emit.is_none();
 
@@ -269,7 +310,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
 
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
     let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, roots };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     if stop.requested.load(Ordering::Relaxed) {
         return Err(Box::new(Stopped::Cancelled));
@@ -284,16 +325,29 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     Ok(Answer::Judged { key, report: Box::new(report) })
 }
 
-async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
-    let spec = Spec::parse(word).map_err(boxed)?;
+/// npm's configuration and a client for it, where nothing but the registry is asked.
+fn surroundings(options: &Options) -> Result<(Surroundings, NpmConfig, Client), Failed> {
     options.check_registry().map_err(boxed)?;
-    let around = Surroundings::of_process(None);
+    let mut around = Surroundings::of_process(None);
+    if let Some(cwd) = &options.cwd {
+        around.cwd = around.cwd.join(cwd);
+    }
     let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
     let git = GitConfig::load().map_err(boxed)?;
-    // What is wrong with the configuration shows where it counts: the tarball is fetched or it is not.
+    // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
     let client = connect(&mut npm, &git, &mut Vec::new());
-    let published = registry::resolve(&spec, &npm, &client, &resolving(&around, stop)).await.map_err(boxed)?;
-    let shown = shown(&spec);
+    Ok((around, npm, client))
+}
+
+async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<registry::Published, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    let (around, npm, client) = surroundings(options)?;
+    registry::resolve(&spec, &npm, &client, &resolving(&around, stop)).await.map_err(boxed)
+}
+
+async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
+    let published = fetch(word, options, stop).await?;
+    let shown = shown(&Spec::parse(word).map_err(boxed)?);
     let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
     inspected.map_err(pipeline::internal)?.map_err(boxed)
 }

@@ -10,6 +10,7 @@ use crate::error::Explain;
 use crate::explain::Explanation;
 use crate::origin::{Evidence, Located};
 use crate::recipe::rebuilt::Rebuilt;
+use crate::registry::testimony::Heard;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
 use crate::sandbox::Tier;
 use crate::verdict::Verdict;
@@ -97,6 +98,8 @@ impl Draft {
                 code: None,
                 reproduced: false,
                 attested,
+                signatures: Vec::new(),
+                provenance: None,
                 package,
                 source: SourceInfo::default(),
                 content_digest: None,
@@ -109,6 +112,7 @@ impl Draft {
                 sandbox: None,
                 timings: Timings::default(),
                 hints: Vec::new(),
+                history: None,
                 options,
             },
         }
@@ -161,6 +165,13 @@ impl Draft {
         let package = &mut self.report.package;
         package.name.get_or_insert_with(|| name.to_owned());
         package.version.get_or_insert_with(|| version.to_owned());
+    }
+
+    /// What the registry's signatures and attestations are worth.
+    pub fn heard(&mut self, heard: Heard) {
+        self.report.signatures = heard.signatures;
+        self.report.provenance = heard.provenance;
+        self.report.findings.extend(heard.findings);
     }
 
     /// Something was noticed.

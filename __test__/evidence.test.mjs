@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { Parser } from 'tar';
 import { reproduce } from '../index.js';
 import { run } from './kit/cli.mjs';
+import { git } from './kit/history.mjs';
 import { startRegistry } from './kit/registry.mjs';
 import { manifest, openWorld } from './world.mjs';
 
@@ -131,6 +132,22 @@ test('--trusted-root names another root, and one that cannot be read is a usage 
   const ran = await run(['gundam-visor@1.0.1', '--json', '--trusted-root', root], { env: clean.env });
   assert.deepEqual([ran.code, ran.json.code, ran.json.stage], [2, 'usage', 'usage']);
   assert.match(ran.json.message, /trusted root/);
+});
+
+test('a tag that an earlier run saw at another commit has moved: tag-moved', async () => {
+  const files = { 'package.json': manifest('e-moved'), 'index.js': 'same\n' };
+  const made = await world.host.add('kit/e-moved', {
+    commits: [{ label: 'c', files }, { label: 'd', files: { 'README.md': 'more\n' } }],
+    tags: { 'v1.0.0': 'c' },
+  });
+  await world.registry.publish({ files });
+  const first = await world.judge('e-moved@1.0.0');
+  assert.deepEqual([first.verdict, codesOf(first)], ['identical', []]);
+  const again = await world.judge('e-moved@1.0.0', { clean: first.clean, args: ['--force'] });
+  assert.deepEqual(codesOf(again), []);
+  await git(['--git-dir', world.host.directory('kit/e-moved'), 'update-ref', 'refs/tags/v1.0.0', made.d]);
+  const moved = await world.judge('e-moved@1.0.0', { clean: first.clean, args: ['--force'] });
+  assert.match(finding(moved, 'tag-moved').message, new RegExp(`v1\\.0\\.0 was at ${made.c} on .*, and is at ${made.d} now`));
 });
 
 // ── other commits ──

@@ -14,6 +14,7 @@ use crate::history;
 use crate::http::{Cancel, Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
+use crate::origin::attested;
 use crate::pipeline::{self, Context, Failed};
 use crate::registry::{self, Packument, Release};
 use crate::report::draft::timestamp;
@@ -317,6 +318,11 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     }
     report.findings.extend(findings);
     if !options.no_cache
+        && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key))
+    {
+        attested::moved_since(&mut report, &earlier);
+    }
+    if !options.no_cache
         && let Some(key) = &key
         && is_kept(&report)
     {
@@ -460,6 +466,12 @@ impl Memory {
         }
         word.clone_into(&mut report.package.spec);
         Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+    }
+
+    /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
+    fn earlier(&self, key: &str) -> Option<Report> {
+        let stored = self.results.get(key).ok().flatten()?;
+        serde_json::from_str(stored.get()).ok()
     }
 
     /// Keeps a result. Where that fails the answer stands, and says so.

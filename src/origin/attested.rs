@@ -3,6 +3,7 @@
 use gix::ObjectId;
 
 use super::address::{self, Address};
+use super::evidence::EvidenceKind;
 use crate::git::Repository;
 use crate::report::json::{Finding, Report, Severity};
 
@@ -17,6 +18,27 @@ pub fn settle(report: &mut Report, repository: &Repository, by_user: bool) {
     };
     let tag = |name: &str| repository.refs().iter().find(|reference| reference.name == name).map(|reference| reference.commit.to_string());
     compare(report, by_user, &parents, &tag);
+}
+
+/// Adds a finding for each tag that an earlier run saw at another commit of the same repository.
+pub fn moved_since(report: &mut Report, earlier: &Report) {
+    let repository = |report: &Report| report.origin.as_ref().map(|origin| origin.repository.clone());
+    if repository(report).is_none() || repository(report) != repository(earlier) {
+        return;
+    }
+    let tags = |report: &Report| -> Vec<(String, String)> {
+        let tags = report.evidence.iter().filter(|evidence| evidence.kind == EvidenceKind::Tag);
+        tags.filter_map(|evidence| Some((evidence.value.clone(), evidence.commit.clone()?))).collect()
+    };
+    let before = tags(earlier);
+    for (name, now) in tags(report) {
+        let Some((_, then)) = before.iter().find(|(other, _)| *other == name) else { continue };
+        let known = |finding: &Finding| finding.code == "tag-moved";
+        if *then != now && !report.findings.iter().any(known) {
+            let message = format!("the tag {name} was at {then} on {}, and is at {now} now", earlier.timestamp);
+            report.findings.push(Finding::new("tag-moved", Severity::Warning, message));
+        }
+    }
 }
 
 /// `parents` are a commit's by its id, `tag` is the commit that a tag leads to now by its full name.

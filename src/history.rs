@@ -194,6 +194,72 @@ pub fn summary(report: &Report, earlier: &[HistoryEntry]) -> Option<String> {
 mod tests {
     use super::*;
     use crate::registry::VersionEntry;
+    use crate::report::tests::report;
+
+    fn entry(verdict: Verdict, tag: Option<&str>, attested: bool) -> HistoryEntry {
+        HistoryEntry {
+            version: "0.9.0".into(),
+            published_at: None,
+            verdict: Some(verdict),
+            code: None,
+            reproduced: verdict.reproduced(Accept::SameContent),
+            strategies: Strategy::ALL.to_vec(),
+            tag: tag.map(str::to_owned),
+            attested,
+            provenance_verified: None,
+        }
+    }
+
+    fn told(report: &Report, entries: &[HistoryEntry]) -> Vec<(String, Severity)> {
+        findings(report, entries).into_iter().map(|finding| (finding.code, finding.severity)).collect()
+    }
+
+    #[test]
+    fn it_is_an_error_where_all_earlier_versions_reproduced_and_a_warning_where_some_did() {
+        let good = || entry(Verdict::Identical, Some("v0.9.0"), false);
+        let differs = report("a", Verdict::Differs, Vec::new());
+        assert_eq!(told(&differs, &[good(), good()]), [("regressed".to_owned(), Severity::Error)]);
+        assert_eq!(told(&differs, &[good(), entry(Verdict::Differs, None, false)]), [("regressed".to_owned(), Severity::Warning)]);
+        // What could not be decided is none that failed.
+        assert_eq!(told(&differs, &[good(), entry(Verdict::NoSource, None, false)]), [("regressed".to_owned(), Severity::Error)]);
+        assert_eq!(told(&differs, &[entry(Verdict::Differs, None, false)]), []);
+        assert_eq!(told(&report("a", Verdict::Identical, Vec::new()), &[good()]), []);
+        assert_eq!(told(&report("a", Verdict::NoSource, Vec::new()), &[good()]), [("regressed".to_owned(), Severity::Error)]);
+    }
+
+    #[test]
+    fn a_host_that_is_away_and_a_machine_that_lacks_something_are_no_regression() {
+        let good = [entry(Verdict::Identical, None, false)];
+        let mut away = report("a", Verdict::NoSource, Vec::new());
+        away.code = Some("repository-unreachable".into());
+        assert_eq!(told(&away, &good), []);
+        assert_eq!(told(&report("a", Verdict::Unsupported, Vec::new()), &good), []);
+    }
+
+    #[test]
+    fn provenance_is_lost_where_most_had_it_and_the_latest_did() {
+        let this = report("a", Verdict::Identical, Vec::new());
+        let with = |attested: &[bool]| told(&this, &attested.iter().map(|has| entry(Verdict::Identical, None, *has)).collect::<Vec<_>>());
+        assert_eq!(with(&[true, true, false]), [("provenance-lost".to_owned(), Severity::Warning)]);
+        for none in [&[false, true, true][..], &[true, false, false], &[false], &[]] {
+            assert_eq!(with(none), [], "{none:?}");
+        }
+    }
+
+    #[test]
+    fn the_summary_says_what_the_others_had_and_what_this_one_lacks() {
+        let this = report("a", Verdict::Differs, Vec::new());
+        let mut unbuilt = entry(Verdict::Differs, None, true);
+        unbuilt.strategies = vec![Strategy::Source];
+        assert_eq!(
+            summary(&this, &[entry(Verdict::Identical, Some("v1"), true), unbuilt]).as_deref(),
+            Some(
+                "1 of 2 earlier versions reproduced (no build was tried), 1 had a tag, 2 had provenance; \
+                 this one is not reproduced, has no tag, has no provenance"
+            )
+        );
+        assert_eq!(summary(&this, &[]), None);
+    }
 
     fn packument(versions: &[&str]) -> Packument {
         let versions = versions.iter().map(|version| VersionEntry { version: (*version).to_owned(), deprecated: false }).collect();

@@ -50,6 +50,10 @@ export interface ReproduceOptions {
   offline?: boolean;
   /** Write the rebuilt tarball to this file. */
   emit?: string;
+  /** A Sigstore `trusted_root.json` to check provenance with, in place of the embedded one. */
+  trustedRoot?: string;
+  /** Look at so many earlier versions too; `true` for 10. What was never judged is judged without a build, unless `strategy` says more. */
+  history?: number | boolean;
   /** Where relative paths start and the project's `.npmrc` is looked for. Default: the current folder. */
   cwd?: string;
   /** Cancels the run: the promise rejects with the signal's reason, by default an `AbortError`. */
@@ -59,7 +63,7 @@ export interface ReproduceOptions {
 }
 
 export interface ProgressEvent {
-  /** `resolve`, `locate`, `fetch`, `build`, `pack` or `compare`. */
+  /** `resolve`, `locate`, `fetch`, `build`, `pack`, `compare` or `history`. */
   stage: string;
   /** One line for people. */
   message: string;
@@ -67,7 +71,7 @@ export interface ProgressEvent {
 
 /** One reason to believe that a version came from a commit. It says where to look and never makes a verdict. */
 export interface Evidence {
-  kind: 'git-head' | 'tarball-git-head' | 'reference' | 'tag' | 'version-bump' | 'content' | 'user';
+  kind: 'git-head' | 'tarball-git-head' | 'reference' | 'provenance' | 'tag' | 'version-bump' | 'content' | 'user';
   /** The claim itself: a tag's name, a commit id, a path. */
   value: string;
   commit: string | null;
@@ -75,6 +79,67 @@ export interface Evidence {
   filesMatched: number | null;
   filesPublished: number;
   note: string | null;
+}
+
+/** One of the registry's signatures over `name@version:integrity`, as `npm audit signatures` checks them. */
+export interface RegistrySignature {
+  keyId: string;
+  /** `expired-key`: the key had expired when the version was published. `unchecked`: the registry's keys could not be had. */
+  status: 'valid' | 'invalid' | 'expired-key' | 'unknown-key' | 'unchecked';
+  /** When the key ceased to count, RFC 3339. */
+  keyExpires: string | null;
+}
+
+/** npm provenance. Where `verified` is false, nothing else of it counts. */
+export interface Provenance {
+  /** Whether all of it holds: signature, certificate, issuer, transparency log, subject and hash. */
+  verified: boolean;
+  /** Why it is not verified. */
+  problem: string | null;
+  predicateType: string | null;
+  /** Whether it is about this package and version. */
+  subjectMatches: boolean | null;
+  /** Whether the attested hash is that of the tarball that the registry serves. */
+  digestMatches: boolean | null;
+  repository: string | null;
+  /** Whether the package declares that repository. */
+  repositoryMatches: boolean | null;
+  commit: string | null;
+  /** Whether that commit was taken as the source. */
+  commitMatches: boolean | null;
+  ref: string | null;
+  /** By its name: whether a branch is protected is a setting that nobody outside sees. */
+  refKind: 'release-branch' | 'other-branch' | 'tag' | 'other' | null;
+  workflow: string | null;
+  /** What started the workflow: `push`, `release`, … */
+  trigger: string | null;
+  runner: string | null;
+  /** The run itself: an address. */
+  run: string | null;
+  /** Whom the certificate was issued to. */
+  signer: string | null;
+  /** Who vouched for the signer. */
+  issuer: string | null;
+  /** When it was entered into the transparency log, RFC 3339. */
+  loggedAt: string | null;
+  /** Whether the registry's own attestation that it published this tarball holds. */
+  registryAttestation: boolean | null;
+}
+
+/** One earlier version. */
+export interface EarlierVersion {
+  version: string;
+  publishedAt: string | null;
+  /** Null where it could not be judged. */
+  verdict: Exclude<Verdict, 'error'> | null;
+  code: string | null;
+  reproduced: boolean;
+  /** The strategies that were allowed: `source` alone means that no build was tried. */
+  strategies: Strategy[];
+  /** The tag that names it in the repository. */
+  tag: string | null;
+  attested: boolean;
+  provenanceVerified: boolean | null;
 }
 
 /** Something that was noticed on the way. */
@@ -229,6 +294,10 @@ export interface ReproduceResult {
   reproduced: boolean;
   /** Whether the registry lists attestations for this version. Never part of the verdict. */
   attested: boolean;
+  /** The registry's signatures, checked. Never part of the verdict. */
+  signatures: RegistrySignature[];
+  /** What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict. */
+  provenance: Provenance | null;
   package: { spec: string; name: string | null; version: string | null; location: string | null; integrity: string | null };
   source: { spec: string | null; location: string | null; integrity: string | null };
   /** sha256 over the published files as npm writes them to disk. */
@@ -246,8 +315,10 @@ export interface ReproduceResult {
   /** Milliseconds. */
   timings: { resolve: number; locate: number; rebuild: number; total: number };
   hints: string[];
+  /** Earlier versions, the highest first; null where they were not asked for. */
+  history: EarlierVersion[] | null;
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; trustedRoot: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

@@ -44,13 +44,15 @@ function known(cache, spec) {
 export async function reproduce(spec, options = {}) {
   if (typeof spec !== 'string' || spec === '') throw usage('the spec must be a string', "for example reproduce('semver@7.7.4')");
   if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');
-  const { cache, signal, onProgress, strategy, ...rest } = options;
+  const { cache, signal, onProgress, strategy, history, ...rest } = options;
   if (cache !== undefined && typeof cache !== 'boolean' && (cache === null || typeof cache !== 'object')) {
     throw usage('cache must be an object, true or false', 'false switches stored results off');
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { stage, message }');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
   if (rest.timeout !== undefined && !Number.isFinite(rest.timeout)) throw usage('timeout must be a number of seconds', '0 switches the limit off');
+  const earlier = typeof history === 'boolean' ? Number(history) * 10 : (history ?? 0);
+  if (!Number.isInteger(earlier) || earlier < 0) throw usage('history must be a number of versions', 'true looks at 10');
   signal?.throwIfAborted();
 
   const run = load().start();
@@ -68,7 +70,7 @@ export async function reproduce(spec, options = {}) {
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     const memory = typeof cache === 'object' ? cache : undefined;
-    const settings = { ...rest, noCache: cache === false };
+    const settings = { ...rest, history: earlier, noCache: cache === false };
     if (strategy !== undefined) settings.strategy = Array.isArray(strategy) ? strategy : [strategy];
     const answer = JSON.parse(await run.judge(spec, toJson(settings), memory && known(memory, spec), onProgress && tell));
     if (thrown) throw thrown.error;

@@ -160,8 +160,8 @@ after(() => clean.remove());
 test('--help lists the flags of src/cli/arguments.rs', async () => {
   const ran = await run(['--help'], { env: clean.env });
   assert.equal(ran.code, 0, ran.stderr);
-  // `  -j, --json` or `      --accept <level>`
-  const shown = [...ran.stdout.matchAll(/^ +(?:-(\w), )?--([a-z-]+)(?: <[^>]+>)?$/gm)].map(([, short, long]) => (short ? `-${short} ` : '') + `--${long}`);
+  // `  -j, --json`, `      --accept <level>` or `      --history[=<n>]`
+  const shown = [...ran.stdout.matchAll(/^ +(?:-(\w), )?--([a-z-]+)(?: <[^>]+>|\[=<[^>]+>\])?$/gm)].map(([, short, long]) => (short ? `-${short} ` : '') + `--${long}`);
   // #[arg(short, long, value_name = "list")] before `pub(super) strategy:`; a field without `long` is no flag.
   const flags = ['-h --help', '-V --version'];
   for (const [, attribute, field] of rust.get('src/cli/arguments.rs').matchAll(/#\[arg\(([^\]]*)\)\]\s*pub\(super\) (\w+):/g)) {

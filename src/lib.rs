@@ -8,6 +8,7 @@ pub mod error;
 pub mod explain;
 pub mod finish;
 pub mod git;
+pub mod history;
 pub mod http;
 pub mod inspect;
 pub mod local;

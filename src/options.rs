@@ -1,12 +1,16 @@
 //! What a caller may ask for, from the command line or from JavaScript, in one type.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Explain, Stage};
 use crate::recipe::Strategy;
+use crate::registry::provenance::Roots;
 use crate::report::json::OptionsInfo;
 use crate::sandbox::Isolation;
 use crate::verdict::Accept;
@@ -44,6 +48,10 @@ pub struct Options {
     pub recipe: Option<PathBuf>,
     /// How builds are isolated: `auto`, or a tier's name.
     pub isolation: Option<String>,
+    /// A Sigstore `trusted_root.json` that provenance is checked with, in place of the embedded one.
+    pub trusted_root: Option<PathBuf>,
+    /// How many earlier versions are looked at; 0 for none.
+    pub history: usize,
     /// Where the addon is installed, and with it the executable that builds run under.
     #[serde(skip)]
     pub installed: Option<PathBuf>,
@@ -64,6 +72,17 @@ pub enum OptionsError {
     /// Not a way to isolate builds.
     #[error("there is no isolation {0}")]
     Isolation(String),
+    /// The trusted root cannot be read.
+    #[error("{path} cannot be used as a trusted root: {reason}")]
+    TrustedRoot {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// More versions than a history has.
+    #[error("{0} is too many versions for a history")]
+    History(usize),
     /// Not the address of a registry.
     #[error("{0} is not the address of a registry")]
     Registry(String),
@@ -90,6 +109,8 @@ impl Explain for OptionsError {
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
+            Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
+            Self::History(_) => Some(format!("{MAX_HISTORY} at most")),
             Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
         }
     }
@@ -98,7 +119,29 @@ impl Explain for OptionsError {
 /// Longest time for one package where the user says nothing.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Most earlier versions of one history.
+const MAX_HISTORY: usize = 1000;
+/// Largest trusted root that is read, in bytes. The public one has seven kilobytes.
+const MAX_TRUSTED_ROOT: u64 = 4 << 20;
+
 impl Options {
+    /// The user's own trusted root and its sha256 in hex, if one was named; `cwd` is where a relative path starts.
+    pub fn roots(&self, cwd: &Path) -> Result<Option<(Arc<Roots>, String)>, OptionsError> {
+        let Some(path) = self.trusted_root.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
+        let failed = |reason: String| OptionsError::TrustedRoot { path: path.display().to_string(), reason };
+        let mut json = String::new();
+        let file = std::fs::File::open(&path).map_err(|error| failed(error.to_string()))?;
+        file.take(MAX_TRUSTED_ROOT).read_to_string(&mut json).map_err(|error| failed(error.to_string()))?;
+        let roots = Roots::read(&json).map_err(failed)?;
+        let hash = Sha256::digest(json.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        Ok(Some((Arc::new(roots), hash)))
+    }
+
+    /// How many earlier versions are looked at.
+    pub fn history(&self) -> Result<usize, OptionsError> {
+        if self.history > MAX_HISTORY { Err(OptionsError::History(self.history)) } else { Ok(self.history) }
+    }
+
     /// Reads the options object of the JavaScript surface.
     pub fn from_json(json: &str) -> Result<Self, OptionsError> {
         serde_json::from_str(json).map_err(|error| OptionsError::Unreadable(error.to_string()))
@@ -173,6 +216,7 @@ impl Options {
             rewrites,
             node: self.node.clone(),
             isolation: self.isolation.clone(),
+            trusted_root: None,
         })
     }
 }

@@ -24,12 +24,15 @@ use crate::origin::address::{self, Address, AddressError, Declared};
 use crate::origin::agreement::{Agreed, agree, undeclared, unreadable};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
+use crate::origin::{attested, elsewhere};
 use crate::pack;
 use crate::published::Published;
 use crate::rebuild::{Orders, rebuild};
 use crate::recipe::RecipeError;
 use crate::recipe::build::Publication;
 use crate::recipe::{Recipe, SourceError};
+use crate::registry::provenance::Roots;
+use crate::registry::testimony;
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
@@ -61,6 +64,8 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// The recipe that the user gave, to be followed in place of a search.
     pub given: Option<Arc<Recipe>>,
+    /// Whom provenance is trusted by, in place of the embedded root.
+    pub roots: Option<Arc<Roots>>,
 }
 
 /// How long a task that is no longer needed may take to see it.
@@ -110,6 +115,7 @@ async fn judge(
     };
     let publication = Publication { name: claims.name.clone(), version: claims.version.clone(), ..publication };
     context.progress.tell("locate", "comparing commits with the published files");
+    let by_user = options.source.is_some() || context.given.is_some();
     let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
     let strategies = match &context.given {
         Some(given) => vec![given.strategy],
@@ -131,7 +137,10 @@ async fn judge(
         let result = rebuild(&mut repository, &located, &published, &open_submodule, &orders, &context, &runtime);
         draft.rebuilt_in(began.elapsed());
         let source_of = |recipe: &Recipe| Source::at(&located, &repository, recipe);
-        finish(draft, result, &published, emit.as_deref(), &source_of)
+        let mut report = finish(draft, result, &published, emit.as_deref(), &source_of)?;
+        attested::settle(&mut report, &repository, by_user);
+        elsewhere::tell(&mut report, &mut repository, &published.files());
+        Ok(report)
     });
     work.await.map_err(internal)?
 }
@@ -181,7 +190,9 @@ async fn prepare(
         *early = Some(start_nominating(address.clone(), claims.clone(), context.clone()));
     }
     context.progress.tell("resolve", "downloading the tarball");
-    let published = download(spec, release, context, draft).await?;
+    let downloading = download(spec, release, context, draft);
+    let (published, testimony) = tokio::join!(downloading, testimony::gather(release, &context.npm, &context.client, &context.cancel));
+    let published = published?;
     draft.resolved(&published.archive, started.elapsed());
 
     let located_at = Instant::now();
@@ -190,6 +201,10 @@ async fn prepare(
     let claims =
         Claims { name: claims_or(&claims.name, &manifest, "name"), version: claims_or(&claims.version, &manifest, "version"), ..claims };
     draft.named(&claims.name, &claims.version);
+    let heard = testimony.weigh(release, &claims.name, &claims.version, &published.sha512, &*context.roots()?);
+    let attested = heard.provenance.as_ref().filter(|found| found.verified).and_then(|found| found.commit.clone());
+    let claims = Claims { provenance: attested, ..claims };
+    draft.heard(heard);
     if let Some(given) = context.given.as_ref().filter(|given| (&given.name, &given.version) != (&claims.name, &claims.version)) {
         return Err(boxed(RecipeError::Other(format!("{}@{}", given.name, given.version))).into());
     }
@@ -225,6 +240,7 @@ fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>
         git_head: release.git_head.clone(),
         reference: address.and_then(|address| address.reference.clone()),
         directory: address.and_then(|address| address.directory.clone()),
+        provenance: None,
         user_commit: user_commit(options, context),
         manifest_rewritten: false,
     }
@@ -333,6 +349,15 @@ fn declared_by_registry(release: &Release, options: &Options, context: &Context)
 }
 
 impl Context {
+    /// Whom provenance is trusted by.
+    fn roots(&self) -> Result<Arc<Roots>, Failed> {
+        match &self.roots {
+            Some(roots) => Ok(Arc::clone(roots)),
+            // What is embedded was read by the tests; it is as good as code.
+            None => Roots::embedded().map(Arc::new).map_err(|error| -> Failed { Box::new(Internal(error)) }),
+        }
+    }
+
     /// Ends all requests and all work of this run.
     pub fn stop(&self) {
         self.cancel.cancel();

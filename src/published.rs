@@ -17,6 +17,8 @@ pub struct Published {
     pub archive: Archive,
     /// The tarball itself.
     pub bytes: Vec<u8>,
+    /// What it hashes to, as npm writes it: `sha512-…`.
+    pub sha512: String,
     /// Its header fields; `None` where no client wrote them.
     pub headers: Option<Headers>,
     /// Which clients could have written it.
@@ -30,7 +32,7 @@ impl Published {
     pub fn nothing() -> Result<Self, ArchiveError> {
         let archive = Archive::read_tar(io::Cursor::new([0; 1024]), &Limits::default())?;
         let facts = PublishedFacts { integrity_mismatch: false, not_plain: None };
-        Ok(Self { archive, bytes: Vec::new(), headers: None, fingerprint: None, facts })
+        Ok(Self { archive, bytes: Vec::new(), sha512: String::new(), headers: None, fingerprint: None, facts })
     }
 
     /// package.json, as the tarball has it; null where there is none that can be read.
@@ -85,6 +87,6 @@ impl Published {
         let fingerprint = headers.as_ref().map(Fingerprint::of);
         let not_plain = archive.oddities().first().map(|oddity| oddity.kind.code());
         let facts = PublishedFacts { integrity_mismatch: false, not_plain };
-        Ok(Ok(Self { archive, bytes, headers, fingerprint, facts }))
+        Ok(Ok(Self { archive, bytes, sha512: tarball.sha512.clone(), headers, fingerprint, facts }))
     }
 }

@@ -11,18 +11,20 @@ use serde_json::value::RawValue;
 
 use crate::error::{Explain, Stage};
 use crate::git::config::GitConfig;
+use crate::history;
 use crate::http::{Cancel, Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
+use crate::origin::attested;
 use crate::pipeline::{self, Context, Failed};
 use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError};
-use crate::registry::{self, Release};
+use crate::registry::{self, Packument, Release};
 use crate::replay::{self, Orders};
 use crate::report::draft::timestamp;
 use crate::report::inspect::Inspection;
 use crate::report::json::{Failure, Finding, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION, Severity};
 use crate::report::replay::Replayed;
-use crate::spec::{Spec, Target, Wanted};
+use crate::spec::{PackageName, Spec, Target, Wanted};
 use crate::store::{Folders, Results, folders};
 use crate::verdict::{Accept, Verdict};
 
@@ -166,8 +168,28 @@ impl Explain for Stopped {
     }
 }
 
-/// Judges one spec. `known` is a JSON object of results that count before those on disk.
+/// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON object of results that count before
+/// those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
+    let count = match options.history() {
+        Ok(count) => count,
+        Err(error) => return Answer::failed(spec, &error),
+    };
+    let mut answer = judge_alone(spec, options, known, progress.clone(), Arc::clone(&cancelled)).await;
+    if let (Answer::Judged { report, .. }, 1..) = (&mut answer, count) {
+        history::extend(report, spec, options, count, &progress, &cancelled).await;
+    }
+    answer
+}
+
+/// Judges one spec and no other version.
+pub(crate) async fn judge_alone(
+    spec: &str,
+    options: &Options,
+    known: Option<&str>,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Answer {
     let stop = Stop::default();
     // On the heap: all stages together are a large future.
     let run = Box::pin(run(spec, options, known, progress, &stop));
@@ -218,7 +240,30 @@ fn prepared(spec: &Spec, options: &Options, progress: Progress, stop: &Stop) -> 
     let client = connect(&mut npm, &git, &mut findings);
     let deadline = options.limit().map_err(boxed)?.map(|limit| std::time::Instant::now() + limit);
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
-    Ok((Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None }, info, findings))
+    Ok((
+        Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None, roots: None },
+        info,
+        findings,
+    ))
+}
+
+/// Fetches one tarball, checked against the registry's integrity.
+pub(crate) async fn fetch_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<registry::Published, Failed> {
+    let stop = Stop::default();
+    until_stopped(fetch(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Reads the names, tags and times of all versions of a package.
+pub(crate) async fn packument(name: &PackageName, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Packument, Failed> {
+    let stop = Stop::default();
+    let read = async {
+        if options.offline {
+            return Err(boxed(Stopped::Offline));
+        }
+        let (around, npm, client) = surroundings(options)?;
+        registry::history(name, None, &npm, &client, &resolving(&around, &stop)).await.map_err(boxed)
+    };
+    until_stopped(read, &stop, options, &cancelled).await
 }
 
 /// Lets a run come to its end, or stops it when its caller or the clock says so.
@@ -282,7 +327,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         results: Results::at(&folders.results),
     };
     let git = GitConfig::load().map_err(boxed)?;
-    let info = options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)?;
+    let (roots, trusted_root) = options.roots(&around.cwd).map_err(boxed)?.unzip();
+    let info = OptionsInfo { trusted_root, ..options.info(registry_of(&spec, &npm), git.fingerprint()).map_err(boxed)? };
     let mut findings = Vec::new();
     let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { around.cwd.join(file) });
     let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
@@ -318,12 +364,15 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
 
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
     let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     if stop.requested.load(Ordering::Relaxed) {
         return Err(Box::new(Stopped::Cancelled));
     }
     report.findings.extend(findings);
+    if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
+        attested::moved_since(&mut report, &earlier);
+    }
     if stores
         && let Some(key) = &key
         && is_kept(&report)
@@ -333,16 +382,29 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     Ok(Answer::Judged { key, report: Box::new(report) })
 }
 
-async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
-    let spec = Spec::parse(word).map_err(boxed)?;
+/// npm's configuration and a client for it, where nothing but the registry is asked.
+fn surroundings(options: &Options) -> Result<(Surroundings, NpmConfig, Client), Failed> {
     options.check_registry().map_err(boxed)?;
-    let around = Surroundings::of_process(None);
+    let mut around = Surroundings::of_process(None);
+    if let Some(cwd) = &options.cwd {
+        around.cwd = around.cwd.join(cwd);
+    }
     let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
     let git = GitConfig::load().map_err(boxed)?;
-    // What is wrong with the configuration shows where it counts: the tarball is fetched or it is not.
+    // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
     let client = connect(&mut npm, &git, &mut Vec::new());
-    let published = registry::resolve(&spec, &npm, &client, &resolving(&around, stop)).await.map_err(boxed)?;
-    let shown = shown(&spec);
+    Ok((around, npm, client))
+}
+
+async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<registry::Published, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    let (around, npm, client) = surroundings(options)?;
+    registry::resolve(&spec, &npm, &client, &resolving(&around, stop)).await.map_err(boxed)
+}
+
+async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
+    let published = fetch(word, options, stop).await?;
+    let shown = shown(&Spec::parse(word).map_err(boxed)?);
     let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
     inspected.map_err(pipeline::internal)?.map_err(boxed)
 }
@@ -361,7 +423,7 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
     let deadline = options.limit().map_err(boxed)?.map(|limit| started + limit);
     let orders = Orders { emit: options.emit.as_ref().map(|path| around.cwd.join(path)), isolation, installed: options.installed.clone() };
-    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None };
+    let context = Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given: None, roots: None };
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
     work.await.map_err(pipeline::internal)?
@@ -488,6 +550,12 @@ impl Memory {
         }
         word.clone_into(&mut report.package.spec);
         Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+    }
+
+    /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
+    fn earlier(&self, key: &str) -> Option<Report> {
+        let stored = self.results.get(key).ok().flatten()?;
+        serde_json::from_str(stored.get()).ok()
     }
 
     /// Keeps a result. Where that fails the answer stands, and says so.

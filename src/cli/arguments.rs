@@ -19,6 +19,18 @@ pub(super) enum ColorChoice {
     Never,
 }
 
+/// When to annotate a CI's run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum AnnotateChoice {
+    /// In GitHub Actions.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
 /// What counts as reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum AcceptChoice {
@@ -104,6 +116,30 @@ pub(super) struct Arguments {
     /// Write a `JUnit` report of all specs to this file, for CI systems
     #[arg(long, value_name = "file")]
     pub(super) junit: Option<PathBuf>,
+    /// Look at so many earlier versions too, without building what was never judged [default: 10]
+    #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
+    pub(super) history: Option<usize>,
+    /// Check provenance with this Sigstore `trusted_root.json`, in place of the embedded one
+    #[arg(long, value_name = "file")]
+    pub(super) trusted_root: Option<PathBuf>,
+    /// Write an in-toto statement about the result to this file
+    #[arg(long, value_name = "file")]
+    pub(super) attest: Option<PathBuf>,
+    /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one with (public, PEM)
+    #[arg(long, value_name = "file")]
+    pub(super) attest_key: Option<PathBuf>,
+    /// Verify a statement that --attest wrote, against the tarball that the registry serves
+    #[arg(long, value_name = "file", conflicts_with = "attest")]
+    pub(super) verify_attestation: Option<PathBuf>,
+    /// Write the findings to this file as SARIF 2.1.0
+    #[arg(long, value_name = "file")]
+    pub(super) sarif: Option<PathBuf>,
+    /// Write the comparison to this file as diffoscope's JSON
+    #[arg(long, value_name = "file")]
+    pub(super) diffoscope_json: Option<PathBuf>,
+    /// When to annotate a run of GitHub Actions and add to the job's summary
+    #[arg(long, value_enum, default_value_t, value_name = "when")]
+    pub(super) annotate: AnnotateChoice,
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
@@ -141,6 +177,8 @@ impl Arguments {
             emit: self.emit.clone(),
             node: self.node.clone(),
             isolation: self.isolation.clone(),
+            trusted_root: self.trusted_root.clone(),
+            history: self.history.unwrap_or_default(),
             installed: None,
             cwd: None,
         }

@@ -2,8 +2,10 @@
 //! arguments over.
 
 mod arguments;
+mod attestation;
 mod cache;
 mod completions;
+mod documents;
 mod hook;
 mod inspect;
 mod local;
@@ -24,6 +26,7 @@ use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
 use arguments::Arguments;
+use documents::Documents;
 use hook::Hook;
 use output::Output;
 
@@ -51,6 +54,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));
         return work.await.unwrap_or(UNDECIDED);
     }
+    let arguments = joined(arguments);
     if let Some(rest) = behind(completions::WORD, &arguments) {
         return completions::run(&rest);
     }
@@ -59,6 +63,9 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         Err(error) => return usage(&error, &arguments, "reproduce --help lists the options"),
     };
     let out = Output::new(&arguments);
+    if let Some(file) = &arguments.verify_attestation {
+        return attestation::run(file, &arguments, &out, &cancelled).await;
+    }
     if arguments.local {
         let options = Options { installed, ..arguments.options() };
         return local::run(&arguments, &options, &out, cancelled).await;
@@ -84,6 +91,14 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
+    if let Some(option) = Documents::of_one(&arguments).filter(|_| specs.len() > 1) {
+        let answer = Answer::usage(&format!("{option} is about one package, and several were named"), "name one package".into());
+        return written(out.answer(&answer)).unwrap_or(UNDECIDED);
+    }
+    let mut documents = match Documents::prepare(&arguments) {
+        Ok(documents) => documents,
+        Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
+    };
     let mut codes = Vec::new();
     let mut done = Vec::new();
     for spec in &specs {
@@ -98,6 +113,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
             return INTERRUPTED;
         }
         codes.push(answer.exit_code(options.accept));
+        documents.add(&answer);
         match out.answer(&answer) {
             // The reader went away (`| head`): nothing more can be said.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -117,7 +133,26 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
             return code;
         }
     }
+    if let Err(error) = documents.write() {
+        // stdout has its answer already, which stands; what was to be written beside it does not.
+        Output::failure(&Answer::failed("", &*error));
+        return UNDECIDED;
+    }
     merge_exit_codes(codes)
+}
+
+/// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a package.
+fn joined(arguments: Vec<String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        match out.last_mut().filter(|last| *last == "--history") {
+            Some(last) if !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_digit()) => {
+                *last = format!("--history={argument}");
+            }
+            _ => out.push(argument),
+        }
+    }
+    out
 }
 
 /// The arguments behind a command's word, where it is the first. Flags may stand before the word.
@@ -202,6 +237,15 @@ fn wants_json(arguments: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_belongs_to_the_history_in_front_of_it_and_a_package_does_not() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(joined(words("semver --history 5 ms")), words("semver --history=5 ms"));
+        for same in ["--history semver", "semver --history", "--history=3 5", "--timeout 5"] {
+            assert_eq!(joined(words(same)), words(same));
+        }
+    }
 
     #[test]
     fn a_command_is_the_first_word_that_is_no_flag() {

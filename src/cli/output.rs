@@ -1,5 +1,6 @@
 //! The two streams: answers on stdout, everything else on stderr.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, ColorChoice};
 use crate::local;
+use crate::report::github;
 use crate::report::terminal::{self, Detail, Style};
 use crate::report::text::{escape, is_unsafe};
 use crate::session::{Answer, Progress};
@@ -80,11 +82,13 @@ impl Output {
 
     /// Writes anything as one line of JSON.
     pub(super) fn json_of(value: &impl serde::Serialize) -> io::Result<()> {
-        Self::text(&format!("{}\n", ascii_where_unsafe(&serde_json::to_string(value)?)))
+        let json = ascii_where_unsafe(&serde_json::to_string(value)?);
+        Self::text(&format!("{}\n", if github::is_here() { github::muted_json(&json) } else { json }))
     }
 
-    /// Writes to stdout.
+    /// Writes to stdout. Where a CI obeys what it reads there, nothing in the text is a command.
     pub(super) fn text(text: &str) -> io::Result<()> {
+        let text = for_runner(text).ok_or_else(|| io::Error::other("the system gives no random numbers"))?;
         let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
@@ -92,6 +96,13 @@ impl Output {
 
     /// Writes to stderr; where even that fails there is nobody to tell.
     pub(super) fn error_text(text: &str) {
+        if let Some(text) = for_runner(text) {
+            let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Writes commands of our own to a CI, on stderr.
+    pub(super) fn commands(text: &str) {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
@@ -119,6 +130,11 @@ impl Output {
         bar.enable_steady_tick(Duration::from_millis(100));
         Line(Some(bar))
     }
+}
+
+/// Text as a CI may read it; `None` where it could speak to one and the system gives no token to stop that with.
+fn for_runner(text: &str) -> Option<Cow<'_, str>> {
+    if github::is_here() { github::muted(text).map(Cow::Owned) } else { Some(Cow::Borrowed(text)) }
 }
 
 /// JSON with every character that could speak to a terminal as an escape: they stand only inside strings.

@@ -218,6 +218,11 @@ impl Repository {
         Ok(self.history.insert(history))
     }
 
+    /// The same where it was read already.
+    pub fn known_history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
     fn read_history(&mut self) -> Result<History, GitError> {
         let mut tips: Vec<ObjectId> = self.refs.iter().map(|reference| reference.commit).collect();
         tips.sort_unstable();

@@ -12,6 +12,8 @@ pub enum EvidenceKind {
     TarballGitHead,
     /// A `#commit` or `/tree/<ref>` in the declared repository address.
     Reference,
+    /// The commit that verified npm provenance names.
+    Provenance,
     /// A tag whose name says this package and this version.
     Tag,
     /// The commit that set this version in package.json.

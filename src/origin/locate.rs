@@ -33,6 +33,8 @@ pub struct Claims {
     pub reference: Option<String>,
     /// The folder in the declared address or in `repository.directory`.
     pub directory: Option<String>,
+    /// The commit that verified provenance names.
+    pub provenance: Option<String>,
     /// The commit that the user named: no other one counts then.
     pub user_commit: Option<String>,
     /// The publishing client rewrites package.json (pnpm, yarn 2 and later, lerna, bun), so that it says nothing about the
@@ -263,6 +265,15 @@ pub fn locate(
     {
         repository.ensure_commits(&[nominee.commit])?;
         nominees.push(nominee);
+    }
+    if claims.user_commit.is_none()
+        && let Some(nominee) = claims.provenance.as_deref().and_then(|value| named(repository, value, EvidenceKind::Provenance))
+    {
+        if !nominees.iter().any(|other| other.commit == nominee.commit) {
+            repository.ensure_commits(&[nominee.commit])?;
+        }
+        // First: among commits whose files explain the package equally, the one that was attested.
+        nominees.insert(0, nominee);
     }
     for nominee in nominees {
         search.consider(repository, nominee)?;

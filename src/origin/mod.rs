@@ -6,6 +6,8 @@
 
 pub mod address;
 pub mod agreement;
+pub mod attested;
+pub mod elsewhere;
 pub mod evidence;
 mod history;
 pub mod locate;

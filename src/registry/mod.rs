@@ -19,9 +19,12 @@ mod manifest;
 mod metadata;
 mod packument;
 mod pick;
+pub mod provenance;
 mod resolve;
+pub mod signatures;
 mod spool;
 mod tarball;
+pub mod testimony;
 #[cfg(test)]
 mod tests;
 pub mod version;

@@ -286,6 +286,7 @@ impl<'a> Source<'a> {
     }
 }
 
-fn is_configured(registry: &Url, npm: &NpmConfig) -> bool {
+/// Whether the user's configuration names a registry on this host.
+pub(super) fn is_configured(registry: &Url, npm: &NpmConfig) -> bool {
     npm.registries().iter().any(|own| own.origin() == registry.origin())
 }

@@ -11,6 +11,7 @@ use crate::explain::Explanation;
 use crate::origin::{Evidence, Located};
 use crate::recipe::TarballRecipe;
 use crate::recipe::rebuilt::Rebuilt;
+use crate::registry::testimony::Heard;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
 use crate::sandbox::Tier;
 use crate::verdict::Verdict;
@@ -98,6 +99,8 @@ impl Draft {
                 code: None,
                 reproduced: false,
                 attested,
+                signatures: Vec::new(),
+                provenance: None,
                 package,
                 source: SourceInfo::default(),
                 content_digest: None,
@@ -110,6 +113,7 @@ impl Draft {
                 sandbox: None,
                 timings: Timings::default(),
                 hints: Vec::new(),
+                history: None,
                 options,
             },
         }
@@ -162,6 +166,13 @@ impl Draft {
         let package = &mut self.report.package;
         package.name.get_or_insert_with(|| name.to_owned());
         package.version.get_or_insert_with(|| version.to_owned());
+    }
+
+    /// What the registry's signatures and attestations are worth.
+    pub fn heard(&mut self, heard: Heard) {
+        self.report.signatures = heard.signatures;
+        self.report.provenance = heard.provenance;
+        self.report.findings.extend(heard.findings);
     }
 
     /// Something was noticed.

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare;
 use crate::explain::Explanation;
+use crate::history::HistoryEntry;
 use crate::origin::Evidence;
 use crate::recipe::{Recipe, Strategy};
+use crate::registry::provenance::Provenance;
+use crate::registry::signatures::SignatureInfo;
 use crate::verdict::{Accept, Verdict};
 
 /// Version of this layout. Keys are only ever added within one.
@@ -36,6 +39,12 @@ pub struct Report {
     pub reproduced: bool,
     /// Whether the registry lists attestations for this version. Never part of the verdict.
     pub attested: bool,
+    /// The registry's signatures, checked. Never part of the verdict.
+    #[serde(default)]
+    pub signatures: Vec<SignatureInfo>,
+    /// What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict.
+    #[serde(default)]
+    pub provenance: Option<Provenance>,
     /// What was published.
     pub package: PackageInfo,
     /// What it was rebuilt from.
@@ -60,12 +69,16 @@ pub struct Report {
     pub timings: Timings,
     /// What the user can do next.
     pub hints: Vec<String>,
+    /// Earlier versions, the latest first; null where they were not asked for.
+    #[serde(default)]
+    pub history: Option<Vec<HistoryEntry>>,
     /// The options that could have changed the answer: a stored result counts only where they agree.
     pub options: OptionsInfo,
 }
 
 /// The options that could change an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OptionsInfo {
     /// Where "reproduced" starts.
     pub accept: Accept,
@@ -81,6 +94,9 @@ pub struct OptionsInfo {
     pub node: Option<String>,
     /// How builds are isolated by the user's word.
     pub isolation: Option<String>,
+    /// sha256 of the user's own trusted root; null for the embedded one.
+    #[serde(default)]
+    pub trusted_root: Option<String>,
 }
 
 /// What was published.

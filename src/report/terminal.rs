@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::json::{AttemptInfo, ComparisonInfo, Failure, Report, Severity};
 use super::text::{escape, escape_lines};
+use super::vouched;
 use crate::explain::{self, Explanation};
 use crate::pack::rewrite::AS_IS;
 use crate::verdict::Verdict;
@@ -79,6 +80,7 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     headline(&mut out, report, style);
     source_line(&mut out, report);
     attempt_line(&mut out, report, style, detail.verbose);
+    vouched::lines(&mut out, report, detail.verbose);
     if detail.verbose {
         evidence(&mut out, report);
     }

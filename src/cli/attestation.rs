@@ -1,0 +1,133 @@
+//! `--verify-attestation`: is a statement signed with this key, and is it about the tarball that the registry serves now?
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use super::arguments::Arguments;
+use super::output::Output;
+use super::{INTERRUPTED, UNDECIDED, documents, written};
+use crate::error::Explain;
+use crate::report::json::SCHEMA_VERSION;
+use crate::report::statement::envelope::EnvelopeError;
+use crate::report::statement::read::{self, Stated};
+use crate::report::text::escape;
+use crate::session::{self, Answer};
+use crate::spec::{PackageName, Spec, Target};
+use crate::verdict::Accept;
+
+/// The answer of the command, under `--json`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    schema_version: u32,
+    reproduce_version: &'static str,
+    attestation: Stated,
+    /// What the registry serves.
+    location: String,
+    integrity: String,
+}
+
+/// Runs the command. The exit code is that of the stated result: 0 only where a statement that holds says "reproduced"; 1 also where the
+/// signature or the subject does not hold; 2 where it could not be checked.
+pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancelled: &Arc<AtomicBool>) -> u8 {
+    let spec = match arguments.specs.as_slice() {
+        [] => None,
+        [one] => Some(one.as_str()),
+        _ => {
+            let answer = Answer::usage("--verify-attestation checks one attestation, and several packages were named", "name one".into());
+            return written(out.answer(&answer)).unwrap_or(UNDECIDED);
+        }
+    };
+    let checked = check(file, spec, arguments, cancelled).await;
+    if cancelled.load(Ordering::Relaxed) {
+        return INTERRUPTED;
+    }
+    match checked {
+        Ok(checked) => {
+            let code = checked.attestation.verdict.exit_code(Accept::SameContent).max(u8::from(!checked.attestation.reproduced));
+            let said = if arguments.json { Output::json_of(&checked) } else { Output::text(&text(&checked, arguments.quiet)) };
+            written(said).unwrap_or(code)
+        }
+        Err(refused) => {
+            let answer = Answer::failed(spec.unwrap_or_default(), &*refused.error);
+            written(out.answer(&answer)).unwrap_or(if refused.is_false { 1 } else { UNDECIDED })
+        }
+    }
+}
+
+/// Why nothing is confirmed.
+struct Refused {
+    error: Box<dyn Explain + Send + Sync>,
+    /// It was checked and does not hold, in contrast to what could not be checked.
+    is_false: bool,
+}
+
+impl From<EnvelopeError> for Refused {
+    fn from(error: EnvelopeError) -> Self {
+        let is_false = matches!(error, EnvelopeError::Signature | EnvelopeError::Subject { .. } | EnvelopeError::Unsigned);
+        Self { error: Box::new(error), is_false }
+    }
+}
+
+impl From<Box<dyn Explain + Send + Sync>> for Refused {
+    fn from(error: Box<dyn Explain + Send + Sync>) -> Self {
+        Self { error, is_false: false }
+    }
+}
+
+async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled: &Arc<AtomicBool>) -> Result<Checked, Refused> {
+    let key = arguments.attest_key.as_deref().map(documents::checker).transpose()?;
+    let stated = read::read(file, key.as_ref())?;
+    // The subject of a statement is a stranger's word until it is one exact version of a package.
+    let asked = match spec {
+        Some(spec) => spec.to_owned(),
+        None => exact(&stated.subject).ok_or_else(|| EnvelopeError::Unreadable {
+            path: file.display().to_string(),
+            reason: "its subject is no version of an npm package".into(),
+        })?,
+    };
+    let published = session::fetch_one(&asked, &arguments.options(), Arc::clone(cancelled)).await?;
+    let (release, tarball) = (&published.release, &published.tarball);
+    let own = exact_of(&stated.subject);
+    // A tarball by itself has no name: then the statement's own has to do, and its hash decides.
+    let name = release.name.clone().or_else(|| own.clone().map(|(name, _)| name)).unwrap_or_default();
+    let version = release.version.clone().or_else(|| own.map(|(_, version)| version)).unwrap_or_default();
+    stated.is_about(&name, &version, &tarball.sha512, &tarball.shasum)?;
+    Ok(Checked {
+        schema_version: SCHEMA_VERSION,
+        reproduce_version: env!("CARGO_PKG_VERSION"),
+        location: crate::options::without_credentials(&release.location),
+        integrity: tarball.sha512.clone(),
+        attestation: stated,
+    })
+}
+
+fn exact_of(purl: &str) -> Option<(String, String)> {
+    let spec = Spec::parse(purl).ok()?;
+    let Target::Registry { name, wanted: crate::spec::Wanted::Version(version), registry: None } = spec.target() else { return None };
+    Some((name.to_string(), version.clone()))
+}
+
+fn exact(purl: &str) -> Option<String> {
+    let (name, version) = exact_of(purl)?;
+    Some(Spec::exact(PackageName::parse(&name).ok()?, &version).ok()?.raw().to_owned())
+}
+
+fn text(checked: &Checked, quiet: bool) -> String {
+    if quiet {
+        return String::new();
+    }
+    let stated = &checked.attestation;
+    let by = stated.key_id.as_ref().map_or_else(|| "it is not signed".to_owned(), |id| format!("signed with {}", escape(id)));
+    let code = stated.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
+    let when = stated.time_verified.as_deref().map(|time| format!(", {}", escape(time))).unwrap_or_default();
+    format!(
+        "{}{code}  {}{when}\n  attested   {by}; {} is what the registry serves\n",
+        stated.verdict.as_str(),
+        escape(&stated.subject),
+        escape(&read::short(&stated.digest))
+    )
+}

@@ -1,0 +1,153 @@
+//! What a run writes besides its answers: a statement, a SARIF log, annotations and a summary for GitHub Actions.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::arguments::{AnnotateChoice, Arguments};
+use super::output::Output;
+use crate::error::{Explain, Stage};
+use crate::report::json::{Failure, Report};
+use crate::report::statement::envelope::{Checker, EnvelopeError, Signer};
+use crate::report::statement::statement;
+use crate::report::{diffoscope, github, sarif};
+use crate::session::Answer;
+
+/// Largest key file that is read, in bytes.
+const MAX_KEY: u64 = 64 << 10;
+
+/// A document that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {reason}", path.display())]
+pub(super) struct DocumentError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl Explain for DocumentError {
+    fn code(&self) -> &'static str {
+        "document-failed"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Report
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name another file".into())
+    }
+}
+
+/// Where the documents of a run go, and what they will be about.
+pub(super) struct Documents {
+    attest: Option<PathBuf>,
+    signer: Option<Signer>,
+    sarif: Option<PathBuf>,
+    diffoscope: Option<PathBuf>,
+    annotate: bool,
+    summary: Option<PathBuf>,
+    reports: Vec<Report>,
+    failures: Vec<Failure>,
+}
+
+impl Documents {
+    /// The option that asks for a document about one package alone, if there is one.
+    pub(super) fn of_one(arguments: &Arguments) -> Option<&'static str> {
+        match (&arguments.attest, &arguments.diffoscope_json) {
+            (Some(_), _) => Some("--attest"),
+            (None, Some(_)) => Some("--diffoscope-json"),
+            (None, None) => None,
+        }
+    }
+
+    /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after.
+    pub(super) fn prepare(arguments: &Arguments) -> Result<Self, EnvelopeError> {
+        let signing = arguments.attest_key.as_ref().filter(|_| arguments.attest.is_some());
+        let annotate = match arguments.annotate {
+            AnnotateChoice::Auto => github::is_here(),
+            AnnotateChoice::Always => true,
+            AnnotateChoice::Never => false,
+        };
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| annotate && !path.is_empty());
+        Ok(Self {
+            attest: arguments.attest.clone(),
+            signer: signing.map(|path| read_key(path, Signer::read)).transpose()?,
+            sarif: arguments.sarif.clone(),
+            diffoscope: arguments.diffoscope_json.clone(),
+            annotate,
+            summary: summary.map(PathBuf::from),
+            reports: Vec::new(),
+            failures: Vec::new(),
+        })
+    }
+
+    /// Takes note of an answer.
+    pub(super) fn add(&mut self, answer: &Answer) {
+        if self.attest.is_none() && self.sarif.is_none() && self.diffoscope.is_none() && !self.annotate {
+            return;
+        }
+        match answer {
+            Answer::Judged { report, .. } => self.reports.push((**report).clone()),
+            Answer::Failed(failure) => self.failures.push((**failure).clone()),
+        }
+    }
+
+    /// Writes all of it. A failure that was already answered makes no statement.
+    pub(super) fn write(&self) -> Result<(), Box<dyn Explain>> {
+        if self.annotate {
+            // To stderr: stdout may be one JSON object. A runner reads both.
+            Output::commands(&github::annotations(&self.reports, &self.failures));
+        }
+        if let Some(path) = &self.summary {
+            append_summary(path, &self.reports, &self.failures).map_err(|error| failed(path, &error))?;
+        }
+        if let Some(path) = &self.sarif {
+            let log = sarif::log(&self.reports, &self.failures);
+            std::fs::write(path, format!("{log:#}\n")).map_err(|error| failed(path, &error))?;
+        }
+        if let (Some(path), Some(report)) = (&self.diffoscope, self.reports.first()) {
+            // Where nothing was compared, a file of an earlier run must not pass for this one's.
+            let document = diffoscope::document(report).unwrap_or_default();
+            std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
+        }
+        if let (Some(path), Some(report)) = (&self.attest, self.reports.first()) {
+            self.write_statement(path, report).map_err(|error| -> Box<dyn Explain> { Box::new(error) })?;
+        }
+        Ok(())
+    }
+
+    fn write_statement(&self, path: &Path, report: &Report) -> Result<(), EnvelopeError> {
+        let statement = statement(report).ok_or(EnvelopeError::NothingToState)?.to_string();
+        let text = match &self.signer {
+            Some(signer) => serde_json::to_string(&signer.sign(statement.as_bytes())?).map_err(|_| EnvelopeError::Signing)?,
+            None => statement,
+        };
+        let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
+        std::fs::write(path, text + "\n").map_err(failed)
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Explain> {
+    Box::new(DocumentError { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// Steps of a job share one file, and one limit.
+fn append_summary(path: &Path, reports: &[Report], failures: &[Failure]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all(github::summary(reports, failures, github::MAX_SUMMARY.saturating_sub(there)).as_bytes())
+}
+
+/// Reads a key of either kind from a file.
+fn read_key<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> Result<T, EnvelopeError> {
+    use std::io::Read as _;
+    let failed = |reason: String| EnvelopeError::Key { path: path.display().to_string(), reason };
+    let mut pem = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
+    file.take(MAX_KEY).read_to_end(&mut pem).map_err(|error| failed(error.to_string()))?;
+    read(&pem).map_err(failed)
+}
+
+/// The public key that attestations are checked with.
+pub(super) fn checker(path: &Path) -> Result<Checker, EnvelopeError> {
+    read_key(path, Checker::read)
+}

@@ -81,7 +81,7 @@ fn a_value_that_cannot_be_followed_is_refused_by_its_fields_name() {
         ("/build/moment", "yesterday".into(), "build.moment"),
         ("/build/lockfile", "a/../../b".into(), "build.lockfile"),
         ("/build/packed", "..".into(), "build.packed"),
-        ("/build/steps/0/command", json!(["sh", "-c", "x"]), "build.steps.command"),
+        ("/build/steps/0/command", json!(["curl", "x"]), "build.steps.command"),
         ("/build/steps/0/command", json!([]), "build.steps.command"),
         ("/build/steps/0/command", json!(vec!["npm"; 65]), "build.steps.command"),
         ("/build/steps/0/directory", "../x".into(), "build.steps.directory"),

@@ -184,3 +184,16 @@ test('a version that is gone is taken from the nearest one, and the result says 
   const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
   assert.match(finding.message, /maker-dep@2\.0\.0 \(2\.0\.1 in its place\)/);
 });
+
+test('a build cannot take what was published from the registry and hand it back', async () => {
+  const name = 'b-copies';
+  const copy = "node -e \"const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('node_modules/b-copies-itself/dist/a.js','dist/a.js')\"";
+  const { spec } = await built(name, {
+    scripts: { build: copy },
+    json: { devDependencies: { 'b-copies-itself': `npm:${name}@1.0.0` } },
+    published: { 'dist/a.js': 'nothing of the source' },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.reproduced, false);
+  assert.equal(answer.verdict, 'build-failed', JSON.stringify(answer.attempts));
+});

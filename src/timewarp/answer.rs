@@ -320,10 +320,12 @@ fn version_in(name: &PackageName, file: &str) -> Option<String> {
 }
 
 fn seen(package: &Package, version: &str) -> Result<(), Refused> {
-    if package.dist(version).is_some() && !package.view.shows(version) {
-        return Err(Refused::NotYet { name: package.name.to_string(), version: version.to_owned() });
+    if package.view.shows(version) {
+        return Ok(());
     }
-    Ok(())
+    let (name, version) = (package.name.to_string(), version.to_owned());
+    // What is judged stays in the document, and is nowhere else.
+    Err(if package.dist(&version).is_some() { Refused::NotYet { name, version } } else { Refused::NoVersion { name, wanted: version } })
 }
 
 /// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write the address that they were given

@@ -151,6 +151,26 @@ pub(super) struct Dist {
     pub(super) shasum: String,
 }
 
+impl Summary {
+    /// Leaves a version out, as if it had never been published; whether it was there. `latest` goes to the highest stable version that
+    /// is left, and another tag of it vanishes.
+    pub(super) fn leave_out(&mut self, version: &str) -> bool {
+        let before = self.versions.len();
+        self.versions.retain(|known| known != version);
+        self.times.remove(version);
+        self.dists.remove(version);
+        let stable = self.versions.iter().filter(|text| crate::registry::version::parse(text).is_some_and(|known| !known.is_prerelease()));
+        let highest = stable.max_by(|a, b| crate::registry::version::compare(a, b)).cloned();
+        if let Some(latest) = self.tags.get_mut("latest").filter(|target| *target == version)
+            && let Some(highest) = highest
+        {
+            *latest = highest;
+        }
+        self.tags.retain(|_, target| target != version);
+        self.versions.len() < before
+    }
+}
+
 /// Walks a packument.
 pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
     #[derive(Deserialize)]

@@ -66,6 +66,8 @@ pub struct Settings {
     pub commit_time: Option<Timestamp>,
     /// Names and versions that the source's lockfiles name: never hidden.
     pub keep: BTreeSet<(String, String)>,
+    /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
+    pub judged: Option<(String, String)>,
     /// The folder of checked tarballs, shared between runs.
     pub tarballs: PathBuf,
     /// The folder of packuments, shared between runs; none keeps them for this run only.
@@ -209,6 +211,7 @@ impl Inner {
             disk: self.disk.as_ref().map(|disk| disk as &dyn MetadataCache),
             folder: std::env::temp_dir(),
             when: moment::When { moment: settings.moment, commit: settings.commit_time, keep: &settings.keep },
+            judged: settings.judged.as_ref(),
             cancel: &settings.cancel,
         }
     }

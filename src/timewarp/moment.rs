@@ -60,6 +60,11 @@ impl View {
         self.shown.as_ref().is_none_or(|shown| shown.contains(version))
     }
 
+    /// With these versions, where nothing else is hidden.
+    pub(super) fn of_these(self, versions: &[String]) -> Self {
+        Self { shown: self.shown.or_else(|| Some(versions.iter().cloned().collect())), ..self }
+    }
+
     /// Whether something was taken back to a moment.
     pub(super) fn is_past(&self) -> bool {
         self.shown.is_some()

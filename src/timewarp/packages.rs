@@ -68,6 +68,8 @@ pub(super) struct Source<'a> {
     /// Where large ones are spooled.
     pub(super) folder: PathBuf,
     pub(super) when: When<'a>,
+    /// The version that is judged.
+    pub(super) judged: Option<&'a (String, String)>,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -131,10 +133,12 @@ impl Packages {
             Asking { client: source.client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };
         let spool = fetch(&asking, &url, MAX_PACKUMENT).await?;
         let size_in_kib = u32::try_from(spool.len() >> 10).unwrap_or(u32::MAX);
-        let (summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|error| match error {
+        let (mut summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|error| match error {
             Unread::Disk(reason) => RegistryError::Disk(reason),
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
         })?;
+        let judged = source.judged.filter(|(judged, _)| judged == name.as_str());
+        let hides = judged.is_some_and(|(_, version)| summary.leave_out(version));
         if summary.versions.is_empty() {
             return Err(RegistryError::PackageUnpublished { name: name.to_string(), time: None }.into());
         }
@@ -144,6 +148,7 @@ impl Packages {
         }
         let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &source.when);
+        let view = if hides { view.of_these(&summary.versions) } else { view };
         Ok(Package {
             name: name.clone(),
             registry: registry.clone(),

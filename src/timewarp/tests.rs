@@ -84,6 +84,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         moment: Some("2018-02-01T00:00:00Z".parse().unwrap()),
         commit_time: None,
         keep: BTreeSet::new(),
+        judged: None,
         tarballs: folder.join("tarballs"),
         packuments: Some(folder.join("packuments")),
         hosts: AllowList::parse("allowed.example"),
@@ -157,6 +158,19 @@ async fn what_a_lockfile_names_is_served() {
     let world = world(&server, |settings| settings.keep = BTreeSet::from([("a".into(), "1.1.0".into())]));
     assert_eq!(world.get("/a/-/a-1.1.0.tgz").await.0, 200);
     assert_eq!(world.json("/a").await["dist-tags"]["latest"], "1.0.0");
+}
+
+#[tokio::test]
+async fn the_version_that_is_judged_is_not_there_whoever_names_it() {
+    let server = registry().await;
+    let world = world(&server, |settings| {
+        settings.keep = BTreeSet::from([("a".into(), "1.0.0".into())]);
+        settings.judged = Some(("a".into(), "1.0.0".into()));
+    });
+    for path in ["/a/-/a-1.0.0.tgz", "/a/1.0.0"] {
+        assert_eq!(world.get(path).await.0, 404, "{path}");
+    }
+    assert!(world.json("/a").await["versions"].get("1.0.0").is_none());
 }
 
 #[tokio::test]

@@ -67,9 +67,29 @@ const RELEASE_NAMES: [&str; 12] = [
     "deploy",
 ];
 /// Words in a script's name that say that it makes nothing that is published.
-const USELESS: [&str; 16] = [
-    "test", "lint", "watch", "serve", "start", "dev", "docs", "doc", "coverage", "check", "format", "prettier", "publish", "release",
-    "bench", "clean",
+const USELESS: [&str; 22] = [
+    "test",
+    "lint",
+    "watch",
+    "serve",
+    "start",
+    "dev",
+    "docs",
+    "doc",
+    "coverage",
+    "check",
+    "format",
+    "prettier",
+    "publish",
+    "release",
+    "bench",
+    "clean",
+    "example",
+    "examples",
+    "demo",
+    "storybook",
+    "website",
+    "e2e",
 ];
 
 /// The steps after the installation, in order.

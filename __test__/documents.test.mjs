@@ -1,6 +1,7 @@
 // The documents hold what they say: links and anchors lead somewhere, every example runs, generated pages are as their sources.
 
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -39,6 +40,12 @@ before(async () => {
   }
   await symlink(process.execPath, join(bin, 'node'));
   clean = await cleanEnv({ registry: world.registry, gitconfig: world.host, extra: { PATH: `${bin}:/usr/bin:/bin`, npm_config_fetch_retries: '0' } });
+  // What the examples take for granted: a clone of a package's source, and a pair of keys.
+  await git(['clone', '-q', world.host.directory('kit/semver'), join(clean.home, 'clone')]);
+  await git(['tag', 'v1', 'v7.7.4'], { cwd: join(clean.home, 'clone') });
+  const keys = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  await writeFile(join(clean.home, 'key.pem'), keys.privateKey);
+  await writeFile(join(clean.home, 'key.pub.pem'), keys.publicKey);
   for (const folder of ['.local/share/bash-completion/completions', '.config/fish/completions']) await mkdir(join(clean.home, folder), { recursive: true });
 });
 after(async () => {
@@ -94,7 +101,7 @@ test('every command of the examples runs', async () => {
       const command = line.replace(/\s+#.*$/, '');
       // What is about this checkout is what CI does anyway.
       if (!command.startsWith('npx reproduce')) {
-        if (!/^(npm (install|test|run [a-z:]+)|node (scripts|bench|bin\.cjs)|git |#|$)/.test(command)) wrong.push(`${path}: what is ${command}?`);
+        if (!/^(npm (install|test|run [a-z:]+)|node (scripts|bench|bin\.cjs)|git |openssl |#|$)/.test(command)) wrong.push(`${path}: what is ${command}?`);
         continue;
       }
       const { code, stdout, stderr } = await run(['-euc', command.replace('"${fpath[1]}/_reproduce"', '_reproduce')], { command: ['/bin/sh'], env: clean.env, cwd: command.includes('--local') ? checkout : clean.home });

@@ -52,7 +52,10 @@ console.log(JSON.stringify({ steps, verdict }));
   return JSON.parse(out);
 }
 
-/** Processes that work for the package: in its checkout, inside or outside of a sandbox, or with the cache's helper. */
+/**
+ * Processes that work for the package: in its checkout, inside or outside of a sandbox, or with the cache's helper.
+ * @returns {{ pid: number, command: string }[]} Read in one look, so that one that ends meanwhile is not asked again.
+ */
 function processes() {
   const of = (pid, read) => {
     try {
@@ -63,9 +66,10 @@ function processes() {
     }
   };
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => of(pid, (at) => readlinkSync(`${at}/cwd`)).includes(`/${NAME}`) || of(pid, (at) => readFileSync(`${at}/cmdline`, 'utf8')).includes(clean.home))
-    .filter((pid) => Number(pid) !== process.pid);
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => ({ pid: Number(pid), folder: of(pid, (at) => readlinkSync(`${at}/cwd`)), command: of(pid, (at) => readFileSync(`${at}/cmdline`, 'utf8')) }))
+    .filter(({ folder, command }) => folder.includes(`/${NAME}`) || command.includes(clean.home))
+    .map(({ pid, command }) => ({ pid, command: command.replaceAll('\0', ' ').trim() }));
 }
 
 test(`a run killed at each of ${KILLS} steps leaves no process, and the next one is right`, { skip: process.platform !== 'linux' && 'reads /proc' }, async () => {
@@ -85,10 +89,12 @@ test(`a run killed at each of ${KILLS} steps leaves no process, and the next one
     const step = 1 + int(whole.steps);
     const wait = pick([0, 5, 50, 150]);
     if ((await judge(spec, step, wait)) === null) killed += 1;
-    for (let tries = 0; processes().length > 0; tries++) {
-      assert.ok(tries < 100, `processes stay after a kill at step ${step} and ${wait} ms: ${processes().map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))}`);
+    let left = processes();
+    for (let tries = 0; left.length > 0 && tries < 100; tries++) {
       await sleep(50);
+      left = processes();
     }
+    assert.deepEqual(left, [], `processes stay after a kill at step ${step} and ${wait} ms`);
     const next = await judge(spec, 0);
     assert.equal(next.verdict, 'identical', `after a kill at step ${step} and ${wait} ms`);
   }

@@ -14,6 +14,7 @@ pub mod inspect;
 pub mod local;
 pub mod manifest;
 pub mod npmrc;
+mod opening;
 pub mod options;
 pub mod origin;
 pub mod pack;
@@ -30,6 +31,7 @@ pub mod spec;
 pub mod store;
 pub mod timewarp;
 pub mod toolchain;
+mod user_source;
 pub mod verdict;
 
 mod addon;

@@ -15,13 +15,14 @@ use crate::error::Explain;
 use crate::explain::Source;
 use crate::finish::finish;
 use crate::git::config::GitConfig;
-use crate::git::exchange::{self, HttpExchange};
-use crate::git::{GitError, Repository, local};
-use crate::http::{Cancel, Client, Trust};
+use crate::git::exchange;
+use crate::git::{GitError, Repository};
+use crate::http::{Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::options::Options;
 use crate::origin::address::{self, Address, AddressError, Declared};
-use crate::origin::agreement::{Agreed, agree, undeclared, unreadable};
+use crate::opening::{open, open_by_url};
+use crate::origin::agreement::{Agreed, agree};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
 use crate::origin::{attested, elsewhere};
@@ -35,10 +36,11 @@ use crate::registry::provenance::Roots;
 use crate::registry::testimony;
 use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
-use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
+use crate::report::json::{OptionsInfo, PackageInfo, Report};
 use crate::session::{self, Progress};
 use crate::spec::Spec;
 use crate::store::Folders;
+use crate::user_source::{self, UserSource};
 use crate::verdict::Verdict;
 
 /// What every stage may use of the outside.
@@ -108,14 +110,13 @@ async fn judge(
         npm: release.npm_version.clone(),
         ..Publication::default()
     };
-    let Prepared { published, claims, nominated, located_at } = match prepared {
+    let Prepared { published, claims, by_user, nominated, located_at } = match prepared {
         Ok(prepared) => prepared,
         Err(Halt::Ended(ending)) => return Ok(draft.ended(*ending)),
         Err(Halt::Failed(error)) => return Err(error),
     };
     let publication = Publication { name: claims.name.clone(), version: claims.version.clone(), ..publication };
     context.progress.tell("locate", "comparing commits with the published files");
-    let by_user = options.source.is_some() || context.given.is_some();
     let emit = options.emit.as_ref().map(|path| context.cwd.join(path));
     let strategies = match &context.given {
         Some(given) => vec![given.strategy],
@@ -149,6 +150,8 @@ async fn judge(
 struct Prepared {
     published: Published,
     claims: Claims,
+    /// Whether the user named the source, and not the package.
+    by_user: bool,
     nominated: Result<Nominated, LocateError>,
     located_at: Instant,
 }
@@ -182,8 +185,13 @@ async fn prepare(
     early: &mut Option<Nominating>,
 ) -> Result<Prepared, Halt> {
     let started = Instant::now();
-    let declared = declared_by_registry(release, options, context);
-    let claims = claims_of(release, &declared, options, context);
+    let named = UserSource::of(options, context);
+    let by_user = named.is_some();
+    let (declared, user_commit, directory) = match named {
+        Some(UserSource { address, commit, directory }) => (address.map(Some), commit, directory),
+        None => (declared_by_registry(release, context), None, None),
+    };
+    let claims = claims_of(release, &declared, user_commit);
     if let Ok(Some(address)) = &declared
         && release.name.is_some()
     {
@@ -208,8 +216,8 @@ async fn prepare(
     if let Some(given) = context.given.as_ref().filter(|given| (&given.name, &given.version) != (&claims.name, &claims.version)) {
         return Err(boxed(RecipeError::Other(format!("{}@{}", given.name, given.version))).into());
     }
-    let Agreed { address, finding } = if options.source.is_some() || context.given.is_some() {
-        by_user(declared)?
+    let Agreed { address, finding } = if by_user {
+        user_source::agreed(declared)?
     } else {
         let in_tarball = address::declared_with(&manifest, &|url| context.leads_to(url));
         let by_registry = release.manifest.as_ref().map(|_| declared);
@@ -221,7 +229,7 @@ async fn prepare(
     }
     let claims = Claims {
         reference: address.reference.clone(),
-        directory: context.given.as_ref().map(|given| given.directory.clone()).or_else(|| address.directory.clone()),
+        directory: directory.or_else(|| address.directory.clone()),
         manifest_rewritten: pack::eras_of(published.fingerprint.as_ref()).first().is_some_and(|era| pack::rewrites_manifest(era)),
         ..claims
     };
@@ -229,10 +237,10 @@ async fn prepare(
     let nominating = early.get_or_insert_with(|| start_nominating(address, claims.clone(), context.clone()));
     let nominated = nominating.await.map_err(internal)?;
     *early = None;
-    Ok(Prepared { published, claims, nominated, located_at })
+    Ok(Prepared { published, claims, by_user, nominated, located_at })
 }
 
-fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>, options: &Options, context: &Context) -> Claims {
+fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>, user_commit: Option<String>) -> Claims {
     let address = declared.as_ref().ok().and_then(Option::as_ref);
     Claims {
         name: release.name.clone().unwrap_or_default(),
@@ -241,7 +249,7 @@ fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>
         reference: address.and_then(|address| address.reference.clone()),
         directory: address.and_then(|address| address.directory.clone()),
         provenance: None,
-        user_commit: user_commit(options, context),
+        user_commit,
         manifest_rewritten: false,
     }
 }
@@ -322,28 +330,10 @@ fn claims_or(known: &str, manifest: &Value, key: &str) -> String {
     if known.is_empty() { manifest.get(key).and_then(Value::as_str).unwrap_or_default().to_owned() } else { known.to_owned() }
 }
 
-fn user_commit(options: &Options, context: &Context) -> Option<String> {
-    if let Some(given) = context.given.as_ref().filter(|_| options.source.is_none()) {
-        return Some(given.commit.clone());
-    }
-    if let Some((_, commit)) = options.local_source() {
-        return commit.map(str::to_owned);
-    }
-    options.source.as_deref()?.split_once('#').map(|(_, commit)| commit.to_owned()).filter(|commit| !commit.is_empty())
-}
-
-/// The repository that the registry's metadata names, or the one that the user named.
-fn declared_by_registry(release: &Release, options: &Options, context: &Context) -> Result<Option<Address>, AddressError> {
-    let led_to = |url: &str| context.leads_to(url);
-    if let Some((path, _)) = options.local_source() {
-        let path = context.cwd.join(path);
-        return Ok(Some(Address::here(&path.canonicalize().unwrap_or(path))));
-    }
-    if let Some(source) = options.source.as_ref().or(context.given.as_ref().map(|given| &given.repository)) {
-        return address::parse_with(source, &led_to).map(Some);
-    }
+/// The repository that the registry's metadata names.
+fn declared_by_registry(release: &Release, context: &Context) -> Result<Option<Address>, AddressError> {
     match &release.manifest {
-        Some(manifest) => Ok(address::declared_with(manifest, &led_to)?.map(|declared| declared.address)),
+        Some(manifest) => Ok(address::declared_with(manifest, &|url| context.leads_to(url))?.map(|declared| declared.address)),
         None => Ok(None),
     }
 }
@@ -365,7 +355,7 @@ impl Context {
     }
 
     /// Whether the user's own configuration leads somewhere from this address.
-    fn leads_to(&self, url: &str) -> bool {
+    pub(crate) fn leads_to(&self, url: &str) -> bool {
         self.git.rewrite(url).1 || url::Url::parse(url).is_ok_and(|url| self.client.config().allowed.contains(&url))
     }
 }
@@ -398,16 +388,6 @@ async fn renamed(
     }
 }
 
-/// The repository that the user named.
-fn by_user(declared: Result<Option<Address>, AddressError>) -> Result<Agreed, Box<Ending>> {
-    let finding = Finding::new("source-by-user", Severity::Info, "the repository is the user's own word, not the package's");
-    match declared {
-        Ok(Some(address)) => Ok(Agreed { address, finding: Some(finding) }),
-        Ok(None) => Err(undeclared()),
-        Err(error) => Err(unreadable(&error)),
-    }
-}
-
 /// A repository that answered, and the commits that claims lead to.
 struct Nominated {
     repository: Repository,
@@ -423,38 +403,6 @@ fn start_nominating(address: Address, claims: Claims, context: Context) -> Nomin
         let nominees = locate::nominate(&mut repository, &claims)?;
         Ok(Nominated { repository, nominees })
     })
-}
-
-/// Connects to the repository: over https first where a plain address was declared.
-fn open(address: &Address, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
-    if let Some(path) = address.on_this_machine() {
-        let cache = context.folders.repository(&address.url);
-        return local::open(path, &address.url, &cache, Arc::clone(&context.cancelled));
-    }
-    let mut tries: Vec<String> = address.https().into_iter().collect();
-    tries.push(address.url.clone());
-    let mut first_error = None;
-    for url in tries {
-        let (target, _) = context.git.rewrite(&url);
-        let trust = if target.starts_with("http://") { Trust::StrangerPlain } else { Trust::Stranger };
-        let proxy = context.git.proxy.as_deref().and_then(|proxy| url::Url::parse(proxy).ok());
-        let exchange = Arc::new(HttpExchange::new(context.client.clone(), runtime.clone(), trust, proxy, context.cancel.clone()));
-        let cache: PathBuf = context.folders.repository(&url);
-        match Repository::open(&target, &url, &cache, exchange, Arc::clone(&context.cancelled)) {
-            Ok(repository) => return Ok(repository),
-            Err(error @ (GitError::Cancelled | GitError::Cache { .. })) => return Err(error),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
-}
-
-/// As [`open`], for an address that a repository's own `.gitmodules` names.
-pub(crate) fn open_by_url(url: &str, context: &Context, runtime: &tokio::runtime::Handle) -> Result<Repository, GitError> {
-    match address::parse_with(url, &|url| context.leads_to(url)) {
-        Ok(address) => open(&address, context, runtime),
-        Err(error) => Err(GitError::AddressRefused { url: url.to_owned(), why: error.to_string() }),
-    }
 }
 
 fn find(nominated: Nominated, claims: &Claims, published: &Published) -> Result<(Repository, Located), LocateError> {

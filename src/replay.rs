@@ -14,7 +14,8 @@ use crate::finish::EmitError;
 use crate::git::Repository;
 use crate::origin::{LocateError, Origin};
 use crate::pack::gzip;
-use crate::pipeline::{self, Context, Failed};
+use crate::opening;
+use crate::pipeline::{Context, Failed};
 use crate::published::Published;
 use crate::recipe::build::{self, Site};
 use crate::recipe::rebuilt::{Hashed, Run};
@@ -62,7 +63,7 @@ pub struct Orders {
 pub fn replay(recipe: &Recipe, orders: &Orders, context: &Context, runtime: &Handle) -> Result<Replayed, Failed> {
     let began = Instant::now();
     let tarball = recipe.tarball.as_ref().ok_or_else(|| boxed(ReplayError::Incomplete))?;
-    let open = |url: &str| pipeline::open_by_url(url, context, runtime);
+    let open = |url: &str| opening::open_by_url(url, context, runtime);
     context.progress.tell("locate", "asking the repository");
     let mut repository = open(&recipe.repository).map_err(boxed)?;
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;

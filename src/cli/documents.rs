@@ -1,16 +1,19 @@
-//! What a run writes besides its answers: a statement, a SARIF log, annotations and a summary for GitHub Actions.
+//! What a run writes besides its answers: a statement, a SARIF log, a `JUnit` report, annotations and a summary for GitHub Actions.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::arguments::{AnnotateChoice, Arguments};
 use super::output::Output;
 use crate::error::{Explain, Stage};
 use crate::report::json::{Failure, Report};
+use crate::report::junit::{Case, junit};
 use crate::report::statement::envelope::{Checker, EnvelopeError, Signer};
 use crate::report::statement::statement;
 use crate::report::{diffoscope, github, sarif};
 use crate::session::Answer;
+use crate::verdict::Accept;
 
 /// Largest key file that is read, in bytes.
 const MAX_KEY: u64 = 64 << 10;
@@ -42,11 +45,14 @@ pub(super) struct Documents {
     attest: Option<PathBuf>,
     signer: Option<Signer>,
     sarif: Option<PathBuf>,
+    junit: Option<PathBuf>,
     diffoscope: Option<PathBuf>,
     annotate: bool,
     summary: Option<PathBuf>,
     reports: Vec<Report>,
     failures: Vec<Failure>,
+    cases: Vec<Case>,
+    accept: Accept,
 }
 
 impl Documents {
@@ -72,16 +78,22 @@ impl Documents {
             attest: arguments.attest.clone(),
             signer: signing.map(|path| read_key(path, Signer::read)).transpose()?,
             sarif: arguments.sarif.clone(),
+            junit: arguments.junit.clone(),
             diffoscope: arguments.diffoscope_json.clone(),
             annotate,
             summary: summary.map(PathBuf::from),
             reports: Vec::new(),
             failures: Vec::new(),
+            cases: Vec::new(),
+            accept: arguments.options().accept,
         })
     }
 
-    /// Takes note of an answer.
-    pub(super) fn add(&mut self, answer: &Answer) {
+    /// Takes note of the answer about a spec, and of how long it took.
+    pub(super) fn add(&mut self, spec: &str, answer: &Answer, time: Duration) {
+        if self.junit.is_some() {
+            self.cases.push(Case::of(spec, answer, time, self.accept));
+        }
         if self.attest.is_none() && self.sarif.is_none() && self.diffoscope.is_none() && !self.annotate {
             return;
         }
@@ -103,6 +115,9 @@ impl Documents {
         if let Some(path) = &self.sarif {
             let log = sarif::log(&self.reports, &self.failures);
             std::fs::write(path, format!("{log:#}\n")).map_err(|error| failed(path, &error))?;
+        }
+        if let Some(path) = &self.junit {
+            std::fs::write(path, junit(&self.cases)).map_err(|error| failed(path, &error))?;
         }
         if let (Some(path), Some(report)) = (&self.diffoscope, self.reports.first()) {
             // Where nothing was compared, a file of an earlier run must not pass for this one's.

@@ -21,7 +21,6 @@ use std::time::Instant;
 use clap::Parser;
 
 use crate::options::Options;
-use crate::report::junit::{Case, junit};
 use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
@@ -100,7 +99,6 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
     let mut codes = Vec::new();
-    let mut done = Vec::new();
     for spec in &specs {
         let progress = out.progress(spec);
         let started = Instant::now();
@@ -113,7 +111,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
             return INTERRUPTED;
         }
         codes.push(answer.exit_code(options.accept));
-        documents.add(&answer);
+        documents.add(spec, &answer, started.elapsed());
         match out.answer(&answer) {
             // The reader went away (`| head`): nothing more can be said.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -122,15 +120,6 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
                     return code;
                 }
             }
-        }
-        if arguments.junit.is_some() {
-            done.push((spec, answer, started.elapsed()));
-        }
-    }
-    if let Some(path) = &arguments.junit {
-        let cases: Vec<_> = done.iter().map(|(spec, answer, time)| Case { spec, answer, time: *time }).collect();
-        if let Some(code) = written(std::fs::write(path, junit(&cases, options.accept))) {
-            return code;
         }
     }
     if let Err(error) = documents.write() {

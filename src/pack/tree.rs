@@ -40,6 +40,9 @@ pub trait Tree {
 
     /// The content of a regular file; `None` if there is no such file, or it cannot be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
+
+    /// What a symbolic link says; `None` if there is no such link, or it cannot be read.
+    fn link(&self, path: &str) -> Option<String>;
 }
 
 /// Joins a folder and a name below it.
@@ -74,7 +77,7 @@ impl MemoryTree {
         self
     }
 
-    /// Adds an entry of any kind; content counts for files only. A later entry of the same path replaces the earlier.
+    /// Adds an entry of any kind; content counts for files, and for links, of which it is the target. A later entry of the same path replaces the earlier.
     pub fn insert(&mut self, path: &str, kind: NodeKind, content: Vec<u8>) {
         let mut dir = "";
         for (at, _) in path.match_indices('/') {
@@ -85,11 +88,18 @@ impl MemoryTree {
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         self.dirs.entry(dir.to_owned()).or_default().insert(name.to_owned(), kind);
-        if matches!(kind, NodeKind::File { .. }) {
+        if matches!(kind, NodeKind::File { .. } | NodeKind::Symlink) {
             self.contents.insert(path.to_owned(), content);
         } else {
             self.contents.remove(path);
         }
+    }
+}
+
+impl MemoryTree {
+    fn kind(&self, path: &str) -> Option<NodeKind> {
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.dirs.get(dir)?.get(name).copied()
     }
 }
 
@@ -100,7 +110,12 @@ impl Tree for MemoryTree {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.contents.get(path).cloned()
+        (self.kind(path) != Some(NodeKind::Symlink)).then(|| self.contents.get(path).cloned())?
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let target = || self.contents.get(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        (self.kind(path) == Some(NodeKind::Symlink)).then(target)?
     }
 }
 
@@ -137,6 +152,12 @@ impl Tree for DirTree {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let target = self.resolve(path)?;
         fs::symlink_metadata(&target).ok()?.is_file().then(|| fs::read(&target).ok())?
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let target = fs::read_link(self.resolve(dir)?.join(name)).ok()?;
+        Some(target.to_string_lossy().into_owned())
     }
 }
 
@@ -189,6 +210,8 @@ mod tests {
         assert!(tree.list("").contains(&Node { name: "link".into(), kind: NodeKind::Symlink }));
         assert!(tree.list("link").is_empty());
         assert_eq!(tree.read("link/secret"), None);
+        assert_eq!(tree.link("link").as_deref(), outside.path().to_str());
+        assert_eq!((tree.link("in"), tree.link("gone"), tree.link("../link")), (None, None, None));
         assert_eq!(tree.read("../secret"), None);
         assert_eq!(tree.read("in").as_deref(), Some(&b"i"[..]));
     }

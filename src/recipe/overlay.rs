@@ -42,6 +42,10 @@ impl Tree for Overlay<'_> {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         if path == PACKAGE_JSON && !self.changes_nothing() { Some(self.rewrite.listed.clone()) } else { self.base.read(path) }
     }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.base.link(path)
+    }
 }
 
 impl Shelves for Overlay<'_> {

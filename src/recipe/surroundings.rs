@@ -89,4 +89,10 @@ impl Tree for Root<'_> {
         // An object that cannot be read was not fetched, and is not asked for; a damaged one ends the run when it is packed.
         is_file.then(|| self.repository.store().blob(&entry.id).ok().flatten())?
     }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let entry = self.listing.get(path).filter(|entry| entry.kind == EntryKind::Link)?;
+        let target = self.repository.store().blob(&entry.id).ok().flatten()?;
+        Some(String::from_utf8_lossy(&target).into_owned())
+    }
 }

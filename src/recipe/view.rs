@@ -130,6 +130,12 @@ impl Tree for View<'_, '_> {
         let kind = self.folder.file(path)?.kind;
         matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable).then(|| self.content(path).ok().flatten()).flatten()
     }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let is_link = self.folder.file(path)?.kind == EntryKind::Link;
+        let target = is_link.then(|| self.content(path).ok().flatten()).flatten()?;
+        Some(String::from_utf8_lossy(&target).into_owned())
+    }
 }
 
 /// A file's bytes, read when the archive is written, so that not all of a package is in memory at once.

@@ -7,47 +7,49 @@ use super::terminal::{self, Detail, Style};
 use crate::session::Answer;
 use crate::verdict::Accept;
 
-/// One spec and what came of it.
-pub struct Case<'a> {
-    /// As it was typed.
-    pub spec: &'a str,
-    /// The answer.
-    pub answer: &'a Answer,
-    /// How long it took.
-    pub time: Duration,
+/// One spec and what came of it, as a test case.
+pub struct Case {
+    xml: String,
+    code: u8,
+    time: Duration,
 }
 
-/// The report as XML (the schema that Jenkins' xunit plugin and GitLab read). Writing to a String cannot fail.
-pub fn junit(cases: &[Case<'_>], accept: Accept) -> String {
-    let count = |code: u8| cases.iter().filter(|case| case.answer.exit_code(accept) == code).count();
-    let seconds: f64 = cases.iter().map(|case| case.time.as_secs_f64()).sum();
-    let totals = format!("tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{seconds:.3}\"", cases.len(), count(1), count(2));
-    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {totals}>\n  <testsuite name=\"reproduce\" {totals}>\n");
-    for case in cases {
-        let _ = write!(out, "    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(case.spec), case.time.as_secs_f64());
-        let (kind, message, text) = match case.answer {
+impl Case {
+    /// The case of a spec as it was typed, with its answer and how long that took.
+    pub fn of(spec: &str, answer: &Answer, time: Duration, accept: Accept) -> Self {
+        let mut out = format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(spec), time.as_secs_f64());
+        let (kind, message, text) = match answer {
             Answer::Judged { report, .. } => {
                 let code = report.code.as_deref().unwrap_or(report.verdict.as_str());
                 (code.to_owned(), report.verdict.as_str().to_owned(), terminal::report(report, Style::plain(), Detail::default()))
             }
             Answer::Failed(failure) => (failure.code.clone(), failure.message.clone(), terminal::failure(failure, Style::plain())),
         };
-        let element = match case.answer.exit_code(accept) {
-            0 => {
-                out.push_str("/>\n");
-                continue;
-            }
-            1 => "failure",
-            _ => "error",
-        };
-        let _ = writeln!(
-            out,
-            ">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
-            xml(&kind),
-            xml(&message),
-            xml(&text)
-        );
+        let code = answer.exit_code(accept);
+        let element = if code == 1 { "failure" } else { "error" };
+        if code == 0 {
+            out.push_str("/>\n");
+        } else {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                out,
+                ">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
+                xml(&kind),
+                xml(&message),
+                xml(&text)
+            );
+        }
+        Self { xml: out, code, time }
     }
+}
+
+/// The report as XML (the schema that Jenkins' xunit plugin and GitLab read).
+pub fn junit(cases: &[Case]) -> String {
+    let count = |code: u8| cases.iter().filter(|case| case.code == code).count();
+    let seconds: f64 = cases.iter().map(|case| case.time.as_secs_f64()).sum();
+    let totals = format!("tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{seconds:.3}\"", cases.len(), count(1), count(2));
+    let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {totals}>\n  <testsuite name=\"reproduce\" {totals}>\n");
+    out.extend(cases.iter().map(|case| case.xml.as_str()));
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
 }
@@ -77,7 +79,7 @@ mod tests {
     #[test]
     fn what_is_not_decided_is_an_error() {
         let answer = Answer::usage("no <package> was named", "name \u{7}one".into());
-        let text = junit(&[Case { spec: "a&b", answer: &answer, time: Duration::from_millis(1500) }], Accept::default());
+        let text = junit(&[Case::of("a&b", &answer, Duration::from_millis(1500), Accept::default())]);
         assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"1\" time=\"1.500\""), "{text}");
         assert!(text.contains("name=\"a&amp;b\" time=\"1.500\">"), "{text}");
         assert!(text.contains("<error type=\"usage\" message=\"no &lt;package&gt; was named\">"), "{text}");

@@ -531,9 +531,16 @@ pub(crate) static FIXTURES: &[Fixture] = &[
         "the longest name and a path that no header holds",
         &[("package.json", X), (LONGEST_NAME, "1"), (LONGEST_PATH, "2"), (LONGEST_WIDE, "3")],
     ),
-    except(
-        plain("links out of the tree", &[("package.json", X), ("a.js", "1"), ("file -> ../../../etc/passwd", ""), ("folder -> /etc", "")]),
-        &[("pnpm-11", "it leaves out links that lead out of the package, which is not followed here yet")],
+    plain(
+        "links out of the tree",
+        &[
+            ("package.json", X),
+            ("a.js", "1"),
+            ("file -> ../../../etc/passwd", ""),
+            ("folder -> /etc", ""),
+            ("lib/inside -> ../a.js", ""),
+            ("lib/chain -> ../file", ""),
+        ],
     ),
     except(
         plain("links that lead nowhere", &[("package.json", X), ("a.js", "1"), ("gone -> nowhere", ""), ("self -> self", "")]),

@@ -39,8 +39,8 @@ pub(super) trait Sink {
     fn stops_at(&mut self, state: State) -> bool;
     /// Takes a symbol; true where a block is full.
     fn put(&mut self, symbol: Symbol) -> bool;
-    /// Ends the full block, behind `window`'s position.
-    fn flush(&mut self, window: &Window);
+    /// Ends the full block, behind `window`'s position. A sink that makes no blocks has none to end.
+    fn flush(&mut self, _window: &Window) {}
 }
 
 /// Everything that goes on from one piece of input to the next.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::parser::{Parser, Sink, State, Symbol};
-use super::window::{SIZE, Window};
+use super::window::SIZE;
 use super::{Class, run, skip};
 
 /// For so many bytes from its begin a segment's states are kept.
@@ -103,8 +103,6 @@ impl Sink for Traced {
         self.symbols.push(symbol);
         false
     }
-
-    fn flush(&mut self, _: &Window) {}
 }
 
 /// Goes on from the piece before until it is in a state that the next one was in.
@@ -141,6 +139,4 @@ impl Sink for Joining<'_> {
         self.symbols.push(symbol);
         false
     }
-
-    fn flush(&mut self, _: &Window) {}
 }

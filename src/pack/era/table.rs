@@ -58,6 +58,8 @@ const LEVEL_6: Gzip = Gzip { level: 6, xfl: 0, os: None, zlib_rs: false };
 const LEVEL_6_UNKNOWN: Gzip = Gzip { level: 6, xfl: 0, os: Some(255), zlib_rs: false };
 /// Level 9 with the OS byte "unknown".
 const LEVEL_9_UNKNOWN: Gzip = Gzip { level: 9, xfl: 2, os: Some(255), zlib_rs: false };
+/// Level 9 by zlib-ng: bun since 1.3.14.
+const ZLIB_NG: Gzip = Gzip { zlib_rs: true, ..LEVEL_9_UNKNOWN };
 /// Level 6 by flate2 on zlib-rs.
 const ZLIB_RS: Gzip = Gzip { level: 6, xfl: 0, os: Some(255), zlib_rs: true };
 
@@ -251,7 +253,7 @@ pub static ALL: &[Era] = &[
         owner: Owner::Zero,
         mode: ModeRule::RawAnd(Executable::ListedBins),
         order: Order::PackageJsonFirst,
-        gzip: LEVEL_9_UNKNOWN,
+        gzip: ZLIB_NG,
         adopts: MODES,
         ..NPM
     },

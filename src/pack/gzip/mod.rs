@@ -30,7 +30,8 @@ pub enum Class {
     B,
     /// Chromium's zlib of today: Node 18.19 and later, 20.10 and later, all from 21.
     C,
-    /// zlib-rs, fed as the tar crate of Rust feeds it: pnpm 12.
+    /// zlib-rs. At level 6, fed as the tar crate of Rust feeds it: pnpm 12. At level 9 its bytes are those of zlib-ng 2.3, however it
+    /// is fed: bun since 1.3.14 (bun up to 1.3.7 wrote class C).
     #[serde(rename = "zlib-rs")]
     ZlibRs,
 }

@@ -27,7 +27,7 @@ fn packed(class: Class, level: u8, xfl: u8, os: u8) -> Vec<u8> {
 
 #[test]
 fn every_class_inflates_to_its_input() {
-    for (class, level, xfl) in [(Class::A, 9, 2), (Class::B, 6, 0), (Class::C, 9, 2), (Class::ZlibRs, 6, 0)] {
+    for (class, level, xfl) in [(Class::A, 9, 2), (Class::B, 6, 0), (Class::C, 9, 2), (Class::ZlibRs, 6, 0), (Class::ZlibRs, 9, 2)] {
         let mut inflated = Vec::new();
         flate2::read::GzDecoder::new(packed(class, level, xfl, 3).as_slice()).read_to_end(&mut inflated).unwrap();
         assert!(inflated == stream(), "{class:?}");
@@ -41,6 +41,7 @@ fn the_encoder_is_found_from_the_published_bytes() {
         (Class::B, 6, 0, 19),
         (Class::C, 6, 0, 255),
         (Class::ZlibRs, 6, 0, 255),
+        (Class::ZlibRs, 9, 2, 255),
         (Class::C, 9, 2, 255),
         (Class::B, 9, 2, 255),
         (Class::B, 1, 4, 3),
@@ -102,6 +103,7 @@ fn without_published_bytes_the_usual_encoder_of_the_era_is_taken() {
     assert_eq!(usual("pnpm-7", Some(19)), Match { class: Class::C, level: 6, xfl: 0, os: 19 });
     assert_eq!(usual("pnpm-7", None), Match { class: Class::C, level: 6, xfl: 0, os: 3 });
     assert_eq!(usual("pnpm-12-21", None), Match { class: Class::ZlibRs, level: 6, xfl: 0, os: 255 });
+    assert_eq!(usual("bun-1", None), Match { class: Class::ZlibRs, level: 9, xfl: 2, os: 255 });
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn a_header_with_a_name_or_a_time_is_nobodys() {
 #[test]
 fn xfl_gives_the_level_and_the_newest_class_comes_first() {
     let shown = |xfl, os| encoders_for(xfl, os).into_iter().map(|e| format!("{}{}", e.class.as_str(), e.level)).collect::<Vec<_>>();
-    assert_eq!(shown(2, 255), ["C9", "B9", "A9"]);
+    assert_eq!(shown(2, 255), ["C9", "B9", "A9", "zlib-rs9"]);
     assert_eq!(shown(0, 3), ["C6", "B6", "A6"]);
     assert_eq!(shown(0, 255), ["C6", "B6", "A6", "zlib-rs6"]);
     assert_eq!(shown(7, 3), Vec::<String>::new());

@@ -34,7 +34,7 @@ pub struct StrictRules {
     pub missing_fails: bool,
     /// Whether the files named by `patchedDependencies` stay out (11.2 and later).
     pub no_patches: bool,
-    /// Whether symbolic links go along (pnpm 11.28 and later).
+    /// Whether symbolic links go along that do not lead out of the package (pnpm 11.28 and later).
     pub links: bool,
 }
 
@@ -305,7 +305,12 @@ impl Walk<'_> {
             let asked = |partial, slash| self.passes(level, &parts, level.depth, Question { partial, slash }, None);
             match kind {
                 NodeKind::File { .. } if asked(false, false) => self.found.push(join(&level.path, name)),
-                NodeKind::Symlink if self.rules.links && asked(false, false) => self.found.push(join(&level.path, name)),
+                NodeKind::Symlink if self.rules.links && asked(false, false) => {
+                    let path = join(&level.path, name);
+                    if !self.view.leads_out(&path) {
+                        self.found.push(path);
+                    }
+                }
                 NodeKind::Dir if asked(true, false) => {
                     let exact = asked(false, false) || asked(false, true);
                     let mut child = level.child(join(&level.path, name), exact)?;

@@ -9,6 +9,9 @@ use super::ignore::MAX_DEPTH;
 use super::manifest::normalize;
 use crate::pack::tree::{NodeKind, Tree, join};
 
+/// As many links as Linux follows for one path.
+const MAX_LINKS: usize = 40;
+
 type Listing = Rc<BTreeMap<String, NodeKind>>;
 
 /// A tree whose listings are read once.
@@ -51,6 +54,20 @@ impl<'t> View<'t> {
         let (dir, name) = normal.rsplit_once('/').unwrap_or(("", &normal));
         let kind = self.list(dir).get(name).copied()?;
         (!path.ends_with('/') || matches!(kind, NodeKind::Dir | NodeKind::Submodule)).then_some(kind)
+    }
+
+    /// Whether a link leads out of the package, by what it says or by the links that it leads through. One whose target cannot be read
+    /// here does not.
+    pub(super) fn leads_out(&self, path: &str) -> bool {
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            let Some(target) = self.tree.link(&path) else { return false };
+            let above = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+            // normalize() takes the slash in front away, which here means another place.
+            let Some(next) = (!target.starts_with('/')).then(|| normalize(&join(above, &target))).flatten() else { return true };
+            path = next;
+        }
+        false
     }
 
     /// Every path below the root, with whether it is a folder.

@@ -8,7 +8,7 @@ use super::kept::State;
 use super::project::Project;
 use super::roots::package_roots;
 use super::run::{SHORTEST, Work, time_left};
-use super::steps::{Step, pieces, steps};
+use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
 use crate::origin::score::manifest_directories;
 use crate::pack::tree::DirTree;
@@ -69,8 +69,9 @@ impl Bench<'_, '_> {
         }
         let mut todo = steps(&DirTree::new(&checkout)?, &project, work.origin.directory(), manager);
         todo.reverse();
+        let mut called = Vec::new();
         while let Some(step) = todo.pop() {
-            if self.state.steps.contains(&step) {
+            if self.state.steps.contains(&step) || called.iter().any(|inner| same(inner, &step)) {
                 continue;
             }
             let Ran::Ended(exit) = self.step(&step)? else { break };
@@ -78,7 +79,9 @@ impl Bench<'_, '_> {
             if self.compare(&project)? {
                 return Ok(());
             }
-            if exit != Some(0) {
+            if exit == Some(0) {
+                called.extend(within(&project, &step));
+            } else {
                 todo.extend(pieces(&project, &step, manager).into_iter().rev());
             }
         }

@@ -120,6 +120,10 @@ impl Tree for DiskShelves<'_> {
         // What cannot be converted is read as it is.
         self.converted(path).ok().flatten().or_else(|| self.tree.read(path))
     }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.tree.link(path)
+    }
 }
 
 impl Shelves for DiskShelves<'_> {

@@ -161,6 +161,26 @@ pub(super) fn pieces(project: &Project, step: &Step, manager: Kind) -> Vec<Step>
     commands.iter().filter(|command| is_useful(command)).map(|command| piece(manager, &step.directory, command)).collect()
 }
 
+/// The steps that a step which succeeded has run itself: the scripts of its package that its script calls, one by one or through others.
+pub(super) fn within(project: &Project, step: &Step) -> Vec<Step> {
+    let [program, run, script] = step.command.as_slice() else { return Vec::new() };
+    let Some(package) = project.at(&step.directory).filter(|_| run == "run") else { return Vec::new() };
+    let (mut todo, mut seen) = (vec![script.clone()], BTreeSet::new());
+    while let Some(name) = todo.pop() {
+        // Behind `||` stands what is run in another case.
+        let text = package.scripts.get(&name).filter(|text| !text.contains("||"));
+        let called = text.map(|text| called_scripts(text)).unwrap_or_default();
+        todo.extend(called.into_iter().filter(|name| package.scripts.contains_key(name) && seen.insert(name.clone())));
+    }
+    let command = |name| vec![program.clone(), run.clone(), name];
+    seen.into_iter().map(|name| Step { name: String::new(), directory: step.directory.clone(), command: command(name) }).collect()
+}
+
+/// Whether two steps run the same.
+pub(super) fn same(one: &Step, other: &Step) -> bool {
+    one.directory == other.directory && one.command == other.command
+}
+
 fn piece(manager: Kind, directory: &str, text: &str) -> Step {
     let place = if directory.is_empty() { String::new() } else { format!(" in {directory}") };
     let name: String = text.chars().take(MAX_NAME).collect();
@@ -294,6 +314,18 @@ mod tests {
         };
         assert_eq!(names("build"), ["tsc -p .", "cp a dist/"]);
         assert_eq!(names("one"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_script_has_called_is_not_run_again() {
+        let root = r#"{"scripts":{"build":"npm run js && npm run all","all":"npm run ts","ts":"tsc","js":"x","odd":"npm run ts || npm run js"}}"#;
+        let project = Project::read(&MemoryTree::new().file("package.json", root), &[String::new()]);
+        let called = |script: &str| -> Vec<String> {
+            let step = Step { name: script.into(), directory: String::new(), command: run_script(Kind::Npm, script) };
+            within(&project, &step).into_iter().filter_map(|step| step.command.into_iter().nth(2)).collect()
+        };
+        assert_eq!(called("build"), ["all", "js", "ts"]);
+        assert_eq!(called("odd"), Vec::<String>::new());
     }
 
     #[test]

@@ -1,0 +1,126 @@
+//! Stored results: under which name one is kept, and when an earlier one still counts.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use crate::error::Explain;
+use crate::registry::Release;
+use crate::report::draft::timestamp;
+use crate::report::json::{Finding, OptionsInfo, Report, SCHEMA_VERSION, Severity};
+use crate::spec::{Spec, Target};
+use crate::store::Results;
+use crate::verdict::{Accept, Verdict};
+
+/// How long a result that decided nothing is believed: a repository may be back tomorrow.
+const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// `name@version` for what a registry serves; a tarball from elsewhere is not stored under a name that it gives itself.
+pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
+    match spec.target() {
+        Target::Registry { .. } => Some(format!("{}@{}", release.name.as_deref()?, release.version.as_deref()?)),
+        Target::Tarball(_) | Target::File(_) => None,
+    }
+}
+
+/// A host that could not be reached may answer in a minute; every other result holds for a while.
+pub(super) fn is_kept(report: &Report) -> bool {
+    !matches!(report.code.as_deref(), Some("repository-unreachable" | "repository-protocol"))
+}
+
+/// What is known of the tarball that a stored result should be about.
+pub(super) enum Tarball {
+    /// Nothing was asked: an exact version never changes.
+    NotAsked,
+    /// What the registry promises now.
+    Promised(Option<String>),
+}
+
+/// Stored results: the caller's object, then the file.
+pub(super) struct Memory {
+    known: HashMap<String, Box<RawValue>>,
+    results: Results,
+}
+
+impl Memory {
+    /// The results in a JSON object that the caller has, and those on disk.
+    pub(super) fn of(known: Option<&str>, results: &Path) -> Self {
+        Self { known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(), results: Results::at(results) }
+    }
+
+    /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
+    pub(super) fn look_up(&self, key: &str, tarball: &Tarball, options: &OptionsInfo, word: &str, findings: &mut Vec<Finding>) -> Option<Answer> {
+        let in_memory = self.known.get(key).map(|value| value.get().to_owned());
+        let text = match in_memory {
+            Some(text) => text,
+            None => match self.results.get(key) {
+                Ok(found) => found?.get().to_owned(),
+                Err(error) => {
+                    say_once(findings, Finding::new(error.code(), Severity::Warning, error.to_string()));
+                    return None;
+                }
+            },
+        };
+        let mut report: Report = serde_json::from_str(&text).ok()?;
+        let named = format!("{}@{}", report.package.name.as_deref()?, report.package.version.as_deref()?);
+        if named != key || !still_counts(&report, tarball, options, SystemTime::now()) {
+            return None;
+        }
+        word.clone_into(&mut report.package.spec);
+        Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+    }
+
+    /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
+    pub(super) fn earlier(&self, key: &str) -> Option<Report> {
+        let stored = self.results.get(key).ok().flatten()?;
+        serde_json::from_str(stored.get()).ok()
+    }
+
+    /// Keeps a result. Where that fails the answer stands, and says so.
+    pub(super) fn keep(&self, key: &str, report: &mut Report) {
+        let written = match serde_json::value::to_raw_value(report) {
+            Ok(raw) => self.results.put(key, &raw),
+            Err(_) => return,
+        };
+        match written {
+            Ok(written) => {
+                if let Some(moved) = written.moved_aside {
+                    let message = format!("the file of results was damaged and was moved to {}", moved.display());
+                    report.findings.push(Finding::new("cache-damaged", Severity::Warning, message));
+                }
+            }
+            Err(error) => {
+                say_once(
+                    &mut report.findings,
+                    Finding::new(error.code(), Severity::Warning, format!("the result could not be stored: {error}")),
+                );
+                report.hints.extend(error.hint());
+            }
+        }
+    }
+}
+
+fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
+    if !findings.iter().any(|known| known.code == finding.code) {
+        findings.push(finding);
+    }
+}
+
+/// A stored result counts while the tarball, this program and the options are the same; one that decided nothing, for a day.
+fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: SystemTime) -> bool {
+    let same_program = report.schema_version == SCHEMA_VERSION && report.reproduce_version == env!("CARGO_PKG_VERSION");
+    let same_tarball = match tarball {
+        Tarball::NotAsked => true,
+        // A registry that promises nothing could serve anything by now.
+        Tarball::Promised(promised) => promised.is_some() && report.package.integrity == *promised,
+    };
+    // A build that failed may have met a busy machine, or a registry that was away.
+    let decided = report.verdict.exit_code(Accept::SameContent) < 2 && report.verdict != Verdict::BuildFailed;
+    // RFC 3339 in one time zone sorts by time.
+    let fresh =
+        now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);
+    same_program && same_tarball && report.options == *options && (decided || fresh)
+}

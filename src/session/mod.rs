@@ -1,0 +1,273 @@
+//! One question from start to end: configuration, stored results, the pipeline, and storing the answer.
+
+mod answer;
+mod memory;
+mod progress;
+mod setup;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::error::Explain;
+use crate::history;
+use crate::http::Cancel;
+use crate::options::Options;
+use crate::origin::attested;
+use crate::pipeline::{self, Failed};
+use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError};
+use crate::registry::{self, Packument, Release};
+use crate::replay::{self, Orders};
+use crate::report::inspect::Inspection;
+use crate::report::json::{Finding, Report, Severity};
+use crate::report::replay::Replayed;
+use crate::spec::{PackageName, Spec, Target, Wanted};
+
+use answer::Stopped;
+pub use answer::{Answer, shown};
+use memory::{Memory, Tarball, is_kept, key_of};
+pub use progress::Progress;
+pub use setup::cache_folders;
+use setup::{Own, Setup};
+
+/// How often a run looks whether its caller wants it to stop.
+const CANCEL_POLL: Duration = Duration::from_millis(20);
+/// How long a stopped run may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON object of results that count before
+/// those on disk.
+pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
+    let count = match options.history() {
+        Ok(count) => count,
+        Err(error) => return Answer::failed(spec, &error),
+    };
+    let mut answer = judge_alone(spec, options, known, progress.clone(), Arc::clone(&cancelled)).await;
+    if let (Answer::Judged { report, .. }, 1..) = (&mut answer, count) {
+        history::extend(report, spec, options, count, &progress, &cancelled).await;
+    }
+    answer
+}
+
+/// Judges one spec and no other version.
+pub(crate) async fn judge_alone(
+    spec: &str,
+    options: &Options,
+    known: Option<&str>,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Answer {
+    let stop = Stop::default();
+    // On the heap: all stages together are a large future.
+    let run = Box::pin(run(spec, options, known, progress, &stop));
+    until_stopped(run, &stop, options, &cancelled).await.unwrap_or_else(|error| Answer::failed(spec, &*error))
+}
+
+/// Fetches one tarball and takes it apart; no source is asked for.
+pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Inspection, Failed> {
+    let stop = Stop::default();
+    until_stopped(inspect(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Makes the tarball of a recipe again; `file` has the recipe, or a result with it, and `-` is standard input.
+pub async fn replay_one(file: &Path, options: &Options, progress: Progress, cancelled: Arc<AtomicBool>) -> Result<Replayed, Failed> {
+    let stop = Stop::default();
+    let run = Box::pin(replay_file(file, options, progress, &stop));
+    until_stopped(run, &stop, options, &cancelled).await
+}
+
+/// Judges a tarball on disk that is not published yet, as `release` will describe it. Nothing of it is stored.
+pub async fn judge_unpublished(
+    path: &str,
+    release: Release,
+    options: &Options,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Box<Report>, Failed> {
+    let stop = Stop::default();
+    let run = Box::pin(async {
+        let spec = Spec::parse(path).map_err(boxed)?;
+        let mut setup = Setup::read(options)?;
+        let (info, roots) = setup.rules(&spec, options)?;
+        let findings = std::mem::take(&mut setup.findings);
+        let folders = cache_folders(options, &setup.around).map_err(boxed)?;
+        let client = setup.client();
+        let context = setup.context(client, folders, progress, &stop, Own { given: None, roots });
+        let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+        report.findings.extend(findings);
+        Ok(Box::new(report))
+    });
+    until_stopped(run, &stop, options, &cancelled).await
+}
+
+/// Fetches one tarball, checked against the registry's integrity.
+pub(crate) async fn fetch_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<registry::Published, Failed> {
+    let stop = Stop::default();
+    until_stopped(fetch(spec, options, &stop), &stop, options, &cancelled).await
+}
+
+/// Reads the names, tags and times of all versions of a package.
+pub(crate) async fn packument(name: &PackageName, options: &Options, cancelled: Arc<AtomicBool>) -> Result<Packument, Failed> {
+    let stop = Stop::default();
+    let read = async {
+        if options.offline {
+            return Err(boxed(Stopped::Offline));
+        }
+        // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
+        let setup = Setup::read(options)?;
+        registry::history(name, None, &setup.npm, &setup.client(), &setup.resolving(&stop)).await.map_err(boxed)
+    };
+    until_stopped(read, &stop, options, &cancelled).await
+}
+
+/// Lets a run come to its end, or stops it when its caller or the clock says so.
+async fn until_stopped<T>(
+    run: impl Future<Output = Result<T, Failed>>,
+    stop: &Stop,
+    options: &Options,
+    cancelled: &AtomicBool,
+) -> Result<T, Failed> {
+    let limit = options.limit().map_err(boxed)?;
+    let mut run = std::pin::pin!(run);
+    let stopped = async {
+        let started = tokio::time::Instant::now();
+        loop {
+            if cancelled.load(Ordering::Relaxed) {
+                return Stopped::Cancelled;
+            }
+            if limit.is_some_and(|limit| started.elapsed() >= limit) {
+                return Stopped::TimedOut(limit.unwrap_or_default().as_secs());
+            }
+            tokio::time::sleep(CANCEL_POLL).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = &mut run => answer,
+        stopped = stopped => {
+            // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
+            stop.requested.store(true, Ordering::Relaxed);
+            stop.work.store(true, Ordering::Relaxed);
+            stop.requests.cancel();
+            let _: Result<Result<T, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
+            Err(boxed(stopped))
+        }
+    }
+}
+
+/// How a run is stopped, by its caller or by itself once it has its answer.
+#[derive(Default)]
+struct Stop {
+    /// Ends requests.
+    requests: Cancel,
+    /// Seen by blocking work.
+    work: Arc<AtomicBool>,
+    /// It was not the run itself: whatever comes out of it now is no answer.
+    requested: AtomicBool,
+}
+
+async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    let mut setup = Setup::read(options)?;
+    let folders = cache_folders(options, &setup.around).map_err(boxed)?;
+    let memory = Memory::of(known, &folders.results);
+    let (info, roots) = setup.rules(&spec, options)?;
+    let mut findings = Vec::new();
+    let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
+    let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
+    // What lies on this machine can be another thing tomorrow.
+    let stores = !options.no_cache && options.local_source().is_none() && given.is_none();
+    let reads = stores && !options.force && options.emit.is_none();
+
+    if reads
+        && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
+        && let Some(report) = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut findings)
+    {
+        return Ok(report);
+    }
+    if options.offline {
+        return Err(Box::new(Stopped::Offline));
+    }
+
+    findings.append(&mut setup.findings);
+    let client = setup.client();
+    progress.tell("resolve", "reading the registry's metadata");
+    let release = registry::select(&spec, &setup.npm, &client, &setup.resolving(stop)).await.map_err(boxed)?;
+    let key = key_of(&spec, &release);
+    if reads
+        && let Some(key) = &key
+        && let Some(answer) =
+            memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut findings)
+    {
+        return Ok(answer);
+    }
+    for finding in &setup.npm.findings {
+        findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
+    }
+
+    let context = setup.context(client, folders, progress, stop, Own { given, roots });
+    let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+    if stop.requested.load(Ordering::Relaxed) {
+        return Err(Box::new(Stopped::Cancelled));
+    }
+    report.findings.extend(findings);
+    if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
+        attested::moved_since(&mut report, &earlier);
+    }
+    if stores
+        && let Some(key) = &key
+        && is_kept(&report)
+    {
+        memory.keep(key, &mut report);
+    }
+    Ok(Answer::Judged { key, report: Box::new(report) })
+}
+
+async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<registry::Published, Failed> {
+    let spec = Spec::parse(word).map_err(boxed)?;
+    // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
+    let setup = Setup::read(options)?;
+    registry::resolve(&spec, &setup.npm, &setup.client(), &setup.resolving(stop)).await.map_err(boxed)
+}
+
+async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
+    let published = fetch(word, options, stop).await?;
+    let shown = shown(&Spec::parse(word).map_err(boxed)?);
+    let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
+    inspected.map_err(pipeline::internal)?.map_err(boxed)
+}
+
+async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
+    let isolation = options.isolation().map_err(boxed)?;
+    let recipe = Recipe::from_json(&read_recipe(file).map_err(boxed)?).map_err(boxed)?;
+    // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
+    let setup = Setup::read(options)?;
+    let folders = cache_folders(options, &setup.around).map_err(boxed)?;
+    let emit = options.emit.as_ref().map(|path| setup.around.cwd.join(path));
+    let orders = Orders { emit, isolation, installed: options.installed.clone() };
+    let client = setup.client();
+    let context = setup.context(client, folders, progress, stop, Own::default());
+    let runtime = tokio::runtime::Handle::current();
+    let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
+    work.await.map_err(pipeline::internal)?
+}
+
+/// The bytes of a recipe's file, as many as are read at all and one more.
+fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
+    let mut bytes = Vec::new();
+    let reader: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
+    };
+    let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;
+    Ok(bytes)
+}
+
+fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
+    Box::new(error)
+}
+

@@ -1,0 +1,121 @@
+//! What a run has before it asks anything: npm's and git's configuration, the folders of the caches, its deadline.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Stop;
+use super::progress::Progress;
+use crate::git::config::GitConfig;
+use crate::http::{Client, HttpConfig};
+use crate::npmrc::{NpmConfig, Overrides, Surroundings};
+use crate::options::Options;
+use crate::pipeline::{Context, Failed};
+use crate::recipe::Recipe;
+use crate::registry::ResolveOptions;
+use crate::registry::provenance::Roots;
+use crate::report::json::{Finding, OptionsInfo, Severity};
+use crate::spec::{Spec, Target};
+use crate::store::{CacheError, Folders, folders};
+
+/// The user's configuration, read once for a run.
+pub(super) struct Setup {
+    /// Folders and variables of this process; `cwd` is the options' where they name one.
+    pub(super) around: Surroundings,
+    /// npm's configuration, and what git's adds to the network's.
+    pub(super) npm: NpmConfig,
+    git: GitConfig,
+    deadline: Option<Instant>,
+    /// What of the configuration does not count.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// What the user sets for one judgement beside the options.
+#[derive(Default)]
+pub(super) struct Own {
+    /// The recipe to follow.
+    pub(super) given: Option<Arc<Recipe>>,
+    /// Whom provenance is trusted by.
+    pub(super) roots: Option<Arc<Roots>>,
+}
+
+impl Setup {
+    /// Reads the configuration that holds where the options say; an error where an option cannot be read.
+    pub(super) fn read(options: &Options) -> Result<Self, Failed> {
+        let started = Instant::now();
+        options.check_registry().map_err(super::boxed)?;
+        let mut around = Surroundings::of_process(None);
+        if let Some(cwd) = &options.cwd {
+            around.cwd = around.cwd.join(cwd);
+        }
+        let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+        let git = GitConfig::load().map_err(super::boxed)?;
+        let mut findings = Vec::new();
+        for base in git.bases() {
+            if let Ok(url) = url::Url::parse(base) {
+                npm.network.allowed.add(&url);
+            }
+        }
+        if let Some(path) = git.ca_file.as_deref() {
+            match std::fs::read_to_string(path) {
+                Ok(roots) => npm.network.extra_roots.push(roots),
+                Err(error) => {
+                    let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");
+                    findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
+                }
+            }
+        }
+        let deadline = options.limit().map_err(super::boxed)?.map(|limit| started + limit);
+        Ok(Self { around, npm, git, deadline, findings })
+    }
+
+    /// A client for what the configuration allows.
+    pub(super) fn client(&self) -> Client {
+        let agent =
+            format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
+        Client::new(HttpConfig::from_npm(&self.npm, &agent))
+    }
+
+    /// What decides about a result beside the package: the options as they are stored, and whom provenance is trusted by.
+    pub(super) fn rules(&self, spec: &Spec, options: &Options) -> Result<(OptionsInfo, Option<Arc<Roots>>), Failed> {
+        let (roots, trusted_root) = options.roots(&self.around.cwd).map_err(super::boxed)?.unzip();
+        let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(super::boxed)?;
+        Ok((OptionsInfo { trusted_root, ..info }, roots))
+    }
+
+    /// How the registry is asked in this run.
+    pub(super) fn resolving(&self, stop: &Stop) -> ResolveOptions<'static> {
+        ResolveOptions {
+            cwd: self.around.cwd.clone(),
+            home: self.around.home.clone(),
+            cancel: stop.requests.clone(),
+            ..ResolveOptions::default()
+        }
+    }
+
+    /// What every stage of a judgement may use.
+    pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop, own: Own) -> Context {
+        let Self { around, npm, git, deadline, .. } = self;
+        let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
+        let Own { given, roots } = own;
+        Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots }
+    }
+
+    fn registry_of(&self, spec: &Spec) -> Option<String> {
+        match spec.target() {
+            Target::Registry { name, registry, .. } => {
+                Some(registry.clone().unwrap_or_else(|| self.npm.registry_for(&name.to_string())).to_string())
+            }
+            Target::Tarball(_) | Target::File(_) => None,
+        }
+    }
+}
+
+/// The folders of the caches that the options mean.
+pub fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, CacheError> {
+    let root: PathBuf = match &options.cache_dir {
+        Some(dir) => around.cwd.join(dir),
+        None => folders::platform_root(folders::Platform::HOST, &|name| around.vars.get(name).map(Into::into))?,
+    };
+    Ok(Folders::at(root, options.cache_file.as_deref()))
+}

@@ -35,7 +35,7 @@ static FSTREAM_1_2_1: ListRules = ListRules {
 };
 
 /// The oracle's versions, and the rules that are to agree with them.
-static VERSIONS: [(&str, &ListRules); 32] = [
+static VERSIONS: [(&str, &ListRules); 33] = [
     ("1.1.8", &list::NPM_5_4),
     ("1.1.9", &list::NPM_5_5),
     ("1.1.10", &list::NPM_5_6),
@@ -52,7 +52,8 @@ static VERSIONS: [(&str, &ListRules); 32] = [
     ("5.0.0", &list::NPM_8_6),
     ("5.0.2", &list::NPM_8_8),
     ("5.0.4", &list::NPM_8_10),
-    ("5.1.3", &list::NPM_8_15),
+    ("5.1.3-glob-8.0", &list::NPM_8_15),
+    ("5.1.3", &list::LERNA_5_5),
     ("7.0.0", &list::NPM_9_0),
     ("7.0.2", &list::NPM_9_1),
     ("7.0.4-walk-6.0.3", &list::NPM_9_2),

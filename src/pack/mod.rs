@@ -76,7 +76,7 @@ static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_10_2,
 ];
 
-static LERNA: &[&ListRules] = &[&list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12];
+static LERNA: &[&ListRules] = &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12];
 
 static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 

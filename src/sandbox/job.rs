@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::error::SandboxError;
+use super::machine;
 use super::tier::Tier;
 
 /// A folder or file of the host that the build sees.
@@ -37,7 +38,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(10 * 60), memory: 4 << 30, processes: 1024, disk: 8 << 30, file: 2 << 30, log: 1 << 20 }
+        Self { time: Duration::from_secs(10 * 60), memory: machine::memory(), processes: 1024, disk: 8 << 30, file: 2 << 30, log: 1 << 20 }
     }
 }
 

@@ -36,6 +36,7 @@ mod give;
 mod helper;
 mod job;
 mod log;
+mod machine;
 mod running;
 #[cfg(target_os = "linux")]
 mod supervised;

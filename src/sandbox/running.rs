@@ -30,6 +30,20 @@ pub enum Stopped {
     Cancelled,
 }
 
+impl Stopped {
+    /// The limit, as it is called in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Processes => "processes",
+            Self::Disk => "disk",
+            Self::Log => "output",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// How a command ended. Nothing of it runs any more.
 #[derive(Debug, Clone)]
 pub struct Ended {
@@ -48,8 +62,8 @@ pub struct Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.stopped, self.exit, self.signal) {
-            (Some(stopped), ..) => write!(f, "a limit or a wish: {stopped:?}"),
-            (_, Some(code), _) => write!(f, "code {code}"),
+            (Some(stopped), ..) => write!(f, "stopped: {}", stopped.as_str()),
+            (_, Some(code), _) => write!(f, "exit {code}"),
             (_, _, Some(signal)) => write!(f, "signal {signal}"),
             _ => f.write_str("nothing known"),
         }

@@ -44,10 +44,21 @@ pub struct ClassicRules {
     pub scope_is_package: bool,
     /// Whether a name with a `*` is left out (1.4.6 and later).
     pub no_star_names: bool,
-    /// Whether `./` is taken off what was listed, so that nothing stands twice (pnpm 8.8 to 10).
-    pub undotted: bool,
+    /// What becomes of names that glob 8 lists with a `.` or `..` in them.
+    pub dotted: Dotted,
     /// What is read of the ignore files above a workspace.
     pub workspace_ignores: WorkspaceIgnores,
+}
+
+/// What becomes of a name like `./main.js` or `lib/../main.js` in `files` or `main`, which glob 8 lists as it is spelt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dotted {
+    /// It is not found, and left out: letters of any case are asked for, and so glob 8.0, which npm 8 has, looks for a `.` by a pattern.
+    Lost,
+    /// It stays, beside the same file under its plain name (glob 8.1).
+    Kept,
+    /// It stays, and loses its `./` in the end, so that nothing stands twice (pnpm 8.8 to 10).
+    Stripped,
 }
 
 /// Which ignore files between the workspaces' root and a workspace count for it.
@@ -89,7 +100,7 @@ pub(super) fn list(view: &View, rules: &ClassicRules, context: &Context) -> Resu
     let names: BTreeSet<String> = view.list("").keys().filter(|name| !(rules.no_root_git && name.as_str() == ".git")).cloned().collect();
     walk.root(root, names, manifest.as_ref())?;
     let mut found = walk.found;
-    if rules.undotted {
+    if rules.dotted == Dotted::Stripped {
         for path in &mut found {
             if let Some(rest) = path.strip_prefix("./") {
                 *path = rest.to_owned();
@@ -145,6 +156,9 @@ impl Walk<'_> {
             let body = body.trim_start_matches('/');
             let body = if self.rules.glob_8 { body.replace('\\', "/") } else { trim(body).to_owned() };
             for path in expand(&body, options, self.rules.glob_8, &paths, &self.fuel)? {
+                if self.rules.dotted == Dotted::Lost && path.split('/').any(|part| part == "." || part == "..") {
+                    continue;
+                }
                 if negated {
                     listed.remove(&path);
                     taken_out.insert(path);

@@ -25,7 +25,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use classic::{ClassicRules, WorkspaceIgnores};
+pub use classic::{ClassicRules, Dotted, WorkspaceIgnores};
 pub use context::{Above, Context};
 pub use error::ListError;
 pub use fstream::FstreamRules;

@@ -1,6 +1,6 @@
 //! The rules of every group of clients, as data. Within a group all versions list the same files.
 
-use super::{Bins, ClassicRules, Engine, FilesRule, FstreamRules, ListRules, ReadmeRule, StrictRules, WorkspaceIgnores};
+use super::{Bins, ClassicRules, Dotted, Engine, FilesRule, FstreamRules, ListRules, ReadmeRule, StrictRules, WorkspaceIgnores};
 use crate::pack::glob::Dialect;
 
 /// npm 2.0 to 2.14: fstream-npm 1.0.
@@ -43,7 +43,9 @@ pub static NPM_8_8: ListRules = classic("npm-8.8", "npm 8.8 and 8.9 (npm-packlis
 pub static NPM_8_10: ListRules = classic("npm-8.10", "npm 8.10 to 8.14 (npm-packlist 5.0.3 to 5.1.0)", &PACKLIST_5_0_4);
 /// npm 8.15 to 8.19: npm-packlist 5.1.1 to 5.1.3.
 pub static NPM_8_15: ListRules =
-    classic("npm-8.15", "npm 8.15 to 8.19, lerna 5.5 to 8, pnpm 8 to 11 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
+    classic("npm-8.15", "npm 8.15 to 8.19 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
+/// lerna 5.5 to 8: the same with glob 8.1.
+pub static LERNA_5_5: ListRules = classic("lerna-5.5", "lerna 5.5 to 8 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3_KEPT);
 /// npm 9.0: npm-packlist 7.0.0 and 7.0.1.
 pub static NPM_9_0: ListRules = strict("npm-9.0", "npm 9.0 (npm-packlist 7.0.0 and 7.0.1)", &STRICT_7_0_0);
 /// npm 9.1: npm-packlist 7.0.2.
@@ -113,7 +115,7 @@ pub static ALL: [&ListRules; 30] = [
 ];
 
 /// Those of the clients that list in a way of their own, or npm's with a change.
-static OTHERS: [&ListRules; 6] = [&PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1];
+static OTHERS: [&ListRules; 7] = [&LERNA_5_5, &PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1];
 
 /// The rules with this name, as a recipe gives it.
 pub fn by_name(name: &str) -> Option<&'static ListRules> {
@@ -156,7 +158,7 @@ const PACKLIST_1_1_8: ClassicRules = ClassicRules {
     no_root_git: false,
     scope_is_package: true,
     no_star_names: false,
-    undotted: false,
+    dotted: Dotted::Lost,
     workspace_ignores: WorkspaceIgnores::Ignored,
 };
 const PACKLIST_1_1_9: ClassicRules = ClassicRules { defaults: &DEFAULTS_1_1_9, ..PACKLIST_1_1_8 };
@@ -176,8 +178,9 @@ const PACKLIST_5_0_2: ClassicRules = ClassicRules { glob_8: true, ..PACKLIST_5_0
 const PACKLIST_5_0_4: ClassicRules = ClassicRules { strips_dot_slash: true, workspace_ignores: WorkspaceIgnores::Both, ..PACKLIST_5_0_2 };
 const PACKLIST_5_1_3: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::First, ..PACKLIST_5_0_4 };
 
-const PACKLIST_5_1_3_ALONE: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::Ignored, ..PACKLIST_5_1_3 };
-const PACKLIST_5_1_3_ONCE: ClassicRules = ClassicRules { undotted: true, ..PACKLIST_5_1_3_ALONE };
+const PACKLIST_5_1_3_KEPT: ClassicRules = ClassicRules { dotted: Dotted::Kept, ..PACKLIST_5_1_3 };
+const PACKLIST_5_1_3_ALONE: ClassicRules = ClassicRules { workspace_ignores: WorkspaceIgnores::Ignored, ..PACKLIST_5_1_3_KEPT };
+const PACKLIST_5_1_3_ONCE: ClassicRules = ClassicRules { dotted: Dotted::Stripped, ..PACKLIST_5_1_3_ALONE };
 
 const STRICT_7_0_0: StrictRules = StrictRules {
     dialect: Dialect::V5,

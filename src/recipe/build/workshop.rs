@@ -179,18 +179,17 @@ impl<'a> Workshop<'a> {
             self.stopped = ended.stopped;
         }
         let exit = if ended.stopped.is_some() { None } else { ended.exit };
-        self.note(step, exit, &ended.log.text);
+        self.note(step, &ended.to_string(), &ended.log.text);
         Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
     }
 
-    fn note(&mut self, step: &Step, exit: Option<i32>, output: &[u8]) {
+    fn note(&mut self, step: &Step, how: &str, output: &[u8]) {
         if self.log.len() > WHOLE_LOG {
             return;
         }
-        let exit = exit.map_or_else(|| "stopped".to_owned(), |exit| format!("exit {exit}"));
         let output = String::from_utf8_lossy(output);
         // Writing to a String cannot fail.
-        let _: std::fmt::Result = writeln!(self.log, "$ {} ({exit})\n{}", step.command.join(" "), output.trim_end());
+        let _: std::fmt::Result = writeln!(self.log, "$ {} ({how})\n{}", step.command.join(" "), output.trim_end());
     }
 
     /// The build's whole environment: nothing of the user's is in it.

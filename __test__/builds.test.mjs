@@ -4,14 +4,12 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { toolchain } from './kit/toolchain.mjs';
 import { cacheOf, manifest, openWorld } from './world.mjs';
 
 let world;
 let clean;
 before(async () => {
-  world = await openWorld();
-  for (const tool of await toolchain()) await world.registry.publish(tool);
+  world = await openWorld({ builds: true });
   // One cache for all: Node is unpacked once.
   clean = await world.home();
 });
@@ -145,7 +143,7 @@ test('a build that is no script is found: a makefile\'s target', async () => {
 });
 
 test('what the publishing workflow runs by itself is run', async () => {
-  const workflow = 'on: push\njobs:\n  publish:\n    steps:\n      - run: npm ci\n      - run: node tools/make.js\n      - run: npm publish\n';
+  const workflow = 'on: push\njobs:\n  publish:\n    steps:\n      - run: npm ci\n      - run: make site\n        working-directory: site\n      - run: node tools/make.js\n      - run: npm publish\n';
   const { spec } = await built('b-workflow', {
     scripts: { test: 'false' },
     files: { '.github/workflows/publish.yml': workflow, 'tools/make.js': "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')" },

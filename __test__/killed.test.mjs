@@ -10,7 +10,6 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { random } from './kit/random.mjs';
-import { toolchain } from './kit/toolchain.mjs';
 import { cacheOf, openWorld } from './world.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -20,8 +19,7 @@ const NAME = 'k-killed';
 let world;
 let clean;
 before(async () => {
-  world = await openWorld();
-  for (const tool of await toolchain()) await world.registry.publish(tool);
+  world = await openWorld({ builds: true });
   clean = await world.home();
   await mkdir(join(clean.home, 'node_modules'), { recursive: true });
   await symlink(ROOT, join(clean.home, 'node_modules', 'reproduce'));

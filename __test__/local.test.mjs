@@ -11,7 +11,6 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { CLI, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
-import { toolchain } from './kit/toolchain.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const read = (path) => readFile(new URL(path, import.meta.url), 'utf8');
@@ -24,8 +23,7 @@ before(async () => {
   addFormats(ajv);
   ajv.addSchema(JSON.parse(await read('../schema/result.schema.json')));
   validate = ajv.compile(JSON.parse(await read('../schema/local.schema.json')));
-  world = await openWorld();
-  for (const tool of await toolchain()) await world.registry.publish(tool);
+  world = await openWorld({ builds: true });
   clean = await world.home();
   root = await mkdtemp(join(tmpdir(), 'local-'));
 });

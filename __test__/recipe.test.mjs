@@ -4,14 +4,12 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { toolchain } from './kit/toolchain.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 let world;
 let clean;
 before(async () => {
-  world = await openWorld();
-  for (const tool of await toolchain()) await world.registry.publish(tool);
+  world = await openWorld({ builds: true });
   clean = await world.home();
 });
 after(() => world.close());

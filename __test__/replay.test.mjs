@@ -8,7 +8,6 @@ import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { run } from './kit/cli.mjs';
 import { gzip, integrityOf, rawTar } from './kit/tarball.mjs';
-import { toolchain } from './kit/toolchain.mjs';
 import { assertConsistent, cacheOf, manifest, openWorld } from './world.mjs';
 
 const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(
@@ -18,8 +17,7 @@ const validate = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: t
 let world;
 let clean;
 before(async () => {
-  world = await openWorld();
-  for (const tool of await toolchain()) await world.registry.publish(tool);
+  world = await openWorld({ builds: true });
   clean = await world.home();
 });
 after(() => world.close());

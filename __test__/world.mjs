@@ -8,6 +8,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { cleanEnv, filesBelow, run } from './kit/cli.mjs';
 import { startGitHost } from './kit/githost.mjs';
+import { toolchain } from './kit/toolchain.mjs';
 import { startRegistry } from './kit/registry.mjs';
 
 const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true });
@@ -54,10 +55,12 @@ export function bare(name) {
 
 /**
  * Starts a registry and a git host.
- * @param {{ registry?: object, githost?: object }} [options] as the kit takes them
+ * @param {{ registry?: object, githost?: object, builds?: boolean }} [options] the first two as the kit takes them; `builds`: the registry has
+ *   the Node and npm that builds run with
  */
-export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {} } = {}) {
+export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {}, builds = false } = {}) {
   const registry = await startRegistry(ofRegistry);
+  for (const tool of builds ? await toolchain() : []) await registry.publish(tool);
   const host = await startGitHost(ofHost).catch(async (error) => {
     await registry.close();
     throw error;

@@ -52,7 +52,14 @@ impl Memory {
     }
 
     /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
-    pub(super) fn look_up(&self, key: &str, tarball: &Tarball, options: &OptionsInfo, word: &str, findings: &mut Vec<Finding>) -> Option<Answer> {
+    pub(super) fn look_up(
+        &self,
+        key: &str,
+        tarball: &Tarball,
+        options: &OptionsInfo,
+        word: &str,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Answer> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
         let text = match in_memory {
             Some(text) => text,

@@ -270,4 +270,3 @@ fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
 fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
     Box::new(error)
 }
-

@@ -42,8 +42,7 @@ pub static NPM_8_8: ListRules = classic("npm-8.8", "npm 8.8 and 8.9 (npm-packlis
 /// npm 8.10 to 8.14: npm-packlist 5.0.3 to 5.1.0.
 pub static NPM_8_10: ListRules = classic("npm-8.10", "npm 8.10 to 8.14 (npm-packlist 5.0.3 to 5.1.0)", &PACKLIST_5_0_4);
 /// npm 8.15 to 8.19: npm-packlist 5.1.1 to 5.1.3.
-pub static NPM_8_15: ListRules =
-    classic("npm-8.15", "npm 8.15 to 8.19 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
+pub static NPM_8_15: ListRules = classic("npm-8.15", "npm 8.15 to 8.19 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3);
 /// lerna 5.5 to 8: the same with glob 8.1.
 pub static LERNA_5_5: ListRules = classic("lerna-5.5", "lerna 5.5 to 8 (npm-packlist 5.1.1 to 5.1.3)", &PACKLIST_5_1_3_KEPT);
 /// npm 9.0: npm-packlist 7.0.0 and 7.0.1.

@@ -44,10 +44,11 @@ const IDLE_WORDS: [&str; 29] = [
 ];
 /// What package managers and release tools are asked for that makes no published file.
 const IDLE_TASKS: [&str; 9] = ["install", "i", "ci", "add", "version", "whoami", "config", "t", "set"];
-/// Programs that make no published file.
-const IDLE_PROGRAMS: [&str; 24] = [
+/// Programs that make no published file, and words of the shell around others.
+const IDLE_PROGRAMS: [&str; 37] = [
     "git", "rm", "rimraf", "del", "del-cli", "echo", "exit", "set", "export", "curl", "wget", "gh", "sudo", "apt-get", "brew", "docker",
-    "corepack", "husky", "is-ci", "true", "false", "sleep", "if", "for",
+    "corepack", "husky", "is-ci", "true", "false", "sleep", "if", "for", "while", "until", "case", "then", "else", "elif", "fi", "do",
+    "done", "esac", "return", "shift", "trap",
 ];
 
 /// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line ends. What is quoted or in
@@ -175,9 +176,19 @@ mod tests {
 
     #[test]
     fn tests_lints_and_the_publishing_make_no_files() {
-        for idle in
-            ["npm test", "eslint .", "npx jest", "rm -rf dist", "NODE_ENV=test mocha", "npm publish", "git push", "npm ci", "yarn", "FOO=1"]
-        {
+        for idle in [
+            "npm test",
+            "eslint .",
+            "npx jest",
+            "rm -rf dist",
+            "NODE_ENV=test mocha",
+            "npm publish",
+            "git push",
+            "npm ci",
+            "yarn",
+            "FOO=1",
+            "fi",
+        ] {
             assert!(!is_useful(idle), "{idle}");
         }
         for useful in

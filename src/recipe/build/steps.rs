@@ -318,7 +318,8 @@ mod tests {
 
     #[test]
     fn what_a_script_has_called_is_not_run_again() {
-        let root = r#"{"scripts":{"build":"npm run js && npm run all","all":"npm run ts","ts":"tsc","js":"x","odd":"npm run ts || npm run js"}}"#;
+        let root =
+            r#"{"scripts":{"build":"npm run js && npm run all","all":"npm run ts","ts":"tsc","js":"x","odd":"npm run ts || npm run js"}}"#;
         let project = Project::read(&MemoryTree::new().file("package.json", root), &[String::new()]);
         let called = |script: &str| -> Vec<String> {
             let step = Step { name: script.into(), directory: String::new(), command: run_script(Kind::Npm, script) };

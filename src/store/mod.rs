@@ -21,5 +21,5 @@ mod tests;
 pub use error::CacheError;
 pub use folders::Folders;
 pub use lock::FileLock;
-pub use removal::remove_tree;
+pub use removal::{remove_tree, remove_tree_while};
 pub use results::Results;

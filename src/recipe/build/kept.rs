@@ -9,18 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::sweeper::{GONE, Sweeper};
 use crate::recipe::rebuilt::StepDone;
-use crate::store::{FileLock, remove_tree};
+use crate::store::{CacheError, FileLock, remove_tree};
 
-/// How long a folder is kept that nobody comes back to, and how many are.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-const KEPT: usize = 6;
 /// The note about what was run.
-const NOTE: &str = "state.json";
+pub(super) const NOTE: &str = "state.json";
 
 /// What was run in a folder so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -58,20 +56,21 @@ impl State {
 pub(super) struct Kept {
     dir: PathBuf,
     _lock: FileLock,
+    /// Ends with the build.
+    sweeper: Option<Sweeper>,
 }
 
 impl Kept {
     /// Takes the folders named `key` below `builds`, waiting for at most `wait` for another process that has them. With them
     /// comes what was run there, if they are as a run left them that ended well.
-    pub(super) fn take(builds: &Path, key: &str, wait: Duration) -> Result<(Self, Option<State>), crate::store::CacheError> {
-        sweep(builds, key, SystemTime::now());
+    pub(super) fn take(builds: &Path, key: &str, wait: Duration) -> Result<(Self, Option<State>), CacheError> {
         let lock = FileLock::acquire(&builds.join(format!("{key}.lock")), wait)?;
-        let kept = Self { dir: builds.join(key), _lock: lock };
+        let kept = Self { dir: builds.join(key), _lock: lock, sweeper: None };
         let note = kept.dir.join(NOTE);
         let state = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // From here on a run is at work: without the note whoever comes after a killed one starts anew.
         if note.exists() {
-            fs::remove_file(&note).map_err(|error| crate::store::CacheError::writing(&note, error))?;
+            fs::remove_file(&note).map_err(|error| CacheError::writing(&note, error))?;
         }
         Ok((kept, state))
     }
@@ -81,10 +80,23 @@ impl Kept {
         &self.dir
     }
 
-    /// Empties the folder.
-    pub(super) fn clear(&self) -> io::Result<()> {
-        remove_tree(&self.dir)?;
-        fs::create_dir_all(&self.dir)
+    /// Empties the folder, and has others removed that nobody needs while the build is at work.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        let name = self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let builds = self.dir.with_file_name("");
+        if self.dir.exists() {
+            // Removing some hundred thousand files takes longer than many a build.
+            let aside = tempfile::Builder::new().prefix(GONE).tempdir_in(&builds)?.keep();
+            fs::rename(&self.dir, aside.join(&name))?;
+        }
+        fs::create_dir_all(&self.dir)?;
+        self.sweeper.get_or_insert_with(|| Sweeper::start(builds, name));
+        Ok(())
+    }
+
+    /// Removes the folder: nobody comes back to it.
+    pub(super) fn remove(self) -> io::Result<()> {
+        remove_tree(&self.dir)
     }
 
     /// Notes what was run, so that the next package goes on from there.
@@ -96,30 +108,6 @@ impl Kept {
     }
 }
 
-/// Removes what nobody came back to, and the oldest of too many. What cannot be removed is tried again by the next run.
-fn sweep(builds: &Path, wanted: &str, now: SystemTime) {
-    let Ok(entries) = fs::read_dir(builds) else { return };
-    let mut found: Vec<(SystemTime, String)> = entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| {
-            let note = entry.path().join(NOTE);
-            let time = fs::metadata(&note).or_else(|_| entry.metadata()).and_then(|data| data.modified()).ok()?;
-            Some((time, entry.file_name().to_string_lossy().into_owned()))
-        })
-        .filter(|(_, name)| name != wanted)
-        .collect();
-    found.sort_by(|a, b| b.cmp(a));
-    for (at, (time, name)) in found.iter().enumerate() {
-        let old = now.duration_since(*time).is_ok_and(|age| age > KEPT_FOR);
-        if (old || at + 1 >= KEPT)
-            && let Ok(_lock) = FileLock::acquire(&builds.join(format!("{name}.lock")), Duration::ZERO)
-        {
-            let _: io::Result<()> = remove_tree(&builds.join(name));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,7 +115,7 @@ mod tests {
     #[test]
     fn what_was_run_is_known_to_the_next_and_not_after_a_kill() {
         let builds = tempfile::tempdir().unwrap();
-        let (kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
+        let (mut kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
         assert!(state.is_none());
         kept.clear().unwrap();
         kept.keep(&State { installed: true, ..State::default() }).unwrap();
@@ -144,18 +132,5 @@ mod tests {
         let (_kept, _) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
         assert!(Kept::take(builds.path(), "a", Duration::ZERO).is_err());
         assert!(Kept::take(builds.path(), "b", Duration::ZERO).is_ok());
-    }
-
-    #[test]
-    fn the_oldest_of_too_many_go_and_those_in_use_stay() {
-        let builds = tempfile::tempdir().unwrap();
-        let (_used, _) = Kept::take(builds.path(), "used", Duration::ZERO).unwrap();
-        fs::create_dir_all(builds.path().join("used")).unwrap();
-        for at in 0..KEPT + 3 {
-            fs::create_dir_all(builds.path().join(format!("k{at}/deep"))).unwrap();
-        }
-        sweep(builds.path(), "mine", SystemTime::now());
-        let folders = fs::read_dir(builds.path()).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
-        assert!(folders <= KEPT && builds.path().join("used").exists(), "{folders}");
     }
 }

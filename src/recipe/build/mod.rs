@@ -20,6 +20,7 @@ mod roots;
 mod run;
 mod runners;
 mod steps;
+mod sweeper;
 mod workflow;
 mod workshop;
 

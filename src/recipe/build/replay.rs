@@ -83,10 +83,10 @@ impl Work<'_> {
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
         // Folders of its own: what a search left in the others is not what the recipe says.
-        let (kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), time_left(self.site))?;
+        let (mut kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), time_left(self.site))?;
         kept.clear()?;
         let done = self.replay_in(&kept, recipe, build, &tools);
-        kept.clear()?;
+        kept.remove()?;
         done
     }
 

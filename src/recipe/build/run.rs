@@ -177,7 +177,7 @@ impl Work<'_> {
         crate::store::folders::create(builds)?;
         // What a user's recipe leaves is not what a search would have left.
         let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
-        let (kept, state) = Kept::take(builds, &key, time_left(self.site))?;
+        let (mut kept, state) = Kept::take(builds, &key, time_left(self.site))?;
         let judged = format!("{}@{} ", self.publication.name, self.publication.version);
         let holds_the_answer = |state: &State| state.resolved.iter().any(|resolved| resolved.starts_with(&judged));
         if let Some(state) = state.filter(|state| self.given.is_none() && !holds_the_answer(state)) {

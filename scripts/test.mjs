@@ -9,7 +9,7 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 const steps = [
   ['format', 'cargo', ['fmt', '--all', '--check']],
-  ['lint (Rust)', 'cargo', ['clippy', '--release', '--locked', '--all-targets', '--', '-D', 'warnings']],
+  ['lint (Rust)', 'cargo', ['clippy', '--release', '--locked', '--package', 'reproduce', '--package', 'reproduce-deflate', '--all-targets', '--', '-D', 'warnings']],
   ['lint (sandbox)', 'cargo', ['clippy', '--release', '--locked', '--package', 'reproduce-sandbox', '--all-targets', '--', '-D', 'warnings']],
   ['lint (JavaScript)', 'node', ['node_modules/eslint/bin/eslint.js', '.']],
   ['types', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/node16.json']],
@@ -17,6 +17,7 @@ const steps = [
   ['addon', 'node', ['scripts/build.mjs']],
   ['conformance tools', npm, ['ci', '--prefix', '__test__/conformance', '--no-audit', '--no-fund']],
   ['Rust tests', 'cargo', ['test', '--release', '--locked', '--no-fail-fast']],
+  ['Rust tests (deflate)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-deflate']],
   ['Rust tests (sandbox)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-sandbox']],
   ['end-to-end tests', 'node', ['--test', '--test-concurrency=2', '__test__/']],
 ];

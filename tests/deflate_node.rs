@@ -13,7 +13,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
-#[path = "../src/pack/deflate/tests/corpus.rs"]
+#[path = "../deflate/src/tests/corpus.rs"]
 mod corpus;
 
 use reproduce::pack::deflate::{Class, compress};

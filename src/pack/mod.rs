@@ -2,7 +2,6 @@
 //! (`order`), with which headers (`era`, `tar`), compressed by which deflate (`gzip`, `deflate`); and, the other way
 //! round, from a tarball's bytes to the clients that could have written it (`fingerprint`).
 
-pub mod deflate;
 pub mod era;
 pub mod fingerprint;
 pub mod glob;
@@ -12,6 +11,8 @@ pub mod order;
 pub mod rewrite;
 pub mod tar;
 pub mod tree;
+
+pub use reproduce_deflate as deflate;
 
 use era::Era;
 use fingerprint::Fingerprint;

@@ -1,7 +1,7 @@
 //! Several threads against one: the bytes must be equal, whatever the input is and wherever it is cut.
 
 use super::corpus::{self, KINDS};
-use crate::pack::deflate::{Class, Plan, compress, deflate};
+use crate::{Class, Plan, compress, deflate};
 
 /// The smallest pieces that there are, and more threads than processors.
 const SMALL: Plan = Plan { threads: 5, alone: 64 << 10, piece: 64 << 10 };

@@ -120,6 +120,16 @@ test('a statement about another tarball or version than the registry serves is r
   assert.deepEqual([other.code, other.json.code], [1, 'attestation-subject-mismatch']);
 });
 
+test('where nothing can be stated no statement of an earlier run stays', async () => {
+  const { spec } = await world.release('s-earlier');
+  await cli([spec, '--attest', 'earlier.json', '--diffoscope-json', 'earlier-diff.json']);
+  assert.ok(existsSync(at('earlier.json')));
+  const ran = await cli(['s-not-there@1.0.0', '--attest', 'earlier.json', '--diffoscope-json', 'earlier-diff.json']);
+  assert.equal(ran.code, 2);
+  assert.ok(!existsSync(at('earlier.json')));
+  assert.equal(await readJson('earlier-diff.json'), null);
+});
+
 test('a key that cannot be used is said before anything is judged, and one statement is about one package', async () => {
   const { spec } = await world.release('s-keyless');
   await writeFile(at('bad.pem'), 'no key');

@@ -151,6 +151,15 @@ test('an archive that readers see differently is never same-content', async () =
   assert.ok(answer.findings.some(({ code }) => code === answer.code), 'the reason is among the findings');
 });
 
+test('of several hashes that the registry announces the result is about the one that fits', async () => {
+  const { spec, integrity, files } = await world.release('v-hashes');
+  const other = `sha512-${Buffer.alloc(64, 7).toString('base64')}`;
+  await world.registry.publish({ files, dist: { integrity: `${other} ${integrity}` } });
+  const answer = await world.judge(spec);
+  assert.deepEqual([answer.verdict, answer.package.integrity], ['identical', integrity]);
+  assert.ok(answer.findings.some(({ code }) => code === 'integrity-several'));
+});
+
 test('wrong integrity differs, with code integrity-mismatch', async () => {
   const { spec, tarball } = await world.release('v-integrity');
   const wrong = Buffer.from(tarball);

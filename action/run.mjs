@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const input = (name) => (process.env[`INPUT_${name}`] ?? '').trim();
 
@@ -26,16 +26,17 @@ if (input('JUNIT') && !local) args.push('--junit', input('JUNIT'));
 if (local) args.push('--local', local);
 else args.push(...specs);
 
-const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
-const ran = spawnSync(npx, ['--yes', `${input('NAME') || 'reproduce'}@${input('VERSION') || 'latest'}`, ...args], {
+// On Windows npx is a .cmd file, which only a shell can start; what it starts itself needs none.
+const onWindows = join(dirname(process.execPath), 'node_modules/npm/bin/npx-cli.js');
+const [npx, first] = process.platform === 'win32' ? [process.execPath, [onWindows]] : ['npx', []];
+const ran = spawnSync(npx, [...first, '--yes', `${input('NAME') || 'reproduce'}@${input('VERSION') || 'latest'}`, ...args], {
   encoding: 'utf8',
   maxBuffer: 1 << 28,
   stdio: ['ignore', 'pipe', 'inherit'],
-  // A .cmd file cannot be started otherwise.
-  shell: process.platform === 'win32',
 });
 if (ran.error) stop(ran.error.message);
-const code = ran.status ?? 2;
+// What is none of the program's own exit codes decided nothing.
+const code = [0, 1, 2].includes(ran.status) ? ran.status : 2;
 const lines = ran.stdout.split('\n').filter(Boolean);
 const results = lines.map((line) => parsed(line));
 
@@ -44,9 +45,17 @@ writeFileSync(json, ran.stdout);
 const verdicts = results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided');
 output({ verdict: verdicts.join(' '), 'exit-code': String(code), json });
 summary();
-for (const [at, one] of results.entries()) console.log(`${verdicts[at]}  ${nameOf(one)}${one.code ? `  (${one.code})` : ''}`);
-for (const { code: name, message, todo } of results.flatMap((one) => one.problems ?? [])) console.log(`${name}: ${message}\n  ${todo}`);
+for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${one.code ? `  (${one.code})` : ''}`);
+for (const { code: name, message, todo } of results.flatMap((one) => one.problems ?? [])) {
+  print(`${name}: ${message}`);
+  print(`  ${todo}`);
+}
 process.exitCode = results.length === 0 || fails.includes(code) ? code || 2 : 0;
+
+/** Prints one line. Names and paths come from strangers: nothing of them may be a command to the runner, or to a terminal. */
+function print(line) {
+  console.log(line.replaceAll(/\p{C}/gu, '?').replaceAll('::', ': :').replaceAll('##[', '## ['));
+}
 
 function parsed(line) {
   try {

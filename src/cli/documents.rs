@@ -119,13 +119,15 @@ impl Documents {
         if let Some(path) = &self.junit {
             std::fs::write(path, junit(&self.cases)).map_err(|error| failed(path, &error))?;
         }
-        if let (Some(path), Some(report)) = (&self.diffoscope, self.reports.first()) {
+        if let Some(path) = &self.diffoscope {
             // Where nothing was compared, a file of an earlier run must not pass for this one's.
-            let document = diffoscope::document(report).unwrap_or_default();
+            let document = self.reports.first().and_then(diffoscope::document).unwrap_or_default();
             std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
         }
-        if let (Some(path), Some(report)) = (&self.attest, self.reports.first()) {
-            self.write_statement(path, report).map_err(|error| -> Box<dyn Explain> { Box::new(error) })?;
+        match (&self.attest, self.reports.first()) {
+            (Some(path), Some(report)) => self.write_statement(path, report).map_err(|error| -> Box<dyn Explain> { Box::new(error) })?,
+            (Some(path), None) => remove_earlier(path).map_err(|error| failed(path, &error))?,
+            (None, _) => {}
         }
         Ok(())
     }
@@ -138,6 +140,14 @@ impl Documents {
         };
         let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
         std::fs::write(path, text + "\n").map_err(failed)
+    }
+}
+
+/// Removes the statement of an earlier run: it must not pass for one of this run, which has nothing to state.
+fn remove_earlier(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -113,8 +113,11 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
         codes.push(answer.exit_code(options.accept));
         documents.add(spec, &answer, started.elapsed());
         match out.answer(&answer) {
-            // The reader went away (`| head`): nothing more can be said.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            // The reader went away (`| head`): nothing more can be said, and what was not judged is not decided.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                codes.extend((codes.len() < specs.len()).then_some(UNDECIDED));
+                break;
+            }
             answered => {
                 if let Some(code) = written(answered) {
                     return code;

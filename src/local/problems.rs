@@ -81,7 +81,11 @@ pub(super) fn of_rebuild(report: &Report, tree: &WorkTree, packed: &Packed) -> R
     Ok(match report.verdict {
         // Another commit has the same files; what the registry will say of this one leads nowhere.
         _ if report.origin.as_ref().is_some_and(|origin| origin.commit != tree.commit) && !is_known(report, tree) => vec![not_pushed()],
-        Verdict::Identical | Verdict::SameContent => Vec::new(),
+        Verdict::Identical | Verdict::SameContent if report.reproduced => Vec::new(),
+        // The same content in another archive, where --accept wants the archive.
+        Verdict::Identical | Verdict::SameContent => {
+            vec![Problem::Differs { paths: Vec::new(), why: vec![report.verdict.as_str().to_owned()] }]
+        }
         Verdict::NoSource if NOT_THERE.contains(&code.as_str()) => vec![not_pushed()],
         Verdict::NoSource if NOT_PUBLIC.contains(&code.as_str()) => {
             let why = format!("nobody but you may see it, or it is not there ({code})");
@@ -120,6 +124,10 @@ fn differences(report: &Report, tree: &WorkTree) -> Result<Vec<Problem>, LocalEr
     push(&mut problems, times, |paths| Problem::TimeStamp { paths });
     push(&mut problems, places, |paths| Problem::LocalPath { paths });
     push(&mut problems, rest, |paths| Problem::Differs { paths, why });
+    if problems.is_empty() {
+        // All files are equal, and the archive is not plain.
+        problems.push(Problem::Differs { paths: Vec::new(), why: report.code.iter().cloned().collect() });
+    }
     Ok(problems)
 }
 

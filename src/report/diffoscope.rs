@@ -51,16 +51,19 @@ fn name(report: &Report) -> String {
 fn sections(diff: &str) -> HashMap<&str, String> {
     let mut found: HashMap<&str, String> = HashMap::new();
     let mut current = None;
+    let mut in_hunks = false;
     for line in diff.lines() {
         if let Some(head) = line.strip_prefix("diff --git ") {
             // Both sides have one path: half of what is left without the blank between them.
             let half = head.len() / 2;
             current = head.get(..half).and_then(|a| a.strip_prefix("a/")).filter(|path| head.get(half..) == Some(&format!(" b/{path}")));
+            in_hunks = false;
         } else if let Some(path) = current
             && line.starts_with(['@', '+', '-', ' ', '\\'])
-            && !line.starts_with("--- ")
-            && !line.starts_with("+++ ")
+            && (in_hunks || line.starts_with("@@"))
         {
+            // What stands before the first hunk are the two names.
+            in_hunks = true;
             let hunks = found.entry(path).or_default();
             hunks.push_str(line);
             hunks.push('\n');

@@ -157,6 +157,15 @@ impl Draft {
                     "the registry gives only a sha1 for the tarball",
                 ));
             }
+            _ if package.integrity.as_deref().is_some_and(|promised| promised.contains(' ')) => {
+                // One of them fits. The result is about the tarball that was read, and about none that the others would let pass.
+                package.integrity = Some(tarball.sha512.clone());
+                self.report.findings.push(Finding::new(
+                    "integrity-several",
+                    Severity::Warning,
+                    "the registry announces several hashes for one tarball: clients accept any file that fits one of them",
+                ));
+            }
             _ => {}
         }
     }

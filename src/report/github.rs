@@ -118,8 +118,8 @@ fn cell(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // As character references: a backslash escape can itself be escaped. `@` and `:` would name people and make links.
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@' | '$' | ':' => {
+            // As character references: a backslash escape can itself be escaped. `@`, `:` and `www.` would name people and make links.
+            '.' | '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@' | '$' | ':' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
             _ => out.push(c),

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::json::{Failure, Finding, Report, Severity};
 use super::statement::purl;
+use super::text::escape;
 
 /// Most results of a log, and the longest message in characters.
 const MAX_RESULTS: usize = 5_000;
@@ -88,7 +89,7 @@ fn result(report: &Report, finding: &Finding, index: usize) -> Value {
     let package = subject(report);
     let path = finding.path.as_deref();
     let whole = path.map_or_else(|| package.clone(), |path| format!("{package}#{path}"));
-    let message: String = format!("{}: {}", shown(report), finding.message).chars().take(MAX_MESSAGE).collect();
+    let message = plain(&format!("{}: {}", shown(report), finding.message));
     // So that the same finding of the next run is known to be the same.
     let print = Sha256::digest(format!("{whole}\0{}", finding.code)).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     json!({
@@ -102,6 +103,18 @@ fn result(report: &Report, finding: &Finding, index: usize) -> Value {
         }],
         "partialFingerprints": { "reproduce/v1": print },
     })
+}
+
+/// A stranger's text as SARIF takes it for text: brackets would make links of it (SARIF 2.1.0, 3.11.6).
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in escape(text).chars().take(MAX_MESSAGE) {
+        if matches!(c, '\\' | '[' | ']') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 fn subject(report: &Report) -> String {

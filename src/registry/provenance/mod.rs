@@ -207,8 +207,14 @@ fn by_registry(json: &str, subject: &Subject<'_>, keys: Option<&[RegistryKey]>, 
     let Some(statement) = statement_of(&bundle) else { return Some(false) };
     let policy = PublicKeyVerificationPolicy::new(key.spki());
     let Ok(artifact) = ArtifactDigest::new(HashAlgorithm::Sha2512, subject.sha512.to_vec()) else { return Some(false) };
-    let signed = roots.0.verify(artifact, &bundle, &policy).is_ok();
+    let signed = roots.0.verify(artifact, &bundle, &policy).is_ok_and(|result| counted(key, result.integrated_time()));
     Some(signed && statement.subject.as_deref() == Some(subject.purl().as_str()) && digest(&statement).as_deref() == Some(subject.sha512))
+}
+
+/// Whether a key counted when the log took the statement in (pacote 21, `EEXPIREDSIGNATUREKEY`). Of a key that has ended the time must be known.
+fn counted(key: &RegistryKey, at: Option<jiff::Timestamp>) -> bool {
+    let Some(expires) = &key.expires else { return true };
+    at.zip(expires.parse::<jiff::Timestamp>().ok()).is_some_and(|(at, expires)| at < expires)
 }
 
 fn statement_of(bundle: &Bundle) -> Option<Statement> {

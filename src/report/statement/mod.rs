@@ -65,8 +65,11 @@ pub fn statement(report: &Report) -> Option<Value> {
 
 /// The verdict and all that leads to it.
 fn details(report: &Report, accept: &str) -> Value {
-    let closest =
-        report.attempts.iter().find(|attempt| Some(&attempt.strategy) == report.strategy.as_ref() && attempt.verdict == report.verdict);
+    // The attempt that decided is the one whose tarball the recipe names.
+    let decided = report.attempts.iter().find(|attempt| attempt.recipe.tarball.is_some());
+    let closest = decided.or_else(|| {
+        report.attempts.iter().find(|attempt| Some(&attempt.strategy) == report.strategy.as_ref() && attempt.verdict == report.verdict)
+    });
     json!({
         "verdict": report.verdict,
         "code": report.code,

@@ -152,6 +152,14 @@ test('what the publishing workflow runs by itself is run', async () => {
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
 });
 
+test('a program that this machine does not have is a step that failed', async () => {
+  const { spec } = await built('b-lerna', { json: { workspaces: undefined }, files: { 'lerna.json': JSON.stringify({ packages: ['packages/*'], version: '1.0.0' }) } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual(steps.find(({ name }) => name === 'lerna bootstrap')?.exit, 127);
+});
+
 test('of a script that fails the rest is run', async () => {
   const { spec } = await built('b-rest', { scripts: { build: `npm run lint && ${write('dist/a.js', 'built')}`, lint: 'exit 1' } });
   const answer = await judge(spec);

@@ -164,7 +164,7 @@ test('--help lists the flags of src/cli/arguments.rs', async () => {
   const shown = [...ran.stdout.matchAll(/^ +(?:-(\w), )?--([a-z-]+)(?: <[^>]+>|\[=<[^>]+>\])?$/gm)].map(([, short, long]) => (short ? `-${short} ` : '') + `--${long}`);
   // #[arg(short, long, value_name = "list")] before `pub(super) strategy:`; a field without `long` is no flag.
   const flags = ['-h --help', '-V --version'];
-  for (const [, attribute, field] of rust.get('src/cli/arguments.rs').matchAll(/#\[arg\(([^\]]*)\)\]\s*pub\(super\) (\w+):/g)) {
+  for (const [, attribute, field] of rust.get('src/cli/arguments.rs').matchAll(/#\[arg\(([^\n]*)\)\]\s*pub\(super\) (\w+):/g)) {
     const long = /\blong\b(?: = "([^"]+)")?/.exec(attribute);
     if (!long) continue;
     const short = /\bshort\b(?: = '(\w)')?/.exec(attribute);

@@ -119,13 +119,13 @@ fn cell(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             // As character references: a backslash escape can itself be escaped. `@`, `:` and `www.` would name people and make links.
-            '.' | '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@' | '$' | ':' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@' | '$' | ':' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
             _ => out.push(c),
         }
     }
-    out
+    out.replace("www.", "www&#46;")
 }
 
 /// At most so many bytes, whole lines, with a word on what is left out.

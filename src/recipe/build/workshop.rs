@@ -163,7 +163,7 @@ impl<'a> Workshop<'a> {
         let job = Job {
             mounts: self.mounts.clone(),
             cwd: cwd.clone(),
-            argv: step.command.clone(),
+            argv: launched(&step.command),
             env: self.environment(&base, &cwd),
             limits: Limits { time, log: STEP_LOG, ..Limits::default() },
             network: true,
@@ -235,6 +235,13 @@ impl<'a> Workshop<'a> {
         }
         env
     }
+}
+
+/// A command as the sandbox starts it. By way of a shell, which ends with 127 where there is no such program on this machine: that is a
+/// step that failed, as it is for the publisher, and no failure of the sandbox.
+fn launched(command: &[String]) -> Vec<String> {
+    let by: &[&str] = if cfg!(unix) { &["sh", "-c", "exec \"$@\"", "sh"] } else { &[] };
+    by.iter().map(|word| (*word).to_owned()).chain(command.iter().cloned()).collect()
 }
 
 fn manager_of(kind: Kind) -> Manager {

@@ -1,12 +1,11 @@
 //! What GitHub Actions shows of a run: annotations, and a summary of the job.
 //!
 //! A runner obeys lines of a step's output: `::command::` at the start of a line and `##[command]` anywhere (actions/runner,
-//! `ActionCommandManager`). So everything that a stranger wrote is either escaped for a command of ours, or printed where commands are
-//! switched off by `::stop-commands::<token>`, with a token that nobody can guess.
+//! `ActionCommandManager`). So everything that a stranger wrote is either escaped for a command of ours, or printed with a
+//! backslash before what could begin one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
-
-use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::json::{Failure, Finding, Report, Severity};
 use super::sarif::{shown, verdict};
@@ -142,22 +141,30 @@ fn cut(mut text: String, room: usize) -> String {
     text
 }
 
-/// Text in which no line is a command: between two commands that switch commands off and on, if anything in it could be one. `None` where
-/// the system gives no token: then the text must not be printed.
-pub fn muted(text: &str) -> Option<String> {
-    let speaks = text.contains("##[") || text.lines().any(|line| line.trim_start().starts_with("::"));
-    if !speaks {
-        return Some(text.to_owned());
+/// Text in which nothing is a command: a backslash stands before what would begin one. The runner takes `::` after white space at the start of a
+/// line and `##[` anywhere (`ActionCommand.TryParseV2` and `TryParse`); a carriage return ends a line for it too. `::stop-commands::` would not do:
+/// stdout and stderr of a step reach the runner in no fixed order, and our own annotations could fall between it and its end.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let commands = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##[") && !text.split(['\n', '\r']).any(commands) {
+        return Cow::Borrowed(text);
     }
-    let mut token = [0_u8; 16];
-    SystemRandom::new().fill(&mut token).ok()?;
-    let token = token.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    Some(format!("::stop-commands::{token}\n{text}{end}::{token}::\n"))
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive(['\n', '\r']) {
+        let spoken = line.trim_start();
+        if spoken.starts_with("::") {
+            out.push_str(line.strip_suffix(spoken).unwrap_or_default());
+            out.push('\\');
+            out.push_str(&spoken.replace("##[", "##\\["));
+        } else {
+            out.push_str(&line.replace("##[", "##\\["));
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// JSON in which nothing is a command: `##[` stands only inside of strings, where it can be written otherwise.
-pub fn muted_json(json: &str) -> String {
+pub fn harmless_json(json: &str) -> String {
     json.replace("##[", "#\\u0023[")
 }
 
@@ -222,24 +229,27 @@ mod tests {
     }
 
     #[test]
-    fn text_that_speaks_to_a_runner_is_muted_with_a_new_token_each_time() {
-        assert_eq!(muted("a :: b\n").as_deref(), Some("a :: b\n"));
-        let mut tokens = Vec::new();
-        for speaking in ["::error::x", "  ::set-output name=a::b\n", "| log ##[add-path]/evil\n"] {
-            let text = muted(speaking).expect("a token");
-            let token = text.lines().next().and_then(|line| line.strip_prefix("::stop-commands::")).expect("a token").to_owned();
-            assert_eq!(token.len(), 32);
-            assert!(text.ends_with(&format!("\n::{token}::\n")), "{text}");
-            tokens.push(token);
+    fn text_that_speaks_to_a_runner_loses_its_commands_and_nothing_else() {
+        for quiet in ["", "a :: b\n", "a\n\n b ::c\r\n", "# [x]\n"] {
+            assert!(matches!(harmless(quiet), Cow::Borrowed(text) if text == quiet), "{quiet:?}");
         }
-        tokens.dedup();
-        assert_eq!(tokens.len(), 3);
+        for (speaking, quiet) in [
+            ("::error::x", "\\::error::x"),
+            ("a\n \u{a0}::set-output name=a::b\n::c\r\n", "a\n \u{a0}\\::set-output name=a::b\n\\::c\r\n"),
+            ("a\r::error::x", "a\r\\::error::x"),
+            ("| log ###[add-path]/evil##[b]\n", "| log ###\\[add-path]/evil##\\[b]\n"),
+            ("::a##[b]", "\\::a##\\[b]"),
+            ("::\n::", "\\::\n\\::"),
+        ] {
+            assert_eq!(harmless(speaking), quiet, "{speaking:?}");
+            assert!(matches!(harmless(quiet), Cow::Borrowed(_)), "{quiet:?}");
+        }
     }
 
     #[test]
     fn json_stays_what_it_is() {
         let json = serde_json::json!({ "a": "##[error]x", "b": "##" }).to_string();
-        let quiet = muted_json(&json);
+        let quiet = harmless_json(&json);
         assert!(!quiet.contains("##["));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&quiet).expect("json"),

@@ -6,8 +6,8 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,6 +61,15 @@ pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Held for reading by the attacks that may run beside each other, for writing by one that takes hundreds of processes: in `landlock` the kernel
+/// counts them for all builds of one user, and another build could not fork.
+static TURN: RwLock<()> = RwLock::new(());
+
+enum Turn {
+    Shared { _turn: RwLockReadGuard<'static, ()> },
+    Alone { _turn: RwLockWriteGuard<'static, ()> },
+}
+
 /// A folder of the host with a checkout in it, and things that are none of a build's business beside it.
 pub(crate) struct Host {
     folder: TempDir,
@@ -72,6 +81,7 @@ pub(crate) struct Host {
     pub(crate) abstracted: UnixListener,
     pub(crate) abstract_name: String,
     pub(crate) victim: Child,
+    _turn: Turn,
 }
 
 pub(crate) fn unique() -> String {
@@ -80,7 +90,17 @@ pub(crate) fn unique() -> String {
 }
 
 impl Host {
+    /// For an attack that others may run beside. One at a time in a test: a second could wait for ever.
     pub(crate) fn new() -> Self {
+        Self::with(Turn::Shared { _turn: TURN.read().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    /// For an attack that takes hundreds of processes: no other runs until it is dropped.
+    pub(crate) fn alone() -> Self {
+        Self::with(Turn::Alone { _turn: TURN.write().unwrap_or_else(PoisonError::into_inner) })
+    }
+
+    fn with(turn: Turn) -> Self {
         use std::os::linux::net::SocketAddrExt;
         let folder = tempfile::Builder::new().prefix("sandbox-escape-").tempdir().unwrap();
         let path = folder.path();
@@ -107,6 +127,7 @@ impl Host {
             abstracted: UnixListener::bind_addr(&address).unwrap(),
             abstract_name,
             victim: Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap(),
+            _turn: turn,
             folder,
         };
         for path in ["home/socket", "home/datagrams"] {

@@ -136,9 +136,9 @@ fn of_many_connections_at_once_each_is_decided_by_its_own_address() {
 
 #[test]
 fn a_proxy_that_does_not_answer_delays_no_limit() {
-    let host = Host::new();
-    let script = "const p = new URL(process.env.GATE).port; for (let i = 0; i < 600; i++) require('net').connect(p, '127.0.0.1').on('error', () => {}); setTimeout(() => {}, 60000)";
-    let blocking = "use Socket; for (1..600) { fork or do { socket(S, AF_INET, SOCK_STREAM, 0); connect(S, pack_sockaddr_in($ENV{PORT}, inet_aton('127.0.0.1'))); sleep 60; exit } } sleep 60";
+    let host = Host::alone();
+    let script = "const p = new URL(process.env.GATE).port; for (let i = 0; i < 600; i++) require('net').connect(p, '127.0.0.1').on('error', () => {}); setTimeout(() => {}, 600000)";
+    let blocking = "use Socket; for (1..600) { fork or do { socket(S, AF_INET, SOCK_STREAM, 0); connect(S, pack_sockaddr_in($ENV{PORT}, inet_aton('127.0.0.1'))); sleep 600; exit } } sleep 600";
     for sandbox in TIERS.iter() {
         for argv in [["node", "-e", script], ["perl", "-e", blocking]] {
             let gate = sandbox.gate().unwrap();
@@ -151,7 +151,8 @@ fn a_proxy_that_does_not_answer_delays_no_limit() {
             let _listener = running.listener().unwrap();
             let ended = running.wait(&false.into()).unwrap();
             assert_eq!(ended.stopped, Some(reproduce::sandbox::Stopped::Time), "{}: {}", sandbox.tier(), text(&ended));
-            assert!(ended.time < std::time::Duration::from_secs(12), "{}: {:?}", sandbox.tier(), ended.time);
+            // Far from the ten minutes that the script takes, however busy the machine is.
+            assert!(ended.time < std::time::Duration::from_secs(120), "{}: {:?}", sandbox.tier(), ended.time);
         }
     }
 }

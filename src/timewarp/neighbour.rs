@@ -29,7 +29,9 @@ pub(super) fn nearest<'a>(wanted: &str, there: impl Iterator<Item = &'a str>) ->
     };
     let there = there.filter_map(|text| Some((text, version::parse(text)?)));
     let line = there.filter(|(_, other)| other.major() == wanted.major());
-    line.min_by(|(_, a), (_, b)| distance(a).cmp(&distance(b)).then_with(|| b.cmp(a))).map(|(text, _)| text)
+    // Pre-releases of one release: the next one, or the last one before.
+    let closer = |a: &Version, b: &Version| if *a < wanted { b.cmp(a) } else { a.cmp(b) };
+    line.min_by(|(_, a), (_, b)| distance(a).cmp(&distance(b)).then_with(|| closer(a, b))).map(|(text, _)| text)
 }
 
 /// The tarball with another version in its package.json. `None` for one that is too large or that no client could unpack.
@@ -72,9 +74,11 @@ mod tests {
 
     #[test]
     fn the_nearest_is_of_the_same_line() {
-        let there = ["7.9.0", "8.0.0-beta.1", "8.0.1", "8.4.0", "9.0.0"];
+        let there = ["7.9.0", "8.0.0-beta.1", "8.0.0-beta.4", "8.0.0-rc.6", "8.0.1", "8.4.0", "9.0.0", "9.1.0-rc.1", "9.1.0-rc.3"];
         let near = |wanted| nearest(wanted, there.into_iter());
         assert_eq!(near("8.0.0-alpha.8"), Some("8.0.0-beta.1"));
+        assert_eq!(near("8.0.0-beta.2"), Some("8.0.0-beta.4"));
+        assert_eq!(near("9.1.0-rc.4"), Some("9.1.0-rc.3"));
         assert_eq!(near("8.0.2"), Some("8.0.1"));
         assert_eq!(near("8.3.9"), Some("8.4.0"));
         assert_eq!(near("7.24.1"), Some("7.9.0"));

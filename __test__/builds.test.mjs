@@ -203,3 +203,59 @@ test('a build cannot take what was published from the registry and hand it back'
   assert.equal(answer.reproduced, false);
   assert.equal(answer.verdict, 'build-failed', JSON.stringify(answer.attempts));
 });
+
+/** Noon of a day in March 2024. */
+const march = (day) => `2024-03-${String(day).padStart(2, '0')}T12:00:00.000Z`;
+
+for (const [what, { used, moment, reason }] of Object.entries({
+  publication: { used: '1.2.0', moment: march(25), reason: null },
+  commit: { used: '1.1.0', moment: '2024-03-15T12:00:00Z', reason: /at the commit$/ },
+  change: { used: '1.0.0', moment: '2024-03-05T12:00:00Z', reason: /dependencies in package\.json were last changed$/ },
+})) {
+  test(`without a lockfile the registry is looked at as of the ${what}`, async () => {
+    const name = `b-moment-${what}`;
+    const dependency = `b-moves-${what}`;
+    for (const [version, day] of [['1.0.0', 1], ['1.1.0', 10], ['1.2.0', 20]]) {
+      await world.registry.publish({ files: { 'package.json': manifest(dependency, version, { repository: null }) }, time: march(day) });
+    }
+    const json = {
+      scripts: { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('${dependency}/package.json').version)"` },
+      files: ['dist', 'index.js'],
+      devDependencies: { [dependency]: '^1.0.0' },
+    };
+    // The release changes package.json too, but nothing that an installation goes by.
+    const { spec } = await built(name, {
+      json,
+      published: { 'dist/a.js': used },
+      history: {
+        commits: [
+          { label: 'a', files: { 'package.json': manifest(name, '0.9.0', { ...json, devDependencies: {} }) }, date: march(2) },
+          { label: 'b', files: { 'package.json': manifest(name, '0.9.0', json), 'index.js': `module.exports = '${name}';\n` }, date: march(5) },
+          { label: 'c', files: { 'package.json': manifest(name, '1.0.0', json) }, date: march(15) },
+        ],
+      },
+      publication: { time: march(25) },
+    });
+    const answer = await judge(spec);
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+    const { build } = answer.attempts.find(({ verdict }) => verdict === 'identical').recipe;
+    assert.equal(build.moment, moment);
+    if (reason) assert.match(build.reasons.at(-1), reason);
+    // Each moment is an attempt of its own, and none comes after the one that was right.
+    assert.deepEqual(answer.attempts.filter(({ recipe }) => recipe.build).length, { publication: 1, commit: 2, change: 3 }[what]);
+  });
+}
+
+test('where nothing came between commit and publication there is one moment', async () => {
+  await world.registry.publish({ files: { 'package.json': manifest('b-still', '1.0.0', { repository: null }) }, time: march(1) });
+  const json = { scripts: { build: write('dist/a.js', 'built') }, files: ['dist', 'index.js'], devDependencies: { 'b-still': '^1.0.0' } };
+  const { spec } = await built('b-one-moment', {
+    json,
+    published: { 'dist/a.js': 'other' },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-one-moment', '1.0.0', json), 'index.js': "module.exports = 'b-one-moment';\n" }, date: march(5) }] },
+    publication: { time: march(25) },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'differs');
+  assert.deepEqual(answer.attempts.filter(({ recipe }) => recipe.build).map(({ recipe }) => recipe.build.moment), [march(25)]);
+});

@@ -8,7 +8,7 @@ use crate::explain;
 use crate::git::GitError;
 use crate::pipeline::Failed;
 use crate::published::Published;
-use crate::recipe::rebuilt::{Attempts, Rebuilt, integrity_of};
+use crate::recipe::rebuilt::{Attempts, Rebuilt, closest, integrity_of};
 use crate::recipe::{Recipe, SourceError};
 use crate::registry::confusion;
 use crate::report::draft::{Draft, Ending};
@@ -32,29 +32,20 @@ pub fn finish(
         draft.finding(Finding::new("source-incomplete", Severity::Warning, line));
     }
     draft.sandbox(sandbox);
-    let mut best: Option<(&Rebuilt, Verdict, Option<&'static str>)> = None;
-    let mut decided = 0;
     let built = rebuilt.iter().any(|one| one.run.is_some());
-    for (at, one) in rebuilt.iter().enumerate() {
+    for one in &rebuilt {
         let (verdict, code) = judge(one, published);
         draft.attempt(one, verdict, code);
-        // Where something was built, what was packed without it says nothing about the build's files.
-        let key = |one: &Rebuilt, verdict: Verdict| {
-            let speaks = !built || one.run.is_some() || one.outcome != Outcome::OtherEntries;
-            (speaks, one.closeness(), verdict.closeness())
-        };
-        if best.is_none_or(|(known, known_verdict, _)| key(one, verdict) > key(known, known_verdict)) {
-            best = Some((one, verdict, code));
-            decided = at;
-        }
     }
-    let Some((one, verdict, code)) = best else {
+    // The one whose archive was kept.
+    let Some((decided, one)) = closest(&rebuilt).and_then(|at| rebuilt.get(at).map(|one| (at, one))) else {
         let ending = not_built.map_or_else(
             || Ending::new(Verdict::BuildFailed, "nothing-packed", "no recipe came to an end", "--strategy may allow too few"),
             |error| Ending::by(verdict_of(&error), &error),
         );
         return Ok(draft.ended(*ending));
     };
+    let (verdict, code) = judge(one, published);
     let (verdict, code) = match &not_built {
         Some(error) if verdict == Verdict::Differs && !built && !one.comparison.only_published.is_empty() => {
             // What is missing could be what a build makes, and none could be tried.

@@ -105,6 +105,7 @@ async fn judge(
     let mut draft = Draft::new(package_info(spec, &release), release.attestations.is_some(), stored_options);
     let prepared = prepare(spec, &release, options, context, &mut draft, early).await;
     let publication = Publication {
+        registry: release.registry.clone(),
         time: release.time.clone(),
         node: release.node_version.clone(),
         npm: release.npm_version.clone(),

@@ -12,7 +12,9 @@ use crate::recipe::build::{self, Publication, Site};
 use crate::recipe::rebuilt::{self, Attempts};
 use crate::recipe::submodules::Open;
 use crate::recipe::{SourceError, Strategy, source};
+use crate::registry::{self, RegistryError, ResolveOptions};
 use crate::sandbox::{Isolation, Sandbox};
+use crate::spec::PackageName;
 use crate::toolchain::Toolchains;
 use crate::verdict::Outcome;
 
@@ -122,6 +124,8 @@ fn build_commits(
         cancel: context.cancel.clone(),
         cancelled: context.cancelled.clone(),
     };
+    let publication = dated(orders.publication, context, runtime)?;
+    let orders = &Orders { publication: &publication, node: orders.node.clone(), installed: orders.installed.clone(), ..*orders };
     let mut ended = None;
     for origin in located.origins.iter().take(MAX_BUILT) {
         let before = all.rebuilt.len();
@@ -140,4 +144,22 @@ fn build_commits(
         }
     }
     ended.map_or(Ok(()), Err)
+}
+
+/// With the time of the publication. Only the whole packument has it, and only builds need it.
+fn dated(publication: &Publication, context: &Context, runtime: &Handle) -> Result<Publication, SourceError> {
+    let Some((registry, name)) = publication.registry.as_ref().zip(PackageName::parse(&publication.name).ok()) else {
+        return Ok(publication.clone());
+    };
+    let options = ResolveOptions { cancel: context.cancel.clone(), ..ResolveOptions::default() };
+    match runtime.block_on(registry::history(&name, Some(registry), &context.npm, &context.client, &options)) {
+        Ok(packument) => Ok(Publication {
+            time: packument.times.get(&publication.version).cloned(),
+            first_seen: !packument.times.contains_key("created"),
+            ..publication.clone()
+        }),
+        // A registry that has no packuments.
+        Err(RegistryError::PackageNotFound { .. } | RegistryError::PackageUnpublished { .. }) => Ok(publication.clone()),
+        Err(error) => Err(error.into()),
+    }
 }

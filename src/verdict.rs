@@ -51,19 +51,6 @@ impl Verdict {
     pub fn reproduced(self, accept: Accept) -> bool {
         self.exit_code(accept) == 0
     }
-
-    /// How near an attempt with this outcome came: larger is nearer.
-    pub fn closeness(self) -> u8 {
-        match self {
-            Self::Identical => 6,
-            Self::SameContent => 5,
-            Self::Differs => 4,
-            Self::BuildFailed => 3,
-            Self::Unsupported => 2,
-            Self::NoSource => 1,
-            Self::Error => 0,
-        }
-    }
 }
 
 /// Where the line of "reproduced" is drawn.

@@ -7,6 +7,7 @@ use crate::error::{Explain, Stage};
 use crate::git::GitError;
 use crate::pack::tar::TarError;
 use crate::pack::{gzip, list};
+use crate::registry::RegistryError;
 use crate::sandbox::SandboxError;
 use crate::store::CacheError;
 use crate::timewarp::TimewarpError;
@@ -50,6 +51,9 @@ pub enum SourceError {
     /// No toolchain for the build could be had.
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
+    /// When the version was published cannot be asked.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The registry for builds cannot be served.
     #[error(transparent)]
     Timewarp(#[from] TimewarpError),
@@ -94,6 +98,7 @@ impl SourceError {
                 | Self::Tar(TarError::Output(_))
                 | Self::Gzip(_)
                 | Self::Cache(_)
+                | Self::Registry(_)
                 | Self::Timewarp(_)
                 | Self::Io(_)
                 | Self::Cancelled
@@ -113,6 +118,7 @@ impl Explain for SourceError {
             Self::Unreadable { .. } => "built-file-unreadable",
             Self::Toolchain(error) => error.code(),
             Self::Sandbox(error) => error.code(),
+            Self::Registry(error) => error.code(),
             Self::Timewarp(error) => error.code(),
             Self::Cache(error) => error.code(),
             Self::NothingBuilt => "nothing-built",
@@ -129,6 +135,7 @@ impl Explain for SourceError {
             Self::Archive(error) => error.stage(),
             Self::Toolchain(error) => error.stage(),
             Self::Sandbox(error) => error.stage(),
+            Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
             Self::NothingBuilt | Self::NoTime => Stage::Build,
@@ -143,6 +150,7 @@ impl Explain for SourceError {
             Self::Archive(error) => error.hint(),
             Self::Toolchain(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
             Self::Timewarp(error) => error.hint(),
             Self::Cache(error) => error.hint(),
             Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),

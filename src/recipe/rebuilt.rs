@@ -77,8 +77,7 @@ pub struct Attempts {
 
 /// Lets go of every archive but the closest attempt's: each takes as much disk as the package.
 pub fn keep_closest(rebuilt: &mut [Rebuilt]) {
-    // Of several that are equally close, the first.
-    let closest = rebuilt.iter().enumerate().max_by_key(|(at, one)| (one.closeness(), Reverse(*at))).map(|(at, _)| at);
+    let closest = closest(rebuilt);
     for (at, one) in rebuilt.iter_mut().enumerate() {
         if Some(at) != closest {
             one.archive = None;
@@ -87,16 +86,26 @@ pub fn keep_closest(rebuilt: &mut [Rebuilt]) {
     }
 }
 
+/// The attempt that came closest; of several the first.
+pub fn closest(rebuilt: &[Rebuilt]) -> Option<usize> {
+    rebuilt.iter().enumerate().max_by_key(|(at, one)| (one.closeness(), Reverse(*at))).map(|(at, _)| at)
+}
+
+/// How close an attempt came: its outcome, whether something was run, the published files that came out the same, those that came out besides,
+/// and whether nothing stood in the way. The greater, the closer.
+pub type Closeness = (u8, bool, usize, Reverse<usize>, bool);
+
 impl Rebuilt {
-    /// How close it came: the greater, the closer. In line with the order of verdicts; of attempts that differ one that
-    /// built comes before one that only packed.
-    pub fn closeness(&self) -> (u8, bool, usize, Reverse<usize>) {
+    /// How close it came. In line with the order of verdicts; of attempts that differ one that built comes before one that only packed: what
+    /// was packed without a build says nothing about the build's files.
+    pub fn closeness(&self) -> Closeness {
         let rank = match self.outcome {
             Outcome::SameBytes => 2,
             Outcome::SameEntries => 1,
             Outcome::OtherEntries => 0,
         };
-        (rank, self.run.is_some(), self.files_matched(), Reverse(self.comparison.only_rebuilt.len()))
+        let stopped = self.run.as_ref().is_some_and(|run| run.code.is_some());
+        (rank, self.run.is_some(), self.files_matched(), Reverse(self.comparison.only_rebuilt.len()), !stopped)
     }
 
     /// The rebuilt package.json, where this attempt's archive was kept.
@@ -219,5 +228,13 @@ mod tests {
         assert_eq!(kept(&[Outcome::OtherEntries, Outcome::SameEntries, Outcome::SameEntries]), [false, true, false]);
         assert_eq!(kept(&[Outcome::SameEntries, Outcome::SameBytes, Outcome::OtherEntries]), [false, true, false]);
         assert!(rebuilt(Outcome::SameBytes).integrity().is_ok());
+    }
+
+    #[test]
+    fn of_builds_with_the_same_files_the_one_that_came_to_its_end_is_closer() {
+        let built = |code| Rebuilt { run: Some(Run { code, ..Run::default() }), ..rebuilt(Outcome::OtherEntries) };
+        let all = [rebuilt(Outcome::OtherEntries), built(Some("build-script-failed")), built(None), built(None)];
+        assert_eq!(closest(&all), Some(2));
+        assert_eq!(closest(&[]), None);
     }
 }

@@ -279,7 +279,7 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     }
     seen(&package, &version)?;
     let held = held(inner, &package, &version).await?;
-    inner.record.tarball(name.as_str(), &version, &held.sha512);
+    inner.record.tarball(name.as_str(), &version, &held.sha512, package.view.came(&version));
     Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
 }
 

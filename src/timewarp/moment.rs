@@ -52,12 +52,19 @@ pub(super) struct View {
     pub(super) tags: BTreeMap<String, String>,
     /// The times cannot be true, so nothing is hidden.
     pub(super) untrue: bool,
+    /// When the versions came that are shown for no other reason than that they were there.
+    came: HashMap<String, Timestamp>,
 }
 
 impl View {
     /// Whether a version is shown.
     pub(super) fn shows(&self, version: &str) -> bool {
         self.shown.as_ref().is_none_or(|shown| shown.contains(version))
+    }
+
+    /// When a version came, if it is shown for that and an earlier moment could hide it.
+    pub(super) fn came(&self, version: &str) -> Option<Timestamp> {
+        self.came.get(version).copied()
     }
 
     /// With these versions, where nothing else is hidden.
@@ -71,7 +78,7 @@ impl View {
     }
 
     fn today(facts: &Facts<'_>, untrue: bool) -> Self {
-        Self { shown: None, tags: facts.tags.clone(), untrue }
+        Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new() }
     }
 }
 
@@ -121,7 +128,9 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
         };
         Some((tag.clone(), then?.to_owned()))
     });
-    View { shown: Some(shown), tags: tags.collect(), untrue: false }
+    let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
+    let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
+    View { shown: Some(shown), tags: tags.collect(), untrue: false, came }
 }
 
 /// Where `latest` stood, if its target of today was not there.

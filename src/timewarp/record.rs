@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 /// Most requests, names and hosts that are kept; a build that asks for more is counted on in `unrecorded`.
@@ -52,6 +53,8 @@ pub struct Record {
     pub tarballs: BTreeSet<String>,
     /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
     pub times_untrue: bool,
+    /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
+    pub newest: Option<Timestamp>,
     /// Packages that the registry does not have.
     pub missing: BTreeSet<String>,
     /// Other hosts that the build asked for and did not get.
@@ -73,8 +76,11 @@ impl Recorder {
         });
     }
 
-    pub(super) fn tarball(&self, name: &str, version: &str, sha512: &str) {
-        self.with(|record| add(&mut record.tarballs, format!("{name}@{version} {sha512}")));
+    pub(super) fn tarball(&self, name: &str, version: &str, sha512: &str, came: Option<Timestamp>) {
+        self.with(|record| {
+            add(&mut record.tarballs, format!("{name}@{version} {sha512}"));
+            record.newest = record.newest.max(came);
+        });
     }
 
     pub(super) fn missing(&self, name: &str) {

@@ -1,9 +1,11 @@
 //! One checkout from its installation to the last script, with a comparison after every step.
 
+use std::time::Duration;
+
 use super::detour::Detour;
 use super::disk::{self, DiskStock, surroundings};
 use super::failure::Course;
-use super::install::ways;
+use super::install::{installs, ways};
 use super::kept::State;
 use super::project::Project;
 use super::roots::package_roots;
@@ -15,11 +17,15 @@ use crate::pack::tree::DirTree;
 use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::Rebuilt;
 use crate::recipe::{Recipe, SourceError};
+use crate::sandbox::Stopped;
 use crate::toolchain::Kind;
 use crate::verdict::Outcome;
 
 /// Most manifests that are read of one repository.
 const MAX_MANIFESTS: usize = 2_000;
+
+/// A step that is a guess has half of the time that is left, and this at least.
+const GUESS: Duration = Duration::from_secs(120);
 
 /// What came of a step.
 enum Ran {
@@ -85,7 +91,7 @@ impl Bench<'_, '_> {
             }
             if exit == Some(0) {
                 called.extend(within(&project, &step));
-            } else {
+            } else if exit.is_some() || step.is_script() {
                 todo.extend(pieces(&project, &step, manager).into_iter().rev());
             }
         }
@@ -142,7 +148,12 @@ impl Bench<'_, '_> {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);
         }
-        let done = self.shop.run(step, left)?;
+        let limit = if step.is_script() || installs(step) || self.work.given.is_some() { left } else { left.min(GUESS.max(left / 2)) };
+        let done = self.shop.run(step, limit)?;
+        if limit < left && self.shop.stopped == Some(Stopped::Time) {
+            // Only the guess was wrong.
+            self.shop.stopped = None;
+        }
         let exit = done.exit;
         self.state.done.push(done);
         self.state.steps.push(step.clone());

@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) steps: Vec<super::Step>,
     /// What came of them.
     pub(super) done: Vec<StepDone>,
+    /// When the newest of what was installed came that an earlier moment could hide, in seconds since 1970.
+    pub(super) newest: Option<i64>,
     /// What was installed.
     pub(super) resolved: BTreeSet<String>,
     /// Packages that the registry does not have.

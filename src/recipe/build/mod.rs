@@ -14,11 +14,13 @@ mod edit;
 mod failure;
 mod install;
 mod kept;
+mod moments;
 mod project;
 mod replay;
 mod roots;
 mod run;
 mod runners;
+mod search;
 mod steps;
 mod sweeper;
 mod workflow;
@@ -28,9 +30,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use jiff::{SignedDuration, Timestamp};
 pub use replay::{Built, replay};
-pub use run::attempts;
+pub use search::attempts;
 pub use steps::Step;
+
+use url::Url;
 
 use crate::http::{Cancel, Client};
 use crate::npmrc::NpmConfig;
@@ -71,8 +76,14 @@ pub struct Site {
 /// When and with what a version was published, as far as the registry says so.
 #[derive(Debug, Clone, Default)]
 pub struct Publication {
+    /// The registry that has it; none for a tarball of another place.
+    pub registry: Option<Url>,
     /// The time, as the registry gives it.
     pub time: Option<String>,
+    /// Whether the registry's times may be those at which it first saw a version: npm's own has `created` among them.
+    pub first_seen: bool,
+    /// Whether such a time was left out, which cannot be the publication's.
+    pub untrue: bool,
     /// `_nodeVersion`.
     pub node: Option<String>,
     /// `_npmVersion`.
@@ -81,4 +92,17 @@ pub struct Publication {
     pub version: String,
     /// The package's name.
     pub name: String,
+}
+
+/// How long after the commit a version was published at the latest, where a registry's times may be its own: longer after it, the registry
+/// saw an old version for the first time.
+const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+impl Publication {
+    /// As far as it can be true of this commit: without a time that is not the publication's.
+    fn of_commit(&self, committed: Timestamp) -> Self {
+        let time = self.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok());
+        let untrue = self.first_seen && time.is_some_and(|time| time.duration_since(committed) > SOON);
+        Self { time: self.time.clone().filter(|_| !untrue), untrue, ..self.clone() }
+    }
 }

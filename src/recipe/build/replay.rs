@@ -61,6 +61,8 @@ pub fn replay(
         strategy: recipe.strategy,
         committed: repository.commit(&origin.commit)?.map_or(0, |commit| commit.time),
         given: Some(build),
+        moment: build.moment.clone(),
+        reason: None,
     };
     let (archive, run) = work.replay(recipe, build)?;
     Ok(Built { archive, unavailable, run })

@@ -1,4 +1,4 @@
-//! The way of one origin through its toolchains, and of one toolchain through installation, steps and comparisons.
+//! The way of one toolchain at one moment through installation, steps and comparisons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,9 +9,8 @@ use super::checkout::{GitDir, write_files};
 use super::detour::Detour;
 use super::failure::{Course, hosts_in};
 use super::kept::{Kept, State};
-use super::replay::toolchain_of;
 use super::workshop::{Plan, Workshop};
-use super::{Publication, Site, edit, runners};
+use super::{Publication, Site, edit};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
@@ -19,13 +18,11 @@ use crate::origin::Origin;
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
 use crate::published::Published;
-use crate::rebuild::Orders;
-use crate::recipe::checkout::{Folder, Which};
-use crate::recipe::rebuilt::{Attempts, Rebuilt, Run, keep_closest};
-use crate::recipe::submodules::Open;
+use crate::recipe::checkout::Folder;
+use crate::recipe::rebuilt::{Rebuilt, Run};
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
 use crate::timewarp::{self, Timewarp, lockfile};
-use crate::toolchain::{self, Clues, Kind, Tool, Toolchain};
+use crate::toolchain::{Kind, Tool, Toolchain};
 use crate::verdict::Outcome;
 
 /// Largest checkout, in bytes.
@@ -34,124 +31,11 @@ pub(super) const MAX_CHECKOUT: u64 = 4 << 30;
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Kept back from the limit for packing, comparing and cleaning up.
 const RESERVE: Duration = Duration::from_secs(25);
-/// Another toolchain is not begun with less time than this: a checkout and an installation come first.
-const ANOTHER: Duration = Duration::from_secs(60);
 /// No step is begun with less time than this.
 pub(super) const SHORTEST: Duration = Duration::from_secs(5);
 
-/// Tries the toolchains for one origin and adds the closest attempt of each.
-pub fn attempts(
-    repository: &mut Repository,
-    origin: &Origin,
-    published: &Published,
-    orders: &Orders<'_>,
-    open_submodule: &Open<'_>,
-    site: &Site,
-    all: &mut Attempts,
-) -> Result<(), SourceError> {
-    let publication = orders.publication;
-    let given = site.given.as_ref().and_then(|given| given.build.as_ref());
-    if time_left(site) < SHORTEST {
-        return Ok(());
-    }
-    if given.is_none() && !has_scripts(repository, origin)? {
-        return Ok(());
-    }
-    site.progress.tell("build", "checking the commit out");
-    let mut folder = Folder::open(repository, &origin.listing, "", &published.archive, Which::All, open_submodule)?;
-    let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
-    all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
-    all.unavailable.extend(folder.unavailable().iter().cloned());
-    let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
-    let toolchains = match given.zip(orders.strategies.first()) {
-        Some((given, strategy)) => vec![toolchain_of(*strategy, given)],
-        None => toolchains(&folder, repository, origin, publication, committed, site)?,
-    };
-    let mut ended = None;
-    let mut finished: Vec<Option<Kind>> = Vec::new();
-    let mut tried = false;
-    for toolchain in toolchains {
-        let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
-        if finished.contains(&kind) {
-            continue;
-        }
-        let strategy = Strategy::of(toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind));
-        if !orders.strategies.contains(&strategy) {
-            continue;
-        }
-        if time_left(site) < if tried { ANOTHER } else { SHORTEST } {
-            break;
-        }
-        tried = true;
-        let work =
-            Work { repository, folder: &folder, origin, published, publication, site, toolchain: &toolchain, strategy, committed, given };
-        match work.run() {
-            Ok((one, worth_another)) => {
-                let done = one.outcome != Outcome::OtherEntries;
-                if !worth_another {
-                    finished.push(kind);
-                }
-                all.rebuilt.push(one);
-                keep_closest(&mut all.rebuilt);
-                if done {
-                    return Ok(());
-                }
-            }
-            Err(error) if error.is_ours() => return Err(error),
-            Err(error) => {
-                ended.get_or_insert(error);
-            }
-        }
-    }
-    ended.map_or(Ok(()), Err)
-}
-
-/// Whether the package, or the root of its repository, has any script or task: without one, nothing that could be run makes a file.
-fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
-    for directory in [origin.directory(), ""] {
-        let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
-        let manifest: serde_json::Value =
-            serde_json::from_slice(crate::manifest::without_bom(&repository.blob(&entry.id)?)).unwrap_or_default();
-        if manifest.get("scripts").and_then(serde_json::Value::as_object).is_some_and(|scripts| !scripts.is_empty()) {
-            return Ok(true);
-        }
-        for file in runners::files() {
-            let Some(entry) = origin.listing.get(&join(directory, file)) else { continue };
-            if runners::has_tasks(file, &repository.blob(&entry.id)?) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
 pub(super) fn time_left(site: &Site) -> Duration {
     site.deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE))
-}
-
-/// The toolchains to try, likeliest first.
-fn toolchains(
-    folder: &Folder<'_>,
-    repository: &Repository,
-    origin: &Origin,
-    publication: &Publication,
-    committed: i64,
-    site: &Site,
-) -> Result<Vec<Toolchain>, SourceError> {
-    let view = folder.view(repository, Checkout::Posix);
-    let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
-    let published = publication.time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    let clues = Clues {
-        node_version: site.node.as_deref().or(publication.node.as_deref()),
-        npm_version: publication.npm.as_deref(),
-        published: published.filter(|time| *time >= committed),
-        committed,
-        directory: origin.directory(),
-        read: &|path| view.content(path).ok().flatten(),
-        list: &|dir| crate::pack::tree::Tree::list(&view, dir).into_iter().map(|node| node.name).collect(),
-    };
-    let wanted = toolchain::choose(&clues);
-    site.runtime.block_on(site.toolchains.settle(&wanted)).map_err(Into::into)
 }
 
 /// One toolchain's attempt.
@@ -167,11 +51,24 @@ pub(super) struct Work<'a> {
     pub(super) committed: i64,
     /// The build that the user gave, to be followed as it is.
     pub(super) given: Option<&'a BuildRecipe>,
+    /// The registry is as it stood then; as it is, where there is none.
+    pub(super) moment: Option<String>,
+    /// Why at that moment, where it is not the publication's.
+    pub(super) reason: Option<String>,
+}
+
+/// What came of one toolchain at one moment.
+pub(super) struct Ran {
+    /// The closest that it came.
+    pub(super) rebuilt: Rebuilt,
+    /// Whether another toolchain could come closer.
+    pub(super) worth_another: bool,
+    /// See `State::newest`.
+    pub(super) newest: Option<i64>,
 }
 
 impl Work<'_> {
-    /// The closest that this toolchain came, and whether another one could come closer.
-    fn run(&self) -> Result<(Rebuilt, bool), SourceError> {
+    pub(super) fn run(&self) -> Result<Ran, SourceError> {
         let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
@@ -185,13 +82,13 @@ impl Work<'_> {
             let (made, state, _) = self.build_in(&kept, state, &tools)?;
             if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
                 kept.keep(&state)?;
-                return Ok((made, false));
+                return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest });
             }
         }
         kept.clear()?;
         let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools)?;
         kept.keep(&state)?;
-        made.map(|made| (made, worth_another)).ok_or(SourceError::NothingBuilt)
+        made.map(|rebuilt| Ran { rebuilt, worth_another, newest: state.newest }).ok_or(SourceError::NothingBuilt)
     }
 
     /// What the folders of this commit and toolchain are called. The packages of one release are published some seconds apart: with
@@ -199,7 +96,8 @@ impl Work<'_> {
     pub(super) fn key(&self, tools: &[Tool]) -> String {
         let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
         let lockfile = &self.toolchain.lockfile;
-        let hour = self.publication.time.as_deref().filter(|_| lockfile.is_none()).and_then(|time| time.get(.."2026-01-01T00".len()));
+        let matters = lockfile.is_none() || self.moment != self.publication.time;
+        let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
         let key = format!("{} {} {} {lockfile:?} {hour:?}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
@@ -209,7 +107,7 @@ impl Work<'_> {
         let fresh = state.steps.is_empty();
         let mut state = state;
         if fresh {
-            state.moment.clone_from(self.given.map_or(&self.publication.time, |given| &given.moment));
+            state.moment.clone_from(&self.moment);
         }
         let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();
@@ -230,7 +128,8 @@ impl Work<'_> {
         state.missing.extend(record.missing);
         state.wanted.extend(record.wanted);
         state.wanted.extend(hosts_in(shop.log()));
-        state.times_untrue |= record.times_untrue;
+        state.times_untrue |= record.times_untrue || self.publication.untrue;
+        state.newest = state.newest.max(record.newest.map(jiff::Timestamp::as_second));
         shop.log().clone_into(&mut state.log);
         let missing = state.missing.iter().filter(|missing| !state.stands_in(missing)).cloned().collect();
         let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
@@ -365,7 +264,7 @@ impl Work<'_> {
         let build = BuildRecipe {
             node: self.toolchain.node.clone(),
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
-            reasons: self.toolchain.reasons.clone(),
+            reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),
             moment: None,
             version,

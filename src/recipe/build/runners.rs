@@ -3,27 +3,38 @@
 use super::project::Package;
 use super::steps::Step;
 use crate::origin::score::join;
-use crate::pack::tree::Tree;
+use crate::pack::tree::{NodeKind, Tree};
 
 /// Largest file of tasks that is read, in bytes.
 const MAX_FILE: usize = 1 << 20;
 /// Most tasks that are run of one file.
 const MAX_TASKS: usize = 4;
 
-/// A runner: its file's names, its command, and whether it has a task without a name.
+/// A runner: its file's names, its command, what has it go on behind a task that failed, and whether it has a task without a name.
 struct Runner {
     files: &'static [&'static str],
     command: &'static [&'static str],
+    goes_on: Option<&'static str>,
     default_task: bool,
 }
 
 const RUNNERS: [Runner; 5] = [
-    Runner { files: &["Makefile", "makefile", "GNUmakefile"], command: &["make"], default_task: false },
+    Runner { files: &["Makefile", "makefile", "GNUmakefile"], command: &["make"], goes_on: Some("-k"), default_task: false },
     // grunt itself has no program on the PATH, grunt-cli has.
-    Runner { files: &["Gruntfile.js", "gruntfile.js", "Gruntfile.coffee"], command: &["npx", "grunt-cli"], default_task: true },
-    Runner { files: &["gulpfile.js", "gulpfile.babel.js", "gulpfile.mjs", "gulpfile.ts"], command: &["gulp"], default_task: true },
-    Runner { files: &["Jakefile", "Jakefile.js", "jakefile.js"], command: &["jake"], default_task: false },
-    Runner { files: &["Cakefile"], command: &["cake"], default_task: false },
+    Runner {
+        files: &["Gruntfile.js", "gruntfile.js", "Gruntfile.coffee"],
+        command: &["npx", "grunt-cli"],
+        goes_on: Some("--force"),
+        default_task: true,
+    },
+    Runner {
+        files: &["gulpfile.js", "gulpfile.babel.js", "gulpfile.mjs", "gulpfile.ts"],
+        command: &["gulp"],
+        goes_on: Some("--continue"),
+        default_task: true,
+    },
+    Runner { files: &["Jakefile", "Jakefile.js", "jakefile.js"], command: &["jake"], goes_on: None, default_task: false },
+    Runner { files: &["Cakefile"], command: &["cake"], goes_on: None, default_task: false },
 ];
 
 /// Names of tasks that make what is published, the likeliest to be all that is needed first. A name that has all the
@@ -43,6 +54,12 @@ const TASKS: [&[&str]; 11] = [
 ];
 /// Words that say that a task makes nothing that is published.
 const IDLE: [&str; 12] = ["test", "tests", "lint", "watch", "serve", "docs", "doc", "clean", "publish", "release", "install", "check"];
+
+/// Where programs are that build a package, and words that their names are made of.
+const PROGRAM_FOLDERS: [&str; 7] = ["", "scripts", "script", "build", "tools", "scripts/build", "scripts/release"];
+const PROGRAMS: [&str; 9] = ["build", "package", "pack", "dist", "bundle", "compile", "make", "lib", "prepublish"];
+/// Most of them that are run.
+const MAX_PROGRAMS: usize = 3;
 
 /// The names of files that have tasks.
 pub(super) fn files() -> impl Iterator<Item = &'static str> {
@@ -67,6 +84,43 @@ pub(super) fn steps(tree: &dyn Tree, package: &Package) -> Vec<Step> {
         }
     }
     steps
+}
+
+/// Programs of a package's repository that nothing calls and whose names say that they build it, as commands; those of scripts that are called
+/// are run as such.
+pub(super) fn programs(tree: &dyn Tree, package: &Package) -> Vec<String> {
+    let mut found = Vec::new();
+    for folder in PROGRAM_FOLDERS {
+        for node in tree.list(&join(&package.directory, folder)) {
+            let Some((stem, extension)) = node.name.rsplit_once('.').filter(|_| matches!(node.kind, NodeKind::File { .. })) else {
+                continue;
+            };
+            let program = match extension {
+                "sh" => "bash",
+                "js" | "cjs" | "mjs" => "node",
+                _ => continue,
+            };
+            let path = join(folder, &node.name);
+            let is_called = package.scripts.values().any(|text| text.contains(&path));
+            if !is_called && stem.split(['-', '_']).all(|word| PROGRAMS.contains(&word)) {
+                found.push(format!("{program} {path}"));
+            }
+        }
+    }
+    found.truncate(MAX_PROGRAMS);
+    found
+}
+
+/// The same task once more, for one that failed: what stands behind its tests and lints is done all the same. `None` for what is no runner's
+/// task, or goes on already.
+pub(super) fn going_on(step: &Step) -> Option<Step> {
+    let runner = RUNNERS
+        .iter()
+        .find(|runner| step.command.iter().zip(runner.command).filter(|(own, word)| own == word).count() == runner.command.len())?;
+    let flag = runner.goes_on.filter(|flag| !step.command.iter().any(|word| word == flag))?;
+    let mut command = step.command.clone();
+    command.insert(runner.command.len(), flag.to_owned());
+    Some(Step { name: format!("{} {flag}", step.name), directory: step.directory.clone(), command })
 }
 
 /// The tasks of a file that may make what is published, the likeliest first; `""` is the one without a name.
@@ -123,6 +177,31 @@ mod tests {
 
     fn names(file: &str, text: &str) -> Vec<String> {
         steps(&MemoryTree::new().file(file, text), &Package::default()).into_iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn programs_that_nothing_calls_are_found_by_their_names() {
+        let paths =
+            ["build.js", "scripts/build-lib.mjs", "scripts/build/package.sh", "scripts/test.sh", "scripts/build.ts", "scripts/make.cjs"];
+        let tree = paths.into_iter().chain(["lib/build.sh"]).fold(MemoryTree::new(), |tree, path| tree.file(path, "x"));
+        let mut package = Package::default();
+        package.scripts.insert("build".to_owned(), "node scripts/make.cjs".to_owned());
+        assert_eq!(programs(&tree, &package), ["node build.js", "node scripts/build-lib.mjs", "bash scripts/build/package.sh"]);
+    }
+
+    #[test]
+    fn a_task_that_failed_goes_on_once() {
+        let step = |words: &[&str]| Step {
+            name: words.join(" "),
+            directory: String::new(),
+            command: words.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let grunt = going_on(&step(&["npx", "grunt-cli", "dist"])).unwrap();
+        assert_eq!(grunt.command, ["npx", "grunt-cli", "--force", "dist"]);
+        assert_eq!(going_on(&step(&["make", "all"])).unwrap().command, ["make", "-k", "all"]);
+        for other in [grunt, step(&["npm", "run", "build"]), step(&["npx", "rollup"]), step(&["jake", "build"]), step(&[])] {
+            assert!(going_on(&other).is_none(), "{other:?}");
+        }
     }
 
     #[test]

@@ -30,6 +30,13 @@ pub struct Step {
     pub command: Vec<String>,
 }
 
+impl Step {
+    /// Whether it is a script of package.json, and no guess: a task or a command that looks as if it made files may well be a server.
+    pub(super) fn is_script(&self) -> bool {
+        matches!(self.command.as_slice(), [_, run, _] if run == "run")
+    }
+}
+
 /// What publishing clients run before they pack, likeliest to be all that is needed first.
 const LIFECYCLE: [&str; 4] = ["prepack", "prepublishOnly", "prepublish", "prepare"];
 /// Names under which builds are found where there is no `build`.
@@ -143,15 +150,21 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
             plan.steps.push(piece(manager, &line.directory, &line.text));
         }
     }
+    for package in [own, root] {
+        plan.steps.extend(runners::programs(tree, package).iter().map(|text| piece(manager, &package.directory, text)));
+    }
     let mut seen = BTreeSet::new();
     plan.steps.retain(|step| seen.insert((step.directory.clone(), step.command.clone())));
     plan.steps.truncate(MAX_STEPS);
     plan.steps
 }
 
-/// The useful commands of a script one by one, for a script that failed: what stands behind a lint, a check of types or a download
-/// that cannot be done here may still be done.
+/// What is done in place of a step that failed: the useful commands of a script one by one, or a runner's task that goes on. What stands behind
+/// a lint, a check of types or a download that cannot be done here may still be done.
 pub(super) fn pieces(project: &Project, step: &Step, manager: Kind) -> Vec<Step> {
+    if let Some(step) = runners::going_on(step) {
+        return vec![step];
+    }
     let [_, run, script] = step.command.as_slice() else { return Vec::new() };
     let text = project.at(&step.directory).filter(|_| run == "run").and_then(|package| package.scripts.get(script));
     let commands = text.map(|text| commands(text)).unwrap_or_default();

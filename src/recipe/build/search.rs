@@ -1,0 +1,229 @@
+//! The way of one origin through its toolchains and moments, until an attempt comes out as it was published.
+
+use std::time::Duration;
+
+use super::moments::Moment;
+use super::replay::toolchain_of;
+use super::run::{MAX_CHECKOUT, Ran, SHORTEST, Work, time_left};
+use super::{Publication, Site, runners};
+use crate::git::Repository;
+use crate::git::attributes::Checkout;
+use crate::origin::Origin;
+use crate::origin::score::join;
+use crate::published::Published;
+use crate::rebuild::Orders;
+use crate::recipe::checkout::{Folder, Which};
+use crate::recipe::rebuilt::{Attempts, Closeness, Rebuilt, keep_closest};
+use crate::recipe::submodules::Open;
+use crate::recipe::{BuildRecipe, SourceError, Strategy};
+use crate::toolchain::{self, Clues, Kind, Toolchain};
+use crate::verdict::Outcome;
+
+/// Another attempt is not begun with less time than this: a checkout and an installation come first.
+const ANOTHER: Duration = Duration::from_secs(60);
+
+/// Tries the toolchains for one origin, then other moments with the one that came closest, and adds the closest attempt of each.
+pub fn attempts(
+    repository: &mut Repository,
+    origin: &Origin,
+    published: &Published,
+    orders: &Orders<'_>,
+    open_submodule: &Open<'_>,
+    site: &Site,
+    all: &mut Attempts,
+) -> Result<(), SourceError> {
+    let given = site.given.as_ref().and_then(|given| given.build.as_ref());
+    if time_left(site) < SHORTEST {
+        return Ok(());
+    }
+    if given.is_none() && !has_scripts(repository, origin)? {
+        return Ok(());
+    }
+    site.progress.tell("build", "checking the commit out");
+    let mut folder = Folder::open(repository, &origin.listing, "", &published.archive, Which::All, open_submodule)?;
+    let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
+    all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
+    all.unavailable.extend(folder.unavailable().iter().cloned());
+    let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
+    let publication = orders.publication.of_commit(jiff::Timestamp::from_second(committed).unwrap_or_default());
+    let toolchains = match given.zip(orders.strategies.first()) {
+        Some((given, strategy)) => vec![toolchain_of(*strategy, given)],
+        None => toolchains(&folder, repository, origin, &publication, committed, site)?,
+    };
+    let search = Search { folder: &folder, origin, published, publication: &publication, site, committed, given };
+    let Outlook { done, closest, ended } = search.toolchains(repository, &toolchains, orders.strategies, all)?;
+    // A recipe that was given says its moment.
+    if done || given.is_none() && closest.map_or(Ok(false), |near| search.moments(repository, &near, all))? {
+        return Ok(());
+    }
+    ended.map_or(Ok(()), Err)
+}
+
+/// What all attempts for one origin have in common.
+struct Search<'a> {
+    folder: &'a Folder<'a>,
+    origin: &'a Origin,
+    published: &'a Published,
+    publication: &'a Publication,
+    site: &'a Site,
+    committed: i64,
+    given: Option<&'a BuildRecipe>,
+}
+
+/// How far the toolchains came.
+#[derive(Default)]
+struct Outlook<'a> {
+    /// Whether one made what was published.
+    done: bool,
+    /// The one that came closest, if any came to an end.
+    closest: Option<Near<'a>>,
+    /// Why the first did not that came to none.
+    ended: Option<SourceError>,
+}
+
+/// The toolchain that came closest at the time of publication.
+struct Near<'a> {
+    closeness: Closeness,
+    toolchain: &'a Toolchain,
+    strategy: Strategy,
+    /// When the newest of what it installed came, of which an earlier moment would show another version.
+    newest: Option<i64>,
+}
+
+impl Search<'_> {
+    /// The registry as it stood at the publication, with one toolchain after the other.
+    fn toolchains<'t>(
+        &self,
+        repository: &Repository,
+        toolchains: &'t [Toolchain],
+        strategies: &[Strategy],
+        all: &mut Attempts,
+    ) -> Result<Outlook<'t>, SourceError> {
+        let mut found = Outlook::default();
+        let mut finished: Vec<Option<Kind>> = Vec::new();
+        let mut tried = false;
+        for toolchain in toolchains {
+            let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
+            let strategy = Strategy::of(kind.unwrap_or(Kind::Npm));
+            if finished.contains(&kind) || !strategies.contains(&strategy) {
+                continue;
+            }
+            if time_left(self.site) < if tried { ANOTHER } else { SHORTEST } {
+                break;
+            }
+            tried = true;
+            let moment = self.given.map_or(&self.publication.time, |given| &given.moment).clone();
+            match self.work(repository, toolchain, strategy, moment, None).run() {
+                Ok(Ran { rebuilt, worth_another, newest }) => {
+                    if !worth_another {
+                        finished.push(kind);
+                    }
+                    let closeness = rebuilt.closeness();
+                    if found.closest.as_ref().is_none_or(|best| best.closeness < closeness) {
+                        found.closest = Some(Near { closeness, toolchain, strategy, newest });
+                    }
+                    found.done = add(rebuilt, all);
+                    if found.done {
+                        break;
+                    }
+                }
+                Err(error) if error.is_ours() => return Err(error),
+                Err(error) => {
+                    found.ended.get_or_insert(error);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
+    fn moments(&self, repository: &mut Repository, near: &Near<'_>, all: &mut Attempts) -> Result<bool, SourceError> {
+        let Near { toolchain, strategy, mut newest, .. } = *near;
+        let lockfile = toolchain.lockfile.as_deref();
+        for other in Moment::ALL {
+            let Some(newest_then) = newest.filter(|_| time_left(self.site) >= ANOTHER) else { break };
+            let time = other.time(repository, self.origin, lockfile, self.site)?;
+            // What was there by then already would be installed again.
+            let Some(time) = time.filter(|time| *time < newest_then).and_then(|time| jiff::Timestamp::from_second(time).ok()) else {
+                continue;
+            };
+            let work = self.work(repository, toolchain, strategy, Some(time.to_string()), Some(other.reason(lockfile)));
+            match work.run() {
+                Ok(ran) => {
+                    newest = ran.newest;
+                    if add(ran.rebuilt, all) {
+                        return Ok(true);
+                    }
+                }
+                Err(error) if error.is_ours() => return Err(error),
+                // The attempt at the publication came further, and is what is told.
+                Err(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
+    fn work<'w>(
+        &'w self,
+        repository: &'w Repository,
+        toolchain: &'w Toolchain,
+        strategy: Strategy,
+        moment: Option<String>,
+        reason: Option<String>,
+    ) -> Work<'w> {
+        let Self { folder, origin, published, publication, site, committed, given } = *self;
+        Work { repository, folder, origin, published, publication, site, toolchain, strategy, committed, given, moment, reason }
+    }
+}
+
+/// Adds an attempt; whether it is one to end with.
+fn add(rebuilt: Rebuilt, all: &mut Attempts) -> bool {
+    let done = rebuilt.outcome != Outcome::OtherEntries;
+    all.rebuilt.push(rebuilt);
+    keep_closest(&mut all.rebuilt);
+    done
+}
+
+/// Whether the package, or the root of its repository, has any script or task: without one, nothing that could be run makes a file.
+fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
+    for directory in [origin.directory(), ""] {
+        let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
+        let manifest: serde_json::Value =
+            serde_json::from_slice(crate::manifest::without_bom(&repository.blob(&entry.id)?)).unwrap_or_default();
+        if manifest.get("scripts").and_then(serde_json::Value::as_object).is_some_and(|scripts| !scripts.is_empty()) {
+            return Ok(true);
+        }
+        for file in runners::files() {
+            let Some(entry) = origin.listing.get(&join(directory, file)) else { continue };
+            if runners::has_tasks(file, &repository.blob(&entry.id)?) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The toolchains to try, likeliest first.
+fn toolchains(
+    folder: &Folder<'_>,
+    repository: &Repository,
+    origin: &Origin,
+    publication: &Publication,
+    committed: i64,
+    site: &Site,
+) -> Result<Vec<Toolchain>, SourceError> {
+    let view = folder.view(repository, Checkout::Posix);
+    let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
+    let published = publication.time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let clues = Clues {
+        node_version: site.node.as_deref().or(publication.node.as_deref()),
+        npm_version: publication.npm.as_deref(),
+        published: published.filter(|time| *time >= committed),
+        committed,
+        directory: origin.directory(),
+        read: &|path| view.content(path).ok().flatten(),
+        list: &|dir| crate::pack::tree::Tree::list(&view, dir).into_iter().map(|node| node.name).collect(),
+    };
+    let wanted = toolchain::choose(&clues);
+    site.runtime.block_on(site.toolchains.settle(&wanted)).map_err(Into::into)
+}

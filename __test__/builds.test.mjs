@@ -191,6 +191,31 @@ test('a version that is gone is taken from the nearest one, and the result says 
   assert.match(finding.message, /maker-dep@2\.0\.0 \(2\.0\.1 in its place\)/);
 });
 
+test('dependencies on git repositories are stood in for, one\'s own and those of others', async () => {
+  await world.registry.publish({ files: { 'package.json': manifest('b-forked', '1.0.0', { repository: null, dependencies: { 'b-fork': 'github:kit/b-fork#1234' } }) } });
+  const { spec } = await built('b-git', { json: { devDependencies: { 'b-forked': '^1.0.0', '@kit/b-own': 'git+https://github.com/kit/b-own.git' } } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual([steps[0].name, steps[0].exit], ['npm install', 0]);
+  const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
+  assert.match(finding.message, /@kit\/b-own@git \(an empty package in its place\), b-fork@git/);
+});
+
+test('of a lockfile too', async () => {
+  const lock = {
+    name: 'b-git-locked', version: '1.0.0', lockfileVersion: 3, requires: true,
+    packages: {
+      '': { name: 'b-git-locked', version: '1.0.0', devDependencies: { 'b-own': 'github:kit/b-own' } },
+      'node_modules/b-own': { version: '1.0.0', resolved: `git+ssh://git@github.com/kit/b-own.git#${'1'.repeat(40)}`, dev: true },
+    },
+  };
+  const { spec } = await built('b-git-locked', { json: { devDependencies: { 'b-own': 'github:kit/b-own' } }, files: { 'package-lock.json': JSON.stringify(lock) } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  assert.ok(answer.findings.some(({ code, message }) => code === 'dependency-stood-in' && message.includes('b-own@git')), JSON.stringify(answer.attempts));
+});
+
 test('a build cannot take what was published from the registry and hand it back', async () => {
   const name = 'b-copies';
   const copy = "node -e \"const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('node_modules/b-copies-itself/dist/a.js','dist/a.js')\"";

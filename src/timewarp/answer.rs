@@ -30,6 +30,7 @@ use crate::spec::PackageName;
 /// Longest body of a question that is answered without reading it.
 const MAX_QUESTION: usize = 4 << 20;
 const JSON: &str = "application/json";
+const TARBALL: &str = "application/octet-stream";
 const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
 /// How the client sees us.
@@ -71,6 +72,10 @@ struct Given {
 impl Given {
     fn json(body: Vec<u8>) -> Self {
         Self { status: StatusCode::OK, content_type: JSON, etag: None, body: body.into() }
+    }
+
+    fn tarball(bytes: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type: TARBALL, etag: None, body: bytes.into() }
     }
 
     /// A document, or word that the client has it.
@@ -168,6 +173,11 @@ async fn given(
         Ask::Packument(name) => packument(inner, base, &name, &headers, about).await,
         Ask::Version(name, wanted) => version(inner, base, &name, wanted, &headers, about).await,
         Ask::Tarball(name, file) => tarball(inner, &name, file, about).await,
+        Ask::Git(name) => {
+            (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some("git".to_owned()));
+            let stand_in = inner.stand_in_for_git(&name).ok_or(Refused::Path)?;
+            Ok(Given::tarball(stand_in.tarball))
+        }
         Ask::Ping => Ok(Given::json(b"{}".to_vec())),
         Ask::Advisories if is_reading => Err(Refused::Path),
         Ask::Advisories => {
@@ -274,13 +284,12 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     about.version = Some(version.clone());
     if package.is_stand_in || package.dist(&version).is_none() {
         let stand_in = inner.stand_in(name, &version).ok_or_else(no_version)?;
-        let body = stand_in.tarball.clone().into();
-        return Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body });
+        return Ok(Given::tarball(stand_in.tarball.clone()));
     }
     seen(&package, &version)?;
     let held = held(inner, &package, &version).await?;
     inner.record.tarball(name.as_str(), &version, &held.sha512, package.view.came(&version));
-    Ok(Given { status: StatusCode::OK, content_type: "application/octet-stream", etag: None, body: Reply::file(held.file, held.length) })
+    Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body: Reply::file(held.file, held.length) })
 }
 
 /// The tarball of a version that the registry has, checked.

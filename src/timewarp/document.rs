@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::git_dependency;
 use super::moment::View;
 
 /// Most versions of one package that are read.
@@ -209,6 +210,13 @@ fn prepared(mut manifest: Map<String, Value>, version: &str, view: &View, form: 
         // Only an address that leads back to the same file here once its host is replaced.
         if !(links.canonical && own.ends_with(&format!("/{tail}"))) {
             dist.insert("tarball".to_owned(), Value::from(format!("{}{tail}", links.base)));
+        }
+    }
+    for field in ["dependencies", "optionalDependencies"] {
+        for (name, wanted) in manifest.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten() {
+            if wanted.as_str().is_some_and(git_dependency::is_one) {
+                *wanted = Value::from(git_dependency::address(links.base, name));
+            }
         }
     }
     if view.is_past() {

@@ -15,6 +15,7 @@ mod body;
 mod client_env;
 mod document;
 mod error;
+mod git_dependency;
 pub mod lockfile;
 mod moment;
 mod neighbour;
@@ -40,6 +41,7 @@ use tokio::runtime::Handle;
 
 pub use client_env::{Manager, client_env, scopes};
 pub use error::{Refused, TimewarpError};
+pub use git_dependency::without_git;
 pub use record::{Kind, Record, Request};
 pub use redirects::redirected;
 pub use serve::Serving;
@@ -194,6 +196,11 @@ impl Inner {
     /// What is served for a version that is gone.
     fn stand_in(&self, name: &PackageName, version: &str) -> Option<Arc<StandIn>> {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out(name.as_str(), version)
+    }
+
+    /// What is served for a dependency on a git repository.
+    fn stand_in_for_git(&self, name: &PackageName) -> Option<StandIn> {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out_for_git(name.as_str())
     }
 
     /// The versions of a stand-in, where all of a package is gone.

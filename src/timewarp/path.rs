@@ -15,6 +15,8 @@ pub(super) enum Ask {
     Version(PackageName, String),
     /// A tarball, by the file name in its address.
     Tarball(PackageName, String),
+    /// What stands in for a dependency on a git repository, by the package's name.
+    Git(PackageName),
     /// Whether anybody is there.
     Ping,
     /// Which of some packages have known holes (npm 7 and later).
@@ -32,6 +34,8 @@ pub(super) fn read(path: &str) -> Ask {
     let found = match segments.as_slice() {
         ["-", "ping"] => return Ask::Ping,
         ["-", "npm", "v1", "security", "advisories", "bulk"] => return Ask::Advisories,
+        ["-", "git", file] => file.strip_suffix(".tgz").and_then(|base| name(base.to_owned())).map(Ask::Git),
+        ["-", "git", scope, file] => file.strip_suffix(".tgz").and_then(|base| name(format!("{scope}/{base}"))).map(Ask::Git),
         [] | ["-", ..] => None,
         all => match all.iter().rposition(|segment| *segment == "-") {
             Some(at) => tarball(all, at),
@@ -112,6 +116,13 @@ mod tests {
         assert_eq!(read("/@s%2fn/-/@s/n-1.0.0.tgz"), Ask::Tarball(name("@s/n"), "n-1.0.0.tgz".into()));
         assert_eq!(read("/api/npm/all/@s/n/-/n-1.0.0.tgz"), Ask::Tarball(name("@s/n"), "n-1.0.0.tgz".into()));
         assert_eq!(read("/api/npm/all/n/-/n-1.0.0.tgz"), Ask::Tarball(name("n"), "n-1.0.0.tgz".into()));
+    }
+
+    #[test]
+    fn what_stands_in_for_a_repository_is_asked_for_by_the_packages_name() {
+        assert_eq!(read("/-/git/n.tgz"), Ask::Git(name("n")));
+        assert_eq!(read("/-/git/@s/n.tgz"), Ask::Git(name("@s/n")));
+        assert_eq!(read("/-/git/n"), Ask::Nothing);
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::spec::PackageName;
 /// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find one.
 const LINES: u64 = 60;
 
+/// The version of what stands in for a git repository.
+const GIT_VERSION: &str = "0.0.0";
+
 /// What stands in for what is gone.
 #[derive(Debug, Clone, Default)]
 pub struct StandIns {
@@ -61,6 +64,13 @@ impl StandIns {
         let wanted = format!("{name}@{version}");
         let near = self.near.get(&wanted).map(|near| near.version.clone());
         self.handed_out.insert(wanted, near);
+        Some(stand_in)
+    }
+
+    /// What is handed out for a dependency on a git repository, which no build reaches.
+    pub(super) fn hand_out_for_git(&mut self, name: &str) -> Option<StandIn> {
+        let stand_in = StandIn::of(name, GIT_VERSION)?;
+        self.handed_out.insert(format!("{name}@git"), None);
         Some(stand_in)
     }
 

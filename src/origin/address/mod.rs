@@ -86,6 +86,9 @@ pub fn parse_with(text: &str, led_to: &dyn Fn(&str) -> bool) -> Result<Address, 
         return Err(split::unreadable(text));
     }
     let mut place = hosts::place(host.kind, &parts).ok_or_else(|| split::unreadable(text))?;
+    if place.path.rsplit('/').next().is_some_and(|name| name.trim_matches(split::QUOTES).is_empty()) {
+        return Err(split::unreadable(text));
+    }
     let port = parts.port.filter(|_| !host.https);
     let scheme = if host.https { Scheme::Https } else { parts.scheme };
     let url = join(scheme, &host.name, port, host.kind, &place.path).ok_or_else(|| split::unreadable(text))?;

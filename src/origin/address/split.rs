@@ -4,6 +4,9 @@ use super::MAX_TEXT;
 use super::clean::is_invisible;
 use super::error::{AddressError, quoted};
 
+/// What stands around an address in prose, and is not of it.
+pub(super) const QUOTES: [char; 5] = ['<', '>', '"', '\'', '`'];
+
 /// How an address says that it is to be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {
@@ -74,7 +77,7 @@ fn split_nested(text: &str, depth: u8) -> Result<Parts, AddressError> {
     if text.len() > MAX_TEXT {
         return Err(AddressError::TooLong { length: text.len() });
     }
-    let text = text.trim().trim_matches(|c| matches!(c, '<' | '>' | '"' | '\'' | '`')).trim();
+    let text = text.trim().trim_matches(QUOTES).trim();
     if text.chars().any(is_invisible) {
         return Err(AddressError::BadCharacter { text: quoted(text) });
     }

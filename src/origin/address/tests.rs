@@ -25,6 +25,13 @@ fn check(table: &[(&str, &str)]) {
 }
 
 #[test]
+fn a_repository_is_not_called_by_quotes() {
+    for text in ["https://dev.azure.com/o/p/_git/'/o", "https://github.com/o/'", "https://git.example/o/\"\"/"] {
+        assert!(parse(text).is_err_and(|error| error.names_nothing()), "{text}");
+    }
+}
+
+#[test]
 fn every_way_to_write_a_github_repository_is_one_address() {
     for text in [
         "o/r",

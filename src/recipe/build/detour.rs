@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
-use crate::timewarp::{StandIns, lockfile, redirected};
+use crate::timewarp::{StandIns, lockfile, redirected, without_git};
 use crate::toolchain::Kind;
 
 /// The changed files, and what they were.
@@ -36,6 +36,12 @@ impl Detour {
                 })?,
                 Kind::Bun => detour.change(&tree, path, |bytes| Some((lockfile::rewrite_bun(bytes, base), None)))?,
                 Kind::Node | Kind::Npm | Kind::Berry | Kind::Pnpm => {}
+            }
+        }
+        // What another lockfile says of a repository would no longer fit the changed package.json.
+        if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
+            for path in ["package.json".to_owned(), join(directory, "package.json")].into_iter().chain(locked.map(str::to_owned)) {
+                detour.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
             }
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {

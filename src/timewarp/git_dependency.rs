@@ -1,0 +1,138 @@
+//! Dependencies on git repositories. A build reaches no host but the registry, so an empty package takes their place, and the result says so.
+
+use serde_json::Value;
+
+/// Members of package.json and of lockfiles that say what an installation fetches.
+const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "requires"];
+/// How deep a lockfile is followed: the first version of it nests packages as node_modules does.
+const DEPTH: u8 = 64;
+/// Hosts that have a short form of their own (hosted-git-info 9).
+const SHORT: [&str; 5] = ["github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:"];
+
+/// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of git's, a host's short form, `owner/name`, or
+/// an address whose path ends in `.git`.
+pub(super) fn is_one(wanted: &str) -> bool {
+    let wanted = wanted.trim();
+    let before = wanted.split('#').next().unwrap_or(wanted);
+    if ["git+", "git:", "git@", "ssh:"].iter().chain(&SHORT).any(|start| wanted.starts_with(start)) || before.strip_suffix(".git").is_some()
+    {
+        return true;
+    }
+    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let hosted =
+        ["https://github.com/", "http://github.com/", "https://gist.github.com/"].iter().find_map(|host| before.strip_prefix(host));
+    let is_archive = |path: &str| path.contains("/archive/") || path.contains("/tarball/") || path.contains("/releases/");
+    match before.split_once('/') {
+        Some((owner, name)) if is_word(owner) && is_word(name) => !owner.starts_with('.'),
+        _ => hosted.is_some_and(|path| !is_archive(path)),
+    }
+}
+
+/// Where the empty package for it is.
+pub(super) fn address(base: &str, name: &str) -> String {
+    format!("{base}-/git/{name}.tgz")
+}
+
+/// A package.json, or a lockfile of npm's, whose dependencies on git repositories lead to the registry at `base`; none if it has none. Both have to
+/// be changed: npm holds the one against the other. For the installation only: the caller puts the original back.
+pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
+    let mut document: Value = serde_json::from_slice(crate::manifest::without_bom(document)).ok()?;
+    lead(&mut document, "", base, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
+}
+
+/// Leads what stands in `value`, which has the name `key`; whether anything changed.
+fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
+    let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
+    let mut changed = false;
+    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands behind the last node_modules.
+    let name = key.rsplit("node_modules/").next().unwrap_or(key).to_owned();
+    for place in ["resolved", "version"] {
+        if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_one) {
+            members.insert(place.to_owned(), Value::from(address(base, &name)));
+            members.retain(|member, _| member != "from" && member != "integrity");
+            changed = true;
+        }
+    }
+    for (name, value) in members {
+        if FIELDS.contains(&name.as_str()) {
+            for (name, wanted) in value.as_object_mut().into_iter().flatten() {
+                if wanted.as_str().is_some_and(is_one) {
+                    *wanted = Value::from(address(base, name));
+                    changed = true;
+                }
+            }
+        }
+        changed |= lead(value, name, base, depth);
+    }
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_on_repositories_are_told_from_others() {
+        for one in [
+            "owner/name",
+            "owner/name#v1",
+            "github:o/n#semver:^1",
+            "git+https://host.example/o/n.git#abc",
+            "git://github.com/o/n",
+            "git@github.com:o/n.git",
+            "git+ssh://git@github.com/o/n.git",
+            "https://github.com/o/n",
+            "https://host.example/n.git#main",
+            "gist:11081aaa281",
+        ] {
+            assert!(is_one(one), "{one}");
+        }
+        for other in [
+            "^1.0.0",
+            "1.x || >=2",
+            "latest",
+            "*",
+            "",
+            "./folder",
+            "../o/n",
+            "file:../n",
+            "npm:@s/n@^1",
+            "workspace:*",
+            "https://host.example/n.tgz",
+            "https://github.com/o/n/archive/v1.tar.gz",
+            "@s/n",
+            "a/b/c",
+        ] {
+            assert!(!is_one(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_led_here_where_it_has_one() {
+        let changed = without_git(br#"{"dependencies":{"a":"^1"},"devDependencies":{"@s/b":"o/b#1"}}"#, "http://r/").unwrap();
+        let changed: Value = serde_json::from_slice(&changed).unwrap();
+        assert_eq!(changed["dependencies"]["a"], "^1");
+        assert_eq!(changed["devDependencies"]["@s/b"], "http://r/-/git/@s/b.tgz");
+        assert!(without_git(br#"{"dependencies":{"a":"^1"}}"#, "http://r/").is_none());
+        assert!(without_git(b"[]", "http://r/").is_none());
+    }
+
+    #[test]
+    fn a_lockfile_of_either_form_is_led_here_too() {
+        let lead = |text: &str| serde_json::from_slice::<Value>(&without_git(text.as_bytes(), "http://r/").unwrap()).unwrap();
+        let new = lead(
+            r#"{"packages":{"":{"dependencies":{"a":"o/a"}},"node_modules/x/node_modules/@s/a":{"version":"1.0.0","resolved":"git+ssh://git@github.com/o/a.git#1","integrity":"sha512-x"}}}"#,
+        );
+        assert_eq!(new["packages"][""]["dependencies"]["a"], "http://r/-/git/a.tgz");
+        assert_eq!(
+            new["packages"]["node_modules/x/node_modules/@s/a"],
+            serde_json::json!({"version":"1.0.0","resolved":"http://r/-/git/@s/a.tgz"})
+        );
+        let old = lead(
+            r#"{"dependencies":{"x":{"version":"1.0.0","requires":{"a":"github:o/a"},"dependencies":{"a":{"version":"github:o/a#1","from":"github:o/a"}}}}}"#,
+        );
+        let x = &old["dependencies"]["x"];
+        assert_eq!((&x["requires"]["a"], &x["version"]), (&Value::from("http://r/-/git/a.tgz"), &Value::from("1.0.0")));
+        assert_eq!(x["dependencies"]["a"], serde_json::json!({"version":"http://r/-/git/a.tgz"}));
+    }
+}

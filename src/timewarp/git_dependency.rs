@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Members of package.json and of lockfiles that say what an installation fetches.
 const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "requires"];
-/// How deep a lockfile is followed: the first version of it nests packages as node_modules does.
+/// How deep a lockfile is followed: the first version of it nests packages as `node_modules` does.
 const DEPTH: u8 = 64;
 /// Hosts that have a short form of their own (hosted-git-info 9).
 const SHORT: [&str; 5] = ["github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:"];
@@ -44,7 +44,7 @@ pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
 fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
     let mut changed = false;
-    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands behind the last node_modules.
+    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands behind the last `node_modules`.
     let name = key.rsplit("node_modules/").next().unwrap_or(key).to_owned();
     for place in ["resolved", "version"] {
         if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_one) {

@@ -110,6 +110,19 @@ test('the version that was set at release is written before the build', async ()
   assert.equal(answer.attempts.at(-1).recipe.build.version, '1.2.3');
 });
 
+test('a program that nothing calls makes the package in a folder of its own, with the version of the release', async () => {
+  const program = "const fs=require('fs');fs.mkdirSync('out',{recursive:true});fs.copyFileSync('package.json','out/package.json');fs.copyFileSync('src/a.js','out/a.js');fs.writeFileSync('out/b.js','built')";
+  const source = { 'package.json': manifest('b-program', '0.0.0', { scripts: { test: 'true' } }), '.gitignore': 'out\n', 'src/a.js': 'a\n', 'src/c.js': 'c\n', 'scripts/build.js': program };
+  const { spec } = await world.release('b-program', {
+    history: { commits: [{ label: 'c', files: source }] },
+    published: { 'index.js': null, 'package.json': manifest('b-program', '1.0.0', { scripts: { test: 'true' } }), 'a.js': 'a\n', 'b.js': 'built' },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { build } = answer.attempts.find(({ verdict }) => verdict === 'identical').recipe;
+  assert.deepEqual([build.packed, build.version], ['out', '1.0.0']);
+});
+
 test('two packages of one commit share a checkout and an installation', async () => {
   const script = { build: write('dist/a.js', 'built') };
   const root = manifest('b-mono', '1.0.0', { private: true, workspaces: ['packages/*'], scripts: { build: 'npm run build --workspaces' } });

@@ -278,7 +278,10 @@ impl Work<'_> {
     /// Writes the published version into package.json where the commit has another: release tools do so before they build.
     pub(super) fn set_version(&self, checkout: &std::path::Path) -> Result<Option<String>, SourceError> {
         let tree = DirTree::new(checkout)?;
-        let Some(file) = tree.resolve(&join(self.origin.directory(), "package.json")) else { return Ok(None) };
+        let own = join(self.origin.directory(), "package.json");
+        // A folder of sources has none of its own: a build copies the root's beside what it makes.
+        let path = if tree.resolve(&own).is_some_and(|file| file.is_file()) { own } else { "package.json".to_owned() };
+        let Some(file) = tree.resolve(&path) else { return Ok(None) };
         let Ok(bytes) = fs::read(&file) else { return Ok(None) };
         match edit::with_version(&bytes, &self.publication.version) {
             Some(changed) => {

@@ -206,13 +206,16 @@ test('a version that is gone is taken from the nearest one, and the result says 
 
 test('dependencies on git repositories are stood in for, one\'s own and those of others', async () => {
   await world.registry.publish({ files: { 'package.json': manifest('b-forked', '1.0.0', { repository: null, dependencies: { 'b-fork': 'github:kit/b-fork#1234' } }) } });
-  const { spec } = await built('b-git', { json: { devDependencies: { 'b-forked': '^1.0.0', '@kit/b-own': 'git+https://github.com/kit/b-own.git' } } });
+  const { spec } = await built('b-git', {
+    json: { devDependencies: { 'b-forked': '^1.0.0', '@kit/b-own': 'git+https://github.com/kit/b-own.git', 'b-inner': 'file:./inner' } },
+    files: { 'inner/package.json': manifest('b-inner', '1.0.0', { dependencies: { 'b-gist': 'gist:1234' } }) },
+  });
   const answer = await judge(spec);
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
   const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
   assert.deepEqual([steps[0].name, steps[0].exit], ['npm install', 0]);
   const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
-  assert.match(finding.message, /@kit\/b-own@git \(an empty package in its place\), b-fork@git/);
+  assert.match(finding.message, /@kit\/b-own@git \(an empty package in its place\), b-fork@git .*, b-gist@git/);
 });
 
 test('of a lockfile too', async () => {

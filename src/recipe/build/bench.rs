@@ -9,7 +9,7 @@ use super::install::{installs, ways};
 use super::kept::State;
 use super::project::Project;
 use super::roots::package_roots;
-use super::run::{SHORTEST, Work, time_left};
+use super::run::{MAX_MANIFESTS, SHORTEST, Work, time_left};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
 use crate::origin::score::manifest_directories;
@@ -20,9 +20,6 @@ use crate::recipe::{Recipe, SourceError};
 use crate::sandbox::Stopped;
 use crate::toolchain::Kind;
 use crate::verdict::Outcome;
-
-/// Most manifests that are read of one repository.
-const MAX_MANIFESTS: usize = 2_000;
 
 /// A step that is a guess has half of the time that is left, and this at least.
 const GUESS: Duration = Duration::from_secs(120);

@@ -24,8 +24,15 @@ struct Changed {
 }
 
 impl Detour {
-    /// Leads what `manager` reads to the registry at `base`.
-    pub(super) fn lay(checkout: &Path, manager: Kind, locked: Option<&str>, directory: &str, base: &str) -> io::Result<Self> {
+    /// Leads what `manager` reads to the registry at `base`; `packages` are the folders that have a package.json.
+    pub(super) fn lay(
+        checkout: &Path,
+        manager: Kind,
+        locked: Option<&str>,
+        directory: &str,
+        packages: &[String],
+        base: &str,
+    ) -> io::Result<Self> {
         let tree = DirTree::new(checkout)?;
         let mut detour = Self::default();
         if let Some(path) = locked {
@@ -40,7 +47,8 @@ impl Detour {
         }
         // What another lockfile says of a repository would no longer fit the changed package.json.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
-            for path in ["package.json".to_owned(), join(directory, "package.json")].into_iter().chain(locked.map(str::to_owned)) {
+            // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
+            for path in packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
                 detour.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
             }
         }
@@ -123,7 +131,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lock = "# yarn lockfile v1\n\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n";
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
         detour.take_back().unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
@@ -141,7 +149,7 @@ mod tests {
             "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n",
         )
         .unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();
         detour.take_back().unwrap();

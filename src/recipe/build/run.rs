@@ -15,7 +15,7 @@ use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
 use crate::origin::Origin;
-use crate::origin::score::join;
+use crate::origin::score::{join, manifest_directories};
 use crate::pack::tree::DirTree;
 use crate::published::Published;
 use crate::recipe::checkout::Folder;
@@ -27,6 +27,8 @@ use crate::verdict::Outcome;
 
 /// Largest checkout, in bytes.
 pub(super) const MAX_CHECKOUT: u64 = 4 << 30;
+/// Most manifests that are read of one repository.
+pub(super) const MAX_MANIFESTS: usize = 2_000;
 /// Longest time for one package where the user sets no limit.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Kept back from the limit for packing, comparing and cleaning up.
@@ -170,7 +172,8 @@ impl Work<'_> {
             git.write(&checkout)?;
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
-            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &shop.registry()?)?);
+            let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
+            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &packages, &shop.registry()?)?);
         }
         Ok((shop, detour))
     }

@@ -42,6 +42,9 @@ pub fn map_user(proc: &Path, child: Pid, user: u32, group: u32) -> Result<(), Fa
     Ok(())
 }
 
+// The number's type is not the same in every C library.
+nix::ioctl_write_ptr_bad!(set_flags, libc::SIOCSIFFLAGS, libc::ifreq);
+
 /// Brings up the loopback interface, which is the only one.
 pub fn loopback() -> Result<(), Failure> {
     let doing = "bring up the loopback interface";
@@ -53,7 +56,7 @@ pub fn loopback() -> Result<(), Failure> {
     }
     request.ifr_ifru.ifru_flags = libc::c_short::try_from(libc::IFF_UP | libc::IFF_RUNNING).doing(doing)?;
     // SAFETY: this request takes a pointer to that structure.
-    checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) }.into()).doing(doing).map(drop)
+    unsafe { set_flags(socket.as_raw_fd(), &raw const request) }.doing(doing).map(drop)
 }
 
 /// The way out: a listener of this network, for the proxy outside to accept on.

@@ -71,7 +71,8 @@ impl Wanted {
         if let Some(version) = version::clean(text) {
             return Ok(Self::Version(version));
         }
-        if version::VersionRange::parse(text).is_some() {
+        // No range has a colon, though the parser passes over parts that it cannot read: `https: ||`.
+        if !text.contains(':') && version::VersionRange::parse(text).is_some() {
             return Ok(Self::Range(text.to_owned()));
         }
         // As a part of an address, one or two dots would name another document of the registry.

@@ -202,7 +202,9 @@ fn a_tag_is_never_a_step_in_the_registrys_folders() {
 
 #[test]
 fn every_error_has_a_hint() {
-    for word in ["", "o/r", "./dir", "pkg:npm", "@scope", "abc@a b", "ftp://x", "npm:npm:a"] {
+    for word in
+        ["abc@ npm:||", "abc@ https: || ", "abc@ file:||", "", "o/r", "./dir", "pkg:npm", "@scope", "abc@a b", "ftp://x", "npm:npm:a"]
+    {
         assert!(Spec::parse(word).unwrap_err().hint().is_some());
     }
 }

@@ -70,13 +70,8 @@ pub(crate) fn spec(input: &[u8]) -> String {
     match spec.target() {
         Target::Registry { name, wanted, registry } => {
             let like_file = |text: &str| [".tgz", ".tar.gz", ".tar"].iter().any(|ending| text.to_ascii_lowercase().ends_with(ending));
-            if like_file(&spec.display())
-                || like_file(name.as_str())
-                || wanted.as_str().starts_with(['.', '/'])
-                || wanted.as_str().starts_with("file:")
-                || wanted.as_str().starts_with("npm:")
-            {
-                // `a@1.0.0-x.tgz+y` is a version, `a@ .x` a tag, `a@ file:||` and `a@ npm:||` a range, and `pkg:npm/a.tgz` a package: only their plain forms are read as files.
+            if like_file(&spec.display()) || like_file(name.as_str()) || wanted.as_str().starts_with(['.', '/']) {
+                // `a@1.0.0-x.tgz+y` is a version, `a@ .x` a tag, and `pkg:npm/a.tgz` a package: only their plain forms are read as files.
                 return "registry, shown like a file".to_owned();
             }
             let shown = Spec::parse(&spec.display()).unwrap_or_else(|error| panic!("{:?}: {error}", spec.display()));

@@ -86,7 +86,7 @@ pub fn parse_with(text: &str, led_to: &dyn Fn(&str) -> bool) -> Result<Address, 
         return Err(split::unreadable(text));
     }
     let mut place = hosts::place(host.kind, &parts).ok_or_else(|| split::unreadable(text))?;
-    if place.path.rsplit('/').next().is_some_and(|name| name.trim_matches(split::QUOTES).is_empty()) {
+    if place.path.rsplit('/').next().is_some_and(|name| name.is_empty() || name.ends_with(split::QUOTES)) {
         return Err(split::unreadable(text));
     }
     let port = parts.port.filter(|_| !host.https);

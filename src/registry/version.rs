@@ -42,7 +42,9 @@ fn is_whole(text: &str) -> bool {
 /// The clean form of a version: no prefix, no build metadata. None if it is not exactly one version.
 pub fn clean(text: &str) -> Option<String> {
     let shown = parse(text)?.to_string();
-    Some(shown.split_once('+').map_or(shown.as_str(), |(version, _)| version).to_owned())
+    let clean = shown.split_once('+').map_or(shown.as_str(), |(version, _)| version);
+    // The hyphen that the loose reading adds can make it one too long to be read again.
+    (clean.len() <= MAX_VERSION).then(|| clean.to_owned())
 }
 
 /// Orders two versions by precedence; what is not a version comes before every version.

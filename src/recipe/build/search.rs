@@ -214,7 +214,9 @@ fn toolchains(
 ) -> Result<Vec<Toolchain>, SourceError> {
     let view = folder.view(repository, Checkout::Posix);
     let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
-    let published = publication.time.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    // A mirror's times are weeks apart for the packages of one release: these are to have one toolchain, and one build.
+    let time = publication.time.as_deref().filter(|_| !publication.first_seen);
+    let published = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let clues = Clues {
         node_version: site.node.as_deref().or(publication.node.as_deref()),
         npm_version: publication.npm.as_deref(),

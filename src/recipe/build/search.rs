@@ -88,6 +88,8 @@ struct Near<'a> {
     strategy: Strategy,
     /// When the newest of what it installed came, of which an earlier moment would show another version.
     newest: Option<i64>,
+    /// What stood in its way, if something did.
+    code: Option<&'static str>,
 }
 
 impl Search<'_> {
@@ -120,7 +122,8 @@ impl Search<'_> {
                     }
                     let closeness = rebuilt.closeness();
                     if found.closest.as_ref().is_none_or(|best| best.closeness < closeness) {
-                        found.closest = Some(Near { closeness, toolchain, strategy, newest });
+                        let code = rebuilt.run.as_ref().and_then(|run| run.code);
+                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code });
                     }
                     found.done = add(rebuilt, all);
                     if found.done {
@@ -138,8 +141,14 @@ impl Search<'_> {
 
     /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
     fn moments(&self, repository: &mut Repository, near: &Near<'_>, all: &mut Attempts) -> Result<bool, SourceError> {
-        let Near { toolchain, strategy, mut newest, .. } = *near;
+        let Near { toolchain, strategy, mut newest, code, .. } = *near;
         let lockfile = toolchain.lockfile.as_deref();
+        if self.publication.first_seen && self.publication.time.is_some() && code == Some("install-failed") {
+            // A mirror may have seen what was asked for later than the version itself.
+            let reason = Some("the registry as it is: its times may be those at which it first saw a version".to_owned());
+            let ran = self.work(repository, toolchain, strategy, None, reason).run()?;
+            return Ok(add(ran.rebuilt, all));
+        }
         for other in Moment::ALL {
             let Some(newest_then) = newest.filter(|_| time_left(self.site) >= ANOTHER) else { break };
             let time = other.time(repository, self.origin, lockfile, self.site)?;

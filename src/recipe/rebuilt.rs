@@ -43,6 +43,8 @@ pub struct Run {
     pub steps: Vec<StepDone>,
     /// What they printed, capped.
     pub log: String,
+    /// Whether a way to install came to its end.
+    pub installed: bool,
     /// What was installed: `name@version integrity`, sorted.
     pub resolved: Vec<String>,
     /// What stood in the way, if something did.
@@ -91,21 +93,40 @@ pub fn closest(rebuilt: &[Rebuilt]) -> Option<usize> {
     rebuilt.iter().enumerate().max_by_key(|(at, one)| (one.closeness(), Reverse(*at))).map(|(at, _)| at)
 }
 
-/// How close an attempt came: its outcome, whether something was run, the published files that came out the same, those that came out besides,
-/// and whether nothing stood in the way. The greater, the closer.
-pub type Closeness = (u8, bool, usize, Reverse<usize>, bool);
+/// How close an attempt came; the greater, the closer. What comes first counts first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Closeness {
+    /// In line with the order of verdicts.
+    outcome: u8,
+    /// Of attempts that differ one that built comes before one that only packed: what was packed without a build says nothing about the
+    /// build's files.
+    was_run: bool,
+    /// Nor does a build without its dependencies, though more files may be as they were published: those that it did not come to.
+    installed: bool,
+    /// Published files that came out the same.
+    matched: usize,
+    /// Those that came out besides.
+    besides: Reverse<usize>,
+    /// Whether nothing stood in the way.
+    unhindered: bool,
+}
 
 impl Rebuilt {
-    /// How close it came. In line with the order of verdicts; of attempts that differ one that built comes before one that only packed: what
-    /// was packed without a build says nothing about the build's files.
+    /// How close it came.
     pub fn closeness(&self) -> Closeness {
-        let rank = match self.outcome {
-            Outcome::SameBytes => 2,
-            Outcome::SameEntries => 1,
-            Outcome::OtherEntries => 0,
-        };
-        let stopped = self.run.as_ref().is_some_and(|run| run.code.is_some());
-        (rank, self.run.is_some(), self.files_matched(), Reverse(self.comparison.only_rebuilt.len()), !stopped)
+        let run = self.run.as_ref();
+        Closeness {
+            outcome: match self.outcome {
+                Outcome::SameBytes => 2,
+                Outcome::SameEntries => 1,
+                Outcome::OtherEntries => 0,
+            },
+            was_run: run.is_some(),
+            installed: run.is_some_and(|run| run.installed),
+            matched: self.files_matched(),
+            besides: Reverse(self.comparison.only_rebuilt.len()),
+            unhindered: run.is_none_or(|run| run.code.is_none()),
+        }
     }
 
     /// The rebuilt package.json, where this attempt's archive was kept.
@@ -236,5 +257,23 @@ mod tests {
         let all = [rebuilt(Outcome::OtherEntries), built(Some("build-script-failed")), built(None), built(None)];
         assert_eq!(closest(&all), Some(2));
         assert_eq!(closest(&[]), None);
+    }
+
+    #[test]
+    fn a_build_without_its_dependencies_is_further_away_though_more_files_are_equal() {
+        let mut tar = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_ustar();
+        header.set_size(0);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, "package/a", io::empty()).expect("an entry");
+        let one = tar.into_inner().expect("an archive");
+        let built = |installed, files: &[u8]| {
+            let archive = Archive::read_tar(io::Cursor::new(files.to_vec()), &Limits::default()).expect("an archive");
+            let run = Some(Run { installed, ..Run::default() });
+            Rebuilt { run, comparison: compare::compare(&archive, &archive), ..rebuilt(Outcome::OtherEntries) }
+        };
+        let none = vec![0; 1024];
+        assert_eq!(closest(&[built(false, &one), built(true, &none)]), Some(1));
+        assert_eq!(closest(&[built(true, &none), built(true, &one)]), Some(1));
     }
 }

@@ -142,7 +142,10 @@ impl Work<'_> {
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();
-            Rebuilt { run: Some(Run { steps: state.done.clone(), log: state.log.clone(), resolved, code, notes }), ..best }
+            Rebuilt {
+                run: Some(Run { steps: state.done.clone(), log: state.log.clone(), installed: state.installed, resolved, code, notes }),
+                ..best
+            }
         });
         Ok((best, state, course.is_worth_another_try()))
     }

@@ -140,6 +140,26 @@ test('two packages of one commit share a checkout and an installation', async ()
   assert.deepEqual([installs(first), installs(second)], [1, 1], 'the second goes on from the first one');
 });
 
+test('folders of a workspace in the lockfile are installed as they are', async () => {
+  const own = manifest('b-linked', '1.0.0', { repository: { type: 'git', url: 'git+https://github.com/kit/b-linked.git', directory: 'packages/b-linked' }, scripts: { build: write('dist/a.js', 'built') }, files: ['dist'] });
+  const root = manifest('b-linked-root', '1.0.0', { private: true, workspaces: ['packages/*'] });
+  const packages = {
+    '': { name: 'b-linked-root', version: '1.0.0', workspaces: ['packages/*'] },
+    'node_modules/b-linked': { resolved: 'packages/b-linked', link: true },
+    'packages/b-linked': { version: '1.0.0' },
+  };
+  const lock = JSON.stringify({ name: 'b-linked-root', version: '1.0.0', lockfileVersion: 3, requires: true, packages });
+  const ids = await world.host.add('kit/b-linked', {
+    commits: [{ label: 'c', files: { 'package.json': root, 'package-lock.json': lock, 'packages/b-linked/package.json': own } }],
+    tags: { 'v1.0.0': 'c' },
+  });
+  await world.registry.publish({ files: { 'package.json': own, 'dist/a.js': 'built' }, gitHead: ids.c });
+  const answer = await judge('b-linked@1.0.0');
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual(steps.filter(({ name }) => name.startsWith('npm ')).map(({ name, exit }) => [name, exit]), [['npm ci', 0]]);
+});
+
 test('without a sandbox a package that needs a build is unsupported, never unisolated', async () => {
   const { spec } = await built('b-unsafe');
   const answer = await judge(spec, ['--isolation', 'bwrap']);

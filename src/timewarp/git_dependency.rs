@@ -9,23 +9,29 @@ const DEPTH: u8 = 64;
 /// Hosts that have a short form of their own (hosted-git-info 9).
 const SHORT: [&str; 5] = ["github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:"];
 
-/// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of git's, a host's short form, `owner/name`, or
-/// an address whose path ends in `.git`.
+/// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of one, or `owner/name`.
 pub(super) fn is_one(wanted: &str) -> bool {
-    let wanted = wanted.trim();
-    let before = wanted.split('#').next().unwrap_or(wanted);
-    if ["git+", "git:", "git@", "ssh:"].iter().chain(&SHORT).any(|start| wanted.starts_with(start)) || before.strip_suffix(".git").is_some()
-    {
-        return true;
-    }
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    let hosted =
-        ["https://github.com/", "http://github.com/", "https://gist.github.com/"].iter().find_map(|host| before.strip_prefix(host));
-    let is_archive = |path: &str| path.contains("/archive/") || path.contains("/tarball/") || path.contains("/releases/");
-    match before.split_once('/') {
+    match without_reference(wanted).split_once('/') {
         Some((owner, name)) if is_word(owner) && is_word(name) => !owner.starts_with('.'),
-        _ => hosted.is_some_and(|path| !is_archive(path)),
+        _ => is_address(wanted),
     }
+}
+
+/// Whether it is an address of a repository: one of git's, a host's short form, a page of GitHub's, or one whose path ends in `.git`. A
+/// lockfile has no others: there `packages/name` is a folder.
+fn is_address(wanted: &str) -> bool {
+    let path = without_reference(wanted);
+    let hosted = ["https://github.com/", "http://github.com/", "https://gist.github.com/"].iter().find_map(|host| path.strip_prefix(host));
+    let is_archive = |path: &str| path.contains("/archive/") || path.contains("/tarball/") || path.contains("/releases/");
+    ["git+", "git:", "git@", "ssh:"].iter().chain(&SHORT).any(|start| path.starts_with(start))
+        || path.strip_suffix(".git").is_some_and(|path| !path.is_empty())
+        || hosted.is_some_and(|path| !is_archive(path))
+}
+
+fn without_reference(wanted: &str) -> &str {
+    let wanted = wanted.trim();
+    wanted.split_once('#').map_or(wanted, |(before, _)| before)
 }
 
 /// Where the empty package for it is.
@@ -47,7 +53,7 @@ fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
     // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands behind the last `node_modules`.
     let name = key.rsplit("node_modules/").next().unwrap_or(key).to_owned();
     for place in ["resolved", "version"] {
-        if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_one) {
+        if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_address) {
             members.insert(place.to_owned(), Value::from(address(base, &name)));
             members.retain(|member, _| member != "from" && member != "integrity");
             changed = true;
@@ -115,6 +121,12 @@ mod tests {
         assert_eq!(changed["devDependencies"]["@s/b"], "http://r/-/git/@s/b.tgz");
         assert!(without_git(br#"{"dependencies":{"a":"^1"}}"#, "http://r/").is_none());
         assert!(without_git(b"[]", "http://r/").is_none());
+    }
+
+    #[test]
+    fn a_folder_of_the_workspace_is_no_repository() {
+        let lockfile = r#"{"packages":{"node_modules/a":{"resolved":"packages/a","link":true},"packages/a":{"version":"1.0.0"}}}"#;
+        assert!(without_git(lockfile.as_bytes(), "http://r/").is_none());
     }
 
     #[test]

@@ -238,6 +238,52 @@ test('dependencies on git repositories are stood in for, one\'s own and those of
   assert.match(finding.message, /@kit\/b-own@git \(an empty package in its place\), b-fork@git .*, b-gist@git/);
 });
 
+test('the version of a release stays where a dependency on a git repository was led here', async () => {
+  const scripts = { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('./package.json').version)"` };
+  const json = { devDependencies: { 'b-own': 'github:kit/b-own' } };
+  const { spec } = await built('b-git-version', {
+    version: '1.2.3', scripts, json, published: { 'dist/a.js': '1.2.3' },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-git-version', '0.0.0-development', { scripts, files: ['dist', 'index.js'], ...json }), 'index.js': `module.exports = 'b-git-version';\n` } }] },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+});
+
+test('a tool that needs the version that is judged gets an earlier one under its number', async () => {
+  const index = "module.exports = 'b-self';\n";
+  await world.registry.publish({ files: { 'package.json': manifest('b-self', '1.0.0', { repository: null }), 'index.js': index } });
+  const tool = "#!/usr/bin/env node\nrequire('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('b-self/package.json').version)\n";
+  await world.registry.publish({ files: { 'package.json': manifest('b-self-tool', '1.0.0', { bin: { 'b-self-tool': 'cli.js' }, dependencies: { 'b-self': '^1.0.1' } }), 'cli.js': tool } });
+  const { spec } = await built('b-self', {
+    version: '1.0.1', scripts: { build: 'b-self-tool' }, json: { devDependencies: { 'b-self-tool': '^1.0.0' } }, published: { 'dist/a.js': '1.0.1' },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { resolved } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.ok(resolved.every((line) => !line.startsWith('b-self@1.0.1 ')), 'what is judged was not handed out');
+  assert.ok(answer.findings.some(({ code, message }) => code === 'dependency-stood-in' && message.includes('b-self@1.0.1 (1.0.0 in its place)')));
+});
+
+test('a package beside the root that is no member of a workspace is installed by itself', async () => {
+  await world.registry.publish({ files: { 'package.json': manifest('b-apart-tool', '1.0.0', { bin: { 'b-apart-tool': 'cli.js' } }), 'cli.js': "#!/usr/bin/env node\nrequire('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')\n" } });
+  const own = manifest('b-apart', '1.0.0', {
+    repository: { type: 'git', url: 'git+https://github.com/kit/b-apart.git', directory: 'packages/b-apart' },
+    scripts: { build: 'b-apart-tool' }, devDependencies: { 'b-apart-tool': '^1.0.0' }, files: ['dist'],
+  });
+  const root = manifest('b-apart-root', '1.0.0', { private: true });
+  const ids = await world.host.add('kit/b-apart', { commits: [{ label: 'c', files: { 'package.json': root, 'packages/b-apart/package.json': own } }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own, 'dist/a.js': 'built' }, gitHead: ids.c });
+  const answer = await judge('b-apart@1.0.0');
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+});
+
+test('a checkout that a build replaces by a link is not read', async () => {
+  const leave = 'cd .. && mv b-leaves elsewhere && ln -s elsewhere b-leaves && cd elsewhere && mkdir dist && printf built > dist/a.js';
+  const { spec } = await built('b-leaves', { scripts: { build: leave } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code], ['build-failed', 'checkout-gone'], JSON.stringify(answer.attempts));
+});
+
 test('of a lockfile too', async () => {
   const lock = {
     name: 'b-git-locked', version: '1.0.0', lockfileVersion: 3, requires: true,

@@ -66,6 +66,12 @@ pub enum SourceError {
     /// What was built is no package.
     #[error("the build left no package that can be packed")]
     NothingBuilt,
+    /// A step removed the checkout, or put something else in its place.
+    #[error("after {step} the checkout is no folder any more")]
+    CheckoutGone {
+        /// The step's name.
+        step: String,
+    },
     /// A recipe names what cannot be done with these files.
     #[error("{what} cannot be done with what the commit has")]
     Impossible {
@@ -122,6 +128,7 @@ impl Explain for SourceError {
             Self::Timewarp(error) => error.code(),
             Self::Cache(error) => error.code(),
             Self::NothingBuilt => "nothing-built",
+            Self::CheckoutGone { .. } => "checkout-gone",
             Self::Impossible { .. } => "recipe-impossible",
             Self::NoTime => "build-timed-out",
             Self::Io(_) => "temporary-file",
@@ -138,7 +145,7 @@ impl Explain for SourceError {
             Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NothingBuilt | Self::NoTime => Stage::Build,
+            Self::NothingBuilt | Self::CheckoutGone { .. } | Self::NoTime => Stage::Build,
             _ => Stage::Pack,
         }
     }

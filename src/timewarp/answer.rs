@@ -282,7 +282,7 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
         None => written.ok_or_else(no_version)?,
     };
     about.version = Some(version.clone());
-    if package.is_stand_in || package.dist(&version).is_none() {
+    if package.is_stand_in || package.dist(&version).is_none() || inner.stands_in_for(name, &version) {
         let stand_in = inner.stand_in(name, &version).ok_or_else(no_version)?;
         return Ok(Given::tarball(stand_in.tarball.clone()));
     }
@@ -308,10 +308,12 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     inner.tarballs.get(&order).await
 }
 
-/// The nearest version of the same line in place of one that is gone. `None` where there is none, or it cannot be had or used: an
-/// empty package serves then.
+/// The nearest version of the same line in place of one that is gone; an earlier one in place of the version that is judged, as its
+/// publisher had. `None` where there is none, or it cannot be had or used: an empty package serves then.
 pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
-    let near = neighbour::nearest(version, package.versions())?.to_owned();
+    let is_judged = inner.settings.is_judged(package.name.as_str(), version);
+    let usable = package.versions().filter(|other| !is_judged || crate::registry::version::compare(other, version).is_lt());
+    let near = neighbour::nearest(version, usable)?.to_owned();
     let mut held = held(inner, package, &near).await.ok()?;
     let wanted = version.to_owned();
     let renamed = tokio::task::spawn_blocking(move || {

@@ -10,6 +10,10 @@ use url::Url;
 
 /// Most scopes that are read from one file.
 const MAX_SCOPES: usize = 1000;
+/// Longest name of a variable that is set for a configuration.
+const LONGEST_NAME: usize = 100;
+/// Where npm would install programs for all projects, below the home directory.
+pub const GLOBAL: &str = ".global";
 /// Clients wait for us and not for the network: we fetch with retries of our own.
 const PATIENCE: &str = "600000";
 
@@ -54,6 +58,8 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
         ("update_notifier", "false"),
         ("progress", "false"),
         ("yes", "true"),
+        // npx looks into it, and beside the Node of a build there is none.
+        ("prefix", &below_home(GLOBAL)),
         ("fetch_retries", "1"),
         ("fetch_retry_mintimeout", "1000"),
         ("fetch_timeout", PATIENCE),
@@ -103,10 +109,21 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
                 set(&format!("npm_config_{key}"), &value);
                 set(&format!("pnpm_config_{key}"), &value);
             }
-            // pnpm 11 reads its settings under its own name.
-            for prefix in ["npm_config", "pnpm_config"] {
-                set(&format!("{prefix}_manage_package_manager_versions"), "false");
-                set(&format!("{prefix}_confirm_modules_purge"), "false");
+            // pnpm 11 reads its settings under its own name. What it holds against today's registry or installs by itself before a script is
+            // none of a build of some years ago.
+            let settings = [
+                ("manage_package_manager_versions", "false"),
+                ("pm_on_fail", "ignore"),
+                ("confirm_modules_purge", "false"),
+                ("minimum_release_age", "0"),
+                ("verify_deps_before_run", "false"),
+            ];
+            for (key, value) in settings {
+                set(&format!("npm_config_{key}"), value);
+                set(&format!("pnpm_config_{key}"), value);
+            }
+            for scope in scopes {
+                set(&format!("pnpm_config_{scope}:registry"), base);
             }
             set("pnpm_config_registry", base);
             set("pnpm_config_fetch_timeout", PATIENCE);
@@ -118,6 +135,18 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
         }
     }
     env
+}
+
+/// The variables that a configuration of npm, yarn or pnpm asks for, as in `${NPM_TOKEN}`: npm up to 6 and yarn stop where one is not set.
+pub fn variables(configuration: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(configuration);
+    let names = text.split("${").skip(1).map(|rest| rest.split(['}', ':', '-']).next().unwrap_or_default());
+    let is_name = |name: &&str| {
+        name.len() <= LONGEST_NAME
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    names.filter(is_name).take(MAX_SCOPES).map(str::to_owned).collect()
 }
 
 /// The scopes that an `.npmrc` sends to registries of their own, as in `@scope:registry=…`.
@@ -144,6 +173,13 @@ mod tests {
         let env: BTreeMap<String, String> =
             client_env(Manager::Npm, "http://127.0.0.1:4873/", Path::new("/home/b"), Path::new("/b"), &found).into_iter().collect();
         assert_eq!(env["npm_config_@x:registry"], "http://127.0.0.1:4873/");
+    }
+
+    #[test]
+    fn variables_that_a_configuration_asks_for_are_found() {
+        let npmrc = b"//registry.example/:_authToken=${NPM_TOKEN}\nemail=${A_1}x${}\n${1A}=${a b}";
+        assert_eq!(variables(npmrc), ["NPM_TOKEN", "A_1"]);
+        assert_eq!(variables(b"npmAuthToken: ${TOKEN:-none}\ncafile: ${DIR-}\n$X"), ["TOKEN", "DIR"]);
     }
 
     #[test]

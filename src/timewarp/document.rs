@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::git_dependency;
 use super::moment::View;
+use super::stand_in::Near;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
@@ -128,6 +129,34 @@ pub(super) fn manifest(document: &[u8], version: &str, view: &View, links: &Link
         Some(Value::Object(manifest)) => serde_json::to_vec(&prepared(manifest, version, view, Form::Full, links)).map(Some),
         _ => Ok(None),
     }
+}
+
+/// The packument with one version more, or another one of that number: what `near` stands in with, under the metadata of the version that it
+/// was made of. The version has no time: none that is asked for hides it.
+pub(super) fn with_neighbour(
+    document: &[u8],
+    name: &str,
+    version: &str,
+    near: &Near,
+    registry: &str,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let mut document: Value = serde_json::from_slice(document)?;
+    if let Some(times) = document.get_mut("time").and_then(Value::as_object_mut) {
+        times.remove(version);
+    }
+    if let Some(versions) = document.get_mut("versions").and_then(Value::as_object_mut)
+        && let Some(mut manifest) = versions.get(&near.version).cloned()
+    {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        if let Some(manifest) = manifest.as_object_mut() {
+            let tarball = format!("{registry}{name}/-/{file}-{version}.tgz");
+            let (integrity, shasum) = (&near.stand_in.integrity, &near.stand_in.shasum);
+            manifest.insert("version".to_owned(), Value::from(version));
+            manifest.insert("dist".to_owned(), serde_json::json!({ "tarball": tarball, "integrity": integrity, "shasum": shasum }));
+        }
+        versions.insert(version.to_owned(), manifest);
+    }
+    serde_json::to_vec(&document)
 }
 
 /// What is needed of a packument to answer everything else.

@@ -39,7 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-pub use client_env::{Manager, client_env, scopes};
+pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
 pub use git_dependency::without_git;
 pub use record::{Kind, Record, Request};
@@ -128,8 +128,19 @@ impl Timewarp {
         Ok(serve::start(self.inner.clone(), listener, base))
     }
 
+    /// Whether an installation that failed may have failed for what others could stand in for: a package that the registry does not have,
+    /// or the version that is judged, which tools of a later time ask for.
+    pub fn lacked_something(&self) -> bool {
+        !self.record().missing.is_empty() || self.judged_was_wanted()
+    }
+
+    fn judged_was_wanted(&self) -> bool {
+        self.inner.settings.judged.as_ref().is_some_and(|(name, _)| self.inner.record.asked_for(name))
+    }
+
     /// Serves other packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
-    /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all.
+    /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all. An earlier version
+    /// stands in for the one that is judged, where that was asked for.
     pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> StandIns {
         const AT_ONCE: usize = 32;
         let inner = &self.inner;
@@ -137,7 +148,17 @@ impl Timewarp {
         for (name, version) in named {
             versions.entry(name.clone()).or_default().push(version.clone());
         }
+        let judged = inner.settings.judged.clone().filter(|_| self.judged_was_wanted());
+        if let Some((name, version)) = judged.clone() {
+            versions.entry(name).or_default().push(version);
+        }
         let gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
+        if let Some((name, version)) = judged
+            && let Some((_, Some(near))) = gone.iter().find(|(gone, _)| *gone == format!("{name}@{version}"))
+        {
+            // Without it the installation fails as before, and says so.
+            let _ = inner.runtime.block_on(inner.packages.show_neighbour(&name, &version, near, &inner.source()));
+        }
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
         stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));
         stand_ins.clone()
@@ -192,7 +213,18 @@ async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at
     gone
 }
 
+impl Settings {
+    fn is_judged(&self, name: &str, version: &str) -> bool {
+        self.judged.as_ref().is_some_and(|judged| (judged.0.as_str(), judged.1.as_str()) == (name, version))
+    }
+}
+
 impl Inner {
+    /// Whether another package is served in place of a version.
+    fn stands_in_for(&self, name: &PackageName, version: &str) -> bool {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).has(name.as_str(), version)
+    }
+
     /// What is served for a version that is gone.
     fn stand_in(&self, name: &PackageName, version: &str) -> Option<Arc<StandIn>> {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out(name.as_str(), version)

@@ -16,7 +16,7 @@ use url::Url;
 use super::document::{self, Dist};
 use super::error::Refused;
 use super::moment::{Facts, View, When, view};
-use super::stand_in;
+use super::stand_in::{self, Near};
 use crate::http::{Cancel, Client, HttpError, Trust};
 use crate::npmrc::NpmConfig;
 use crate::registry::{Asking, MAX_PACKUMENT, MetadataCache, RegistryError, Spool, document as fetch};
@@ -158,6 +158,28 @@ impl Packages {
             size: size_in_kib,
             is_stand_in: false,
         })
+    }
+
+    /// Shows a version of which there is none with the metadata of a near one, and the tarball that stands in.
+    pub(super) async fn show_neighbour(&self, name: &str, version: &str, near: &Near, source: &Source<'_>) -> Result<(), Refused> {
+        let unreadable = |reason: &str| RegistryError::Metadata { name: name.to_owned(), reason: reason.to_owned() };
+        let parsed = PackageName::parse(name).map_err(|_| unreadable("its name is none"))?;
+        let package = self.get(&parsed, source).await?;
+        let (near, version) = (near.clone(), version.to_owned());
+        let make = move |document: &[u8], package: &Package| {
+            document::with_neighbour(document, package.name.as_str(), &version, &near, package.registry.as_str())
+        };
+        let (document, _room) = self.make(&package, make).await?;
+        let spool = Spool::from_bytes(document);
+        let size = u32::try_from(spool.len() >> 10).unwrap_or(u32::MAX);
+        let (summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|_| unreadable("a stand-in could not be made"))?;
+        let facts = Facts { name, versions: &summary.versions, times: &summary.times, tags: &summary.tags };
+        let view = view(&facts, &source.when);
+        let (name, registry) = (package.name.clone(), package.registry.clone());
+        let shown = Package { name, registry, view, dists: summary.dists, packed, size, is_stand_in: false };
+        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(parsed.to_string()).or_default().clone();
+        *slot.lock().await = Slot::There(Arc::new(shown));
+        Ok(())
     }
 
     /// An empty package in place of one that the registry does not have.

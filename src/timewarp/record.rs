@@ -91,6 +91,12 @@ impl Recorder {
         self.with(|record| add(&mut record.wanted, host.to_owned()));
     }
 
+    /// Whether a package's metadata were asked for.
+    pub(super) fn asked_for(&self, name: &str) -> bool {
+        let asked = |request: &Request| matches!(request.kind, Kind::Packument | Kind::Version) && request.name.as_deref() == Some(name);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).requests.iter().any(asked)
+    }
+
     pub(super) fn times_untrue(&self) {
         self.with(|record| record.times_untrue = true);
     }

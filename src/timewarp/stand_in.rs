@@ -20,6 +20,9 @@ use crate::spec::PackageName;
 /// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find one.
 const LINES: u64 = 60;
 
+/// Most packages and versions that others stand in for in one build.
+const MOST: usize = 10_000;
+
 /// The version of what stands in for a git repository.
 const GIT_VERSION: &str = "0.0.0";
 
@@ -63,15 +66,22 @@ impl StandIns {
         let stand_in = self.of(name, version)?;
         let wanted = format!("{name}@{version}");
         let near = self.near.get(&wanted).map(|near| near.version.clone());
-        self.handed_out.insert(wanted, near);
-        Some(stand_in)
+        self.note(wanted, near).then_some(stand_in)
     }
 
     /// What is handed out for a dependency on a git repository, which no build reaches.
     pub(super) fn hand_out_for_git(&mut self, name: &str) -> Option<StandIn> {
         let stand_in = StandIn::of(name, GIT_VERSION)?;
-        self.handed_out.insert(format!("{name}@git"), None);
-        Some(stand_in)
+        self.note(format!("{name}@git"), None).then_some(stand_in)
+    }
+
+    /// Notes what is handed out; false where a build asks for more than any project has.
+    fn note(&mut self, wanted: String, near: Option<String>) -> bool {
+        let has_room = self.handed_out.len() < MOST || self.handed_out.contains_key(&wanted);
+        if has_room {
+            self.handed_out.insert(wanted, near);
+        }
+        has_room
     }
 
     /// Whether all versions of a package are gone.

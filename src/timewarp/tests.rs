@@ -171,6 +171,7 @@ async fn the_version_that_is_judged_is_not_there_whoever_names_it() {
         assert_eq!(world.get(path).await.0, 404, "{path}");
     }
     assert!(world.json("/a").await["versions"].get("1.0.0").is_none());
+    assert!(world.timewarp.lacked_something());
 }
 
 #[tokio::test]

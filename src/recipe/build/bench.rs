@@ -58,13 +58,14 @@ impl Bench<'_, '_> {
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
         if self.state.steps.is_empty() {
             self.install(manager, major)?;
-            if let Some(detour) = self.detour.take() {
-                detour.take_back()?;
-            }
             if project.needs_bootstrap {
                 let command = ["lerna", "bootstrap"].map(str::to_owned).into();
                 self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
             }
+        }
+        self.install_apart(manager, major, &project)?;
+        if let Some(detour) = self.detour.take() {
+            detour.take_back(&checkout)?;
         }
         self.course.install_failed = !self.state.installed;
         if self.compare(&project)? {
@@ -112,11 +113,36 @@ impl Bench<'_, '_> {
                 self.state.installed = true;
                 return Ok(());
             }
-            if !stood_in && !self.shop.timewarp().record().missing.is_empty() {
+            if !stood_in && self.shop.timewarp().lacked_something() {
                 // What is gone is gone for every way: others take its place, and the same way is gone again.
                 stood_in = true;
                 self.stand_in(lockfile.as_deref())?;
                 ways.push(way);
+            }
+        }
+        Ok(())
+    }
+
+    /// Installs in the folders of the package and of what it needs of this repository, where they are no members of a workspace: an installation
+    /// elsewhere gives them nothing.
+    fn install_apart(&mut self, manager: Kind, major: u64, project: &Project) -> Result<(), SourceError> {
+        let own = self.work.origin.directory();
+        let at = self.work.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
+        let Some(package) = project.at(own).filter(|_| own != at && !project.has_members) else { return Ok(()) };
+        for package in project.needed_by(own).into_iter().chain([package]) {
+            if package.directory == at || package.dependencies.is_empty() {
+                continue;
+            }
+            for way in ways(manager, major, false, &package.directory) {
+                if self.state.steps.contains(&way) {
+                    break;
+                }
+                let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
+                self.state.stood_in.extend(self.shop.timewarp().stood_in());
+                self.state.installed = exit == Some(0);
+                if self.state.installed {
+                    break;
+                }
             }
         }
         Ok(())

@@ -2,13 +2,16 @@
 //! configuration that no variable overrides. They are changed for the installation alone.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
 
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
 use crate::timewarp::{StandIns, lockfile, redirected, without_git};
 use crate::toolchain::Kind;
+
+/// Largest file that is changed, in bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// The changed files, and what they were.
 #[derive(Default)]
@@ -17,8 +20,10 @@ pub(super) struct Detour {
 }
 
 struct Changed {
-    file: PathBuf,
+    /// Below the checkout.
+    path: String,
     original: Vec<u8>,
+    mode: Option<u32>,
     /// A lockfile that the installation may have written anew, and how its addresses are led back.
     rewritten: Option<lockfile::Rewritten>,
 }
@@ -67,13 +72,13 @@ impl Detour {
         let Some(path) = locked else { return Ok(false) };
         let Some(file) = DirTree::new(checkout)?.resolve(path).filter(|file| file.is_file()) else { return Ok(false) };
         let name = path.rsplit('/').next().unwrap_or(path);
-        let before = fs::read(&file)?;
+        let Some(before) = read(&file)? else { return Ok(false) };
         let Some(bytes) = lockfile::with_stand_ins(name, &before, gone) else { return Ok(false) };
         fs::write(&file, bytes)?;
-        match self.changed.iter_mut().find(|known| known.file == file) {
+        match self.changed.iter_mut().find(|known| known.path == path) {
             // What it was before the detour comes back whatever the client made of this.
             Some(known) => known.rewritten = None,
-            None => self.changed.push(Changed { file, original: before, rewritten: None }),
+            None => self.changed.push(Changed { path: path.to_owned(), original: before, mode: mode(&file), rewritten: None }),
         }
         Ok(true)
     }
@@ -87,39 +92,74 @@ impl Detour {
         let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else {
             return Ok(());
         };
-        if self.changed.iter().any(|known| known.file == file) {
+        if self.changed.iter().any(|known| known.path == path) {
             return Ok(());
         }
-        let original = fs::read(&file)?;
+        let Some(original) = read(&file)? else { return Ok(()) };
         if let Some((bytes, rewritten)) = how(&original).filter(|(bytes, _)| *bytes != original) {
             fs::write(&file, bytes)?;
-            self.changed.push(Changed { file, original, rewritten });
+            self.changed.push(Changed { path: path.to_owned(), original, mode: mode(&file), rewritten });
         }
         Ok(())
     }
 
     /// Puts the files back. A lockfile that the client mended keeps what it mended.
-    pub(super) fn take_back(self) -> io::Result<()> {
-        for Changed { file, original, rewritten } in self.changed {
-            let after = fs::symlink_metadata(&file).is_ok_and(|data| data.is_file()).then(|| fs::read(&file)).transpose()?;
+    ///
+    /// The installation ran strangers' code: every path is looked up anew, and one that leads through a link is left alone.
+    pub(super) fn take_back(self, checkout: &Path) -> io::Result<()> {
+        let tree = DirTree::new(checkout)?;
+        for Changed { path, original, mode, rewritten } in self.changed {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let Some(folder) = tree.resolve(folder).filter(|folder| folder.is_dir()) else { continue };
+            let file = folder.join(name);
+            let there = fs::symlink_metadata(&file).ok();
+            if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+                continue;
+            }
+            let after = if there.as_ref().is_some_and(fs::Metadata::is_file) { read(&file)? } else { None };
             let bytes = match (rewritten, after) {
                 (Some(rewritten), Some(after)) if after != rewritten.bytes => rewritten.restore(&after),
                 _ => original,
             };
-            // The installation may have put a link there: it is replaced, not followed. The build's user can still write it.
-            let owner = fs::symlink_metadata(&file).ok();
-            if owner.is_some() {
+            // It may be a link: that is replaced, not followed. The build's user can still write what takes its place.
+            if there.is_some() {
                 fs::remove_file(&file)?;
             }
             fs::OpenOptions::new().write(true).create_new(true).open(&file)?.write_all(&bytes)?;
             #[cfg(unix)]
-            if let Some(data) = owner {
-                use std::os::unix::fs::MetadataExt;
-                std::os::unix::fs::lchown(&file, Some(data.uid()), Some(data.gid()))?;
+            {
+                use std::os::unix::fs::{MetadataExt, PermissionsExt};
+                if let Some(mode) = mode {
+                    fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
+                }
+                let owner = there.or_else(|| fs::symlink_metadata(&folder).ok());
+                if let Some(data) = owner {
+                    std::os::unix::fs::lchown(&file, Some(data.uid()), Some(data.gid()))?;
+                }
             }
+            #[cfg(not(unix))]
+            let _: Option<u32> = mode;
         }
         Ok(())
     }
+}
+
+/// The bytes of a manifest, a lockfile or a configuration; none of what is too large to be one.
+fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
+}
+
+#[cfg(unix)]
+fn mode(file: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::symlink_metadata(file).ok().map(|data| data.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
 }
 
 #[cfg(test)]
@@ -133,7 +173,7 @@ mod tests {
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
         let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
-        detour.take_back().unwrap();
+        detour.take_back(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
     }
 
@@ -152,8 +192,44 @@ mod tests {
         let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();
-        detour.take_back().unwrap();
+        detour.take_back(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(outside.path()).unwrap(), "mine");
         assert!(!fs::symlink_metadata(&lock).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_above_a_changed_file_leads_nowhere() {
+        let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let manifest = r#"{"dependencies":{"a":"o/a"}}"#;
+        fs::create_dir(dir.path().join("p")).unwrap();
+        fs::write(dir.path().join("p/package.json"), manifest).unwrap();
+        fs::write(outside.path().join("package.json"), "mine").unwrap();
+        let packages = ["p".to_owned()];
+        let detour = Detour::lay(dir.path(), Kind::Npm, None, "", &packages, "http://127.0.0.1:4873/").unwrap();
+        assert_eq!(detour.changed.len(), 1);
+        fs::remove_dir_all(dir.path().join("p")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), dir.path().join("p")).unwrap();
+        detour.take_back(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(outside.path().join("package.json")).unwrap(), "mine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_installation_removed_with_its_folder_is_no_error_and_modes_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["gone", "there"] {
+            fs::create_dir(dir.path().join(folder)).unwrap();
+            let file = dir.path().join(folder).join("package.json");
+            fs::write(&file, r#"{"dependencies":{"a":"o/a"}}"#).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let packages = ["gone".to_owned(), "there".to_owned()];
+        let detour = Detour::lay(dir.path(), Kind::Npm, None, "", &packages, "http://127.0.0.1:4873/").unwrap();
+        fs::remove_dir_all(dir.path().join("gone")).unwrap();
+        detour.take_back(dir.path()).unwrap();
+        let back = fs::symlink_metadata(dir.path().join("there/package.json")).unwrap();
+        assert_eq!(back.permissions().mode() & 0o777, 0o755);
     }
 }

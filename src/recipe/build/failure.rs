@@ -50,9 +50,12 @@ impl Course {
     }
 
     /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
-    /// missing for all of them.
+    /// missing for all of them. A script may have failed for what others stood in for, and just as well for its Node.
     pub(super) fn is_worth_another_try(&self) -> bool {
-        !matches!(self.code(), None | Some("network-needed" | "dependency-missing" | "build-over-limit" | "build-timed-out"))
+        match self.code() {
+            Some("dependency-missing") => !self.install_failed,
+            code => !matches!(code, None | Some("network-needed" | "build-over-limit" | "build-timed-out")),
+        }
     }
 
     /// A line for each thing that a reader should know.
@@ -70,7 +73,7 @@ impl Course {
                 None => format!("{name} (an empty package in its place)"),
             };
             let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
-            notes.push(("dependency-stood-in", format!("the registry does not have {}", listed(&lines))));
+            notes.push(("dependency-stood-in", format!("others stood in for what the build cannot have: {}", listed(&lines))));
         }
         notes
     }

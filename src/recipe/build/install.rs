@@ -63,7 +63,7 @@ pub(super) fn ways(manager: Kind, major: u64, locked: bool, directory: &str) -> 
 
 /// Whether a step installs dependencies.
 pub(super) fn installs(step: &Step) -> bool {
-    matches!(step.command.get(1).map(String::as_str), Some("ci" | "install"))
+    matches!(step.command.get(1).map(String::as_str), Some("ci" | "install" | "bootstrap"))
 }
 
 #[cfg(test)]

@@ -34,6 +34,8 @@ pub(super) struct Project {
     by_name: BTreeMap<String, usize>,
     /// lerna without workspaces links the packages itself (`lerna bootstrap`, lerna up to 6).
     pub(super) needs_bootstrap: bool,
+    /// An installation at the root is one for packages below it too.
+    pub(super) has_members: bool,
 }
 
 impl Package {
@@ -72,7 +74,9 @@ impl Project {
         }
         let root: Option<Value> = tree.read("package.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let workspaces = root.is_some_and(|root| root.get("workspaces").is_some());
-        project.needs_bootstrap = !workspaces && tree.read("lerna.json").is_some() && tree.read("pnpm-workspace.yaml").is_none();
+        let (lerna, pnpm) = (tree.read("lerna.json").is_some(), tree.read("pnpm-workspace.yaml").is_some());
+        project.needs_bootstrap = lerna && !workspaces && !pnpm;
+        project.has_members = lerna || workspaces || pnpm;
         project
     }
 

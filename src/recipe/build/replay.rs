@@ -7,7 +7,7 @@ use super::failure::Course;
 use super::install::installs;
 use super::kept::{Kept, State};
 use super::project::Project;
-use super::run::{MAX_CHECKOUT, Work, time_left};
+use super::run::{Laid, MAX_CHECKOUT, Work, time_left};
 use super::steps::Step;
 use super::{Publication, Site};
 use crate::compare::Archive;
@@ -94,9 +94,8 @@ impl Work<'_> {
 
     fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
         let state = State { moment: build.moment.clone(), ..State::default() };
-        let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
+        let Laid { mut shop, detour, .. } = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();
-        self.set_version(&checkout)?;
         shop.hand_over()?;
         let mut bench = Bench { work: self, shop: &mut shop, recipe: recipe.clone(), course: Course::default(), best: None, state, detour };
         bench.follow(&build.steps, None)?;
@@ -141,14 +140,15 @@ impl Bench<'_, '_> {
         if lockfile.is_some() {
             self.stand_in(lockfile.as_deref())?;
         }
+        let checkout = self.shop.checkout();
         for step in steps {
             let installation = installs(step);
             if !installation && let Some(detour) = self.detour.take() {
-                detour.take_back()?;
+                detour.take_back(&checkout)?;
             }
             let exit = self.run_step(step)?;
             self.state.stood_in.extend(self.shop.timewarp().stood_in());
-            if installation && exit != Some(0) && !stood_in && !self.shop.timewarp().record().missing.is_empty() {
+            if installation && exit != Some(0) && !stood_in && self.shop.timewarp().lacked_something() {
                 stood_in = true;
                 self.stand_in(lockfile.as_deref())?;
             }
@@ -165,6 +165,6 @@ impl Bench<'_, '_> {
             }
         }
         self.course.install_failed = !self.state.installed;
-        self.detour.take().map_or(Ok(()), |detour| detour.take_back().map_err(SourceError::from))
+        self.detour.take().map_or(Ok(()), |detour| detour.take_back(&checkout).map_err(SourceError::from))
     }
 }

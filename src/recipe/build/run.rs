@@ -69,6 +69,15 @@ pub(super) struct Ran {
     pub(super) newest: Option<i64>,
 }
 
+/// A workshop with what was done to its checkout.
+pub(super) struct Laid<'a> {
+    pub(super) shop: Workshop<'a>,
+    /// What leads the installation here; none where that was before.
+    pub(super) detour: Option<Detour>,
+    /// The version that was written into package.json, where the commit has another.
+    pub(super) version: Option<String>,
+}
+
 impl Work<'_> {
     pub(super) fn run(&self) -> Result<Ran, SourceError> {
         let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
@@ -111,9 +120,7 @@ impl Work<'_> {
         if fresh {
             state.moment.clone_from(&self.moment);
         }
-        let (mut shop, detour) = self.lay_out(kept, &state, tools)?;
-        let checkout = shop.checkout();
-        let version = self.set_version(&checkout)?;
+        let Laid { mut shop, detour, version } = self.lay_out(kept, &state, tools)?;
         if fresh {
             shop.hand_over()?;
         }
@@ -151,7 +158,7 @@ impl Work<'_> {
     }
 
     /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
-    pub(super) fn lay_out(&self, kept: &Kept, state: &State, tools: &[Tool]) -> Result<(Workshop<'_>, Option<Detour>), SourceError> {
+    pub(super) fn lay_out(&self, kept: &Kept, state: &State, tools: &[Tool]) -> Result<Laid<'_>, SourceError> {
         let (timewarp, named) = self.timewarp(state.moment.as_deref())?;
         let plan = Plan {
             scratch: kept.dir(),
@@ -161,11 +168,12 @@ impl Work<'_> {
             timewarp,
             log: state.log.clone(),
             scopes: self.scopes()?,
+            variables: self.variables()?,
             named,
         };
         let shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
-        let mut detour = None;
+        let (detour, version);
         if state.steps.is_empty() {
             write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
             let commit = self.origin.commit.to_string();
@@ -173,12 +181,16 @@ impl Work<'_> {
             let git =
                 GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
             git.write(&checkout)?;
+            // Before the detour: what it puts back has the version.
+            version = self.set_version(&checkout)?;
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
             let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
             detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &packages, &shop.registry()?)?);
+        } else {
+            (detour, version) = (None, self.set_version(&checkout)?);
         }
-        Ok((shop, detour))
+        Ok(Laid { shop, detour, version })
     }
 
     /// Node, the manager that installs, and those that scripts call besides.
@@ -253,6 +265,18 @@ impl Work<'_> {
             cancel: self.site.cancel.clone(),
         };
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
+    }
+
+    /// The variables that the project's configuration of package managers asks for: a publisher's token, which a build has not.
+    fn variables(&self) -> Result<Vec<String>, SourceError> {
+        let view = self.folder.view(self.repository, Checkout::Posix);
+        let mut variables = Vec::new();
+        for file in [".npmrc", ".yarnrc", ".yarnrc.yml"] {
+            for directory in BTreeSet::from(["", self.origin.directory()]) {
+                variables.extend(timewarp::variables(&view.content(&join(directory, file))?.unwrap_or_default()));
+            }
+        }
+        Ok(variables)
     }
 
     /// The scopes that the project sends to registries of their own: they are led to the one registry that a build reaches.

@@ -12,7 +12,7 @@ use crate::recipe::SourceError;
 use crate::recipe::rebuilt::StepDone;
 use crate::report::draft::millis;
 use crate::sandbox::{Job, Limits, Mount, Stopped};
-use crate::timewarp::{Manager, Timewarp, client_env};
+use crate::timewarp::{GLOBAL, Manager, Timewarp, client_env};
 use crate::toolchain::{Kind, Tool};
 
 /// Where the build sees its folders, in tiers that can place them.
@@ -41,6 +41,7 @@ pub(super) struct Workshop<'a> {
     checkout_inside: String,
     log: String,
     scopes: Vec<String>,
+    variables: Vec<String>,
     named: BTreeSet<(String, String)>,
     /// The package managers that are there; the one that installs is told its own way first.
     kinds: Vec<Kind>,
@@ -64,6 +65,8 @@ pub(super) struct Plan<'a> {
     pub(super) log: String,
     /// Scopes that the project sends to registries of their own.
     pub(super) scopes: Vec<String>,
+    /// Variables that the project's configuration of package managers asks for.
+    pub(super) variables: Vec<String>,
     /// The names and versions that the lockfile has.
     pub(super) named: BTreeSet<(String, String)>,
 }
@@ -75,6 +78,7 @@ impl<'a> Workshop<'a> {
         for folder in ["home/.tmp", "bin", "work"] {
             fs::create_dir_all(scratch.join(folder))?;
         }
+        fs::create_dir_all(scratch.join("home").join(GLOBAL).join("lib"))?;
         fs::create_dir_all(scratch.join("work").join(&plan.name))?;
         let sandbox = &site.sandbox;
         let mount = |host: PathBuf, inside: &str, writable| Mount { inside: sandbox.inside(&host, inside), host, writable };
@@ -107,6 +111,7 @@ impl<'a> Workshop<'a> {
             checkout_inside,
             log: plan.log,
             scopes: plan.scopes,
+            variables: plan.variables,
             named: plan.named,
             kinds,
             stopped: None,
@@ -175,6 +180,10 @@ impl<'a> Workshop<'a> {
         if site.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(SourceError::Cancelled);
         }
+        if !fs::symlink_metadata(self.checkout()).is_ok_and(|data| data.is_dir()) {
+            // What is read from here on would be another folder's, perhaps one of this machine's.
+            return Err(SourceError::CheckoutGone { step: step.name.clone() });
+        }
         if ended.stopped.is_some() {
             self.stopped = ended.stopped;
         }
@@ -231,6 +240,11 @@ impl<'a> Workshop<'a> {
                 if !env.iter().any(|(known, _)| *known == name) {
                     env.push((name, value));
                 }
+            }
+        }
+        for name in &self.variables {
+            if !env.iter().any(|(known, _)| known == name) {
+                env.push((name.clone(), String::new()));
             }
         }
         env

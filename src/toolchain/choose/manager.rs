@@ -56,10 +56,13 @@ fn candidate(kind: Kind, deciding: &[Named], versions: &[Named], lockfiles: &[Lo
     let path = lockfile.map(|lockfile| lockfile.path.clone());
     let by_lockfile = lockfile.map(|lockfile| (Wish::Range(lockfile.range.to_owned()), format!("{} is {}", lockfile.path, lockfile.form)));
     let named = deciding.iter().chain(versions).filter(|named| named.kind == kind);
-    // A range that the lockfile's form contradicts was not what wrote it.
-    let says_form = lockfile.is_some_and(|lockfile| lockfile.range != "*");
-    let fits = |named: &&Named| !says_form || matches!(named.wish, Wish::Exact(_));
-    let best = named.into_iter().find(fits).map(|named| (named.wish.clone(), named.reason.clone()));
+    let form = lockfile.filter(|lockfile| lockfile.range != "*");
+    let mut fitting = named.into_iter().filter_map(|named| {
+        let wish = within(&named.wish, form.map(|lockfile| lockfile.range))?;
+        let held = form.filter(|_| wish != named.wish).map(|lockfile| format!(", and {} is {}", lockfile.path, lockfile.form));
+        Some((wish, named.reason.clone() + &held.unwrap_or_default()))
+    });
+    let best = fitting.next();
     let otherwise = || {
         let named = deciding.iter().chain(versions).find(|named| named.kind == kind);
         named.map(|named| (named.wish.clone(), named.reason.clone()))
@@ -68,6 +71,21 @@ fn candidate(kind: Kind, deciding: &[Named], versions: &[Named], lockfiles: &[Lo
         || (Wish::Range("*".to_owned()), if kind == Kind::Npm { "no lockfile".to_owned() } else { "nothing names a version".to_owned() });
     let (wish, reason) = best.or(by_lockfile).or_else(otherwise).unwrap_or_else(fallback);
     ManagerCandidate { kind, wish, lockfile: path, reason }
+}
+
+/// What is wished for within the range that the lockfile's form allows; none where it contradicts that: it was not what wrote the file. An exact
+/// version is held whatever the form.
+fn within(wish: &Wish, form: Option<&str>) -> Option<Wish> {
+    /// More majors than any manager has.
+    const MAJORS: u32 = 64;
+    let (Wish::Range(range), Some(form)) = (wish, form) else { return Some(wish.clone()) };
+    if range.contains("||") || form.contains("||") {
+        return None;
+    }
+    let both = format!("{range} {form}");
+    let parsed = VersionRange::parse(&both)?;
+    let ends = (0..MAJORS).flat_map(|major| [format!("{major}.0.0"), format!("{major}.999.999")]);
+    ends.filter_map(|end| version::parse(&end)).any(|end| parsed.contains(&end)).then_some(Wish::Range(both))
 }
 
 /// `packageManager`, then `devEngines.packageManager`, of the nearest package.json that has one.

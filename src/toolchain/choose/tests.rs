@@ -252,9 +252,13 @@ fn volta_and_tool_versions_name_versions_and_no_manager() {
 }
 
 #[test]
-fn the_form_of_a_lockfile_says_more_than_a_range_in_engines() {
+fn a_range_in_engines_counts_within_the_form_of_the_lockfile() {
     let files = [("package.json", r#"{"engines":{"pnpm":">=5"}}"#), ("pnpm-lock.yaml", "lockfileVersion: '6.0'\n")];
-    assert_eq!(managers_of(&files, "")[0].1, range("^8"));
+    assert_eq!(managers_of(&files, "")[0].1, range(">=5 ^8"));
+    let narrow = [("package.json", r#"{"engines":{"pnpm":"9"}}"#), ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n")];
+    assert_eq!(managers_of(&narrow, "")[0].1, range("9 >=9"));
+    let against = [("package.json", r#"{"engines":{"pnpm":"^7"}}"#), ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n")];
+    assert_eq!(managers_of(&against, "")[0].1, range(">=9"));
     let no_form = [("package.json", r#"{"engines":{"npm":"^8","yarn":"please-use-npm"}}"#)];
     assert_eq!(managers_of(&no_form, "")[0], (Kind::Npm, range("^8"), None));
 }

@@ -222,6 +222,8 @@ export interface BuildRecipe {
   lockfile: string | null;
   /** The registry as it stood then (RFC 3339); null for as it is. */
   moment: string | null;
+  /** What package.json asks for is installed in the oldest version of each range; absent where it is not. */
+  oldest?: boolean;
   /** The version that is written into package.json first, where the commit has another. */
   version: string | null;
   /** The branch or tag that the checkout's `.git` has for the commit. */

@@ -1,7 +1,7 @@
 // Packages whose files a build makes: the toolchain comes from the registry, the build runs in the sandbox, the bytes decide.
 
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cacheOf, manifest, openWorld } from './world.mjs';
@@ -352,6 +352,32 @@ for (const [what, { used, moment, reason }] of Object.entries({
     assert.deepEqual(answer.attempts.filter(({ recipe }) => recipe.build).length, { publication: 1, commit: 2, change: 3 }[what]);
   });
 }
+
+test('where the registry\'s times cannot be true, the oldest versions of the ranges are tried too', async () => {
+  for (const [version, day] of [['1.0.1', 27], ['1.1.0', 28], ['1.2.0', 29]]) {
+    await world.registry.publish({ files: { 'package.json': manifest('b-untimely', version, { repository: null }) }, time: march(day) });
+  }
+  const json = {
+    scripts: { build: `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js',require('b-untimely/package.json').version)"` },
+    files: ['dist', 'index.js'],
+    devDependencies: { 'b-untimely': '^1.0.0' },
+  };
+  const { spec } = await built('b-oldest', {
+    json,
+    published: { 'dist/a.js': '1.0.1' },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-oldest', '1.0.0', json), 'index.js': "module.exports = 'b-oldest';\n" }, date: march(5) }] },
+    publication: { time: march(25) },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  assert.ok(answer.findings.some(({ code }) => code === 'registry-times-untrue'));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.equal(recipe.build.oldest, true);
+  const file = join(clean.home, 'oldest.json');
+  await writeFile(file, JSON.stringify(recipe));
+  const again = await judge(spec, ['--recipe', file]);
+  assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
+});
 
 test('where nothing came between commit and publication there is one moment', async () => {
   await world.registry.publish({ files: { 'package.json': manifest('b-still', '1.0.0', { repository: null }) }, time: march(1) });

@@ -163,6 +163,10 @@ pub struct BuildRecipe {
     pub lockfile: Option<String>,
     /// The registry as it stood then (RFC 3339); null for as it is.
     pub moment: Option<String>,
+    /// Whether what package.json asks for is installed in the oldest version of each range: where the registry's times say nothing, that is
+    /// nearer to what there was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub oldest: bool,
     /// The version that is written into package.json first, where the commit has another.
     pub version: Option<String>,
     /// The branch or tag that the checkout's `.git` has for the commit; null for none.

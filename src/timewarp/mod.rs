@@ -52,6 +52,7 @@ use stand_in::{Near, StandIn};
 use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::registry::MetadataCache;
+use crate::registry::version::{self, VersionRange};
 use crate::spec::PackageName;
 use crate::store::folders;
 
@@ -162,6 +163,34 @@ impl Timewarp {
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
         stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));
         stand_ins.clone()
+    }
+
+    /// The lowest released version that the registry has of each name and range; what is gone or matches nothing is left out.
+    pub fn lowest(&self, ranges: BTreeSet<(String, String)>) -> BTreeMap<(String, String), String> {
+        const AT_ONCE: usize = 32;
+        let inner = &self.inner;
+        inner.runtime.block_on(async {
+            let (mut found, mut asked) = (BTreeMap::new(), tokio::task::JoinSet::new());
+            for (name, range) in ranges {
+                let (Ok(parsed), Some(wanted)) = (PackageName::parse(&name), VersionRange::parse(&range)) else { continue };
+                if asked.len() >= AT_ONCE {
+                    found.extend(asked.join_next().await.and_then(Result::ok).flatten());
+                }
+                let inner = Arc::clone(inner);
+                asked.spawn(async move {
+                    // The client asks again for what fails now, and says so.
+                    let package = inner.packages.get(&parsed, &inner.source()).await.ok()?;
+                    let released = package.versions().filter_map(|text| Some((version::parse(text)?, text)));
+                    let fitting = released.filter(|(known, _)| !known.is_prerelease() && wanted.contains(known));
+                    let lowest = fitting.min_by(|(one, _), (other, _)| one.cmp(other))?.1.to_owned();
+                    Some(((name, range), lowest))
+                });
+            }
+            while let Some(one) = asked.join_next().await {
+                found.extend(one.ok().flatten());
+            }
+            found
+        })
     }
 
     /// What others were handed out for: packages (`name@version`), each with the version in its place, and none for an empty one.

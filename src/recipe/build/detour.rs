@@ -1,10 +1,12 @@
 //! Files of the checkout that would lead a package manager past the registry here: lockfiles with addresses in them, and
 //! configuration that no variable overrides. They are changed for the installation alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use super::oldest;
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
 use crate::timewarp::{StandIns, lockfile, redirected, without_git};
@@ -67,6 +69,25 @@ impl Detour {
         Ok(detour)
     }
 
+    /// Has every package of the repository ask for the oldest version of each range, which `lowest` tells of several; for other packages of the
+    /// repository ranges stay.
+    pub(super) fn ask_for_the_oldest(
+        &mut self,
+        checkout: &Path,
+        packages: &[String],
+        lowest: impl FnOnce(BTreeSet<(String, String)>) -> BTreeMap<(String, String), String>,
+    ) -> io::Result<()> {
+        let tree = DirTree::new(checkout)?;
+        let paths: Vec<String> = packages.iter().map(|folder| join(folder, "package.json")).collect();
+        let manifests: Vec<Vec<u8>> = paths.iter().filter_map(|path| read(&tree.resolve(path)?).ok()?).collect();
+        let own: BTreeSet<String> = manifests.iter().filter_map(|manifest| oldest::name(manifest)).collect();
+        let versions = lowest(manifests.iter().flat_map(|manifest| oldest::ranges(manifest, &own)).collect());
+        for path in &paths {
+            self.change(&tree, path, |bytes| oldest::with_versions(bytes, &versions).map(|bytes| (bytes, None)))?;
+        }
+        Ok(())
+    }
+
     /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where nothing in it changes.
     pub(super) fn stand_in(&mut self, checkout: &Path, locked: Option<&str>, gone: &StandIns) -> io::Result<bool> {
         let Some(path) = locked else { return Ok(false) };
@@ -92,12 +113,13 @@ impl Detour {
         let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else {
             return Ok(());
         };
-        if self.changed.iter().any(|known| known.path == path) {
-            return Ok(());
-        }
         let Some(original) = read(&file)? else { return Ok(()) };
         if let Some((bytes, rewritten)) = how(&original).filter(|(bytes, _)| *bytes != original) {
             fs::write(&file, bytes)?;
+            if self.changed.iter().any(|known| known.path == path) {
+                // What it was before comes back.
+                return Ok(());
+            }
             self.changed.push(Changed { path: path.to_owned(), original, mode: mode(&file), rewritten });
         }
         Ok(())

@@ -15,6 +15,7 @@ mod failure;
 mod install;
 mod kept;
 mod moments;
+mod oldest;
 mod project;
 mod replay;
 mod roots;

@@ -34,6 +34,8 @@ pub(super) struct Project {
     by_name: BTreeMap<String, usize>,
     /// lerna without workspaces links the packages itself (`lerna bootstrap`, lerna up to 6).
     pub(super) needs_bootstrap: bool,
+    /// For a script those of the same package that the workspace's runner runs first.
+    before: BTreeMap<String, Vec<String>>,
     /// An installation at the root is one for packages below it too.
     pub(super) has_members: bool,
 }
@@ -77,7 +79,13 @@ impl Project {
         let (lerna, pnpm) = (tree.read("lerna.json").is_some(), tree.read("pnpm-workspace.yaml").is_some());
         project.needs_bootstrap = lerna && !workspaces && !pnpm;
         project.has_members = lerna || workspaces || pnpm;
+        project.before = runs_before(tree);
         project
+    }
+
+    /// The scripts of the same package that the workspace's runner runs before this one.
+    pub(super) fn runs_before(&self, script: &str) -> impl Iterator<Item = &str> {
+        self.before.get(script).into_iter().flatten().map(String::as_str)
     }
 
     /// The package in a folder.
@@ -115,6 +123,22 @@ impl Project {
             stack.extend(next.into_iter().rev().filter(|at| !seen.contains(at)).map(|at| (at, false)));
         }
     }
+}
+
+/// `dependsOn` of nx (`targetDefaults` of nx.json) and turbo (`tasks` of turbo.json, `pipeline` up to turbo 1): what has no `^` is a task of the
+/// same package; what that needs of others is built before in any case.
+fn runs_before(tree: &dyn Tree) -> BTreeMap<String, Vec<String>> {
+    let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (file, member) in [("nx.json", "targetDefaults"), ("turbo.json", "tasks"), ("turbo.json", "pipeline")] {
+        let Some(bytes) = tree.read(file).filter(|bytes| bytes.len() <= MAX_MANIFEST) else { continue };
+        let Ok(document) = serde_json::from_slice::<Value>(crate::manifest::without_bom(&bytes)) else { continue };
+        for (task, settings) in document.get(member).and_then(Value::as_object).into_iter().flatten() {
+            let first = settings.get("dependsOn").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let of_the_same = first.filter(|name| !name.starts_with(['^', '$', '@']) && !name.contains('#'));
+            before.entry(task.clone()).or_default().extend(of_the_same.map(str::to_owned));
+        }
+    }
+    before
 }
 
 #[cfg(test)]

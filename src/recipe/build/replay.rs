@@ -61,6 +61,7 @@ pub fn replay(
         strategy: recipe.strategy,
         committed: repository.commit(&origin.commit)?.map_or(0, |commit| commit.time),
         given: Some(build),
+        oldest: build.oldest,
         moment: build.moment.clone(),
         reason: None,
     };

@@ -55,6 +55,8 @@ pub(super) struct Work<'a> {
     pub(super) given: Option<&'a BuildRecipe>,
     /// The registry is as it stood then; as it is, where there is none.
     pub(super) moment: Option<String>,
+    /// See `BuildRecipe::oldest`.
+    pub(super) oldest: bool,
     /// Why at that moment, where it is not the publication's.
     pub(super) reason: Option<String>,
 }
@@ -67,6 +69,8 @@ pub(super) struct Ran {
     pub(super) worth_another: bool,
     /// See `State::newest`.
     pub(super) newest: Option<i64>,
+    /// Whether the registry's times could not be true.
+    pub(super) untrue: bool,
 }
 
 /// A workshop with what was done to its checkout.
@@ -93,13 +97,14 @@ impl Work<'_> {
             let (made, state, _) = self.build_in(&kept, state, &tools)?;
             if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
                 kept.keep(&state)?;
-                return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest });
+                return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue });
             }
         }
         kept.clear()?;
         let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools)?;
         kept.keep(&state)?;
-        made.map(|rebuilt| Ran { rebuilt, worth_another, newest: state.newest }).ok_or(SourceError::NothingBuilt)
+        let (newest, untrue) = (state.newest, state.times_untrue);
+        made.map(|rebuilt| Ran { rebuilt, worth_another, newest, untrue }).ok_or(SourceError::NothingBuilt)
     }
 
     /// What the folders of this commit and toolchain are called. The packages of one release are published some seconds apart: with
@@ -109,7 +114,8 @@ impl Work<'_> {
         let lockfile = &self.toolchain.lockfile;
         let matters = lockfile.is_none() || self.moment != self.publication.time;
         let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
-        let key = format!("{} {} {} {lockfile:?} {hour:?}", self.repository.url(), self.origin.commit, tools.join(" "));
+        let oldest = if self.oldest { " oldest" } else { "" };
+        let key = format!("{} {} {} {lockfile:?} {hour:?}{oldest}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
 
@@ -186,7 +192,11 @@ impl Work<'_> {
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
             let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
-            detour = Some(Detour::lay(&checkout, manager, locked, self.origin.directory(), &packages, &shop.registry()?)?);
+            let mut laid = Detour::lay(&checkout, manager, locked, self.origin.directory(), &packages, &shop.registry()?)?;
+            if self.oldest {
+                laid.ask_for_the_oldest(&checkout, &packages, |ranges| shop.timewarp().lowest(ranges))?;
+            }
+            detour = Some(laid);
         } else {
             (detour, version) = (None, self.set_version(&checkout)?);
         }
@@ -297,6 +307,7 @@ impl Work<'_> {
             reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),
             moment: None,
+            oldest: self.oldest,
             version,
             reference: self.origin.reference.clone(),
             steps: Vec::new(),

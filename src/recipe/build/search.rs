@@ -90,6 +90,8 @@ struct Near<'a> {
     newest: Option<i64>,
     /// What stood in its way, if something did.
     code: Option<&'static str>,
+    /// Whether the registry's times could not be true.
+    untrue: bool,
 }
 
 impl Search<'_> {
@@ -116,14 +118,14 @@ impl Search<'_> {
             tried = true;
             let moment = self.given.map_or(&self.publication.time, |given| &given.moment).clone();
             match self.work(repository, toolchain, strategy, moment, None).run() {
-                Ok(Ran { rebuilt, worth_another, newest }) => {
+                Ok(Ran { rebuilt, worth_another, newest, untrue }) => {
                     if !worth_another {
                         finished.push(kind);
                     }
                     let closeness = rebuilt.closeness();
                     if found.closest.as_ref().is_none_or(|best| best.closeness < closeness) {
                         let code = rebuilt.run.as_ref().and_then(|run| run.code);
-                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code });
+                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code, untrue });
                     }
                     found.done = add(rebuilt, all);
                     if found.done {
@@ -141,13 +143,16 @@ impl Search<'_> {
 
     /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
     fn moments(&self, repository: &mut Repository, near: &Near<'_>, all: &mut Attempts) -> Result<bool, SourceError> {
-        let Near { toolchain, strategy, mut newest, code, .. } = *near;
+        let Near { toolchain, strategy, mut newest, code, mut untrue, .. } = *near;
         let lockfile = toolchain.lockfile.as_deref();
         if self.publication.first_seen && self.publication.time.is_some() && code == Some("install-failed") {
             // A mirror may have seen what was asked for later than the version itself.
             let reason = Some("the registry as it is: its times may be those at which it first saw a version".to_owned());
             let ran = self.work(repository, toolchain, strategy, None, reason).run()?;
-            return Ok(add(ran.rebuilt, all));
+            if add(ran.rebuilt, all) {
+                return Ok(true);
+            }
+            (newest, untrue) = (None, true);
         }
         for other in Moment::ALL {
             let Some(newest_then) = newest.filter(|_| time_left(self.site) >= ANOTHER) else { break };
@@ -169,7 +174,16 @@ impl Search<'_> {
                 Err(_) => {}
             }
         }
-        Ok(false)
+        if !untrue || lockfile.is_some() || time_left(self.site) < ANOTHER {
+            return Ok(false);
+        }
+        let reason = "what package.json asks for in the oldest version of each range: the registry's times cannot be true";
+        let work = Work { oldest: true, ..self.work(repository, toolchain, strategy, None, Some(reason.to_owned())) };
+        match work.run() {
+            Ok(ran) => Ok(add(ran.rebuilt, all)),
+            Err(error) if error.is_ours() => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     fn work<'w>(
@@ -181,7 +195,8 @@ impl Search<'_> {
         reason: Option<String>,
     ) -> Work<'w> {
         let Self { folder, origin, published, publication, site, committed, given } = *self;
-        Work { repository, folder, origin, published, publication, site, toolchain, strategy, committed, given, moment, reason }
+        let oldest = given.is_some_and(|given| given.oldest);
+        Work { repository, folder, origin, published, publication, site, toolchain, strategy, committed, given, moment, oldest, reason }
     }
 }
 

@@ -103,7 +103,7 @@ const USELESS: [&str; 22] = [
 pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager: Kind) -> Vec<Step> {
     let workflow = workflow::lines(tree);
     let called: Vec<String> = workflow.iter().flat_map(|line| called_scripts(&line.text)).collect();
-    let mut plan = Plan { manager, steps: Vec::new(), seen: BTreeSet::new() };
+    let mut plan = Plan { manager, project, steps: Vec::new(), seen: BTreeSet::new() };
     let empty = Package::default();
     let root = project.at("").unwrap_or(&empty);
     let own = project.at(directory).unwrap_or(&empty);
@@ -200,18 +200,23 @@ fn piece(manager: Kind, directory: &str, text: &str) -> Step {
     Step { name: format!("{name}{place}"), directory: directory.to_owned(), command: in_shell(manager, text) }
 }
 
-struct Plan {
+struct Plan<'a> {
     manager: Kind,
+    project: &'a Project,
     steps: Vec<Step>,
     seen: BTreeSet<(String, String)>,
 }
 
-impl Plan {
+impl Plan<'_> {
+    /// A script, behind those of the package that the workspace's runner would run first.
     fn add(&mut self, package: &Package, script: &str) {
         if package.scripts.get(script).is_none_or(|text| text.trim().is_empty()) {
             return;
         }
         if self.seen.insert((package.directory.clone(), script.to_owned())) {
+            for first in self.project.runs_before(script) {
+                self.add(package, first);
+            }
             let place = if package.directory.is_empty() { String::new() } else { format!(" in {}", package.directory) };
             self.steps.push(Step {
                 name: format!("{script}{place}"),
@@ -294,6 +299,27 @@ mod tests {
         let project = Project::read(&tree, &dirs);
         let directory = if own.is_some() { "p/a" } else { "" };
         steps(&tree, &project, directory, Kind::Npm).into_iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn what_the_runner_of_the_workspace_runs_first_is_run_first() {
+        let own = r#"{"name":"a","scripts":{"compile":"tsc","version":"node v.js","codegen":"node c.js"}}"#;
+        for (file, text) in [
+            (
+                "nx.json",
+                r#"{"targetDefaults":{"compile":{"dependsOn":["version","^compile",{"target":"x"}]},"version":{"dependsOn":["codegen","compile"]}}}"#,
+            ),
+            ("turbo.json", r#"{"tasks":{"compile":{"dependsOn":["b#build","version"]},"version":{"dependsOn":["codegen"]}}}"#),
+            ("turbo.json", r#"{"pipeline":{"compile":{"dependsOn":["version"]},"version":{"dependsOn":["codegen"]}}}"#),
+        ] {
+            let tree = MemoryTree::new()
+                .file("package.json", r#"{"name":"r","workspaces":["p/*"]}"#)
+                .file("p/a/package.json", own)
+                .file(file, text);
+            let project = Project::read(&tree, &[String::new(), "p/a".to_owned()]);
+            let names: Vec<_> = steps(&tree, &project, "p/a", Kind::Npm).into_iter().map(|step| step.name).collect();
+            assert_eq!(names, ["codegen in p/a", "version in p/a", "compile in p/a"], "{text}");
+        }
     }
 
     #[test]

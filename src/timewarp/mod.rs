@@ -153,12 +153,15 @@ impl Timewarp {
         if let Some((name, version)) = judged.clone() {
             versions.entry(name).or_default().push(version);
         }
-        let gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
-        if let Some((name, version)) = judged
-            && let Some((_, Some(near))) = gone.iter().find(|(gone, _)| *gone == format!("{name}@{version}"))
-        {
-            // Without it the installation fails as before, and says so.
-            let _ = inner.runtime.block_on(inner.packages.show_neighbour(&name, &version, near, &inner.source()));
+        let mut gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
+        if let Some((name, version)) = judged {
+            let wanted = format!("{name}@{version}");
+            let near = gone.iter().find(|(gone, _)| *gone == wanted).and_then(|(_, near)| near.clone());
+            let shown = near.map(|near| inner.runtime.block_on(inner.packages.show_neighbour(&name, &version, &near, &inner.source())));
+            if matches!(shown, Some(Err(_))) {
+                // A tarball without its metadata is of no use: the installation fails as before, and its client says why.
+                gone.retain(|(gone, _)| *gone != wanted);
+            }
         }
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
         stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));

@@ -30,9 +30,11 @@ const profile = dist ? 'dist' : process.argv.includes('--dev') ? 'dev' : 'releas
 const targetFolder = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
 const env = dist ? distEnvironment(process.env, { root, targetFolder, platform }) : process.env;
 // One after the other: built together, the two would share their dependencies' features, and the tests would build them all again.
-const crates = [['--lib'], ...(platform.sandbox ? [['--package', 'reproduce-sandbox']] : [])];
+// As a cdylib alone where it is for a release: cargo does no link-time optimisation for what is a rlib too.
+const addon = dist ? ['rustc', '--lib', '--crate-type', 'cdylib'] : ['build', '--lib'];
+const crates = [addon, ...(platform.sandbox ? [['build', '--package', 'reproduce-sandbox']] : [])];
 for (const crate of crates) {
-  const args = ['build', ...crate, '--locked', '--profile', profile, ...(triple ? ['--target', triple] : [])];
+  const args = [...crate, '--locked', '--profile', profile, ...(triple ? ['--target', triple] : [])];
   const cargo = spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env });
   if (cargo.error?.code === 'ENOENT') {
     console.error('error: cargo was not found\n\nhint: a source checkout needs Rust 1.88 or later: https://rustup.rs');

@@ -61,6 +61,25 @@ test('the report says the same as --json, on stdout, with exit code 0', async ()
   assert.match(ran.stdout, /^✓ identical {2}v-report@1\.0\.0\n/);
 });
 
+test('a package that clean-publish cleaned up is identical, README and comments included', async () => {
+  const json = { scripts: { build: 'x' }, devDependencies: { 'clean-publish': '^5.0.0' }, homepage: 'https://v.example/', 'clean-publish': { cleanDocs: true, cleanComments: true } };
+  const script = "/* head\n */\n\u00a0// one\nexport let a = 'http://x'\r\n\r\n  /* b */ export let b // two\n\n\n";
+  const readme = '# v\n\nText.\n\n##\u00a0Use\n\nMore.\n';
+  // What the tool does, in its own language.
+  const cleaned = script.replace(/\s*\/\/.*\n/gm, '\n').replace(/\s*\/\*[^/]+\*\/\n?/gm, '\n').replace(/\n+/gm, '\n').replace(/^\n+/gm, '');
+  const docs = `${readme.split(/\n##\s*\w/m)[0]}\n## Docs\nRead full docs **[here](https://v.example/)**.\n`;
+  const own = JSON.parse(manifest('v-cleaned', '1.0.0', json));
+  for (const field of ['scripts', 'devDependencies', 'clean-publish']) delete own[field];
+  const { spec } = await world.release('v-cleaned', {
+    json,
+    files: { 'index.js': script, 'README.md': readme, 'CHANGELOG.md': 'c\n' },
+    published: { 'package.json': `${JSON.stringify(own, null, '  ')}\n`, 'index.js': cleaned, 'README.md': docs, 'CHANGELOG.md': null },
+  });
+  const answer = await world.judge(spec);
+  assert.equal(answer.verdict, 'identical', answer.diff);
+  assert.match(answer.attempts.at(-1).recipe.rewrite, /^clean-publish/);
+});
+
 test('other gzip around the same tar is same-content', async () => {
   const files = { 'package.json': manifest('v-gzip'), 'index.js': "module.exports = 'v-gzip';\n" };
   // Stored, not compressed: no client writes that.

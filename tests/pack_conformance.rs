@@ -107,7 +107,7 @@ fn ours(client: &Client, root: &Path, dir: &str, published: &[u8]) -> Result<Vec
     workspace.read_members(&whole, &members);
     let variants = rewrite::variants(era, &manifest, &workspace);
     let named: Vec<Rewrite> = variants.into_iter().filter(|one| one.name == client.rewrite).collect();
-    let rewrite = rewrite::choose(named, entry(published, "package/package.json").as_deref());
+    let rewrite = rewrite::choose(named, entry(published, "package/package.json").as_deref(), rewrite::Seen::default());
     let rewrite = rewrite.ok_or_else(|| format!("no rewrite {}", client.rewrite))?;
     let overlay = Rewritten { tree: &tree, manifest: &rewrite.listed };
     let mut entries = list::entries(&overlay, client.list, &Context::default()).map_err(|error| error.to_string())?;

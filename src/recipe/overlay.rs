@@ -1,4 +1,5 @@
-//! A package's folder as the publishing client saw it: with the package.json that it wrote, and with the licence that it added.
+//! A package's folder as the publishing client saw it: with the package.json that it wrote, the files as a tool left them, and the
+//! licence that was added.
 
 use super::error::SourceError;
 use super::packing::Shelves;
@@ -33,9 +34,7 @@ impl<'o> Overlay<'o> {
 impl Tree for Overlay<'_> {
     fn list(&self, dir: &str) -> Vec<Node> {
         let mut nodes = self.base.list(dir);
-        if let Some(hides) = self.rewrite.hides {
-            nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !hides(&node.name));
-        }
+        nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !self.rewrite.edits.hides(&node.name));
         nodes
     }
 
@@ -55,6 +54,10 @@ impl Shelves for Overlay<'_> {
             return Ok(Some(Member { path: entry.path.clone(), mode: PLAIN_MODE, kind, mtime: None }));
         }
         let member = self.base.member(entry)?;
+        if self.rewrite.edits.concern(&entry.source) && member.as_ref().is_some_and(|member| matches!(member.kind, Kind::File(_))) {
+            let bytes = self.content(&entry.source)?.unwrap_or_default();
+            return Ok(member.map(|member| Member { kind: Kind::File(Box::new(bytes)), ..member }));
+        }
         if entry.source != PACKAGE_JSON || self.changes_nothing() {
             return Ok(member);
         }
@@ -66,6 +69,8 @@ impl Shelves for Overlay<'_> {
         if path == PACKAGE_JSON && !self.changes_nothing() {
             return Ok(Some(self.rewrite.manifest.clone()));
         }
-        self.base.content(path)
+        let edits = &self.rewrite.edits;
+        let content = self.base.content(path)?;
+        Ok(content.map(|bytes| if edits.concern(path) { edits.edited(path, &bytes) } else { bytes }))
     }
 }

@@ -163,6 +163,9 @@ enum Around {
 /// The rewrites of package.json that are worth packing: one for each era and checkout, found when it is asked for.
 struct Rewrites {
     published: Option<Vec<u8>>,
+    readme: Option<Vec<u8>>,
+    /// The published files and folders at the top.
+    names: Vec<String>,
     version: String,
     around: Around,
     known: Vec<Rewrite>,
@@ -170,9 +173,18 @@ struct Rewrites {
 
 impl Rewrites {
     fn new(published: &Published) -> Self {
-        let manifest = published.archive.get("package.json").and_then(|entry| published.archive.content(entry).ok());
+        let content = |path: &str| published.archive.get(path).and_then(|entry| published.archive.content(entry).ok());
         let version = published.manifest().get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        Self { published: manifest, version, around: Around::Unasked, known: Vec::new() }
+        let tops = published.archive.entries().iter().map(|entry| entry.path.split('/').next().unwrap_or_default().to_owned());
+        let names = tops.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        Self {
+            published: content("package.json"),
+            readme: content("README.md"),
+            names,
+            version,
+            around: Around::Unasked,
+            known: Vec::new(),
+        }
     }
 
     fn get(&self, rewrite: usize) -> Option<&Rewrite> {
@@ -190,7 +202,10 @@ impl Rewrites {
             self.around = stock.workspace(&self.version, &own)?.map_or(Around::Unknown, |known| Around::Known(Box::new(known)));
         }
         let chosen = match &self.around {
-            Around::Known(around) => rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref()),
+            Around::Known(around) => {
+                let seen = rewrite::Seen { readme: self.readme.as_deref(), names: &self.names };
+                rewrite::choose(rewrite::candidates(era, &own, around), self.published.as_deref(), seen)
+            }
             _ => None,
         };
         Ok(self.number(chosen.unwrap_or_else(|| Rewrite::as_is(&own))))

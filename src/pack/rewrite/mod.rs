@@ -9,6 +9,8 @@
 
 mod berry;
 mod bun;
+mod clean_publish;
+mod edits;
 mod json;
 mod lerna;
 mod pnpm;
@@ -17,11 +19,10 @@ mod spec;
 mod tools;
 mod workspace;
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use crate::pack::era::Era;
+pub use edits::{Edits, Seen};
 use json::Object;
 use spec::{Resolver, Versions};
 pub use workspace::Workspace;
@@ -45,8 +46,8 @@ pub struct Rewrite {
     pub bins_of_listed: bool,
     /// Which licence files of the root are added.
     pub licenses: Licenses,
-    /// Which names of the folder a tool did not copy along.
-    pub hides: Option<fn(&str) -> bool>,
+    /// What a tool made of other files.
+    pub edits: Edits,
     raced: Vec<Raced>,
 }
 
@@ -83,7 +84,15 @@ impl Rewrite {
     }
 
     fn plain(name: String, manifest: Vec<u8>) -> Self {
-        Self { name, listed: manifest.clone(), manifest, bins_of_listed: false, licenses: Licenses::Never, hides: None, raced: Vec::new() }
+        Self {
+            name,
+            listed: manifest.clone(),
+            manifest,
+            bins_of_listed: false,
+            licenses: Licenses::Never,
+            edits: Edits::default(),
+            raced: Vec::new(),
+        }
     }
 
     /// Whether the order of dependencies was taken from the published file.
@@ -172,8 +181,14 @@ pub fn by_name(era: &Era, manifest: &[u8], workspace: &Workspace, name: &str) ->
 /// them.
 pub fn candidates(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrite> {
     let mut all = variants(era, manifest, workspace);
-    let mut seen = HashSet::new();
-    all.retain(|one| seen.insert(one.manifest.clone()));
+    let mut seen: Vec<(Vec<u8>, Edits)> = Vec::new();
+    all.retain(|one| {
+        let is_new = !seen.iter().any(|(manifest, edits)| (manifest, edits) == (&one.manifest, &one.edits));
+        if is_new {
+            seen.push((one.manifest.clone(), one.edits.clone()));
+        }
+        is_new
+    });
     all
 }
 
@@ -182,18 +197,28 @@ pub fn variants(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrit
     let mut all = Vec::new();
     if manifest.len() <= LARGEST {
         let own = json::parse(manifest).and_then(|object| json::text(&object, "version").map(str::to_owned));
+        let has_version = own.as_ref() == Some(&workspace.version);
+        if has_version {
+            prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
+        }
         for released in release::released(manifest, &workspace.version) {
             prepared(era, &[released.name], &released.bytes, workspace, own.as_deref(), &mut all);
         }
-        prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
+        if !has_version {
+            prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
+        }
     }
     all.push(Rewrite::as_is(manifest));
     all
 }
 
-/// Of the candidates the one that is the published file, or else the likeliest.
-pub fn choose(mut candidates: Vec<Rewrite>, published: Option<&[u8]>) -> Option<Rewrite> {
-    let at = published.and_then(|published| candidates.iter_mut().position(|one| one.settles(published))).unwrap_or(0);
+/// Of the candidates the one that is the published file, and agrees with what else was published, or else the likeliest.
+pub fn choose(mut candidates: Vec<Rewrite>, published: Option<&[u8]>, seen: Seen<'_>) -> Option<Rewrite> {
+    let of = |published: &[u8], candidates: &mut Vec<Rewrite>| {
+        let both = candidates.iter_mut().position(|one| one.edits.agree_with(seen) && one.settles(published));
+        both.or_else(|| candidates.iter_mut().position(|one| one.settles(published)))
+    };
+    let at = published.and_then(|published| of(published, &mut candidates)).unwrap_or(0);
     (at < candidates.len()).then(|| candidates.swap_remove(at))
 }
 
@@ -204,7 +229,7 @@ fn prepared(era: &Era, steps: &[&str], bytes: &[u8], workspace: &Workspace, own:
         let from = all.len();
         published(era, &[steps, &[one.name]].concat(), &one.bytes, workspace, own, all);
         for rewrite in all.iter_mut().skip(from) {
-            rewrite.hides = one.hides;
+            rewrite.edits = one.edits.clone();
         }
     }
     published(era, steps, bytes, workspace, own, all);

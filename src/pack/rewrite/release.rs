@@ -17,14 +17,16 @@ pub(super) struct Released {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What release tools make of a package.json whose version is another than the published one, likeliest first; without such
-/// a difference there is nothing to do.
+/// What release tools make of a package.json, likeliest first. One that has the published version already is at most printed anew, as `npm pkg`
+/// does it, and `npm version` with a version that a build was given before.
 pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     let Some(object) = json::parse(manifest) else { return Vec::new() };
-    if json::text(&object, "version") == Some(version) {
-        return Vec::new();
-    }
+    let has_it = json::text(&object, "version") == Some(version);
     let mut all = vec![Released { name: "npm-version", bytes: npm_version(manifest, object, version) }];
+    if has_it {
+        all.retain(|one| one.bytes != manifest);
+        return all;
+    }
     if let Some(bytes) = set_version(manifest, version).filter(|bytes| all.iter().all(|known| known.bytes != *bytes)) {
         all.push(Released { name: "set-version", bytes });
     }
@@ -83,8 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn the_published_version_needs_no_release() {
-        assert!(names_and_texts(r#"{"version":"2.0.0"}"#).is_empty());
+    fn the_published_version_is_at_most_printed_anew() {
+        assert!(names_and_texts("{\n  \"version\": \"2.0.0\"\n}\n").is_empty());
+        let all = names_and_texts("{\n  \"version\": \"2.0.0\",\n  \"files\": [\"a\"]\n}\n");
+        assert_eq!(all, [("npm-version", "{\n  \"version\": \"2.0.0\",\n  \"files\": [\n    \"a\"\n  ]\n}\n".to_owned())]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn workspace() -> Workspace {
 fn chosen(era: &str, manifest: &str, published: &str) -> Option<String> {
     let era = era::by_id(era).expect("an era");
     let all = candidates(era, manifest.as_bytes(), &workspace());
-    choose(all, Some(published.as_bytes())).filter(|one| one.manifest == published.as_bytes()).map(|one| one.name)
+    choose(all, Some(published.as_bytes()), Seen::default()).filter(|one| one.manifest == published.as_bytes()).map(|one| one.name)
 }
 
 #[test]

@@ -1,10 +1,12 @@
-//! Well-known tools that clean package.json up just before it is packed: clean-publish, clean-package and pinst.
+//! Well-known tools that clean a package up just before it is packed: clean-publish, clean-package and pinst.
 //!
 //! Each does what its own code does with its settings from package.json or its file. A tool is tried where package.json or the
-//! root's names it in a script, a dependency or a setting.
+//! root's names it in a script, a dependency or a setting, or a workflow uses it.
 
 use serde_json::Value;
 
+use super::clean_publish;
+use super::edits::Edits;
 use super::json::{self, Object};
 use super::workspace::Workspace;
 
@@ -12,27 +14,26 @@ use super::workspace::Workspace;
 pub(super) struct Cleaned {
     pub(super) name: &'static str,
     pub(super) bytes: Vec<u8>,
-    /// Which names the tool does not copy along.
-    pub(super) hides: Option<fn(&str) -> bool>,
+    /// What the tool makes of other files.
+    pub(super) edits: Edits,
 }
 
 /// What the tools that the package names make of its package.json.
 pub(super) fn cleaned(bytes: &[u8], workspace: &Workspace) -> Vec<Cleaned> {
     let Some(source) = json::parse(bytes) else { return Vec::new() };
     let mut all = Vec::new();
-    if names(&source, workspace, "clean-publish") {
-        let text = json::print(&clean_publish(&source, &clean_publish_fields(&source, workspace)), "  ") + "\n";
-        all.push(Cleaned { name: "clean-publish", bytes: text.into_bytes(), hides: Some(not_copied) });
+    if names(&source, workspace, "clean-publish") || clean_publish::action(workspace).is_some() {
+        all.extend(clean_publish::cleaned(&source, workspace));
     }
     if names(&source, workspace, "clean-package")
         && let Some(bytes) = clean_package(&source, workspace)
     {
-        all.push(Cleaned { name: "clean-package", bytes, hides: None });
+        all.push(Cleaned { name: "clean-package", bytes, edits: Edits::default() });
     }
     if names(&source, workspace, "pinst")
         && let Some(bytes) = pinst(bytes, &source)
     {
-        all.push(Cleaned { name: "pinst", bytes, hides: None });
+        all.push(Cleaned { name: "pinst", bytes, edits: Edits::default() });
     }
     all
 }
@@ -46,90 +47,6 @@ fn names(source: &Object, workspace: &Workspace, tool: &str) -> bool {
             ["dependencies", "devDependencies"].iter().any(|field| json::object(manifest, field).is_some_and(|d| d.contains_key(tool)));
         manifest.contains_key(tool) || in_script || depends
     })
-}
-
-#[rustfmt::skip]
-const NOT_PUBLISHED: [&str; 25] = [
-    "babel", "browserslist", "c8", "clean-publish", "commitlint", "devDependencies", "eslintConfig", "eslintIgnore", "husky", "jest",
-    "lint-staged", "nano-staged", "pre-commit", "prettier", "pwmetrics", "remarkConfig", "renovate", "resolutions", "sharec",
-    "simple-git-hooks", "simple-pre-commit", "size-limit", "typeCoverage", "yaspeller", "pnpm",
-];
-#[rustfmt::skip]
-const KEPT_SCRIPTS: [&str; 9] = [
-    "postinstall", "postpack", "postpublish", "postversion", "prepare", "prepublish", "publish", "uninstall", "version",
-];
-#[rustfmt::skip]
-const HOISTED: [&str; 14] = [
-    "bin", "main", "exports", "types", "typings", "module", "browser", "esnext", "es2015", "unpkg", "umd:main", "typesVersions", "cpu",
-    "os",
-];
-
-/// The further fields to leave out, from the nearest settings.
-fn clean_publish_fields(source: &Object, workspace: &Workspace) -> Vec<String> {
-    let files = [".clean-publish", ".clean-publish.json"];
-    let own = json::object(source, "clean-publish");
-    let of_root = || workspace.root_manifest.as_ref().and_then(|root| json::object(root, "clean-publish"));
-    let settings = own.or_else(|| files.iter().find_map(|file| workspace.settings.get(file))).or_else(of_root);
-    let fields = settings.and_then(|settings| settings.get("fields")).and_then(Value::as_array);
-    fields.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-fn clean_publish(source: &Object, fields: &[String]) -> Object {
-    let mut manifest = source.clone();
-    if let Some(Value::Object(config)) = manifest.get("publishConfig") {
-        let mut config = config.clone();
-        for field in HOISTED {
-            if let Some(value) = config.get(field).filter(|value| json::truthy(value)).cloned() {
-                json::remove(&mut config, field);
-                manifest.insert(field.to_owned(), value);
-            }
-        }
-        // `{ ...packageJson, publishConfig }` keeps the key's place.
-        if config.is_empty() {
-            json::remove(&mut manifest, "publishConfig");
-        } else {
-            manifest.insert("publishConfig".to_owned(), Value::Object(config));
-        }
-    }
-    for field in NOT_PUBLISHED.iter().copied().chain(fields.iter().map(String::as_str)) {
-        delete(&mut manifest, &path(field));
-    }
-    if let Some(Value::Object(scripts)) = manifest.get_mut("scripts") {
-        scripts.retain(|name, _| KEPT_SCRIPTS.contains(&name.as_str()));
-        let calls_itself = |script: &str| script == "clean-publish" || script.starts_with("clean-publish ");
-        if json::text(scripts, "publish").is_some_and(calls_itself) {
-            json::remove(scripts, "publish");
-        }
-    }
-    manifest.retain(|_, value| {
-        !matches!(value, Value::Object(fields) if fields.is_empty()) && !matches!(value, Value::Array(items) if items.is_empty())
-    });
-    manifest
-}
-
-/// The names of files and folders that clean-publish leaves behind.
-fn not_copied(name: &str) -> bool {
-    #[rustfmt::skip]
-    const EXACT: [&str; 26] = [
-        ".circleci", ".DS_Store", ".editorconfig", ".eslintignore", ".flowconfig", ".git", ".github", ".travis.yml", ".vscode",
-        ".watchmanconfig", ".yarnrc", "appveyor.yml", "karma.conf.js", "node_modules", "package-lock.json", "pnpm-debug.log",
-        "pnpm-lock.yaml", ".devcontainer.json", "test", "yarn-error.log", ".prettierignore", "yarn.lock", ".claude", "oxfmt.config.ts",
-        "oxlint.config.ts", ".gitmodules",
-    ];
-    #[rustfmt::skip]
-    const STARTS: [&str; 12] = [
-        ".babelrc", ".clean-publish", ".commitlintrc", ".eslintrc", ".jsconfig", ".jsdocrc", ".lintstagedrc", ".nanostagedrc",
-        ".prettierrc", ".remarkrc", ".renovaterc", ".size-limit",
-    ];
-    let lower = name.to_ascii_lowercase();
-    let script = name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "js" | "ts" | "mjs" | "mts" | "cjs" | "cts"));
-    let configured = ["babel.config.", "commitlint.config.", "jest.config.", "vitest.config."].iter().any(|stem| name.starts_with(stem));
-    EXACT.contains(&name)
-        || STARTS.iter().any(|start| name.starts_with(start))
-        || matches!(lower.as_str(), "changelog" | "changelog.md" | "changelog.txt")
-        || (script && configured)
-        || name.contains("eslint.config.")
-        || name.strip_prefix("README.").and_then(|rest| rest.strip_suffix(".md")).is_some_and(|language| !language.is_empty())
 }
 
 /// A setting that is a file's name or an object, with what it extends.
@@ -179,7 +96,7 @@ fn pinst(bytes: &[u8], source: &Object) -> Option<Vec<u8>> {
 }
 
 /// `a.b` as a path of keys; `\.` is a dot in a key.
-fn path(key: &str) -> Vec<String> {
+pub(super) fn path(key: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut chars = key.chars().peekable();
     while let Some(c) = chars.next() {
@@ -201,7 +118,7 @@ fn path(key: &str) -> Vec<String> {
     parts
 }
 
-fn delete(object: &mut Object, path: &[String]) {
+pub(super) fn delete(object: &mut Object, path: &[String]) {
     match path {
         [] => {}
         [key] => drop(json::remove(object, key)),
@@ -252,19 +169,12 @@ mod tests {
         let source = r#"{"name":"x","scripts":{"prepublishOnly":"clean-publish","postinstall":"y"},"devDependencies":{"z":"1"},
             "publishConfig":{"directory":"package"},"keep":{"a":1,"b":2}}"#;
         let settings = [(".clean-publish", r#"{"fields":["scripts","publishConfig","keep.a"]}"#)];
-        assert_eq!(cleaned_text(source, &settings), [("clean-publish", r#"{"name":"x","keep":{"b":2}}"#.to_owned())]);
-        let without = r#"{"name":"x","scripts":{"postinstall":"y"},"publishConfig":{"directory":"package"},"keep":{"a":1,"b":2}}"#;
-        assert_eq!(cleaned_text(source, &[]), [("clean-publish", without.to_owned())]);
-    }
-
-    #[test]
-    fn clean_publish_leaves_files_behind() {
-        for name in ["test", "CHANGELOG.md", "jest.config.ts", ".eslintrc.json", "README.ru.md"] {
-            assert!(not_copied(name), "{name}");
-        }
-        for name in ["tests", "README.md", "index.js", "config.js"] {
-            assert!(!not_copied(name), "{name}");
-        }
+        let all_are = |settings: &[(&'static str, &str)], expected: &str| {
+            let all = cleaned_text(source, settings);
+            assert!(!all.is_empty() && all.iter().all(|(_, text)| text == expected), "{all:?}");
+        };
+        all_are(&settings, r#"{"name":"x","keep":{"b":2}}"#);
+        all_are(&[], r#"{"name":"x","scripts":{"postinstall":"y"},"publishConfig":{"directory":"package"},"keep":{"a":1,"b":2}}"#);
     }
 
     #[test]

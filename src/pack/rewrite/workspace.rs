@@ -24,6 +24,11 @@ const FUEL: u64 = 50_000_000;
 const ROOT_FILES: [&str; 5] = ["package.json", "pnpm-workspace.yaml", ".yarnrc.yml", "lerna.json", "pnpm-workspace.yml"];
 /// The files in which tools are set up that rewrite package.json, in the package's folder or above it.
 const TOOL_FILES: [&str; 3] = [".clean-publish", ".clean-publish.json", "clean-package.config.json"];
+/// Where the workflows are whose actions may do the same.
+const WORKFLOWS: &str = ".github/workflows";
+/// Most workflows that are read, and the largest, in bytes.
+const MAX_WORKFLOWS: usize = 32;
+const MAX_WORKFLOW: usize = 256 << 10;
 
 /// What lies around a package.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +55,17 @@ pub struct Workspace {
     pub(super) settings: BTreeMap<&'static str, Object>,
     /// The package.json of the root, where the package is not the root.
     pub(super) root_manifest: Option<Object>,
+    /// The actions that the repository's workflows use.
+    pub(super) actions: Vec<Action>,
+}
+
+/// A step of a workflow that uses an action.
+#[derive(Debug, Clone)]
+pub(super) struct Action {
+    /// The action: owner, name, `@` and what is checked out of it.
+    pub(super) uses: String,
+    /// What it is given.
+    pub(super) with: Object,
 }
 
 /// A package of the repository.
@@ -82,6 +98,7 @@ impl Workspace {
         for dir in self.folders_up() {
             wanted.extend(files(dir, &|name| TOOL_FILES.contains(&name)));
         }
+        wanted.extend(workflows(root));
         wanted.into_iter().collect()
     }
 
@@ -166,6 +183,7 @@ impl Workspace {
             }
         }
         self.settings = settings;
+        self.actions = workflows(root).iter().flat_map(|path| actions(root, path)).collect();
     }
 
     fn add_catalogs(&mut self, default: Catalog, named: BTreeMap<String, Catalog>) {
@@ -207,6 +225,26 @@ struct PnpmWorkspace {
 struct YarnSettings {
     catalog: Catalog,
     catalogs: BTreeMap<String, Catalog>,
+}
+
+/// The files of the workflows.
+fn workflows(root: &dyn Tree) -> Vec<String> {
+    let is_yaml = |name: &str| matches!(std::path::Path::new(name).extension().and_then(std::ffi::OsStr::to_str), Some("yml" | "yaml"));
+    let nodes = root.list(WORKFLOWS).into_iter().filter(|node| matches!(node.kind, NodeKind::File { .. }) && is_yaml(&node.name));
+    nodes.take(MAX_WORKFLOWS).map(|node| join(WORKFLOWS, &node.name)).collect()
+}
+
+/// The actions that a workflow uses. One that cannot be read tells nothing.
+fn actions(root: &dyn Tree, path: &str) -> Vec<Action> {
+    let text = root.read(path).filter(|bytes| bytes.len() <= MAX_WORKFLOW).and_then(|bytes| String::from_utf8(bytes).ok());
+    let workflow: Value = text.and_then(|text| serde_saphyr::from_str(&text).ok()).unwrap_or_default();
+    let jobs = workflow.get("jobs").and_then(Value::as_object).into_iter().flat_map(Object::values);
+    let steps = jobs.filter_map(|job| job.get("steps")?.as_array()).flatten();
+    let action = |step: &Value| {
+        let with = step.get("with").and_then(Value::as_object).cloned().unwrap_or_default();
+        Some(Action { uses: step.get("uses")?.as_str()?.to_owned(), with })
+    };
+    steps.filter_map(action).collect()
 }
 
 /// A document that cannot be read counts for nothing here: the client would not have packed, and no recipe comes of it.
@@ -318,8 +356,20 @@ mod tests {
     }
 
     #[test]
+    fn actions_of_workflows_are_read_with_what_they_are_given() {
+        let text = "jobs:\n  a:\n    steps:\n      - run: x\n      - uses: o/clean@v1\n        with:\n          docs: true\n      - uses: o/other@v1\n  b: 7\n";
+        let tree = MemoryTree::new()
+            .file(".github/workflows/release.yml", text)
+            .file(".github/workflows/odd.yaml", "jobs: [")
+            .file(".github/workflows/notes.md", text);
+        let found: Vec<_> = read(&tree, "").actions.into_iter().map(|one| (one.uses, one.with.len())).collect();
+        assert_eq!(found, [("o/clean@v1".to_owned(), 1), ("o/other@v1".to_owned(), 0)]);
+    }
+
+    #[test]
     fn files_that_will_be_read_are_named_first() {
         let tree = MemoryTree::new()
+            .file(".github/workflows/ci.yml", "")
             .file("LICENSE", "l")
             .file("licence.md", "l")
             .file("license-check.js", "l")
@@ -328,6 +378,9 @@ mod tests {
             .file("p/a/README.md", "r")
             .file("p/a/package.json", "{}");
         let workspace = Workspace::new("1.0.0", "", "p/a");
-        assert_eq!(workspace.root_files(&tree), [".clean-publish", "LICENSE", "licence.md", "p/a/README.md", "package.json"]);
+        assert_eq!(
+            workspace.root_files(&tree),
+            [".clean-publish", ".github/workflows/ci.yml", "LICENSE", "licence.md", "p/a/README.md", "package.json"]
+        );
     }
 }

@@ -110,6 +110,19 @@ test('the version that was set at release is written before the build', async ()
   assert.equal(answer.attempts.at(-1).recipe.build.version, '1.2.3');
 });
 
+test('a plugin of semantic-release that writes the version into files runs after the build', async () => {
+  const { spec } = await built('b-in-files', {
+    version: '1.2.3',
+    scripts: { build: write('dist/a.js', 'v0.0.0-development') },
+    files: { '.releaserc': 'plugins:\n  - - semantic-release-plugin-update-version-in-files\n    - files: ["dist/*"]\n' },
+    published: { 'dist/a.js': 'v1.2.3' },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+  const { steps } = answer.attempts.at(-1).recipe.build;
+  assert.equal(steps.at(-1).name, 'semantic-release-plugin-update-version-in-files of semantic-release');
+});
+
 test('a program that nothing calls makes the package in a folder of its own, with the version of the release', async () => {
   const program = "const fs=require('fs');fs.mkdirSync('out',{recursive:true});fs.copyFileSync('package.json','out/package.json');fs.copyFileSync('src/a.js','out/a.js');fs.writeFileSync('out/b.js','built')";
   const source = { 'package.json': manifest('b-program', '0.0.0', { scripts: { test: 'true' } }), '.gitignore': 'out\n', 'src/a.js': 'a\n', 'src/c.js': 'c\n', 'scripts/build.js': program };

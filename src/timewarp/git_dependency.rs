@@ -4,6 +4,8 @@ use serde_json::Value;
 
 /// Members of package.json and of lockfiles that say what an installation fetches.
 const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "requires"];
+/// Members of package.json that replace what others ask for: npm's and pnpm's, and yarn's.
+const OVERRIDES: [&str; 2] = ["overrides", "resolutions"];
 /// How deep a lockfile is followed: the first version of it nests packages as `node_modules` does.
 const DEPTH: u8 = 64;
 /// Hosts that have a short form of their own (hosted-git-info 9).
@@ -46,6 +48,41 @@ pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
     lead(&mut document, "", base, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
 }
 
+/// The sections of a workspace's settings in YAML that say what others install.
+const SECTIONS: [&str; 3] = ["catalog", "catalogs", "overrides"];
+
+/// The same for `pnpm-workspace.yaml` and `.yarnrc.yml`, line by line: all else stays as it is written.
+pub fn settings_without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(document).ok()?;
+    let mut within = false;
+    let mut changed = false;
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if !line.starts_with([' ', '\t', '#', '\r', '\n']) {
+            within = line.split(':').next().is_some_and(|section| SECTIONS.contains(&unquoted(section)));
+        }
+        match entry(line).filter(|(_, wanted)| within && is_one(wanted)) {
+            Some((name, wanted)) => {
+                changed = true;
+                out.push_str(&line.replacen(wanted, &address(base, overridden(name)), 1));
+            }
+            None => out.push_str(line),
+        }
+    }
+    changed.then(|| out.into_bytes())
+}
+
+/// The key and the value of a line below a section.
+fn entry(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.trim().split_once(": ")?;
+    let value = value.split(" #").next().unwrap_or(value);
+    line.starts_with(' ').then(|| (unquoted(key), unquoted(value)))
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim().trim_matches(['"', '\''])
+}
+
 /// Leads what stands in `value`, which has the name `key`; whether anything changed.
 fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
@@ -68,9 +105,31 @@ fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
                 }
             }
         }
-        changed |= lead(value, name, base, depth);
+        changed |= if OVERRIDES.contains(&name.as_str()) { lead_overrides(value, base, depth) } else { lead(value, name, base, depth) };
     }
     changed
+}
+
+/// Leads overrides: by name, by name and range (`a@^1`), or by the way to it (`a>b`, yarn's `**/b`); whether anything changed.
+fn lead_overrides(value: &mut Value, base: &str, depth: u8) -> bool {
+    let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
+    let mut changed = false;
+    for (key, wanted) in members {
+        if wanted.as_str().is_some_and(is_one) {
+            *wanted = Value::from(address(base, overridden(key)));
+            changed = true;
+        }
+        changed |= lead_overrides(wanted, base, depth);
+    }
+    changed
+}
+
+/// The name of the package that an override is for.
+fn overridden(key: &str) -> &str {
+    let last = key.rsplit('>').next().unwrap_or(key);
+    let last = last.rsplit_once("**/").map_or(last, |(_, name)| name);
+    let at = last.get(1..).and_then(|rest| rest.find('@')).map_or(last.len(), |at| at + 1);
+    last.get(..at).unwrap_or(last)
 }
 
 #[cfg(test)]
@@ -121,6 +180,28 @@ mod tests {
         assert_eq!(changed["devDependencies"]["@s/b"], "http://r/-/git/@s/b.tgz");
         assert!(without_git(br#"{"dependencies":{"a":"^1"}}"#, "http://r/").is_none());
         assert!(without_git(b"[]", "http://r/").is_none());
+    }
+
+    #[test]
+    fn overrides_are_led_here_under_the_name_that_they_are_for() {
+        let changed = without_git(
+            br#"{"overrides":{"a":{".":"^1","b@^2":"github:o/b"}},"resolutions":{"**/@s/c":"o/c","d":"^1"},"pnpm":{"overrides":{"x>e":"o/e"}}}"#,
+            "http://r/",
+        );
+        let changed: Value = serde_json::from_slice(&changed.unwrap()).unwrap();
+        assert_eq!(changed["overrides"], serde_json::json!({"a":{".":"^1","b@^2":"http://r/-/git/b.tgz"}}));
+        assert_eq!(changed["resolutions"], serde_json::json!({"**/@s/c":"http://r/-/git/@s/c.tgz","d":"^1"}));
+        assert_eq!(changed["pnpm"]["overrides"]["x>e"], "http://r/-/git/e.tgz");
+    }
+
+    #[test]
+    fn catalogs_of_a_workspace_are_led_here() {
+        let text = "packages:\n  - packages/*\ncatalog:\n  a: ^1\n  \"@s/b\": 'github:o/b#1' # why\n\ncatalogs:\n  old:\n    c: git+https://host.example/c.git#x\npatchedDependencies:\n  d@1: patches/d.patch\n";
+        let changed = String::from_utf8(settings_without_git(text.as_bytes(), "http://r/").unwrap()).unwrap();
+        let expected =
+            text.replace("github:o/b#1", "http://r/-/git/@s/b.tgz").replace("git+https://host.example/c.git#x", "http://r/-/git/c.tgz");
+        assert_eq!(changed, expected);
+        assert!(settings_without_git(b"catalog:\n  a: ^1\nx:\n  b: o/b\n", "http://r/").is_none());
     }
 
     #[test]

@@ -41,7 +41,7 @@ use tokio::runtime::Handle;
 
 pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
-pub use git_dependency::without_git;
+pub use git_dependency::{settings_without_git, without_git};
 pub use record::{Kind, Record, Request};
 pub use redirects::redirected;
 pub use serve::Serving;

@@ -71,7 +71,7 @@ impl Bench<'_, '_> {
         if self.compare(&project)? {
             return Ok(());
         }
-        let mut todo = steps(&DirTree::new(&checkout)?, &project, work.origin.directory(), manager);
+        let mut todo = steps(&DirTree::new(&checkout)?, &project, work.origin.directory(), manager, &work.publication.version);
         todo.reverse();
         let mut called = Vec::new();
         while let Some(step) = todo.pop() {
@@ -112,6 +112,12 @@ impl Bench<'_, '_> {
             if exit == Some(0) {
                 self.state.installed = true;
                 return Ok(());
+            }
+            if lockfile.is_some() && !matches!(manager, Kind::Npm | Kind::Node) {
+                // The ways to come mend the lockfile, and a repository is out of reach for them too.
+                let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
+                let (checkout, base) = (self.shop.checkout(), self.shop.registry()?);
+                self.detour.get_or_insert_default().lead_git_dependencies(&checkout, &packages, None, &base)?;
             }
             if !stood_in && self.shop.timewarp().lacked_something() {
                 // What is gone is gone for every way: others take its place, and the same way is gone again.

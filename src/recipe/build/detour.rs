@@ -9,7 +9,7 @@ use std::path::Path;
 use super::oldest;
 use crate::origin::score::join;
 use crate::pack::tree::DirTree;
-use crate::timewarp::{StandIns, lockfile, redirected, without_git};
+use crate::timewarp::{StandIns, lockfile, redirected, settings_without_git, without_git};
 use crate::toolchain::Kind;
 
 /// Largest file that is changed, in bytes.
@@ -54,10 +54,7 @@ impl Detour {
         }
         // What another lockfile says of a repository would no longer fit the changed package.json.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
-            // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
-            for path in packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
-                detour.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
-            }
+            detour.lead_git_dependencies(checkout, packages, locked, base)?;
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {
             for name in [".npmrc", ".yarnrc.yml"] {
@@ -67,6 +64,25 @@ impl Detour {
             }
         }
         Ok(detour)
+    }
+
+    /// Leads dependencies on git repositories to the registry, in every package of the repository and in a lockfile of npm's.
+    pub(super) fn lead_git_dependencies(
+        &mut self,
+        checkout: &Path,
+        packages: &[String],
+        locked: Option<&str>,
+        base: &str,
+    ) -> io::Result<()> {
+        let tree = DirTree::new(checkout)?;
+        // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
+        for path in packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
+            self.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
+        }
+        for path in ["pnpm-workspace.yaml", ".yarnrc.yml"] {
+            self.change(&tree, path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
+        }
+        Ok(())
     }
 
     /// Has every package of the repository ask for the oldest version of each range, which `lowest` tells of several; for other packages of the
@@ -197,6 +213,22 @@ mod tests {
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
         detour.take_back(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
+    }
+
+    #[test]
+    fn beside_another_lockfile_than_npms_git_dependencies_are_led_here_when_that_is_to_be_mended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (manifest, lock) = (r#"{"dependencies":{"a":"o/a"}}"#, "lockfileVersion: '9.0'\n");
+        fs::write(dir.path().join("package.json"), manifest).unwrap();
+        fs::write(dir.path().join("pnpm-lock.yaml"), lock).unwrap();
+        let (packages, base) = ([String::new()], "http://127.0.0.1:4873/");
+        let mut detour = Detour::lay(dir.path(), Kind::Pnpm, Some("pnpm-lock.yaml"), "", &packages, base).unwrap();
+        let now = || fs::read_to_string(dir.path().join("package.json")).unwrap();
+        assert_eq!(now(), manifest);
+        detour.lead_git_dependencies(dir.path(), &packages, None, base).unwrap();
+        assert!(now().contains("http://127.0.0.1:4873/-/git/a.tgz"));
+        detour.take_back(dir.path()).unwrap();
+        assert_eq!(now(), manifest);
     }
 
     #[cfg(unix)]

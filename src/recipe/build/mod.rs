@@ -22,6 +22,7 @@ mod roots;
 mod run;
 mod runners;
 mod search;
+mod semantic_release;
 mod steps;
 mod sweeper;
 mod workflow;

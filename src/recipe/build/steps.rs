@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::commands::{commands, in_shell, is_useful};
 use super::project::{Package, Project};
-use super::{runners, workflow};
+use super::{runners, semantic_release, workflow};
 use crate::pack::tree::Tree;
 use crate::toolchain::Kind;
 
@@ -99,8 +99,8 @@ const USELESS: [&str; 22] = [
     "e2e",
 ];
 
-/// The steps after the installation, in order.
-pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager: Kind) -> Vec<Step> {
+/// The steps after the installation, in order; `version` is the published one.
+pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager: Kind, version: &str) -> Vec<Step> {
     let workflow = workflow::lines(tree);
     let called: Vec<String> = workflow.iter().flat_map(|line| called_scripts(&line.text)).collect();
     let mut plan = Plan { manager, project, steps: Vec::new(), seen: BTreeSet::new() };
@@ -125,6 +125,7 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
         plan.add_useful(root, name);
         plan.add_useful(own, name);
     }
+    plan.steps.extend(semantic_release::steps(tree, directory, manager, version));
     for package in [own, root] {
         for name in RELEASE_NAMES {
             for called in package.scripts.get(name).map(|text| called_scripts(text)).into_iter().flatten() {
@@ -194,7 +195,8 @@ pub(super) fn same(one: &Step, other: &Step) -> bool {
     one.directory == other.directory && one.command == other.command
 }
 
-fn piece(manager: Kind, directory: &str, text: &str) -> Step {
+/// A command line as a step.
+pub(super) fn piece(manager: Kind, directory: &str, text: &str) -> Step {
     let place = if directory.is_empty() { String::new() } else { format!(" in {directory}") };
     let name: String = text.chars().take(MAX_NAME).collect();
     Step { name: format!("{name}{place}"), directory: directory.to_owned(), command: in_shell(manager, text) }
@@ -298,7 +300,7 @@ mod tests {
         }
         let project = Project::read(&tree, &dirs);
         let directory = if own.is_some() { "p/a" } else { "" };
-        steps(&tree, &project, directory, Kind::Npm).into_iter().map(|step| step.name).collect()
+        steps(&tree, &project, directory, Kind::Npm, "1.0.0").into_iter().map(|step| step.name).collect()
     }
 
     #[test]
@@ -317,7 +319,7 @@ mod tests {
                 .file("p/a/package.json", own)
                 .file(file, text);
             let project = Project::read(&tree, &[String::new(), "p/a".to_owned()]);
-            let names: Vec<_> = steps(&tree, &project, "p/a", Kind::Npm).into_iter().map(|step| step.name).collect();
+            let names: Vec<_> = steps(&tree, &project, "p/a", Kind::Npm, "1.0.0").into_iter().map(|step| step.name).collect();
             assert_eq!(names, ["codegen in p/a", "version in p/a", "compile in p/a"], "{text}");
         }
     }

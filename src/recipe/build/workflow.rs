@@ -95,7 +95,7 @@ fn of_one_run(directory: &str, run: &str) -> Vec<Line> {
 }
 
 /// A path below the checkout without `.` and `..`; `None` for one that leads out.
-fn normal_path(path: &str) -> Option<String> {
+pub(super) fn normal_path(path: &str) -> Option<String> {
     if path.trim_matches(['.', '/']).is_empty() && !path.contains("..") {
         return Some(String::new());
     }

@@ -23,6 +23,8 @@ const OBJECTS: &str = "/opt/reproduce-git";
 
 /// Most of the output of one step that is kept in a result, in bytes.
 const STEP_LOG: u64 = 64 << 10;
+/// Longest command line that is shown in a log, in bytes.
+const LONGEST_COMMAND: usize = 400;
 /// Most of the output of all steps of one attempt, in bytes.
 const WHOLE_LOG: usize = 512 << 10;
 
@@ -197,8 +199,11 @@ impl<'a> Workshop<'a> {
             return;
         }
         let output = String::from_utf8_lossy(output);
+        let command = step.command.join(" ");
+        // A program of ours in the command line is in the recipe; here its name says more.
+        let shown = if command.len() > LONGEST_COMMAND { &step.name } else { &command };
         // Writing to a String cannot fail.
-        let _: std::fmt::Result = writeln!(self.log, "$ {} ({how})\n{}", step.command.join(" "), output.trim_end());
+        let _: std::fmt::Result = writeln!(self.log, "$ {shown} ({how})\n{}", output.trim_end());
     }
 
     /// The build's whole environment: nothing of the user's is in it.

@@ -38,6 +38,7 @@ pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup
     // Two lockfiles: the one that more than npm writes was made on purpose. A folder lists them in that order.
     kinds.extend(lockfiles.iter().map(|lockfile| lockfile.kind));
     if kinds.is_empty() {
+        versions.extend(by_workspace(around));
         kinds.extend(versions.iter().filter(|named| named.kind != Kind::Npm).map(|named| named.kind).take(1));
         kinds.push(Kind::Npm);
     }
@@ -151,6 +152,12 @@ fn named_beside(around: &Around<'_>) -> Vec<Named> {
         }
     }
     all
+}
+
+/// A workspace that only pnpm reads. It names no version.
+fn by_workspace(around: &Around<'_>) -> Option<Named> {
+    let (path, _) = around.nearest("pnpm-workspace.yaml")?;
+    Some(Named { kind: Kind::Pnpm, wish: Wish::Range("*".to_owned()), reason: format!("there is {path}, and no lockfile") })
 }
 
 fn named_by_workflows(setups: &[Setup]) -> impl Iterator<Item = Named> + '_ {

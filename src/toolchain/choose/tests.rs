@@ -269,3 +269,13 @@ fn texts_of_strangers_are_short_and_plain_in_reasons() {
     let wanted = choose_in(&[(".nvmrc", "18"), (".node-version", long)], "", |_| {});
     assert!(wanted.node.iter().all(|candidate| candidate.reason.len() < 200 && !candidate.reason.contains('\u{1b}')));
 }
+
+#[test]
+fn a_workspace_of_pnpm_without_a_lockfile_is_pnpms() {
+    let files = [("pnpm-workspace.yaml", "packages: ['p/*']"), ("package.json", r#"{"engines":{"node":">=18"}}"#)];
+    assert_eq!(managers_of(&files, "p/a"), [(Kind::Pnpm, range("*"), None), (Kind::Npm, range("*"), None)]);
+    let named = [("pnpm-workspace.yaml", ""), ("package.json", r#"{"engines":{"pnpm":"^8"}}"#)];
+    assert_eq!(managers_of(&named, "")[0].1, range("^8"));
+    let locked = [("pnpm-workspace.yaml", ""), ("package-lock.json", r#"{"lockfileVersion":3}"#)];
+    assert_eq!(managers_of(&locked, "")[0].0, Kind::Npm);
+}

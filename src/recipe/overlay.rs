@@ -1,14 +1,19 @@
 //! A package's folder as the publishing client saw it: with the package.json that it wrote, the files as a tool left them, and the
 //! licence that was added.
 
+use std::io;
+
 use super::error::SourceError;
 use super::packing::Shelves;
 use crate::pack::list;
 use crate::pack::rewrite::{AS_IS, Rewrite};
-use crate::pack::tar::{Kind, Member};
+use crate::pack::tar::{Content, Kind, Member};
 use crate::pack::tree::{Node, Tree, join};
 
 const PACKAGE_JSON: &str = "package.json";
+
+/// Largest file that a tool's edits are followed in, in bytes.
+const LARGEST_EDITED: u64 = 32 << 20;
 
 /// Mode of a file that is written anew.
 const PLAIN_MODE: u32 = 0o644;
@@ -26,15 +31,41 @@ impl<'o> Overlay<'o> {
         Self { base, rewrite, added }
     }
 
+    /// A file that an edit concerns, as the tool left it.
+    fn edited(&self, path: &str) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.base.content(path)?.ok_or_else(|| SourceError::unreadable(path, io::ErrorKind::PermissionDenied.into()))?;
+        if bytes.len() as u64 > LARGEST_EDITED {
+            return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
+        }
+        Ok(self.rewrite.edits.edited(path, &bytes))
+    }
+
     fn changes_nothing(&self) -> bool {
         self.rewrite.name == AS_IS
+    }
+}
+
+/// A file as a tool left it, made when the archive is written: not all of a package is in memory at once.
+struct Edited<'e, 'o> {
+    overlay: &'e Overlay<'o>,
+    path: String,
+    size: u64,
+}
+
+impl Content for Edited<'_, '_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(Box::new(io::Cursor::new(self.overlay.edited(&self.path).map_err(io::Error::other)?)))
     }
 }
 
 impl Tree for Overlay<'_> {
     fn list(&self, dir: &str) -> Vec<Node> {
         let mut nodes = self.base.list(dir);
-        nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !self.rewrite.edits.hides(&node.name));
+        nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !self.rewrite.edits.hides(dir, &node.name));
         nodes
     }
 
@@ -55,8 +86,8 @@ impl Shelves for Overlay<'_> {
         }
         let member = self.base.member(entry)?;
         if self.rewrite.edits.concern(&entry.source) && member.as_ref().is_some_and(|member| matches!(member.kind, Kind::File(_))) {
-            let bytes = self.content(&entry.source)?.unwrap_or_default();
-            return Ok(member.map(|member| Member { kind: Kind::File(Box::new(bytes)), ..member }));
+            let file = Edited { overlay: self, path: entry.source.clone(), size: self.edited(&entry.source)?.len() as u64 };
+            return Ok(member.map(|member| Member { kind: Kind::File(Box::new(file)), ..member }));
         }
         if entry.source != PACKAGE_JSON || self.changes_nothing() {
             return Ok(member);
@@ -69,8 +100,6 @@ impl Shelves for Overlay<'_> {
         if path == PACKAGE_JSON && !self.changes_nothing() {
             return Ok(Some(self.rewrite.manifest.clone()));
         }
-        let edits = &self.rewrite.edits;
-        let content = self.base.content(path)?;
-        Ok(content.map(|bytes| if edits.concern(path) { edits.edited(path, &bytes) } else { bytes }))
+        if self.rewrite.edits.concern(path) { self.edited(path).map(Some) } else { self.base.content(path) }
     }
 }

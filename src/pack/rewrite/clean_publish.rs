@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::edits::{Comments, Docs, Edits, Hides};
+use super::edits::{Comments, Docs, Edits};
+use super::hides::{Hides, List};
 use super::json::{self, Object};
 use super::tools::{Cleaned, delete, path};
 use super::workspace::{Action, Workspace};
@@ -51,7 +52,9 @@ enum Release {
     EarlyAction,
     /// The tool since 7.0.
     V7,
-    /// 4.1 to 6.0.
+    /// 6.0.5.
+    V6,
+    /// 4.1 to 6.0.1.
     V41,
     /// 4.0.
     V4,
@@ -65,7 +68,8 @@ impl Release {
             Self::Action => "clean-npm-project",
             Self::EarlyAction => "clean-npm-project-0.3.0",
             Self::V7 => "clean-publish",
-            Self::V41 => "clean-publish-6",
+            Self::V6 => "clean-publish-6",
+            Self::V41 => "clean-publish-5",
             Self::V4 => "clean-publish-4",
             Self::V3 => "clean-publish-3",
         }
@@ -73,6 +77,16 @@ impl Release {
 
     fn is_action(self) -> bool {
         matches!(self, Self::Action | Self::EarlyAction)
+    }
+
+    fn list(self) -> List {
+        match self {
+            Self::Action | Self::EarlyAction | Self::V7 => List::V7,
+            Self::V6 => List::V6,
+            Self::V41 => List::V5,
+            Self::V4 => List::V4,
+            Self::V3 => List::V3,
+        }
     }
 }
 
@@ -87,9 +101,9 @@ fn releases(source: &Object, workspace: &Workspace) -> Vec<Release> {
     let is_old = major.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major < 4);
     let action: &[Release] = if action(workspace).is_some() { &[Release::Action, Release::EarlyAction] } else { &[] };
     let tool: &[Release] = if is_old {
-        &[Release::V3, Release::V7, Release::V41, Release::V4]
+        &[Release::V3, Release::V7, Release::V6, Release::V41, Release::V4]
     } else {
-        &[Release::V7, Release::V41, Release::V4, Release::V3]
+        &[Release::V7, Release::V6, Release::V41, Release::V4, Release::V3]
     };
     [action, tool].concat()
 }
@@ -98,6 +112,10 @@ fn releases(source: &Object, workspace: &Workspace) -> Vec<Release> {
 pub(super) fn action(workspace: &Workspace) -> Option<&Action> {
     workspace.actions.iter().find(|action| action.uses.split('@').next().is_some_and(|name| name.ends_with("/clean-npm-project")))
 }
+
+/// Most names that settings may add, and the longest of them and of an address, in bytes: they go along with every candidate.
+const MOST: usize = 1_000;
+const LONGEST: usize = 2_048;
 
 /// What the tool is told to do.
 #[derive(Debug, Default)]
@@ -111,27 +129,28 @@ struct Settings {
 }
 
 impl Settings {
-    /// From the nearest settings, and from the command lines of scripts.
+    /// From the command line that calls the tool, and from the nearest settings; the action's are what the workflow gives it.
     fn of(source: &Object, workspace: &Workspace) -> Self {
         let files = [".clean-publish", ".clean-publish.json"];
         let own = json::object(source, "clean-publish");
         let of_root = || workspace.root_manifest.as_ref().and_then(|root| json::object(root, "clean-publish"));
+        let line = command_line(source, workspace).map(|line| CommandLine::parse(&line)).unwrap_or_default();
         let found = own.or_else(|| files.iter().find_map(|file| workspace.settings.get(file))).or_else(of_root);
+        let found = found.filter(|_| !line.has_argument);
         let list = |name: &str| -> Vec<String> {
             let items = found.and_then(|found| found.get(name)).and_then(Value::as_array);
-            items.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+            let items = items.into_iter().flatten().filter_map(Value::as_str).filter(|item| item.len() <= LONGEST);
+            items.take(MOST).map(str::to_owned).collect()
         };
         let is_set = |name: &str| found.and_then(|found| found.get(name)).is_some_and(json::truthy);
-        let scripts = [Some(source), workspace.root_manifest.as_ref()].into_iter().flatten();
-        let scripts = scripts.flat_map(|manifest| json::object(manifest, "scripts").into_iter().flat_map(Object::values));
-        let lines: Vec<&str> = scripts.filter_map(Value::as_str).filter(|script| script.contains("clean-publish")).collect();
-        let flag = |name: &str| lines.iter().any(|line| line.split_whitespace().any(|word| word == name));
-        let given = |name: &str| action(workspace).and_then(|action| action.with.get(name)).is_some_and(json::truthy);
+        // What an action is given is text.
+        let is_true = |value: &Value| value.as_bool() == Some(true) || value.as_str() == Some("true");
+        let given = |name: &str| action(workspace).and_then(|action| action.with.get(name)).is_some_and(is_true);
         Self {
-            fields: list("fields"),
-            files: list("files"),
-            docs: is_set("cleanDocs") || flag("--clean-docs") || given("clean-docs"),
-            comments: is_set("cleanComments") || flag("--clean-comments"),
+            fields: line.fields.unwrap_or_else(|| list("fields")),
+            files: line.files.unwrap_or_else(|| list("files")),
+            docs: is_set("cleanDocs") || line.docs || given("clean-docs"),
+            comments: is_set("cleanComments") || line.comments,
         }
     }
 
@@ -141,9 +160,78 @@ impl Settings {
         Edits {
             docs: self.docs.then(|| docs(source, release)).flatten(),
             comments: Some(comments).filter(|_| self.comments && !release.is_action()),
-            hides: Some(Hides { workspace: release.is_action() || release == Release::V7, also: self.files.clone() }),
+            hides: Some(Hides { list: release.list(), also: self.files.clone() }),
         }
     }
+}
+
+/// The words behind the tool's name in the first script that calls it.
+fn command_line(source: &Object, workspace: &Workspace) -> Option<Vec<String>> {
+    let manifests = [Some(source), workspace.root_manifest.as_ref()].into_iter().flatten();
+    let mut scripts = manifests.flat_map(|manifest| json::object(manifest, "scripts").into_iter().flat_map(Object::values));
+    scripts.find_map(|script| {
+        let mut words = script.as_str()?.split_whitespace().skip_while(|word| *word != "clean-publish");
+        words.next()?;
+        let own = words.take_while(|word| !matches!(*word, "&&" | "||" | ";" | "|" | "&"));
+        Some(own.filter(|word| word.len() <= LONGEST).take(MOST).map(str::to_owned).collect())
+    })
+}
+
+/// What the tool takes from its command line.
+#[derive(Debug, Default)]
+struct CommandLine {
+    docs: bool,
+    comments: bool,
+    fields: Option<Vec<String>>,
+    files: Option<Vec<String>>,
+    /// Whether there is a word that is no option: then the tool reads no settings.
+    has_argument: bool,
+}
+
+impl CommandLine {
+    /// As the tool reads it: most options take the next word along, also those that need none.
+    fn parse(words: &[String]) -> Self {
+        let mut line = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--" => break,
+                "--without-publish" | "--stage" => {}
+                option => {
+                    line.docs |= option == "--clean-docs";
+                    line.comments |= option == "--clean-comments";
+                    let takes = [
+                        "--dry-run",
+                        "--package-manager",
+                        "--before-script",
+                        "--access",
+                        "--files",
+                        "--clean-docs",
+                        "--clean-comments",
+                        "--tag",
+                        "--fields",
+                        "--temp-dir",
+                    ];
+                    if !takes.contains(&option) {
+                        line.has_argument = true;
+                        continue;
+                    }
+                    let list = || -> Vec<String> { value(words.as_slice()).split(',').map(|item| item.trim().to_owned()).collect() };
+                    match option {
+                        "--fields" => line.fields = Some(list()),
+                        "--files" => line.files = Some(list()),
+                        _ => {}
+                    }
+                    words.next();
+                }
+            }
+        }
+        line
+    }
+}
+
+fn value(words: &[String]) -> &str {
+    words.first().map_or("", String::as_str)
 }
 
 /// What is written behind the first part of README.md; nothing where no address of the whole is known: then it stays.
@@ -152,11 +240,12 @@ fn docs(source: &Object, release: Release) -> Option<Docs> {
         Some(Value::Object(repository)) => json::text(repository, "url"),
         other => other.and_then(Value::as_str),
     };
-    let of_repository = repository.filter(|url| !url.is_empty()).map(|url| format!("https://github.com/{}#readme", name_in(url)));
-    let of_homepage = || json::text(source, "homepage").filter(|homepage| !homepage.is_empty()).map(str::to_owned);
+    let known = |text: &&str| !text.is_empty() && text.len() <= LONGEST;
+    let of_repository = repository.filter(known).map(|url| format!("https://github.com/{}#readme", name_in(url)));
+    let of_homepage = || json::text(source, "homepage").filter(known).map(str::to_owned);
     let ending = match release {
         Release::EarlyAction => String::new(),
-        Release::Action | Release::V7 | Release::V41 => {
+        Release::Action | Release::V7 | Release::V6 | Release::V41 => {
             format!("\n## Docs\nRead full docs **[here]({})**.\n", of_homepage().or(of_repository)?)
         }
         Release::V4 | Release::V3 => format!("\n## Docs\nRead **[full docs]({})** on GitHub.\n", of_repository?),
@@ -226,8 +315,19 @@ mod tests {
     #[test]
     fn files_are_edited_only_where_the_settings_say_so() {
         assert!(edits(r#"{"repository":"a/b"}"#).iter().all(|(_, edits)| edits.docs.is_none() && edits.comments.is_none()));
-        let all = edits(r#"{"repository":"a/b","scripts":{"release":"npx clean-publish --clean-docs --clean-comments x"}}"#);
-        assert!(all.iter().all(|(_, edits)| edits.docs.is_some() && edits.comments.is_some()));
+        let told = |line: &str| {
+            let all = edits(&format!(
+                r#"{{"repository":"a/b","scripts":{{"release":"x && npx clean-publish {line} && y"}},"clean-publish":{{"cleanComments":true}}}}"#
+            ));
+            (all[0].1.docs.is_some(), all[0].1.comments.is_some(), all[0].1.hides("", "mine"))
+        };
+        assert_eq!(
+            told("--clean-docs --files a,mine"),
+            (true, false, false),
+            "an option takes the next word along, so that there is an argument"
+        );
+        assert_eq!(told("--without-publish --files a,mine"), (false, true, true));
+        assert_eq!(told("--clean-docs x folder"), (true, false, false), "beside an argument there are no settings");
         let without_address = edits(r#"{"clean-publish":{"cleanDocs":true}}"#);
         assert!(without_address.iter().all(|(_, edits)| edits.docs.is_none()));
     }
@@ -238,6 +338,9 @@ mod tests {
         let mut workspace = Workspace::new("1.0.0", "", "");
         workspace.actions.push(Action { uses: "o/clean-npm-project@v1".into(), with });
         let all = cleaned(&parse(r#"{"repository":"a/b"}"#), &workspace);
+        let mut off = workspace.clone();
+        off.actions[0].with.insert("clean-docs".into(), "false".into());
+        assert!(cleaned(&parse(r#"{"repository":"a/b"}"#), &off).iter().all(|one| one.edits.docs.is_none()));
         let endings: Vec<_> = all.iter().map(|one| (one.name, one.edits.docs.as_ref().map_or("", |docs| &docs.ending))).collect();
         let whole = "\n## Docs\nRead full docs **[here](https://github.com/a/b#readme)**.\n";
         assert_eq!(endings.get(..2), Some(&[("clean-npm-project", whole), ("clean-npm-project-0.3.0", "")][..]));
@@ -267,9 +370,14 @@ mod tests {
             of(range).iter().map(|(name, edits)| (*name, is_old(edits), edits.comments)).collect::<Vec<_>>()
         };
         let all = Some(Comments::All);
-        let newest = [("clean-publish", false, all), ("clean-publish-6", false, all), ("clean-publish-4", true, all)];
-        assert_eq!(summary("^5.0.0").get(..3), Some(&newest[..]));
+        let newest = [
+            ("clean-publish", false, all),
+            ("clean-publish-6", false, all),
+            ("clean-publish-5", false, all),
+            ("clean-publish-4", true, all),
+        ];
+        assert_eq!(summary("^5.0.0").get(..4), Some(&newest[..]));
         assert_eq!(summary("^3.4.2").first(), Some(&("clean-publish-3", true, Some(Comments::Line))));
-        assert!(of("^5").iter().all(|(_, edits)| edits.hides("x") && !edits.hides("y")));
+        assert!(of("^5").iter().all(|(_, edits)| edits.hides("", "x") && !edits.hides("", "y")));
     }
 }

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::hides::Hides;
+
 /// The changes to a package's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
@@ -14,15 +16,6 @@ pub struct Edits {
     pub(super) comments: Option<Comments>,
     /// What is not copied.
     pub(super) hides: Option<Hides>,
-}
-
-/// The names that clean-publish leaves behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hides {
-    /// Whether `pnpm-workspace.yaml` is among them.
-    pub(super) workspace: bool,
-    /// Those that the settings name. Patterns among them match nothing here.
-    pub(super) also: Vec<String>,
 }
 
 /// A shortened README.md.
@@ -53,11 +46,9 @@ pub struct Seen<'a> {
 const README: &str = "README.md";
 
 impl Edits {
-    /// Whether a file or a folder with this name is left behind, wherever it is.
-    pub fn hides(&self, name: &str) -> bool {
-        self.hides.as_ref().is_some_and(|hides| {
-            not_copied(name) || (hides.workspace && name == "pnpm-workspace.yaml") || hides.also.iter().any(|known| known == name)
-        })
+    /// Whether a file or a folder with this name, in this folder of the package, is left behind.
+    pub fn hides(&self, folder: &str, name: &str) -> bool {
+        self.hides.as_ref().is_some_and(|hides| hides.contains(folder, name))
     }
 
     /// Whether the file at `path`, relative to the package, may be changed.
@@ -84,35 +75,14 @@ impl Edits {
 
     /// Whether what was published can have come of this.
     pub fn agree_with(&self, seen: Seen<'_>) -> bool {
-        let readme = self.docs.as_ref().zip(seen.readme).is_none_or(|(docs, readme)| readme.ends_with(docs.ending.as_bytes()));
-        readme && !seen.names.iter().any(|name| name != "package.json" && self.hides(name))
+        let shortened = |docs: &Docs, readme: &[u8]| {
+            let text = String::from_utf8_lossy(readme);
+            let body = text.strip_suffix(&docs.ending);
+            body.is_some_and(|body| SECTION.as_ref().is_some_and(|section| !section.is_match(body)))
+        };
+        self.docs.as_ref().zip(seen.readme).is_none_or(|(docs, readme)| shortened(docs, readme))
+            && !seen.names.iter().any(|name| name != "package.json" && self.hides("", name))
     }
-}
-
-/// The names of files and folders that every release of clean-publish leaves behind.
-fn not_copied(name: &str) -> bool {
-    #[rustfmt::skip]
-    const EXACT: [&str; 26] = [
-        ".circleci", ".DS_Store", ".editorconfig", ".eslintignore", ".flowconfig", ".git", ".github", ".travis.yml", ".vscode",
-        ".watchmanconfig", ".yarnrc", "appveyor.yml", "karma.conf.js", "node_modules", "package-lock.json", "pnpm-debug.log",
-        "pnpm-lock.yaml", ".devcontainer.json", "test", "yarn-error.log", ".prettierignore", "yarn.lock", ".claude", "oxfmt.config.ts",
-        "oxlint.config.ts", ".gitmodules",
-    ];
-    #[rustfmt::skip]
-    const STARTS: [&str; 17] = [
-        ".babelrc", ".clean-publish", ".commitlintrc", ".eslintrc", ".jsconfig", ".jsdocrc", ".lintstagedrc", ".nanostagedrc",
-        ".prettierrc", ".remarkrc", ".renovaterc", ".size-limit", ".oxfmtrc.json", ".oxlintrc.json", ".yaspellerrc", ".simple-git-hooks.js",
-        "simple-git-hooks.js",
-    ];
-    let lower = name.to_ascii_lowercase();
-    let script = name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "js" | "ts" | "mjs" | "mts" | "cjs" | "cts"));
-    let configured = ["babel.config.", "commitlint.config.", "jest.config.", "vitest.config."].iter().any(|stem| name.starts_with(stem));
-    EXACT.contains(&name)
-        || STARTS.iter().any(|start| name.starts_with(start))
-        || matches!(lower.as_str(), "changelog" | "changelog.md" | "changelog.txt")
-        || (script && configured)
-        || name.contains("eslint.config.")
-        || name.strip_prefix("README.").and_then(|rest| rest.strip_suffix(".md")).is_some_and(|language| !language.is_empty())
 }
 
 /// What stands behind the last dot of a path's name, in its own case.
@@ -152,10 +122,11 @@ fn without_comments(text: Cow<'_, str>, comments: Comments) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hides::List;
     use super::*;
 
     fn edits(comments: Comments) -> Edits {
-        let hides = Some(Hides { workspace: true, also: vec!["mine".into()] });
+        let hides = Some(Hides { list: List::V7, also: Vec::new() });
         Edits { docs: Some(Docs { ending: "\n## Docs\nx\n".into() }), comments: Some(comments), hides }
     }
 
@@ -189,21 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_development_is_left_behind() {
-        let edits = edits(Comments::All);
-        for name in ["test", "CHANGELOG.md", "jest.config.ts", ".eslintrc.json", "README.ru.md", "pnpm-workspace.yaml", "mine"] {
-            assert!(edits.hides(name), "{name}");
-        }
-        for name in ["tests", "README.md", "index.js", "config.js"] {
-            assert!(!edits.hides(name) && !Edits::default().hides(name), "{name}");
-        }
-    }
-
-    #[test]
     fn what_was_published_speaks_for_the_tool_that_made_it() {
         let seen = |readme: &'static [u8]| Seen { readme: Some(readme), names: &[] };
         assert!(edits(Comments::All).agree_with(seen(b"# A\n\n## Docs\nx\n")));
         assert!(!edits(Comments::All).agree_with(seen(b"# A\n\n## Docs\ny\n")));
+        let without_ending = Edits { docs: Some(Docs { ending: String::new() }), ..Edits::default() };
+        assert!(without_ending.agree_with(seen(b"# A\n")) && !without_ending.agree_with(seen(b"# A\n\n## Use\n")));
         assert!(edits(Comments::All).agree_with(Seen::default()) && Edits::default().agree_with(seen(b"")));
         let names = ["pnpm-workspace.yaml".to_owned()];
         assert!(!edits(Comments::All).agree_with(Seen { readme: None, names: &names }));

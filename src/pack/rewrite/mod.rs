@@ -11,6 +11,7 @@ mod berry;
 mod bun;
 mod clean_publish;
 mod edits;
+mod hides;
 mod json;
 mod lerna;
 mod pnpm;

@@ -22,7 +22,8 @@ pub(super) struct Released {
 pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     let Some(object) = json::parse(manifest) else { return Vec::new() };
     let has_it = json::text(&object, "version") == Some(version);
-    let mut all = vec![Released { name: "npm-version", bytes: npm_version(manifest, object, version) }];
+    let printed = npm_version(manifest, object, version).map(|bytes| Released { name: "npm-version", bytes });
+    let mut all: Vec<Released> = printed.into_iter().collect();
     if has_it {
         all.retain(|one| one.bytes != manifest);
         return all;
@@ -45,13 +46,15 @@ fn set_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
 }
 
 /// As `npm version --no-git-tag-version` writes it: npm 7 and later by json-parse-even-better-errors; earlier ones differ only in files
-/// that mix indentations.
-fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Vec<u8> {
+/// that mix indentations. None where that would be larger than any file that is rewritten.
+fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Option<Vec<u8>> {
     object.insert("version".to_owned(), Value::String(version.to_owned()));
     let text = String::from_utf8_lossy(crate::manifest::without_bom(manifest));
     let (newline, indent) = layout(&text);
     let printed = json::print(&object, indent) + "\n";
-    if newline == "\n" { printed } else { printed.replace('\n', newline) }.into_bytes()
+    // Blank lines behind the brace come back behind every line: no file that a client takes grows so.
+    let grown = printed.matches('\n').count().saturating_mul(newline.len());
+    (grown <= super::LARGEST).then(|| if newline == "\n" { printed } else { printed.replace('\n', newline) }.into_bytes())
 }
 
 /// The line end after the first brace and the indentation of the line behind it: `/^\s*[{[]((?:\r?\n)+)([\s\t]*)/`.
@@ -103,6 +106,12 @@ mod tests {
         let npm = "{\r\n  \"config\": {\r\n    \"version\": \"1\"\r\n  },\r\n  \"version\": \"2.0.0\"\r\n}\r\n";
         let other = "{\r\n  \"config\": { \"version\": \"1\" },\r\n  \"version\" : \"2.0.0\"}";
         assert_eq!(all, [("npm-version", npm.to_owned()), ("set-version", other.to_owned())]);
+    }
+
+    #[test]
+    fn blank_lines_do_not_multiply_without_bound() {
+        let manifest = format!("{{{} \"version\":\"1.0.0\",\"a\":[{}0]}}", "\n".repeat(20_000), "0,".repeat(20_000));
+        assert_eq!(names_and_texts(&manifest).iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["set-version"]);
     }
 
     #[test]

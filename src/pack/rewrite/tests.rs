@@ -88,13 +88,13 @@ fn a_manifest_that_is_no_json_is_packed_as_it_is() {
 #[test]
 fn a_recipe_names_every_rewrite_and_gets_that_one() {
     let manifest =
-        br#"{"version":"1.0.38","scripts":{"build":"clean-publish"},"dependencies":{"a":"workspace:*","z":"1","c":"workspace:^"}}"#;
+        br#"{"version":"1.0.38","repository":"a/b","scripts":{"build":"clean-publish"},"clean-publish":{"cleanDocs":true,"cleanComments":true},"dependencies":{"a":"workspace:*","z":"1","c":"workspace:^"}}"#;
     for era in era::ALL {
         for one in variants(era, manifest, &workspace()) {
             let named = by_name(era, manifest, &workspace(), &one.name).expect("a rewrite with its own name");
             assert_eq!(
-                (&named.manifest, &named.listed, named.licenses),
-                (&one.manifest, &one.listed, one.licenses),
+                (&named.manifest, &named.listed, named.licenses, &named.edits),
+                (&one.manifest, &one.listed, one.licenses, &one.edits),
                 "{} {}",
                 era.id,
                 one.name

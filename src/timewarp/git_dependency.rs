@@ -105,29 +105,40 @@ fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
                 }
             }
         }
-        changed |= if OVERRIDES.contains(&name.as_str()) { lead_overrides(value, base, depth) } else { lead(value, name, base, depth) };
+        changed |=
+            if OVERRIDES.contains(&name.as_str()) { lead_overrides(value, name, base, depth) } else { lead(value, name, base, depth) };
     }
     changed
 }
 
-/// Leads overrides: by name, by name and range (`a@^1`), or by the way to it (`a>b`, yarn's `**/b`); whether anything changed.
-fn lead_overrides(value: &mut Value, base: &str, depth: u8) -> bool {
+/// Leads overrides, which stand under the key `within`; whether anything changed.
+fn lead_overrides(value: &mut Value, within: &str, base: &str, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
     let mut changed = false;
     for (key, wanted) in members {
+        // npm's `.` is the package itself that others' overrides stand around.
+        let key = if key == "." { within } else { key };
         if wanted.as_str().is_some_and(is_one) {
             *wanted = Value::from(address(base, overridden(key)));
             changed = true;
         }
-        changed |= lead_overrides(wanted, base, depth);
+        changed |= lead_overrides(wanted, key, base, depth);
     }
     changed
 }
 
-/// The name of the package that an override is for.
+/// The name of the package that an override is for, which may stand with a range (`a@>=1`), and behind the way to it: `x@1>a` is pnpm's, `x/a` and
+/// `**/a` are yarn's.
 fn overridden(key: &str) -> &str {
-    let last = key.rsplit('>').next().unwrap_or(key);
-    let last = last.rsplit_once("**/").map_or(last, |(_, name)| name);
+    // A `>` of a range stands behind `@`, `|` or a space.
+    let mut way = key.char_indices().filter(|(at, c)| *c == '>' && !key.get(..*at).is_some_and(|before| before.ends_with(['@', '|', ' '])));
+    let last = way.next_back().and_then(|(at, _)| key.get(at + 1..)).unwrap_or(key);
+    let (before, name) = last.rsplit_once('/').map_or(("", last), |(before, name)| (before, name));
+    let scope = before.rsplit('/').next().filter(|scope| scope.starts_with('@'));
+    let last = match scope {
+        Some(scope) => last.get(before.len() - scope.len()..).unwrap_or(last),
+        None => name,
+    };
     let at = last.get(1..).and_then(|rest| rest.find('@')).map_or(last.len(), |at| at + 1);
     last.get(..at).unwrap_or(last)
 }
@@ -183,13 +194,32 @@ mod tests {
     }
 
     #[test]
+    fn an_override_is_for_the_last_package_of_its_key() {
+        for (key, name) in [
+            ("a", "a"),
+            ("a@>=1.0.0", "a"),
+            ("x@1>a@>=2", "a"),
+            ("x@^1 || >2>@s/a@3", "@s/a"),
+            ("d/e", "e"),
+            ("@s/p", "@s/p"),
+            ("@s/p/e", "e"),
+            ("d/@s/p", "@s/p"),
+            ("a@npm:^1/b", "b"),
+            ("**/@s/c", "@s/c"),
+            ("", ""),
+        ] {
+            assert_eq!(overridden(key), name, "{key}");
+        }
+    }
+
+    #[test]
     fn overrides_are_led_here_under_the_name_that_they_are_for() {
         let changed = without_git(
-            br#"{"overrides":{"a":{".":"^1","b@^2":"github:o/b"}},"resolutions":{"**/@s/c":"o/c","d":"^1"},"pnpm":{"overrides":{"x>e":"o/e"}}}"#,
+            br#"{"overrides":{"a":{".":"github:o/a","b@^2":"github:o/b"}},"resolutions":{"**/@s/c":"o/c","d":"^1"},"pnpm":{"overrides":{"x>e":"o/e"}}}"#,
             "http://r/",
         );
         let changed: Value = serde_json::from_slice(&changed.unwrap()).unwrap();
-        assert_eq!(changed["overrides"], serde_json::json!({"a":{".":"^1","b@^2":"http://r/-/git/b.tgz"}}));
+        assert_eq!(changed["overrides"], serde_json::json!({"a":{".":"http://r/-/git/a.tgz","b@^2":"http://r/-/git/b.tgz"}}));
         assert_eq!(changed["resolutions"], serde_json::json!({"**/@s/c":"http://r/-/git/@s/c.tgz","d":"^1"}));
         assert_eq!(changed["pnpm"]["overrides"]["x>e"], "http://r/-/git/e.tgz");
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::detour::Detour;
 use super::disk::{self, DiskStock, surroundings};
-use super::failure::Course;
-use super::install::{installs, ways};
+use super::failure::{Course, hosts_in};
+use super::install::{holds_the_lockfile, installs, ways};
 use super::kept::State;
 use super::project::Project;
 use super::roots::package_roots;
@@ -107,17 +107,12 @@ impl Bench<'_, '_> {
         let mut ways = ways(manager, major, lockfile.is_some(), at);
         ways.reverse();
         while let Some(way) = ways.pop() {
+            self.lead_what_is_out_of_reach(&way)?;
             let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
             self.state.stood_in.extend(self.shop.timewarp().stood_in());
             if exit == Some(0) {
                 self.state.installed = true;
                 return Ok(());
-            }
-            if lockfile.is_some() && !matches!(manager, Kind::Npm | Kind::Node) {
-                // The ways to come mend the lockfile, and a repository is out of reach for them too.
-                let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
-                let (checkout, base) = (self.shop.checkout(), self.shop.registry()?);
-                self.detour.get_or_insert_default().lead_git_dependencies(&checkout, &packages, None, &base)?;
             }
             if !stood_in && self.shop.timewarp().lacked_something() {
                 // What is gone is gone for every way: others take its place, and the same way is gone again.
@@ -151,6 +146,23 @@ impl Bench<'_, '_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Before a way that may mend the lockfile of another client than npm, where a way before it asked for other hosts: leads dependencies on
+    /// repositories to the registry. A way that holds the lockfile would refuse the changed package.json.
+    pub(super) fn lead_what_is_out_of_reach(&mut self, way: &Step) -> Result<(), SourceError> {
+        let toolchain = &self.work.toolchain;
+        let is_npm = toolchain.manager.as_ref().is_none_or(|(kind, _)| matches!(kind, Kind::Npm | Kind::Node));
+        if is_npm || toolchain.lockfile.is_none() || holds_the_lockfile(way) {
+            return Ok(());
+        }
+        if self.shop.timewarp().record().wanted.is_empty() && hosts_in(self.shop.log()).is_empty() {
+            return Ok(());
+        }
+        let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
+        let (checkout, base) = (self.shop.checkout(), self.shop.registry()?);
+        self.detour.get_or_insert_default().lead_git_dependencies(&checkout, &packages, None, &base)?;
         Ok(())
     }
 

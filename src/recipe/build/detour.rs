@@ -109,9 +109,11 @@ impl Detour {
         let Some(path) = locked else { return Ok(false) };
         let Some(file) = DirTree::new(checkout)?.resolve(path).filter(|file| file.is_file()) else { return Ok(false) };
         let name = path.rsplit('/').next().unwrap_or(path);
-        let Some(before) = read(&file)? else { return Ok(false) };
+        let Some(before) = allowed(read(&file))?.flatten() else { return Ok(false) };
         let Some(bytes) = lockfile::with_stand_ins(name, &before, gone) else { return Ok(false) };
-        fs::write(&file, bytes)?;
+        if allowed(fs::write(&file, bytes))?.is_none() {
+            return Ok(false);
+        }
         match self.changed.iter_mut().find(|known| known.path == path) {
             // What it was before the detour comes back whatever the client made of this.
             Some(known) => known.rewritten = None,
@@ -129,11 +131,10 @@ impl Detour {
         let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else {
             return Ok(());
         };
-        let Some(original) = read(&file)? else { return Ok(()) };
+        let Some(original) = allowed(read(&file))?.flatten() else { return Ok(()) };
         if let Some((bytes, rewritten)) = how(&original).filter(|(bytes, _)| *bytes != original) {
-            fs::write(&file, bytes)?;
-            if self.changed.iter().any(|known| known.path == path) {
-                // What it was before comes back.
+            if allowed(fs::write(&file, bytes))?.is_none() || self.changed.iter().any(|known| known.path == path) {
+                // It stays as it is, or what it was before comes back.
                 return Ok(());
             }
             self.changed.push(Changed { path: path.to_owned(), original, mode: mode(&file), rewritten });
@@ -146,39 +147,56 @@ impl Detour {
     /// The installation ran strangers' code: every path is looked up anew, and one that leads through a link is left alone.
     pub(super) fn take_back(self, checkout: &Path) -> io::Result<()> {
         let tree = DirTree::new(checkout)?;
-        for Changed { path, original, mode, rewritten } in self.changed {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-            let Some(folder) = tree.resolve(folder).filter(|folder| folder.is_dir()) else { continue };
-            let file = folder.join(name);
-            let there = fs::symlink_metadata(&file).ok();
-            if there.as_ref().is_some_and(fs::Metadata::is_dir) {
-                continue;
-            }
-            let after = if there.as_ref().is_some_and(fs::Metadata::is_file) { read(&file)? } else { None };
-            let bytes = match (rewritten, after) {
-                (Some(rewritten), Some(after)) if after != rewritten.bytes => rewritten.restore(&after),
-                _ => original,
-            };
-            // It may be a link: that is replaced, not followed. The build's user can still write what takes its place.
-            if there.is_some() {
-                fs::remove_file(&file)?;
-            }
-            fs::OpenOptions::new().write(true).create_new(true).open(&file)?.write_all(&bytes)?;
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::{MetadataExt, PermissionsExt};
-                if let Some(mode) = mode {
-                    fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
-                }
-                let owner = there.or_else(|| fs::symlink_metadata(&folder).ok());
-                if let Some(data) = owner {
-                    std::os::unix::fs::lchown(&file, Some(data.uid()), Some(data.gid()))?;
-                }
-            }
-            #[cfg(not(unix))]
-            let _: Option<u32> = mode;
+        for changed in self.changed {
+            allowed(changed.put_back(&tree))?;
         }
         Ok(())
+    }
+}
+
+impl Changed {
+    fn put_back(self, tree: &DirTree) -> io::Result<()> {
+        let Self { path, original, mode, rewritten } = self;
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        let Some(folder) = tree.resolve(folder).filter(|folder| folder.is_dir()) else { return Ok(()) };
+        let file = folder.join(name);
+        let there = fs::symlink_metadata(&file).ok();
+        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+            return Ok(());
+        }
+        let after = if there.as_ref().is_some_and(fs::Metadata::is_file) { allowed(read(&file))?.flatten() } else { None };
+        let bytes = match (rewritten, after) {
+            (Some(rewritten), Some(after)) if after != rewritten.bytes => rewritten.restore(&after),
+            _ => original,
+        };
+        // It may be a link: that is replaced, not followed. The build's user can still write what takes its place.
+        if there.is_some() {
+            fs::remove_file(&file)?;
+        }
+        fs::OpenOptions::new().write(true).create_new(true).open(&file)?.write_all(&bytes)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+            if let Some(mode) = mode {
+                fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
+            }
+            let owner = there.or_else(|| fs::symlink_metadata(&folder).ok());
+            if let Some(data) = owner {
+                std::os::unix::fs::lchown(&file, Some(data.uid()), Some(data.gid()))?;
+            }
+        }
+        #[cfg(not(unix))]
+        let _: Option<u32> = mode;
+        Ok(())
+    }
+}
+
+/// None where permission is denied. Strangers' code runs as this user, where that is not root, and can take permissions away: that is no failure of
+/// this machine, and what comes of it is the build's own.
+fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        other => other.map(Some),
     }
 }
 

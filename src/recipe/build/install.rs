@@ -66,6 +66,11 @@ pub(super) fn installs(step: &Step) -> bool {
     matches!(step.command.get(1).map(String::as_str), Some("ci" | "install" | "bootstrap"))
 }
 
+/// Whether an installation does what the lockfile says or fails.
+pub(super) fn holds_the_lockfile(step: &Step) -> bool {
+    step.command.iter().any(|word| matches!(word.as_str(), "ci" | "--frozen-lockfile" | "--immutable"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +84,8 @@ mod tests {
         for (manager, major) in [(Kind::Npm, 10), (Kind::Yarn, 1), (Kind::Berry, 4), (Kind::Pnpm, 9), (Kind::Bun, 1)] {
             let ways = ways(manager, major, true, "");
             let skips = |step: &Step| step.name.contains("--ignore-scripts") || step.name.contains("skip-build");
-            assert!(ways.first().is_some_and(|way| !skips(way)) && ways.last().is_some_and(skips), "{manager:?}");
+            assert!(ways.first().is_some_and(|way| !skips(way) && holds_the_lockfile(way)), "{manager:?}");
+            assert!(ways.last().is_some_and(|way| !holds_the_lockfile(way)) && ways.last().is_some_and(skips), "{manager:?}");
         }
         assert_eq!(commands(Kind::Npm, 10, true)[0], "npm ci");
     }

@@ -1,5 +1,5 @@
-// Replaces texts in files, as plugins of release tools do. Its argument: a list of { files, from, to }, where files are globs and from is
-// the source of a regular expression. Written for any Node: builds of ten years ago have theirs.
+// Replaces texts in files, as plugins of release tools do. Its argument: a list of { files, ignore, from, to }, where files and ignore are globs
+// and from is the source of a regular expression. Written for any Node: builds of ten years ago have theirs.
 'use strict';
 var fs = require('fs');
 
@@ -12,7 +12,7 @@ function expanded(glob) {
 }
 
 function pattern(glob) {
-  var text = glob.replace(/^\.?\/+/, '');
+  var text = glob.replace(/\/+/g, '/').replace(/^\.?\//, '');
   var out = '';
   for (var at = 0; at < text.length; at++) {
     var c = text.charAt(at);
@@ -25,9 +25,22 @@ function pattern(glob) {
       at += 1;
     } else if (c === '*') out += visible + '[^/]*';
     else if (c === '?') out += visible + '[^/]';
+    else if (c === '[' && text.indexOf(']', at + 2) > 0) {
+      var end = text.indexOf(']', at + 2);
+      out += '[' + text.slice(at + 1, end).replace(/^!/, '^').replace(/[\\[]/g, '\\$&') + ']';
+      at = end;
+    }
     else out += c.replace(/[.+^$()|[\]\\{}]/, '\\$&');
   }
   return new RegExp('^' + out + '$');
+}
+
+function patterns(globs) {
+  return globs.map(expanded).reduce(function (all, some) { return all.concat(some); }, []).map(pattern);
+}
+
+function matches(globs, path) {
+  return globs.some(function (glob) { return glob.test(path); });
 }
 
 function files(folder) {
@@ -43,9 +56,10 @@ function files(folder) {
 
 var everything = files('');
 JSON.parse(process.argv[1]).forEach(function (one) {
-  var globs = one.files.map(expanded).reduce(function (all, some) { return all.concat(some); }, []).map(pattern);
+  var globs = patterns(one.files);
+  var ignored = patterns(one.ignore);
   everything.forEach(function (path) {
-    if (!globs.some(function (glob) { return glob.test(path); })) return;
+    if (!matches(globs, path) || matches(ignored, path)) return;
     var text = fs.readFileSync(path, 'utf8');
     var changed = text.replace(new RegExp(one.from, 'gm'), one.to);
     if (changed === text) return;

@@ -147,6 +147,9 @@ impl Bench<'_, '_> {
             if !installation && let Some(detour) = self.detour.take() {
                 detour.take_back(&checkout)?;
             }
+            if installation {
+                self.lead_what_is_out_of_reach(step)?;
+            }
             let exit = self.run_step(step)?;
             self.state.stood_in.extend(self.shop.timewarp().stood_in());
             if installation && exit != Some(0) && !stood_in && self.shop.timewarp().lacked_something() {

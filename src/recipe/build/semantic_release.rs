@@ -17,8 +17,10 @@ use crate::toolchain::Kind;
 const FILES: [&str; 4] = [".releaserc", ".releaserc.json", ".releaserc.yaml", ".releaserc.yml"];
 /// Largest file of settings, in bytes.
 const MAX_FILE: usize = 256 << 10;
-/// Most plugins that are looked at, and most replacements of one.
+/// Most plugins that are looked at, most replacements of one, and most files and texts of each.
 const MAX_PARTS: usize = 32;
+/// Longest list of replacements, in bytes: it is one word of a command line.
+const MAX_ARGUMENT: usize = 64 << 10;
 /// The program that replaces texts.
 const REPLACE: &str = include_str!("replace.js");
 
@@ -26,6 +28,8 @@ const REPLACE: &str = include_str!("replace.js");
 #[derive(Debug, Serialize)]
 struct Replacement {
     files: Vec<String>,
+    /// Files that are left as they are.
+    ignore: Vec<String>,
     /// The source of a regular expression.
     from: String,
     to: String,
@@ -49,7 +53,7 @@ pub(super) fn steps(tree: &dyn Tree, directory: &str, manager: Kind, version: &s
         };
         // A list of strings is always written.
         let Ok(argument) = serde_json::to_string(&replacements) else { continue };
-        if !replacements.is_empty() {
+        if !replacements.is_empty() && argument.len() <= MAX_ARGUMENT {
             let command = vec!["node".to_owned(), "-e".to_owned(), REPLACE.to_owned(), argument];
             all.push(Step { name: format!("{name} of semantic-release"), directory: directory.to_owned(), command });
         }
@@ -81,7 +85,7 @@ fn named(plugin: &Value) -> Option<(&str, &Value)> {
 fn strings(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).take(MAX_PARTS).map(str::to_owned).collect(),
         _ => Vec::new(),
     }
 }
@@ -97,17 +101,19 @@ fn placeholder(options: &Value, version: &str) -> Replacement {
         }
         from.push(c);
     }
-    Replacement { files, from, to: version.to_owned() }
+    Replacement { files, ignore: Vec::new(), from, to: version.to_owned() }
 }
 
 /// `@google/semantic-release-replace-plugin`: regular expressions, and templates in their place.
 fn replacements(options: &Value, version: &str) -> Vec<Replacement> {
     let mut all = Vec::new();
     for one in options.get("replacements").and_then(Value::as_array).into_iter().flatten().take(MAX_PARTS) {
-        let to = one.get("to").and_then(Value::as_str).and_then(|to| filled(to, version));
-        let files = strings(one.get("files"));
-        for from in strings(one.get("from")) {
-            all.extend(to.clone().map(|to| Replacement { files: files.clone(), from, to }));
+        let to = strings(one.get("to"));
+        let (files, ignore) = (strings(one.get("files")), strings(one.get("ignore")));
+        for (at, from) in strings(one.get("from")).into_iter().enumerate() {
+            // A list goes along with the list of texts.
+            let Some(to) = to.get(at).or_else(|| to.first().filter(|_| to.len() == 1)).and_then(|to| filled(to, version)) else { continue };
+            all.push(Replacement { files: files.clone(), ignore: ignore.clone(), from, to });
         }
     }
     all
@@ -126,7 +132,7 @@ fn executed(options: &Value, directory: &str, manager: Kind, version: &str) -> V
 /// A template of lodash with the version; nothing where it has something else of the release.
 fn filled(template: &str, version: &str) -> Option<String> {
     let mut text = template.to_owned();
-    for (open, close) in [("${", "}"), ("<%=", "%>")] {
+    for (open, close) in [("${", "}"), ("<%=", "%>"), ("<%-", "%>")] {
         let mut done = String::new();
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once(open) {
@@ -156,13 +162,19 @@ mod tests {
     fn plugins_that_write_the_version_become_steps() {
         let release = r#"{"plugins":["@semantic-release/npm",
             ["semantic-release-plugin-update-version-in-files",{"files":["pkg/*/v.*"]}],
-            ["@google/semantic-release-replace-plugin",{"replacements":[{"files":"a.js","from":["v=.*","w"],"to":"v=${ nextRelease.version }"},
+            ["@google/semantic-release-replace-plugin",{"replacements":[{"files":"a.js","ignore":"x","from":["v=.*","w"],"to":"v=${ nextRelease.version }"},
                 {"files":["b"],"from":"x","to":"${branch.name}"}]}]]}"#;
         let tree = MemoryTree::new().file("package.json", format!(r#"{{"release":{release}}}"#));
         let steps = of(&tree, "pkg");
         let arguments: Vec<_> = steps.iter().map(|(_, dir, command)| (dir.as_str(), command[3].as_str())).collect();
-        assert_eq!(arguments[0], ("", r#"[{"files":["pkg/*/v.*"],"from":"0\\.0\\.0-development","to":"1.2.3"}]"#));
-        assert_eq!(arguments[1], ("", r#"[{"files":["a.js"],"from":"v=.*","to":"v=1.2.3"},{"files":["a.js"],"from":"w","to":"v=1.2.3"}]"#));
+        assert_eq!(arguments[0], ("", r#"[{"files":["pkg/*/v.*"],"ignore":[],"from":"0\\.0\\.0-development","to":"1.2.3"}]"#));
+        assert_eq!(
+            arguments[1],
+            (
+                "",
+                r#"[{"files":["a.js"],"ignore":["x"],"from":"v=.*","to":"v=1.2.3"},{"files":["a.js"],"ignore":["x"],"from":"w","to":"v=1.2.3"}]"#
+            )
+        );
         assert_eq!(steps.len(), 2);
     }
 
@@ -175,6 +187,14 @@ mod tests {
         let outside = MemoryTree::new()
             .file(".releaserc.json", r#"{"plugins":[["@semantic-release/exec",{"execCwd":"../..","prepareCmd":"make"}]]}"#);
         assert!(of(&outside, "").is_empty());
+    }
+
+    #[test]
+    fn many_files_and_texts_are_cut() {
+        let many = vec!["a"; 30_000];
+        let release = serde_json::json!({"plugins": [["semantic-release-replace-plugin", {"replacements": [{"files": many, "from": many, "to": "1"}]}]]});
+        let steps = of(&MemoryTree::new().file(".releaserc", release.to_string()), "");
+        assert!(steps.iter().all(|(_, _, command)| command[3].len() <= MAX_ARGUMENT) && steps.len() == 1);
     }
 
     #[test]

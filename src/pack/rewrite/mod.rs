@@ -4,7 +4,8 @@
 //! [`Rewrite`]s, likeliest first, each with a name that stands in the recipe. Three steps follow each other: a release tool
 //! sets the version (`release`), a cleaning tool drops fields (`tools`), the client prints the file in its way (`pnpm`, `berry`,
 //! `bun`, `lerna`; npm and yarn 1 pack it as it is). All are pure functions on bytes. The published package.json is
-//! never an ingredient: it only chooses which of the candidates is packed. The one thing that is taken from it is the order
+//! never an ingredient: it only chooses which of the candidates is packed, together with README.md and the names at the top where tools
+//! differ in what they make of other files ([`Edits`]). The one thing that is taken from it is the order
 //! of dependencies that pnpm 7.28 to 11.20 wrote in the order in which files happened to be read; the recipe names it.
 
 mod berry;

@@ -232,6 +232,8 @@ export interface BuildRecipe {
   steps: { name: string; directory: string; command: string[] }[];
   /** The folder that is packed, where it is not the package's own. */
   packed: string | null;
+  /** Files of the package's folder that the build changed, and that are packed as the commit has them; absent where there are none. */
+  restored?: string[];
 }
 
 export interface Attempt {

@@ -392,6 +392,35 @@ test('where the registry\'s times cannot be true, the oldest versions of the ran
   assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
 });
 
+test('a file of the commit that the build changed is put back where it was published as it was', async () => {
+  const script = `node -e "const fs=require('fs');fs.mkdirSync('dist');fs.writeFileSync('dist/a.js','built');fs.appendFileSync('README.md','by a tool\\n')"`;
+  const json = { scripts: { build: script }, files: ['dist', 'index.js'] };
+  const [plain, mended] = ['# a\n', '# b\n'].map((text, at) => ({ name: `b-put-back-${at}`, text }));
+  for (const { name, text } of [plain, mended]) {
+    const files = { 'package.json': manifest(name, '1.0.0', json), 'index.js': `module.exports = '${name}';\n`, 'README.md': plain.text };
+    const { spec } = await built(name, {
+      json,
+      published: { 'dist/a.js': 'built', 'README.md': text },
+      history: { commits: [{ label: 'c', files }] },
+    });
+    const answer = await judge(spec);
+    const { recipe } = answer.attempts.at(-1);
+    if (text !== plain.text) {
+      // Nobody's commit has it so: what the build wrote is what is told.
+      assert.equal(answer.verdict, 'differs', JSON.stringify(answer.attempts));
+      assert.deepEqual(answer.comparison.changed.map(({ path }) => path), ['README.md']);
+      assert.equal(recipe.build.restored, undefined);
+      continue;
+    }
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+    assert.deepEqual(recipe.build.restored, ['README.md']);
+    const file = join(clean.home, 'put-back.json');
+    await writeFile(file, JSON.stringify(recipe));
+    const again = await judge(spec, ['--recipe', file]);
+    assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
+  }
+});
+
 test('where nothing came between commit and publication there is one moment', async () => {
   await world.registry.publish({ files: { 'package.json': manifest('b-still', '1.0.0', { repository: null }) }, time: march(1) });
   const json = { scripts: { build: write('dist/a.js', 'built') }, files: ['dist', 'index.js'], devDependencies: { 'b-still': '^1.0.0' } };

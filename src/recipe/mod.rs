@@ -176,6 +176,9 @@ pub struct BuildRecipe {
     pub steps: Vec<Step>,
     /// The folder that is packed, where it is not the package's own: what the build made is a package in itself.
     pub packed: Option<String>,
+    /// Files of the package's folder that the build changed, and that are packed as the commit has them; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restored: Vec<String>,
 }
 
 impl Recipe {

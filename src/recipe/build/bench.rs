@@ -1,5 +1,6 @@
 //! One checkout from its installation to the last script, with a comparison after every step.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::detour::Detour;
@@ -12,11 +13,12 @@ use super::roots::package_roots;
 use super::run::{MAX_MANIFESTS, SHORTEST, Work, time_left};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
+use crate::compare::ChangeKind;
 use crate::origin::score::manifest_directories;
 use crate::pack::tree::DirTree;
 use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::Rebuilt;
-use crate::recipe::{Recipe, SourceError};
+use crate::recipe::{BuildRecipe, Recipe, SourceError};
 use crate::sandbox::Stopped;
 use crate::toolchain::Kind;
 use crate::verdict::Outcome;
@@ -216,33 +218,73 @@ impl Bench<'_, '_> {
             None => package_roots(&checkout, own, directory, &work.publication.name)?,
         };
         for root in roots {
-            let mut base = self.recipe.clone();
-            if let Some(build) = &mut base.build
-                && root != directory
-            {
-                build.packed = Some(root.clone());
+            let restored = work.given.map(|given| given.restored.clone()).unwrap_or_default();
+            if self.pack(&checkout, &root, &restored)? {
+                return Ok(true);
             }
-            let context = surroundings(&checkout, &root)?;
-            let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
-            let commit = work.origin.commit.to_string();
-            // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
-            let windows = work.origin.score.matched_lf > 0;
-            let source = windows.then_some(disk::Source { folder: work.folder, repository: work.repository });
-            let Ok(mut stock) = DiskStock::open(&checkout, &root, &commit, source) else { continue };
-            let mut made = Vec::new();
-            match pack_folder(&mut stock, &subject, &mut made) {
-                Ok(()) => {}
-                Err(error) if error.is_ours() => return Err(error),
-                // What a half-done build left may be no package; a later step may make it one.
-                Err(_) => continue,
-            }
-            made.extend(self.best.take());
-            made.sort_by_key(|one| std::cmp::Reverse(one.closeness()));
-            self.best = made.into_iter().next();
-            if self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries) {
+            let restored = if work.given.is_none() { self.changed_by_the_build(&root)? } else { Vec::new() };
+            if !restored.is_empty() && self.pack(&checkout, &root, &restored)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+
+    /// Packs one folder, with these files as the commit has them; true where nothing more is wanted.
+    fn pack(&mut self, checkout: &Path, root: &str, restored: &[String]) -> Result<bool, SourceError> {
+        let work = self.work;
+        let mut base = self.recipe.clone();
+        if let Some(build) = &mut base.build {
+            build.packed = (root != work.origin.directory()).then(|| root.to_owned());
+            build.restored = restored.to_vec();
+        }
+        let context = surroundings(checkout, root)?;
+        let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
+        let commit = work.origin.commit.to_string();
+        // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
+        let windows = work.origin.score.matched_lf > 0;
+        let source = disk::Source { folder: work.folder, repository: work.repository, windows, restored };
+        let Ok(mut stock) = DiskStock::open(checkout, root, &commit, Some(source)) else { return Ok(false) };
+        let mut made = Vec::new();
+        match pack_folder(&mut stock, &subject, &mut made) {
+            Ok(()) => {}
+            Err(error) if error.is_ours() => return Err(error),
+            // What a half-done build left may be no package; a later step may make it one.
+            Err(_) => return Ok(false),
+        }
+        made.extend(self.best.take());
+        made.sort_by_key(|one| std::cmp::Reverse(one.closeness()));
+        self.best = made.into_iter().next();
+        Ok(self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries))
+    }
+
+    /// The files of a folder that the build changed, though they were published as the commit has them, where nothing else stands between
+    /// the build and what was published. A tool of another version than the publisher's writes its part of a README differently, and
+    /// most publishers have looked at `git status` before they published.
+    fn changed_by_the_build(&self, root: &str) -> Result<Vec<String>, SourceError> {
+        let work = self.work;
+        let Some(best) = self.best.as_ref().filter(|best| best.recipe.build.as_ref().is_some_and(|build| is_of(build, root, work))) else {
+            return Ok(Vec::new());
+        };
+        let comparison = &best.comparison;
+        if !comparison.only_published.is_empty() || !comparison.only_rebuilt.is_empty() {
+            return Ok(Vec::new());
+        }
+        let source = disk::Source { folder: work.folder, repository: work.repository, windows: false, restored: &[] };
+        let mut restored = Vec::new();
+        for change in &comparison.changed {
+            let entry = work.published.archive.get(&change.path).filter(|_| change.kind == ChangeKind::Bytes);
+            let published = entry.and_then(|entry| work.published.archive.content(entry).ok());
+            if published.is_none() || source.content(root, &change.path, best.recipe.checkout)? != published {
+                return Ok(Vec::new());
+            }
+            restored.push(change.path.clone());
+        }
+        Ok(restored)
+    }
+}
+
+/// Whether a build was packed from this folder.
+fn is_of(build: &BuildRecipe, root: &str, work: &Work<'_>) -> bool {
+    build.packed.as_deref().unwrap_or(work.origin.directory()) == root
 }

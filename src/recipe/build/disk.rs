@@ -28,19 +28,29 @@ pub(crate) struct DiskStock<'a> {
     source: Option<Source<'a>>,
 }
 
-/// The commit that was checked out, for files that the build left as they were.
+/// The commit that was checked out, and which of its files are packed as it has them.
 #[derive(Clone, Copy)]
 pub(crate) struct Source<'a> {
     /// All of the commit's files.
     pub(super) folder: &'a Folder<'a>,
     /// Where their contents are.
     pub(super) repository: &'a Repository,
+    /// Whether the folder is worth packing as from a Windows checkout too: files that the build left as the commit has them get that
+    /// platform's line endings, and what the build made stays.
+    pub(super) windows: bool,
+    /// See `BuildRecipe::restored`.
+    pub(super) restored: &'a [String],
+}
+
+impl Source<'_> {
+    /// A file of the folder at `directory` as the commit has it on one platform; none for what is no file of it.
+    pub(super) fn content(&self, directory: &str, path: &str, checkout: Checkout) -> Result<Option<Vec<u8>>, SourceError> {
+        self.folder.view(self.repository, checkout).content(&join(directory, path))
+    }
 }
 
 impl<'a> DiskStock<'a> {
-    /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link.
-    /// With `source` it is packed as it would be from a Windows checkout too: files that are as the commit has them get that
-    /// platform's line endings, and what the build made stays.
+    /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link. Without a `source` it is packed as it is.
     pub(crate) fn open(checkout: &Path, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
         let checkout = DirTree::new(checkout)?;
         let folder = checkout.resolve(directory).ok_or(io::ErrorKind::NotFound)?;
@@ -50,7 +60,7 @@ impl<'a> DiskStock<'a> {
 
 impl Stock for DiskStock<'_> {
     fn checkouts(&self) -> Vec<Checkout> {
-        if self.source.is_some() { vec![Checkout::Posix, Checkout::Windows] } else { vec![Checkout::Posix] }
+        if self.source.is_some_and(|source| source.windows) { vec![Checkout::Posix, Checkout::Windows] } else { vec![Checkout::Posix] }
     }
 
     fn needs(&self, _: Checkout) -> Vec<String> {
@@ -70,8 +80,7 @@ impl Stock for DiskStock<'_> {
     }
 
     fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_> {
-        let source = self.source.filter(|_| checkout == Checkout::Windows);
-        Box::new(DiskShelves { tree: &self.tree, directory: self.directory, source })
+        Box::new(DiskShelves { tree: &self.tree, directory: self.directory, source: self.source, checkout })
     }
 
     fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
@@ -88,18 +97,25 @@ struct DiskShelves<'a> {
     tree: &'a DirTree,
     directory: &'a str,
     source: Option<Source<'a>>,
+    checkout: Checkout,
 }
 
 impl DiskShelves<'_> {
-    /// The file as a Windows checkout has it, where that is wanted, and the build left it as the commit has it.
-    fn converted(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let Some(Source { folder, repository }) = self.source else { return Ok(None) };
-        let in_tree = join(self.directory, path);
-        let Some(original) = folder.view(repository, Checkout::Posix).content(&in_tree)? else { return Ok(None) };
+    /// The file as the commit has it where that is another than the one on the disk: put back, or as a Windows checkout has what the build
+    /// left alone.
+    fn replaced(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some(source) = self.source else { return Ok(None) };
+        if source.restored.iter().any(|restored| restored == path) {
+            return source.content(self.directory, path, self.checkout);
+        }
+        if self.checkout != Checkout::Windows {
+            return Ok(None);
+        }
+        let Some(original) = source.content(self.directory, path, Checkout::Posix)? else { return Ok(None) };
         if self.tree.read(path).as_ref() != Some(&original) {
             return Ok(None);
         }
-        Ok(folder.view(repository, Checkout::Windows).content(&in_tree)?.filter(|windows| *windows != original))
+        Ok(source.content(self.directory, path, Checkout::Windows)?.filter(|windows| *windows != original))
     }
 
     fn at(&self, path: &str) -> Option<(PathBuf, Metadata)> {
@@ -117,8 +133,8 @@ impl Tree for DiskShelves<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        // What cannot be converted is read as it is.
-        self.converted(path).ok().flatten().or_else(|| self.tree.read(path))
+        // What cannot be read of the commit is read as it is.
+        self.replaced(path).ok().flatten().or_else(|| self.tree.read(path))
     }
 
     fn link(&self, path: &str) -> Option<String> {
@@ -132,8 +148,8 @@ impl Shelves for DiskShelves<'_> {
         let kind = if data.is_symlink() {
             let target = fs::read_link(&file).map_err(|error| SourceError::unreadable(&entry.source, error))?;
             Kind::Symlink(target.to_string_lossy().into_owned())
-        } else if let Some(converted) = data.is_file().then(|| self.converted(&entry.source)).transpose()?.flatten() {
-            Kind::File(Box::new(converted))
+        } else if let Some(replaced) = data.is_file().then(|| self.replaced(&entry.source)).transpose()?.flatten() {
+            Kind::File(Box::new(replaced))
         } else if data.is_file() {
             Kind::File(Box::new(DiskFile { path: file, size: data.len() }))
         } else if let Some(folder) = entry.path.strip_suffix('/').filter(|_| data.is_dir()) {
@@ -145,7 +161,7 @@ impl Shelves for DiskShelves<'_> {
     }
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.converted(path)?.or_else(|| self.tree.read(path)))
+        Ok(self.replaced(path)?.or_else(|| self.tree.read(path)))
     }
 }
 

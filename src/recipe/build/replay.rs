@@ -103,8 +103,8 @@ impl Work<'_> {
         let Bench { state, .. } = bench;
         let root = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
-        let source = windows.then_some(Source { folder: self.folder, repository: self.repository });
-        let mut stock = DiskStock::open(&checkout, root, &recipe.commit, source).map_err(|_| SourceError::NothingBuilt)?;
+        let source = Source { folder: self.folder, repository: self.repository, windows, restored: &build.restored };
+        let mut stock = DiskStock::open(&checkout, root, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, root)?, &self.site.cancelled)?;
         let record = shop.timewarp().record();
         let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();

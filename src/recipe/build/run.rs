@@ -312,6 +312,7 @@ impl Work<'_> {
             reference: self.origin.reference.clone(),
             steps: Vec::new(),
             packed: None,
+            restored: Vec::new(),
         };
         Recipe { build: Some(build), ..Recipe::of(self.strategy, self.published, self.repository.url(), self.origin) }
     }

@@ -53,6 +53,26 @@ async function comesBack(answer) {
   return again;
 }
 
+test('steps of a release tool and of several lines come back as well', async () => {
+  const write = (path, text) => `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('${path}','${text}')"`;
+  const scripts = { build: write('dist/a.js', 'v0.0.0-development') };
+  const json = { scripts, files: ['dist', 'index.js'] };
+  const workflow = `on: push\njobs:\n  a:\n    steps:\n      - run: |\n          node -e "\n          require('fs').writeFileSync('dist/b.js', '2')\n          "\n          npm publish\n`;
+  const sources = {
+    '.gitignore': 'dist\n',
+    '.releaserc': 'plugins:\n  - - semantic-release-plugin-update-version-in-files\n    - files: ["dist/*"]\n',
+    '.github/workflows/publish.yml': workflow,
+  };
+  const { spec } = await world.release('r-steps', {
+    json,
+    files: sources,
+    published: { ...Object.fromEntries(Object.keys(sources).map((file) => [file, null])), 'dist/a.js': 'v1.0.0', 'dist/b.js': '2' },
+  });
+  const answer = await judge(spec);
+  const { steps } = await comesBack(answer);
+  assert.ok(steps.some(({ name }) => name.includes('semantic-release')) && decided(answer).build.steps.some(({ command }) => command.at(-1).includes('\n')), JSON.stringify(steps));
+});
+
 test('a package of its source comes back from the whole result, from one attempt and from the bare recipe', async () => {
   const { spec } = await world.release('r-source', { files: { 'lib/a.js': 'a\n', 'cli.js!': '#!/bin/sh\n' } });
   const answer = await judge(spec, ['--emit', 'first.tgz']);

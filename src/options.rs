@@ -13,6 +13,7 @@ use crate::recipe::Strategy;
 use crate::registry::provenance::Roots;
 use crate::report::json::OptionsInfo;
 use crate::sandbox::Isolation;
+use crate::toolchain::choose::names_a_node;
 use crate::verdict::Accept;
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
@@ -66,6 +67,9 @@ pub enum OptionsError {
     /// Not one of the strategies.
     #[error("there is no strategy {0}")]
     Strategy(String),
+    /// Nothing that names a Node.
+    #[error("{0} names no version of Node")]
+    Node(String),
     /// Not a number of seconds.
     #[error("{0} is not a number of seconds")]
     Timeout(f64),
@@ -108,6 +112,7 @@ impl Explain for OptionsError {
             }
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
+            Self::Node(_) => Some("a version, a range or a name: 20.11.1, 18, lts/hydrogen".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
             Self::History(_) => Some(format!("{MAX_HISTORY} at most")),
@@ -192,6 +197,14 @@ impl Options {
             Some(text) if !url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) => {
                 Err(OptionsError::Registry(text.to_owned()))
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a Node that is neither a version nor a range nor a name.
+    pub fn check_node(&self) -> Result<(), OptionsError> {
+        match self.node.as_deref() {
+            Some(text) if !names_a_node(text) => Err(OptionsError::Node(text.to_owned())),
             _ => Ok(()),
         }
     }

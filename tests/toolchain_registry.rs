@@ -92,12 +92,16 @@ async fn a_version_that_is_not_there_is_said_so() {
 }
 
 async fn settled(node: &[Wish], manager: (Kind, Wish), day: &str) -> Vec<Toolchain> {
+    settle(node, false, manager, day).await.unwrap()
+}
+
+async fn settle(node: &[Wish], node_is_given: bool, manager: (Kind, Wish), day: &str) -> Result<Vec<Toolchain>, ToolchainError> {
     let folder = tempfile::tempdir().unwrap();
     let node = node.iter().map(|wish| Candidate { wish: wish.clone(), reason: "a test says so".into() }).collect();
     let manager =
         vec![ManagerCandidate { kind: manager.0, wish: manager.1, lockfile: Some("lock".into()), reason: "a test says so".into() }];
     let at = format!("{day}T00:00:00Z").parse().unwrap();
-    toolchains(folder.path()).settle(&Wanted { node, manager, at }).await.unwrap()
+    toolchains(folder.path()).settle(&Wanted { node, node_is_given, manager, at }).await
 }
 
 fn exact(text: &str) -> Wish {
@@ -123,6 +127,15 @@ async fn node_satisfies_what_a_named_manager_needs() {
     let all = settled(&[exact("16.20.2")], (Kind::Pnpm, exact("10.9.0")), "2025-03-20").await;
     assert!(all[0].node.starts_with("18."), "{all:#?}");
     assert!(all[0].reasons.iter().any(|reason| reason.contains("instead: pnpm 10.9.0 does not run on 16.20.2")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_that_the_user_names_is_the_only_one_whatever_the_manager_needs() {
+    let pnpm = || (Kind::Pnpm, exact("10.9.0"));
+    let all = settle(&[exact("16.20.2")], true, pnpm(), "2025-03-20").await.unwrap();
+    assert_eq!(all.iter().map(|it| it.node.as_str()).collect::<Vec<_>>(), ["16.20.2"]);
+    let error = settle(&[exact("16.999.0")], true, pnpm(), "2025-03-20").await.unwrap_err();
+    assert!(matches!(error, ToolchainError::NotPublished { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

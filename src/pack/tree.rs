@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 /// What an entry of a folder is.
@@ -119,6 +120,9 @@ impl Tree for MemoryTree {
     }
 }
 
+/// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`), in bytes: a stranger may have written it.
+pub const LARGEST_READ: u64 = 8 << 20;
+
 /// A folder on disk. No path leads out of it, neither by `..` nor through a link.
 #[derive(Debug, Clone)]
 pub struct DirTree {
@@ -141,6 +145,15 @@ impl DirTree {
         // A canonical path that differs went through a link: what it leads to is no part of the package.
         (fs::canonicalize(&target).ok()? == target || path.is_empty()).then_some(target)
     }
+
+    /// The content of a regular file of `most` bytes at the most; `None` for another, or one that cannot be read.
+    pub fn read_up_to(&self, path: &str, most: u64) -> Option<Vec<u8>> {
+        let target =
+            self.resolve(path).filter(|target| fs::symlink_metadata(target).is_ok_and(|data| data.is_file() && data.len() <= most))?;
+        let mut bytes = Vec::new();
+        fs::File::open(target).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
 }
 
 impl Tree for DirTree {
@@ -150,8 +163,7 @@ impl Tree for DirTree {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        let target = self.resolve(path)?;
-        fs::symlink_metadata(&target).ok()?.is_file().then(|| fs::read(&target).ok())?
+        self.read_up_to(path, LARGEST_READ)
     }
 
     fn link(&self, path: &str) -> Option<String> {
@@ -214,5 +226,9 @@ mod tests {
         assert_eq!((tree.link("in"), tree.link("gone"), tree.link("../link")), (None, None, None));
         assert_eq!(tree.read("../secret"), None);
         assert_eq!(tree.read("in").as_deref(), Some(&b"i"[..]));
+        assert_eq!((tree.read_up_to("in", 1).as_deref(), tree.read_up_to("in", 0)), (Some(&b"i"[..]), None));
+        // Nothing of it is on the disk.
+        fs::File::create(folder.path().join("large")).unwrap().set_len(LARGEST_READ + 1).unwrap();
+        assert_eq!(tree.read("large"), None);
     }
 }

@@ -16,10 +16,7 @@ use crate::compare::{Archive, Entry, Limits};
 use crate::git::attributes::{Attributes, Checkout, MAX_FILE};
 use crate::git::{GitError, Listing, Repository};
 use crate::origin::score::join;
-use crate::pack::tree::NodeKind;
-
-/// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`), in bytes.
-pub const LARGEST_READ: u64 = 8 << 20;
+use crate::pack::tree::{LARGEST_READ, NodeKind};
 
 /// Most bytes of attribute files that are read for one tree.
 const MAX_ATTRIBUTES: u64 = 8 << 20;

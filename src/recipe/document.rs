@@ -16,12 +16,14 @@ pub const LARGEST_DOCUMENT: u64 = 32 << 20;
 
 /// Longest text of one field, in bytes.
 const LONGEST: usize = 8 << 10;
+/// Longest word of a command, in bytes: a text for the shell, or a program of ours with what it is to do.
+const LONGEST_WORD: usize = 96 << 10;
 /// Most steps of a build: installations and scripts, each of several packages of a commit.
-const MOST_STEPS: usize = 128;
+const MOST_STEPS: usize = 1_000;
 /// Most words of one command.
 const MOST_WORDS: usize = 64;
 /// The programs that builds begin with.
-const PROGRAMS: [&str; 11] = ["npm", "npx", "yarn", "pnpm", "bun", "lerna", "make", "gulp", "jake", "cake", "sh"];
+const PROGRAMS: [&str; 12] = ["npm", "npx", "yarn", "pnpm", "bun", "lerna", "make", "gulp", "jake", "cake", "sh", "node"];
 
 /// A recipe that cannot be followed.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +157,10 @@ impl BuildRecipe {
         if let Some(path) = &self.packed {
             inside("build.packed", path)?;
         }
-        require(self.steps.len() <= MOST_STEPS, "build.steps", &self.steps.len().to_string(), "128 at most")?;
+        for path in &self.restored {
+            inside("build.restored", path)?;
+        }
+        require(self.steps.len() <= MOST_STEPS, "build.steps", &self.steps.len().to_string(), "1000 at most")?;
         self.steps.iter().try_for_each(Step::check)
     }
 }
@@ -166,10 +171,16 @@ impl Step {
         inside("build.steps.directory", &self.directory)?;
         require(self.command.len() <= MOST_WORDS, "build.steps.command", &self.command.len().to_string(), "64 words at most")?;
         for word in &self.command {
-            plain("build.steps.command", word)?;
+            let fits = word.len() <= LONGEST_WORD && !word.chars().any(|c| c.is_control() && !"\n\r\t".contains(c));
+            require(fits, "build.steps.command", word, "a word of a command")?;
         }
         let program = self.command.first().map_or("", String::as_str);
-        require(PROGRAMS.contains(&program), "build.steps.command", program, "a command of a package manager, a task runner or the shell")
+        require(
+            PROGRAMS.contains(&program),
+            "build.steps.command",
+            program,
+            "a command of a package manager, a task runner, Node or the shell",
+        )
     }
 }
 

@@ -13,7 +13,7 @@ use crate::pack::tree::{Node, Tree, join};
 const PACKAGE_JSON: &str = "package.json";
 
 /// Largest file that a tool's edits are followed in, in bytes.
-const LARGEST_EDITED: u64 = 32 << 20;
+pub(super) const LARGEST_EDITED: u64 = 32 << 20;
 
 /// Mode of a file that is written anew.
 const PLAIN_MODE: u32 = 0o644;

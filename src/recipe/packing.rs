@@ -9,7 +9,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::checkout::{LARGEST_READ, package_too_large};
+use super::checkout::package_too_large;
 use super::error::SourceError;
 use super::overlay::Overlay;
 use super::rebuilt::{Rebuilt, keep_closest};
@@ -22,7 +22,7 @@ use crate::pack::gzip::{self, Match};
 use crate::pack::list::{self, Context, ListRules};
 use crate::pack::rewrite::{self, Rewrite, Workspace};
 use crate::pack::tar::{Adopted, Member};
-use crate::pack::tree::Tree;
+use crate::pack::tree::{LARGEST_READ, Tree};
 use crate::pack::{eras_of, list_rules_of};
 use crate::published::Published;
 use crate::verdict::Outcome;

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use gix::objs::tree::EntryKind;
 
-use super::checkout::{Folder, LARGEST_READ, Which, size_in};
+use super::checkout::{Folder, Which, size_in};
 use super::error::SourceError;
 use super::packing::{self, Shelves, Stock, Subject, pack_folder};
 use super::rebuilt::Attempts;
@@ -18,6 +18,7 @@ use crate::origin::Origin;
 use crate::origin::score::join;
 use crate::pack::list::{self, Context};
 use crate::pack::rewrite::Workspace;
+use crate::pack::tree::LARGEST_READ;
 use crate::published::Published;
 
 /// Tries the recipes for one origin. An error only if none came to an end, or if this machine failed.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use gix::objs::tree::EntryKind;
 
-use super::checkout::{LARGEST_READ, size_in};
+use super::checkout::size_in;
 use super::error::SourceError;
 use crate::git::{Listing, Repository};
 use crate::origin::Origin;
 use crate::pack::rewrite::Workspace;
-use crate::pack::tree::{Node, NodeKind, Tree};
+use crate::pack::tree::{LARGEST_READ, Node, NodeKind, Tree};
 
 /// More bytes than this are not read of all package.json files of a repository together.
 const MAX_READ: u64 = 64 << 20;

@@ -44,6 +44,7 @@ impl Setup {
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
         let started = Instant::now();
         options.check_registry().map_err(super::boxed)?;
+        options.check_node().map_err(super::boxed)?;
         let mut around = Surroundings::of_process(None);
         if let Some(cwd) = &options.cwd {
             around.cwd = around.cwd.join(cwd);

@@ -31,6 +31,8 @@ use crate::spec::PackageName;
 const MAX_QUESTION: usize = 4 << 20;
 const JSON: &str = "application/json";
 const TARBALL: &str = "application/octet-stream";
+/// Longest name of a host, in bytes (RFC 1035).
+const LONGEST_HOST: usize = 253;
 const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
 /// How the client sees us.
@@ -192,6 +194,9 @@ async fn given(
 /// The path here of an address: our own, or in a proxy's form one of a registry that we stand for.
 fn own_path(inner: &Inner, base: &Base, uri: &Uri) -> Result<String, Refused> {
     let Some(host) = uri.host() else { return Ok(uri.path().to_owned()) };
+    if host.len() > LONGEST_HOST {
+        return Err(Refused::Path);
+    }
     if base.is(host, uri.port_u16().unwrap_or(80)) {
         return Ok(uri.path().to_owned());
     }
@@ -215,7 +220,7 @@ async fn connect(
 ) -> Result<Given, Refused> {
     about.kind = Kind::Tunnel;
     let (host, port) = match (request.uri().host(), request.uri().port_u16()) {
-        (Some(host), Some(port)) => (host.to_owned(), port),
+        (Some(host), Some(port)) if host.len() <= LONGEST_HOST => (host.to_owned(), port),
         _ => return Err(Refused::Path),
     };
     about.name = Some(host.clone());

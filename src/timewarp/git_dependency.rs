@@ -1,4 +1,4 @@
-//! Dependencies on git repositories. A build reaches no host but the registry, so an empty package takes their place, and the result says so.
+//! Dependencies on git repositories, and on archives of them. A build reaches no host but the registry, so an empty package takes their place, and the result says so.
 
 use serde_json::Value;
 
@@ -10,6 +10,18 @@ const OVERRIDES: [&str; 2] = ["overrides", "resolutions"];
 const DEPTH: u8 = 64;
 /// Hosts that have a short form of their own (hosted-git-info 9).
 const SHORT: [&str; 5] = ["github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:"];
+/// Hosts that are no registries: what is there is a repository, an archive of one, or built from one.
+const CODE_HOSTS: [&str; 9] = [
+    "github.com",
+    "gist.github.com",
+    "codeload.github.com",
+    "api.github.com",
+    "raw.githubusercontent.com",
+    "gitlab.com",
+    "bitbucket.org",
+    "git.sr.ht",
+    "pkg.pr.new",
+];
 
 /// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of one, or `owner/name`.
 pub(super) fn is_one(wanted: &str) -> bool {
@@ -20,15 +32,14 @@ pub(super) fn is_one(wanted: &str) -> bool {
     }
 }
 
-/// Whether it is an address of a repository: one of git's, a host's short form, a page of GitHub's, or one whose path ends in `.git`. A
-/// lockfile has no others: there `packages/name` is a folder.
+/// Whether it is an address of a repository: one of git's, a host's short form, a page or an archive of a code host, or one whose path ends
+/// in `.git`. A lockfile has no others: there `packages/name` is a folder.
 fn is_address(wanted: &str) -> bool {
     let path = without_reference(wanted);
-    let hosted = ["https://github.com/", "http://github.com/", "https://gist.github.com/"].iter().find_map(|host| path.strip_prefix(host));
-    let is_archive = |path: &str| path.contains("/archive/") || path.contains("/tarball/") || path.contains("/releases/");
+    let host = ["https://", "http://"].iter().find_map(|scheme| path.strip_prefix(scheme)?.split('/').next());
     ["git+", "git:", "git@", "ssh:"].iter().chain(&SHORT).any(|start| path.starts_with(start))
         || path.strip_suffix(".git").is_some_and(|path| !path.is_empty())
-        || hosted.is_some_and(|path| !is_archive(path))
+        || host.is_some_and(|host| CODE_HOSTS.contains(&host))
 }
 
 fn without_reference(wanted: &str) -> &str {
@@ -64,7 +75,10 @@ pub fn settings_without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
         match entry(line).filter(|(_, wanted)| within && is_one(wanted)) {
             Some((name, wanted)) => {
                 changed = true;
-                out.push_str(&line.replacen(wanted, &address(base, overridden(name)), 1));
+                // The key may have the value's text in it.
+                let (key, value) = line.split_at(line.find(": ").map_or(0, |at| at + 2));
+                out.push_str(key);
+                out.push_str(&value.replacen(wanted, &address(base, overridden(name)), 1));
             }
             None => out.push_str(line),
         }
@@ -160,6 +174,9 @@ mod tests {
             "https://github.com/o/n",
             "https://host.example/n.git#main",
             "gist:11081aaa281",
+            "https://github.com/o/n/archive/v1.tar.gz",
+            "https://codeload.github.com/o/n/tar.gz/0123abc",
+            "https://pkg.pr.new/o/n@123",
         ] {
             assert!(is_one(one), "{one}");
         }
@@ -175,7 +192,6 @@ mod tests {
             "npm:@s/n@^1",
             "workspace:*",
             "https://host.example/n.tgz",
-            "https://github.com/o/n/archive/v1.tar.gz",
             "@s/n",
             "a/b/c",
         ] {
@@ -226,10 +242,12 @@ mod tests {
 
     #[test]
     fn catalogs_of_a_workspace_are_led_here() {
-        let text = "packages:\n  - packages/*\ncatalog:\n  a: ^1\n  \"@s/b\": 'github:o/b#1' # why\n\ncatalogs:\n  old:\n    c: git+https://host.example/c.git#x\npatchedDependencies:\n  d@1: patches/d.patch\n";
+        let text = "packages:\n  - packages/*\ncatalog:\n  a: ^1\n  \"@o/b\": o/b\n  \"@s/b\": 'github:o/b#1' # why\n\ncatalogs:\n  old:\n    c: git+https://host.example/c.git#x\npatchedDependencies:\n  d@1: patches/d.patch\n";
         let changed = String::from_utf8(settings_without_git(text.as_bytes(), "http://r/").unwrap()).unwrap();
-        let expected =
-            text.replace("github:o/b#1", "http://r/-/git/@s/b.tgz").replace("git+https://host.example/c.git#x", "http://r/-/git/c.tgz");
+        let expected = text
+            .replace("\": o/b\n", "\": http://r/-/git/@o/b.tgz\n")
+            .replace("github:o/b#1", "http://r/-/git/@s/b.tgz")
+            .replace("git+https://host.example/c.git#x", "http://r/-/git/c.tgz");
         assert_eq!(changed, expected);
         assert!(settings_without_git(b"catalog:\n  a: ^1\nx:\n  b: o/b\n", "http://r/").is_none());
     }

@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
@@ -55,6 +56,9 @@ use crate::registry::MetadataCache;
 use crate::registry::version::{self, VersionRange};
 use crate::spec::PackageName;
 use crate::store::folders;
+
+/// How many stand-ins are made of near versions at the same time.
+const MADE_AT_ONCE: usize = 2;
 
 /// What one loopback registry shows.
 #[derive(Debug, Clone)]
@@ -95,6 +99,8 @@ struct Inner {
     record: record::Recorder,
     /// What stand-ins are served for.
     stand_ins: Mutex<StandIns>,
+    /// Turns for making stand-ins: each has a package in memory.
+    making: tokio::sync::Semaphore,
     runtime: Handle,
 }
 
@@ -109,6 +115,7 @@ impl Timewarp {
             tarballs: tarballs::Tarballs::at(&settings.tarballs),
             record: record::Recorder::default(),
             stand_ins: Mutex::default(),
+            making: tokio::sync::Semaphore::new(MADE_AT_ONCE),
             runtime,
             settings,
         };
@@ -132,7 +139,12 @@ impl Timewarp {
     /// Whether an installation that failed may have failed for what others could stand in for: a package that the registry does not have,
     /// or the version that is judged, which tools of a later time ask for.
     pub fn lacked_something(&self) -> bool {
-        !self.record().missing.is_empty() || self.judged_was_wanted()
+        self.inner.record.lacked_something() || self.judged_was_wanted()
+    }
+
+    /// Whether hosts were asked for that are not reached from here.
+    pub fn asked_elsewhere(&self) -> bool {
+        self.inner.record.asked_elsewhere()
     }
 
     fn judged_was_wanted(&self) -> bool {
@@ -141,8 +153,8 @@ impl Timewarp {
 
     /// Serves other packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
     /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all. An earlier version
-    /// stands in for the one that is judged, where that was asked for.
-    pub fn stand_in(&self, named: &BTreeSet<(String, String)>) -> StandIns {
+    /// stands in for the one that is judged, where that was asked for. What is not found `until` then is left as it is.
+    pub fn stand_in(&self, named: &BTreeSet<(String, String)>, until: Instant) -> StandIns {
         const AT_ONCE: usize = 32;
         let inner = &self.inner;
         let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -153,7 +165,7 @@ impl Timewarp {
         if let Some((name, version)) = judged.clone() {
             versions.entry(name).or_default().push(version);
         }
-        let mut gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE));
+        let mut gone = inner.runtime.block_on(gone_of(inner, versions, AT_ONCE, until));
         if let Some((name, version)) = judged {
             let wanted = format!("{name}@{version}");
             let near = gone.iter().find(|(gone, _)| *gone == wanted).and_then(|(_, near)| near.clone());
@@ -161,10 +173,11 @@ impl Timewarp {
             if matches!(shown, Some(Err(_))) {
                 // A tarball without its metadata is of no use: the installation fails as before, and its client says why.
                 gone.retain(|(gone, _)| *gone != wanted);
+                inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).remove(&wanted);
             }
         }
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
-        stand_ins.add(gone.into_iter().chain(self.record().missing.into_iter().map(|name| (name, None))));
+        stand_ins.add(gone.into_iter().chain(inner.record.all_missing().into_iter().map(|name| (name, None))));
         stand_ins.clone()
     }
 
@@ -213,12 +226,20 @@ impl std::fmt::Debug for Timewarp {
     }
 }
 
-/// Which of these packages and versions the registry does not have, asked for so many at once.
-async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at_once: usize) -> Vec<(String, Option<Near>)> {
+/// Which of these packages and versions the registry does not have, asked for so many at once, as far as there is time.
+async fn gone_of(
+    inner: &Arc<Inner>,
+    versions: BTreeMap<String, Vec<String>>,
+    at_once: usize,
+    until: Instant,
+) -> Vec<(String, Option<Near>)> {
     let mut gone = Vec::new();
     let mut asked = tokio::task::JoinSet::new();
     for (name, versions) in versions {
         let Ok(parsed) = PackageName::parse(&name) else { continue };
+        if Instant::now() >= until || inner.settings.cancel.is_cancelled() {
+            break;
+        }
         if asked.len() >= at_once {
             gone.extend(asked.join_next().await.and_then(Result::ok).into_iter().flatten());
         }
@@ -228,8 +249,9 @@ async fn gone_of(inner: &Arc<Inner>, versions: BTreeMap<String, Vec<String>>, at
                 Ok(package) => {
                     let mut lacking = Vec::new();
                     for version in versions.into_iter().filter(|version| package.dist(version).is_none()) {
-                        let near = answer::neighbour(&inner, &package, &version).await;
-                        lacking.push((format!("{name}@{version}"), near));
+                        let wanted = format!("{name}@{version}");
+                        let near = inner.near(&package, &wanted, &version, until).await;
+                        lacking.push((wanted, near));
                     }
                     lacking
                 }
@@ -252,6 +274,23 @@ impl Settings {
 }
 
 impl Inner {
+    /// What a near version makes of one that is gone, where there is time and room for it.
+    async fn near(&self, package: &packages::Package, wanted: &str, version: &str, until: Instant) -> Option<Near> {
+        let is_there = || self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).near_one(wanted);
+        if let Some(near) = is_there() {
+            return Some(near);
+        }
+        let _turn = self.making.acquire().await.ok()?;
+        let has_room = || self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).has_room();
+        if Instant::now() >= until || self.settings.cancel.is_cancelled() || !has_room() {
+            return None;
+        }
+        let near = answer::neighbour(self, package, version).await?;
+        // Counted at once: others wait for their turn.
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).add([(wanted.to_owned(), Some(near.clone()))]);
+        Some(near)
+    }
+
     /// Whether another package is served in place of a version.
     fn stands_in_for(&self, name: &PackageName, version: &str) -> bool {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).has(name.as_str(), version)

@@ -23,6 +23,10 @@ const LINES: u64 = 60;
 /// Most packages and versions that others stand in for in one build.
 const MOST: usize = 10_000;
 
+/// Most near versions that stand in for others in one build, and most bytes of theirs: they stay in memory until it is done.
+const MOST_NEAR: usize = 1_000;
+const MOST_NEAR_BYTES: usize = 256 << 20;
+
 /// The version of what stands in for a git repository.
 const GIT_VERSION: &str = "0.0.0";
 
@@ -54,6 +58,23 @@ impl StandIns {
             }
             self.gone.insert(name);
         }
+    }
+
+    /// Takes back that a version is gone.
+    pub(super) fn remove(&mut self, wanted: &str) {
+        self.near.remove(wanted);
+        self.gone.remove(wanted);
+    }
+
+    /// Whether another near version can be kept.
+    pub(super) fn has_room(&self) -> bool {
+        let bytes: usize = self.near.values().map(|near| near.stand_in.tarball.len()).sum();
+        self.near.len() < MOST_NEAR && bytes < MOST_NEAR_BYTES
+    }
+
+    /// The near version that stands in for one.
+    pub(super) fn near_one(&self, wanted: &str) -> Option<Near> {
+        self.near.get(wanted).cloned()
     }
 
     /// What was handed out, by `name@version`, with the version in its place; none for an empty package.

@@ -123,7 +123,7 @@ impl Toolchains {
         };
         let mut reasons = vec![format!("node {}: {}", node.version, node.reason)];
         let mut version = node.version.clone();
-        if !manager.is_for(&node.version) {
+        if !manager.is_for(&node.version) && !wanted.node_is_given {
             let fitting = published.iter().map(|entry| entry.version.as_str()).filter(|name| manager.is_for(name));
             let Some(other) = nearest_among(&node.version, fitting, wanted.at) else { return Ok(None) };
             reasons.push(format!("node {other} instead: {} {} does not run on {}", manager.kind, manager.version, node.version));
@@ -193,12 +193,15 @@ fn nodes(wanted: &Wanted, published: &[PublishedVersion]) -> Vec<Settled> {
     for candidate in &wanted.node {
         match &candidate.wish {
             Wish::Exact(exact) => {
-                let found = nearest(exact, published).map(str::to_owned);
+                let found = nearest(exact, published).filter(|found| found == exact || !wanted.node_is_given).map(str::to_owned);
                 let reason = said_where_other(&candidate.reason, exact, found.as_deref().unwrap_or_default());
                 add(&mut all, found, reason);
             }
             Wish::Range(range) => add(&mut all, of_range(Kind::Node, range, wanted.at, published), candidate.reason.clone()),
         }
+    }
+    if wanted.node_is_given {
+        return all;
     }
     let first = all.first().map_or(0, |first| major(&first.version));
     for (line, reason) in other_lines(first, wanted.at) {

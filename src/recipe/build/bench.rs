@@ -1,9 +1,9 @@
 //! One checkout from its installation to the last script, with a comparison after every step.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::detour::Detour;
+use super::detour::{Detour, Folders};
 use super::disk::{self, DiskStock, surroundings};
 use super::failure::{Course, hosts_in};
 use super::install::{holds_the_lockfile, installs, ways};
@@ -34,6 +34,16 @@ enum Ran {
     NoTime,
 }
 
+/// What came of a step that installs.
+pub(super) enum Installed {
+    Yes,
+    No {
+        /// Whether others stand in from now on for what it failed for.
+        others_stand_in: bool,
+    },
+    NoTime,
+}
+
 /// The build of one checkout: what is run, and what the best comparison was.
 pub(super) struct Bench<'w, 's> {
     pub(super) work: &'w Work<'w>,
@@ -43,6 +53,10 @@ pub(super) struct Bench<'w, 's> {
     pub(super) best: Option<Rebuilt>,
     pub(super) state: State,
     pub(super) detour: Option<Detour>,
+    /// Whether an installation failed for what was gone, and others stand in for that.
+    pub(super) others_stand_in: bool,
+    /// No step begins later, and none goes on.
+    pub(super) until: Option<Instant>,
 }
 
 impl Bench<'_, '_> {
@@ -62,7 +76,7 @@ impl Bench<'_, '_> {
             self.install(manager, major)?;
             if project.needs_bootstrap {
                 let command = ["lerna", "bootstrap"].map(str::to_owned).into();
-                self.step(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
+                self.install_by(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
             }
         }
         self.install_apart(manager, major, &project)?;
@@ -99,31 +113,40 @@ impl Bench<'_, '_> {
     }
 
     fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
-        let lockfile = self.work.toolchain.lockfile.clone();
-        let at = lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
-        let mut stood_in = false;
+        let lockfile = self.work.toolchain.lockfile.as_deref();
+        let at = lockfile.and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
         if lockfile.is_some() {
             // What is gone stops every way, some of them after minutes; and what is asked of the registry here is asked once.
-            self.stand_in(lockfile.as_deref())?;
+            self.stand_in()?;
         }
         let mut ways = ways(manager, major, lockfile.is_some(), at);
         ways.reverse();
         while let Some(way) = ways.pop() {
-            self.lead_what_is_out_of_reach(&way)?;
-            let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
-            self.state.stood_in.extend(self.shop.timewarp().stood_in());
-            if exit == Some(0) {
-                self.state.installed = true;
-                return Ok(());
-            }
-            if !stood_in && self.shop.timewarp().lacked_something() {
-                // What is gone is gone for every way: others take its place, and the same way is gone again.
-                stood_in = true;
-                self.stand_in(lockfile.as_deref())?;
-                ways.push(way);
+            match self.install_by(&way)? {
+                Installed::Yes | Installed::NoTime => return Ok(()),
+                Installed::No { others_stand_in: false } => {}
+                // What is gone is gone for every way: the same way is gone again.
+                Installed::No { others_stand_in: true } => ways.push(way),
             }
         }
         Ok(())
+    }
+
+    /// Runs a step that installs. Where it failed for packages that are gone, others stand in for them from then on.
+    pub(super) fn install_by(&mut self, way: &Step) -> Result<Installed, SourceError> {
+        self.lead_what_is_out_of_reach(way)?;
+        let Ran::Ended(exit) = self.step(way)? else { return Ok(Installed::NoTime) };
+        self.state.stood_in.extend(self.shop.timewarp().stood_in());
+        if exit == Some(0) {
+            self.state.installed = true;
+            return Ok(Installed::Yes);
+        }
+        let others_stand_in = !self.others_stand_in && self.shop.timewarp().lacked_something();
+        if others_stand_in {
+            self.others_stand_in = true;
+            self.stand_in()?;
+        }
+        Ok(Installed::No { others_stand_in })
     }
 
     /// Installs in the folders of the package and of what it needs of this repository, where they are no members of a workspace: an installation
@@ -140,11 +163,10 @@ impl Bench<'_, '_> {
                 if self.state.steps.contains(&way) {
                     break;
                 }
-                let Ran::Ended(exit) = self.step(&way)? else { return Ok(()) };
-                self.state.stood_in.extend(self.shop.timewarp().stood_in());
-                self.state.installed = exit == Some(0);
-                if self.state.installed {
-                    break;
+                match self.install_by(&way)? {
+                    Installed::NoTime => return Ok(()),
+                    Installed::Yes => break,
+                    Installed::No { .. } => self.state.installed = false,
                 }
             }
         }
@@ -153,24 +175,27 @@ impl Bench<'_, '_> {
 
     /// Before a way that may mend the lockfile of another client than npm, where a way before it asked for other hosts: leads dependencies on
     /// repositories to the registry. A way that holds the lockfile would refuse the changed package.json.
-    pub(super) fn lead_what_is_out_of_reach(&mut self, way: &Step) -> Result<(), SourceError> {
+    fn lead_what_is_out_of_reach(&mut self, way: &Step) -> Result<(), SourceError> {
         let toolchain = &self.work.toolchain;
         let is_npm = toolchain.manager.as_ref().is_none_or(|(kind, _)| matches!(kind, Kind::Npm | Kind::Node));
         if is_npm || toolchain.lockfile.is_none() || holds_the_lockfile(way) {
             return Ok(());
         }
-        if self.shop.timewarp().record().wanted.is_empty() && hosts_in(self.shop.log()).is_empty() {
+        if !self.shop.timewarp().asked_elsewhere() && hosts_in(self.shop.log()).is_empty() {
             return Ok(());
         }
         let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
         let (checkout, base) = (self.shop.checkout(), self.shop.registry()?);
-        self.detour.get_or_insert_default().lead_git_dependencies(&checkout, &packages, None, &base)?;
+        let folders = Folders { packages: &packages, settings: &self.work.settings_folders() };
+        self.detour.get_or_insert_default().lead_git_dependencies(&checkout, folders, None, &base)?;
         Ok(())
     }
 
-    pub(super) fn stand_in(&mut self, lockfile: Option<&str>) -> Result<(), SourceError> {
+    /// Has others stand in for what the registry does not have.
+    pub(super) fn stand_in(&mut self) -> Result<(), SourceError> {
+        let lockfile = self.work.toolchain.lockfile.as_deref();
         let named = self.shop.named().clone();
-        let gone = self.shop.timewarp().stand_in(&named);
+        let gone = self.shop.timewarp().stand_in(&named, Instant::now() + time_left(self.work.site));
         let checkout = self.shop.checkout();
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())
@@ -186,7 +211,8 @@ impl Bench<'_, '_> {
 
     /// Runs a step, if there is time for it.
     fn step(&mut self, step: &Step) -> Result<Ran, SourceError> {
-        let left = time_left(self.work.site);
+        let for_all = time_left(self.work.site);
+        let left = self.until.map_or(for_all, |until| for_all.min(until.saturating_duration_since(Instant::now())));
         if left < SHORTEST {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);

@@ -15,6 +15,15 @@ use crate::toolchain::Kind;
 /// Largest file that is changed, in bytes.
 const LARGEST: u64 = 16 << 20;
 
+/// The folders of a checkout in which there is something to change.
+#[derive(Clone, Copy)]
+pub(super) struct Folders<'a> {
+    /// Those that have a package.json.
+    pub(super) packages: &'a [String],
+    /// Those whose configuration package managers read.
+    pub(super) settings: &'a BTreeSet<&'a str>,
+}
+
 /// The changed files, and what they were.
 #[derive(Default)]
 pub(super) struct Detour {
@@ -31,15 +40,8 @@ struct Changed {
 }
 
 impl Detour {
-    /// Leads what `manager` reads to the registry at `base`; `packages` are the folders that have a package.json.
-    pub(super) fn lay(
-        checkout: &Path,
-        manager: Kind,
-        locked: Option<&str>,
-        directory: &str,
-        packages: &[String],
-        base: &str,
-    ) -> io::Result<Self> {
+    /// Leads what `manager` reads to the registry at `base`.
+    pub(super) fn lay(checkout: &Path, manager: Kind, locked: Option<&str>, folders: Folders<'_>, base: &str) -> io::Result<Self> {
         let tree = DirTree::new(checkout)?;
         let mut detour = Self::default();
         if let Some(path) = locked {
@@ -54,12 +56,12 @@ impl Detour {
         }
         // What another lockfile says of a repository would no longer fit the changed package.json.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
-            detour.lead_git_dependencies(checkout, packages, locked, base)?;
+            detour.lead_git_dependencies(checkout, folders, locked, base)?;
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {
             for name in [".npmrc", ".yarnrc.yml"] {
-                for path in [name.to_owned(), join(directory, name)] {
-                    detour.change(&tree, &path, |bytes| redirected(name, bytes, base).map(|bytes| (bytes, None)))?;
+                for folder in folders.settings {
+                    detour.change(&tree, &join(folder, name), |bytes| redirected(name, bytes, base).map(|bytes| (bytes, None)))?;
                 }
             }
         }
@@ -70,17 +72,17 @@ impl Detour {
     pub(super) fn lead_git_dependencies(
         &mut self,
         checkout: &Path,
-        packages: &[String],
+        folders: Folders<'_>,
         locked: Option<&str>,
         base: &str,
     ) -> io::Result<()> {
         let tree = DirTree::new(checkout)?;
         // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
-        for path in packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
+        for path in folders.packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
             self.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
         }
-        for path in ["pnpm-workspace.yaml", ".yarnrc.yml"] {
-            self.change(&tree, path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
+        for path in folders.settings.iter().flat_map(|folder| ["pnpm-workspace.yaml", ".yarnrc.yml"].map(|name| join(folder, name))) {
+            self.change(&tree, &path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
         }
         Ok(())
     }
@@ -222,12 +224,26 @@ fn mode(_: &Path) -> Option<u32> {
 mod tests {
     use super::*;
 
+    const NOWHERE: Folders<'_> = Folders { packages: &[], settings: &BTreeSet::new() };
+
+    #[test]
+    fn configuration_beside_the_lockfile_is_led_here_too() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("js")).unwrap();
+        fs::write(dir.path().join("js/.npmrc"), "@s:registry=https://host.example/\n").unwrap();
+        let folders = Folders { packages: &[], settings: &BTreeSet::from(["", "js", "js/a"]) };
+        let detour = Detour::lay(dir.path(), Kind::Bun, Some("js/bun.lock"), folders, "http://127.0.0.1:4873/").unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=http://127.0.0.1:4873/\n");
+        detour.take_back(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=https://host.example/\n");
+    }
+
     #[test]
     fn a_yarn_lockfile_is_led_here_for_the_installation_and_is_the_same_afterwards() {
         let dir = tempfile::tempdir().unwrap();
         let lock = "# yarn lockfile v1\n\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n";
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
         detour.take_back(dir.path()).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
@@ -240,10 +256,11 @@ mod tests {
         fs::write(dir.path().join("package.json"), manifest).unwrap();
         fs::write(dir.path().join("pnpm-lock.yaml"), lock).unwrap();
         let (packages, base) = ([String::new()], "http://127.0.0.1:4873/");
-        let mut detour = Detour::lay(dir.path(), Kind::Pnpm, Some("pnpm-lock.yaml"), "", &packages, base).unwrap();
+        let folders = Folders { packages: &packages, ..NOWHERE };
+        let mut detour = Detour::lay(dir.path(), Kind::Pnpm, Some("pnpm-lock.yaml"), folders, base).unwrap();
         let now = || fs::read_to_string(dir.path().join("package.json")).unwrap();
         assert_eq!(now(), manifest);
-        detour.lead_git_dependencies(dir.path(), &packages, None, base).unwrap();
+        detour.lead_git_dependencies(dir.path(), folders, None, base).unwrap();
         assert!(now().contains("http://127.0.0.1:4873/-/git/a.tgz"));
         detour.take_back(dir.path()).unwrap();
         assert_eq!(now(), manifest);
@@ -261,7 +278,7 @@ mod tests {
             "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n",
         )
         .unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), "", &[], "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();
         detour.take_back(dir.path()).unwrap();
@@ -278,7 +295,8 @@ mod tests {
         fs::write(dir.path().join("p/package.json"), manifest).unwrap();
         fs::write(outside.path().join("package.json"), "mine").unwrap();
         let packages = ["p".to_owned()];
-        let detour = Detour::lay(dir.path(), Kind::Npm, None, "", &packages, "http://127.0.0.1:4873/").unwrap();
+        let folders = Folders { packages: &packages, ..NOWHERE };
+        let detour = Detour::lay(dir.path(), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
         assert_eq!(detour.changed.len(), 1);
         fs::remove_dir_all(dir.path().join("p")).unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("p")).unwrap();
@@ -298,7 +316,8 @@ mod tests {
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let packages = ["gone".to_owned(), "there".to_owned()];
-        let detour = Detour::lay(dir.path(), Kind::Npm, None, "", &packages, "http://127.0.0.1:4873/").unwrap();
+        let folders = Folders { packages: &packages, ..NOWHERE };
+        let detour = Detour::lay(dir.path(), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
         fs::remove_dir_all(dir.path().join("gone")).unwrap();
         detour.take_back(dir.path()).unwrap();
         let back = fs::symlink_metadata(dir.path().join("there/package.json")).unwrap();

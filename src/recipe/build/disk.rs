@@ -17,6 +17,7 @@ use crate::pack::tar::{Content, Kind, Member};
 use crate::pack::tree::{DirTree, Node, Tree, join};
 use crate::recipe::SourceError;
 use crate::recipe::checkout::{Folder, package_too_large};
+use crate::recipe::overlay::LARGEST_EDITED;
 use crate::recipe::packing::{Shelves, Stock};
 
 /// A folder of a checkout.
@@ -112,7 +113,7 @@ impl DiskShelves<'_> {
             return Ok(None);
         }
         let Some(original) = source.content(self.directory, path, Checkout::Posix)? else { return Ok(None) };
-        if self.tree.read(path).as_ref() != Some(&original) {
+        if self.tree.read_up_to(path, original.len() as u64).as_ref() != Some(&original) {
             return Ok(None);
         }
         Ok(source.content(self.directory, path, Checkout::Windows)?.filter(|windows| *windows != original))
@@ -161,7 +162,13 @@ impl Shelves for DiskShelves<'_> {
     }
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        Ok(self.replaced(path)?.or_else(|| self.tree.read(path)))
+        if let Some(replaced) = self.replaced(path)? {
+            return Ok(Some(replaced));
+        }
+        if self.at(path).is_some_and(|(_, data)| data.is_file() && data.len() > LARGEST_EDITED) {
+            return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
+        }
+        Ok(self.tree.read_up_to(path, LARGEST_EDITED))
     }
 }
 

@@ -88,7 +88,8 @@ pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
     for line in log.lines() {
         for words in after {
             let rest = line.split_once(words).map(|(_, rest)| rest.trim_start_matches(['\'', '"', '\u{2018}']));
-            let host: String = rest.unwrap_or_default().chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).collect();
+            let host: String =
+                rest.unwrap_or_default().chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).take(253).collect();
             if host.contains('.') && hosts.len() < MOST {
                 hosts.insert(host.trim_end_matches('.').to_ascii_lowercase());
             }

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) newest: Option<i64>,
     /// What was installed.
     pub(super) resolved: BTreeSet<String>,
+    /// Whether more was installed than is noted.
+    pub(super) more_resolved: bool,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
     /// Packages in whose place others were installed, each with the version that was; none for an empty package.
@@ -48,6 +50,16 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Whether the published files of this version may be in the folder: it was installed there, under its own number or in place of another, or
+    /// nobody knows.
+    pub(super) fn may_hold(&self, name: &str, version: &str) -> bool {
+        let own = format!("{name}@{version} ");
+        let is_in_place = |(wanted, near): (&String, &Option<String>)| {
+            near.as_deref() == Some(version) && wanted.rsplit_once('@').is_some_and(|(wanted, _)| wanted == name)
+        };
+        self.more_resolved || self.resolved.iter().any(|resolved| resolved.starts_with(&own)) || self.stood_in.iter().any(is_in_place)
+    }
+
     /// Whether another package was installed in place of this one (`name` or `name@version`).
     pub(super) fn stands_in(&self, missing: &str) -> bool {
         self.stood_in.keys().any(|wanted| wanted.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
@@ -126,6 +138,16 @@ mod tests {
         drop(kept);
         let (_kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
         assert!(state.is_none(), "the run before did not end");
+    }
+
+    #[test]
+    fn what_may_hold_the_judged_files_is_known_under_whatever_number_they_came() {
+        let resolved = State { resolved: BTreeSet::from(["a@1.0.0 sha512-x".to_owned()]), ..State::default() };
+        assert!(resolved.may_hold("a", "1.0.0") && !resolved.may_hold("a", "1.0") && !resolved.may_hold("b", "1.0.0"));
+        let near = |version: &str| BTreeMap::from([("@s/b@1.0.1".to_owned(), Some(version.to_owned())), ("@s/c@git".to_owned(), None)]);
+        let in_place = State { stood_in: near("1.0.0"), ..State::default() };
+        assert!(in_place.may_hold("@s/b", "1.0.0") && !in_place.may_hold("@s/b", "1.0.1") && !in_place.may_hold("@s/c", "1.0.0"));
+        assert!(State { more_resolved: true, ..State::default() }.may_hold("a", "1.0.0"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A build that a recipe names, run again: the same checkout, the same versions of the tools, the same commands in their order.
 //! Nothing is searched for and nothing is compared on the way.
 
-use super::bench::Bench;
+use super::bench::{Bench, Installed};
 use super::disk::{DiskStock, Source, surroundings};
 use super::failure::Course;
 use super::install::installs;
@@ -98,7 +98,17 @@ impl Work<'_> {
         let Laid { mut shop, detour, .. } = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();
         shop.hand_over()?;
-        let mut bench = Bench { work: self, shop: &mut shop, recipe: recipe.clone(), course: Course::default(), best: None, state, detour };
+        let mut bench = Bench {
+            work: self,
+            shop: &mut shop,
+            recipe: recipe.clone(),
+            course: Course::default(),
+            best: None,
+            state,
+            detour,
+            others_stand_in: false,
+            until: None,
+        };
         bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
         let root = build.packed.as_deref().unwrap_or(&recipe.directory);
@@ -136,33 +146,23 @@ impl Bench<'_, '_> {
     /// take the place of packages that are gone. Compares after each step where there is a project to compare in, until nothing
     /// more is wanted.
     pub(super) fn follow(&mut self, steps: &[Step], project: Option<&Project>) -> Result<(), SourceError> {
-        let lockfile = self.work.toolchain.lockfile.clone();
-        let mut stood_in = false;
-        if lockfile.is_some() {
-            self.stand_in(lockfile.as_deref())?;
+        if self.work.toolchain.lockfile.is_some() {
+            self.stand_in()?;
         }
         let checkout = self.shop.checkout();
         for step in steps {
-            let installation = installs(step);
-            if !installation && let Some(detour) = self.detour.take() {
+            if installs(step) {
+                if matches!(self.install_by(step)?, Installed::NoTime) {
+                    return Err(SourceError::NoTime);
+                }
+                continue;
+            }
+            if let Some(detour) = self.detour.take() {
                 detour.take_back(&checkout)?;
             }
-            if installation {
-                self.lead_what_is_out_of_reach(step)?;
-            }
             let exit = self.run_step(step)?;
-            self.state.stood_in.extend(self.shop.timewarp().stood_in());
-            if installation && exit != Some(0) && !stood_in && self.shop.timewarp().lacked_something() {
-                stood_in = true;
-                self.stand_in(lockfile.as_deref())?;
-            }
-            if installation {
-                self.state.installed |= exit == Some(0);
-            } else {
-                self.course.exits.push(exit);
-            }
-            if !installation
-                && let Some(project) = project
+            self.course.exits.push(exit);
+            if let Some(project) = project
                 && self.compare(project)?
             {
                 break;

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::project::Package;
 use crate::origin::score::join;
 use crate::pack::tree::{DirTree, NodeKind, Tree};
@@ -51,8 +49,13 @@ pub(super) fn package_roots(checkout: &Path, package: &Package, directory: &str,
 }
 
 fn names(tree: &DirTree, manifest: &str, name: &str) -> bool {
-    let parsed: Option<Value> = tree.read(manifest).and_then(|bytes| serde_json::from_slice(crate::manifest::without_bom(&bytes)).ok());
-    parsed.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
+    /// All of it that is kept in memory.
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let parsed = tree.read(manifest).and_then(|bytes| serde_json::from_slice::<Named>(crate::manifest::without_bom(&bytes)).ok());
+    parsed.is_some_and(|manifest| manifest.name == name)
 }
 
 #[cfg(test)]

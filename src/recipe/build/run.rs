@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::bench::Bench;
 use super::checkout::{GitDir, write_files};
-use super::detour::Detour;
+use super::detour::{Detour, Folders};
 use super::failure::{Course, hosts_in};
 use super::kept::{Kept, State};
-use super::workshop::{Plan, Workshop};
+use super::workshop::{self, Plan, Workshop};
 use super::{Publication, Site, edit};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
 use crate::origin::Origin;
 use crate::origin::score::{join, manifest_directories};
-use crate::pack::tree::DirTree;
+use crate::pack::tree::{DirTree, Tree as _};
 use crate::published::Published;
 use crate::recipe::checkout::Folder;
 use crate::recipe::rebuilt::{Rebuilt, Run};
@@ -90,24 +91,39 @@ impl Work<'_> {
         // What a user's recipe leaves is not what a search would have left.
         let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
         let (mut kept, state) = Kept::take(builds, &key, time_left(self.site))?;
-        let judged = format!("{}@{} ", self.publication.name, self.publication.version);
-        let holds_the_answer = |state: &State| state.resolved.iter().any(|resolved| resolved.starts_with(&judged));
-        if let Some(state) = state.filter(|state| self.given.is_none() && !holds_the_answer(state)) {
-            // Another package of this commit was built here: what is there may be all that is needed.
-            let (made, state, _) = self.build_in(&kept, state, &tools)?;
-            if let Some(made) = made.filter(|made| made.outcome != Outcome::OtherEntries) {
-                kept.keep(&state)?;
-                return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue });
+        let mut reused = None;
+        if let Some(state) = state.filter(|state| self.given.is_none() && self.can_go_on(&kept, state)) {
+            // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
+            match self.build_in(&kept, state, &tools, Some(Instant::now() + time_left(self.site) / 2)) {
+                Ok((Some(made), state, _)) if made.outcome != Outcome::OtherEntries => {
+                    kept.keep(&state)?;
+                    return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue });
+                }
+                Ok((made, ..)) => reused = made,
+                Err(error) if self.site.cancelled.load(Ordering::Relaxed) => return Err(error),
+                // What builds before left there is in the way, and in a new folder it is not.
+                Err(_) => {}
             }
         }
         kept.clear()?;
-        let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools)?;
+        let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools, None)?;
         kept.keep(&state)?;
         let (newest, untrue) = (state.newest, state.times_untrue);
-        made.map(|rebuilt| Ran { rebuilt, worth_another, newest, untrue }).ok_or(SourceError::NothingBuilt)
+        let closer = |reused: Rebuilt| match &made {
+            Some(made) if made.closeness() >= reused.closeness() => None,
+            _ => Some(reused),
+        };
+        let rebuilt = reused.and_then(closer).or(made).ok_or(SourceError::NothingBuilt)?;
+        Ok(Ran { rebuilt, worth_another, newest, untrue })
     }
 
-    /// What the folders of this commit and toolchain are called. The packages of one release are published some seconds apart: with
+    /// Whether a build can go on in the folders of another: not where what is judged may be in them, nor where they are no folders any more.
+    fn can_go_on(&self, kept: &Kept, state: &State) -> bool {
+        let Publication { name, version, .. } = self.publication;
+        !state.may_hold(name, version) && workshop::is_sound(kept.dir(), &repository_name(self.repository.url()))
+    }
+
+    /// What the folders of this commit and toolchain are called, as this program isolates builds and asks these registries. The packages of one release are published some seconds apart: with
     /// a lockfile that makes no difference to what is installed, and without one the same hour counts as the same moment.
     pub(super) fn key(&self, tools: &[Tool]) -> String {
         let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
@@ -115,12 +131,20 @@ impl Work<'_> {
         let matters = lockfile.is_none() || self.moment != self.publication.time;
         let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
         let oldest = if self.oldest { " oldest" } else { "" };
-        let key = format!("{} {} {} {lockfile:?} {hour:?}{oldest}", self.repository.url(), self.origin.commit, tools.join(" "));
+        let registries: Vec<String> = self.site.npm.registries().iter().map(ToString::to_string).collect();
+        let how = format!("{} {} {}", env!("CARGO_PKG_VERSION"), self.site.sandbox.tier(), registries.join(" "));
+        let key = format!("{} {} {} {lockfile:?} {hour:?}{oldest} {how}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
 
-    /// Builds in the folders, going on from what was run there.
-    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool]) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
+    /// Builds in the folders, going on from what was run there, with no step that begins after `until`.
+    fn build_in(
+        &self,
+        kept: &Kept,
+        state: State,
+        tools: &[Tool],
+        until: Option<Instant>,
+    ) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
         let fresh = state.steps.is_empty();
         let mut state = state;
         if fresh {
@@ -135,10 +159,22 @@ impl Work<'_> {
             build.moment.clone_from(&state.moment);
             build.steps.clone_from(&state.steps);
         }
-        let mut bench = Bench { work: self, shop: &mut shop, recipe, course: Course::default(), best: None, state, detour };
+        let mut bench = Bench {
+            work: self,
+            shop: &mut shop,
+            recipe,
+            course: Course::default(),
+            best: None,
+            state,
+            detour,
+            others_stand_in: false,
+            until,
+        };
         bench.build()?;
         let Bench { course, best, mut state, .. } = bench;
         let record = shop.timewarp().record();
+        state.stood_in.extend(shop.timewarp().stood_in());
+        state.more_resolved |= record.tarballs_unrecorded;
         state.resolved.extend(record.tarballs);
         state.missing.extend(record.missing);
         state.wanted.extend(record.wanted);
@@ -192,7 +228,8 @@ impl Work<'_> {
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
             let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
-            let mut laid = Detour::lay(&checkout, manager, locked, self.origin.directory(), &packages, &shop.registry()?)?;
+            let folders = Folders { packages: &packages, settings: &self.settings_folders() };
+            let mut laid = Detour::lay(&checkout, manager, locked, folders, &shop.registry()?)?;
             if self.oldest {
                 laid.ask_for_the_oldest(&checkout, &packages, |ranges| shop.timewarp().lowest(ranges))?;
             }
@@ -277,12 +314,19 @@ impl Work<'_> {
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
     }
 
+    /// The folders whose configuration package managers read: those of the package and of the lockfile, and all above them.
+    pub(super) fn settings_folders(&self) -> BTreeSet<&str> {
+        let locked = self.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        let above = |folder| std::iter::successors(Some(folder), |folder: &&str| folder.rsplit_once('/').map(|(above, _)| above));
+        [self.origin.directory(), locked].into_iter().flat_map(above).chain([""]).collect()
+    }
+
     /// The variables that the project's configuration of package managers asks for: a publisher's token, which a build has not.
     fn variables(&self) -> Result<Vec<String>, SourceError> {
         let view = self.folder.view(self.repository, Checkout::Posix);
         let mut variables = Vec::new();
         for file in [".npmrc", ".yarnrc", ".yarnrc.yml"] {
-            for directory in BTreeSet::from(["", self.origin.directory()]) {
+            for directory in self.settings_folders() {
                 variables.extend(timewarp::variables(&view.content(&join(directory, file))?.unwrap_or_default()));
             }
         }
@@ -293,8 +337,8 @@ impl Work<'_> {
     fn scopes(&self) -> Result<Vec<String>, SourceError> {
         let view = self.folder.view(self.repository, Checkout::Posix);
         let mut scopes = Vec::new();
-        for file in [".npmrc", &join(self.origin.directory(), ".npmrc")] {
-            scopes.extend(timewarp::scopes(&view.content(file)?.unwrap_or_default()));
+        for directory in self.settings_folders() {
+            scopes.extend(timewarp::scopes(&view.content(&join(directory, ".npmrc"))?.unwrap_or_default()));
         }
         Ok(scopes)
     }
@@ -323,8 +367,7 @@ impl Work<'_> {
         let own = join(self.origin.directory(), "package.json");
         // A folder of sources has none of its own: a build copies the root's beside what it makes.
         let path = if tree.resolve(&own).is_some_and(|file| file.is_file()) { own } else { "package.json".to_owned() };
-        let Some(file) = tree.resolve(&path) else { return Ok(None) };
-        let Ok(bytes) = fs::read(&file) else { return Ok(None) };
+        let Some((file, bytes)) = tree.resolve(&path).zip(tree.read(&path)) else { return Ok(None) };
         match edit::with_version(&bytes, &self.publication.version) {
             Some(changed) => {
                 fs::write(&file, changed)?;

@@ -242,7 +242,8 @@ fn toolchains(
     let time = publication.time.as_deref().filter(|_| !publication.first_seen);
     let published = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let clues = Clues {
-        node_version: site.node.as_deref().or(publication.node.as_deref()),
+        node_by_user: site.node.as_deref(),
+        node_version: publication.node.as_deref(),
         npm_version: publication.npm.as_deref(),
         published: published.filter(|time| *time >= committed),
         committed,

@@ -198,7 +198,7 @@ pub(super) fn same(one: &Step, other: &Step) -> bool {
 /// A command line as a step.
 pub(super) fn piece(manager: Kind, directory: &str, text: &str) -> Step {
     let place = if directory.is_empty() { String::new() } else { format!(" in {directory}") };
-    let name: String = text.chars().take(MAX_NAME).collect();
+    let name: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_NAME).collect();
     Step { name: format!("{name}{place}"), directory: directory.to_owned(), command: in_shell(manager, text) }
 }
 

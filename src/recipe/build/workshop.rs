@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -77,11 +78,9 @@ impl<'a> Workshop<'a> {
     /// Makes the folders and the programs that a build finds on its PATH.
     pub(super) fn open(site: &'a Site, plan: Plan<'_>) -> Result<Self, SourceError> {
         let scratch = plan.scratch.to_owned();
-        for folder in ["home/.tmp", "bin", "work"] {
+        for folder in folders(&plan.name) {
             fs::create_dir_all(scratch.join(folder))?;
         }
-        fs::create_dir_all(scratch.join("home").join(GLOBAL).join("lib"))?;
-        fs::create_dir_all(scratch.join("work").join(&plan.name))?;
         let sandbox = &site.sandbox;
         let mount = |host: PathBuf, inside: &str, writable| Mount { inside: sandbox.inside(&host, inside), host, writable };
         let mut mounts = vec![
@@ -256,6 +255,19 @@ impl<'a> Workshop<'a> {
     }
 }
 
+/// The folders of a build below its scratch folder.
+fn folders(name: &str) -> [String; 4] {
+    ["home/.tmp".to_owned(), format!("home/{GLOBAL}/lib"), "bin".to_owned(), format!("work/{name}")]
+}
+
+/// Whether the folders of a build are such, as far as they are there. A build may have put a link in the place of one, and what is written there
+/// from here would be written where it leads.
+pub(super) fn is_sound(scratch: &Path, name: &str) -> bool {
+    let is_folder =
+        |path: &Path| fs::symlink_metadata(path).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |data| data.is_dir());
+    folders(name).iter().all(|folder| Path::new(folder).ancestors().all(|part| is_folder(&scratch.join(part))))
+}
+
 /// A command as the sandbox starts it. By way of a shell, which ends with 127 where there is no such program on this machine: that is a
 /// step that failed, as it is for the publisher, and no failure of the sandbox.
 fn launched(command: &[String]) -> Vec<String> {
@@ -304,4 +316,30 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_or_a_file_in_the_place_of_a_folder_is_unsound() {
+        let outside = tempfile::tempdir().unwrap();
+        for place in ["home", &format!("home/{GLOBAL}"), "home/.tmp", "work/name"] {
+            let scratch = tempfile::tempdir().unwrap();
+            assert!(is_sound(scratch.path(), "name"), "nothing is there yet");
+            for folder in folders("name") {
+                fs::create_dir_all(scratch.path().join(folder)).unwrap();
+            }
+            assert!(is_sound(scratch.path(), "name"));
+            let place = scratch.path().join(place);
+            fs::remove_dir_all(&place).unwrap();
+            assert!(is_sound(scratch.path(), "name"), "what is not there is made anew");
+            std::os::unix::fs::symlink(outside.path(), &place).unwrap();
+            assert!(!is_sound(scratch.path(), "name"));
+            fs::remove_file(&place).unwrap();
+            fs::write(&place, "").unwrap();
+            assert!(!is_sound(scratch.path(), "name"));
+        }
+    }
 }

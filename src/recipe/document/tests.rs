@@ -9,7 +9,7 @@ fn recipe() -> Value {
         "fileList": "npm-11", "packer": "npm-7-20",
         "build": {
             "node": "20.1.0", "tools": { "npm": "10.0.0" }, "reasons": ["a"], "lockfile": "package-lock.json", "moment": null,
-            "version": null, "ref": "refs/tags/v1", "packed": null, "steps": [{ "name": "npm ci", "directory": "", "command": ["npm", "ci"] }]
+            "version": null, "ref": "refs/tags/v1", "packed": null, "restored": ["README.md"], "steps": [{ "name": "npm ci", "directory": "", "command": ["npm", "ci"] }]
         },
         "tarball": {
             "integrity": format!("sha512-{}==", "A".repeat(86)), "gzip": { "class": "zlib-rs", "level": 6, "xfl": 0, "os": 255 }
@@ -85,7 +85,9 @@ fn a_value_that_cannot_be_followed_is_refused_by_its_fields_name() {
         ("/build/steps/0/command", json!([]), "build.steps.command"),
         ("/build/steps/0/command", json!(vec!["npm"; 65]), "build.steps.command"),
         ("/build/steps/0/directory", "../x".into(), "build.steps.directory"),
-        ("/build/steps", json!(vec![json!({ "name": "a", "directory": "", "command": ["npm"] }); 129]), "build.steps"),
+        ("/build/steps", json!(vec![json!({ "name": "a", "directory": "", "command": ["npm"] }); 1_001]), "build.steps"),
+        ("/build/steps/0/command", json!(["sh", "-c", "a\u{1b}[2J"]), "build.steps.command"),
+        ("/build/restored", json!(["../a"]), "build.restored"),
         ("/tarball/integrity", "sha512-AAAA".into(), "tarball.integrity"),
         ("/tarball/gzip/class", "D".into(), "D"),
         ("/tarball/gzip/level", 0.into(), "tarball.gzip.level"),

@@ -2,7 +2,7 @@
 //!
 //! A digest is a text that stands nowhere else in a lockfile, so that what is changed is that text, whatever the format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,24 +17,36 @@ const MAX_DEPTH: usize = 200;
 /// The lockfile with the digests of stand-ins for what is gone; `None` where nothing in it changes.
 pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &StandIns) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let mut found = Digests { gone, found: Vec::new() };
+    let mut found = Digests { gone, found: HashMap::new() };
     match file_name {
         "package-lock.json" | "npm-shrinkwrap.json" => found.npm(&serde_json::from_str(text).ok()?),
         "yarn.lock" => found.yarn(text),
         "pnpm-lock.yaml" => found.pnpm(text)?,
         _ => return None,
     }
-    let mut changed = text.to_owned();
-    for (old, new) in found.found {
-        changed = changed.replace(&old, &new);
-    }
+    let changed = replaced(text, &found.found);
     (changed != text).then(|| changed.into_bytes())
+}
+
+/// The text with other digests in the place of these: each whole, in one pass.
+fn replaced(text: &str, digests: &HashMap<String, String>) -> String {
+    let is_of_digest = |c: char| c.is_ascii_alphanumeric() || "+/=-".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_of_digest) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_of_digest(c)).unwrap_or(from.len()));
+        out.push_str(before);
+        out.push_str(digests.get(word).map_or(word, String::as_str));
+        rest = after;
+    }
+    out + rest
 }
 
 /// Digests that stand in the file, each with the one that takes its place.
 struct Digests<'a> {
     gone: &'a StandIns,
-    found: Vec<(String, String)>,
+    found: HashMap<String, String>,
 }
 
 impl Digests<'_> {
@@ -45,7 +57,7 @@ impl Digests<'_> {
         }
         let Some(stand_in) = self.gone.of(name, version) else { return };
         let new = if digest.contains('-') { stand_in.integrity.clone() } else { stand_in.shasum.clone() };
-        self.found.push((digest.to_owned(), new));
+        self.found.insert(digest.to_owned(), new);
     }
 
     fn npm(&mut self, document: &Value) {

@@ -20,21 +20,22 @@ struct Named {
 /// Candidates, likeliest first.
 ///
 /// Who names the manager itself decides which it is: `packageManager`, `devEngines`, a checked-in yarn; then the lockfiles.
-/// Which version of it: the first that names one, within the range that the lockfile's form allows if that only gives a range.
+/// Which version of it: the registry's word, then the first that names one, within the range that the lockfile's form allows if that only gives a range.
 pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup]) -> Vec<ManagerCandidate> {
     let lockfiles = lockfile::find(around);
     let own = named_by_manifest(around).into_iter().chain(checked_in_yarn(around));
     let deciding: Vec<Named> = own.collect();
+    let mut kinds: Vec<Kind> = deciding.iter().map(|named| named.kind).collect();
     let mut versions: Vec<Named> = Vec::new();
     if let Some(npm) = clues.npm_version.and_then(version::clean) {
         let reason = format!("the registry says that it was published with npm {npm}");
         versions.push(Named { kind: Kind::Npm, wish: Wish::Exact(npm), reason });
     }
+    versions.extend(deciding);
     versions.extend(named_beside(around));
     versions.extend(named_by_workflows(setups));
     versions.extend(named_by_engines(around));
 
-    let mut kinds: Vec<Kind> = deciding.iter().map(|named| named.kind).collect();
     // Two lockfiles: the one that more than npm writes was made on purpose. A folder lists them in that order.
     kinds.extend(lockfiles.iter().map(|lockfile| lockfile.kind));
     if kinds.is_empty() {
@@ -49,14 +50,14 @@ pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup
             true
         }
     });
-    kinds.into_iter().map(|kind| candidate(kind, &deciding, &versions, &lockfiles)).collect()
+    kinds.into_iter().map(|kind| candidate(kind, &versions, &lockfiles)).collect()
 }
 
-fn candidate(kind: Kind, deciding: &[Named], versions: &[Named], lockfiles: &[Lockfile]) -> ManagerCandidate {
+fn candidate(kind: Kind, versions: &[Named], lockfiles: &[Lockfile]) -> ManagerCandidate {
     let lockfile = lockfiles.iter().find(|lockfile| lockfile.kind == kind);
     let path = lockfile.map(|lockfile| lockfile.path.clone());
     let by_lockfile = lockfile.map(|lockfile| (Wish::Range(lockfile.range.to_owned()), format!("{} is {}", lockfile.path, lockfile.form)));
-    let named = deciding.iter().chain(versions).filter(|named| named.kind == kind);
+    let named = versions.iter().filter(|named| named.kind == kind);
     let form = lockfile.filter(|lockfile| lockfile.range != "*");
     let mut fitting = named.into_iter().filter_map(|named| {
         let wish = within(&named.wish, form.map(|lockfile| lockfile.range))?;
@@ -65,7 +66,7 @@ fn candidate(kind: Kind, deciding: &[Named], versions: &[Named], lockfiles: &[Lo
     });
     let best = fitting.next();
     let otherwise = || {
-        let named = deciding.iter().chain(versions).find(|named| named.kind == kind);
+        let named = versions.iter().find(|named| named.kind == kind);
         named.map(|named| (named.wish.clone(), named.reason.clone()))
     };
     let fallback =

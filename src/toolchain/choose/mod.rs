@@ -19,6 +19,8 @@ use files::Around;
 
 /// What is known of a package when its tools are looked for.
 pub struct Clues<'a> {
+    /// Node by the user's word, which overrules all others: a version, a range, or a name as `lts/hydrogen`.
+    pub node_by_user: Option<&'a str>,
     /// The registry's `_nodeVersion`.
     pub node_version: Option<&'a str>,
     /// The registry's `_npmVersion`.
@@ -71,6 +73,8 @@ pub struct ManagerCandidate {
 pub struct Wanted {
     /// Node, likeliest first. Never empty: the last one is what was usual at the time.
     pub node: Vec<Candidate>,
+    /// Whether the user said which Node: no other will do.
+    pub node_is_given: bool,
     /// The package manager, likeliest first. Never empty: the last resort is npm.
     pub manager: Vec<ManagerCandidate>,
     /// The moment whose tools are meant.
@@ -83,5 +87,13 @@ pub fn choose(clues: &Clues<'_>) -> Wanted {
     let at = clues.published.filter(|published| *published >= clues.committed).unwrap_or(clues.committed);
     let around = Around::read(clues);
     let setups = workflow::setups(&around);
-    Wanted { node: node::candidates(clues, &around, &setups, at), manager: manager::candidates(clues, &around, &setups), at }
+    let given = clues.node_by_user.and_then(|text| node::given(text, at));
+    let node_is_given = given.is_some();
+    let node = given.map_or_else(|| node::candidates(clues, &around, &setups, at), |given| vec![given]);
+    Wanted { node, node_is_given, manager: manager::candidates(clues, &around, &setups), at }
+}
+
+/// Whether a text names a Node: a version, a range, or a name as `lts/hydrogen`.
+pub fn names_a_node(text: &str) -> bool {
+    spelling::node_wish(text, Timestamp::now()).is_some()
 }

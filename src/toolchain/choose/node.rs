@@ -13,6 +13,11 @@ use crate::registry::version::{self, VersionRange};
 /// Files with nothing in them but a version.
 const VERSION_FILES: &[&str] = &[".nvmrc", ".node-version"];
 
+/// The Node that the user names.
+pub(super) fn given(text: &str, at: Timestamp) -> Option<Candidate> {
+    Some(Candidate { wish: node_wish(text, at)?, reason: format!("--node says {}", quoted(text)) })
+}
+
 /// Candidates, likeliest first; what was usual at the time is always the last.
 pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup], at: Timestamp) -> Vec<Candidate> {
     let mut all = Vec::new();
@@ -20,8 +25,12 @@ pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup
         let reason = format!("the registry says that it was published with node {exact}");
         all.push(Candidate { wish: Wish::Exact(exact), reason });
     }
-    all.extend(in_manifests(around));
+    all.extend(in_manifests(around, "devEngines", |manifest| {
+        let entry = dev_engine(manifest, "runtime").find(|entry| entry.get("name").and_then(Value::as_str) == Some("node"))?;
+        Some(entry.get("version")?.as_str()?.to_owned())
+    }));
     all.extend(VERSION_FILES.iter().filter_map(|name| in_version_file(around, name, at)));
+    all.extend(in_manifests(around, "volta", |manifest| Some(manifest.get("volta")?.get("node")?.as_str()?.to_owned())));
     all.extend(in_tool_versions(around, at));
     // What publishes comes before what tests.
     for publishes in [true, false] {
@@ -42,19 +51,10 @@ pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup
     all
 }
 
-/// `devEngines.runtime`, then `volta`.
-fn in_manifests(around: &Around<'_>) -> Vec<Candidate> {
-    let runtime = around.in_manifests(|manifest| {
-        let entry = dev_engine(manifest, "runtime").find(|entry| entry.get("name").and_then(Value::as_str) == Some("node"))?;
-        Some(entry.get("version")?.as_str()?.to_owned())
-    });
-    let volta = around.in_manifests(|manifest| Some(manifest.get("volta")?.get("node")?.as_str()?.to_owned()));
-    let named = [("devEngines", runtime), ("volta", volta)];
-    let named = named.into_iter().filter_map(|(field, found)| {
-        let (path, text) = found?;
-        Some(Candidate { wish: wish(&text)?, reason: format!("{field} of {path} says {}", quoted(&text)) })
-    });
-    named.collect()
+/// What a field of the nearest package.json that has it says.
+fn in_manifests(around: &Around<'_>, field: &str, text: impl Fn(&Value) -> Option<String>) -> Option<Candidate> {
+    let (path, text) = around.in_manifests(text)?;
+    Some(Candidate { wish: wish(&text)?, reason: format!("{field} of {path} says {}", quoted(&text)) })
 }
 
 fn in_version_file(around: &Around<'_>, name: &str, at: Timestamp) -> Option<Candidate> {

@@ -14,6 +14,7 @@ fn choose_in(files: &[(&'static str, &'static str)], directory: &str, adjust: im
         names.map(|rest| rest.split('/').next().unwrap().to_owned()).collect()
     };
     let mut clues = Clues {
+        node_by_user: None,
         node_version: None,
         npm_version: None,
         published: None,
@@ -50,6 +51,27 @@ fn with_nothing_said_it_is_npm_and_the_long_term_support_of_the_day() {
     assert_eq!(wanted.node, [Candidate { wish: range("*"), reason: "long-term support on 2023-06-25".into() }]);
     let npm = ManagerCandidate { kind: Kind::Npm, wish: range("*"), lockfile: None, reason: "no lockfile".into() };
     assert_eq!(wanted.manager, [npm]);
+}
+
+#[test]
+fn what_the_user_says_is_all_that_counts() {
+    for (text, wish) in [("18", range("18")), ("v16.20.2", exact("16.20.2")), ("lts/hydrogen", range("18"))] {
+        let wanted = choose_in(&[(".nvmrc", "20")], "", |clues| (clues.node_by_user, clues.node_version) = (Some(text), Some("14.0.0")));
+        assert_eq!((wanted.node.len(), &wanted.node[0].wish, wanted.node_is_given), (1, &wish, true), "{text}");
+        assert_eq!(wanted.node[0].reason, format!("--node says {text}"));
+        assert!(names_a_node(text));
+    }
+    assert!(!names_a_node("eighteen") && !names_a_node("") && !choose_in(&[], "", |_| {}).node_is_given);
+}
+
+#[test]
+fn files_that_only_have_a_version_come_before_volta_and_the_registrys_npm_before_package_manager() {
+    let manifest = r#"{"volta":{"node":"14.1.0"},"packageManager":"npm@8.0.0"}"#;
+    let wanted = choose_in(&[("package.json", manifest), (".node-version", "18.1.0")], "", |clues| clues.npm_version = Some("10.2.0"));
+    assert_eq!([&wanted.node[0].wish, &wanted.node[1].wish], [&exact("18.1.0"), &exact("14.1.0")]);
+    assert_eq!((wanted.manager[0].kind, &wanted.manager[0].wish), (Kind::Npm, &exact("10.2.0")));
+    let pnpm = choose_in(&[("package.json", r#"{"packageManager":"pnpm@8.0.0"}"#)], "", |clues| clues.npm_version = Some("10.2.0"));
+    assert_eq!((pnpm.manager[0].kind, &pnpm.manager[0].wish), (Kind::Pnpm, &exact("8.0.0")));
 }
 
 #[test]

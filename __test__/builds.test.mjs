@@ -110,6 +110,27 @@ test('the version that was set at release is written before the build', async ()
   assert.equal(answer.attempts.at(-1).recipe.build.version, '1.2.3');
 });
 
+test('where siblings ask for the version of the commit, the one of the release is written after the installation', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',require('./package.json').version)"`;
+  const repository = { type: 'git', url: 'git+https://github.com/kit/b-siblings.git', directory: 'p/a' };
+  const own = { repository, scripts: { build }, files: ['dist', 'index.js'] };
+  const files = {
+    'package.json': manifest('b-siblings-root', '0.0.0', { private: true, workspaces: ['p/*'] }),
+    'p/a/package.json': manifest('b-siblings', '0.0.0', own),
+    'p/a/index.js': `module.exports = 'b-siblings';\n`,
+    'p/b/package.json': manifest('b-siblings-other', '0.0.0', { private: true, dependencies: { 'b-siblings': '^0.0.0' } }),
+  };
+  const { spec } = await world.release('b-siblings', {
+    version: '3.1.0',
+    json: own,
+    published: { 'dist/a.js': '3.1.0' },
+    history: { commits: [{ label: 'c', files }] },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  assert.deepEqual(answer.attempts.at(-1).steps.map(({ name, exit }) => [name, exit]).slice(0, 2), [['npm install', 0], ['build in p/a', 0]]);
+});
+
 test('a plugin of semantic-release that writes the version into files runs after the build', async () => {
   const { spec } = await built('b-in-files', {
     version: '1.2.3',

@@ -9,6 +9,7 @@ use super::failure::{Course, hosts_in};
 use super::install::{holds_the_lockfile, installs, ways};
 use super::kept::State;
 use super::project::Project;
+use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
 use super::run::{MAX_MANIFESTS, SHORTEST, Work, time_left};
 use super::steps::{Step, pieces, same, steps, within};
@@ -53,6 +54,8 @@ pub(super) struct Bench<'w, 's> {
     pub(super) best: Option<Rebuilt>,
     pub(super) state: State,
     pub(super) detour: Option<Detour>,
+    /// The version that package.json gets, where the commit has another.
+    pub(super) version: Option<ReleaseVersion>,
     /// Whether an installation failed for what was gone, and others stand in for that.
     pub(super) others_stand_in: bool,
     /// No step begins later, and none goes on.
@@ -80,9 +83,7 @@ impl Bench<'_, '_> {
             }
         }
         self.install_apart(manager, major, &project)?;
-        if let Some(detour) = self.detour.take() {
-            detour.take_back(&checkout)?;
-        }
+        self.end_installation(&checkout)?;
         self.course.install_failed = !self.state.installed;
         if self.compare(&project)? {
             return Ok(());
@@ -130,6 +131,13 @@ impl Bench<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Takes back what led the installation here, and writes the version that was to wait for its end.
+    pub(super) fn end_installation(&mut self, checkout: &Path) -> Result<(), SourceError> {
+        let Some(detour) = self.detour.take() else { return Ok(()) };
+        detour.take_back(checkout)?;
+        self.version.take().filter(|version| version.is_late).map_or(Ok(()), |version| version.write())
     }
 
     /// Runs a step that installs. Where it failed for packages that are gone, others stand in for them from then on.

@@ -17,6 +17,7 @@ mod kept;
 mod moments;
 mod oldest;
 mod project;
+mod release_version;
 mod replay;
 mod roots;
 mod run;

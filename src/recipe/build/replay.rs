@@ -95,7 +95,7 @@ impl Work<'_> {
 
     fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
         let state = State { moment: build.moment.clone(), ..State::default() };
-        let Laid { mut shop, detour, .. } = self.lay_out(kept, &state, tools)?;
+        let Laid { mut shop, detour, version } = self.lay_out(kept, &state, tools)?;
         let checkout = shop.checkout();
         shop.hand_over()?;
         let mut bench = Bench {
@@ -106,6 +106,7 @@ impl Work<'_> {
             best: None,
             state,
             detour,
+            version,
             others_stand_in: false,
             until: None,
         };
@@ -157,9 +158,7 @@ impl Bench<'_, '_> {
                 }
                 continue;
             }
-            if let Some(detour) = self.detour.take() {
-                detour.take_back(&checkout)?;
-            }
+            self.end_installation(&checkout)?;
             let exit = self.run_step(step)?;
             self.course.exits.push(exit);
             if let Some(project) = project
@@ -169,6 +168,6 @@ impl Bench<'_, '_> {
             }
         }
         self.course.install_failed = !self.state.installed;
-        self.detour.take().map_or(Ok(()), |detour| detour.take_back(&checkout).map_err(SourceError::from))
+        self.end_installation(&checkout)
     }
 }

@@ -1,7 +1,6 @@
 //! The way of one toolchain at one moment through installation, steps and comparisons.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -10,14 +9,14 @@ use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
 use super::failure::{Course, hosts_in};
 use super::kept::{Kept, State};
+use super::release_version::ReleaseVersion;
 use super::workshop::{self, Plan, Workshop};
-use super::{Publication, Site, edit};
+use super::{Publication, Site};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::http::AllowList;
 use crate::origin::Origin;
 use crate::origin::score::{join, manifest_directories};
-use crate::pack::tree::{DirTree, Tree as _};
 use crate::published::Published;
 use crate::recipe::checkout::Folder;
 use crate::recipe::rebuilt::{Rebuilt, Run};
@@ -79,8 +78,8 @@ pub(super) struct Laid<'a> {
     pub(super) shop: Workshop<'a>,
     /// What leads the installation here; none where that was before.
     pub(super) detour: Option<Detour>,
-    /// The version that was written into package.json, where the commit has another.
-    pub(super) version: Option<String>,
+    /// The version that package.json gets, where the commit has another.
+    pub(super) version: Option<ReleaseVersion>,
 }
 
 impl Work<'_> {
@@ -154,7 +153,7 @@ impl Work<'_> {
         if fresh {
             shop.hand_over()?;
         }
-        let mut recipe = self.recipe(tools, version);
+        let mut recipe = self.recipe(tools, version.as_ref().map(|version| version.version.clone()));
         if let Some(build) = &mut recipe.build {
             build.moment.clone_from(&state.moment);
             build.steps.clone_from(&state.steps);
@@ -167,6 +166,7 @@ impl Work<'_> {
             best: None,
             state,
             detour,
+            version,
             others_stand_in: false,
             until,
         };
@@ -215,6 +215,7 @@ impl Work<'_> {
         };
         let shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
+        let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
         let (detour, version);
         if state.steps.is_empty() {
             write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
@@ -223,11 +224,13 @@ impl Work<'_> {
             let git =
                 GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
             git.write(&checkout)?;
-            // Before the detour: what it puts back has the version.
-            version = self.set_version(&checkout)?;
+            version = ReleaseVersion::of(self, &checkout, &packages)?;
+            if let Some(version) = version.as_ref().filter(|version| !version.is_late) {
+                // Before the detour: what it puts back has the version.
+                version.write()?;
+            }
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
-            let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
             let folders = Folders { packages: &packages, settings: &self.settings_folders() };
             let mut laid = Detour::lay(&checkout, manager, locked, folders, &shop.registry()?)?;
             if self.oldest {
@@ -235,7 +238,10 @@ impl Work<'_> {
             }
             detour = Some(laid);
         } else {
-            (detour, version) = (None, self.set_version(&checkout)?);
+            (detour, version) = (None, ReleaseVersion::of(self, &checkout, &packages)?);
+            if let Some(version) = &version {
+                version.write()?;
+            }
         }
         Ok(Laid { shop, detour, version })
     }
@@ -359,22 +365,6 @@ impl Work<'_> {
             restored: Vec::new(),
         };
         Recipe { build: Some(build), ..Recipe::of(self.strategy, self.published, self.repository.url(), self.origin) }
-    }
-
-    /// Writes the published version into package.json where the commit has another: release tools do so before they build.
-    pub(super) fn set_version(&self, checkout: &std::path::Path) -> Result<Option<String>, SourceError> {
-        let tree = DirTree::new(checkout)?;
-        let own = join(self.origin.directory(), "package.json");
-        // A folder of sources has none of its own: a build copies the root's beside what it makes.
-        let path = if tree.resolve(&own).is_some_and(|file| file.is_file()) { own } else { "package.json".to_owned() };
-        let Some((file, bytes)) = tree.resolve(&path).zip(tree.read(&path)) else { return Ok(None) };
-        match edit::with_version(&bytes, &self.publication.version) {
-            Some(changed) => {
-                fs::write(&file, changed)?;
-                Ok(Some(self.publication.version.clone()))
-            }
-            None => Ok(None),
-        }
     }
 }
 

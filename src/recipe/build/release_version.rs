@@ -1,0 +1,75 @@
+//! The published version in package.json, where the commit has another: release tools write it there before they build.
+//!
+//! Before the installation, so that what this builds has it already; after it where other packages of the repository ask for the version that
+//! the commit has: these would be looked for at the registry then, and not be found.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::edit;
+use super::run::Work;
+use crate::origin::score::join;
+use crate::pack::tree::{DirTree, Tree as _};
+use crate::recipe::SourceError;
+use crate::registry::version::{self, VersionRange};
+
+/// Members of package.json that ask for other packages of the repository.
+const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "peerDependencies", "optionalDependencies"];
+
+/// A package.json that needs another version.
+pub(super) struct ReleaseVersion {
+    file: PathBuf,
+    bytes: Vec<u8>,
+    /// The version.
+    pub(super) version: String,
+    /// Whether it is written after the installation.
+    pub(super) is_late: bool,
+}
+
+impl ReleaseVersion {
+    /// What is to be written in a checkout, in which these folders have a package.json; none where it has the version.
+    pub(super) fn of(work: &Work<'_>, checkout: &Path, packages: &[String]) -> Result<Option<Self>, SourceError> {
+        let tree = DirTree::new(checkout)?;
+        let own = join(work.origin.directory(), "package.json");
+        // A folder of sources has none of its own: a build copies the root's beside what it makes.
+        let path = if tree.resolve(&own).is_some_and(|file| file.is_file()) { own } else { "package.json".to_owned() };
+        let Some((file, manifest)) = tree.resolve(&path).zip(tree.read(&path)) else { return Ok(None) };
+        let version = work.publication.version.clone();
+        let Some(bytes) = edit::with_version(&manifest, &version) else { return Ok(None) };
+        let others = packages.iter().map(|folder| join(folder, "package.json")).filter(|other| *other != path);
+        let is_late = others.filter_map(|other| tree.read(&other)).any(|other| asks_for_the_present_one(&other, &manifest, &version));
+        Ok(Some(Self { file, bytes, version, is_late }))
+    }
+
+    /// Writes it.
+    pub(super) fn write(&self) -> Result<(), SourceError> {
+        Ok(fs::write(&self.file, &self.bytes)?)
+    }
+}
+
+/// Whether a package asks for another by a range that its present version is in and the new one is not.
+fn asks_for_the_present_one(other: &[u8], manifest: &[u8], new: &str) -> bool {
+    let object = |bytes: &[u8]| serde_json::from_slice::<Value>(crate::manifest::without_bom(bytes)).unwrap_or_default();
+    let (other, manifest) = (object(other), object(manifest));
+    let text = |key: &str| manifest.get(key).and_then(Value::as_str).unwrap_or_default();
+    let Some((present, new)) = version::parse(text("version")).zip(version::parse(new)) else { return false };
+    let mut ranges = FIELDS.iter().filter_map(|field| VersionRange::parse(other.get(field)?.get(text("name"))?.as_str()?));
+    ranges.any(|range| range.contains(&present) && !range.contains(&new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sibling_asks_for_the_version_of_the_commit() {
+        let manifest = br#"{"name":"a","version":"0.0.0"}"#;
+        let asks =
+            |range: &str| asks_for_the_present_one(format!(r#"{{"devDependencies":{{"a":"{range}"}}}}"#).as_bytes(), manifest, "20.1.0");
+        assert!(asks("^0.0.0") && asks("0.0.0"));
+        assert!(!asks("*") && !asks("workspace:*") && !asks("^20.0.0") && !asks("^1.0.0"));
+        assert!(!asks_for_the_present_one(b"[]", manifest, "20.1.0") && !asks_for_the_present_one(b"{}", b"{}", "1.0.0"));
+    }
+}

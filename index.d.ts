@@ -44,6 +44,8 @@ export interface ReproduceOptions {
   node?: string;
   /** How builds are isolated. Default: `auto`, the strongest tier that this machine has; never `none`. */
   isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
+  /** Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`. */
+  allowHosts?: string[];
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
   /** Answer from stored results only. */
@@ -322,7 +324,7 @@ export interface ReproduceResult {
   /** Earlier versions, the highest first; null where they were not asked for. */
   history: EarlierVersion[] | null;
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; trustedRoot: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; trustedRoot: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

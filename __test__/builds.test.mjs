@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run } from './kit/cli.mjs';
 import { cacheOf, manifest, openWorld } from './world.mjs';
 
 let world;
@@ -411,6 +413,35 @@ test('where the registry\'s times cannot be true, the oldest versions of the ran
   await writeFile(file, JSON.stringify(recipe));
   const again = await judge(spec, ['--recipe', file]);
   assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
+});
+
+test('a build reaches a host that the user allows, and no other', async () => {
+  const server = createServer((socket) => socket.on('error', () => {}).on('data', () => socket.end('built')));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `localhost:${server.address().port}`;
+  const program = `const proxy = new URL(process.env.HTTPS_PROXY);
+const request = require('http').request({ host: proxy.hostname, port: proxy.port, method: 'CONNECT', path: '${host}' });
+request.on('connect', (answer, socket) => {
+  if (answer.statusCode !== 200) process.exit(4);
+  socket.on('data', (data) => { require('fs').mkdirSync('dist'); require('fs').writeFileSync('dist/a.js', data); });
+  socket.write('x');
+}).end();
+`;
+  const { spec } = await built('b-allowed', { scripts: { build: 'node get.js' }, files: { 'get.js': program } });
+  const env = { ...clean.env, REPRODUCE_ALLOW_HOSTS: [clean.env.REPRODUCE_ALLOW_HOSTS, host].filter(Boolean).join(',') };
+  try {
+    const closed = await world.judge(spec, { clean, args: ['--force'], run: { env } });
+    assert.deepEqual([closed.verdict, closed.code], ['build-failed', 'network-needed'], JSON.stringify(closed.attempts));
+    const open = await world.judge(spec, { clean, args: ['--force', '--allow-host', host], run: { env } });
+    assert.equal(open.verdict, 'identical', JSON.stringify(open.attempts));
+    assert.deepEqual(open.options.allowHosts, [host]);
+    assert.match(open.findings.find(({ code }) => code === 'hosts-allowed').message, new RegExp(host));
+    assert.equal(closed.findings.find(({ code }) => code === 'hosts-allowed'), undefined);
+  } finally {
+    server.close();
+  }
+  const wrong = await run([spec, '--json', '--allow-host', 'https://a.example/'], { env: clean.env, cwd: clean.home });
+  assert.deepEqual([wrong.code, wrong.json.error?.code ?? wrong.json.code], [2, 'usage']);
 });
 
 test('a file of the commit that the build changed is put back where it was published as it was', async () => {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Explain, Stage};
+use crate::http::AllowList;
 use crate::recipe::Strategy;
 use crate::registry::provenance::Roots;
 use crate::report::json::OptionsInfo;
@@ -49,6 +50,8 @@ pub struct Options {
     pub recipe: Option<PathBuf>,
     /// How builds are isolated: `auto`, or a tier's name.
     pub isolation: Option<String>,
+    /// Hosts (`host` or `host:port`) that builds may reach besides the registry, by TLS.
+    pub allow_hosts: Vec<String>,
     /// A Sigstore `trusted_root.json` that provenance is checked with, in place of the embedded one.
     pub trusted_root: Option<PathBuf>,
     /// How many earlier versions are looked at; 0 for none.
@@ -67,6 +70,9 @@ pub enum OptionsError {
     /// Not one of the strategies.
     #[error("there is no strategy {0}")]
     Strategy(String),
+    /// Not a host.
+    #[error("{0} is not a host")]
+    Host(String),
     /// Nothing that names a Node.
     #[error("{0} names no version of Node")]
     Node(String),
@@ -112,6 +118,7 @@ impl Explain for OptionsError {
             }
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
+            Self::Host(_) => Some("a name or an address, with a port where only that is meant: host.example, host.example:8443".into()),
             Self::Node(_) => Some("a version, a range or a name: 20.11.1, 18, lts/hydrogen".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
@@ -191,6 +198,18 @@ impl Options {
         Isolation::parse(word).map_err(|_| OptionsError::Isolation(word.to_owned()))
     }
 
+    /// The hosts that builds may reach besides the registry.
+    pub fn hosts(&self) -> Result<AllowList, OptionsError> {
+        // What is read is what was written: of an address its scheme would be taken for the host.
+        let is_one = |host: &str| {
+            AllowList::parse(host).names().iter().any(|name| name.trim_matches(['[', ']']) == host.trim_matches(['[', ']']).to_lowercase())
+        };
+        match self.allow_hosts.iter().find(|host| !is_one(host)) {
+            Some(host) => Err(OptionsError::Host(host.clone())),
+            None => Ok(AllowList::parse(&self.allow_hosts.join(","))),
+        }
+    }
+
     /// Refuses a registry that is not an http or https address.
     pub fn check_registry(&self) -> Result<(), OptionsError> {
         match self.registry.as_deref() {
@@ -229,6 +248,7 @@ impl Options {
             rewrites,
             node: self.node.clone(),
             isolation: self.isolation.clone(),
+            allow_hosts: self.hosts()?.names(),
             trusted_root: None,
         })
     }
@@ -263,6 +283,16 @@ mod tests {
         assert_eq!(local("."), Some((".".into(), None)));
         for remote in ["owner/name", "https://host.example/x.tar.gz", "github:owner/name#main", "git@host.example:o/n.git"] {
             assert_eq!(local(remote), None, "{remote}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_read_or_refused() {
+        let hosts =
+            |hosts: &[&str]| Options { allow_hosts: hosts.iter().map(|host| (*host).to_owned()).collect(), ..Options::default() }.hosts();
+        assert_eq!(hosts(&["b.example:8443", "a.example"]).expect("hosts").names(), ["a.example", "b.example:8443"]);
+        for wrong in ["", "https://a.example/", "a b", "a.example,b.example"] {
+            assert!(hosts(&[wrong]).is_err(), "{wrong}");
         }
     }
 

@@ -124,7 +124,7 @@ async fn judge(
         None => options.strategies().map_err(boxed)?,
     };
     let isolation = options.isolation().map_err(boxed)?;
-    let (node, installed) = (options.node.clone(), options.installed.clone());
+    let (node, hosts, installed) = (options.node.clone(), options.hosts().map_err(boxed)?, options.installed.clone());
     let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
     let work = tokio::task::spawn_blocking(move || {
         let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
@@ -135,7 +135,7 @@ async fn judge(
         draft.located(repository.url(), &located, located_at.elapsed());
         context.progress.tell("pack", "packing the commit's files");
         let began = Instant::now();
-        let orders = Orders { strategies: &strategies, publication: &publication, isolation, node, installed };
+        let orders = Orders { strategies: &strategies, publication: &publication, isolation, node, hosts, installed };
         let result = rebuild(&mut repository, &located, &published, &open_submodule, &orders, &context, &runtime);
         draft.rebuilt_in(began.elapsed());
         let source_of = |recipe: &Recipe| Source::at(&located, &repository, recipe);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tokio::runtime::Handle;
 
 use crate::git::Repository;
+use crate::http::AllowList;
 use crate::origin::Located;
 use crate::pipeline::Context;
 use crate::published::Published;
@@ -29,6 +30,8 @@ pub struct Orders<'a> {
     pub publication: &'a Publication,
     /// How builds are isolated.
     pub isolation: Isolation,
+    /// Hosts that builds may reach besides the registry.
+    pub hosts: AllowList,
     /// Node's version by the user's word.
     pub node: Option<String>,
     /// Where the executable is that builds run under.
@@ -119,13 +122,15 @@ fn build_commits(
         runtime: runtime.clone(),
         deadline: context.deadline,
         node: orders.node.clone(),
+        hosts: orders.hosts.clone(),
         given: context.given.clone(),
         progress: context.progress.clone(),
         cancel: context.cancel.clone(),
         cancelled: context.cancelled.clone(),
     };
     let publication = dated(orders.publication, context, runtime)?;
-    let orders = &Orders { publication: &publication, node: orders.node.clone(), installed: orders.installed.clone(), ..*orders };
+    let (node, hosts, installed) = (orders.node.clone(), orders.hosts.clone(), orders.installed.clone());
+    let orders = &Orders { publication: &publication, node, hosts, installed, ..*orders };
     let mut ended = None;
     for origin in located.origins.iter().take(MAX_BUILT) {
         let before = all.rebuilt.len();

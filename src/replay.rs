@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::error::{Explain, Stage};
 use crate::finish::EmitError;
 use crate::git::Repository;
+use crate::http::AllowList;
 use crate::opening;
 use crate::origin::{LocateError, Origin};
 use crate::pack::gzip;
@@ -55,6 +56,8 @@ pub struct Orders {
     pub emit: Option<PathBuf>,
     /// How builds are isolated.
     pub isolation: Isolation,
+    /// Hosts that builds may reach besides the registry.
+    pub hosts: AllowList,
     /// Where the executable is that builds run under.
     pub installed: Option<PathBuf>,
 }
@@ -134,6 +137,7 @@ fn site_of(orders: &Orders, context: &Context, runtime: &Handle) -> Result<Site,
         runtime: runtime.clone(),
         deadline: context.deadline,
         node: None,
+        hosts: orders.hosts.clone(),
         given: None,
         progress: context.progress.clone(),
         cancel: context.cancel.clone(),

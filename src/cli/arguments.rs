@@ -83,6 +83,9 @@ pub(super) struct Arguments {
     /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     pub(super) isolation: Option<String>,
+    /// A host that builds may reach besides the registry, by TLS; can be given several times
+    #[arg(long, value_name = "host[:port]")]
+    pub(super) allow_host: Vec<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds")]
     pub(super) timeout: Option<f64>,
@@ -177,6 +180,7 @@ impl Arguments {
             emit: self.emit.clone(),
             node: self.node.clone(),
             isolation: self.isolation.clone(),
+            allow_hosts: self.allow_host.clone(),
             trusted_root: self.trusted_root.clone(),
             history: self.history.unwrap_or_default(),
             installed: None,

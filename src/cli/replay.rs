@@ -40,6 +40,9 @@ struct Arguments {
     /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
+    /// A host that builds may reach besides the registry, by TLS; can be given several times
+    #[arg(long, value_name = "host[:port]")]
+    allow_host: Vec<String>,
     /// Longest time in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds")]
     timeout: Option<f64>,
@@ -60,6 +63,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     let options = Options {
         registry: parsed.registry.clone(),
         isolation: parsed.isolation.clone(),
+        allow_hosts: parsed.allow_host.clone(),
         timeout: parsed.timeout,
         cache_dir: parsed.cache_dir.clone(),
         emit: parsed.emit.clone(),

@@ -31,6 +31,12 @@ impl AllowList {
         list
     }
 
+    /// The entries, as they are written.
+    pub fn names(&self) -> Vec<String> {
+        let name = |(host, port): &(String, Option<u16>)| port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        self.entries.iter().map(name).collect()
+    }
+
     /// Adds the host and port of an address.
     pub fn add(&mut self, url: &Url) {
         if let Some(host) = url.host_str() {

@@ -94,6 +94,9 @@ pub struct OptionsInfo {
     pub node: Option<String>,
     /// How builds are isolated by the user's word.
     pub isolation: Option<String>,
+    /// Hosts that builds could reach besides the registry by the user's word.
+    #[serde(default)]
+    pub allow_hosts: Vec<String>,
     /// sha256 of the user's own trusted root; null for the embedded one.
     #[serde(default)]
     pub trusted_root: Option<String>,

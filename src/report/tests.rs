@@ -22,6 +22,7 @@ pub(crate) fn report(name: &str, verdict: Verdict, findings: Vec<Finding>) -> Re
         rewrites: None,
         node: None,
         isolation: None,
+        allow_hosts: Vec::new(),
         trusted_root: None,
     };
     let mut report = Draft::new(package, false, options).ended(*Ending::new(verdict, "files-differ", "", "hint"));

@@ -240,13 +240,13 @@ async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspectio
 }
 
 async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
-    let isolation = options.isolation().map_err(boxed)?;
+    let (isolation, hosts) = (options.isolation().map_err(boxed)?, options.hosts().map_err(boxed)?);
     let recipe = Recipe::from_json(&read_recipe(file).map_err(boxed)?).map_err(boxed)?;
     // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
     let setup = Setup::read(options)?;
     let folders = cache_folders(options, &setup.around).map_err(boxed)?;
     let emit = options.emit.as_ref().map(|path| setup.around.cwd.join(path));
-    let orders = Orders { emit, isolation, installed: options.installed.clone() };
+    let orders = Orders { emit, isolation, hosts, installed: options.installed.clone() };
     let client = setup.client();
     let context = setup.context(client, folders, progress, stop, Own::default());
     let runtime = tokio::runtime::Handle::current();

@@ -24,7 +24,7 @@ use crate::sandbox::Stopped;
 use crate::toolchain::Kind;
 use crate::verdict::Outcome;
 
-/// A step that is a guess has half of the time that is left, and this at least.
+/// A step that is a guess has three quarters of the time that is left, and this at least.
 const GUESS: Duration = Duration::from_secs(120);
 
 /// What came of a step.
@@ -225,7 +225,7 @@ impl Bench<'_, '_> {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);
         }
-        let limit = if step.is_script() || installs(step) || self.work.given.is_some() { left } else { left.min(GUESS.max(left / 2)) };
+        let limit = if step.is_script() || installs(step) || self.work.given.is_some() { left } else { left.min(GUESS.max(left / 4 * 3)) };
         let done = self.shop.run(step, limit)?;
         if limit < left && self.shop.stopped == Some(Stopped::Time) {
             // Only the guess was wrong.

@@ -40,7 +40,7 @@ pub use steps::Step;
 
 use url::Url;
 
-use crate::http::{Cancel, Client};
+use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::recipe::Recipe;
 use crate::sandbox::Sandbox;
@@ -64,6 +64,8 @@ pub struct Site {
     pub runtime: tokio::runtime::Handle,
     /// When the answer must be there, if ever.
     pub deadline: Option<Instant>,
+    /// Hosts that builds may reach besides the registry.
+    pub hosts: AllowList,
     /// Node's version by the user's word.
     pub node: Option<String>,
     /// The recipe that the user gave, to be followed in place of a search.

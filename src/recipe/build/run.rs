@@ -14,7 +14,6 @@ use super::workshop::{self, Plan, Workshop};
 use super::{Publication, Site};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
-use crate::http::AllowList;
 use crate::origin::Origin;
 use crate::origin::score::{join, manifest_directories};
 use crate::published::Published;
@@ -131,7 +130,8 @@ impl Work<'_> {
         let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
         let oldest = if self.oldest { " oldest" } else { "" };
         let registries: Vec<String> = self.site.npm.registries().iter().map(ToString::to_string).collect();
-        let how = format!("{} {} {}", env!("CARGO_PKG_VERSION"), self.site.sandbox.tier(), registries.join(" "));
+        let (tier, hosts) = (self.site.sandbox.tier(), self.site.hosts.names());
+        let how = format!("{} {tier} {} {}", env!("CARGO_PKG_VERSION"), registries.join(" "), hosts.join(" "));
         let key = format!("{} {} {} {lockfile:?} {hour:?}{oldest} {how}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
@@ -186,6 +186,10 @@ impl Work<'_> {
         let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
+            if !self.site.hosts.names().is_empty() {
+                let hosts = self.site.hosts.names().join(", ");
+                notes.push(("hosts-allowed", format!("by the user's word the build could reach hosts besides the registry: {hosts}")));
+            }
             if state.times_untrue {
                 notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
             }
@@ -314,7 +318,7 @@ impl Work<'_> {
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             tarballs: self.site.folders.tarballs.clone(),
             packuments: Some(self.site.folders.packuments.clone()),
-            hosts: AllowList::default(),
+            hosts: self.site.hosts.clone(),
             cancel: self.site.cancel.clone(),
         };
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))

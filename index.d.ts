@@ -226,6 +226,8 @@ export interface BuildRecipe {
   moment: string | null;
   /** What package.json asks for is installed in the oldest version of each range; absent where it is not. */
   oldest?: boolean;
+  /** What Node's clock says when a script begins (RFC 3339); absent where it is the present time. */
+  clock?: string;
   /** The version that is written into package.json first, where the commit has another. */
   version: string | null;
   /** The branch or tag that the checkout's `.git` has for the commit. */

@@ -415,6 +415,25 @@ test('where the registry\'s times cannot be true, the oldest versions of the ran
   assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
 });
 
+test('where nothing but dates differs, the clock stands at the publication', async () => {
+  const build = `node -e "const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.writeFileSync('dist/a.js','// built '+new Date().toISOString().slice(0,10)+', (c) 2010-'+new Date(Date.now()).getFullYear()+'\\n')"`;
+  const json = { scripts: { build }, files: ['dist', 'index.js'] };
+  const { spec } = await built('b-clock', {
+    json,
+    published: { 'dist/a.js': `// built ${march(25).slice(0, 10)}, (c) 2010-${march(25).slice(0, 4)}\n` },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-clock', '1.0.0', json), 'index.js': "module.exports = 'b-clock';\n" }, date: march(5) }] },
+    publication: { time: march(25) },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.equal(Date.parse(recipe.build.clock), Date.parse(march(25)));
+  const file = join(clean.home, 'clock.json');
+  await writeFile(file, JSON.stringify(recipe));
+  const again = await judge(spec, ['--recipe', file]);
+  assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
+});
+
 test('a build reaches a host that the user allows, and no other', async () => {
   const server = createServer((socket) => socket.on('error', () => {}).on('data', () => socket.end('built')));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

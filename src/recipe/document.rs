@@ -145,8 +145,10 @@ impl BuildRecipe {
         if let Some(path) = &self.lockfile {
             inside("build.lockfile", path)?;
         }
-        if let Some(moment) = &self.moment {
-            require(moment.parse::<jiff::Timestamp>().is_ok(), "build.moment", moment, "a time as in RFC 3339")?;
+        for (field, time) in [("build.moment", &self.moment), ("build.clock", &self.clock)] {
+            if let Some(time) = time {
+                require(time.parse::<jiff::Timestamp>().is_ok(), field, time, "a time as in RFC 3339")?;
+            }
         }
         if let Some(set) = &self.version {
             semver("build.version", set)?;

@@ -167,6 +167,9 @@ pub struct BuildRecipe {
     /// nearer to what there was.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oldest: bool,
+    /// What Node's clock says when a script begins (RFC 3339); absent where it is the present time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<String>,
     /// The version that is written into package.json first, where the commit has another.
     pub version: Option<String>,
     /// The branch or tag that the checkout's `.git` has for the commit; null for none.

@@ -2,7 +2,7 @@
 //!
 //! `npm version` (and with it semantic-release, auto and others) prints the whole file again, with the indentation and line ends
 //! that it found; lerna, release-it, sed scripts and editors change the one value. Where the file is laid out as npm
-//! prints it, both come to the same.
+//! prints it, both come to the same. Scripts of a project's own write what `JSON.stringify` gives, with an indentation of theirs.
 
 use std::collections::HashMap;
 
@@ -17,19 +17,31 @@ pub(super) struct Released {
     pub(super) bytes: Vec<u8>,
 }
 
+/// What scripts of a project's own print by `JSON.stringify`: its third argument, and whether a line feed follows.
+const PRINTED: [(&str, &str, &str); 6] = [
+    ("print-2", "  ", ""),
+    ("print-2-line", "  ", "\n"),
+    ("print-tab", "\t", ""),
+    ("print-tab-line", "\t", "\n"),
+    ("print-4", "    ", ""),
+    ("print-4-line", "    ", "\n"),
+];
+
 /// What release tools make of a package.json, likeliest first. One that has the published version already is at most printed anew, as `npm pkg`
 /// does it, and `npm version` with a version that a build was given before.
 pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     let Some(object) = json::parse(manifest) else { return Vec::new() };
     let has_it = json::text(&object, "version") == Some(version);
-    let printed = npm_version(manifest, object, version).map(|bytes| Released { name: "npm-version", bytes });
-    let mut all: Vec<Released> = printed.into_iter().collect();
-    if has_it {
-        all.retain(|one| one.bytes != manifest);
-        return all;
-    }
-    if let Some(bytes) = set_version(manifest, version).filter(|bytes| all.iter().all(|known| known.bytes != *bytes)) {
-        all.push(Released { name: "set-version", bytes });
+    let mut with_it = object.clone();
+    with_it.insert("version".to_owned(), Value::String(version.to_owned()));
+    let printed = PRINTED.iter().map(|(name, indent, end)| Released { name, bytes: (json::print(&with_it, indent) + end).into_bytes() });
+    let npm = npm_version(manifest, object, version).map(|bytes| Released { name: "npm-version", bytes });
+    let set = set_version(manifest, version).filter(|_| !has_it).map(|bytes| Released { name: "set-version", bytes });
+    let mut all: Vec<Released> = Vec::new();
+    for one in npm.into_iter().chain(set).chain(printed) {
+        if !(has_it && one.bytes == manifest) && all.iter().all(|known| known.bytes != one.bytes) {
+            all.push(one);
+        }
     }
     all
 }
@@ -83,8 +95,25 @@ mod tests {
     use super::*;
 
     fn names_and_texts(manifest: &str) -> Vec<(&'static str, String)> {
-        let text = |one: Released| (one.name, String::from_utf8_lossy(&one.bytes).into_owned());
-        released(manifest.as_bytes(), "2.0.0").into_iter().map(text).collect()
+        let all = released(manifest.as_bytes(), "2.0.0").into_iter().filter(|one| !one.name.starts_with("print-"));
+        all.map(|one| (one.name, String::from_utf8_lossy(&one.bytes).into_owned())).collect()
+    }
+
+    #[test]
+    fn a_projects_own_script_prints_with_an_indentation_of_its_own() {
+        let of = |manifest: &str, name: &str| {
+            let all = released(manifest.as_bytes(), "2.0.0");
+            let one = all.iter().find(|one| one.name == name)?;
+            Some(String::from_utf8_lossy(&one.bytes).into_owned())
+        };
+        let tabs = "{\n\t\"version\": \"0.0.0\",\n\t\"files\": []\n}\n";
+        assert_eq!(of(tabs, "print-2").as_deref(), Some("{\n  \"version\": \"2.0.0\",\n  \"files\": []\n}"));
+        assert_eq!(of(tabs, "print-4-line").as_deref(), Some("{\n    \"version\": \"2.0.0\",\n    \"files\": []\n}\n"));
+        // That is npm's.
+        assert_eq!(of(tabs, "print-tab-line"), None);
+        // With the version already.
+        assert_eq!(of("{\n  \"version\": \"2.0.0\"\n}", "print-2"), None);
+        assert!(of("{\n  \"version\": \"2.0.0\"\n}", "print-tab").is_some());
     }
 
     #[test]

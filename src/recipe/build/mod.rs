@@ -7,6 +7,7 @@
 
 mod bench;
 mod checkout;
+mod clock;
 mod commands;
 mod detour;
 pub(crate) mod disk;

@@ -62,6 +62,7 @@ pub fn replay(
         committed: repository.commit(&origin.commit)?.map_or(0, |commit| commit.time),
         given: Some(build),
         oldest: build.oldest,
+        clock: build.clock.as_deref().and_then(|clock| clock.parse().ok()),
         moment: build.moment.clone(),
         reason: None,
     };

@@ -56,6 +56,8 @@ pub(super) struct Work<'a> {
     pub(super) moment: Option<String>,
     /// See `BuildRecipe::oldest`.
     pub(super) oldest: bool,
+    /// See `BuildRecipe::clock`.
+    pub(super) clock: Option<jiff::Timestamp>,
     /// Why at that moment, where it is not the publication's.
     pub(super) reason: Option<String>,
 }
@@ -129,10 +131,12 @@ impl Work<'_> {
         let matters = lockfile.is_none() || self.moment != self.publication.time;
         let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
         let oldest = if self.oldest { " oldest" } else { "" };
+        let clock = self.clock.map(|clock| format!(" clock {clock}")).unwrap_or_default();
         let registries: Vec<String> = self.site.npm.registries().iter().map(ToString::to_string).collect();
         let (tier, hosts) = (self.site.sandbox.tier(), self.site.hosts.names());
         let how = format!("{} {tier} {} {}", env!("CARGO_PKG_VERSION"), registries.join(" "), hosts.join(" "));
-        let key = format!("{} {} {} {lockfile:?} {hour:?}{oldest} {how}", self.repository.url(), self.origin.commit, tools.join(" "));
+        let key =
+            format!("{} {} {} {lockfile:?} {hour:?}{oldest}{clock} {how}", self.repository.url(), self.origin.commit, tools.join(" "));
         crate::store::folders::safe_name(&key)
     }
 
@@ -216,6 +220,7 @@ impl Work<'_> {
             scopes: self.scopes()?,
             variables: self.variables()?,
             named,
+            clock: self.clock,
         };
         let shop = Workshop::open(self.site, plan)?;
         let checkout = shop.checkout();
@@ -362,6 +367,7 @@ impl Work<'_> {
             lockfile: self.toolchain.lockfile.clone(),
             moment: None,
             oldest: self.oldest,
+            clock: self.clock.map(|clock| clock.to_string()),
             version,
             reference: self.origin.reference.clone(),
             steps: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::moments::Moment;
 use super::replay::toolchain_of;
 use super::run::{MAX_CHECKOUT, Ran, SHORTEST, Work, time_left};
-use super::{Publication, Site, runners};
+use super::{Publication, Site, clock, runners};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::origin::Origin;
@@ -92,6 +92,8 @@ struct Near<'a> {
     code: Option<&'static str>,
     /// Whether the registry's times could not be true.
     untrue: bool,
+    /// Whether nothing but dates differs.
+    by_date: bool,
 }
 
 impl Search<'_> {
@@ -125,7 +127,8 @@ impl Search<'_> {
                     let closeness = rebuilt.closeness();
                     if found.closest.as_ref().is_none_or(|best| best.closeness < closeness) {
                         let code = rebuilt.run.as_ref().and_then(|run| run.code);
-                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code, untrue });
+                        let by_date = clock::only_dates_differ(self.published, &rebuilt);
+                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code, untrue, by_date });
                     }
                     found.done = add(rebuilt, all);
                     if found.done {
@@ -143,7 +146,18 @@ impl Search<'_> {
 
     /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
     fn moments(&self, repository: &mut Repository, near: &Near<'_>, all: &mut Attempts) -> Result<bool, SourceError> {
-        let Near { toolchain, strategy, mut newest, code, mut untrue, .. } = *near;
+        let Near { toolchain, strategy, mut newest, code, mut untrue, by_date, .. } = *near;
+        if by_date && clock::can_be_set(&toolchain.node) && time_left(self.site) >= ANOTHER {
+            // The same once more; no other version of anything would change the day.
+            let clock = clock::time_of(self.published, self.publication, jiff::Timestamp::from_second(self.committed).unwrap_or_default());
+            let reason = Some(format!("the clock stands at {clock}: nothing but dates differed"));
+            let work = Work { clock: Some(clock), ..self.work(repository, toolchain, strategy, self.publication.time.clone(), reason) };
+            return match work.run() {
+                Ok(ran) => Ok(add(ran.rebuilt, all)),
+                Err(error) if error.is_ours() => Err(error),
+                Err(_) => Ok(false),
+            };
+        }
         let lockfile = toolchain.lockfile.as_deref();
         if self.publication.first_seen && self.publication.time.is_some() && code == Some("install-failed") {
             // A mirror may have seen what was asked for later than the version itself.
@@ -196,7 +210,23 @@ impl Search<'_> {
     ) -> Work<'w> {
         let Self { folder, origin, published, publication, site, committed, given } = *self;
         let oldest = given.is_some_and(|given| given.oldest);
-        Work { repository, folder, origin, published, publication, site, toolchain, strategy, committed, given, moment, oldest, reason }
+        let clock = given.and_then(|given| given.clock.as_deref()?.parse().ok());
+        Work {
+            repository,
+            folder,
+            origin,
+            published,
+            publication,
+            site,
+            toolchain,
+            strategy,
+            committed,
+            given,
+            moment,
+            oldest,
+            clock,
+            reason,
+        }
     }
 }
 

@@ -7,8 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Site;
+use jiff::Timestamp;
+
+use super::install::installs;
 use super::steps::Step;
+use super::{Site, clock};
 use crate::recipe::SourceError;
 use crate::recipe::rebuilt::StepDone;
 use crate::report::draft::millis;
@@ -48,6 +51,8 @@ pub(super) struct Workshop<'a> {
     named: BTreeSet<(String, String)>,
     /// The package managers that are there; the one that installs is told its own way first.
     kinds: Vec<Kind>,
+    /// What the clock says when a script begins, where it is not the present time.
+    clock: Option<Timestamp>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
 }
@@ -72,6 +77,8 @@ pub(super) struct Plan<'a> {
     pub(super) variables: Vec<String>,
     /// The names and versions that the lockfile has.
     pub(super) named: BTreeSet<(String, String)>,
+    /// What the clock says when a script begins, where it is not the present time.
+    pub(super) clock: Option<Timestamp>,
 }
 
 impl<'a> Workshop<'a> {
@@ -96,6 +103,9 @@ impl<'a> Workshop<'a> {
             mounts.push(mounted);
         }
         write_programs(&scratch.join("bin"), &programs)?;
+        if plan.clock.is_some() {
+            fs::write(scratch.join("bin").join(clock::FILE), clock::PROGRAM)?;
+        }
         let kinds = plan.tools.iter().map(|tool| tool.kind).filter(|kind| *kind != Kind::Node).collect();
         let inside = |at: usize| mounts.get(at).map(|mount| mount.inside.clone()).unwrap_or_default();
         let checkout_inside = format!("{}/{}", inside(0), plan.name);
@@ -115,6 +125,7 @@ impl<'a> Workshop<'a> {
             variables: plan.variables,
             named: plan.named,
             kinds,
+            clock: plan.clock,
             stopped: None,
         })
     }
@@ -166,11 +177,16 @@ impl<'a> Workshop<'a> {
         let base = gate.url.clone();
         let cwd =
             if step.directory.is_empty() { self.checkout_inside.clone() } else { format!("{}/{}", self.checkout_inside, step.directory) };
+        let mut env = self.environment(&base, &cwd);
+        // An installation looks at the registry's times and at its own.
+        if let Some(clock) = self.clock.filter(|_| !installs(step)) {
+            env.extend(clock::variables(clock, &self.programs));
+        }
         let job = Job {
             mounts: self.mounts.clone(),
             cwd: cwd.clone(),
             argv: launched(&step.command),
-            env: self.environment(&base, &cwd),
+            env,
             limits: Limits { time, log: STEP_LOG, ..Limits::default() },
             network: true,
         };

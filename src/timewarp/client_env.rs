@@ -116,6 +116,8 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
                 ("pm_on_fail", "ignore"),
                 ("confirm_modules_purge", "false"),
                 ("minimum_release_age", "0"),
+                ("trust_policy", "off"),
+                ("block_exotic_subdeps", "false"),
                 ("verify_deps_before_run", "false"),
             ];
             for (key, value) in settings {

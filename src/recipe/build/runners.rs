@@ -33,7 +33,8 @@ const RUNNERS: [Runner; 5] = [
         goes_on: Some("--continue"),
         default_task: true,
     },
-    Runner { files: &["Jakefile", "Jakefile.js", "jakefile.js"], command: &["jake"], goes_on: None, default_task: false },
+    // Many have jake installed beside all projects, and not in one.
+    Runner { files: &["Jakefile", "Jakefile.js", "jakefile.js"], command: &["npx", "jake"], goes_on: None, default_task: false },
     Runner { files: &["Cakefile"], command: &["cake"], goes_on: None, default_task: false },
 ];
 
@@ -52,6 +53,8 @@ const TASKS: [&[&str]; 11] = [
     &["all"],
     &["prepublish"],
 ];
+/// Functions of jake that define tasks which copy what is published to a folder of its own (`pkg/`), and the task of each (jake 10).
+const PACKAGING: [(&str, &str); 2] = [("publishtask(", "publish:package"), ("packagetask(", "package")];
 /// Words that say that a task makes nothing that is published.
 const IDLE: [&str; 12] = ["test", "tests", "lint", "watch", "serve", "docs", "doc", "clean", "publish", "release", "install", "check"];
 
@@ -147,6 +150,10 @@ fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
     if runner.default_task {
         tasks.push(String::new());
     }
+    if runner.command.contains(&"jake") {
+        let calls = text.to_ascii_lowercase();
+        tasks.extend(PACKAGING.iter().filter(|(call, _)| calls.contains(call)).map(|(_, task)| (*task).to_owned()));
+    }
     tasks
 }
 
@@ -187,6 +194,16 @@ mod tests {
         let mut package = Package::default();
         package.scripts.insert("build".to_owned(), "node scripts/make.cjs".to_owned());
         assert_eq!(programs(&tree, &package), ["node build.js", "node scripts/build-lib.mjs", "bash scripts/build/package.sh"]);
+    }
+
+    #[test]
+    fn what_jake_packs_is_packed_last() {
+        assert_eq!(
+            names("jakefile.js", "task('build', f);\npublishTask('x', ['build'], f);"),
+            ["npx jake build", "npx jake publish:package"]
+        );
+        assert_eq!(names("Jakefile", "new jake.PackageTask('x', 'v1', f);"), ["npx jake package"]);
+        assert_eq!(names("jakefile.js", "task('publish', f);"), Vec::<String>::new());
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub fn attempts(
     let search = Search { folder: &folder, origin, published, publication: &publication, site, committed, given };
     let Outlook { done, closest, ended } = search.toolchains(repository, &toolchains, orders.strategies, all)?;
     // A recipe that was given says its moment.
-    if done || given.is_none() && closest.map_or(Ok(false), |near| search.moments(repository, &near, all))? {
+    if done || given.is_none() && closest.map_or(Ok(false), |near| search.moments(repository, &near, &toolchains, all))? {
         return Ok(());
     }
     ended.map_or(Ok(()), Err)
@@ -145,7 +145,13 @@ impl Search<'_> {
     }
 
     /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
-    fn moments(&self, repository: &mut Repository, near: &Near<'_>, all: &mut Attempts) -> Result<bool, SourceError> {
+    fn moments(
+        &self,
+        repository: &mut Repository,
+        near: &Near<'_>,
+        toolchains: &[Toolchain],
+        all: &mut Attempts,
+    ) -> Result<bool, SourceError> {
         let Near { toolchain, strategy, mut newest, code, mut untrue, by_date, .. } = *near;
         if by_date && clock::can_be_set(&toolchain.node) && time_left(self.site) >= ANOTHER {
             // The same once more; no other version of anything would change the day.
@@ -160,11 +166,25 @@ impl Search<'_> {
         }
         let lockfile = toolchain.lockfile.as_deref();
         if self.publication.first_seen && self.publication.time.is_some() && code == Some("install-failed") {
-            // A mirror may have seen what was asked for later than the version itself.
-            let reason = Some("the registry as it is: its times may be those at which it first saw a version".to_owned());
-            let ran = self.work(repository, toolchain, strategy, None, reason).run()?;
-            if add(ran.rebuilt, all) {
-                return Ok(true);
+            // A mirror may have seen what was asked for later than the version itself. Nothing is known of any Node so far.
+            let reason = "the registry as it is: its times may be those at which it first saw a version";
+            let manager = |toolchain: &Toolchain| toolchain.manager.as_ref().map(|(kind, _)| *kind);
+            for toolchain in toolchains.iter().filter(|other| manager(other) == manager(toolchain)) {
+                if time_left(self.site) < ANOTHER {
+                    break;
+                }
+                match self.work(repository, toolchain, strategy, None, Some(reason.to_owned())).run() {
+                    Ok(ran) => {
+                        if add(ran.rebuilt, all) {
+                            return Ok(true);
+                        }
+                        if !ran.worth_another {
+                            break;
+                        }
+                    }
+                    Err(error) if error.is_ours() => return Err(error),
+                    Err(_) => {}
+                }
             }
             (newest, untrue) = (None, true);
         }

@@ -36,7 +36,8 @@ pub(super) fn find(around: &Around<'_>) -> Vec<Lockfile> {
 
 fn is_workspace(folder: &Folder, around: &Around<'_>) -> bool {
     let declared = folder.manifest.as_ref().is_some_and(|manifest| manifest.get("workspaces").is_some());
-    declared || ["pnpm-workspace.yaml", "rush.json"].iter().any(|name| around.text(&folder.join(name)).is_some())
+    // lerna has its packages' own lockfiles followed after the root's installation, where its program comes from.
+    declared || ["pnpm-workspace.yaml", "rush.json", "lerna.json"].iter().any(|name| around.text(&folder.join(name)).is_some())
 }
 
 fn in_folder(folder: &Folder, around: &Around<'_>) -> Vec<Lockfile> {

@@ -54,6 +54,16 @@ fn with_nothing_said_it_is_npm_and_the_long_term_support_of_the_day() {
 }
 
 #[test]
+fn below_lerna_the_lockfile_of_the_root_comes_first() {
+    let own = [("lerna.json", "{}"), ("package.json", "{}"), ("packages/a/package-lock.json", r#"{"lockfileVersion":1}"#)];
+    let path = |files: &[(&'static str, &'static str)]| managers_of(files, "packages/a")[0].2.clone();
+    assert_eq!(path(&own).as_deref(), Some("packages/a/package-lock.json"));
+    let with_root = [own.as_slice(), &[("package-lock.json", r#"{"lockfileVersion":2}"#)]].concat();
+    assert_eq!(path(&with_root).as_deref(), Some("package-lock.json"));
+    assert_eq!(path(&with_root[1..]).as_deref(), Some("packages/a/package-lock.json"));
+}
+
+#[test]
 fn what_the_user_says_is_all_that_counts() {
     for (text, wish) in [("18", range("18")), ("v16.20.2", exact("16.20.2")), ("lts/hydrogen", range("18"))] {
         let wanted = choose_in(&[(".nvmrc", "20")], "", |clues| (clues.node_by_user, clues.node_version) = (Some(text), Some("14.0.0")));

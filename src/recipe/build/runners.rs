@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn tasks_of_runners_are_named_in_quotes() {
-        assert_eq!(names("Jakefile", "task('build', ['lint'], () => {}); task(\"test\", x);"), ["jake build"]);
+        assert_eq!(names("Jakefile", "task('build', ['lint'], () => {}); task(\"test\", x);"), ["npx jake build"]);
         assert_eq!(names("Gruntfile.js", "grunt.registerTask('dist', ['uglify'])"), ["npx grunt-cli dist", "npx grunt-cli"]);
         assert_eq!(names("Cakefile", "task 'test', -> x"), Vec::<String>::new());
     }

@@ -20,6 +20,7 @@ const steps = [
   ['Rust tests (deflate)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-deflate']],
   ['Rust tests (sandbox)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-sandbox']],
   ['end-to-end tests', 'node', ['--test', '--test-concurrency=2', '__test__/']],
+  ['attacks', 'node', ['--test', '--test-concurrency=2', 'tests/attacks/']],
 ];
 
 const only = process.argv.slice(2);

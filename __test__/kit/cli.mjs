@@ -68,15 +68,16 @@ export async function cleanEnv({ registry, gitconfig, home, cacheDir, inherit = 
 /**
  * Runs `node bin.cjs <args>`, or another command, and waits for it.
  * @param {string[]} args
- * @param {{ env: Record<string, string>, command?: string[], cwd?: string, input?: string, timeout?: number,
+ * @param {{ env: Record<string, string>, command?: string[], cwd?: string, input?: string, timeout?: number, uid?: number,
  *   onStart?: (child: import('node:child_process').ChildProcess) => void }} options
- *   `timeout` in ms, default 60,000; a run that takes longer is killed. `onStart` may send signals.
+ *   `timeout` in ms, default 60,000; a run that takes longer is killed. `uid`: the user and group to run as (root only).
+ *   `onStart` may send signals.
  * @returns {Promise<Ran>}
  */
-export async function run(args, { env, command = [process.execPath, CLI], cwd, input = '', timeout = 60_000, onStart }) {
+export async function run(args, { env, command = [process.execPath, CLI], cwd, input = '', timeout = 60_000, uid, onStart }) {
   const [program, ...first] = command;
   const started = performance.now();
-  const child = spawn(program, [...first, ...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, [...first, ...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], ...(uid !== undefined && { uid, gid: uid }) });
   onStart?.(child);
   let timedOut = false;
   const timer = setTimeout(() => {

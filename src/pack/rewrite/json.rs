@@ -27,6 +27,19 @@ pub(super) fn print(object: &Object, indent: &str) -> String {
     out
 }
 
+/// How many bytes of indentation [`print`] gives, at most: in a file that is nested deep they are many times the file's own.
+pub(super) fn indentation(object: &Object, indent: &str) -> usize {
+    fn levels(value: &Value, depth: usize) -> usize {
+        let below = |values: &mut dyn Iterator<Item = &Value>| values.map(|value| depth + 1 + levels(value, depth + 1)).sum::<usize>();
+        match value {
+            Value::Object(object) => depth + below(&mut object.values()),
+            Value::Array(items) => depth + below(&mut items.iter()),
+            _ => 0,
+        }
+    }
+    object.values().map(|value| 1 + levels(value, 1)).sum::<usize>() * indent.len()
+}
+
 /// A string as `JSON.stringify` prints it.
 pub(super) fn quote(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
@@ -176,6 +189,15 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn indentation_is_counted_as_it_is_printed() {
+        for text in [r#"{"a":1}"#, r#"{"a":[1,[2,{"b":3}]],"c":{"d":[4]}}"#] {
+            let object = parse(text.as_bytes()).unwrap();
+            let printed = print(&object, "  ");
+            assert_eq!(indentation(&object, "  "), printed.bytes().filter(|byte| *byte == b' ').count() - printed.matches(": ").count());
+        }
+    }
 
     fn reprinted(text: &str) -> String {
         print(&parse(text.as_bytes()).expect("an object"), "")

@@ -34,7 +34,8 @@ pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     let has_it = json::text(&object, "version") == Some(version);
     let mut with_it = object.clone();
     with_it.insert("version".to_owned(), Value::String(version.to_owned()));
-    let printed = PRINTED.iter().map(|(name, indent, end)| Released { name, bytes: (json::print(&with_it, indent) + end).into_bytes() });
+    let bounded = PRINTED.iter().filter(|(_, indent, _)| json::indentation(&with_it, indent) <= super::LARGEST);
+    let printed = bounded.map(|(name, indent, end)| Released { name, bytes: (json::print(&with_it, indent) + end).into_bytes() });
     let npm = npm_version(manifest, object, version).map(|bytes| Released { name: "npm-version", bytes });
     let set = set_version(manifest, version).filter(|_| !has_it).map(|bytes| Released { name: "set-version", bytes });
     let mut all: Vec<Released> = Vec::new();
@@ -63,6 +64,9 @@ fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Opti
     object.insert("version".to_owned(), Value::String(version.to_owned()));
     let text = String::from_utf8_lossy(crate::manifest::without_bom(manifest));
     let (newline, indent) = layout(&text);
+    if json::indentation(&object, indent) > super::LARGEST {
+        return None;
+    }
     let printed = json::print(&object, indent) + "\n";
     // Blank lines behind the brace come back behind every line: no file that a client takes grows so.
     let grown = printed.matches('\n').count().saturating_mul(newline.len());
@@ -141,6 +145,13 @@ mod tests {
     fn blank_lines_do_not_multiply_without_bound() {
         let manifest = format!("{{{} \"version\":\"1.0.0\",\"a\":[{}0]}}", "\n".repeat(20_000), "0,".repeat(20_000));
         assert_eq!(names_and_texts(&manifest).iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["set-version"]);
+    }
+
+    #[test]
+    fn what_is_nested_deep_is_not_printed_anew() {
+        let manifest = format!("{{\n \"version\":\"1.0.0\",\"a\":{}{}0{}}}", "[".repeat(100), "0,".repeat(20_000), "]".repeat(100));
+        let names: Vec<_> = released(manifest.as_bytes(), "2.0.0").into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["set-version"]);
     }
 
     #[test]

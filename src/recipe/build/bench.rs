@@ -11,11 +11,11 @@ use super::kept::State;
 use super::project::Project;
 use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
-use super::run::{MAX_MANIFESTS, SHORTEST, Work, time_left};
+use super::run::{Laid, MAX_MANIFESTS, SHORTEST, Work, time_left};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
-use crate::compare::ChangeKind;
-use crate::origin::score::manifest_directories;
+use crate::compare::{Change, ChangeKind};
+use crate::origin::score::{join, manifest_directories};
 use crate::pack::tree::DirTree;
 use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::Rebuilt;
@@ -60,6 +60,15 @@ pub(super) struct Bench<'w, 's> {
     pub(super) others_stand_in: bool,
     /// No step begins later, and none goes on.
     pub(super) until: Option<Instant>,
+}
+
+impl<'w, 's> Bench<'w, 's> {
+    /// What is laid out, ready for its first step; `until` bounds the steps, where it is not the package's own limit.
+    pub(super) fn new(work: &'w Work<'w>, laid: &'w mut Laid<'s>, recipe: Recipe, state: State, until: Option<Instant>) -> Self {
+        let Laid { shop, detour, version } = laid;
+        let (detour, version) = (detour.take(), version.take());
+        Self { work, shop, recipe, course: Course::default(), best: None, state, detour, version, others_stand_in: false, until }
+    }
 }
 
 impl Bench<'_, '_> {
@@ -256,7 +265,7 @@ impl Bench<'_, '_> {
             if self.pack(&checkout, &root, &restored)? {
                 return Ok(true);
             }
-            let restored = if work.given.is_none() { self.changed_by_the_build(&root)? } else { Vec::new() };
+            let restored = if work.given.is_none() { self.changed_by_the_build(&root) } else { Vec::new() };
             if !restored.is_empty() && self.pack(&checkout, &root, &restored)? {
                 return Ok(true);
             }
@@ -295,26 +304,24 @@ impl Bench<'_, '_> {
     /// The files of a folder that the build changed, though they were published as the commit has them, where nothing else stands between
     /// the build and what was published. A tool of another version than the publisher's writes its part of a README differently, and
     /// most publishers have looked at `git status` before they published.
-    fn changed_by_the_build(&self, root: &str) -> Result<Vec<String>, SourceError> {
+    fn changed_by_the_build(&self, root: &str) -> Vec<String> {
         let work = self.work;
         let Some(best) = self.best.as_ref().filter(|best| best.recipe.build.as_ref().is_some_and(|build| is_of(build, root, work))) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let comparison = &best.comparison;
         if !comparison.only_published.is_empty() || !comparison.only_rebuilt.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        let source = disk::Source { folder: work.folder, repository: work.repository, windows: false, restored: &[] };
-        let mut restored = Vec::new();
-        for change in &comparison.changed {
-            let entry = work.published.archive.get(&change.path).filter(|_| change.kind == ChangeKind::Bytes);
-            let published = entry.and_then(|entry| work.published.archive.content(entry).ok());
-            if published.is_none() || source.content(root, &change.path, best.recipe.checkout)? != published {
-                return Ok(Vec::new());
-            }
-            restored.push(change.path.clone());
+        let is_the_commits = |change: &Change| {
+            let published = work.published.archive.get(&change.path).map(|entry| entry.blob_id);
+            let tracked = work.origin.listing.get(&join(root, &change.path));
+            change.kind == ChangeKind::Bytes && published.zip(tracked).is_some_and(|(blob, tracked)| tracked.id.as_bytes() == blob)
+        };
+        if !comparison.changed.iter().all(is_the_commits) {
+            return Vec::new();
         }
-        Ok(restored)
+        comparison.changed.iter().map(|change| change.path.clone()).collect()
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Only where nothing but dates differs, a build is run once more with a clock that stands at the publication when its scripts begin.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Publication;
@@ -17,6 +19,8 @@ pub(super) const PROGRAM: &str = include_str!("clock.cjs");
 pub(super) const FILE: &str = "clock.cjs";
 /// The first Node that takes `NODE_OPTIONS`.
 const FIRST_NODE: u64 = 8;
+/// How much is looked at: it is asked for every toolchain.
+const LIMITS: Limits = Limits { file: 8 << 20, total: 64 << 20, time: Duration::from_secs(2) };
 /// Most files with dates in them: more than that are looked into for nothing.
 const MOST_FILES: usize = 1_000;
 
@@ -30,7 +34,7 @@ pub(super) fn only_dates_differ(published: &Published, rebuilt: &Rebuilt) -> boo
         && comparison.only_rebuilt.is_empty()
         && comparison.changed.iter().all(|change| change.kind == ChangeKind::Bytes);
     is_one_of_bytes
-        && explain(&published.archive, archive, comparison, &Source::default(), &Limits::default())
+        && explain(&published.archive, archive, comparison, &Source::default(), &LIMITS)
             .iter()
             .all(|explanation| explanation.class == Class::TimeStamp)
 }

@@ -7,7 +7,7 @@ use super::failure::Course;
 use super::install::installs;
 use super::kept::{Kept, State};
 use super::project::Project;
-use super::run::{Laid, MAX_CHECKOUT, Work, time_left};
+use super::run::{MAX_CHECKOUT, Work, time_left};
 use super::steps::Step;
 use super::{Publication, Site};
 use crate::compare::Archive;
@@ -96,23 +96,13 @@ impl Work<'_> {
 
     fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
         let state = State { moment: build.moment.clone(), ..State::default() };
-        let Laid { mut shop, detour, version } = self.lay_out(kept, &state, tools)?;
-        let checkout = shop.checkout();
-        shop.hand_over()?;
-        let mut bench = Bench {
-            work: self,
-            shop: &mut shop,
-            recipe: recipe.clone(),
-            course: Course::default(),
-            best: None,
-            state,
-            detour,
-            version,
-            others_stand_in: false,
-            until: None,
-        };
+        let mut laid = self.lay_out(kept, &state, tools)?;
+        let checkout = laid.shop.checkout();
+        laid.shop.hand_over()?;
+        let mut bench = Bench::new(self, &mut laid, recipe.clone(), state, None);
         bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
+        let shop = laid.shop;
         let root = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
         let source = Source { folder: self.folder, repository: self.repository, windows, restored: &build.restored };

@@ -153,29 +153,19 @@ impl Work<'_> {
         if fresh {
             state.moment.clone_from(&self.moment);
         }
-        let Laid { mut shop, detour, version } = self.lay_out(kept, &state, tools)?;
+        let mut laid = self.lay_out(kept, &state, tools)?;
         if fresh {
-            shop.hand_over()?;
+            laid.shop.hand_over()?;
         }
-        let mut recipe = self.recipe(tools, version.as_ref().map(|version| version.version.clone()));
+        let mut recipe = self.recipe(tools, laid.version.as_ref().map(|version| version.version.clone()));
         if let Some(build) = &mut recipe.build {
             build.moment.clone_from(&state.moment);
             build.steps.clone_from(&state.steps);
         }
-        let mut bench = Bench {
-            work: self,
-            shop: &mut shop,
-            recipe,
-            course: Course::default(),
-            best: None,
-            state,
-            detour,
-            version,
-            others_stand_in: false,
-            until,
-        };
+        let mut bench = Bench::new(self, &mut laid, recipe, state, until);
         bench.build()?;
         let Bench { course, best, mut state, .. } = bench;
+        let shop = laid.shop;
         let record = shop.timewarp().record();
         state.stood_in.extend(shop.timewarp().stood_in());
         state.more_resolved |= record.tarballs_unrecorded;

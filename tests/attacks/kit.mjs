@@ -111,6 +111,8 @@ async function homeOf(one, { extra = {}, ...options }) {
   const gitconfig = join(clean.home, 'gitconfig');
   await copyFile(world.host.gitconfig, gitconfig);
   clean.env.GIT_CONFIG_GLOBAL = gitconfig;
+  // Where there are no mounts, the build's user must be able to reach what is below (docs/sandbox.md).
+  await chmod(clean.home, 0o711);
   if (one.uid !== undefined) {
     const all = await readdir(clean.home, { recursive: true });
     for (const path of [clean.home, ...all.map((name) => join(clean.home, name))]) {

@@ -20,6 +20,7 @@ use crate::git::attributes::Checkout;
 use crate::pack::era::Bins;
 use crate::pack::gzip::{self, Match};
 use crate::pack::tar::{self, Adopted};
+use crate::pack::tree::DirTree;
 use crate::pack::{eras_of, list};
 use crate::recipe::SourceError;
 use crate::recipe::build::disk::{self, DiskStock};
@@ -88,9 +89,10 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
 fn natively(root: &Path, directory: &str, client: &Client, manifest: &Value) -> Result<Vec<u8>, LocalError> {
     // What npm has written since 7.20.
     let era = eras_of(None).into_iter().next().ok_or(SourceError::NothingBuilt)?;
-    let stock = DiskStock::open(root, directory, "", None)?;
+    let tree = DirTree::new(root)?;
+    let stock = DiskStock::open(&tree, directory, "", None)?;
     let shelves = stock.shelves(Checkout::Posix);
-    let around = disk::surroundings(root, directory)?;
+    let around = disk::surroundings(&tree, directory);
     let entries = list::entries(&*shelves, client.rules(), &around).map_err(SourceError::from)?;
     let mut members = Vec::with_capacity(entries.len());
     for entry in &entries {

@@ -2,6 +2,7 @@
 //! (`order`), with which headers (`era`, `tar`), compressed by which deflate (`gzip`, `deflate`); and, the other way
 //! round, from a tarball's bytes to the clients that could have written it (`fingerprint`).
 
+pub mod disk_tree;
 pub mod era;
 pub mod fingerprint;
 pub mod glob;

@@ -206,7 +206,7 @@ fn remove(item: &Item, folders: &Folders, age: Duration) -> Result<bool, CacheEr
                 gone(&item.path, fs::rename(&item.path, &aside))?;
             }
             let is_folder = fs::symlink_metadata(&aside).is_ok_and(|found| found.is_dir());
-            gone(&aside, if is_folder { fs::remove_dir_all(&aside) } else { fs::remove_file(&aside) })
+            gone(&aside, if is_folder { remove_tree(&aside) } else { fs::remove_file(&aside) })
         }
         Sort::Other => Ok(false),
     }
@@ -257,6 +257,8 @@ fn item(sort: Sort, path: &Path) -> Option<Item> {
     let found = fs::symlink_metadata(path).ok()?;
     let mut used = found.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     let bytes = size(path, &mut used, 0);
+    // A build can date its files into the future, and would never be old.
+    let used = used.min(SystemTime::now());
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Some(Item { sort, name, version: None, bytes, used, path: path.to_owned() })
 }

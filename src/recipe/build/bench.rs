@@ -1,6 +1,5 @@
 //! One checkout from its installation to the last script, with a comparison after every step.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::detour::{Detour, Folders};
@@ -75,9 +74,9 @@ impl Bench<'_, '_> {
     /// Installs, runs the steps, and compares after each, until nothing more is wanted.
     pub(super) fn build(&mut self) -> Result<(), SourceError> {
         let work = self.work;
-        let checkout = self.shop.checkout();
+        let checkout = self.shop.tree()?;
         let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
-        let project = Project::read(&DirTree::new(&checkout)?, &directories);
+        let project = Project::read(&checkout, &directories);
         if let Some(given) = work.given {
             self.follow(&given.steps, Some(&project))?;
             return self.compare(&project).map(|_| ());
@@ -92,19 +91,19 @@ impl Bench<'_, '_> {
             }
         }
         self.install_apart(manager, major, &project)?;
-        self.end_installation(&checkout)?;
+        self.end_installation()?;
         self.course.install_failed = !self.state.installed;
         if self.compare(&project)? {
             return Ok(());
         }
-        let mut todo = steps(&DirTree::new(&checkout)?, &project, work.origin.directory(), manager, &work.publication.version);
+        let mut todo = steps(&self.shop.tree()?, &project, work.origin.directory(), manager, &work.publication.version);
         todo.reverse();
         let mut called = Vec::new();
         while let Some(step) = todo.pop() {
             if self.state.steps.contains(&step) || called.iter().any(|inner| same(inner, &step)) {
                 continue;
             }
-            if DirTree::new(&checkout)?.resolve(&step.directory).is_none_or(|folder| !folder.is_dir()) {
+            if !self.shop.tree()?.is_dir(&step.directory) {
                 // A workflow's folder that the workflow makes itself, or checks another repository out to.
                 continue;
             }
@@ -143,10 +142,11 @@ impl Bench<'_, '_> {
     }
 
     /// Takes back what led the installation here, and writes the version that was to wait for its end.
-    pub(super) fn end_installation(&mut self, checkout: &Path) -> Result<(), SourceError> {
+    pub(super) fn end_installation(&mut self) -> Result<(), SourceError> {
         let Some(detour) = self.detour.take() else { return Ok(()) };
-        detour.take_back(checkout)?;
-        self.version.take().filter(|version| version.is_late).map_or(Ok(()), |version| version.write())
+        let tree = self.shop.tree()?;
+        detour.take_back(&tree)?;
+        self.version.take().filter(|version| version.is_late).map_or(Ok(()), |version| version.write(&tree))
     }
 
     /// Runs a step that installs. Where it failed for packages that are gone, others stand in for them from then on.
@@ -202,7 +202,7 @@ impl Bench<'_, '_> {
             return Ok(());
         }
         let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
-        let (checkout, base) = (self.shop.checkout(), self.shop.registry()?);
+        let (checkout, base) = (self.shop.tree()?, self.shop.registry()?);
         let folders = Folders { packages: &packages, settings: &self.work.settings_folders() };
         self.detour.get_or_insert_default().lead_git_dependencies(&checkout, folders, None, &base)?;
         Ok(())
@@ -213,7 +213,7 @@ impl Bench<'_, '_> {
         let lockfile = self.work.toolchain.lockfile.as_deref();
         let named = self.shop.named().clone();
         let gone = self.shop.timewarp().stand_in(&named, Instant::now() + time_left(self.work.site));
-        let checkout = self.shop.checkout();
+        let checkout = self.shop.tree()?;
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())
     }
@@ -252,13 +252,13 @@ impl Bench<'_, '_> {
     /// Packs what is there now; true where nothing more is wanted.
     pub(super) fn compare(&mut self, project: &Project) -> Result<bool, SourceError> {
         let work = self.work;
-        let checkout = self.shop.checkout();
+        let checkout = self.shop.tree()?;
         let directory = work.origin.directory();
         let empty = super::project::Package::default();
         let own = project.at(directory).unwrap_or(&empty);
         let roots = match work.given {
             Some(given) => vec![given.packed.clone().unwrap_or_else(|| directory.to_owned())],
-            None => package_roots(&checkout, own, directory, &work.publication.name)?,
+            None => package_roots(&checkout, own, directory, &work.publication.name),
         };
         for root in roots {
             let restored = work.given.map(|given| given.restored.clone()).unwrap_or_default();
@@ -274,14 +274,14 @@ impl Bench<'_, '_> {
     }
 
     /// Packs one folder, with these files as the commit has them; true where nothing more is wanted.
-    fn pack(&mut self, checkout: &Path, root: &str, restored: &[String]) -> Result<bool, SourceError> {
+    fn pack(&mut self, checkout: &DirTree, root: &str, restored: &[String]) -> Result<bool, SourceError> {
         let work = self.work;
         let mut base = self.recipe.clone();
         if let Some(build) = &mut base.build {
             build.packed = (root != work.origin.directory()).then(|| root.to_owned());
             build.restored = restored.to_vec();
         }
-        let context = surroundings(checkout, root)?;
+        let context = surroundings(checkout, root);
         let subject = Subject { published: work.published, context, base, cancelled: &work.site.cancelled };
         let commit = work.origin.commit.to_string();
         // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.

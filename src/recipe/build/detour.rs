@@ -2,12 +2,11 @@
 //! configuration that no variable overrides. They are changed for the installation alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::io;
 
 use super::oldest;
 use crate::origin::score::join;
+use crate::pack::disk_tree::mode_of;
 use crate::pack::tree::DirTree;
 use crate::timewarp::{StandIns, lockfile, redirected, settings_without_git, without_git};
 use crate::toolchain::Kind;
@@ -34,34 +33,33 @@ struct Changed {
     /// Below the checkout.
     path: String,
     original: Vec<u8>,
-    mode: Option<u32>,
+    mode: u32,
     /// A lockfile that the installation may have written anew, and how its addresses are led back.
     rewritten: Option<lockfile::Rewritten>,
 }
 
 impl Detour {
     /// Leads what `manager` reads to the registry at `base`.
-    pub(super) fn lay(checkout: &Path, manager: Kind, locked: Option<&str>, folders: Folders<'_>, base: &str) -> io::Result<Self> {
-        let tree = DirTree::new(checkout)?;
+    pub(super) fn lay(tree: &DirTree, manager: Kind, locked: Option<&str>, folders: Folders<'_>, base: &str) -> io::Result<Self> {
         let mut detour = Self::default();
         if let Some(path) = locked {
             match manager {
-                Kind::Yarn => detour.change(&tree, path, |bytes| {
+                Kind::Yarn => detour.change(tree, path, |bytes| {
                     let rewritten = lockfile::rewrite_yarn_v1(bytes, base);
                     Some((rewritten.bytes.clone(), Some(rewritten)))
                 })?,
-                Kind::Bun => detour.change(&tree, path, |bytes| Some((lockfile::rewrite_bun(bytes, base), None)))?,
+                Kind::Bun => detour.change(tree, path, |bytes| Some((lockfile::rewrite_bun(bytes, base), None)))?,
                 Kind::Node | Kind::Npm | Kind::Berry | Kind::Pnpm => {}
             }
         }
         // What another lockfile says of a repository would no longer fit the changed package.json.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
-            detour.lead_git_dependencies(checkout, folders, locked, base)?;
+            detour.lead_git_dependencies(tree, folders, locked, base)?;
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {
             for name in [".npmrc", ".yarnrc.yml"] {
                 for folder in folders.settings {
-                    detour.change(&tree, &join(folder, name), |bytes| redirected(name, bytes, base).map(|bytes| (bytes, None)))?;
+                    detour.change(tree, &join(folder, name), |bytes| redirected(name, bytes, base).map(|bytes| (bytes, None)))?;
                 }
             }
         }
@@ -71,18 +69,17 @@ impl Detour {
     /// Leads dependencies on git repositories to the registry, in every package of the repository and in a lockfile of npm's.
     pub(super) fn lead_git_dependencies(
         &mut self,
-        checkout: &Path,
+        tree: &DirTree,
         folders: Folders<'_>,
         locked: Option<&str>,
         base: &str,
     ) -> io::Result<()> {
-        let tree = DirTree::new(checkout)?;
         // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
         for path in folders.packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
-            self.change(&tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
+            self.change(tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
         }
         for path in folders.settings.iter().flat_map(|folder| ["pnpm-workspace.yaml", ".yarnrc.yml"].map(|name| join(folder, name))) {
-            self.change(&tree, &path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
+            self.change(tree, &path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
         }
         Ok(())
     }
@@ -91,35 +88,33 @@ impl Detour {
     /// repository ranges stay.
     pub(super) fn ask_for_the_oldest(
         &mut self,
-        checkout: &Path,
+        tree: &DirTree,
         packages: &[String],
         lowest: impl FnOnce(BTreeSet<(String, String)>) -> BTreeMap<(String, String), String>,
     ) -> io::Result<()> {
-        let tree = DirTree::new(checkout)?;
         let paths: Vec<String> = packages.iter().map(|folder| join(folder, "package.json")).collect();
-        let manifests: Vec<Vec<u8>> = paths.iter().filter_map(|path| read(&tree.resolve(path)?).ok()?).collect();
+        let manifests: Vec<Vec<u8>> = paths.iter().filter_map(|path| tree.read_up_to(path, LARGEST)).collect();
         let own: BTreeSet<String> = manifests.iter().filter_map(|manifest| oldest::name(manifest)).collect();
         let versions = lowest(manifests.iter().flat_map(|manifest| oldest::ranges(manifest, &own)).collect());
         for path in &paths {
-            self.change(&tree, path, |bytes| oldest::with_versions(bytes, &versions).map(|bytes| (bytes, None)))?;
+            self.change(tree, path, |bytes| oldest::with_versions(bytes, &versions).map(|bytes| (bytes, None)))?;
         }
         Ok(())
     }
 
     /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where nothing in it changes.
-    pub(super) fn stand_in(&mut self, checkout: &Path, locked: Option<&str>, gone: &StandIns) -> io::Result<bool> {
+    pub(super) fn stand_in(&mut self, tree: &DirTree, locked: Option<&str>, gone: &StandIns) -> io::Result<bool> {
         let Some(path) = locked else { return Ok(false) };
-        let Some(file) = DirTree::new(checkout)?.resolve(path).filter(|file| file.is_file()) else { return Ok(false) };
         let name = path.rsplit('/').next().unwrap_or(path);
-        let Some(before) = allowed(read(&file))?.flatten() else { return Ok(false) };
+        let Some((before, mode)) = read(tree, path)? else { return Ok(false) };
         let Some(bytes) = lockfile::with_stand_ins(name, &before, gone) else { return Ok(false) };
-        if allowed(fs::write(&file, bytes))?.is_none() {
+        if allowed(tree.replace(path, &bytes, None))?.is_none() {
             return Ok(false);
         }
         match self.changed.iter_mut().find(|known| known.path == path) {
             // What it was before the detour comes back whatever the client made of this.
             Some(known) => known.rewritten = None,
-            None => self.changed.push(Changed { path: path.to_owned(), original: before, mode: mode(&file), rewritten: None }),
+            None => self.changed.push(Changed { path: path.to_owned(), original: before, mode, rewritten: None }),
         }
         Ok(true)
     }
@@ -130,16 +125,13 @@ impl Detour {
         path: &str,
         how: impl Fn(&[u8]) -> Option<(Vec<u8>, Option<lockfile::Rewritten>)>,
     ) -> io::Result<()> {
-        let Some(file) = tree.resolve(path).filter(|file| fs::symlink_metadata(file).is_ok_and(|data| data.is_file())) else {
-            return Ok(());
-        };
-        let Some(original) = allowed(read(&file))?.flatten() else { return Ok(()) };
+        let Some((original, mode)) = read(tree, path)? else { return Ok(()) };
         if let Some((bytes, rewritten)) = how(&original).filter(|(bytes, _)| *bytes != original) {
-            if allowed(fs::write(&file, bytes))?.is_none() || self.changed.iter().any(|known| known.path == path) {
+            if allowed(tree.replace(path, &bytes, None))?.is_none() || self.changed.iter().any(|known| known.path == path) {
                 // It stays as it is, or what it was before comes back.
                 return Ok(());
             }
-            self.changed.push(Changed { path: path.to_owned(), original, mode: mode(&file), rewritten });
+            self.changed.push(Changed { path: path.to_owned(), original, mode, rewritten });
         }
         Ok(())
     }
@@ -147,10 +139,9 @@ impl Detour {
     /// Puts the files back. A lockfile that the client mended keeps what it mended.
     ///
     /// The installation ran strangers' code: every path is looked up anew, and one that leads through a link is left alone.
-    pub(super) fn take_back(self, checkout: &Path) -> io::Result<()> {
-        let tree = DirTree::new(checkout)?;
+    pub(super) fn take_back(self, tree: &DirTree) -> io::Result<()> {
         for changed in self.changed {
-            allowed(changed.put_back(&tree))?;
+            changed.put_back(tree)?;
         }
         Ok(())
     }
@@ -159,70 +150,61 @@ impl Detour {
 impl Changed {
     fn put_back(self, tree: &DirTree) -> io::Result<()> {
         let Self { path, original, mode, rewritten } = self;
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
-        let Some(folder) = tree.resolve(folder).filter(|folder| folder.is_dir()) else { return Ok(()) };
-        let file = folder.join(name);
-        let there = fs::symlink_metadata(&file).ok();
-        if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+        if tree.is_dir(&path) {
             return Ok(());
         }
-        let after = if there.as_ref().is_some_and(fs::Metadata::is_file) { allowed(read(&file))?.flatten() } else { None };
+        let after = if rewritten.is_some() { read(tree, &path)? } else { None };
         let bytes = match (rewritten, after) {
-            (Some(rewritten), Some(after)) if after != rewritten.bytes => rewritten.restore(&after),
+            (Some(rewritten), Some((after, _))) if after != rewritten.bytes => rewritten.restore(&after),
             _ => original,
         };
-        // It may be a link: that is replaced, not followed. The build's user can still write what takes its place.
-        if there.is_some() {
-            fs::remove_file(&file)?;
-        }
-        fs::OpenOptions::new().write(true).create_new(true).open(&file)?.write_all(&bytes)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::{MetadataExt, PermissionsExt};
-            if let Some(mode) = mode {
-                fs::set_permissions(&file, fs::Permissions::from_mode(mode))?;
-            }
-            let owner = there.or_else(|| fs::symlink_metadata(&folder).ok());
-            if let Some(data) = owner {
-                std::os::unix::fs::lchown(&file, Some(data.uid()), Some(data.gid()))?;
-            }
-        }
-        #[cfg(not(unix))]
-        let _: Option<u32> = mode;
+        allowed(tree.replace(&path, &bytes, Some(mode)))?;
         Ok(())
     }
 }
 
-/// None where permission is denied. Strangers' code runs as this user, where that is not root, and can take permissions away: that is no failure of
-/// this machine, and what comes of it is the build's own.
-fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+/// What was done; `None` where it could not be, for a reason of the build's own making: strangers' code
+/// takes permissions away, removes folders, and puts links and other things into their places.
+pub(super) fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
+    use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     match done {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
-        other => other.map(Some),
+        Err(error) if is_link(&error) => Ok(None),
+        Err(error) => match error.kind() {
+            InvalidInput | IsADirectory | NotADirectory | NotFound | PermissionDenied => Ok(None),
+            _ => Err(error),
+        },
+        Ok(done) => Ok(Some(done)),
     }
 }
 
-/// The bytes of a manifest, a lockfile or a configuration; none of what is too large to be one.
-fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    fs::File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LARGEST).then_some(bytes))
-}
-
+/// Whether a path could not be walked for a link in it.
 #[cfg(unix)]
-fn mode(file: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::symlink_metadata(file).ok().map(|data| data.permissions().mode() & 0o777)
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 #[cfg(not(unix))]
-fn mode(_: &Path) -> Option<u32> {
-    None
+fn is_link(_: &io::Error) -> bool {
+    false
+}
+
+/// The bytes of a manifest, a lockfile or a configuration, and its permissions; `None` if there is none
+/// that can be read, or it is too large to be one.
+fn read(tree: &DirTree, path: &str) -> io::Result<Option<(Vec<u8>, u32)>> {
+    let Some(data) = tree.metadata(path).filter(cap_std::fs::Metadata::is_file) else { return Ok(None) };
+    let bytes = allowed(tree.read_bounded(path, LARGEST))?.flatten();
+    Ok(bytes.map(|bytes| (bytes, mode_of(&data) & 0o777)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn tree(dir: &tempfile::TempDir) -> DirTree {
+        DirTree::new(dir.path()).unwrap()
+    }
 
     const NOWHERE: Folders<'_> = Folders { packages: &[], settings: &BTreeSet::new() };
 
@@ -232,9 +214,9 @@ mod tests {
         fs::create_dir(dir.path().join("js")).unwrap();
         fs::write(dir.path().join("js/.npmrc"), "@s:registry=https://host.example/\n").unwrap();
         let folders = Folders { packages: &[], settings: &BTreeSet::from(["", "js", "js/a"]) };
-        let detour = Detour::lay(dir.path(), Kind::Bun, Some("js/bun.lock"), folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Bun, Some("js/bun.lock"), folders, "http://127.0.0.1:4873/").unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=http://127.0.0.1:4873/\n");
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=https://host.example/\n");
     }
 
@@ -243,9 +225,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lock = "# yarn lockfile v1\n\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n";
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
     }
 
@@ -257,12 +239,12 @@ mod tests {
         fs::write(dir.path().join("pnpm-lock.yaml"), lock).unwrap();
         let (packages, base) = ([String::new()], "http://127.0.0.1:4873/");
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let mut detour = Detour::lay(dir.path(), Kind::Pnpm, Some("pnpm-lock.yaml"), folders, base).unwrap();
+        let mut detour = Detour::lay(&tree(&dir), Kind::Pnpm, Some("pnpm-lock.yaml"), folders, base).unwrap();
         let now = || fs::read_to_string(dir.path().join("package.json")).unwrap();
         assert_eq!(now(), manifest);
-        detour.lead_git_dependencies(dir.path(), folders, None, base).unwrap();
+        detour.lead_git_dependencies(&tree(&dir), folders, None, base).unwrap();
         assert!(now().contains("http://127.0.0.1:4873/-/git/a.tgz"));
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(now(), manifest);
     }
 
@@ -278,10 +260,10 @@ mod tests {
             "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n",
         )
         .unwrap();
-        let detour = Detour::lay(dir.path(), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(outside.path()).unwrap(), "mine");
         assert!(!fs::symlink_metadata(&lock).unwrap().is_symlink());
     }
@@ -296,11 +278,11 @@ mod tests {
         fs::write(outside.path().join("package.json"), "mine").unwrap();
         let packages = ["p".to_owned()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let detour = Detour::lay(dir.path(), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
         assert_eq!(detour.changed.len(), 1);
         fs::remove_dir_all(dir.path().join("p")).unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("p")).unwrap();
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(outside.path().join("package.json")).unwrap(), "mine");
     }
 
@@ -317,9 +299,9 @@ mod tests {
         }
         let packages = ["gone".to_owned(), "there".to_owned()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let detour = Detour::lay(dir.path(), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
         fs::remove_dir_all(dir.path().join("gone")).unwrap();
-        detour.take_back(dir.path()).unwrap();
+        detour.take_back(&tree(&dir)).unwrap();
         let back = fs::symlink_metadata(dir.path().join("there/package.json")).unwrap();
         assert_eq!(back.permissions().mode() & 0o777, 0o755);
     }

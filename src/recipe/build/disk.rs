@@ -3,13 +3,12 @@
 //! What a stranger's build left behind is hostile: links are never followed, nothing outside of the folder is read, and
 //! devices and pipes are no files.
 
-use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 
 use crate::compare::Limits;
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
+use crate::pack::disk_tree::mode_of;
 use crate::pack::list;
 use crate::pack::list::{Above, Context};
 use crate::pack::rewrite::Workspace;
@@ -52,10 +51,8 @@ impl Source<'_> {
 
 impl<'a> DiskStock<'a> {
     /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link. Without a `source` it is packed as it is.
-    pub(crate) fn open(checkout: &Path, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
-        let checkout = DirTree::new(checkout)?;
-        let folder = checkout.resolve(directory).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Self { tree: DirTree::new(&folder)?, checkout, directory, commit, source })
+    pub(crate) fn open(checkout: &DirTree, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
+        Ok(Self { tree: checkout.below(directory)?, checkout: checkout.clone(), directory, commit, source })
     }
 }
 
@@ -71,7 +68,7 @@ impl Stock for DiskStock<'_> {
     fn ensure(&mut self, paths: &[&str], largest: u64) -> Result<(), SourceError> {
         let mut left = Limits::default().unpacked;
         for path in paths {
-            let size = self.tree.resolve(path).and_then(|path| fs::symlink_metadata(path).ok()).map_or(0, |data| data.len());
+            let size = self.tree.metadata(path).map_or(0, |data| data.len());
             if size > largest {
                 return Err(SourceError::TooLarge { what: (*path).to_owned(), limit: largest });
             }
@@ -118,14 +115,6 @@ impl DiskShelves<'_> {
         }
         Ok(source.content(self.directory, path, Checkout::Windows)?.filter(|windows| *windows != original))
     }
-
-    fn at(&self, path: &str) -> Option<(PathBuf, Metadata)> {
-        // The last component may be a link, which is packed as one; those above it may not.
-        let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let file = self.tree.resolve(dir)?.join(name);
-        let data = fs::symlink_metadata(&file).ok()?;
-        Some((file, data))
-    }
 }
 
 impl Tree for DiskShelves<'_> {
@@ -145,74 +134,66 @@ impl Tree for DiskShelves<'_> {
 
 impl Shelves for DiskShelves<'_> {
     fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
-        let Some((file, data)) = self.at(&entry.source) else { return Ok(None) };
+        let Some(data) = self.tree.metadata(&entry.source) else { return Ok(None) };
         let kind = if data.is_symlink() {
-            let target = fs::read_link(&file).map_err(|error| SourceError::unreadable(&entry.source, error))?;
-            Kind::Symlink(target.to_string_lossy().into_owned())
+            let unreadable = || SourceError::unreadable(&entry.source, io::ErrorKind::NotFound.into());
+            Kind::Symlink(self.tree.link(&entry.source).ok_or_else(unreadable)?)
         } else if let Some(replaced) = data.is_file().then(|| self.replaced(&entry.source)).transpose()?.flatten() {
             Kind::File(Box::new(replaced))
         } else if data.is_file() {
-            Kind::File(Box::new(DiskFile { path: file, size: data.len() }))
+            Kind::File(Box::new(DiskFile { tree: self.tree, path: entry.source.clone(), size: data.len() }))
         } else if let Some(folder) = entry.path.strip_suffix('/').filter(|_| data.is_dir()) {
-            return Ok(Some(Member { path: folder.to_owned(), mode: mode(&data), kind: Kind::Directory, mtime: None }));
+            return Ok(Some(Member { path: folder.to_owned(), mode: mode_of(&data), kind: Kind::Directory, mtime: None }));
         } else {
             return Ok(None);
         };
-        Ok(Some(Member { path: entry.path.clone(), mode: mode(&data), kind, mtime: None }))
+        Ok(Some(Member { path: entry.path.clone(), mode: mode_of(&data), kind, mtime: None }))
     }
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         if let Some(replaced) = self.replaced(path)? {
             return Ok(Some(replaced));
         }
-        if self.at(path).is_some_and(|(_, data)| data.is_file() && data.len() > LARGEST_EDITED) {
+        if self.tree.metadata(path).is_some_and(|data| data.is_file() && data.len() > LARGEST_EDITED) {
             return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
         }
         Ok(self.tree.read_up_to(path, LARGEST_EDITED))
     }
 }
 
-#[cfg(unix)]
-fn mode(data: &Metadata) -> u32 {
-    std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o7777
-}
-
-#[cfg(not(unix))]
-fn mode(_: &Metadata) -> u32 {
-    0o666
-}
-
 /// A file's bytes, read when the archive is written.
-struct DiskFile {
-    path: PathBuf,
+struct DiskFile<'a> {
+    tree: &'a DirTree,
+    path: String,
     size: u64,
 }
 
-impl Content for DiskFile {
+impl Content for DiskFile<'_> {
     fn size(&self) -> u64 {
         self.size
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(File::open(&self.path)?))
+        Ok(Box::new(self.tree.open(&self.path)?.0))
     }
 }
 
 /// The ignore files of the folders above a package's folder, which some clients follow in a workspace.
-pub(crate) fn surroundings(checkout: &Path, directory: &str) -> io::Result<Context> {
+pub(crate) fn surroundings(tree: &DirTree, directory: &str) -> Context {
     if directory.is_empty() {
-        return Ok(Context::default());
+        return Context::default();
     }
-    let tree = DirTree::new(checkout)?;
     let mut dirs = vec![""];
     dirs.extend(directory.match_indices('/').filter_map(|(at, _)| directory.get(..at)));
     let text = |dir: &str, name: &str| tree.read(&join(dir, name)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let above = dirs.into_iter().map(|dir| Above { npmignore: text(dir, ".npmignore"), gitignore: text(dir, ".gitignore") });
-    Ok(Context { above: above.collect(), workspaces: Vec::new() })
+    Context { above: above.collect(), workspaces: Vec::new() }
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn entry(path: &str) -> list::Entry {
@@ -226,7 +207,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
         fs::write(folder.path().join("a.js"), "1").unwrap();
-        let stock = DiskStock::open(folder.path(), "", "", None).unwrap();
+        let stock = DiskStock::open(&DirTree::new(folder.path()).unwrap(), "", "", None).unwrap();
         let shelves = stock.shelves(Checkout::Posix);
         assert!(shelves.member(&entry("out/secret")).unwrap().is_none());
         let link = entry("out");
@@ -241,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
         assert!(made.success());
-        let stock = DiskStock::open(folder.path(), "", "", None).unwrap();
+        let stock = DiskStock::open(&DirTree::new(folder.path()).unwrap(), "", "", None).unwrap();
         assert!(stock.shelves(Checkout::Posix).member(&entry("pipe")).unwrap().is_none());
     }
 }

@@ -3,13 +3,10 @@
 //! Before the installation, so that what this builds has it already; after it where other packages of the repository ask for the version that
 //! the commit has: these would be looked for at the registry then, and not be found.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use serde_json::Value;
 
-use super::edit;
 use super::run::Work;
+use super::{detour, edit};
 use crate::origin::score::join;
 use crate::pack::tree::{DirTree, Tree as _};
 use crate::recipe::SourceError;
@@ -20,7 +17,7 @@ const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "peerDependencies"
 
 /// A package.json that needs another version.
 pub(super) struct ReleaseVersion {
-    file: PathBuf,
+    path: String,
     bytes: Vec<u8>,
     /// The version.
     pub(super) version: String,
@@ -30,22 +27,23 @@ pub(super) struct ReleaseVersion {
 
 impl ReleaseVersion {
     /// What is to be written in a checkout, in which these folders have a package.json; none where it has the version.
-    pub(super) fn of(work: &Work<'_>, checkout: &Path, packages: &[String]) -> Result<Option<Self>, SourceError> {
-        let tree = DirTree::new(checkout)?;
+    pub(super) fn of(work: &Work<'_>, tree: &DirTree, packages: &[String]) -> Option<Self> {
         let own = join(work.origin.directory(), "package.json");
         // A folder of sources has none of its own: a build copies the root's beside what it makes.
-        let path = if tree.resolve(&own).is_some_and(|file| file.is_file()) { own } else { "package.json".to_owned() };
-        let Some((file, manifest)) = tree.resolve(&path).zip(tree.read(&path)) else { return Ok(None) };
+        let path = if tree.is_file(&own) { own } else { "package.json".to_owned() };
+        let manifest = tree.read(&path)?;
         let version = work.publication.version.clone();
-        let Some(bytes) = edit::with_version(&manifest, &version) else { return Ok(None) };
+        let bytes = edit::with_version(&manifest, &version)?;
         let others = packages.iter().map(|folder| join(folder, "package.json")).filter(|other| *other != path);
         let is_late = others.filter_map(|other| tree.read(&other)).any(|other| asks_for_the_present_one(&other, &manifest, &version));
-        Ok(Some(Self { file, bytes, version, is_late }))
+        Some(Self { path, bytes, version, is_late })
     }
 
-    /// Writes it.
-    pub(super) fn write(&self) -> Result<(), SourceError> {
-        Ok(fs::write(&self.file, &self.bytes)?)
+    /// Writes it, in place of what is there. The checkout may have been a stranger's since: where no file
+    /// can be written, the build did that, and it is packed as it is.
+    pub(super) fn write(&self, tree: &DirTree) -> Result<(), SourceError> {
+        detour::allowed(tree.replace(&self.path, &self.bytes, None))?;
+        Ok(())
     }
 }
 

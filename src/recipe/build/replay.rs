@@ -97,17 +97,17 @@ impl Work<'_> {
     fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
         let state = State { moment: build.moment.clone(), ..State::default() };
         let mut laid = self.lay_out(kept, &state, tools)?;
-        let checkout = laid.shop.checkout();
         laid.shop.hand_over()?;
         let mut bench = Bench::new(self, &mut laid, recipe.clone(), state, None);
         bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
         let shop = laid.shop;
+        let checkout = shop.tree()?;
         let root = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
         let source = Source { folder: self.folder, repository: self.repository, windows, restored: &build.restored };
         let mut stock = DiskStock::open(&checkout, root, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
-        let archive = follow(&mut stock, recipe, &surroundings(&checkout, root)?, &self.site.cancelled)?;
+        let archive = follow(&mut stock, recipe, &surroundings(&checkout, root), &self.site.cancelled)?;
         let record = shop.timewarp().record();
         let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
         let course = Course { missing, stood_in: state.stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
@@ -141,7 +141,6 @@ impl Bench<'_, '_> {
         if self.work.toolchain.lockfile.is_some() {
             self.stand_in()?;
         }
-        let checkout = self.shop.checkout();
         for step in steps {
             if installs(step) {
                 if matches!(self.install_by(step)?, Installed::NoTime) {
@@ -149,7 +148,7 @@ impl Bench<'_, '_> {
                 }
                 continue;
             }
-            self.end_installation(&checkout)?;
+            self.end_installation()?;
             let exit = self.run_step(step)?;
             self.course.exits.push(exit);
             if let Some(project) = project
@@ -159,6 +158,6 @@ impl Bench<'_, '_> {
             }
         }
         self.course.install_failed = !self.state.installed;
-        self.end_installation(&checkout)
+        self.end_installation()
     }
 }

@@ -1,7 +1,5 @@
 //! Which folder is the package after a build: its own, or one that the build made and that is a package in itself.
 
-use std::path::Path;
-
 use super::project::Package;
 use crate::origin::score::join;
 use crate::pack::tree::{DirTree, NodeKind, Tree};
@@ -14,8 +12,7 @@ const MAX_ROOTS: usize = 4;
 
 /// The folders that could be what was published, by their paths in the checkout: the package's own first, then the one that
 /// it declares (`publishConfig.directory`), then any other that has a package.json with the package's name.
-pub(super) fn package_roots(checkout: &Path, package: &Package, directory: &str, name: &str) -> std::io::Result<Vec<String>> {
-    let tree = DirTree::new(checkout)?;
+pub(super) fn package_roots(tree: &DirTree, package: &Package, directory: &str, name: &str) -> Vec<String> {
     let mut roots = vec![directory.to_owned()];
     roots.extend(package.publish_directory.iter().map(|below| join(directory, below)));
     let mut todo = vec![(String::new(), 0_usize)];
@@ -31,7 +28,7 @@ pub(super) fn package_roots(checkout: &Path, package: &Package, directory: &str,
                 NodeKind::Dir if depth < MAX_DEPTH && node.name != "node_modules" && !node.name.starts_with('.') => {
                     todo.push((path, depth + 1));
                 }
-                NodeKind::File { .. } if node.name == "package.json" && dir != directory && names(&tree, &path, name) => {
+                NodeKind::File { .. } if node.name == "package.json" && dir != directory && names(tree, &path, name) => {
                     roots.push(dir.clone());
                 }
                 _ => {}
@@ -45,7 +42,7 @@ pub(super) fn package_roots(checkout: &Path, package: &Package, directory: &str,
         }
     }
     unique.truncate(MAX_ROOTS);
-    Ok(unique)
+    unique
 }
 
 fn names(tree: &DirTree, manifest: &str, name: &str) -> bool {
@@ -74,7 +71,7 @@ mod tests {
         put("packages/a/dist", "a");
         put("node_modules/a", "a");
         put("fixtures/b", "b");
-        let roots = package_roots(dir.path(), &Package::default(), "packages/a", "a").unwrap();
+        let roots = package_roots(&DirTree::new(dir.path()).unwrap(), &Package::default(), "packages/a", "a");
         assert_eq!(roots, ["packages/a", "packages/a/dist"]);
     }
 
@@ -85,6 +82,6 @@ mod tests {
         std::fs::write(dir.path().join("package.json"), "{}").unwrap();
         std::fs::write(dir.path().join("out/package.json"), "{}").unwrap();
         let package = Package { publish_directory: Some("out".into()), ..Package::default() };
-        assert_eq!(package_roots(dir.path(), &package, "", "a").unwrap(), ["", "out"]);
+        assert_eq!(package_roots(&DirTree::new(dir.path()).unwrap(), &package, "", "a"), ["", "out"]);
     }
 }

@@ -223,23 +223,25 @@ impl Work<'_> {
             let git =
                 GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
             git.write(&checkout)?;
-            version = ReleaseVersion::of(self, &checkout, &packages)?;
+            let tree = shop.tree()?;
+            version = ReleaseVersion::of(self, &tree, &packages);
             if let Some(version) = version.as_ref().filter(|version| !version.is_late) {
                 // Before the detour: what it puts back has the version.
-                version.write()?;
+                version.write(&tree)?;
             }
             let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
             let locked = self.toolchain.lockfile.as_deref();
             let folders = Folders { packages: &packages, settings: &self.settings_folders() };
-            let mut laid = Detour::lay(&checkout, manager, locked, folders, &shop.registry()?)?;
+            let mut laid = Detour::lay(&tree, manager, locked, folders, &shop.registry()?)?;
             if self.oldest {
-                laid.ask_for_the_oldest(&checkout, &packages, |ranges| shop.timewarp().lowest(ranges))?;
+                laid.ask_for_the_oldest(&tree, &packages, |ranges| shop.timewarp().lowest(ranges))?;
             }
             detour = Some(laid);
         } else {
-            (detour, version) = (None, ReleaseVersion::of(self, &checkout, &packages)?);
+            let tree = shop.tree()?;
+            (detour, version) = (None, ReleaseVersion::of(self, &tree, &packages));
             if let Some(version) = &version {
-                version.write()?;
+                version.write(&tree)?;
             }
         }
         Ok(Laid { shop, detour, version })

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::install::installs;
 use super::steps::Step;
 use super::{Site, clock};
+use crate::pack::tree::DirTree;
 use crate::recipe::SourceError;
 use crate::recipe::rebuilt::StepDone;
 use crate::report::draft::millis;
@@ -85,8 +86,9 @@ impl<'a> Workshop<'a> {
     /// Makes the folders and the programs that a build finds on its PATH.
     pub(super) fn open(site: &'a Site, plan: Plan<'_>) -> Result<Self, SourceError> {
         let scratch = plan.scratch.to_owned();
+        let tree = DirTree::new(&scratch)?;
         for folder in folders(&plan.name) {
-            fs::create_dir_all(scratch.join(folder))?;
+            tree.create_dirs(&folder)?;
         }
         let sandbox = &site.sandbox;
         let mount = |host: PathBuf, inside: &str, writable| Mount { inside: sandbox.inside(&host, inside), host, writable };
@@ -130,7 +132,13 @@ impl<'a> Workshop<'a> {
         })
     }
 
-    /// The checkout's folder on this machine.
+    /// The checkout as it is now, found anew by handles from the folder that no build can change; an
+    /// error where a link or a file is in its place.
+    pub(super) fn tree(&self) -> Result<DirTree, SourceError> {
+        Ok(DirTree::new(&self.scratch)?.below(&format!("work/{}", self.name))?)
+    }
+
+    /// The checkout's folder on this machine, to be filled before the first command.
     pub(super) fn checkout(&self) -> PathBuf {
         self.scratch.join("work").join(&self.name)
     }
@@ -197,7 +205,7 @@ impl<'a> Workshop<'a> {
         if site.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(SourceError::Cancelled);
         }
-        if !fs::symlink_metadata(self.checkout()).is_ok_and(|data| data.is_dir()) {
+        if self.tree().is_err() {
             // What is read from here on would be another folder's, perhaps one of this machine's.
             return Err(SourceError::CheckoutGone { step: step.name.clone() });
         }

@@ -136,8 +136,8 @@ impl DirTree {
 
     /// The folder in which the last component of a path is, and that component.
     fn parent<'p>(&self, path: &'p str) -> io::Result<(Self, &'p str)> {
+        parts(path)?.next().ok_or(io::ErrorKind::InvalidInput)?;
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
-        parts(name)?.next().ok_or(io::ErrorKind::InvalidInput)?;
         Ok((self.below(dir)?, name))
     }
 }

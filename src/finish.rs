@@ -59,6 +59,11 @@ pub fn finish(
         }
         None => (verdict, code),
     };
+    if code == Some("manifest-mismatch") {
+        let message = "the files are those of the source, but the registry's metadata asks an installer for other than package.json says";
+        draft.finding(Finding::new("manifest-mismatch", Severity::Error, message));
+        draft.hint(Some("installers obey the registry: read what disagrees before you install it".into()));
+    }
     if let Some(source) = one.manifest().filter(|_| one.outcome == Outcome::OtherEntries) {
         for finding in confusion::against_source(&published.manifest(), &source) {
             draft.finding(finding);

@@ -34,9 +34,9 @@ use crate::recipe::build::Publication;
 use crate::recipe::{Recipe, SourceError};
 use crate::registry::provenance::Roots;
 use crate::registry::testimony;
-use crate::registry::{self, IntegrityCheck, Release, ResolveOptions, confusion};
+use crate::registry::{self, Integrity, IntegrityCheck, Release, ResolveOptions, confusion};
 use crate::report::draft::{Draft, Ending};
-use crate::report::json::{OptionsInfo, PackageInfo, Report};
+use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::{self, Progress};
 use crate::spec::Spec;
 use crate::store::Folders;
@@ -201,12 +201,12 @@ async fn prepare(
     context.progress.tell("resolve", "downloading the tarball");
     let downloading = download(spec, release, context, draft);
     let (published, testimony) = tokio::join!(downloading, testimony::gather(release, &context.npm, &context.client, &context.cancel));
-    let published = published?;
+    let mut published = published?;
     draft.resolved(&published.archive, started.elapsed());
 
     let located_at = Instant::now();
     let manifest = published.manifest();
-    check_manifest(release, &published, &manifest, draft)?;
+    check_manifest(release, &mut published, &manifest, draft)?;
     let claims =
         Claims { name: claims_or(&claims.name, &manifest, "name"), version: claims_or(&claims.version, &manifest, "version"), ..claims };
     draft.named(&claims.name, &claims.version);
@@ -264,6 +264,21 @@ async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut
         let hint = "a proxy or mirror may have damaged it: ask another registry; if it stays, do not install it";
         return Err(Ending::new(Verdict::Differs, "integrity-mismatch", message, hint).into());
     }
+    // npm before 5 and yarn before 1.10 know no other hash, and take what fits this one.
+    if let Some(expected) = release.shasum.as_deref().map(str::trim).filter(|text| Integrity::from_shasum(text).is_some())
+        && !expected.eq_ignore_ascii_case(&tarball.shasum)
+    {
+        let message = format!("the registry announces the shasum {expected}, and serves {}", tarball.shasum);
+        let hint = "clients that check one of the two hashes take another file than those that check the other: do not install it";
+        return Err(Ending::new(Verdict::Differs, "integrity-mismatch", message, hint).into());
+    }
+    if let (Some(registry), Some(url)) = (&release.registry, &release.url)
+        && registry.origin() != url.origin()
+    {
+        let host = url.host_str().unwrap_or_default();
+        let severity = if release.promised().is_some() { Severity::Info } else { Severity::Warning };
+        draft.finding(Finding::new("tarball-elsewhere", severity, format!("the registry has the tarball on another host: {host}")));
+    }
     draft.integrity(&tarball);
     let read = tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?;
     read.map_err(|error| boxed(SourceError::Io(error)))?.map_err(|error| {
@@ -277,8 +292,9 @@ async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut
     })
 }
 
-/// The tarball must be of the package and version that the registry serves it for.
-fn check_manifest(release: &Release, published: &Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
+/// The tarball must be of the package and version that the registry serves it for. Where the registry asks an installer for other than
+/// the tarball says, nothing that is rebuilt is the whole of what was published.
+fn check_manifest(release: &Release, published: &mut Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
     if !manifest.is_object() {
         let code = published.facts.not_plain.unwrap_or("manifest-missing");
         let message = "the tarball has no package.json that can be read";
@@ -290,10 +306,12 @@ fn check_manifest(release: &Release, published: &Published, manifest: &Value, dr
         let hint = "whoever published this put another package's tarball under this name";
         return Err(Ending::new(Verdict::Differs, "manifest-mismatch", message, hint));
     }
-    let has_gyp = published.archive.get("binding.gyp").is_some();
-    for finding in confusion::findings(registry, manifest, has_gyp) {
+    let paths: Vec<&str> = published.archive.entries().iter().map(|entry| entry.path.as_str()).collect();
+    let disagreements = confusion::disagreements(registry, confusion::Inside { manifest, paths: &paths });
+    for finding in confusion::findings(&disagreements) {
         draft.finding(finding);
     }
+    published.facts.manifest_mismatch = disagreements.iter().any(|one| one.weighs);
     Ok(())
 }
 

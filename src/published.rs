@@ -31,7 +31,7 @@ impl Published {
     /// An archive without entries, where none was published: for what is made without looking at one.
     pub fn nothing() -> Result<Self, ArchiveError> {
         let archive = Archive::read_tar(io::Cursor::new([0; 1024]), &Limits::default())?;
-        let facts = PublishedFacts { integrity_mismatch: false, not_plain: None };
+        let facts = PublishedFacts::default();
         Ok(Self { archive, bytes: Vec::new(), sha512: String::new(), headers: None, fingerprint: None, facts })
     }
 
@@ -86,7 +86,7 @@ impl Published {
         let headers = Headers::read(&bytes, &fingerprint::Limits::default()).ok();
         let fingerprint = headers.as_ref().map(Fingerprint::of);
         let not_plain = archive.oddities().first().map(|oddity| oddity.kind.code());
-        let facts = PublishedFacts { integrity_mismatch: false, not_plain };
+        let facts = PublishedFacts { not_plain, ..PublishedFacts::default() };
         Ok(Ok(Self { archive, bytes, sha512: tarball.sha512.clone(), headers, fingerprint, facts }))
     }
 }

@@ -71,6 +71,8 @@ pub struct PublishedFacts {
     pub integrity_mismatch: bool,
     /// The code of the first reason why the archive is not plain, if it is not.
     pub not_plain: Option<&'static str>,
+    /// The registry's metadata asks an installer for other than the tarball's package.json says.
+    pub manifest_mismatch: bool,
 }
 
 /// What one attempt came to, before judgement.
@@ -88,6 +90,10 @@ pub enum Outcome {
 pub fn judge(outcome: Outcome, published: &PublishedFacts) -> (Verdict, Option<&'static str>) {
     if published.integrity_mismatch {
         return (Verdict::Differs, Some("integrity-mismatch"));
+    }
+    if published.manifest_mismatch && outcome != Outcome::OtherEntries {
+        // The files have a source. What is installed with them does not follow from it.
+        return (Verdict::Differs, Some("manifest-mismatch"));
     }
     match (outcome, published.not_plain) {
         (Outcome::SameBytes, _) => (Verdict::Identical, None),
@@ -121,10 +127,19 @@ mod tests {
 
     #[test]
     fn a_tarball_that_is_not_the_announced_one_is_never_reproduced() {
-        let facts = PublishedFacts { integrity_mismatch: true, not_plain: None };
+        let facts = PublishedFacts { integrity_mismatch: true, ..PublishedFacts::default() };
         for outcome in [Outcome::SameBytes, Outcome::SameEntries, Outcome::OtherEntries] {
             assert_eq!(judge(outcome, &facts), (Verdict::Differs, Some("integrity-mismatch")));
         }
+    }
+
+    #[test]
+    fn metadata_that_asks_for_other_than_the_tarball_is_never_reproduced() {
+        let facts = PublishedFacts { manifest_mismatch: true, ..PublishedFacts::default() };
+        for outcome in [Outcome::SameBytes, Outcome::SameEntries] {
+            assert_eq!(judge(outcome, &facts), (Verdict::Differs, Some("manifest-mismatch")));
+        }
+        assert_eq!(judge(Outcome::OtherEntries, &facts), (Verdict::Differs, None), "files that differ say more");
     }
 
     #[test]

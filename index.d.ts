@@ -42,6 +42,10 @@ export interface ReproduceOptions {
   recipe?: string;
   /** Node's version for builds, in place of what the evidence says. */
   node?: string;
+  /** A distribution that Node comes from in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist. Needs `nodeKeys`. */
+  nodeDist?: string;
+  /** A file with the OpenPGP keys that the releases of `nodeDist` are signed with, armored or binary. */
+  nodeKeys?: string;
   /** How builds are isolated. Default: `auto`, the strongest tier that this machine has; never `none`. */
   isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
   /** Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`. */
@@ -212,10 +216,37 @@ export interface TakenHeaders {
   }[];
 }
 
+/** A program of the toolchain, as it was on disk when the build began. */
+export interface Tool {
+  /** `node`, `npm`, `yarn`, `berry`, `pnpm` or `bun`. */
+  name: string;
+  version: string;
+  /** The package that it came in, or the file of a distribution. */
+  package: string;
+  /** The registry or the distribution, without credentials. */
+  from: string;
+  /** The hash of the tarball that was unpacked. */
+  integrity: string;
+  /** sha256 over its files, made as `contentDigest` is. */
+  digest: string;
+  /** What is run, below its folder. */
+  program: string;
+  /** sha256 of what is run. */
+  programDigest: string;
+  /** Who published it, as the registry or the key that signed it says. */
+  publisher: string | null;
+  /** The fingerprint of the OpenPGP key that signed it. */
+  key: string | null;
+  /** Of a distribution's Node, whether the registry's copy has the same program; null where there is nothing to compare. */
+  registryAgrees: boolean | null;
+}
+
 /** What is installed and run between the checkout and the packing. */
 export interface BuildRecipe {
   /** Node's version. */
   node: string;
+  /** The distribution that Node came from; absent where it came from the registry. */
+  nodeDist?: string;
   /** The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`. */
   tools: Record<string, string>;
   /** Why these versions. */
@@ -253,6 +284,8 @@ export interface Attempt {
   adopted: string[];
   /** What was installed: `name@version integrity`; absent where nothing was. */
   resolved?: string[];
+  /** Node and the package managers that were there when the build began; absent where nothing was run. */
+  tools?: Tool[];
   /** What the build printed, capped; absent where nothing was run. */
   log?: string;
 }
@@ -326,7 +359,7 @@ export interface ReproduceResult {
   /** Earlier versions, the highest first; null where they were not asked for. */
   history: EarlierVersion[] | null;
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; trustedRoot: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

@@ -1,5 +1,6 @@
 //! What a caller may ask for, from the command line or from JavaScript, in one type.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::registry::provenance::Roots;
 use crate::report::json::OptionsInfo;
 use crate::sandbox::Isolation;
 use crate::toolchain::choose::names_a_node;
+use crate::toolchain::{Distribution, KeyRing, MAX_KEYS};
 use crate::verdict::Accept;
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
@@ -46,6 +48,10 @@ pub struct Options {
     pub emit: Option<PathBuf>,
     /// Node's version for builds, in place of what the evidence says.
     pub node: Option<String>,
+    /// A distribution that Node comes from in place of the registry, laid out as nodejs.org/dist.
+    pub node_dist: Option<String>,
+    /// The OpenPGP keys that the distribution's releases are signed with: a file, armored or binary.
+    pub node_keys: Option<PathBuf>,
     /// A file with the recipe to follow, in place of a search: what `attempts[].recipe` prints. It names the source too.
     pub recipe: Option<PathBuf>,
     /// How builds are isolated: `auto`, or a tier's name.
@@ -90,6 +96,23 @@ pub enum OptionsError {
         /// Why.
         reason: String,
     },
+    /// Not the address of a distribution.
+    #[error("{0} is not the address of a distribution of Node")]
+    NodeDist(String),
+    /// A distribution without keys.
+    #[error("a distribution of Node is named, and no keys that its releases are signed with")]
+    NodeKeysMissing,
+    /// Keys without a distribution.
+    #[error("keys of Node's releases are named, and no distribution that they are for")]
+    NodeDistMissing,
+    /// The keys cannot be read.
+    #[error("{path} cannot be used as the keys of Node's releases: {reason}")]
+    NodeKeys {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// More versions than a history has.
     #[error("{0} is too many versions for a history")]
     History(usize),
@@ -122,6 +145,13 @@ impl Explain for OptionsError {
             Self::Node(_) => Some("a version, a range or a name: 20.11.1, 18, lts/hydrogen".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
+            Self::NodeDist(_) => Some("https, without credentials or query, and the folder above the versions: https://nodejs.org/dist/".into()),
+            Self::NodeKeysMissing | Self::NodeKeys { .. } => Some(
+                "--node-keys (or REPRODUCE_NODE_KEYS) names a file of OpenPGP public keys; those of Node's releasers are in the project's repository \
+                 nodejs/release-keys"
+                    .into(),
+            ),
+            Self::NodeDistMissing => Some("--node-dist (or REPRODUCE_NODE_DIST) names the distribution".into()),
             Self::History(_) => Some(format!("{MAX_HISTORY} at most")),
             Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
         }
@@ -147,6 +177,29 @@ impl Options {
         let roots = Roots::read(&json).map_err(failed)?;
         let hash = Sha256::digest(json.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         Ok(Some((Arc::new(roots), hash)))
+    }
+
+    /// The distribution that Node comes from, if the user names one here or in the environment; `cwd` is where a relative path starts.
+    pub fn distribution(&self, variables: &BTreeMap<String, String>, cwd: &Path) -> Result<Option<Arc<Distribution>>, OptionsError> {
+        let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+        let address = self.node_dist.as_ref().or_else(|| variable("REPRODUCE_NODE_DIST"));
+        let keys = self.node_keys.clone().or_else(|| variable("REPRODUCE_NODE_KEYS").map(PathBuf::from));
+        let (address, path) = match (address, keys) {
+            (Some(address), Some(keys)) => (address, cwd.join(keys)),
+            (None, None) => return Ok(None),
+            (Some(_), None) => return Err(OptionsError::NodeKeysMissing),
+            (None, Some(_)) => return Err(OptionsError::NodeDistMissing),
+        };
+        let failed = |reason: String| OptionsError::NodeKeys { path: path.display().to_string(), reason };
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(&path).map_err(|error| failed(error.to_string()))?;
+        file.take(MAX_KEYS + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
+        if bytes.len() as u64 > MAX_KEYS {
+            return Err(failed(format!("it is larger than {MAX_KEYS} bytes")));
+        }
+        let keys = KeyRing::read(&bytes).map_err(failed)?;
+        let shown = without_credentials(address);
+        Distribution::at(address, keys).map(|made| Some(Arc::new(made))).ok_or(OptionsError::NodeDist(shown))
     }
 
     /// How many earlier versions are looked at.
@@ -250,6 +303,8 @@ impl Options {
             isolation: self.isolation.clone(),
             allow_hosts: self.hosts()?.names(),
             trusted_root: None,
+            node_dist: None,
+            node_keys: None,
         })
     }
 }

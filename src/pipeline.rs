@@ -40,6 +40,7 @@ use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::{self, Progress};
 use crate::spec::Spec;
 use crate::store::Folders;
+use crate::toolchain::Distribution;
 use crate::user_source::{self, UserSource};
 use crate::verdict::Verdict;
 
@@ -68,6 +69,8 @@ pub struct Context {
     pub given: Option<Arc<Recipe>>,
     /// Whom provenance is trusted by, in place of the embedded root.
     pub roots: Option<Arc<Roots>>,
+    /// Where Node comes from, if not from the registry.
+    pub distribution: Option<Arc<Distribution>>,
 }
 
 /// How long a task that is no longer needed may take to see it.

@@ -112,7 +112,8 @@ fn build_commits(
 ) -> Result<(), SourceError> {
     let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
     let tier = sandbox.tier();
-    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, context.cancel.clone());
+    let (cancel, distribution) = (context.cancel.clone(), context.distribution.clone());
+    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, cancel, distribution);
     let site = Site {
         sandbox,
         toolchains,

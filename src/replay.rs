@@ -21,8 +21,8 @@ use crate::published::Published;
 use crate::recipe::build::{self, Site};
 use crate::recipe::rebuilt::{Hashed, Run};
 use crate::recipe::{Recipe, SourceError, TarballRecipe, source};
-use crate::report::draft::millis;
-use crate::report::json::{Finding, Severity};
+use crate::report::draft::{millis, tool_findings};
+use crate::report::json::{Finding, Severity, ToolInfo};
 use crate::report::replay::{Outcome, Replayed, of};
 use crate::sandbox::{Isolation, Sandbox};
 use crate::toolchain::Toolchains;
@@ -87,10 +87,11 @@ pub fn replay(recipe: &Recipe, orders: &Orders, context: &Context, runtime: &Han
         Some(path) => emit(&archive, tarball, path).map_err(|source| boxed(EmitError { path: path.clone(), source }))?,
     };
     let mut replayed = of(recipe);
-    let Run { steps, log, notes, .. } = run.unwrap_or_default();
+    let Run { steps, log, notes, tools, .. } = run.unwrap_or_default();
     let lost = unavailable.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line));
     let noted = notes.into_iter().map(|(code, message)| Finding::new(code, Severity::Info, message));
-    replayed.findings = lost.chain(noted).collect();
+    replayed.findings = lost.chain(noted).chain(tool_findings(&tools)).collect();
+    replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());
     replayed.outcome = if integrity == tarball.integrity { Outcome::SameBytes } else { Outcome::OtherBytes };
     replayed.integrity = integrity;
     replayed.expected.clone_from(&tarball.integrity);
@@ -127,7 +128,8 @@ fn origin_of(repository: &mut Repository, recipe: &Recipe) -> Result<Origin, Loc
 
 fn site_of(orders: &Orders, context: &Context, runtime: &Handle) -> Result<Site, SourceError> {
     let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
-    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, context.cancel.clone());
+    let (cancel, distribution) = (context.cancel.clone(), context.distribution.clone());
+    let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, cancel, distribution);
     Ok(Site {
         sandbox,
         toolchains,

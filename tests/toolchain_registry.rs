@@ -21,7 +21,7 @@ fn npm() -> NpmConfig {
 
 fn toolchains(folder: &Path) -> Toolchains {
     let npm = npm();
-    Toolchains::new(Client::new(HttpConfig::from_npm(&npm, AGENT)), &npm, folder, Cancel::default())
+    Toolchains::new(Client::new(HttpConfig::from_npm(&npm, AGENT)), &npm, folder, Cancel::default(), None)
 }
 
 /// What a tool says its version is, run with nothing of this process's environment.
@@ -60,7 +60,7 @@ async fn tools_of_every_era_are_fetched_and_run() {
     // Another process finds them, and asks nobody.
     let mut config = HttpConfig::from_npm(&npm(), AGENT);
     config.offline = true;
-    let second = Toolchains::new(Client::new(config), &npm(), folder.path(), Cancel::default());
+    let second = Toolchains::new(Client::new(config), &npm(), folder.path(), Cancel::default(), None);
     assert_eq!(second.get(Kind::Node, "v20.19.0").await.unwrap().version, "20.19.0");
 }
 

@@ -80,6 +80,12 @@ pub(super) struct Arguments {
     /// Node's version for builds, in place of what the evidence says
     #[arg(long, value_name = "version", conflicts_with = "recipe")]
     pub(super) node: Option<String>,
+    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist
+    #[arg(long, value_name = "url")]
+    pub(super) node_dist: Option<String>,
+    /// The OpenPGP keys of the distribution's releases: a file, armored or binary
+    #[arg(long, value_name = "file")]
+    pub(super) node_keys: Option<PathBuf>,
     /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     pub(super) isolation: Option<String>,
@@ -179,6 +185,8 @@ impl Arguments {
             cache_file: self.cache_file.clone(),
             emit: self.emit.clone(),
             node: self.node.clone(),
+            node_dist: self.node_dist.clone(),
+            node_keys: self.node_keys.clone(),
             isolation: self.isolation.clone(),
             allow_hosts: self.allow_host.clone(),
             trusted_root: self.trusted_root.clone(),

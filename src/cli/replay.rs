@@ -37,6 +37,12 @@ struct Arguments {
     /// The registry that builds install from, in place of npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
+    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist
+    #[arg(long, value_name = "url")]
+    node_dist: Option<String>,
+    /// The OpenPGP keys of the distribution's releases: a file, armored or binary
+    #[arg(long, value_name = "file")]
+    node_keys: Option<PathBuf>,
     /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
@@ -62,6 +68,8 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     };
     let options = Options {
         registry: parsed.registry.clone(),
+        node_dist: parsed.node_dist.clone(),
+        node_keys: parsed.node_keys.clone(),
         isolation: parsed.isolation.clone(),
         allow_hosts: parsed.allow_host.clone(),
         timeout: parsed.timeout,

@@ -137,6 +137,9 @@ impl Recipe {
 impl BuildRecipe {
     fn check(&self) -> Result<(), RecipeError> {
         semver("build.node", &self.node)?;
+        if let Some(distribution) = &self.node_dist {
+            plain("build.nodeDist", distribution)?;
+        }
         for (tool, wanted) in &self.tools {
             let known = Kind::ALL.iter().any(|kind| *kind != Kind::Node && kind.as_str() == tool);
             require(known, "build.tools", tool, "npm, yarn, berry, pnpm or bun")?;

@@ -155,6 +155,10 @@ pub struct TarballRecipe {
 pub struct BuildRecipe {
     /// Node's version.
     pub node: String,
+    /// The distribution that Node came from; absent where it came from the registry. It is never asked for that: who replays says where Node
+    /// comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_dist: Option<String>,
     /// The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
     pub tools: BTreeMap<String, String>,
     /// Why these versions.

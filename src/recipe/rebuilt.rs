@@ -12,6 +12,7 @@ use crate::compare::{Archive, Comparison};
 use crate::pack::gzip::{self, Match};
 use crate::pack::tar::Adopted;
 use crate::sandbox::Tier;
+use crate::toolchain::Tool;
 use crate::verdict::Outcome;
 
 /// One recipe that came to an end.
@@ -47,6 +48,8 @@ pub struct Run {
     pub installed: bool,
     /// What was installed: `name@version integrity`, sorted.
     pub resolved: Vec<String>,
+    /// Node and the package managers that were there.
+    pub tools: Vec<Tool>,
     /// What stood in the way, if something did.
     pub code: Option<&'static str>,
     /// What else was noticed: a code and a line each.

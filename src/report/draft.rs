@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::json::{
-    AttemptInfo, ComparisonInfo, Finding, OptionsInfo, OriginInfo, PackageInfo, Report, SCHEMA_VERSION, Severity, SourceInfo, Step, Timings,
+    AttemptInfo, ComparisonInfo, Finding, OptionsInfo, OriginInfo, PackageInfo, Report, SCHEMA_VERSION, Severity, SourceInfo, Step,
+    Timings, ToolInfo,
 };
 use crate::compare::{self, Archive, Oddity};
 use crate::error::Explain;
@@ -14,6 +15,7 @@ use crate::recipe::rebuilt::Rebuilt;
 use crate::registry::testimony::Heard;
 use crate::registry::{Algorithm, IntegrityCheck, Tarball};
 use crate::sandbox::Tier;
+use crate::toolchain::Tool;
 use crate::verdict::Verdict;
 
 /// Findings about one archive that are listed; the rest is counted.
@@ -80,6 +82,23 @@ pub fn node_arch() -> &'static str {
         "x86" => "ia32",
         other => other,
     }
+}
+
+/// What is odd about where the tools of a build came from.
+pub fn tool_findings(tools: &[Tool]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for tool in tools {
+        let what = format!("{} {}", tool.kind, tool.version);
+        if tool.refetched {
+            let message = format!("{what} in the cache was not what had been unpacked there; it was fetched anew");
+            all.push(Finding::new("toolchain-altered", Severity::Warning, message));
+        }
+        if tool.registry_agrees == Some(false) {
+            let message = format!("the registry's {what} is another program than that of {}, which the build ran with", tool.from);
+            all.push(Finding::new("node-disagrees", Severity::Warning, message));
+        }
+    }
+    all
 }
 
 impl Draft {
@@ -233,10 +252,12 @@ impl Draft {
             files_matched: one.files_matched(),
             adopted: one.adopted.clone(),
             resolved: run.map(|run| run.resolved.clone()),
+            tools: run.map(|run| run.tools.iter().map(ToolInfo::from).collect()),
             log: run.map(|run| run.log.clone()),
         });
-        for (code, message) in run.into_iter().flat_map(|run| &run.notes) {
-            let finding = Finding::new(code, Severity::Info, message.clone());
+        let of_tools = run.into_iter().flat_map(|run| tool_findings(&run.tools));
+        let notes = run.into_iter().flat_map(|run| &run.notes);
+        for finding in notes.map(|(code, message)| Finding::new(code, Severity::Info, message.clone())).chain(of_tools) {
             if !self.report.findings.iter().any(|known| known.code == finding.code && known.message == finding.message) {
                 self.report.findings.push(finding);
             }

@@ -10,6 +10,7 @@ use crate::origin::Evidence;
 use crate::recipe::{Recipe, Strategy};
 use crate::registry::provenance::Provenance;
 use crate::registry::signatures::SignatureInfo;
+use crate::toolchain::Tool;
 use crate::verdict::{Accept, Verdict};
 
 /// Version of this layout. Keys are only ever added within one.
@@ -100,6 +101,12 @@ pub struct OptionsInfo {
     /// sha256 of the user's own trusted root; null for the embedded one.
     #[serde(default)]
     pub trusted_root: Option<String>,
+    /// The distribution that Node came from by the user's word; null for the registry.
+    #[serde(default)]
+    pub node_dist: Option<String>,
+    /// sha256 of the keys that it was checked with; null where there is none.
+    #[serde(default)]
+    pub node_keys: Option<String>,
 }
 
 /// What was published.
@@ -198,9 +205,58 @@ pub struct AttemptInfo {
     /// What the build was made from; absent where nothing was installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Vec<String>>,
+    /// Node and the package managers that were there; absent where nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Vec<ToolInfo>>,
     /// The build's output, capped; absent where nothing was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+}
+
+/// A program of the toolchain, as it was on disk when the build began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolInfo {
+    /// `node`, `npm`, `yarn`, `berry`, `pnpm` or `bun`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The package that it came in, or the file of a distribution.
+    pub package: String,
+    /// The registry or the distribution, without credentials.
+    pub from: String,
+    /// The hash of the tarball that was unpacked, as the registry promises it or as the distribution's signature covers it.
+    pub integrity: String,
+    /// sha256 over its files, made as `contentDigest` is.
+    pub digest: String,
+    /// What is run, below its folder.
+    pub program: String,
+    /// sha256 of what is run.
+    pub program_digest: String,
+    /// Who published it: the registry's account, or the owner of the key that signed it; null where nobody is named.
+    pub publisher: Option<String>,
+    /// The fingerprint of the OpenPGP key that signed it; null for what came from a registry.
+    pub key: Option<String>,
+    /// Of a distribution's Node, whether the registry's copy has the same program; null where there is nothing to compare.
+    pub registry_agrees: Option<bool>,
+}
+
+impl From<&Tool> for ToolInfo {
+    fn from(tool: &Tool) -> Self {
+        Self {
+            name: tool.kind.as_str().to_owned(),
+            version: tool.version.clone(),
+            package: tool.package.clone(),
+            from: tool.from.clone(),
+            integrity: tool.integrity.clone(),
+            digest: tool.digest.clone(),
+            program: tool.entry.clone(),
+            program_digest: tool.program.clone(),
+            publisher: tool.publisher.clone(),
+            key: tool.key.clone(),
+            registry_agrees: tool.registry_agrees,
+        }
+    }
 }
 
 /// One step of an attempt.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::json::Finding;
+use super::json::{Finding, ToolInfo};
 use super::text::escape;
 use crate::recipe::Recipe;
 use crate::recipe::rebuilt::StepDone;
@@ -48,6 +48,8 @@ pub struct Replayed {
     pub emitted: Option<String>,
     /// The isolation that the build ran in; null where nothing was run.
     pub sandbox: Option<String>,
+    /// Node and the package managers that were there; null where nothing was run.
+    pub tools: Option<Vec<ToolInfo>>,
     /// What was run, in order.
     pub steps: Vec<StepDone>,
     /// What the build printed, capped; null where nothing was run.
@@ -73,6 +75,7 @@ pub fn of(recipe: &Recipe) -> Replayed {
         expected: String::new(),
         emitted: None,
         sandbox: None,
+        tools: None,
         steps: Vec::new(),
         log: None,
         findings: Vec::new(),

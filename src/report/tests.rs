@@ -24,6 +24,8 @@ pub(crate) fn report(name: &str, verdict: Verdict, findings: Vec<Finding>) -> Re
         isolation: None,
         allow_hosts: Vec::new(),
         trusted_root: None,
+        node_dist: None,
+        node_keys: None,
     };
     let mut report = Draft::new(package, false, options).ended(*Ending::new(verdict, "files-differ", "", "hint"));
     report.findings = findings;

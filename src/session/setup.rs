@@ -17,6 +17,7 @@ use crate::registry::provenance::Roots;
 use crate::report::json::{Finding, OptionsInfo, Severity};
 use crate::spec::{Spec, Target};
 use crate::store::{CacheError, Folders, folders};
+use crate::toolchain::Distribution;
 
 /// The user's configuration, read once for a run.
 pub(super) struct Setup {
@@ -26,6 +27,8 @@ pub(super) struct Setup {
     pub(super) npm: NpmConfig,
     git: GitConfig,
     deadline: Option<Instant>,
+    /// Where Node comes from, if not from the registry.
+    distribution: Option<Arc<Distribution>>,
     /// What of the configuration does not count.
     pub(super) findings: Vec<Finding>,
 }
@@ -67,7 +70,8 @@ impl Setup {
             }
         }
         let deadline = options.limit().map_err(super::boxed)?.map(|limit| started + limit);
-        Ok(Self { around, npm, git, deadline, findings })
+        let distribution = options.distribution(&around.vars, &around.cwd).map_err(super::boxed)?;
+        Ok(Self { around, npm, git, deadline, distribution, findings })
     }
 
     /// A client for what the configuration allows.
@@ -81,7 +85,9 @@ impl Setup {
     pub(super) fn rules(&self, spec: &Spec, options: &Options) -> Result<(OptionsInfo, Option<Arc<Roots>>), Failed> {
         let (roots, trusted_root) = options.roots(&self.around.cwd).map_err(super::boxed)?.unzip();
         let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(super::boxed)?;
-        Ok((OptionsInfo { trusted_root, ..info }, roots))
+        let node_dist = self.distribution.as_ref().map(|distribution| distribution.address().to_owned());
+        let node_keys = self.distribution.as_ref().map(|distribution| distribution.keys().to_owned());
+        Ok((OptionsInfo { trusted_root, node_dist, node_keys, ..info }, roots))
     }
 
     /// How the registry is asked in this run.
@@ -96,10 +102,10 @@ impl Setup {
 
     /// What every stage of a judgement may use.
     pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop, own: Own) -> Context {
-        let Self { around, npm, git, deadline, .. } = self;
+        let Self { around, npm, git, deadline, distribution, .. } = self;
         let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
         let Own { given, roots } = own;
-        Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots }
+        Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots, distribution }
     }
 
     fn registry_of(&self, spec: &Spec) -> Option<String> {

@@ -35,6 +35,16 @@ pub enum ToolchainError {
         /// What is wrong.
         detail: String,
     },
+    /// A distribution has no signature that counts for it, or not the tarball that is signed.
+    #[error("node {version} of {distribution} cannot be trusted: {detail}")]
+    Unsigned {
+        /// Version.
+        version: String,
+        /// The distribution's address.
+        distribution: String,
+        /// What is wrong.
+        detail: String,
+    },
     /// The tarball is the announced one, and nothing that can be run.
     #[error("{tool} {version} cannot be used: {detail}")]
     Unusable {
@@ -69,7 +79,8 @@ impl ToolchainError {
                     | RegistryError::NoMatchingVersion { .. }
                     | RegistryError::VersionUnpublished { .. }
             ),
-            Self::Platform { .. } | Self::Cache(_) | Self::Cancelled => false,
+            // The user wants this distribution, and it is not what it should be: another version of it does not mend that.
+            Self::Unsigned { .. } | Self::Platform { .. } | Self::Cache(_) | Self::Cancelled => false,
         }
     }
 }
@@ -80,6 +91,7 @@ impl Explain for ToolchainError {
             Self::Platform { .. } => "toolchain-platform",
             Self::NotPublished { .. } => "toolchain-not-published",
             Self::Unverified { .. } => "toolchain-unverified",
+            Self::Unsigned { .. } => "node-dist-unverified",
             Self::Unusable { .. } => "toolchain-unusable",
             Self::Registry(error) => error.code(),
             Self::Cache(error) => error.code(),
@@ -96,6 +108,11 @@ impl Explain for ToolchainError {
             Self::Platform { .. } => "run it on x64 or arm64 with Linux (glibc), macOS or Windows".to_owned(),
             Self::NotPublished { .. } => "--node names another version; a mirror may be incomplete: try another with --registry".to_owned(),
             Self::Unverified { .. } => "ask another registry with --registry, past proxies and mirrors".to_owned(),
+            Self::Unsigned { .. } => {
+                "see that --node-dist is the distribution that is meant and that the file of --node-keys has its present keys; \
+                 without both Node comes from the registry"
+                    .to_owned()
+            }
             Self::Unusable { .. } => "--node names another version".to_owned(),
             Self::Registry(error) => return error.hint(),
             Self::Cache(error) => return error.hint(),

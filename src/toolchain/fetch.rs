@@ -1,14 +1,16 @@
-//! Getting a tool: from the shelf, else from the registry, by one process while the others wait.
+//! Getting a tool: from the shelf, else from where it is published, by one process while the others wait.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::content;
+use super::dist::{Asking, Distribution, Signed};
 use super::error::ToolchainError;
 use super::index::{Index, Known, PublishedVersion};
 use super::kind::{Kind, Platform};
@@ -16,7 +18,7 @@ use super::shelf::{Card, Hold, Shelf};
 use super::unpack::{self, UnpackError};
 use crate::http::{Cancel, Client, HttpError};
 use crate::npmrc::NpmConfig;
-use crate::registry::{self, Detail, IntegrityCheck, Release, ResolveOptions, Tarball, version};
+use crate::registry::{self, Detail, IntegrityCheck, Release, ResolveOptions, Spool, version};
 use crate::spec::{Spec, Target};
 use crate::store::CacheError;
 use crate::store::lock::FileLock;
@@ -43,8 +45,24 @@ pub struct Tool {
     pub entry: String,
     /// Whether `entry` is a program; else it is run as `node <entry>`.
     pub native: bool,
+    /// The package that it came in, or the file of a distribution.
+    pub package: String,
+    /// The registry or the distribution, without credentials.
+    pub from: String,
     /// The hash of the tarball that it came from.
     pub integrity: String,
+    /// sha256 over all of its files, as they are on disk.
+    pub digest: String,
+    /// sha256 of `entry`.
+    pub program: String,
+    /// Who published it, as the registry or the key that signed it says.
+    pub publisher: Option<String>,
+    /// The key that signed it; none for what a registry has.
+    pub key: Option<String>,
+    /// Whether what was on the shelf was not what had been put there, so that it was fetched anew.
+    pub refetched: bool,
+    /// Of a distribution's Node: whether the registry's copy has the same program; none where the registry has none to compare.
+    pub registry_agrees: Option<bool>,
     /// Keeps the tool where it is, also from `cache prune`, for as long as this lives.
     pub hold: Hold,
 }
@@ -58,44 +76,147 @@ pub struct Toolchains {
     cancel: Cancel,
     platform: Platform,
     memory: Mutex<HashMap<String, Index>>,
+    /// Where Node comes from, if not from the registry.
+    distribution: Option<Arc<Distribution>>,
+    /// Tools that were read in this run and are as they were unpacked, by their names, with the state of their folders then.
+    believed: Mutex<HashMap<String, String>>,
+}
+
+/// Where one tool comes from.
+enum Place<'a> {
+    Registry,
+    Distribution(&'a Distribution, Signed),
 }
 
 impl Toolchains {
     /// Tools for this machine, kept in `folder`. Touches nothing.
-    pub fn new(client: Client, npm: &NpmConfig, folder: &Path, cancel: Cancel) -> Self {
+    pub fn new(client: Client, npm: &NpmConfig, folder: &Path, cancel: Cancel, distribution: Option<Arc<Distribution>>) -> Self {
         // The user's `before` is about what is installed, not about the tools of another time.
         let mut npm = npm.clone();
         npm.before = None;
-        Self { client, npm, shelf: Shelf::at(folder), cancel, platform: Platform::host(), memory: Mutex::default() }
+        let (memory, believed) = (Mutex::default(), Mutex::default());
+        Self { client, npm, shelf: Shelf::at(folder), cancel, platform: Platform::host(), memory, distribution, believed }
+    }
+
+    /// The address of the distribution that Node comes from, if it does not come from the registry.
+    pub fn distribution(&self) -> Option<&str> {
+        self.distribution.as_deref().map(Distribution::address)
     }
 
     /// The tool of a kind and an exact version.
     pub async fn get(&self, kind: Kind, version: &str) -> Result<Tool, ToolchainError> {
         let version = version::clean(version)
             .ok_or_else(|| ToolchainError::NotPublished { tool: kind.spoken(), wanted: version.chars().take(80).collect() })?;
-        let package = self.package(kind, &version)?;
-        let integrity = self.known(kind, &package, &version).await?.integrity.ok_or_else(|| ToolchainError::Unverified {
+        match self.distribution.as_deref().filter(|_| kind == Kind::Node) {
+            None => self.of_registry(kind, &version).await,
+            Some(distribution) => {
+                // A machine that none of the project's builds runs on is told so by the same rule.
+                self.package(kind, &version)?;
+                let signed = distribution.signed(&version, self.platform, &self.asking()).await?;
+                let (url, by) = (signed.url.to_string(), signed.signer.clone());
+                let label = Card {
+                    package: signed.file.clone(),
+                    from: distribution.address().to_owned(),
+                    integrity: signed.integrity.clone(),
+                    publisher: by.name,
+                    key: Some(by.key),
+                    ..Card::of(kind, &version)
+                };
+                let name = Shelf::name(kind, &version, &url, &signed.integrity);
+                let tool = self.shelved(kind, &name, &label, &Place::Distribution(distribution, signed)).await?;
+                let registry_agrees = self.compared(&tool).await?;
+                Ok(Tool { registry_agrees, ..tool })
+            }
+        }
+    }
+
+    async fn of_registry(&self, kind: Kind, version: &str) -> Result<Tool, ToolchainError> {
+        let package = self.package(kind, version)?;
+        let known = self.known(kind, &package, version).await?;
+        let integrity = known.integrity.ok_or_else(|| ToolchainError::Unverified {
             tool: kind.spoken(),
-            version: version.clone(),
+            version: version.to_owned(),
             detail: "the registry announces no hash".into(),
         })?;
-        let name = Shelf::name(kind, &version, &package, &integrity);
+        let name = Shelf::name(kind, version, &package, &integrity);
+        let from = crate::options::without_credentials(self.npm.registry_for(&package).as_str());
+        let label = Card { package, from, integrity, publisher: known.publisher, ..Card::of(kind, version) };
+        self.shelved(kind, &name, &label, &Place::Registry).await
+    }
+
+    /// Whether the registry's copy of a distribution's Node has the same program; none where it has none.
+    async fn compared(&self, tool: &Tool) -> Result<Option<bool>, ToolchainError> {
+        match self.of_registry(tool.kind, &tool.version).await {
+            Ok(other) => Ok(Some(other.program == tool.program)),
+            Err(ToolchainError::Unverified { .. } | ToolchainError::Unusable { .. }) => Ok(Some(false)),
+            Err(error @ (ToolchainError::Cancelled | ToolchainError::Cache(_))) => Err(error),
+            // A registry without it, or out of reach, says nothing.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// A tool from the shelf, which is put there first where it is missing or not what was put there.
+    async fn shelved(&self, kind: Kind, name: &str, label: &Card, place: &Place<'_>) -> Result<Tool, ToolchainError> {
+        let mut refetched = false;
         for _ in 0..TRIES {
             self.shelf.create()?;
-            let lock = self.lock(&name, Mode::Share).await?;
-            if let Some((card, root)) = self.shelf.find(&name) {
-                self.shelf.touch(&name);
-                let Card { version, entry, native, integrity, .. } = card;
-                return Ok(Tool { kind, version, root, entry, native, integrity, hold: Hold::of(lock) });
+            let lock = self.lock(name, Mode::Share).await?;
+            if let Some((card, root)) = self.believed(name, label).await? {
+                self.shelf.touch(name);
+                let Card { version, entry, native, digest, program, .. } = card;
+                let Card { package, from, integrity, publisher, key, .. } = label.clone();
+                let hold = Hold::of(lock);
+                let registry_agrees = None;
+                return Ok(Tool {
+                    kind,
+                    version,
+                    root,
+                    entry,
+                    native,
+                    package,
+                    from,
+                    integrity,
+                    digest,
+                    program,
+                    publisher,
+                    key,
+                    refetched,
+                    registry_agrees,
+                    hold,
+                });
             }
             drop(lock);
-            let lock = self.lock(&name, Mode::Alone).await?;
-            if self.shelf.find(&name).is_none() {
-                self.fetch(kind, &version, &package, &name).await?;
+            let lock = self.lock(name, Mode::Alone).await?;
+            if self.believed(name, label).await?.is_none() {
+                // What an earlier version of this program put there has no digest to compare with.
+                refetched |= self.shelf.find(name).is_some_and(|(card, _)| !card.digest.is_empty());
+                self.fetch(kind, name, label, place).await?;
             }
             drop(lock);
         }
-        Err(CacheError::Busy { path: self.shelf.lock_file(&name), waited: Duration::ZERO }.into())
+        Err(CacheError::Busy { path: self.shelf.lock_file(name), waited: Duration::ZERO }.into())
+    }
+
+    /// What is on the shelf under a name, if it is whole, of this label, and to the last byte what was unpacked there. The caller has its lock.
+    async fn believed(&self, name: &str, label: &Card) -> Result<Option<(Card, PathBuf)>, ToolchainError> {
+        let Some((card, root)) = self.shelf.find(name) else { return Ok(None) };
+        if (&card.kind, &card.version, &card.package, &card.integrity) != (&label.kind, &label.version, &label.package, &label.integrity) {
+            return Ok(None);
+        }
+        let before = self.believed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let (folder, expected) = (root.clone(), card.clone());
+        let look = tokio::task::spawn_blocking(move || {
+            // A folder that cannot be read through is not what was unpacked.
+            let stamp = content::stamp(&folder).ok()?;
+            let known = before.as_ref() == Some(&stamp);
+            let same = known
+                || content::read(&folder, &expected.entry)
+                    .is_ok_and(|content| content.digest == expected.digest && content.program == expected.program);
+            same.then_some(stamp)
+        });
+        let Some(stamp) = look.await.map_err(|_| ToolchainError::Cancelled)? else { return Ok(None) };
+        self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), stamp);
+        Ok(Some((card, root)))
     }
 
     /// What is published of a kind for this platform, ascending. Kept in memory, and on disk for an hour.
@@ -103,6 +224,9 @@ impl Toolchains {
         let package = kind
             .listed_in(self.platform)
             .ok_or_else(|| ToolchainError::Platform { tool: kind.spoken(), platform: self.platform.to_string() })?;
+        if let Some(distribution) = self.distribution.as_deref().filter(|_| kind == Kind::Node) {
+            return distribution.versions(self.platform, &self.asking()).await;
+        }
         let (index, file) = self.index(&package);
         if index.is_fresh(Timestamp::now()) {
             return Ok(index.versions);
@@ -161,25 +285,15 @@ impl Toolchains {
     }
 
     /// Downloads and unpacks a tool. The caller has its lock for itself.
-    async fn fetch(&self, kind: Kind, version: &str, package: &str, name: &str) -> Result<(), ToolchainError> {
-        let release = self.release(kind, package, version).await?;
-        let spec = Spec::parse(&format!("{package}@{version}")).map_err(|_| not_published(kind, version))?;
-        let tarball = registry::download(&release, &spec, &self.npm, &self.client, &self.options()).await;
-        let tarball = tarball.map_err(|error| self.explain(error))?;
-        let unverified = |detail: String| ToolchainError::Unverified { tool: kind.spoken(), version: version.to_owned(), detail };
-        match &tarball.check {
-            IntegrityCheck::Matches(_) => {}
-            IntegrityCheck::Mismatch { expected, actual } => {
-                return Err(unverified(format!("the registry announces {expected}, and serves {actual}")));
-            }
-            IntegrityCheck::Missing => return Err(unverified("the registry announces no hash".into())),
-        }
-        let integrity = release.promised().map(|promised| promised.text()).unwrap_or_default();
-        let (kept_in, cancel) = (self.shelf.clone(), self.cancel.clone());
-        let (name, version, package) = (name.to_owned(), version.to_owned(), package.to_owned());
+    async fn fetch(&self, kind: Kind, name: &str, label: &Card, place: &Place<'_>) -> Result<(), ToolchainError> {
+        let tarball = match place {
+            Place::Registry => self.tarball(kind, label).await?,
+            Place::Distribution(distribution, signed) => distribution.download(signed, &label.version, MAX_TARBALL, &self.asking()).await?,
+        };
+        let (kept_in, cancel, name, label) = (self.shelf.clone(), self.cancel.clone(), name.to_owned(), label.clone());
         let work = tokio::task::spawn_blocking(move || {
             kept_in.sweep()?;
-            let made = make(&kept_in, &name, kind, &version, &package, &integrity, &tarball, &cancel);
+            let made = make(&kept_in, &name, kind, label, &tarball, &cancel);
             if made.is_err() {
                 // The failure itself says more than one of cleaning up after it; the next run tries again.
                 let _: Result<(), CacheError> = kept_in.abandon(&name);
@@ -187,6 +301,29 @@ impl Toolchains {
             made
         });
         work.await.map_err(|_| ToolchainError::Cancelled)?
+    }
+
+    /// The registry's tarball, if it is the one that was announced: now, and when this version was first asked for.
+    async fn tarball(&self, kind: Kind, label: &Card) -> Result<Spool, ToolchainError> {
+        let Card { package, version, integrity, .. } = label;
+        let release = self.release(kind, package, version).await?;
+        let unverified = |detail: String| ToolchainError::Unverified { tool: kind.spoken(), version: version.to_owned(), detail };
+        match release.promised().map(|promised| promised.text()) {
+            Some(promised) if promised != *integrity => {
+                return Err(unverified(format!("the registry announces {promised}, and announced {integrity} before")));
+            }
+            _ => {}
+        }
+        let spec = Spec::parse(&format!("{package}@{version}")).map_err(|_| not_published(kind, version))?;
+        let tarball = registry::download(&release, &spec, &self.npm, &self.client, &self.options()).await;
+        let tarball = tarball.map_err(|error| self.explain(error))?;
+        match &tarball.check {
+            IntegrityCheck::Matches(_) => Ok(tarball.bytes),
+            IntegrityCheck::Mismatch { expected, actual } => {
+                Err(unverified(format!("the registry announces {expected}, and serves {actual}")))
+            }
+            IntegrityCheck::Missing => Err(unverified("the registry announces no hash".into())),
+        }
     }
 
     /// Takes a tool's lock, however long another process needs to fetch it, unless the run is stopped.
@@ -225,6 +362,10 @@ impl Toolchains {
         Ok(())
     }
 
+    fn asking(&self) -> Asking<'_> {
+        Asking { client: &self.client, cancel: &self.cancel }
+    }
+
     fn options(&self) -> ResolveOptions<'static> {
         ResolveOptions { detail: Detail::Lean, max_tarball: MAX_TARBALL, cancel: self.cancel.clone(), ..ResolveOptions::default() }
     }
@@ -248,18 +389,9 @@ fn not_published(kind: Kind, wanted: &str) -> ToolchainError {
     ToolchainError::NotPublished { tool: kind.spoken(), wanted: wanted.to_owned() }
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a tool is, and where it goes")]
-fn make(
-    shelf: &Shelf,
-    name: &str,
-    kind: Kind,
-    version: &str,
-    package: &str,
-    integrity: &str,
-    tarball: &Tarball,
-    cancel: &Cancel,
-) -> Result<(), ToolchainError> {
-    let unusable = |detail: String| ToolchainError::Unusable { tool: kind.spoken(), version: version.to_owned(), detail };
+/// Unpacks a tool and puts it on the shelf, with what its files are.
+fn make(shelf: &Shelf, name: &str, kind: Kind, label: Card, tarball: &Spool, cancel: &Cancel) -> Result<(), ToolchainError> {
+    let unusable = |detail: String| ToolchainError::Unusable { tool: kind.spoken(), version: label.version.clone(), detail };
     let explain = |error: UnpackError| match error {
         UnpackError::Refused(detail) => unusable(detail),
         UnpackError::Broken(error) => unusable(format!("its tarball is broken: {error}")),
@@ -267,20 +399,24 @@ fn make(
         UnpackError::Stopped => ToolchainError::Cancelled,
     };
     let place = shelf.begin(name)?;
-    let bytes = unpack::unpack(tarball.bytes.open(), &place, &|| cancel.is_cancelled()).map_err(explain)?;
+    let bytes = unpack::unpack(tarball.open(), &place, &|| cancel.is_cancelled()).map_err(explain)?;
     let (entry, native) = entry_of(kind, &place).ok_or_else(|| unusable("its package has no program of that name".into()))?;
     if native {
         unpack::make_executable(&place.join(&entry)).map_err(explain)?;
     }
-    let (version, package, integrity) = (version.to_owned(), package.to_owned(), integrity.to_owned());
-    let card = Card { kind: kind.as_str().to_owned(), version, package, integrity, entry, native, bytes };
+    let content = content::read(&place, &entry).map_err(|error| CacheError::reading(&place, error))?;
+    let card = Card { entry, native, bytes, digest: content.digest, program: content.program, ..label };
     Ok(shelf.finish(name, &card)?)
 }
 
 /// What is run: the package's `bin` of the tool's name, else the program where these packages have it; and whether it is a
 /// program of its own. The file is there.
 fn entry_of(kind: Kind, place: &Path) -> Option<(String, bool)> {
-    let manifest: Value = fs::read(place.join("package.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())?;
+    // A distribution's archive has none.
+    let manifest: Value = match fs::read(place.join("package.json")) {
+        Ok(bytes) => serde_json::from_slice(&bytes).ok()?,
+        Err(_) => Value::Null,
+    };
     let named = match manifest.get("bin") {
         Some(Value::String(path)) => Some(path.as_str()),
         Some(bin) => bin.get(kind.spoken()).and_then(Value::as_str),

@@ -21,6 +21,9 @@ const FRESH: i64 = 60 * 60;
 const MAX_FILE: u64 = 16 << 20;
 /// Longest text of `engines` that is kept.
 const MAX_ENGINES: usize = 512;
+/// Longest name of a publisher, in characters, and most of them.
+const MAX_NAME: usize = 100;
+const MAX_MAINTAINERS: usize = 10;
 
 /// A version that can be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub(super) struct Known {
     pub(super) integrity: Option<String>,
     /// `engines.node` of its package.json.
     pub(super) engines: Option<String>,
+    /// Who published it, by the registry's word.
+    #[serde(default)]
+    pub(super) publisher: Option<String>,
 }
 
 impl Known {
@@ -57,8 +63,22 @@ impl Known {
         Self {
             integrity: release.promised().map(|promised| promised.text()),
             engines: node.filter(|text| text.len() <= MAX_ENGINES).map(str::to_owned),
+            publisher: release.manifest.as_ref().and_then(publisher),
         }
     }
+}
+
+/// The account that published a version; else those that may.
+fn publisher(manifest: &serde_json::Value) -> Option<String> {
+    let name = |account: &serde_json::Value| {
+        let text = account.get("name").unwrap_or(account).as_str()?;
+        let text: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+        (!text.is_empty()).then_some(text)
+    };
+    manifest.get("_npmUser").and_then(name).or_else(|| {
+        let all = manifest.get("maintainers")?.as_array()?.iter().take(MAX_MAINTAINERS).filter_map(name).collect::<Vec<_>>();
+        (!all.is_empty()).then(|| all.join(", "))
+    })
 }
 
 /// What is known of one package.
@@ -140,13 +160,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = Index::file(folder.path(), "https://registry.example/", "npm");
         let (mut one, mut two) = (Index::read(&file), Index::read(&file));
-        one.learn("1.0.0", Known { integrity: Some("sha512-a".into()), engines: None });
-        two.learn("2.0.0", Known { integrity: None, engines: Some(">=4".into()) });
+        one.learn("1.0.0", Known { integrity: Some("sha512-a".into()), ..Known::default() });
+        two.learn("2.0.0", Known { engines: Some(">=4".into()), ..Known::default() });
         one.write(&file).unwrap();
         two.write(&file).unwrap();
         let read = Index::read(&file);
         assert_eq!(read.get("1.0.0").unwrap().integrity.as_deref(), Some("sha512-a"));
         assert_eq!(read.get("2.0.0").unwrap().engines.as_deref(), Some(">=4"));
+    }
+
+    #[test]
+    fn a_publisher_is_an_account_or_those_that_may_publish() {
+        let of = |text: &str| publisher(&serde_json::from_str(text).unwrap());
+        assert_eq!(of(r#"{"_npmUser":{"name":"kit"},"maintainers":[{"name":"b"}]}"#).as_deref(), Some("kit"));
+        assert_eq!(of(r#"{"maintainers":[{"name":"a\u001b[2J"},"b <b@example.test>",7]}"#).as_deref(), Some("a[2J, b <b@example.test>"));
+        assert_eq!(of(r#"{"maintainers":[]}"#), None);
+        assert_eq!(of(&format!(r#"{{"_npmUser":{{"name":"{}"}}}}"#, "x".repeat(1000))).unwrap().len(), MAX_NAME);
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl Kind {
             Self::Pnpm => "pnpm".to_owned(),
             // Made from nodejs.org's builds, which need glibc on Linux.
             Self::Node if platform.musl => return None,
-            Self::Node => format!("node-{}-{}", platform.os, platform.arch),
+            Self::Node => format!("node-{}", platform.node()),
             Self::Bun => {
                 let os = if platform.os == "win" { "windows" } else { platform.os };
                 let arch = if platform.arch == "arm64" && os != "windows" { "aarch64" } else { platform.arch };
@@ -129,6 +129,11 @@ impl Platform {
             musl: cfg!(target_env = "musl"),
             avx2: has_avx2(),
         }
+    }
+
+    /// As Node's packages and archives have it in their names.
+    pub(super) fn node(self) -> String {
+        format!("{}-{}", self.os, self.arch)
     }
 
     /// As Node's `process.platform` has it.

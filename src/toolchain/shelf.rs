@@ -37,14 +37,50 @@ pub struct Card {
     pub version: String,
     /// The package it came from.
     pub package: String,
+    /// The registry or the distribution.
+    #[serde(default)]
+    pub from: String,
     /// The tarball's hash.
     pub integrity: String,
+    /// Who published it, if that is said.
+    #[serde(default)]
+    pub publisher: Option<String>,
+    /// The key that signed it, if one did.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// sha256 over its files as they were unpacked; empty in what was put there before this was noted. It stands outside of the folder that
+    /// builds see.
+    #[serde(default)]
+    pub digest: String,
+    /// sha256 of `entry`.
+    #[serde(default)]
+    pub program: String,
     /// What is run, below the package.
     pub entry: String,
     /// Whether it runs by itself and not under Node.
     pub native: bool,
     /// Bytes of its files.
     pub bytes: u64,
+}
+
+impl Card {
+    /// A card that says what a tool is, and nothing yet of what is in it.
+    pub(super) fn of(kind: Kind, version: &str) -> Self {
+        Self {
+            kind: kind.as_str().to_owned(),
+            version: version.to_owned(),
+            package: String::new(),
+            from: String::new(),
+            integrity: String::new(),
+            publisher: None,
+            key: None,
+            digest: String::new(),
+            program: String::new(),
+            entry: String::new(),
+            native: false,
+            bytes: 0,
+        }
+    }
 }
 
 /// Keeps a tool on the shelf for as long as it, or a clone of it, lives.
@@ -231,15 +267,7 @@ mod tests {
     use super::*;
 
     fn card() -> Card {
-        Card {
-            kind: "npm".into(),
-            version: "1.0.0".into(),
-            package: "npm".into(),
-            integrity: "sha512-x".into(),
-            entry: "cli.js".into(),
-            native: false,
-            bytes: 3,
-        }
+        Card { package: "npm".into(), integrity: "sha512-x".into(), entry: "cli.js".into(), bytes: 3, ..Card::of(Kind::Npm, "1.0.0") }
     }
 
     fn shelf_with_one() -> (tempfile::TempDir, Shelf) {

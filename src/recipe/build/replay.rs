@@ -112,10 +112,9 @@ impl Work<'_> {
         let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
         let course = Course { missing, stood_in: state.stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
         let resolved = record.tarballs.into_iter().collect();
-        Ok((
-            archive,
-            Run { steps: state.done, log: shop.log().to_owned(), installed: state.installed, resolved, code: None, notes: course.notes() },
-        ))
+        let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
+        let (log, tools) = (shop.log().to_owned(), tools.to_vec());
+        Ok((archive, Run { steps: state.done, log, installed: state.installed, resolved, tools, code: None, notes }))
     }
 
     /// The tools in the versions that the recipe names: Node, the manager that installs, and the others.

@@ -126,7 +126,8 @@ impl Work<'_> {
     /// What the folders of this commit and toolchain are called, as this program isolates builds and asks these registries. The packages of one release are published some seconds apart: with
     /// a lockfile that makes no difference to what is installed, and without one the same hour counts as the same moment.
     pub(super) fn key(&self, tools: &[Tool]) -> String {
-        let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}", tool.kind.as_str(), tool.version)).collect();
+        // Another program of the same version is another tool.
+        let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}#{}", tool.kind.as_str(), tool.version, tool.digest)).collect();
         let lockfile = &self.toolchain.lockfile;
         let matters = lockfile.is_none() || self.moment != self.publication.time;
         let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
@@ -180,6 +181,7 @@ impl Work<'_> {
         let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
+            notes.extend(self.node_from_elsewhere());
             if !self.site.hosts.names().is_empty() {
                 let hosts = self.site.hosts.names().join(", ");
                 notes.push(("hosts-allowed", format!("by the user's word the build could reach hosts besides the registry: {hosts}")));
@@ -190,7 +192,15 @@ impl Work<'_> {
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();
             Rebuilt {
-                run: Some(Run { steps: state.done.clone(), log: state.log.clone(), installed: state.installed, resolved, code, notes }),
+                run: Some(Run {
+                    steps: state.done.clone(),
+                    log: state.log.clone(),
+                    installed: state.installed,
+                    resolved,
+                    tools: tools.to_vec(),
+                    code,
+                    notes,
+                }),
                 ..best
             }
         });
@@ -245,6 +255,15 @@ impl Work<'_> {
             }
         }
         Ok(Laid { shop, detour, version })
+    }
+
+    /// A note where Node does not come from where it came from for the recipe that is followed.
+    pub(super) fn node_from_elsewhere(&self) -> Option<(&'static str, String)> {
+        let (then, now) = (self.given?.node_dist.as_deref(), self.site.toolchains.distribution());
+        let named = |place: Option<&str>| place.unwrap_or("the registry").to_owned();
+        let code = "node-from-elsewhere";
+        let message = format!("the recipe was made with Node from {}, and this was with Node from {}", named(then), named(now));
+        (then != now).then_some((code, message))
     }
 
     /// Node, the manager that installs, and those that scripts call besides.
@@ -354,6 +373,7 @@ impl Work<'_> {
         let others = tools.iter().filter(|tool| tool.kind != Kind::Node);
         let build = BuildRecipe {
             node: self.toolchain.node.clone(),
+            node_dist: self.site.toolchains.distribution().map(str::to_owned),
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
             reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),

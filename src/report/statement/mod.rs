@@ -103,7 +103,11 @@ fn build_definition(report: &Report, attempt: Option<&AttemptInfo>) -> Value {
         json!({ "uri": uri, "digest": { "gitCommit": origin.commit } })
     });
     let installed = attempt.and_then(|attempt| attempt.resolved.as_deref()).unwrap_or_default();
-    let resolved: Vec<Value> = commit.into_iter().chain(installed.iter().map(|line| dependency(line))).collect();
+    let tools = attempt.and_then(|attempt| attempt.tools.as_deref()).unwrap_or_default();
+    let tools = tools
+        .iter()
+        .map(|tool| json!({ "name": tool.name, "uri": format!("{}{}", tool.from, tool.package), "digest": digest_set(&tool.integrity) }));
+    let resolved: Vec<Value> = commit.into_iter().chain(tools).chain(installed.iter().map(|line| dependency(line))).collect();
     json!({
         "buildType": BUILD_TYPE,
         "externalParameters": { "package": report.package.spec, "options": report.options, "source": report.source.spec },

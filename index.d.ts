@@ -286,6 +286,10 @@ export interface Attempt {
   resolved?: string[];
   /** Node and the package managers that were there when the build began; absent where nothing was run. */
   tools?: Tool[];
+  /** What the build asked the registry for besides what its installations took, capped; absent where nothing was run. */
+  asked?: { during: 'install' | 'script'; what: 'metadata' | 'tarball' | 'other'; name: string }[];
+  /** Packages that the build had by your credentials, or from a registry of their scope's: the log may hold what is in them. */
+  private?: string[];
   /** What the build printed, capped; absent where nothing was run. */
   log?: string;
 }

@@ -63,8 +63,8 @@ const PATTERNS = {
   'let code = …;': each(/let code = ([^;]*"[^;]*);/g),
   // recipe/build/failure.rs.
   'Some("…") of a build': (text) => (text.includes('impl Course') ? each(new RegExp(`Some\\("${CODE}"\\)`, 'g'))(text) : []),
-  // What a build noticed: Run::notes.
-  'notes.push(("…"': each(new RegExp(`notes\\.push\\(\\(\\s*"${CODE}"`, 'g')),
+  // What a build noticed: Run::notes and Run::warnings.
+  'notes.push(("…"': each(new RegExp(`(?:notes|warnings)\\.push\\(\\(\\s*"${CODE}"`, 'g')),
   'code.or(Some("…"': each(new RegExp(`code\\.or\\(Some\\("${CODE}"`, 'g')),
   // What is only ever printed.
   'error[…]': each(new RegExp(`error\\[${CODE}\\]`, 'g')),

@@ -299,6 +299,7 @@ fn loopback(
         moment: Some(moment.parse().unwrap()),
         commit_time: commit.map(|time| time.parse().unwrap()),
         keep,
+        named: BTreeSet::new(),
         judged: None,
         tarballs: folder.path().join("tarballs"),
         packuments: None,

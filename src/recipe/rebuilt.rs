@@ -13,6 +13,7 @@ use crate::pack::gzip::{self, Match};
 use crate::pack::tar::Adopted;
 use crate::sandbox::Tier;
 use crate::toolchain::Tool;
+use crate::timewarp::Asked;
 use crate::verdict::Outcome;
 
 /// One recipe that came to an end.
@@ -50,10 +51,16 @@ pub struct Run {
     pub resolved: Vec<String>,
     /// Node and the package managers that were there.
     pub tools: Vec<Tool>,
+    /// What was asked of the registry besides.
+    pub asked: Vec<Asked>,
+    /// Packages that were served by the user's credentials, or from a registry of their scope's.
+    pub private: Vec<String>,
     /// What stood in the way, if something did.
     pub code: Option<&'static str>,
     /// What else was noticed: a code and a line each.
     pub notes: Vec<(&'static str, String)>,
+    /// What a reader should look at: a code and a line each.
+    pub warnings: Vec<(&'static str, String)>,
 }
 
 /// A command that was run.

@@ -253,11 +253,15 @@ impl Draft {
             adopted: one.adopted.clone(),
             resolved: run.map(|run| run.resolved.clone()),
             tools: run.map(|run| run.tools.iter().map(ToolInfo::from).collect()),
+            asked: run.map(|run| run.asked.clone()),
+            private: run.map(|run| run.private.clone()).filter(|names| !names.is_empty()),
             log: run.map(|run| run.log.clone()),
         });
         let of_tools = run.into_iter().flat_map(|run| tool_findings(&run.tools));
-        let notes = run.into_iter().flat_map(|run| &run.notes);
-        for finding in notes.map(|(code, message)| Finding::new(code, Severity::Info, message.clone())).chain(of_tools) {
+        let notes = run.into_iter().flat_map(|run| &run.notes).map(|note| (Severity::Info, note));
+        let warnings = run.into_iter().flat_map(|run| &run.warnings).map(|warning| (Severity::Warning, warning));
+        let told = warnings.chain(notes).map(|(severity, (code, message))| Finding::new(code, severity, message.clone()));
+        for finding in told.chain(of_tools) {
             if !self.report.findings.iter().any(|known| known.code == finding.code && known.message == finding.message) {
                 self.report.findings.push(finding);
             }

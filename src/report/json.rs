@@ -11,6 +11,7 @@ use crate::recipe::{Recipe, Strategy};
 use crate::registry::provenance::Provenance;
 use crate::registry::signatures::SignatureInfo;
 use crate::toolchain::Tool;
+use crate::timewarp::Asked;
 use crate::verdict::{Accept, Verdict};
 
 /// Version of this layout. Keys are only ever added within one.
@@ -208,6 +209,13 @@ pub struct AttemptInfo {
     /// Node and the package managers that were there; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolInfo>>,
+    /// What the build asked the registry for besides; absent where nothing was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Vec<Asked>>,
+    /// Packages that the build had by the user's credentials or from a registry of their scope's; the log may hold what is in them. Absent
+    /// where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<Vec<String>>,
     /// The build's output, capped; absent where nothing was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,

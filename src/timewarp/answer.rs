@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
+use super::access::may_follow;
 use super::body::Reply;
 use super::document::{self, Form, Links};
 use super::error::{Refused, TimewarpError};
@@ -124,6 +125,7 @@ pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Requ
 fn note(inner: &Inner, about: &About, error: &Refused) {
     match error {
         Refused::Host { host } | Refused::Tunnel { host, .. } => inner.record.wanted(host),
+        Refused::NotNamed { name } => inner.record.not_named(name),
         Refused::Registry(RegistryError::PackageNotFound { name, .. } | RegistryError::PackageUnpublished { name, .. }) => {
             inner.record.missing(name);
         }
@@ -165,6 +167,8 @@ async fn given(
         }
     })?;
     let ask = read(&path);
+    // In the record; a package's name takes its place.
+    about.name = Some(path);
     let is_reading = request.method() == Method::GET || request.method() == Method::HEAD;
     let is_question = request.method() == Method::POST && ask == Ask::Advisories;
     if !is_reading && !is_question {
@@ -241,6 +245,9 @@ async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>,
     if package.view.untrue {
         inner.record.times_untrue();
     }
+    if package.is_private {
+        inner.record.private(name.as_str());
+    }
     Ok(package)
 }
 
@@ -249,9 +256,9 @@ async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, headers:
     let package = package(inner, name).await?;
     let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or("");
     let (form, content_type) = if accepts.contains(ABBREVIATED) { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
-    let (base, canonical) = (base.text.clone(), keeps_addresses(headers));
+    let (base, canonical, for_disk) = (base.text.clone(), keeps_addresses(headers), writes_manifests(headers));
     let make = move |document: &[u8], package: &Package| {
-        document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical })
+        document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
     };
     Ok(Given::document(inner.packages.make(&package, make).await?, content_type, headers))
 }
@@ -268,9 +275,10 @@ async fn version(
     let package = package(inner, name).await?;
     let version = package.view.tags.get(&wanted).cloned().unwrap_or(wanted);
     seen(&package, &version)?;
-    let (base, canonical, own) = (base.text.clone(), keeps_addresses(headers), version.clone());
+    let (base, canonical, for_disk) = (base.text.clone(), keeps_addresses(headers), writes_manifests(headers));
+    let own = version.clone();
     let make = move |document: &[u8], package: &Package| {
-        document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical })
+        document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
     };
     let (manifest, room) = inner.packages.make(&package, make).await?;
     let manifest = manifest.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;
@@ -305,11 +313,15 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     let no_tarball = || RegistryError::NoTarball { name: name.to_string(), version: version.to_owned() };
     let url = Url::parse(&dist.tarball).map_err(|_| no_tarball())?;
     let url = inner.settings.npm.tarball_url(&url, &package.registry);
-    // A token goes to the registry's own host only; where below it, the credentials' own path decides.
+    if !may_follow(&url, &package.registry, &inner.settings.npm) {
+        return Err(no_tarball().into());
+    }
+    // A token goes to the registry's own host only; where below it, the credentials' own path decides. What is public needs none.
     let trust = if url.origin() == package.registry.origin() { Trust::Registry } else { Trust::Stranger };
+    let client = if package.is_private { &inner.settings.client } else { &inner.anonymous };
     let promised = Integrity::parse(&dist.integrity).or_else(|| Integrity::from_shasum(&dist.shasum));
-    let order =
-        Order { client: &inner.settings.client, url: &url, trust, promised, name: name.as_str(), version, cancel: &inner.settings.cancel };
+    let (is_private, cancel) = (package.is_private, &inner.settings.cancel);
+    let order = Order { client, url: &url, trust, promised, is_private, name: name.as_str(), version, cancel };
     inner.tarballs.get(&order).await
 }
 
@@ -347,7 +359,15 @@ fn seen(package: &Package, version: &str) -> Result<(), Refused> {
 /// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write the address that they were given
 /// into the lockfile: it is the canonical one then.
 fn keeps_addresses(headers: &HeaderMap) -> bool {
+    npm_major(headers).is_some_and(|major| major >= 7)
+}
+
+/// npm 3 and 4 write the manifest that they were given over the package.json of the tarball.
+fn writes_manifests(headers: &HeaderMap) -> bool {
+    matches!(npm_major(headers), Some(3 | 4))
+}
+
+fn npm_major(headers: &HeaderMap) -> Option<u32> {
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let major = agent.strip_prefix("npm/").and_then(|rest| rest.split('.').next()).and_then(|major| major.parse::<u32>().ok());
-    major.is_some_and(|major| major >= 7)
+    agent.strip_prefix("npm/").and_then(|rest| rest.split('.').next()).and_then(|major| major.parse().ok())
 }

@@ -1,50 +1,25 @@
 //! The documents that clients get: a packument, whole or abbreviated, and the manifest of one version, as of the moment.
 //!
 //! A packument is walked, not held as a tree; one version at a time is taken apart. What goes out is made anew: of the
-//! registry's answer only the members below, none of its headers.
+//! registry's answer only what installers read ([`lean`]), none of its headers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use url::Url;
 
-use super::git_dependency;
+use super::lean;
 use super::moment::View;
 use super::stand_in::Near;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
-
-/// What an abbreviated manifest has, after the registry's own documentation.
-const ABBREVIATED: [&str; 20] = [
-    "name",
-    "version",
-    "deprecated",
-    "dependencies",
-    "optionalDependencies",
-    "devDependencies",
-    "bundleDependencies",
-    "bundledDependencies",
-    "peerDependencies",
-    "peerDependenciesMeta",
-    "acceptDependencies",
-    "bin",
-    "directories",
-    "dist",
-    "engines",
-    "_hasShrinkwrap",
-    "cpu",
-    "os",
-    "libc",
-    "funding",
-];
-/// Scripts that make a package one with install scripts; an abbreviated manifest says so instead of having them.
-const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
-/// Members of a packument that no installer reads and that can be most of it.
-const LEFT_OUT: [&str; 3] = ["readme", "readmeFilename", "_attachments"];
+/// Longest address of a tarball that is passed on, in bytes.
+const LONGEST_ADDRESS: usize = 512;
 
 /// How much of each version a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +37,8 @@ pub(super) struct Links<'a> {
     pub(super) base: &'a str,
     /// Whether the client replaces the host of a tarball's address by itself, so that the canonical one can stay.
     pub(super) canonical: bool,
+    /// Whether the client writes a manifest to disk as the package's own (npm 3 and 4).
+    pub(super) for_disk: bool,
 }
 
 /// Makes a packument of the moment.
@@ -69,46 +46,42 @@ pub(super) fn packument(document: &[u8], view: &View, form: Form, links: &Links<
     let Members(members) = serde_json::from_slice(document)?;
     let mut out = Object::new(document.len() / 4);
     let mut newest: Option<String> = None;
+    out.add("_id", links.name)?;
+    out.add("name", links.name)?;
     for (key, raw) in &members {
         match key.as_str() {
             "versions" => {
                 let mut versions = Object::new(document.len() / 4);
                 for (version, raw) in versions_of(raw)? {
                     if view.shows(&version)
+                        && lean::is_version(&version)
                         && let Ok(Value::Object(manifest)) = serde_json::from_str(raw.get())
                     {
-                        versions.add(&version, &prepared(manifest, &version, view, form, links))?;
+                        versions.add(&version, &prepared(&manifest, &version, view, links))?;
                     }
                 }
                 out.add_raw(key, &versions.finish())?;
             }
             "time" => {
                 let times: BTreeMap<String, Value> = serde_json::from_str(raw.get()).unwrap_or_default();
-                let mut shown: BTreeMap<String, Value> = times
+                let printed = |time: &Value| lean::time(time.as_str()?);
+                let mut shown: BTreeMap<String, String> = times
                     .iter()
-                    .filter(|(key, _)| *key == "created" || view.shows(key))
-                    .map(|(key, time)| (key.clone(), time.clone()))
+                    .filter(|(key, _)| *key == "created" || (view.shows(key) && lean::is_version(key)))
+                    .filter_map(|(key, time)| Some((key.clone(), printed(time)?)))
                     .collect();
-                newest = shown
-                    .iter()
-                    .filter(|(key, _)| *key != "created" && *key != "modified")
-                    .filter_map(|(_, time)| time.as_str())
-                    .max()
-                    .map(str::to_owned);
-                if view.is_past() {
-                    if let Some(newest) = &newest {
-                        shown.insert("modified".to_owned(), Value::from(newest.as_str()));
-                    }
-                } else if let Some(modified) = times.get("modified") {
-                    shown.insert("modified".to_owned(), modified.clone());
+                newest = shown.iter().filter(|(key, _)| *key != "created").map(|(_, time)| time.clone()).max();
+                if let Some(modified) = if view.is_past() { newest.clone() } else { times.get("modified").and_then(printed) } {
+                    shown.insert("modified".to_owned(), modified);
                 }
                 if form == Form::Full {
                     out.add(key, &shown)?;
                 }
             }
-            "dist-tags" => out.add(key, &view.tags)?,
-            "name" => out.add_raw(key, raw.get().as_bytes())?,
-            _ if form == Form::Full && !LEFT_OUT.contains(&key.as_str()) => out.add_raw(key, raw.get().as_bytes())?,
+            "dist-tags" => {
+                let is_there = |version: &str| view.shows(version) && lean::is_version(version);
+                out.add(key, &lean::tags(view.tags.iter().filter(|(_, version)| is_there(version))))?;
+            }
             _ => {}
         }
     }
@@ -126,7 +99,9 @@ pub(super) fn manifest(document: &[u8], version: &str, view: &View, links: &Link
     let Some((_, raw)) = members.iter().find(|(key, _)| key == "versions") else { return Ok(None) };
     let found = versions_of(raw)?.into_iter().find(|(own, _)| own == version);
     match found.map(|(_, raw)| serde_json::from_str(raw.get())).transpose()? {
-        Some(Value::Object(manifest)) => serde_json::to_vec(&prepared(manifest, version, view, Form::Full, links)).map(Some),
+        Some(Value::Object(manifest)) if lean::is_version(version) => {
+            serde_json::to_vec(&prepared(&manifest, version, view, links)).map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -167,6 +142,8 @@ pub(super) struct Summary {
     pub(super) times: BTreeMap<String, String>,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) dists: HashMap<String, Dist>,
+    /// The packages that its versions depend on.
+    pub(super) needed: BTreeSet<String>,
 }
 
 /// Where a version's tarball is, and what it must hash to.
@@ -207,6 +184,13 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
     struct Brief {
         dist: Dist,
     }
+    #[derive(Deserialize, Default)]
+    #[serde(rename_all = "camelCase", default)]
+    struct Needs {
+        dependencies: BTreeMap<String, Value>,
+        optional_dependencies: BTreeMap<String, Value>,
+        peer_dependencies: BTreeMap<String, Value>,
+    }
     let Members(members) = serde_json::from_slice(document)?;
     let mut found = Summary::default();
     for (key, raw) in &members {
@@ -222,6 +206,10 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
                     if let Ok(Brief { dist }) = serde_json::from_str(raw.get()) {
                         found.dists.insert(version.clone(), dist);
                     }
+                    if let Ok(needs) = serde_json::from_str::<Needs>(raw.get()) {
+                        let all = [needs.dependencies, needs.optional_dependencies, needs.peer_dependencies];
+                        found.needed.extend(all.into_iter().flat_map(BTreeMap::into_keys));
+                    }
                     found.versions.push(version);
                 }
             }
@@ -232,36 +220,28 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
 }
 
 /// One version as a client gets it.
-fn prepared(mut manifest: Map<String, Value>, version: &str, view: &View, form: Form, links: &Links<'_>) -> Map<String, Value> {
-    if let Some(Value::Object(dist)) = manifest.get_mut("dist") {
-        let own = dist.get("tarball").and_then(Value::as_str).unwrap_or("");
-        let tail = tail(links.name, version);
-        // Only an address that leads back to the same file here once its host is replaced.
-        if !(links.canonical && own.ends_with(&format!("/{tail}"))) {
-            dist.insert("tarball".to_owned(), Value::from(format!("{}{tail}", links.base)));
-        }
-    }
-    for field in ["dependencies", "optionalDependencies"] {
-        for (name, wanted) in manifest.get_mut(field).and_then(Value::as_object_mut).into_iter().flatten() {
-            if wanted.as_str().is_some_and(git_dependency::is_one) {
-                *wanted = Value::from(git_dependency::address(links.base, name));
-            }
-        }
-    }
+fn prepared(raw: &Map<String, Value>, version: &str, view: &View, links: &Links<'_>) -> Map<String, Value> {
+    let mut manifest = lean::manifest(raw, links.name, version, links.base, links.for_disk);
+    let mut dist = lean::digests(raw.get("dist"));
+    let own = raw.get("dist").and_then(|dist| dist.get("tarball")).and_then(Value::as_str).and_then(canonical);
+    let tail = tail(links.name, version);
+    // Only an address that leads back to the same file here once its host is replaced.
+    let address = own.filter(|own| links.canonical && own.ends_with(&format!("/{tail}")));
+    dist.insert("tarball".to_owned(), Value::from(address.unwrap_or_else(|| format!("{}{tail}", links.base))));
+    manifest.insert("dist".to_owned(), Value::Object(dist));
     if view.is_past() {
         // Nobody knows when a version was deprecated; mostly it is long after, and npm would avoid what it took at the time.
         manifest.remove("deprecated");
     }
-    if form == Form::Abbreviated {
-        let scripts = manifest.get("scripts");
-        let has_install_script = manifest.get("hasInstallScript") == Some(&Value::Bool(true))
-            || INSTALL_SCRIPTS.iter().any(|name| scripts.and_then(|scripts| scripts.get(name)).is_some());
-        manifest.retain(|key, _| ABBREVIATED.contains(&key.as_str()));
-        if has_install_script {
-            manifest.insert("hasInstallScript".to_owned(), Value::Bool(true));
-        }
-    }
     manifest
+}
+
+/// A tarball's address as an address of a registry is written: no query, no credentials, and not long.
+fn canonical(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS)?;
+    url.set_query(None);
+    url.set_fragment(None);
+    (url.username().is_empty() && url.password().is_none()).then(|| url.to_string())
 }
 
 /// The path of a version's tarball, as registries write it.
@@ -330,7 +310,7 @@ impl Object {
         Ok(())
     }
 
-    fn add<T: serde::Serialize>(&mut self, key: &str, value: &T) -> Result<(), serde_json::Error> {
+    fn add<T: serde::Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), serde_json::Error> {
         self.key(key)?;
         serde_json::to_writer(&mut self.0, value)
     }
@@ -349,8 +329,6 @@ impl Object {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde_json::json;
 
     use super::super::moment::{Facts, When, view};
@@ -378,7 +356,7 @@ mod tests {
         let facts = Facts { name: "@s/n", versions: &found.versions, times: &found.times, tags: &found.tags };
         let moment = Some("2018-06-01T00:00:00Z".parse().unwrap());
         let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new() });
-        let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical };
+        let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false };
         serde_json::from_slice(&packument(&document, &view, form, &links).unwrap()).unwrap()
     }
 
@@ -387,7 +365,8 @@ mod tests {
         let made = made(Form::Full, false);
         assert_eq!(made["dist-tags"], json!({"latest": "1.0.0"}));
         assert_eq!(made["versions"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1.0.0"]);
-        let time = json!({"1.0.0": "2018-01-01T00:00:00Z", "created": "2018-01-01T00:00:00Z", "modified": "2018-01-01T00:00:00Z"});
+        let noon = "2018-01-01T00:00:00.000Z";
+        let time = json!({"1.0.0": noon, "created": noon, "modified": noon});
         assert_eq!(made["time"], time);
         assert_eq!((&made["readme"], &made["versions"]["1.0.0"]["deprecated"]), (&Value::Null, &Value::Null));
     }
@@ -404,7 +383,7 @@ mod tests {
         let made = made(Form::Abbreviated, false);
         let version = &made["versions"]["1.0.0"];
         assert_eq!((&version["hasInstallScript"], &version["scripts"], &made["time"]), (&json!(true), &Value::Null, &Value::Null));
-        assert_eq!(made["modified"], "2018-01-01T00:00:00Z");
+        assert_eq!(made["modified"], "2018-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -81,6 +81,12 @@ pub enum Refused {
         /// Why.
         reason: String,
     },
+    /// A private package that the project does not name.
+    #[error("the project does not name {name}, nor any package of its scope")]
+    NotNamed {
+        /// Package.
+        name: String,
+    },
     /// Only reading is possible here.
     #[error("this registry can only be read")]
     Method,
@@ -99,7 +105,7 @@ impl Refused {
     /// The HTTP status that a client understands best.
     pub(super) fn status(&self) -> u16 {
         match self {
-            Self::NotYet { .. } | Self::NoVersion { .. } | Self::Path => 404,
+            Self::NotYet { .. } | Self::NoVersion { .. } | Self::NotNamed { .. } | Self::Path => 404,
             // For too much, too: at 429 or 5xx clients wait and ask again.
             Self::Host { .. } | Self::TooMuch => 403,
             Self::Method => 405,
@@ -133,6 +139,7 @@ impl Explain for Refused {
             Self::WrongTarball { .. } => "integrity-mismatch",
             Self::Host { .. } => "host-not-allowed",
             Self::Tunnel { .. } => "host-unreachable",
+            Self::NotNamed { .. } => "private-not-named",
             Self::Method => "read-only-registry",
             Self::Path => "not-a-registry-path",
             Self::TooMuch => "build-asks-too-much",

@@ -10,12 +10,14 @@
 //! whatever a build sends, the only hosts that we speak to are the user's registries, where these serve their tarballs, and
 //! the allow-list.
 
+mod access;
 mod answer;
 mod body;
 mod client_env;
 mod document;
 mod error;
 mod git_dependency;
+mod lean;
 pub mod lockfile;
 mod moment;
 mod neighbour;
@@ -43,14 +45,14 @@ use tokio::runtime::Handle;
 pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
 pub use git_dependency::{settings_without_git, without_git};
-pub use record::{Kind, Record, Request};
+pub use record::{Asked, During, Kind, Record, Request, What};
 pub use redirects::redirected;
 pub use serve::Serving;
 pub use stand_in::StandIns;
 
 use stand_in::{Near, StandIn};
 
-use crate::http::{AllowList, Cancel, Client};
+use crate::http::{AllowList, Cancel, Client, HttpConfig};
 use crate::npmrc::NpmConfig;
 use crate::registry::MetadataCache;
 use crate::registry::version::{self, VersionRange};
@@ -73,6 +75,9 @@ pub struct Settings {
     pub commit_time: Option<Timestamp>,
     /// Names and versions that the source's lockfiles name: never hidden.
     pub keep: BTreeSet<(String, String)>,
+    /// Names of packages that the project's manifests have: credentials are used for their scopes only, and for those that `keep`
+    /// and `judged` name.
+    pub named: BTreeSet<String>,
     /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
     pub judged: Option<(String, String)>,
     /// The folder of checked tarballs, shared between runs.
@@ -93,6 +98,9 @@ pub struct Timewarp {
 
 struct Inner {
     settings: Settings,
+    /// The client of the settings without credentials.
+    anonymous: Client,
+    access: access::Access,
     disk: Option<packuments::PackumentFolder>,
     packages: packages::Packages,
     tarballs: tarballs::Tarballs,
@@ -109,7 +117,12 @@ impl Timewarp {
     pub fn new(settings: Settings, runtime: Handle) -> Self {
         // Without the folder packuments are fetched anew: slower, and no failure.
         let disk = settings.packuments.as_deref().filter(|folder| folders::create(folder).is_ok());
+        let config = HttpConfig { credentials: Arc::new(|_| None), ..settings.client.config().clone() };
+        let locked = settings.keep.iter().chain(&settings.judged).map(|(name, _)| name);
+        let access = access::Access::of(settings.named.iter().chain(locked));
         let inner = Inner {
+            anonymous: Client::new(config),
+            access,
             disk: disk.map(packuments::PackumentFolder::at),
             packages: packages::Packages::new(),
             tarballs: tarballs::Tarballs::at(&settings.tarballs),
@@ -134,6 +147,11 @@ impl Timewarp {
             tokio::net::TcpListener::from_std(listener).map_err(failed)?
         };
         Ok(serve::start(self.inner.clone(), listener, base))
+    }
+
+    /// What is asked for from now on is asked by an installation, or by something else.
+    pub fn installing(&self, installs: bool) {
+        self.inner.record.installing(installs);
     }
 
     /// Whether an installation that failed may have failed for what others could stand in for: a package that the registry does not have,
@@ -317,6 +335,8 @@ impl Inner {
         let settings = &self.settings;
         packages::Source {
             client: &settings.client,
+            anonymous: &self.anonymous,
+            access: &self.access,
             npm: &settings.npm,
             disk: self.disk.as_ref().map(|disk| disk as &dyn MetadataCache),
             folder: std::env::temp_dir(),

@@ -13,6 +13,7 @@ use flate2::write::ZlibEncoder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use super::access::{Access, Way};
 use super::document::{self, Dist};
 use super::error::Refused;
 use super::moment::{Facts, View, When, view};
@@ -42,6 +43,8 @@ pub(super) struct Package {
     size: u32,
     /// Made here, for a package that the registry does not have.
     pub(super) is_stand_in: bool,
+    /// From a registry of its scope's, or by the user's credentials.
+    pub(super) is_private: bool,
 }
 
 /// How packuments are got.
@@ -56,13 +59,20 @@ pub(super) struct Packages {
 enum Slot {
     #[default]
     Unasked,
-    Missing,
+    /// Not there for whoever asked: named by the project, or as anybody.
+    Missing {
+        named: bool,
+    },
     There(Arc<Package>),
 }
 
 /// What a packument's request needs.
 pub(super) struct Source<'a> {
     pub(super) client: &'a Client,
+    /// The same without credentials.
+    pub(super) anonymous: &'a Client,
+    /// Who may ask with credentials.
+    pub(super) access: &'a Access,
     pub(super) npm: &'a NpmConfig,
     pub(super) disk: Option<&'a dyn MetadataCache>,
     /// Where large ones are spooled.
@@ -94,11 +104,12 @@ impl Packages {
         };
         let registry = source.npm.registry_for(name.as_str());
         let not_found = || RegistryError::PackageNotFound { name: name.to_string(), registry: registry.to_string() };
+        let named = Self::way(name, &registry, source) == Some(Way::PublicFirst { named: true });
         let mut slot = slot.lock().await;
         match &*slot {
             Slot::There(package) => return Ok(package.clone()),
-            Slot::Missing => return Err(not_found().into()),
-            Slot::Unasked => {}
+            Slot::Missing { named: as_named } if *as_named || !named => return Err(not_found().into()),
+            Slot::Missing { .. } | Slot::Unasked => {}
         }
         match self.fetch(name, &registry, source).await {
             Ok(package) => {
@@ -107,11 +118,11 @@ impl Packages {
                 Ok(package)
             }
             Err(Refused::Registry(RegistryError::Http(HttpError::Status { status: 404 | 410, .. }))) => {
-                *slot = Slot::Missing;
+                *slot = Slot::Missing { named };
                 Err(not_found().into())
             }
             Err(error @ Refused::Registry(RegistryError::PackageUnpublished { .. })) => {
-                *slot = Slot::Missing;
+                *slot = Slot::Missing { named };
                 Err(error)
             }
             Err(Refused::Registry(RegistryError::Http(HttpError::Status { status: status @ (401 | 403), .. }))) => {
@@ -121,22 +132,44 @@ impl Packages {
         }
     }
 
+    fn way(name: &PackageName, registry: &Url, source: &Source<'_>) -> Option<Way> {
+        address(name, registry).map(|url| source.access.way(name.as_str(), &url, source.npm, source.client))
+    }
+
+    /// A package's document, and whether it is private.
+    async fn read_document(&self, name: &PackageName, registry: &Url, source: &Source<'_>) -> Result<(Spool, bool), Refused> {
+        let unreadable = || RegistryError::Metadata { name: name.to_string(), reason: "its address cannot be made".to_owned() };
+        let url = address(name, registry).ok_or_else(unreadable)?;
+        // The registry is one of the user's configuration, whatever the build asked for.
+        let asking = |client| Asking { client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };
+        let (public, private) = (asking(source.anonymous), asking(source.client));
+        let not_named = || Refused::NotNamed { name: name.to_string() };
+        let named = match source.access.way(name.as_str(), &url, source.npm, source.client) {
+            Way::Public => return Ok((fetch(&public, &url, MAX_PACKUMENT).await?, false)),
+            Way::Private => return Ok((fetch(&private, &url, MAX_PACKUMENT).await?, true)),
+            Way::Refused => return Err(not_named()),
+            Way::PublicFirst { named } => named,
+        };
+        match fetch(&public, &url, MAX_PACKUMENT).await {
+            Err(RegistryError::Http(HttpError::Status { status: 401 | 403 | 404 | 410, .. })) if named => {
+                Ok((fetch(&private, &url, MAX_PACKUMENT).await?, true))
+            }
+            Err(RegistryError::Http(HttpError::Status { status: 401 | 403, .. })) => Err(not_named()),
+            public => Ok((public?, false)),
+        }
+    }
+
     async fn fetch(&self, name: &PackageName, registry: &Url, source: &Source<'_>) -> Result<Package, Refused> {
         let unreadable = |reason: &str| RegistryError::Metadata { name: name.to_string(), reason: reason.to_owned() };
-        let mut url = registry.clone();
-        url.set_path(&format!("{}{}", registry.path(), name.escaped()));
-        if !url.path().starts_with(registry.path()) {
-            return Err(unreadable("its address cannot be made").into());
-        }
-        // The registry is one of the user's configuration, whatever the build asked for.
-        let asking =
-            Asking { client: source.client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };
-        let spool = fetch(&asking, &url, MAX_PACKUMENT).await?;
+        let (spool, is_private) = self.read_document(name, registry, source).await?;
         let size_in_kib = u32::try_from(spool.len() >> 10).unwrap_or(u32::MAX);
         let (mut summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|error| match error {
             Unread::Disk(reason) => RegistryError::Disk(reason),
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
         })?;
+        if is_private {
+            source.access.add(std::mem::take(&mut summary.needed));
+        }
         let judged = source.judged.filter(|(judged, _)| judged == name.as_str());
         let hides = judged.is_some_and(|(_, version)| summary.leave_out(version));
         if summary.versions.is_empty() {
@@ -157,6 +190,7 @@ impl Packages {
             packed,
             size: size_in_kib,
             is_stand_in: false,
+            is_private,
         })
     }
 
@@ -175,8 +209,8 @@ impl Packages {
         let (summary, packed) = self.blocking(move || read(&spool)).await?.map_err(|_| unreadable("a stand-in could not be made"))?;
         let facts = Facts { name, versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &source.when);
-        let (name, registry) = (package.name.clone(), package.registry.clone());
-        let shown = Package { name, registry, view, dists: summary.dists, packed, size, is_stand_in: false };
+        let (name, registry, is_private) = (package.name.clone(), package.registry.clone(), package.is_private);
+        let shown = Package { name, registry, view, dists: summary.dists, packed, size, is_stand_in: false, is_private };
         let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(parsed.to_string()).or_default().clone();
         *slot.lock().await = Slot::There(Arc::new(shown));
         Ok(())
@@ -197,7 +231,8 @@ impl Packages {
         let (summary, packed) = read.map_err(unreadable)?;
         let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &When { moment: None, ..source.when });
-        let package = Package { name: name.clone(), registry, view, dists: summary.dists, packed, size, is_stand_in: true };
+        let package =
+            Package { name: name.clone(), registry, view, dists: summary.dists, packed, size, is_stand_in: true, is_private: false };
         Ok(Arc::new(package))
     }
 
@@ -233,6 +268,13 @@ impl Packages {
         });
         work.await.map_err(|error| failed(error.to_string()))
     }
+}
+
+/// Where a package's document is; `None` where a name leads out of the registry's path.
+fn address(name: &PackageName, registry: &Url) -> Option<Url> {
+    let mut url = registry.clone();
+    url.set_path(&format!("{}{}", registry.path(), name.escaped()));
+    url.path().starts_with(registry.path()).then_some(url)
 }
 
 impl Package {

@@ -1,13 +1,16 @@
 //! What a build asked for, and what it was made from.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Most requests and names that are kept; a build that asks for more is counted on in `unrecorded`.
 const MAX_KEPT: usize = 50_000;
+/// Most things asked for beside installations that are kept.
+const MAX_ASKED: usize = 1_000;
 /// Most other hosts that are kept.
 const MAX_HOSTS: usize = 1_000;
 /// Longest name, version or host that is kept, in bytes; of a longer one its beginning.
@@ -27,6 +30,39 @@ pub enum Kind {
     Tunnel,
     /// Anything else.
     Other,
+}
+
+/// When something was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum During {
+    /// While dependencies were installed.
+    Install,
+    /// While anything else was run.
+    Script,
+}
+
+/// What an answer was about that is no part of what was installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum What {
+    /// A package's or a version's metadata.
+    Metadata,
+    /// A tarball.
+    Tarball,
+    /// Any other path.
+    Other,
+}
+
+/// Something that a build asked the registry for, besides what its installations took.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Asked {
+    /// When.
+    pub during: During,
+    /// What it was about.
+    pub what: What,
+    /// `name`, `name@version`, or a path.
+    pub name: String,
 }
 
 /// One request.
@@ -57,6 +93,14 @@ pub struct Record {
     pub tarballs: BTreeSet<String>,
     /// Whether more tarballs were handed out than are kept.
     pub tarballs_unrecorded: bool,
+    /// What scripts asked for, and packages whose metadata an installation asked for and of which it took no tarball.
+    pub asked: BTreeSet<Asked>,
+    /// Whether more was asked for than is kept.
+    pub asked_unrecorded: bool,
+    /// Packages that were served from a registry of their scope's, or by the user's credentials.
+    pub private: BTreeSet<String>,
+    /// Packages that were not served for that, as the project names none of their scope.
+    pub not_named: BTreeSet<String>,
     /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
     pub times_untrue: bool,
     /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
@@ -69,11 +113,24 @@ pub struct Record {
 
 /// The record while it is written.
 #[derive(Debug, Default)]
-pub(super) struct Recorder(Mutex<Record>);
+pub(super) struct Recorder {
+    record: Mutex<Record>,
+    /// Whether what runs now installs.
+    installs: AtomicBool,
+}
 
 impl Recorder {
+    /// What is asked from now on is asked by an installation, or by something else.
+    pub(super) fn installing(&self, installs: bool) {
+        self.installs.store(installs, Ordering::SeqCst);
+    }
+
     pub(super) fn request(&self, request: Request) {
+        let asked = asked(&request, self.installs.load(Ordering::SeqCst));
         self.with(|record| {
+            if let Some(asked) = asked {
+                record.asked_unrecorded |= !add(&mut record.asked, asked, MAX_KEPT);
+            }
             if record.requests.len() < MAX_KEPT {
                 let Request { name, version, .. } = request;
                 let [name, version] = [name, version].map(|text| text.map(shortened));
@@ -95,6 +152,14 @@ impl Recorder {
         if name.len() <= LONGEST {
             self.with(|record| add(&mut record.missing, name.to_owned(), MAX_KEPT));
         }
+    }
+
+    pub(super) fn private(&self, name: &str) {
+        self.with(|record| add(&mut record.private, name.to_owned(), MAX_KEPT));
+    }
+
+    pub(super) fn not_named(&self, name: &str) {
+        self.with(|record| add(&mut record.not_named, name.to_owned(), MAX_KEPT));
     }
 
     pub(super) fn wanted(&self, host: &str) {
@@ -127,21 +192,49 @@ impl Recorder {
     }
 
     pub(super) fn get(&self) -> Record {
-        self.with(|record| record.clone())
+        let mut record = self.with(|record| record.clone());
+        let installed: BTreeSet<&str> = record.tarballs.iter().filter_map(|line| Some(line.rsplit_once('@')?.0)).collect();
+        let name = |asked: &Asked| asked.name.char_indices().skip(1).find(|(_, c)| *c == '@').map_or(asked.name.len(), |(at, _)| at);
+        let is_beside =
+            |asked: &Asked| asked.during == During::Script || asked.name.get(..name(asked)).is_none_or(|name| !installed.contains(name));
+        let beside: BTreeSet<Asked> = record.asked.iter().filter(|asked| is_beside(asked)).cloned().collect();
+        record.asked_unrecorded |= beside.len() > MAX_ASKED || record.unrecorded > 0;
+        // Scripts come last in the order, and are what matters most.
+        let first = beside.len().saturating_sub(MAX_ASKED);
+        record.asked = beside.into_iter().skip(first).collect();
+        record
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Record) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Whether there is room for a text, which is in the set then.
-fn add(set: &mut BTreeSet<String>, text: String, most: usize) -> bool {
-    let has_room = set.len() < most || set.contains(&text);
+/// Whether there is room for one more, which is in the set then.
+fn add<T: Ord>(set: &mut BTreeSet<T>, one: T, most: usize) -> bool {
+    let has_room = set.len() < most || set.contains(&one);
     if has_room {
-        set.insert(text);
+        set.insert(one);
     }
     has_room
+}
+
+/// What of a request is no matter of course: all that is asked beside installations, and the metadata that these ask for. Tunnels
+/// to other hosts are told by the hosts.
+fn asked(request: &Request, installs: bool) -> Option<Asked> {
+    let during = if installs { During::Install } else { During::Script };
+    let what = match request.kind {
+        Kind::Packument | Kind::Version => What::Metadata,
+        Kind::Tarball => What::Tarball,
+        Kind::Other => What::Other,
+        Kind::Tunnel => return None,
+    };
+    if installs && what != What::Metadata {
+        return None;
+    }
+    let name = request.name.clone()?;
+    let name = request.version.as_ref().map_or(name.clone(), |version| format!("{name}@{version}"));
+    Some(Asked { during, what, name: shortened(name) })
 }
 
 fn shortened(mut text: String) -> String {

@@ -41,6 +41,8 @@ pub(super) struct Order<'a> {
     pub(super) url: &'a Url,
     pub(super) trust: Trust,
     pub(super) promised: Option<Integrity>,
+    /// Whether it is not for everybody who knows what it hashes to.
+    pub(super) is_private: bool,
     pub(super) name: &'a str,
     pub(super) version: &'a str,
     pub(super) cancel: &'a Cancel,
@@ -61,7 +63,8 @@ impl Tarballs {
 
     /// A tarball from the folder, or else from the registry.
     pub(super) async fn get(&self, order: &Order<'_>) -> Result<Held, Refused> {
-        let kept = order.promised.as_ref().map(|promised| self.folder.join(safe_name(&promised.text())));
+        let kept_as = |promised: &Integrity| if order.is_private { format!("{} {}", order.url, promised.text()) } else { promised.text() };
+        let kept = order.promised.as_ref().map(|promised| self.folder.join(safe_name(&kept_as(promised))));
         if let Some((path, promised)) = kept.clone().zip(order.promised.clone()) {
             let held = tokio::task::spawn_blocking(move || open(&path, &promised)).await.map_err(|error| disk(&error))?;
             if let Some(held) = held {

@@ -12,7 +12,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::http::HttpConfig;
 use crate::http::tests::{FastClock, FixedLookup, Server, answer};
 use crate::npmrc::{OsFiles, Overrides, Surroundings};
 
@@ -84,6 +83,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         moment: Some("2018-02-01T00:00:00Z".parse().unwrap()),
         commit_time: None,
         keep: BTreeSet::new(),
+        named: BTreeSet::new(),
         judged: None,
         tarballs: folder.join("tarballs"),
         packuments: Some(folder.join("packuments")),
@@ -196,20 +196,48 @@ async fn a_client_that_has_a_document_is_told_so() {
 }
 
 #[tokio::test]
-async fn the_token_goes_to_the_registry_and_never_to_the_build() {
+async fn the_token_goes_to_the_registry_for_what_is_named_and_needs_it_and_never_to_the_build() {
     let server = registry().await;
-    let world = world(&server, |_| {});
+    let world = world(&server, |settings| settings.named = BTreeSet::from(["a".to_owned(), "secret".to_owned()]));
     let mut said = String::new();
     for path in ["/a", "/a/-/a-1.0.0.tgz", "/secret", "/missing", "/-/whoami", "/-/ping"] {
         said += &world.get(path).await.1;
     }
-    assert!(server.heads().iter().all(|head| head.contains("authorization: Bearer t0ken")));
+    let with_token: Vec<String> = server.heads().into_iter().filter(|head| head.contains("authorization: Bearer t0ken")).collect();
+    assert!(with_token.len() == 1 && with_token[0].starts_with("GET /secret "), "{with_token:?}");
     for secret in ["t0ken", "secret=1", "authorization"] {
         assert!(!said.to_lowercase().contains(secret), "{secret}");
     }
     let record = world.timewarp.record();
     assert_eq!(codes(&record), ["unauthorized", "package-not-found", "not-a-registry-path"]);
     assert!(!serde_json::to_string(&record).unwrap().contains("t0ken"));
+}
+
+#[tokio::test]
+async fn what_needs_a_token_and_is_not_named_is_not_there() {
+    let server = registry().await;
+    let world = world(&server, |_| {});
+    assert_eq!(world.get("/secret").await.0, 404);
+    assert!(server.heads().iter().all(|head| !head.contains("t0ken")));
+    let record = world.timewarp.record();
+    assert_eq!((codes(&record), record.not_named), (vec!["private-not-named"], BTreeSet::from(["secret".to_owned()])));
+}
+
+#[tokio::test]
+async fn what_scripts_ask_for_is_listed_and_what_an_installation_takes_is_not() {
+    let server = registry().await;
+    let world = world(&server, |_| {});
+    world.timewarp.installing(true);
+    for path in ["/a", "/a/-/a-1.0.0.tgz", "/bare", "/-/ping"] {
+        world.get(path).await;
+    }
+    world.timewarp.installing(false);
+    for path in ["/a/1.0.0", "/a/-/a-1.0.0.tgz", "/-/all"] {
+        world.get(path).await;
+    }
+    let asked = world.timewarp.record().asked;
+    let lines: Vec<String> = asked.iter().map(|one| format!("{:?} {:?} {}", one.during, one.what, one.name)).collect();
+    assert_eq!(lines, ["Install Metadata bare", "Script Metadata a@1.0.0", "Script Tarball a@1.0.0", "Script Other /-/all"]);
 }
 
 #[tokio::test]

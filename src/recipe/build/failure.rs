@@ -99,7 +99,7 @@ pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
 }
 
 /// Names for a line of text: the first of many.
-fn listed(names: &BTreeSet<String>) -> String {
+pub(super) fn listed(names: &BTreeSet<String>) -> String {
     const SHOWN: usize = 12;
     let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::beside::Beside;
 use super::sweeper::{GONE, Sweeper};
 use crate::recipe::rebuilt::StepDone;
 use crate::store::{CacheError, FileLock, remove_tree};
@@ -37,6 +38,9 @@ pub(super) struct State {
     pub(super) resolved: BTreeSet<String>,
     /// Whether more was installed than is noted.
     pub(super) more_resolved: bool,
+    /// What was asked for beside what was installed.
+    #[serde(default)]
+    pub(super) beside: Beside,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
     /// Packages in whose place others were installed, each with the version that was; none for an empty package.

@@ -6,6 +6,7 @@
 //! nobody needs fail to install.
 
 mod bench;
+mod beside;
 mod checkout;
 mod clock;
 mod commands;

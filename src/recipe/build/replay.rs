@@ -2,6 +2,7 @@
 //! Nothing is searched for and nothing is compared on the way.
 
 use super::bench::{Bench, Installed};
+use super::beside::Beside;
 use super::disk::{DiskStock, Source, surroundings};
 use super::failure::Course;
 use super::install::installs;
@@ -109,12 +110,15 @@ impl Work<'_> {
         let mut stock = DiskStock::open(&checkout, root, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, root), &self.site.cancelled)?;
         let record = shop.timewarp().record();
+        let mut beside = Beside::default();
+        beside.extend(&record);
         let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
         let course = Course { missing, stood_in: state.stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
         let resolved = record.tarballs.into_iter().collect();
         let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
-        let (log, tools) = (shop.log().to_owned(), tools.to_vec());
-        Ok((archive, Run { steps: state.done, log, installed: state.installed, resolved, tools, code: None, notes }))
+        let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());
+        let run = Run { steps, log, installed: state.installed, resolved, tools, code: None, notes, ..Run::default() };
+        Ok((archive, beside.told(run, self.publication, self.site)))
     }
 
     /// The tools in the versions that the recipe names: Node, the manager that installs, and the others.

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::bench::Bench;
+use super::beside::named_in;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
 use super::failure::{Course, hosts_in};
@@ -170,6 +171,7 @@ impl Work<'_> {
         let record = shop.timewarp().record();
         state.stood_in.extend(shop.timewarp().stood_in());
         state.more_resolved |= record.tarballs_unrecorded;
+        state.beside.extend(&record);
         state.resolved.extend(record.tarballs);
         state.missing.extend(record.missing);
         state.wanted.extend(record.wanted);
@@ -191,18 +193,9 @@ impl Work<'_> {
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();
-            Rebuilt {
-                run: Some(Run {
-                    steps: state.done.clone(),
-                    log: state.log.clone(),
-                    installed: state.installed,
-                    resolved,
-                    tools: tools.to_vec(),
-                    code,
-                    notes,
-                }),
-                ..best
-            }
+            let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
+            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
+            Rebuilt { run: Some(state.beside.told(run, self.publication, self.site)), ..best }
         });
         Ok((best, state, course.is_worth_another_try()))
     }
@@ -331,6 +324,7 @@ impl Work<'_> {
             moment: moment.and_then(|time| time.parse().ok()),
             commit_time: jiff::Timestamp::from_second(self.committed).ok(),
             keep,
+            named: self.named()?,
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             tarballs: self.site.folders.tarballs.clone(),
             packuments: Some(self.site.folders.packuments.clone()),
@@ -338,6 +332,16 @@ impl Work<'_> {
             cancel: self.site.cancel.clone(),
         };
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
+    }
+
+    /// The packages that the manifests of the commit name: read before anything of it runs.
+    fn named(&self) -> Result<BTreeSet<String>, SourceError> {
+        let view = self.folder.view(self.repository, Checkout::Posix);
+        let mut names = BTreeSet::new();
+        for directory in manifest_directories(&self.origin.listing, MAX_MANIFESTS) {
+            names.extend(named_in(&view.content(&join(&directory, "package.json"))?.unwrap_or_default()));
+        }
+        Ok(names)
     }
 
     /// The folders whose configuration package managers read: those of the package and of the lockfile, and all above them.

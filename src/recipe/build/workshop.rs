@@ -198,6 +198,7 @@ impl<'a> Workshop<'a> {
             limits: Limits { time, log: STEP_LOG, ..Limits::default() },
             network: true,
         };
+        self.timewarp.installing(installs(step));
         let mut running = site.sandbox.spawn(&job, gate)?;
         let serving = running.listener().map(|listener| self.timewarp.serve(listener, &base)).transpose()?;
         let ended = running.wait(&site.cancelled)?;

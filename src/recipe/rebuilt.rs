@@ -12,8 +12,8 @@ use crate::compare::{Archive, Comparison};
 use crate::pack::gzip::{self, Match};
 use crate::pack::tar::Adopted;
 use crate::sandbox::Tier;
-use crate::toolchain::Tool;
 use crate::timewarp::Asked;
+use crate::toolchain::Tool;
 use crate::verdict::Outcome;
 
 /// One recipe that came to an end.

@@ -10,8 +10,8 @@ use crate::origin::Evidence;
 use crate::recipe::{Recipe, Strategy};
 use crate::registry::provenance::Provenance;
 use crate::registry::signatures::SignatureInfo;
-use crate::toolchain::Tool;
 use crate::timewarp::Asked;
+use crate::toolchain::Tool;
 use crate::verdict::{Accept, Verdict};
 
 /// Version of this layout. Keys are only ever added within one.

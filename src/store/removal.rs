@@ -63,7 +63,7 @@ mod unix {
         let top = match open(CWD, dir) {
             Err(Errno::NOENT) => return Ok(true),
             // A link or a file in place of the folder.
-            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(std::fs::remove_file(dir).map(|()| true)?),
+            Err(Errno::NOTDIR | Errno::LOOP) => return std::fs::remove_file(dir).map(|()| true),
             other => other?,
         };
         let mut moved = 0_u64;

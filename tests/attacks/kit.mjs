@@ -111,8 +111,11 @@ async function homeOf(one, { extra = {}, ...options }) {
   const gitconfig = join(clean.home, 'gitconfig');
   await copyFile(world.host.gitconfig, gitconfig);
   clean.env.GIT_CONFIG_GLOBAL = gitconfig;
-  // Where there are no mounts, the build's user must be able to reach what is below (docs/sandbox.md).
-  await chmod(clean.home, 0o711);
+  if (one.tier === 'landlock' && IS_ROOT && one.uid === undefined) {
+    // Where there are no mounts, folders that are closed to the build's user cannot be used by root (docs/sandbox.md).
+    await chmod(clean.home, 0o711);
+    for (const name of ['builds', 'toolchains']) await mkdir(join(clean.cacheDir, 'reproduce', name), { recursive: true });
+  }
   if (one.uid !== undefined) {
     const all = await readdir(clean.home, { recursive: true });
     for (const path of [clean.home, ...all.map((name) => join(clean.home, name))]) {

@@ -10,6 +10,7 @@ pub mod attributes;
 pub mod config;
 pub mod error;
 pub mod exchange;
+mod export;
 pub mod history;
 pub mod host;
 pub mod local;

@@ -197,7 +197,7 @@ impl ObjectStore {
         Ok(kind.map(|kind| (kind, buffer)))
     }
 
-    fn read(&self, id: &ObjectId, kind: Kind) -> Result<Option<Vec<u8>>, GitError> {
+    pub(super) fn read(&self, id: &ObjectId, kind: Kind) -> Result<Option<Vec<u8>>, GitError> {
         match self.find(id)? {
             None => Ok(None),
             Some((found, data)) if found == kind => Ok(Some(data)),

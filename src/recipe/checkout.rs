@@ -259,6 +259,11 @@ impl<'a> Folder<'a> {
         self.entries.get(path).copied()
     }
 
+    /// The content of a blob that is also a published file, and so need not be asked of the host.
+    pub fn published_blob(&self, id: &ObjectId) -> Option<Vec<u8>> {
+        self.archive.content(self.published.get(id).copied()?).ok()
+    }
+
     /// The folder as one platform checks it out; `repository` is the one that the folder was opened with.
     pub fn view<'f>(&'f self, repository: &'f Repository, checkout: Checkout) -> View<'f, 'a> {
         View::new(self, repository, checkout)

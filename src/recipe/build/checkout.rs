@@ -1,7 +1,7 @@
 //! A commit's files on a disk, as a checkout on the publisher's machine had them, with a `.git` that answers questions.
 //!
-//! Builds ask git for the commit, a description or the list of files. The `.git` here has the commit, its tag and the
-//! objects that were fetched, read-only and shared; no history, no remote, no hook, and nothing of the user's.
+//! Builds ask git for the commit, a description or the list of files. The `.git` here has the commit with its own objects and
+//! its tag; no history, no other commit's objects, no hook, and nothing of the user's.
 
 use std::fs;
 use std::io::{self, Write};
@@ -72,8 +72,6 @@ pub(super) struct GitDir<'a> {
     pub(super) reference: Option<&'a str>,
     /// The repository's address.
     pub(super) url: &'a str,
-    /// Where the build sees the objects that were fetched.
-    pub(super) objects: &'a str,
 }
 
 impl GitDir<'_> {
@@ -86,7 +84,6 @@ impl GitDir<'_> {
         let put = |name: &str, text: &str| fs::write(dir.join(name), text);
         put("HEAD", &format!("{}\n", self.commit))?;
         put("shallow", &format!("{}\n", self.commit))?;
-        put("objects/info/alternates", &format!("{}\n", self.objects))?;
         // The address is a stranger's text: only what needs no escaping stands in a configuration file.
         let plain = self.url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#' | b';'));
         let remote = if plain { format!("[remote \"origin\"]\n\turl = {}\n", self.url) } else { String::new() };
@@ -124,7 +121,7 @@ mod tests {
     #[test]
     fn an_address_that_needs_escaping_is_left_out_of_the_configuration() {
         let dir = tempfile::tempdir().unwrap();
-        let git = GitDir { commit: "c0", reference: Some("refs/tags/v1"), url: "https://x/\"]\n[core]\n\thooksPath=/", objects: "/o" };
+        let git = GitDir { commit: "c0", reference: Some("refs/tags/v1"), url: "https://x/\"]\n[core]\n\thooksPath=/" };
         git.write(dir.path()).unwrap();
         assert!(!fs::read_to_string(dir.path().join(".git/config")).unwrap().contains("hooksPath"));
         assert_eq!(fs::read_to_string(dir.path().join(".git/refs/tags/v1")).unwrap(), "c0\n");

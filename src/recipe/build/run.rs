@@ -206,7 +206,6 @@ impl Work<'_> {
         let plan = Plan {
             scratch: kept.dir(),
             name: repository_name(self.repository.url()),
-            objects: self.site.folders.repository(self.repository.url()).join("objects"),
             tools,
             timewarp,
             log: state.log.clone(),
@@ -222,10 +221,10 @@ impl Work<'_> {
         if state.steps.is_empty() {
             write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
             let commit = self.origin.commit.to_string();
-            let objects = shop.objects_inside();
-            let git =
-                GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url(), objects: &objects };
+            let git = GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url() };
             git.write(&checkout)?;
+            let objects = checkout.join(".git/objects");
+            self.repository.store().export(&self.origin.commit, &objects, &|id| self.folder.published_blob(id))?;
             let tree = shop.tree()?;
             version = ReleaseVersion::of(self, &tree, &packages);
             if let Some(version) = version.as_ref().filter(|version| !version.is_late) {

@@ -24,7 +24,6 @@ use crate::toolchain::{Kind, Tool};
 const WORK: &str = "/build";
 const HOME: &str = "/home/build";
 const TOOLS: &str = "/opt/reproduce";
-const OBJECTS: &str = "/opt/reproduce-git";
 
 /// Most of the output of one step that is kept in a result, in bytes.
 const STEP_LOG: u64 = 64 << 10;
@@ -64,8 +63,6 @@ pub(super) struct Plan<'a> {
     pub(super) scratch: &'a Path,
     /// The repository's name.
     pub(super) name: String,
-    /// The objects that were fetched, for `.git`.
-    pub(super) objects: PathBuf,
     /// The tools, Node among them.
     pub(super) tools: &'a [Tool],
     /// The registry as the build sees it.
@@ -96,7 +93,6 @@ impl<'a> Workshop<'a> {
             mount(scratch.join("work"), WORK, true),
             mount(scratch.join("home"), HOME, true),
             mount(scratch.join("bin"), &format!("{TOOLS}/bin"), false),
-            mount(plan.objects, OBJECTS, false),
         ];
         let mut programs = Vec::new();
         for tool in plan.tools {
@@ -141,11 +137,6 @@ impl<'a> Workshop<'a> {
     /// The checkout's folder on this machine, to be filled before the first command.
     pub(super) fn checkout(&self) -> PathBuf {
         self.scratch.join("work").join(&self.name)
-    }
-
-    /// Where the build sees the objects that were fetched.
-    pub(super) fn objects_inside(&self) -> String {
-        self.mounts.get(3).map(|mount| mount.inside.clone()).unwrap_or_default()
     }
 
     /// Gives what was written to the user as whom the build runs.

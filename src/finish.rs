@@ -93,6 +93,11 @@ pub fn finish(
 /// The verdict of one attempt. What a build that did not come to its end left is not what the source gives.
 fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>) {
     let judged = verdict::judge(one.outcome, &published.facts);
+    // The last look: what was judged must not have been among what the build was made from.
+    let is_judged = |resolved: &String| resolved.split_once(' ').is_some_and(|(_, integrity)| integrity == published.sha512);
+    if one.run.as_ref().is_some_and(|run| run.resolved.iter().any(is_judged)) {
+        return (Verdict::BuildFailed, Some("judged-bytes-in-build"));
+    }
     match (judged, one.run.as_ref().and_then(|run| run.code)) {
         ((Verdict::Differs, None), Some(code)) => (Verdict::BuildFailed, Some(code)),
         (judged, _) => judged,

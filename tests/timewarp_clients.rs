@@ -301,6 +301,7 @@ fn loopback(
         keep,
         named: BTreeSet::new(),
         judged: None,
+        judged_bytes: None,
         tarballs: folder.path().join("tarballs"),
         packuments: None,
         hosts: AllowList::default(),

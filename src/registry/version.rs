@@ -47,6 +47,12 @@ pub fn clean(text: &str) -> Option<String> {
     (clean.len() <= MAX_VERSION).then(|| clean.to_owned())
 }
 
+/// Whether two texts are one version, as npm cleans them. Texts that are no versions are compared as they
+/// are.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || clean(one).is_some_and(|one| clean(other) == Some(one))
+}
+
 /// Orders two versions by precedence; what is not a version comes before every version.
 pub fn compare(a: &str, b: &str) -> Ordering {
     match (parse(a), parse(b)) {

@@ -322,7 +322,19 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     let promised = Integrity::parse(&dist.integrity).or_else(|| Integrity::from_shasum(&dist.shasum));
     let (is_private, cancel) = (package.is_private, &inner.settings.cancel);
     let order = Order { client, url: &url, trust, promised, is_private, name: name.as_str(), version, cancel };
-    inner.tarballs.get(&order).await
+    let held = inner.tarballs.get(&order).await?;
+    let Some(judged) = inner.settings.judged_bytes.clone() else { return Ok(held) };
+    let (held, is_copy) = tokio::task::spawn_blocking(move || {
+        let is_copy = judged.is_copy(&held.file, &held.sha512);
+        (held, is_copy)
+    })
+    .await
+    .map_err(|error| RegistryError::Disk(error.to_string()))?;
+    if is_copy.map_err(|error| RegistryError::Disk(error.to_string()))? {
+        inner.record.withheld(name.as_str(), version);
+        return Err(no_version());
+    }
+    Ok(held)
 }
 
 /// The nearest version of the same line in place of one that is gone; an earlier one in place of the version that is judged, as its

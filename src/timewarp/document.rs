@@ -15,6 +15,7 @@ use url::Url;
 use super::lean;
 use super::moment::View;
 use super::stand_in::Near;
+use crate::registry::version::same;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
@@ -163,17 +164,17 @@ impl Summary {
     /// is left, and another tag of it vanishes.
     pub(super) fn leave_out(&mut self, version: &str) -> bool {
         let before = self.versions.len();
-        self.versions.retain(|known| known != version);
-        self.times.remove(version);
-        self.dists.remove(version);
+        self.versions.retain(|known| !same(known, version));
+        self.times.retain(|known, _| !same(known, version));
+        self.dists.retain(|known, _| !same(known, version));
         let stable = self.versions.iter().filter(|text| crate::registry::version::parse(text).is_some_and(|known| !known.is_prerelease()));
         let highest = stable.max_by(|a, b| crate::registry::version::compare(a, b)).cloned();
-        if let Some(latest) = self.tags.get_mut("latest").filter(|target| *target == version)
+        if let Some(latest) = self.tags.get_mut("latest").filter(|target| same(target, version))
             && let Some(highest) = highest
         {
             *latest = highest;
         }
-        self.tags.retain(|_, target| target != version);
+        self.tags.retain(|_, target| !same(target, version));
         self.versions.len() < before
     }
 }

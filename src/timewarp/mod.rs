@@ -17,6 +17,7 @@ mod client_env;
 mod document;
 mod error;
 mod git_dependency;
+mod judged;
 mod lean;
 pub mod lockfile;
 mod moment;
@@ -45,6 +46,7 @@ use tokio::runtime::Handle;
 pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
 pub use git_dependency::{settings_without_git, without_git};
+pub use judged::JudgedBytes;
 pub use record::{Asked, During, Kind, Record, Request, What};
 pub use redirects::redirected;
 pub use serve::Serving;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub named: BTreeSet<String>,
     /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
     pub judged: Option<(String, String)>,
+    /// Its tarball: never handed out under any other name either.
+    pub judged_bytes: Option<Arc<JudgedBytes>>,
     /// The folder of checked tarballs, shared between runs.
     pub tarballs: PathBuf,
     /// The folder of packuments, shared between runs; none keeps them for this run only.
@@ -287,7 +291,7 @@ async fn gone_of(
 
 impl Settings {
     fn is_judged(&self, name: &str, version: &str) -> bool {
-        self.judged.as_ref().is_some_and(|judged| (judged.0.as_str(), judged.1.as_str()) == (name, version))
+        self.judged.as_ref().is_some_and(|judged| judged.0 == name && version::same(&judged.1, version))
     }
 }
 
@@ -342,6 +346,7 @@ impl Inner {
             folder: std::env::temp_dir(),
             when: moment::When { moment: settings.moment, commit: settings.commit_time, keep: &settings.keep },
             judged: settings.judged.as_ref(),
+            judged_bytes: settings.judged_bytes.as_deref(),
             cancel: &settings.cancel,
         }
     }

@@ -16,6 +16,7 @@ use url::Url;
 use super::access::{Access, Way};
 use super::document::{self, Dist};
 use super::error::Refused;
+use super::judged::JudgedBytes;
 use super::moment::{Facts, View, When, view};
 use super::stand_in::{self, Near};
 use crate::http::{Cancel, Client, HttpError, Trust};
@@ -80,6 +81,8 @@ pub(super) struct Source<'a> {
     pub(super) when: When<'a>,
     /// The version that is judged.
     pub(super) judged: Option<&'a (String, String)>,
+    /// Its tarball, which may be published under other names too.
+    pub(super) judged_bytes: Option<&'a JudgedBytes>,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -171,7 +174,12 @@ impl Packages {
             source.access.add(std::mem::take(&mut summary.needed));
         }
         let judged = source.judged.filter(|(judged, _)| judged == name.as_str());
-        let hides = judged.is_some_and(|(_, version)| summary.leave_out(version));
+        let mut hides = judged.is_some_and(|(_, version)| summary.leave_out(version));
+        let is_judged = |dist: &Dist| source.judged_bytes.is_some_and(|judged| judged.is_announced(dist));
+        let copies: Vec<String> = summary.dists.iter().filter(|(_, dist)| is_judged(dist)).map(|(version, _)| version.clone()).collect();
+        for version in copies {
+            hides |= summary.leave_out(&version);
+        }
         if summary.versions.is_empty() {
             return Err(RegistryError::PackageUnpublished { name: name.to_string(), time: None }.into());
         }

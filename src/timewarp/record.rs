@@ -101,6 +101,8 @@ pub struct Record {
     pub private: BTreeSet<String>,
     /// Packages that were not served for that, as the project names none of their scope.
     pub not_named: BTreeSet<String>,
+    /// Packages (`name@version`) that were not served, as their tarball is the one that is judged, or has the same files.
+    pub withheld: BTreeSet<String>,
     /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
     pub times_untrue: bool,
     /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
@@ -160,6 +162,10 @@ impl Recorder {
 
     pub(super) fn not_named(&self, name: &str) {
         self.with(|record| add(&mut record.not_named, name.to_owned(), MAX_KEPT));
+    }
+
+    pub(super) fn withheld(&self, name: &str, version: &str) {
+        self.with(|record| add(&mut record.withheld, format!("{name}@{version}"), MAX_KEPT));
     }
 
     pub(super) fn wanted(&self, host: &str) {

@@ -85,6 +85,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,
+        judged_bytes: None,
         tarballs: folder.join("tarballs"),
         packuments: Some(folder.join("packuments")),
         hosts: AllowList::parse("allowed.example"),

@@ -60,7 +60,7 @@ impl Pristine {
             (None, false) => Outcome::OtherEntries,
         };
         let not_plain = published.oddities().first().map(|oddity| oddity.kind.code());
-        let (verdict, _) = verdict::judge(outcome, &PublishedFacts { integrity_mismatch: false, not_plain });
+        let (verdict, _) = verdict::judge(outcome, &PublishedFacts { not_plain, ..PublishedFacts::default() });
         Judged {
             verdict: verdict.as_str(),
             reproduced: verdict.reproduced(Accept::SameContent),

@@ -17,6 +17,7 @@ pub(super) struct Beside {
     more_asked: bool,
     private: BTreeSet<String>,
     not_named: BTreeSet<String>,
+    withheld: BTreeSet<String>,
 }
 
 impl Beside {
@@ -26,6 +27,7 @@ impl Beside {
         self.more_asked |= record.asked_unrecorded;
         self.private.extend(record.private.iter().cloned());
         self.not_named.extend(record.not_named.iter().cloned());
+        self.withheld.extend(record.withheld.iter().cloned());
     }
 
     /// The run with what is to be said of this.
@@ -67,6 +69,10 @@ impl Beside {
             }
             run.log =
                 format!("# private packages were at hand; this output may hold what is in them: {}\n{}", listed(&self.private), run.log);
+        }
+        if !self.withheld.is_empty() {
+            let names = listed(&self.withheld);
+            run.warnings.push(("judged-bytes-withheld", format!("the build asked for what is judged, published as: {names}")));
         }
         if !self.not_named.is_empty() {
             let names = listed(&self.not_named);

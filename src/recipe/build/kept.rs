@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::beside::Beside;
 use super::sweeper::{GONE, Sweeper};
 use crate::recipe::rebuilt::StepDone;
+use crate::registry::version::same;
 use crate::store::{CacheError, FileLock, remove_tree};
 
 /// The note about what was run.
@@ -56,12 +57,16 @@ pub(super) struct State {
 impl State {
     /// Whether the published files of this version may be in the folder: it was installed there, under its own number or in place of another, or
     /// nobody knows.
-    pub(super) fn may_hold(&self, name: &str, version: &str) -> bool {
-        let own = format!("{name}@{version} ");
-        let is_in_place = |(wanted, near): (&String, &Option<String>)| {
-            near.as_deref() == Some(version) && wanted.rsplit_once('@').is_some_and(|(wanted, _)| wanted == name)
+    pub(super) fn may_hold(&self, name: &str, version: &str, sha512: &str) -> bool {
+        let is_own = |resolved: &String| {
+            let (what, integrity) = resolved.split_once(' ').unwrap_or((resolved, ""));
+            let own = what.rsplit_once('@').is_some_and(|(other, number)| other == name && same(number, version));
+            own || integrity == sha512
         };
-        self.more_resolved || self.resolved.iter().any(|resolved| resolved.starts_with(&own)) || self.stood_in.iter().any(is_in_place)
+        let is_in_place = |(wanted, near): (&String, &Option<String>)| {
+            near.as_deref().is_some_and(|near| same(near, version)) && wanted.rsplit_once('@').is_some_and(|(wanted, _)| wanted == name)
+        };
+        self.more_resolved || self.resolved.iter().any(is_own) || self.stood_in.iter().any(is_in_place)
     }
 
     /// Whether another package was installed in place of this one (`name` or `name@version`).
@@ -147,11 +152,19 @@ mod tests {
     #[test]
     fn what_may_hold_the_judged_files_is_known_under_whatever_number_they_came() {
         let resolved = State { resolved: BTreeSet::from(["a@1.0.0 sha512-x".to_owned()]), ..State::default() };
-        assert!(resolved.may_hold("a", "1.0.0") && !resolved.may_hold("a", "1.0") && !resolved.may_hold("b", "1.0.0"));
+        assert!(
+            resolved.may_hold("a", "1.0.0", "sha512-judged")
+                && !resolved.may_hold("a", "1.0", "sha512-judged")
+                && !resolved.may_hold("b", "1.0.0", "sha512-judged")
+        );
         let near = |version: &str| BTreeMap::from([("@s/b@1.0.1".to_owned(), Some(version.to_owned())), ("@s/c@git".to_owned(), None)]);
         let in_place = State { stood_in: near("1.0.0"), ..State::default() };
-        assert!(in_place.may_hold("@s/b", "1.0.0") && !in_place.may_hold("@s/b", "1.0.1") && !in_place.may_hold("@s/c", "1.0.0"));
-        assert!(State { more_resolved: true, ..State::default() }.may_hold("a", "1.0.0"));
+        assert!(
+            in_place.may_hold("@s/b", "1.0.0", "sha512-judged")
+                && !in_place.may_hold("@s/b", "1.0.1", "sha512-judged")
+                && !in_place.may_hold("@s/c", "1.0.0", "sha512-judged")
+        );
+        assert!(State { more_resolved: true, ..State::default() }.may_hold("a", "1.0.0", "sha512-judged"));
     }
 
     #[test]

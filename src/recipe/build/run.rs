@@ -1,6 +1,7 @@
 //! The way of one toolchain at one moment through installation, steps and comparisons.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use crate::published::Published;
 use crate::recipe::checkout::Folder;
 use crate::recipe::rebuilt::{Rebuilt, Run};
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
-use crate::timewarp::{self, Timewarp, lockfile};
+use crate::timewarp::{self, JudgedBytes, Timewarp, lockfile};
 use crate::toolchain::{Kind, Tool, Toolchain};
 use crate::verdict::Outcome;
 
@@ -121,7 +122,7 @@ impl Work<'_> {
     /// Whether a build can go on in the folders of another: not where what is judged may be in them, nor where they are no folders any more.
     fn can_go_on(&self, kept: &Kept, state: &State) -> bool {
         let Publication { name, version, .. } = self.publication;
-        !state.may_hold(name, version) && workshop::is_sound(kept.dir(), &repository_name(self.repository.url()))
+        !state.may_hold(name, version, &self.published.sha512) && workshop::is_sound(kept.dir(), &repository_name(self.repository.url()))
     }
 
     /// What the folders of this commit and toolchain are called, as this program isolates builds and asks these registries. The packages of one release are published some seconds apart: with
@@ -325,6 +326,7 @@ impl Work<'_> {
             keep,
             named: self.named()?,
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
+            judged_bytes: Some(Arc::new(JudgedBytes::of(&self.published.bytes, &self.published.archive))),
             tarballs: self.site.folders.tarballs.clone(),
             packuments: Some(self.site.folders.packuments.clone()),
             hosts: self.site.hosts.clone(),

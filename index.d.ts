@@ -363,7 +363,7 @@ export interface ReproduceResult {
   /** Earlier versions, the highest first; null where they were not asked for. */
   history: EarlierVersion[] | null;
   /** The options that could have changed the answer. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; recipe: string | null; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
 }
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */

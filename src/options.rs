@@ -302,6 +302,7 @@ impl Options {
             node: self.node.clone(),
             isolation: self.isolation.clone(),
             allow_hosts: self.hosts()?.names(),
+            recipe: None,
             trusted_root: None,
             node_dist: None,
             node_keys: None,

@@ -25,7 +25,7 @@ use crate::origin::address::{self, Address, AddressError, Declared};
 use crate::origin::agreement::{Agreed, agree};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
-use crate::origin::{attested, elsewhere};
+use crate::origin::{attested, elsewhere, released_as};
 use crate::pack;
 use crate::published::Published;
 use crate::rebuild::{Orders, rebuild};
@@ -145,6 +145,7 @@ async fn judge(
         let mut report = finish(draft, result, &published, emit.as_deref(), &source_of)?;
         attested::settle(&mut report, &repository, by_user);
         elsewhere::tell(&mut report, &mut repository, &published.files());
+        released_as::tell(&mut report, repository.refs());
         Ok(report)
     });
     work.await.map_err(internal)?
@@ -230,6 +231,10 @@ async fn prepare(
     };
     if let Some(finding) = finding {
         draft.finding(finding);
+    }
+    if context.given.is_some() {
+        let message = "the commands of the build are the user's own word: the result says what they make, not what the source does";
+        draft.finding(Finding::new("recipe-by-user", Severity::Warning, message));
     }
     let claims = Claims {
         reference: address.reference.clone(),

@@ -11,6 +11,7 @@ pub mod elsewhere;
 pub mod evidence;
 mod history;
 pub mod locate;
+pub mod released_as;
 pub mod score;
 pub mod tags;
 

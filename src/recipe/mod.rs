@@ -189,6 +189,14 @@ pub struct BuildRecipe {
 }
 
 impl Recipe {
+    /// sha256 of the recipe as JSON without blanks, in hex.
+    pub fn digest(&self) -> String {
+        use sha2::{Digest as _, Sha256};
+        // A recipe is made of texts, numbers and lists: all of these have a form in JSON.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(json).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
     /// A recipe for one origin, without the part that says how it is packed.
     pub fn of(strategy: Strategy, package: &Published, repository: &str, origin: &Origin) -> Self {
         let manifest = package.manifest();

@@ -99,6 +99,9 @@ pub struct OptionsInfo {
     /// Hosts that builds could reach besides the registry by the user's word.
     #[serde(default)]
     pub allow_hosts: Vec<String>,
+    /// sha256 of the recipe that the user gave, as JSON without blanks; null where the program searched.
+    #[serde(default)]
+    pub recipe: Option<String>,
     /// sha256 of the user's own trusted root; null for the embedded one.
     #[serde(default)]
     pub trusted_root: Option<String>,
@@ -108,6 +111,14 @@ pub struct OptionsInfo {
     /// sha256 of the keys that it was checked with; null where there is none.
     #[serde(default)]
     pub node_keys: Option<String>,
+}
+
+impl OptionsInfo {
+    /// Whether the user's own word decided what the build did: its commands, what it could reach, or that
+    /// it ran without a sandbox.
+    pub fn rests_on_the_user(&self) -> bool {
+        self.recipe.is_some() || !self.allow_hosts.is_empty() || self.isolation.as_deref() == Some("none")
+    }
 }
 
 /// What was published.

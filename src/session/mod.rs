@@ -21,7 +21,7 @@ use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError};
 use crate::registry::{self, Packument, Release};
 use crate::replay::{self, Orders};
 use crate::report::inspect::Inspection;
-use crate::report::json::{Finding, Report, Severity};
+use crate::report::json::{Finding, OptionsInfo, Report, Severity};
 use crate::report::replay::Replayed;
 use crate::spec::{PackageName, Spec, Target, Wanted};
 
@@ -95,6 +95,7 @@ pub async fn judge_unpublished(
         let folders = cache_folders(options, &setup.around).map_err(boxed)?;
         let client = setup.client();
         let context = setup.context(client, folders, progress, &stop, Own { given: None, roots });
+        let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
         let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
         report.findings.extend(findings);
         Ok(Box::new(report))
@@ -208,6 +209,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     }
 
     let context = setup.context(client, folders, progress, stop, Own { given, roots });
+    let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     if stop.requested.load(Ordering::Relaxed) {
         return Err(Box::new(Stopped::Cancelled));

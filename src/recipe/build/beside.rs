@@ -70,6 +70,12 @@ impl Beside {
             run.log =
                 format!("# private packages were at hand; this output may hold what is in them: {}\n{}", listed(&self.private), run.log);
         }
+        let is_own = |line: &&String| package(line) == publication.name;
+        let earlier: BTreeSet<String> =
+            run.resolved.iter().filter(is_own).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+        if !earlier.is_empty() {
+            run.warnings.push(("built-from-itself", format!("the build had other versions of the package itself: {}", listed(&earlier))));
+        }
         if !self.withheld.is_empty() {
             let names = listed(&self.withheld);
             run.warnings.push(("judged-bytes-withheld", format!("the build asked for what is judged, published as: {names}")));

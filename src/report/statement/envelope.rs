@@ -60,7 +60,9 @@ pub enum EnvelopeError {
         reason: String,
     },
     /// There is nothing to state.
-    #[error("there is no statement to be made: it is not known what package this is, or what its tarball hashes to")]
+    #[error(
+        "there is no statement to be made: it is not known what package this is or what its tarball hashes to, or the build did what a user said and not what the package says"
+    )]
     NothingToState,
     /// There is no key to check a signed statement with.
     #[error("the attestation is signed, and no key was named")]
@@ -108,7 +110,7 @@ impl Explain for EnvelopeError {
                 Self::Unreadable { .. } => "it is a file that --attest wrote",
                 Self::Signing => "run it again",
                 Self::Write { .. } => "name another file with --attest",
-                Self::NothingToState => "name a version that a registry serves",
+                Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host and --isolation none",
                 Self::NoKey => "name the public key with --attest-key",
                 Self::Unsigned => "without --attest-key the statement alone is checked",
                 Self::Signature => "do not believe it; ask its author which key it is signed with",

@@ -31,8 +31,12 @@ pub fn purl(name: &str, version: &str) -> String {
     format!("pkg:npm/{name}@{version}")
 }
 
-/// The statement about a result. `None` where it is not known what the result is about: without name, version or a hash of the tarball.
+/// The statement about a result. `None` where it is not known what the result is about: without name, version or a hash of the tarball;
+/// and where it rests on the user's own word, which a verification summary cannot say.
 pub fn statement(report: &Report) -> Option<Value> {
+    if report.options.rests_on_the_user() {
+        return None;
+    }
     let package = &report.package;
     let name = purl(package.name.as_deref()?, package.version.as_deref()?);
     let digest = digest_set(package.integrity.as_deref()?)?;

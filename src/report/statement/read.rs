@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::envelope::{Checker, Envelope, EnvelopeError, PAYLOAD_TYPE};
 use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl};
+use crate::report::json::OptionsInfo;
 use crate::verdict::Verdict;
 
 /// Largest attestation that is read, in bytes.
@@ -78,6 +79,10 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     // Two fields that say the same: where they do not, it says nothing.
     let passed = text("/predicate/verificationResult")? == "PASSED";
     (reproduced == passed).then_some(())?;
+    let options = details.pointer("/buildDefinition/externalParameters/options")?;
+    let options: OptionsInfo = serde_json::from_value(options.clone()).ok()?;
+    // Nothing passes on commands that a user gave.
+    (!options.rests_on_the_user()).then_some(())?;
     Some(Stated {
         subject: subject.get("name")?.as_str()?.to_owned(),
         digest: subject.get("digest").filter(|digest| digest.is_object())?.clone(),

@@ -1,0 +1,51 @@
+//! A commit that its tags call another version than the one that is judged: an old version, published
+//! again under a new number, is what its source is, and still not what its number says.
+
+use crate::git::RemoteRef;
+use crate::report::json::{Finding, Report, Severity};
+
+use super::tags::rank;
+use crate::registry::version::{clean, same};
+
+/// Most tags of one commit that are looked at.
+const MAX_TAGS: usize = 1_000;
+
+/// Adds a warning where the commit that was found has tags for other versions of the package and none
+/// for the judged one.
+pub fn tell(report: &mut Report, refs: &[RemoteRef]) {
+    let Some(origin) = &report.origin else { return };
+    let Some((name, version)) = report.package.name.as_deref().zip(report.package.version.as_deref()) else { return };
+    let Ok(commit) = gix::ObjectId::from_hex(origin.commit.as_bytes()) else { return };
+    let at_commit = refs.iter().filter(|one| one.commit == commit);
+    let tags: Vec<&str> = at_commit.filter_map(RemoteRef::tag).take(MAX_TAGS).collect();
+    if tags.iter().any(|tag| rank(tag, name, version).is_some()) {
+        return;
+    }
+    let named = tags.iter().find_map(|tag| version_in(tag, name).map(|other| (tag, other)));
+    if let Some((tag, other)) = named.filter(|(_, other)| !same(other, version)) {
+        let message = format!("the commit is tagged {tag}, which is version {other} of this package, and not {version}");
+        report.findings.push(Finding::new("version-not-in-source", Severity::Warning, message));
+    }
+}
+
+/// The version that a tag names for a package, as npm cleans it; `None` if it names none of this package.
+fn version_in(tag: &str, name: &str) -> Option<String> {
+    let digits = tag.char_indices().filter(|(_, c)| c.is_ascii_digit());
+    digits.filter_map(|(at, _)| tag.get(at..)).find_map(|text| {
+        let version = clean(text)?;
+        rank(tag, name, &version).map(|_| version)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_a_tag_is_the_packages_own() {
+        assert_eq!(version_in("v1.2.3", "a").as_deref(), Some("1.2.3"));
+        assert_eq!(version_in("@scope/a@1.2.3-beta.1", "@scope/a").as_deref(), Some("1.2.3-beta.1"));
+        assert_eq!(version_in("nightly", "a"), None);
+        assert_eq!(version_in("@scope/b@1.2.3", "@scope/a"), None);
+    }
+}

@@ -1,0 +1,78 @@
+// A result says whose word it rests on: a recipe's, an old version's under a new number, an earlier version's of the package itself.
+
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
+
+setUp();
+
+const PAYLOAD = "console.log('payload')\n";
+const BUILD = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','honest')"`;
+const STEPS = {
+  'a shell command': ['sh', '-c', `mkdir -p dist; echo "console.log('payload')" > dist/a.js`],
+  'base64': ['node', '-e', `require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',Buffer.from('${Buffer.from(PAYLOAD).toString('base64')}','base64'))`],
+};
+
+for (const [title, command] of Object.entries(STEPS)) {
+  attack(
+    `a recipe that writes the payload by ${title} is the user's word, and nothing is stated of it`,
+    async ({ world, id, judge, cli }) => {
+      const json = { scripts: { build: BUILD }, files: ['dist', 'index.js'] };
+      const { spec } = await world.release(id, { json, published: { 'dist/a.js': PAYLOAD } });
+      const honest = await judge(spec);
+      assert.equal(honest.reproduced, false);
+      assert.equal(honest.options.recipe, null);
+      const { recipe } = honest.attempts.find((one) => one.recipe.build);
+      recipe.build.steps = [{ name: 'npm install', directory: '', command: ['npm', 'install'] }, { name: 'build', directory: '', command }];
+      const { clean } = honest;
+      writeFileSync(join(clean.home, 'r.json'), JSON.stringify(recipe));
+      const answer = await judge(spec, { clean, args: ['--recipe', 'r.json'] });
+      assert.equal(findingOf(answer, 'recipe-by-user').severity, 'warning');
+      assert.match(answer.options.recipe, /^[0-9a-f]{64}$/);
+      const attested = await cli([spec, '--json', '--recipe', 'r.json', '--attest', 's.json'], { clean });
+      assert.equal(attested.code, 2, attested.stdout + attested.stderr);
+      assert.ok(!existsSync(join(clean.home, 's.json')), 'a statement was written');
+      // Nothing of it is believed afterwards.
+      assert.equal((await judge(spec, { clean })).reproduced, false);
+    },
+    { seats: title === 'base64' ? undefined : SEATS },
+  );
+}
+
+const version = (id, number, text) => ({ 'package.json': manifest(id, number), 'index.js': text });
+
+for (const [title, args] of [['as it is', []], ['under --accept identical', ['--accept', 'identical']]]) {
+  attack(`an old version under a new number is told, ${title}`, async ({ world, id, judge }) => {
+    const commits = [{ label: 'old', files: version(id, '1.0.0', 'vulnerable\n') }, { label: 'fix', files: version(id, '1.0.1', 'fixed\n') }];
+    const ids = await world.host.add(`kit/${id}`, { commits, tags: { 'v1.0.0': 'old', 'v1.0.1': 'fix' } });
+    await world.registry.publish({ files: version(id, '1.0.0', 'vulnerable\n'), gitHead: ids.old });
+    await world.registry.publish({ files: version(id, '1.0.1', 'fixed\n'), gitHead: ids.fix });
+    await world.registry.publish({ files: version(id, '1.0.2', 'vulnerable\n'), gitHead: ids.old });
+    const accept = args.at(1);
+    const answer = await judge(`${id}@1.0.2`, accept ? { accept } : {});
+    const finding = findingOf(answer, 'version-not-in-source');
+    assert.equal(finding.severity, 'warning');
+    assert.match(finding.message, /1\.0\.0/);
+    const honest = await judge(`${id}@1.0.1`);
+    assert.equal(honest.verdict, 'identical');
+    assert.ok(honest.findings.every(({ code }) => code !== 'version-not-in-source'));
+  });
+}
+
+attack('a release whose package.json has another version and whose tag is its own is not warned of', async ({ world, id, judge }) => {
+  const ids = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: version(id, '1.0.0', 'x\n') }], tags: { 'v2.3.4': 'c' } });
+  await world.registry.publish({ files: version(id, '2.3.4', 'x\n'), gitHead: ids.c });
+  const answer = await judge(`${id}@2.3.4`);
+  assert.ok(answer.findings.every(({ code }) => code !== 'version-not-in-source'), JSON.stringify(answer.findings));
+});
+
+attack('a package that is made of its own earlier version says so', async ({ world, id, judge }) => {
+  const steal = `node -e "require('child_process').execSync('npm pack ${id}@0.9.0 && tar xzf ${id}-0.9.0.tgz');require('fs').mkdirSync('dist',{recursive:true});require('fs').copyFileSync('package/dist/a.js','dist/a.js')"`;
+  const own = (number) => manifest(id, number, { scripts: { build: steal }, files: ['dist', 'index.js'] });
+  await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { 'package.json': own('1.0.0'), 'index.js': 'honest\n', '.gitignore': 'dist\n' } }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own('0.9.0'), 'dist/a.js': PAYLOAD }, time: '2020-01-01T00:00:00.000Z' });
+  await world.registry.publish({ files: { 'package.json': own('1.0.0'), 'index.js': 'honest\n', 'dist/a.js': PAYLOAD } });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.match(findingOf(answer, 'built-from-itself').message, /0\.9\.0/);
+});

@@ -86,3 +86,24 @@ fs.writeFileSync('dist/a.js', JSON.stringify(said));
   },
   { seats: SEATS },
 );
+
+for (const ref of ['refs/stash', 'refs/notes/commits', 'refs/pull/1/head', 'refs/original/refs/heads/main', 'refs/replace/0000']) {
+  attack(`of a local repository ${ref} does not count`, async ({ world, id, judge, home }) => {
+    const { execFileSync } = await import('node:child_process');
+    const honest = { 'package.json': manifest(id, '0.9.0'), 'index.js': 'old\n' };
+    const payload = { 'package.json': manifest(id, '1.0.0'), 'index.js': PAYLOAD };
+    const commits = [{ label: 'old', files: honest }, { label: 'new', files: payload }];
+    const ids = await world.host.add(`kit/${id}`, { commits, branches: { main: 'old' }, refs: { 'refs/elsewhere': 'new' } });
+    const clean = await home();
+    const local = `${clean.home}/local`;
+    execFileSync('git', ['clone', '--quiet', '--bare', world.host.directory(`kit/${id}`), local]);
+    const fetched = ref === 'refs/replace/0000' ? `refs/replace/${ids.old}` : ref;
+    execFileSync('git', ['-C', local, 'fetch', '--quiet', 'origin', `refs/elsewhere:${fetched}`]);
+    await world.registry.publish({ files: payload, gitHead: ids.new });
+    const answer = await judge(`${id}@1.0.0`, { clean, args: ['--source', local] });
+    assertNotReproduced(answer);
+    // The same with a branch there: it is the user's word then.
+    execFileSync('git', ['-C', local, 'update-ref', 'refs/heads/mine', ids.new]);
+    assert.equal((await judge(`${id}@1.0.0`, { clean, args: ['--source', local] })).verdict, 'identical');
+  });
+}

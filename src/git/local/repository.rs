@@ -12,6 +12,9 @@ use crate::git::host::Host;
 use crate::git::remote::{Filter, Wants};
 use crate::git::{GitError, ObjectStore, RemoteRef};
 
+/// The refs that count: not what pull requests, stashes, notes and rewrites of history left here.
+const COUNTED: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/remotes/"];
+
 /// A repository in a folder, bare or with a checkout. Its configuration counts for nothing.
 pub(super) struct LocalGit {
     url: String,
@@ -19,13 +22,15 @@ pub(super) struct LocalGit {
 }
 
 impl LocalGit {
-    /// The repository in this very folder with its branches and tags; `None` for a folder that is none.
+    /// The repository in this very folder with its branches, remotes' branches and tags; `None` for a folder that is none.
     pub(super) fn open(path: &Path, url: &str) -> Result<Option<(Self, Vec<RemoteRef>)>, GitError> {
         let is_bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
         if !is_bare && !path.join(".git").exists() {
             return Ok(None);
         }
-        let repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| unreadable(path, &error))?;
+        let mut repository = gix::open_opts(path, gix::open::Options::isolated()).map_err(|error| unreadable(path, &error))?;
+        // An object is what its id says, whatever `git replace` put in its place here.
+        repository.objects.ignore_replacements = true;
         let mut refs = Vec::new();
         // A commit that is checked out, and that no branch leads to, is as much the user's word as one that a branch does.
         if let Ok(head) = repository.head_id() {
@@ -36,6 +41,9 @@ impl LocalGit {
             // A ref that is broken, or leads to nothing, leads to no commit.
             let Ok(mut reference) = reference else { continue };
             let name = reference.name().as_bstr().to_string();
+            if !COUNTED.iter().any(|kind| name.starts_with(kind)) {
+                continue;
+            }
             if let Ok(id) = reference.peel_to_id() {
                 refs.push(RemoteRef { name, commit: id.detach() });
             }

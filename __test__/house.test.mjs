@@ -1,0 +1,35 @@
+// Rules of the house that no compiler holds.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const BUILDS = new URL('../src/recipe/build/', import.meta.url);
+
+/** Files that touch the disk by paths, and why they may: none of these paths was a stranger's to change. */
+const BY_PATH = {
+  'checkout.rs': 'fills a new folder, before the first command',
+  'kept.rs': 'the folder that holds a build, and its note: no build can write there',
+  'sweeper.rs': 'the same',
+  'workshop.rs': 'the programs of a build, and what lies around its checkout',
+};
+
+/** What reaches the disk by a path. */
+const REACHES = /\bfs::\w|\bFile::(open|create)\b|\.(exists|canonicalize|read_dir|read_link|symlink_metadata)\(\)/;
+
+/** The lines of a source that are no tests and no comments. */
+function code(text) {
+  return text.split(/^#\[cfg\((?:all\()?test/m)[0].split('\n').filter((line) => !line.trim().startsWith('//'));
+}
+
+const byPath = (text) => code(text).some((line) => REACHES.test(line) && !/rustix::fs|cap_std::fs/.test(line));
+
+test('what a build leaves is reached by handles alone', () => {
+  const found = readdirSync(BUILDS).filter((name) => name.endsWith('.rs') && byPath(readFileSync(new URL(name, BUILDS), 'utf8')));
+  assert.deepEqual(found.sort(), Object.keys(BY_PATH).sort(), 'use crate::pack::disk_tree::DirTree');
+});
+
+test('the rule above sees what it is to see', () => {
+  for (const line of ['fs::write(&file, bytes)?;', 'std::fs::read(path)', 'File::open(&path)', 'if path.exists() {']) assert.ok(byPath(line), line);
+  for (const line of ['tree.read(&path)', '// fs::write', '#[cfg(test)]\nfs::write(a, b)']) assert.ok(!byPath(line), line);
+});

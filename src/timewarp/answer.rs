@@ -324,16 +324,19 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     let order = Order { client, url: &url, trust, promised, is_private, name: name.as_str(), version, cancel };
     let held = inner.tarballs.get(&order).await?;
     let Some(judged) = inner.settings.judged_bytes.clone() else { return Ok(held) };
-    let (held, is_copy) = tokio::task::spawn_blocking(move || {
-        let is_copy = judged.is_copy(&held.file, &held.sha512);
-        (held, is_copy)
+    let failed = |error: String| RegistryError::Disk(error);
+    let (held, shared) = tokio::task::spawn_blocking(move || {
+        let shared = judged.shared_with(&held.file, &held.sha512);
+        (held, shared)
     })
     .await
-    .map_err(|error| RegistryError::Disk(error.to_string()))?;
-    if is_copy.map_err(|error| RegistryError::Disk(error.to_string()))? {
+    .map_err(|error| failed(error.to_string()))?;
+    let shared = shared.map_err(|error| failed(error.to_string()))?;
+    if shared.is_copy {
         inner.record.withheld(name.as_str(), version);
         return Err(no_version());
     }
+    inner.record.copied(name.as_str(), version, &shared.files);
     Ok(held)
 }
 

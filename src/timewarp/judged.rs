@@ -1,6 +1,6 @@
 //! The tarball that is judged, known by its bytes: no build of it may have it, under whatever name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
@@ -8,29 +8,57 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::document::Dist;
-use crate::compare::{Archive, EntryKind};
+use crate::compare::{Archive, Entry, EntryKind};
 use crate::registry::{Hasher, Integrity};
 
 /// Most bytes of a tarball that are unpacked to tell whether it is a copy.
 const MAX_UNPACKED: u64 = 2 << 30;
+
+/// Most files of one tarball that are told to be copies.
+const MAX_COPIES: usize = 100;
 
 /// The bytes that are judged, and what is in them.
 #[derive(Debug)]
 pub struct JudgedBytes {
     sha512: String,
     shasum: String,
-    /// SHA-256 of each file's content, by path.
-    files: HashMap<String, [u8; 32]>,
+    files: HashMap<String, JudgedFile>,
+    /// Sizes of all files: nothing of another size is hashed.
+    sizes: HashSet<u64>,
+    /// Paths of the files that the commit does not have, by their content.
+    made: HashMap<[u8; 32], String>,
+}
+
+#[derive(Debug)]
+struct JudgedFile {
+    size: u64,
+    sha256: [u8; 32],
+}
+
+/// What of the judged tarball is in another one.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// It is the same tarball, or has the same files.
+    pub(super) is_copy: bool,
+    /// Paths of judged files that the commit does not have, and this tarball has.
+    pub(super) files: Vec<String>,
 }
 
 impl JudgedBytes {
-    /// What is known of a published tarball and its archive.
-    pub fn of(tarball: &[u8], archive: &Archive) -> Self {
+    /// What is known of a published tarball and its archive; `in_source` says which blobs the commit has.
+    pub fn of(tarball: &[u8], archive: &Archive, in_source: impl Fn(&[u8; 20]) -> bool) -> Self {
         let mut hasher = Hasher::new(None);
         hasher.update(tarball);
         let digests = hasher.finish();
-        let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File);
-        Self { sha512: digests.sha512(), shasum: digests.shasum(), files: files.map(|entry| (entry.path.clone(), entry.sha256)).collect() }
+        let files: Vec<_> = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).collect();
+        let is_made = |entry: &&&Entry| entry.size > 0 && entry.path != "package.json" && !in_source(&entry.blob_id);
+        Self {
+            sha512: digests.sha512(),
+            shasum: digests.shasum(),
+            sizes: files.iter().map(|entry| entry.size).collect(),
+            made: files.iter().filter(is_made).map(|entry| (entry.sha256, entry.path.clone())).collect(),
+            files: files.iter().map(|entry| (entry.path.clone(), JudgedFile { size: entry.size, sha256: entry.sha256 })).collect(),
+        }
     }
 
     /// Whether metadata announces these bytes.
@@ -39,33 +67,40 @@ impl JudgedBytes {
         Integrity::parse(&dist.integrity).is_some_and(same) || dist.shasum.eq_ignore_ascii_case(&self.shasum)
     }
 
-    /// Whether a tarball is these bytes, or has the same files. Reading ends at the first file that is
-    /// another, so nearly every tarball is read no further than that.
-    pub(super) fn is_copy(&self, file: &File, sha512: &str) -> io::Result<bool> {
+    /// What a tarball shares with the judged one. Reading ends where nothing more can be found.
+    pub(super) fn shared_with(&self, file: &File, sha512: &str) -> io::Result<Shared> {
         if sha512 == self.sha512 {
-            return Ok(true);
+            return Ok(Shared { is_copy: true, files: Vec::new() });
         }
         let mut file = file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
-        let same = self.has_same_files(&file);
+        let mut shared = Shared::default();
+        // What cannot be read to its end as an archive is none for an installer either; what was found counts.
+        let same = self.compare(&file, &mut shared.files);
         file.seek(SeekFrom::Start(0))?;
-        // What cannot be read as an archive holds no package for an installer either.
-        Ok(same.unwrap_or(false))
+        shared.is_copy = same.unwrap_or(false);
+        Ok(shared)
     }
 
-    fn has_same_files(&self, file: &File) -> io::Result<bool> {
+    /// Whether all files are the same; collects those that the commit does not have.
+    fn compare(&self, file: &File, copies: &mut Vec<String>) -> io::Result<bool> {
         let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_UNPACKED));
-        let mut same = 0;
+        let mut same = Some(0);
         for entry in archive.entries()? {
             let mut entry = entry?;
+            if same.is_none() && (self.made.is_empty() || copies.len() >= MAX_COPIES) {
+                return Ok(false);
+            }
             if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let size = entry.size();
+            if !self.sizes.contains(&size) {
+                same = None;
                 continue;
             }
             let path = entry.path_bytes().into_owned();
             let path = String::from_utf8_lossy(&path);
-            // npm takes the first component away, whatever it is.
-            let Some((_, inside)) = path.trim_start_matches("./").split_once('/') else { return Ok(false) };
-            let Some(wanted) = self.files.get(inside) else { return Ok(false) };
             let mut hasher = Sha256::new();
             let mut buffer = [0; 1 << 14];
             loop {
@@ -75,12 +110,16 @@ impl JudgedBytes {
                 }
                 hasher.update(buffer.get(..count).unwrap_or_default());
             }
-            if hasher.finalize().as_slice() != wanted {
-                return Ok(false);
+            let sha256: [u8; 32] = hasher.finalize().into();
+            if let Some(path) = self.made.get(&sha256).filter(|path| copies.len() < MAX_COPIES && !copies.contains(path)) {
+                copies.push(path.clone());
             }
-            same += 1;
+            // npm takes the first component away, whatever it is.
+            let inside = path.trim_start_matches("./").split_once('/').and_then(|(_, inside)| self.files.get(inside));
+            let is_same = inside.is_some_and(|wanted| wanted.size == size && wanted.sha256 == sha256);
+            same = same.filter(|_| is_same).map(|count| count + 1);
         }
-        Ok(same > 0 && same >= self.files.len())
+        Ok(same.is_some_and(|count| count > 0 && count >= self.files.len()))
     }
 }
 
@@ -116,13 +155,15 @@ mod tests {
     fn the_same_files_are_a_copy_however_they_are_packed() {
         let files = [("package.json", "{}"), ("a.js", "1")];
         let published = packed("package", 9, &files);
-        let judged = JudgedBytes::of(&published, &Archive::read(&*published, &Limits::default()).unwrap());
-        let is_copy = |bytes: &[u8]| judged.is_copy(&file(bytes), "sha512-other").unwrap();
+        let judged = JudgedBytes::of(&published, &Archive::read(&*published, &Limits::default()).unwrap(), |_| false);
+        let shared = |bytes: &[u8]| judged.shared_with(&file(bytes), "sha512-other").unwrap();
+        let is_copy = |bytes: &[u8]| shared(bytes).is_copy;
         assert!(is_copy(&packed("other", 1, &[files[1], files[0]])));
         assert!(!is_copy(&packed("package", 9, &files[..1])), "one file is missing");
         assert!(!is_copy(&packed("package", 9, &[files[0], ("a.js", "2")])));
         assert!(!is_copy(&packed("package", 9, &[files[0], files[1], ("b.js", "2")])));
         assert!(!is_copy(b"no archive"));
-        assert!(judged.is_copy(&file(b"no archive"), &judged.sha512).unwrap());
+        assert!(judged.shared_with(&file(b"no archive"), &judged.sha512).unwrap().is_copy);
+        assert_eq!(shared(&packed("x", 6, &[("other.js", "1"), ("b.js", "23")])).files, ["a.js"]);
     }
 }

@@ -103,6 +103,8 @@ pub struct Record {
     pub not_named: BTreeSet<String>,
     /// Packages (`name@version`) that were not served, as their tarball is the one that is judged, or has the same files.
     pub withheld: BTreeSet<String>,
+    /// Published files that the commit does not have and a tarball has that was handed out: `path (name@version)`.
+    pub copied: BTreeSet<String>,
     /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
     pub times_untrue: bool,
     /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
@@ -166,6 +168,14 @@ impl Recorder {
 
     pub(super) fn withheld(&self, name: &str, version: &str) {
         self.with(|record| add(&mut record.withheld, format!("{name}@{version}"), MAX_KEPT));
+    }
+
+    pub(super) fn copied(&self, name: &str, version: &str, files: &[String]) {
+        self.with(|record| {
+            for file in files {
+                add(&mut record.copied, format!("{file} ({name}@{version})"), MAX_KEPT);
+            }
+        });
     }
 
     pub(super) fn wanted(&self, host: &str) {

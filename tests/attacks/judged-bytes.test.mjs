@@ -74,4 +74,12 @@ attack('an honest build that takes a file of another package is identical, and l
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
   const { resolved } = answer.attempts.find(({ verdict }) => verdict === 'identical');
   assert.ok(resolved.some((line) => line.startsWith(`${id}-dep@1.0.0 `)), JSON.stringify(resolved));
+  assert.match(findingOf(answer, 'file-from-dependency').message, new RegExp(`dist/a\\.js \\(${id}-dep@1\\.0\\.0\\)`));
+});
+
+attack('the judged files and one more are served, and told', async ({ world, id, judge }) => {
+  await release(world, id, `${id}-more@1.0.0`, `${id}-more-1.0.0.tgz`);
+  await world.registry.publish({ files: { 'package.json': manifest(`${id}-more`, '1.0.0'), 'index.js': 'honest\n', 'dist/a.js': PAYLOAD, 'more.js': 'more\n' } });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.match(findingOf(answer, 'file-from-dependency').message, /dist\/a\.js/);
 });

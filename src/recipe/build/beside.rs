@@ -18,6 +18,7 @@ pub(super) struct Beside {
     private: BTreeSet<String>,
     not_named: BTreeSet<String>,
     withheld: BTreeSet<String>,
+    copied: BTreeSet<String>,
 }
 
 impl Beside {
@@ -28,6 +29,7 @@ impl Beside {
         self.private.extend(record.private.iter().cloned());
         self.not_named.extend(record.not_named.iter().cloned());
         self.withheld.extend(record.withheld.iter().cloned());
+        self.copied.extend(record.copied.iter().cloned());
     }
 
     /// The run with what is to be said of this.
@@ -69,6 +71,10 @@ impl Beside {
             }
             run.log =
                 format!("# private packages were at hand; this output may hold what is in them: {}\n{}", listed(&self.private), run.log);
+        }
+        if !self.copied.is_empty() {
+            let said = format!("published files that are not in the source and that a dependency has: {}", listed(&self.copied));
+            run.notes.push(("file-from-dependency", said));
         }
         let is_own = |line: &&String| package(line) == publication.name;
         let earlier: BTreeSet<String> =

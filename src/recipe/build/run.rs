@@ -1,6 +1,6 @@
 //! The way of one toolchain at one moment through installation, steps and comparisons.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -326,13 +326,19 @@ impl Work<'_> {
             keep,
             named: self.named()?,
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
-            judged_bytes: Some(Arc::new(JudgedBytes::of(&self.published.bytes, &self.published.archive))),
+            judged_bytes: Some(Arc::new(self.judged_bytes())),
             tarballs: self.site.folders.tarballs.clone(),
             packuments: Some(self.site.folders.packuments.clone()),
             hosts: self.site.hosts.clone(),
             cancel: self.site.cancel.clone(),
         };
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
+    }
+
+    /// What is judged, by its bytes.
+    fn judged_bytes(&self) -> JudgedBytes {
+        let tracked: HashSet<&[u8]> = self.origin.listing.below("").map(|entry| entry.id.as_bytes()).collect();
+        JudgedBytes::of(&self.published.bytes, &self.published.archive, |blob| tracked.contains(blob.as_slice()))
     }
 
     /// The packages that the manifests of the commit name: read before anything of it runs.

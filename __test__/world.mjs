@@ -124,7 +124,7 @@ export async function assertNothingLeft(clean) {
   assert.deepEqual(odd, [], 'left in the cache');
 }
 
-const KEPT = [/(^|\/)results\.json$/, /(^|\/)\.results\.json\.lock$/, /^reproduce\/git\/[^/]+\/.*pack-[0-9a-f]{40}\.(pack|idx)$/, /^reproduce\/git\/[^/]+\/objects\/[0-9a-f]{2}\/[0-9a-f]{38}$/, /^reproduce\/git\/[^/]+\/HEAD$/, /^reproduce\/(toolchains|builds|tarballs|packuments)\//];
+const KEPT = [/(^|\/)results\.json$/, /(^|\/)\.results\.json\.lock$/, /^reproduce\/seal\.key$/, /^reproduce\/git\/[^/]+\/.*pack-[0-9a-f]{40}\.(pack|idx)$/, /^reproduce\/git\/[^/]+\/objects\/[0-9a-f]{2}\/[0-9a-f]{38}$/, /^reproduce\/git\/[^/]+\/HEAD$/, /^reproduce\/(toolchains|builds|tarballs|packuments)\//];
 
 function isKept(file) {
   return KEPT.some((pattern) => pattern.test(file));

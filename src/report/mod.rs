@@ -14,3 +14,4 @@ pub mod terminal;
 pub(crate) mod tests;
 pub mod text;
 mod vouched;
+mod whole;

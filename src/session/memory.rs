@@ -1,9 +1,10 @@
 //! Stored results: under which name one is kept, and when an earlier one still counts.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
@@ -12,7 +13,7 @@ use crate::registry::Release;
 use crate::report::draft::timestamp;
 use crate::report::json::{Finding, OptionsInfo, Report, SCHEMA_VERSION, Severity};
 use crate::spec::{Spec, Target};
-use crate::store::Results;
+use crate::store::{CacheError, Folders, Key, Results};
 use crate::verdict::{Accept, Verdict};
 
 /// How long a result that decided nothing is believed: a repository may be back tomorrow.
@@ -43,12 +44,24 @@ pub(super) enum Tarball {
 pub(super) struct Memory {
     known: HashMap<String, Box<RawValue>>,
     results: Results,
+    /// The cache folder, which has the key of its results.
+    root: PathBuf,
+}
+
+/// A result as the file has it.
+#[derive(Deserialize)]
+struct Sealed {
+    seal: Option<String>,
 }
 
 impl Memory {
     /// The results in a JSON object that the caller has, and those on disk.
-    pub(super) fn of(known: Option<&str>, results: &Path) -> Self {
-        Self { known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(), results: Results::at(results) }
+    pub(super) fn of(known: Option<&str>, folders: &Folders) -> Self {
+        Self {
+            known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(),
+            results: Results::at(&folders.results),
+            root: folders.root.clone(),
+        }
     }
 
     /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
@@ -61,6 +74,7 @@ impl Memory {
         findings: &mut Vec<Finding>,
     ) -> Option<Answer> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
+        let is_callers = in_memory.is_some();
         let text = match in_memory {
             Some(text) => text,
             None => match self.results.get(key) {
@@ -76,22 +90,35 @@ impl Memory {
         if named != key || !still_counts(&report, tarball, options, SystemTime::now()) {
             return None;
         }
+        // The object in memory is the caller's own word; the file may be anybody's.
+        if !(report.is_whole() && (is_callers || self.is_ours(key, &text, &report))) {
+            let message =
+                format!("the stored result of {key} was not written by this program with the key of this cache, and does not count");
+            say_once(findings, Finding::new("stored-result-foreign", Severity::Warning, message));
+            return None;
+        }
         word.clone_into(&mut report.package.spec);
         Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+    }
+
+    /// Whether a stored result has the seal of this cache's key. What is sealed is the result as it is read, so that a file that
+    /// was only laid out anew still counts.
+    fn is_ours(&self, key: &str, text: &str, report: &Report) -> bool {
+        let seal = serde_json::from_str::<Sealed>(text).ok().and_then(|sealed| sealed.seal);
+        let (Some(seal), Some(own), Ok(bytes)) = (seal, Key::read(&self.root), serde_json::to_vec(report)) else { return false };
+        own.is_sealed(key, &bytes, &seal)
     }
 
     /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
     pub(super) fn earlier(&self, key: &str) -> Option<Report> {
         let stored = self.results.get(key).ok().flatten()?;
-        serde_json::from_str(stored.get()).ok()
+        let report = serde_json::from_str(stored.get()).ok()?;
+        self.is_ours(key, stored.get(), &report).then_some(report)
     }
 
     /// Keeps a result. Where that fails the answer stands, and says so.
     pub(super) fn keep(&self, key: &str, report: &mut Report) {
-        let written = match serde_json::value::to_raw_value(report) {
-            Ok(raw) => self.results.put(key, &raw),
-            Err(_) => return,
-        };
+        let written = Key::read_or_make(&self.root).and_then(|own| self.results.put(key, &sealed(key, report, &own)?));
         match written {
             Ok(written) => {
                 if let Some(moved) = written.moved_aside {
@@ -110,7 +137,17 @@ impl Memory {
     }
 }
 
-fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
+/// A result with its seal, as the file has it.
+fn sealed(name: &str, report: &Report, key: &Key) -> Result<Box<RawValue>, CacheError> {
+    let not_a_result = || CacheError::NotAResult { key: name.to_owned() };
+    let text = serde_json::to_string(report).map_err(|_| not_a_result())?;
+    let seal = key.seal(name, text.as_bytes());
+    let fields = text.strip_suffix('}').ok_or_else(not_a_result)?;
+    RawValue::from_string(format!("{fields},\"seal\":\"{seal}\"}}")).map_err(|_| not_a_result())
+}
+
+/// Adds a finding, unless there is one of its code.
+pub(super) fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
     if !findings.iter().any(|known| known.code == finding.code) {
         findings.push(finding);
     }

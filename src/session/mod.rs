@@ -173,9 +173,9 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let spec = Spec::parse(word).map_err(boxed)?;
     let mut setup = Setup::read(options)?;
     let folders = cache_folders(options, &setup.around).map_err(boxed)?;
-    let memory = Memory::of(known, &folders.results);
+    let memory = Memory::of(known, &folders);
     let (info, roots) = setup.rules(&spec, options)?;
-    let mut findings = Vec::new();
+    let (mut findings, mut of_memory) = (Vec::new(), Vec::new());
     let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
     let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
     // What lies on this machine can be another thing tomorrow.
@@ -184,7 +184,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
 
     if reads
         && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
-        && let Some(report) = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut findings)
+        && let Some(report) = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut of_memory)
     {
         return Ok(report);
     }
@@ -200,7 +200,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     if reads
         && let Some(key) = &key
         && let Some(answer) =
-            memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut findings)
+            memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut of_memory)
     {
         return Ok(answer);
     }
@@ -223,6 +223,10 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         && is_kept(&report)
     {
         memory.keep(key, &mut report);
+    }
+    // What was wrong with the file of results is of this run, and not stored with the result.
+    for finding in of_memory {
+        memory::say_once(&mut report.findings, finding);
     }
     Ok(Answer::Judged { key, report: Box::new(report) })
 }

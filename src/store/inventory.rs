@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use super::error::CacheError;
 use super::folders::Folders;
+use super::key::Key;
 use super::layout;
 use super::lock::FileLock;
 use super::removal::remove_tree;
@@ -127,7 +128,8 @@ pub fn list(folders: &Folders) -> Result<Vec<Item>, CacheError> {
     all.extend(item(Sort::Results, &folders.results));
     let lock = lock_of(&folders.results);
     let Folders { git, tarballs, packuments, toolchains, builds, results, .. } = folders;
-    let known = [git, tarballs, packuments, toolchains, builds, results, &lock];
+    let key = Key::file(&folders.root);
+    let known = [git, tarballs, packuments, toolchains, builds, results, &lock, &key];
     for entry in children(&folders.root)? {
         if !known.contains(&&entry) {
             all.extend(item(Sort::Other, &entry));

@@ -9,6 +9,7 @@ mod entries;
 mod error;
 pub mod folders;
 pub mod inventory;
+mod key;
 mod layout;
 pub mod lock;
 mod removal;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use error::CacheError;
 pub use folders::Folders;
+pub use key::Key;
 pub use lock::FileLock;
 pub use removal::{remove_tree, remove_tree_while};
 pub use results::Results;

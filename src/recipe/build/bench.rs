@@ -1,5 +1,6 @@
 //! One checkout from its installation to the last script, with a comparison after every step.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::detour::{Detour, Folders};
@@ -14,8 +15,9 @@ use super::run::{Laid, MAX_MANIFESTS, SHORTEST, Work, time_left};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
 use crate::compare::{Change, ChangeKind};
+use crate::git::attributes::Checkout;
 use crate::origin::score::{join, manifest_directories};
-use crate::pack::tree::DirTree;
+use crate::pack::tree::{DirTree, Tree};
 use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::Rebuilt;
 use crate::recipe::{BuildRecipe, Recipe, SourceError};
@@ -59,6 +61,8 @@ pub(super) struct Bench<'w, 's> {
     pub(super) others_stand_in: bool,
     /// No step begins later, and none goes on.
     pub(super) until: Option<Instant>,
+    /// The last of the state's steps: scripts that were run for another package, and are to be found in this one's plan.
+    recalled: VecDeque<(Step, Option<i32>)>,
 }
 
 impl<'w, 's> Bench<'w, 's> {
@@ -66,50 +70,75 @@ impl<'w, 's> Bench<'w, 's> {
     pub(super) fn new(work: &'w Work<'w>, laid: &'w mut Laid<'s>, recipe: Recipe, state: State, until: Option<Instant>) -> Self {
         let Laid { shop, detour, version } = laid;
         let (detour, version) = (detour.take(), version.take());
-        Self { work, shop, recipe, course: Course::default(), best: None, state, detour, version, others_stand_in: false, until }
+        let (course, recalled) = (Course::default(), VecDeque::new());
+        Self { work, shop, recipe, course, best: None, state, detour, version, others_stand_in: false, until, recalled }
     }
 }
 
-impl Bench<'_, '_> {
-    /// Installs, runs the steps, and compares after each, until nothing more is wanted.
+impl<'w> Bench<'w, '_> {
+    /// Installs, runs the steps, and compares after each, until nothing more is wanted. Where others were run here before, nothing is
+    /// compared before this package's own plan has come to where they ended; if it leads elsewhere, nothing at all.
     pub(super) fn build(&mut self) -> Result<(), SourceError> {
         let work = self.work;
         let checkout = self.shop.tree()?;
+        // Scripts may have changed what says which scripts there are.
+        let view = work.folder.view(work.repository, Checkout::Posix);
+        let plan: &dyn Tree = if self.state.steps.is_empty() { &checkout } else { &view };
         let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
-        let project = Project::read(&checkout, &directories);
+        let project = Project::read(plan, &directories);
         if let Some(given) = work.given {
             self.follow(&given.steps, Some(&project))?;
             return self.compare(&project).map(|_| ());
         }
         let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
-        if self.state.steps.is_empty() {
+        let bootstrap =
+            Step { name: "lerna bootstrap".into(), directory: String::new(), command: ["lerna", "bootstrap"].map(str::to_owned).into() };
+        let is_fresh = self.state.steps.is_empty();
+        if is_fresh {
             self.install(manager, major)?;
             if project.needs_bootstrap {
-                let command = ["lerna", "bootstrap"].map(str::to_owned).into();
-                self.install_by(&Step { name: "lerna bootstrap".into(), directory: String::new(), command })?;
+                self.install_by(&bootstrap)?;
             }
+        } else {
+            let mut own = self.ways_of_the_lockfile(manager, major);
+            own.extend(project.needs_bootstrap.then_some(bootstrap));
+            own.extend(self.apart(&project).iter().flat_map(|directory| ways(manager, major, false, directory)));
+            let ran = self.state.steps.iter().cloned().zip(self.state.done.iter().map(|done| done.exit));
+            self.recalled = ran.skip_while(|(step, _)| own.contains(step)).collect();
         }
-        self.install_apart(manager, major, &project)?;
-        self.end_installation()?;
-        self.course.install_failed = !self.state.installed;
-        if self.compare(&project)? {
+        if !self.install_apart(manager, major, &project)? {
             return Ok(());
         }
-        let mut todo = steps(&self.shop.tree()?, &project, work.origin.directory(), manager, &work.publication.version);
+        self.end_installation()?;
+        self.course.install_failed = !self.state.installed;
+        if self.recalled.is_empty() && self.compare(&project)? {
+            return Ok(());
+        }
+        let checkout = self.shop.tree()?;
+        let plan: &dyn Tree = if is_fresh { &checkout } else { &view };
+        let mut todo = steps(plan, &project, work.origin.directory(), manager, &work.publication.version);
         todo.reverse();
         let mut called = Vec::new();
         while let Some(step) = todo.pop() {
-            if self.state.steps.contains(&step) || called.iter().any(|inner| same(inner, &step)) {
+            let own = self.state.steps.len().saturating_sub(self.recalled.len());
+            if self.state.steps.iter().take(own).any(|ran| *ran == step) || called.iter().any(|inner| same(inner, &step)) {
                 continue;
             }
             if !self.shop.tree()?.is_dir(&step.directory) {
                 // A workflow's folder that the workflow makes itself, or checks another repository out to.
                 continue;
             }
-            let Ran::Ended(exit) = self.step(&step)? else { break };
+            let exit = match self.recalled.pop_front() {
+                Some((earlier, exit)) if earlier == step => exit,
+                Some(_) => return Ok(()),
+                None => {
+                    let Ran::Ended(exit) = self.step(&step)? else { break };
+                    exit
+                }
+            };
             self.course.exits.push(exit);
-            if self.compare(&project)? {
+            if self.recalled.is_empty() && self.compare(&project)? {
                 return Ok(());
             }
             if exit == Some(0) {
@@ -121,14 +150,22 @@ impl Bench<'_, '_> {
         Ok(())
     }
 
+    /// The folder of the lockfile, or the root.
+    fn at(&self) -> &'w str {
+        self.work.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir)
+    }
+
+    /// The ways to install where the lockfile is.
+    fn ways_of_the_lockfile(&self, manager: Kind, major: u64) -> Vec<Step> {
+        ways(manager, major, self.work.toolchain.lockfile.is_some(), self.at())
+    }
+
     fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
-        let lockfile = self.work.toolchain.lockfile.as_deref();
-        let at = lockfile.and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
-        if lockfile.is_some() {
+        if self.work.toolchain.lockfile.is_some() {
             // What is gone stops every way, some of them after minutes; and what is asked of the registry here is asked once.
             self.stand_in()?;
         }
-        let mut ways = ways(manager, major, lockfile.is_some(), at);
+        let mut ways = self.ways_of_the_lockfile(manager, major);
         ways.reverse();
         while let Some(way) = ways.pop() {
             match self.install_by(&way)? {
@@ -166,28 +203,34 @@ impl Bench<'_, '_> {
         Ok(Installed::No { others_stand_in })
     }
 
-    /// Installs in the folders of the package and of what it needs of this repository, where they are no members of a workspace: an installation
+    /// The folders of the package and of what it needs of this repository, where they are no members of a workspace: an installation
     /// elsewhere gives them nothing.
-    fn install_apart(&mut self, manager: Kind, major: u64, project: &Project) -> Result<(), SourceError> {
-        let own = self.work.origin.directory();
-        let at = self.work.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(dir, _)| dir);
-        let Some(package) = project.at(own).filter(|_| own != at && !project.has_members) else { return Ok(()) };
-        for package in project.needed_by(own).into_iter().chain([package]) {
-            if package.directory == at || package.dependencies.is_empty() {
-                continue;
-            }
-            for way in ways(manager, major, false, &package.directory) {
+    fn apart(&self, project: &Project) -> Vec<String> {
+        let (own, at) = (self.work.origin.directory(), self.at());
+        let Some(package) = project.at(own).filter(|_| own != at && !project.has_members) else { return Vec::new() };
+        let needed = project.needed_by(own).into_iter().chain([package]);
+        let wants = needed.filter(|package| package.directory != at && !package.dependencies.is_empty());
+        wants.map(|package| package.directory.clone()).collect()
+    }
+
+    /// Installs in these folders; false where scripts were run here already that come after it.
+    fn install_apart(&mut self, manager: Kind, major: u64, project: &Project) -> Result<bool, SourceError> {
+        for directory in self.apart(project) {
+            for way in ways(manager, major, false, &directory) {
                 if self.state.steps.contains(&way) {
                     break;
                 }
+                if !self.recalled.is_empty() {
+                    return Ok(false);
+                }
                 match self.install_by(&way)? {
-                    Installed::NoTime => return Ok(()),
+                    Installed::NoTime => return Ok(true),
                     Installed::Yes => break,
                     Installed::No { .. } => self.state.installed = false,
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Before a way that may mend the lockfile of another client than npm, where a way before it asked for other hosts: leads dependencies on

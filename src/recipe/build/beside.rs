@@ -32,6 +32,18 @@ impl Beside {
         self.copied.extend(record.copied.iter().cloned());
     }
 
+    /// Whether a build of another package of the commit would have been served the same: nothing by the user's credentials, nothing
+    /// withheld.
+    pub(super) fn is_for_every_package(&self) -> bool {
+        self.private.is_empty() && self.not_named.is_empty() && self.withheld.is_empty()
+    }
+
+    /// Sets which published files dependencies have, where another package was judged when these were served.
+    pub(super) fn with_copied(mut self, copied: BTreeSet<String>) -> Self {
+        self.copied = copied;
+        self
+    }
+
     /// The run with what is to be said of this.
     pub(super) fn told(&self, run: Run, publication: &Publication, site: &Site) -> Run {
         let mut run = run;

@@ -2,8 +2,9 @@
 //!
 //! The folders of one commit and toolchain have one name in the cache, and one process at a time works in them. What was
 //! run there is written down when a run has ended well; a folder without that note was left by a run that was killed, and is
-//! made anew. All packages of a repository are of one origin, so that none learns or changes more here than its own build
-//! could; and what is compared are bytes.
+//! made anew. A package goes on in the folders of another only where its own build would have come there too: with the same
+//! installation, the same first scripts in the same order, the same versions in package.json, and nothing installed that its own
+//! build is refused. So its answer does not depend on what was judged before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) installed: bool,
     /// The registry is as it stood then: the publication for which the folder was made.
     pub(super) moment: Option<String>,
+    /// The package.json that got another version than the commit's, and that version.
+    pub(super) version: Option<(String, String)>,
     /// The commands that were run, in order, as the recipe has them.
     pub(super) steps: Vec<super::Step>,
     /// What came of them.

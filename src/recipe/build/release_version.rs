@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::run::Work;
 use super::{detour, edit};
 use crate::origin::score::join;
-use crate::pack::tree::{DirTree, Tree as _};
+use crate::pack::tree::{DirTree, Tree};
 use crate::recipe::SourceError;
 use crate::registry::version::{self, VersionRange};
 
@@ -27,16 +27,21 @@ pub(super) struct ReleaseVersion {
 
 impl ReleaseVersion {
     /// What is to be written in a checkout, in which these folders have a package.json; none where it has the version.
-    pub(super) fn of(work: &Work<'_>, tree: &DirTree, packages: &[String]) -> Option<Self> {
+    pub(super) fn of(work: &Work<'_>, tree: &dyn Tree, packages: &[String]) -> Option<Self> {
         let own = join(work.origin.directory(), "package.json");
         // A folder of sources has none of its own: a build copies the root's beside what it makes.
-        let path = if tree.is_file(&own) { own } else { "package.json".to_owned() };
+        let path = if tree.read(&own).is_some() { own } else { "package.json".to_owned() };
         let manifest = tree.read(&path)?;
         let version = work.publication.version.clone();
         let bytes = edit::with_version(&manifest, &version)?;
         let others = packages.iter().map(|folder| join(folder, "package.json")).filter(|other| *other != path);
         let is_late = others.filter_map(|other| tree.read(&other)).any(|other| asks_for_the_present_one(&other, &manifest, &version));
         Some(Self { path, bytes, version, is_late })
+    }
+
+    /// The path and the version.
+    pub(super) fn written(&self) -> (String, String) {
+        (self.path.clone(), self.version.clone())
     }
 
     /// Writes it, in place of what is there. The checkout may have been a stranger's since: where no file

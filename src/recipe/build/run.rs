@@ -94,7 +94,7 @@ impl Work<'_> {
         let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
         let (mut kept, state) = Kept::take(builds, &key, time_left(self.site))?;
         let mut reused = None;
-        if let Some(state) = state.filter(|state| self.given.is_none() && self.can_go_on(&kept, state)) {
+        if let Some(state) = state.filter(|_| self.given.is_none()).and_then(|state| self.gone_on_with(&kept, state)) {
             // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
             match self.build_in(&kept, state, &tools, Some(Instant::now() + time_left(self.site) / 2)) {
                 Ok((Some(made), state, _)) if made.outcome != Outcome::OtherEntries => {
@@ -119,10 +119,20 @@ impl Work<'_> {
         Ok(Ran { rebuilt, worth_another, newest, untrue })
     }
 
-    /// Whether a build can go on in the folders of another: not where what is judged may be in them, nor where they are no folders any more.
-    fn can_go_on(&self, kept: &Kept, state: &State) -> bool {
+    /// The state of another package's build, from where this one can go on; none where what is judged may be in its folders, or where they are
+    /// no folders any more.
+    fn gone_on_with(&self, kept: &Kept, state: State) -> Option<State> {
         let Publication { name, version, .. } = self.publication;
-        !state.may_hold(name, version, &self.published.sha512) && workshop::is_sound(kept.dir(), &repository_name(self.repository.url()))
+        if state.may_hold(name, version, &self.published.sha512) || !state.beside.is_for_every_package() {
+            return None;
+        }
+        if !workshop::is_sound(kept.dir(), &repository_name(self.repository.url())) {
+            return None;
+        }
+        // What was installed for the other was held against the other's bytes.
+        let copied = self.judged_bytes().shared_with_kept(&self.site.folders.tarballs, &state.resolved)?;
+        let beside = state.beside.with_copied(copied);
+        Some(State { beside, ..state })
     }
 
     /// What the folders of this commit and toolchain are called, as this program isolates builds and asks these registries. The packages of one release are published some seconds apart: with
@@ -157,6 +167,12 @@ impl Work<'_> {
             state.moment.clone_from(&self.moment);
         }
         let mut laid = self.lay_out(kept, &state, tools)?;
+        let version = laid.version.as_ref().map(ReleaseVersion::written);
+        if fresh {
+            state.version = version;
+        } else if state.version != version {
+            return Ok((None, state, true));
+        }
         if fresh {
             laid.shop.hand_over()?;
         }
@@ -241,11 +257,9 @@ impl Work<'_> {
             }
             detour = Some(laid);
         } else {
-            let tree = shop.tree()?;
-            (detour, version) = (None, ReleaseVersion::of(self, &tree, &packages));
-            if let Some(version) = &version {
-                version.write(&tree)?;
-            }
+            // As the commit has it: what was run here may have changed it.
+            let view = self.folder.view(self.repository, Checkout::Posix);
+            (detour, version) = (None, ReleaseVersion::of(self, &view, &packages));
         }
         Ok(Laid { shop, detour, version })
     }

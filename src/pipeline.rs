@@ -25,7 +25,7 @@ use crate::origin::address::{self, Address, AddressError, Declared};
 use crate::origin::agreement::{Agreed, agree};
 use crate::origin::locate::{self, Nominee};
 use crate::origin::{Claims, LocateError, Located};
-use crate::origin::{attested, elsewhere, released_as};
+use crate::origin::{attested, beside_branches, elsewhere, released_as};
 use crate::pack;
 use crate::published::Published;
 use crate::rebuild::{Orders, rebuild};
@@ -146,6 +146,7 @@ async fn judge(
         attested::settle(&mut report, &repository, by_user);
         elsewhere::tell(&mut report, &mut repository, &published.files());
         released_as::tell(&mut report, repository.refs());
+        beside_branches::tell(&mut report, &mut repository);
         Ok(report)
     });
     work.await.map_err(internal)?

@@ -35,6 +35,11 @@ pub struct RemoteRef {
 }
 
 impl RemoteRef {
+    /// Whether it is a branch.
+    pub fn is_branch(&self) -> bool {
+        self.name.starts_with("refs/heads/")
+    }
+
     /// The tag's name without `refs/tags/`, if it is a tag.
     pub fn tag(&self) -> Option<&str> {
         self.name.strip_prefix("refs/tags/")
@@ -52,13 +57,24 @@ pub enum Filter {
     Trees,
 }
 
+/// How much of the history behind commits is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All of it.
+    All,
+    /// So many commits, the one that is asked for among them.
+    Commits(NonZeroUsize),
+    /// Commits of this time or later, in seconds since 1970.
+    Since(i64),
+}
+
 /// One request for objects.
 #[derive(Debug, Clone)]
 pub struct Wants<'a> {
     /// The objects, by id.
     pub ids: &'a [ObjectId],
-    /// How many commits deep; `None` is all of history.
-    pub depth: Option<NonZeroUsize>,
+    /// The history that is wanted. Ignored by hosts that cannot.
+    pub depth: Depth,
     /// What may be left out. Ignored by hosts that cannot.
     pub filter: Filter,
 }
@@ -136,10 +152,10 @@ impl Remote {
     pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
         let version = self.handshake.server_protocol_version;
         let mut arguments = self.arguments();
-        if let Some(depth) = wants.depth
-            && arguments.can_use_deepen()
-        {
-            arguments.deepen(depth.get());
+        match wants.depth {
+            Depth::Commits(depth) if arguments.can_use_deepen() => arguments.deepen(depth.get()),
+            Depth::Since(time) if arguments.can_use_deepen_since() => arguments.deepen_since(time),
+            Depth::All | Depth::Commits(_) | Depth::Since(_) => {}
         }
         if arguments.can_use_filter() {
             match wants.filter {

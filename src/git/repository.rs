@@ -1,6 +1,6 @@
 //! One repository as the later stages see it: ask for commits, trees, blobs and history; what is missing is fetched.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use gix::objs::tree::EntryKind;
 use super::history::History;
 use super::host::Host;
 use super::objects::{Commit, Listing};
-use super::remote::{Filter, Remote, RemoteRef, Wants};
+use super::remote::{Depth, Filter, Remote, RemoteRef, Wants};
 use super::transport::Exchange;
 use super::{GitError, ObjectStore};
 
@@ -24,6 +24,12 @@ const WHOLE_COMMIT: usize = 256;
 
 /// Most that is received of one repository in one run, in bytes.
 const MAX_RECEIVED: u64 = 2 << 30;
+
+/// Most branches that are looked at for a commit.
+const MAX_BRANCHES: usize = 1_000;
+
+/// How far the clocks of those who commit may be apart, in seconds.
+const SKEW: i64 = 7 * 24 * 3600;
 
 /// A repository, mostly on a git host, with the objects of it that are on this machine.
 pub struct Repository {
@@ -66,11 +72,10 @@ impl Repository {
         &self.store
     }
 
-    fn fetch(&mut self, ids: &[ObjectId], depth: Option<usize>, filter: Filter) -> Result<(), GitError> {
+    fn fetch(&mut self, ids: &[ObjectId], depth: Depth, filter: Filter) -> Result<(), GitError> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(GitError::Cancelled);
         }
-        let depth = depth.and_then(NonZeroUsize::new);
         let wants = Wants { ids, depth, filter };
         let received = match self.host.fetch(&wants, &self.store, &self.cancelled) {
             // Asking for the same objects again is harmless, and connections break.
@@ -96,7 +101,7 @@ impl Repository {
         let mut wanted: Vec<ObjectId> = ids.iter().copied().filter(|id| !self.complete(id)).collect();
         let mut missing = Vec::new();
         while !wanted.is_empty() {
-            match self.fetch(&wanted, Some(1), Filter::Blobs) {
+            match self.fetch(&wanted, Depth::Commits(NonZeroUsize::MIN), Filter::Blobs) {
                 Ok(()) => break,
                 // One unknown id fails the whole request: leave it out and ask again for the others.
                 Err(GitError::ObjectMissing { id, .. }) => {
@@ -149,7 +154,7 @@ impl Repository {
 
     fn fetch_chunks(&mut self, ids: &[ObjectId], filter: Filter) -> Result<(), GitError> {
         for chunk in ids.chunks(MAX_WANTS) {
-            self.fetch(chunk, None, filter)?;
+            self.fetch(chunk, Depth::All, filter)?;
         }
         Ok(())
     }
@@ -169,7 +174,7 @@ impl Repository {
         missing.sort_unstable();
         missing.dedup();
         if missing.len() >= WHOLE_COMMIT {
-            match self.fetch(&[*commit], Some(1), Filter::None) {
+            match self.fetch(&[*commit], Depth::Commits(NonZeroUsize::MIN), Filter::None) {
                 // A host that lacks one object cannot send the whole; what it has comes below.
                 Ok(()) | Err(GitError::ObjectMissing { .. } | GitError::Protocol { .. } | GitError::Unreachable { .. }) => {}
                 Err(error) => return Err(error),
@@ -180,7 +185,7 @@ impl Repository {
         for chunk in missing.chunks(MAX_WANTS) {
             let mut wanted = chunk.to_vec();
             while !wanted.is_empty() {
-                match self.fetch(&wanted, None, Filter::None) {
+                match self.fetch(&wanted, Depth::All, Filter::None) {
                     Ok(()) => break,
                     Err(GitError::ObjectMissing { id, .. }) => {
                         let unknown = ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id));
@@ -209,6 +214,29 @@ impl Repository {
         Ok(self.history()?.contains(id))
     }
 
+    /// Whether a branch leads to a commit that is here; `None` if the host has too many branches to tell. Commits that are not older are
+    /// fetched, without trees.
+    pub fn is_on_branch(&mut self, id: &ObjectId) -> Result<Option<bool>, GitError> {
+        let branches = self.refs.iter().filter(|reference| reference.is_branch());
+        let tips: BTreeSet<ObjectId> = branches.map(|branch| branch.commit).take(MAX_BRANCHES + 1).collect();
+        if tips.contains(id) {
+            return Ok(Some(true));
+        }
+        let Some(commit) = self.store.commit(id)?.filter(|_| tips.len() <= MAX_BRANCHES) else { return Ok(None) };
+        let known = History::walk(&self.store, tips.iter().copied())?;
+        if known.contains(id) || known.whole {
+            return Ok(Some(known.contains(id)));
+        }
+        let tips: Vec<ObjectId> = tips.into_iter().collect();
+        match self.fetch(&tips, Depth::Since(commit.time.saturating_sub(SKEW)), Filter::Trees) {
+            Ok(()) => {}
+            // So git says that no branch has a commit that late.
+            Err(GitError::Protocol { .. } | GitError::Unreachable { .. }) => self.fetch(&tips, Depth::All, Filter::Trees)?,
+            Err(error) => return Err(error),
+        }
+        Ok(Some(History::walk(&self.store, tips)?.contains(id)))
+    }
+
     /// All commits that branches and tags reach.
     pub fn history(&mut self) -> Result<&History, GitError> {
         let history = match self.history.take() {
@@ -232,7 +260,7 @@ impl Repository {
         if known.whole {
             return Ok(known);
         }
-        self.fetch(&tips, None, Filter::Trees)?;
+        self.fetch(&tips, Depth::All, Filter::Trees)?;
         History::walk(&self.store, tips)
     }
 

@@ -7,6 +7,7 @@
 pub mod address;
 pub mod agreement;
 pub mod attested;
+pub mod beside_branches;
 pub mod elsewhere;
 pub mod evidence;
 mod history;

@@ -76,3 +76,27 @@ attack('a package that is made of its own earlier version says so', async ({ wor
   const answer = await judge(`${id}@1.0.0`);
   assert.match(findingOf(answer, 'built-from-itself').message, /0\.9\.0/);
 });
+
+for (const when of ['older than the branch', 'newer than the branch']) {
+  attack(`a tag on a commit that no branch leads to is told, ${when}`, async ({ world, id, judge }) => {
+    const [side, main] = when.startsWith('older') ? ['2021-01-01', '2023-01-01'] : ['2023-01-01', '2021-01-01'];
+    const commits = [
+      { label: 'base', files: version(id, '1.0.0', 'one\n'), date: '2019-01-01' },
+      { label: 'side', parents: ['base'], files: version(id, '1.0.1', 'aside\n'), date: side },
+      { label: 'main', parents: ['base'], files: version(id, '1.1.0', 'two\n'), date: main },
+    ];
+    const refs = { branches: { main: 'main' }, tags: { 'v1.0.0': 'base', 'v1.0.1': 'side', 'v1.1.0': 'main' } };
+    const ids = await world.host.add(`kit/${id}`, { commits, ...refs });
+    for (const [number, text, at] of [['1.0.0', 'one\n', 'base'], ['1.0.1', 'aside\n', 'side'], ['1.1.0', 'two\n', 'main']]) {
+      await world.registry.publish({ files: version(id, number, text), gitHead: ids[at] });
+    }
+    const aside = await judge(`${id}@1.0.1`);
+    assert.equal(aside.verdict, 'identical');
+    assert.equal(findingOf(aside, 'tag-beside-branches').severity, 'info');
+    for (const number of ['1.0.0', '1.1.0']) {
+      const honest = await judge(`${id}@${number}`);
+      assert.equal(honest.verdict, 'identical');
+      assert.deepEqual(honest.findings.map(({ code }) => code), [], number);
+    }
+  });
+}

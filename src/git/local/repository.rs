@@ -9,7 +9,7 @@ use gix::objs::{CommitRefIter, Find, Kind, TagRefIter, TreeRefIter};
 
 use super::unreadable;
 use crate::git::host::Host;
-use crate::git::remote::{Filter, Wants};
+use crate::git::remote::{Depth, Filter, Wants};
 use crate::git::{GitError, ObjectStore, RemoteRef};
 
 /// The refs that count: not what pull requests, stashes, notes and rewrites of history left here.
@@ -54,8 +54,9 @@ impl LocalGit {
 
 impl Host for LocalGit {
     fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
-        let mut todo: Vec<(ObjectId, usize)> =
-            wants.ids.iter().map(|id| (*id, wants.depth.map_or(usize::MAX, std::num::NonZero::get))).collect();
+        // Copying is cheap here: what is wanted since a time is copied with all that is behind it.
+        let depth = if let Depth::Commits(depth) = wants.depth { depth.get() } else { usize::MAX };
+        let mut todo: Vec<(ObjectId, usize)> = wants.ids.iter().map(|id| (*id, depth)).collect();
         let mut seen: HashSet<ObjectId> = wants.ids.iter().copied().collect();
         let (mut copied, mut buffer) = (0, Vec::new());
         while let Some((id, depth)) = todo.pop() {

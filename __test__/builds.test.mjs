@@ -1,6 +1,7 @@
 // Packages whose files a build makes: the toolchain comes from the registry, the build runs in the sandbox, the bytes decide.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -88,16 +89,34 @@ test('a dependency that the registry does not have is named', async () => {
   assert.ok(answer.findings.some((finding) => finding.code === 'dependency-stood-in' && finding.message.includes('b-gone')));
 });
 
-test('the build reaches no other host, has no secrets, and is not root', async () => {
+test('the build reaches no other host, has no secrets, and is not root', async (t) => {
+  let connections = 0;
+  const outside = createServer((socket) => {
+    connections += 1;
+    socket.end();
+  });
+  await new Promise((resolve) => outside.listen(0, '127.0.0.1', resolve));
+  t.after(() => outside.close());
+  const secret = join(clean.home, 'secret');
+  await writeFile(secret, 'of the user\n');
   const report = `node -e "
-    const fs=require('fs'),net=require('net'),os=require('os');fs.mkdirSync('dist');
-    const seen=[process.getuid()===0&&'root',process.env.KIT_SECRET&&'env',fs.existsSync(process.env.REAL_HOME+'/.npmrc')&&'npmrc',fs.existsSync('/root')&&'root-home'];
-    const socket=net.connect(${new URL('http://127.0.0.1').port || 22},'127.0.0.1',()=>{seen.push('net');done()}).on('error',done);
+    const fs=require('fs'),net=require('net');fs.mkdirSync('dist');
+    const reads=(path)=>{try{return fs.readFileSync(path).length>0}catch{return false}};
+    const seen=[process.getuid()===0&&'root',process.env.KIT_SECRET&&'env',reads('${secret}')&&'secret'];
+    const socket=net.connect(${outside.address().port},'127.0.0.1',()=>{seen.push('net');done()}).on('error',done);
     function done(){socket.destroy();fs.writeFileSync('dist/a.js',seen.filter(Boolean).join()||'built')}"`.replaceAll('\n', '');
   const { spec } = await built('b-held', { scripts: { build: report } });
   const held = { ...clean, env: { ...clean.env, KIT_SECRET: 's' } };
+  // Without a sandbox the same script sees what is to be kept from it: else it would show nothing.
+  const control = await world.judge(spec, { clean: held, args: ['--force', '--isolation', 'none'] });
+  const saw = process.getuid() === 0 ? 'root,secret,net' : 'secret,net';
+  assert.equal(control.verdict, 'differs', JSON.stringify(control.attempts.at(-1)));
+  assert.match(control.diff, new RegExp(`^[-+]${saw}$`, 'm'));
+  assert.ok(connections > 0);
+  connections = 0;
   const answer = await world.judge(spec, { clean: held, args: ['--force'] });
   assert.equal(answer.verdict, 'identical', answer.diff ?? JSON.stringify(answer.attempts.at(-1)));
+  assert.equal(connections, 0);
 });
 
 test('the version that was set at release is written before the build', async () => {
@@ -197,10 +216,15 @@ test('folders of a workspace in the lockfile are installed as they are', async (
 });
 
 test('without a sandbox a package that needs a build is unsupported, never unisolated', async () => {
-  const { spec } = await built('b-unsafe');
-  const answer = await judge(spec, ['--isolation', 'bwrap']);
-  if (answer.verdict !== 'identical') assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'sandbox-unavailable']);
-  else assert.equal(answer.sandbox, 'bwrap');
+  const marker = join(clean.home, 'was-run');
+  const { spec } = await built('b-unsafe', { scripts: { build: `echo ran > ${marker}; ${write('dist/a.js', 'built')}` } });
+  const bare = { ...clean, env: { ...clean.env, REPRODUCE_SANDBOX: '/nowhere' } };
+  const answer = await world.judge(spec, { clean: bare, args: ['--force'] });
+  assert.deepEqual([answer.verdict, answer.code, answer.sandbox], ['unsupported', 'sandbox-helper-missing', null]);
+  assert.ok(!existsSync(marker), 'the script was run');
+  // The same script, run without a sandbox because the user says so, leaves its mark.
+  assert.equal((await world.judge(spec, { clean: bare, args: ['--force', '--isolation', 'none'] })).verdict, 'identical');
+  assert.ok(existsSync(marker));
 });
 
 test('a build that is no script is found: a makefile\'s target', async () => {

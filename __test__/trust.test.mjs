@@ -397,10 +397,18 @@ test('a token below one path of a host is not sent to another path of it', async
 
 test('the token is in no answer, no report and no stored result', async (t) => {
   const name = 't-leak';
-  const { clean } = await locked(t, [{ files: SOURCE(name) }]);
-  const { ran } = await world.judge(`${name}@1.0.0`, { clean });
+  await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: SOURCE(name) }], tags: { 'v1.0.0': 'c' } });
+  const { registry, clean } = await locked(t, [{ files: SOURCE(name) }]);
+  const reports = ['junit', 'sarif', 'attest'].map((kind) => [`--${kind}`, join(clean.home, `report.${kind}`)]);
+  const { verdict, message, ran } = await world.judge(`${name}@1.0.0`, { clean, args: ['--log', ...reports.flat()] });
+  assert.equal(verdict, 'identical', message);
   const { ran: failed } = await world.judge('t-nobody@1.0.0', { clean });
-  assert.ok(![ran.stdout, ran.stderr, failed.stdout, failed.stderr].join('').includes(TOKEN));
+  const { stdout, stderr } = await run([`${name}@1.0.0`, '--force', '--verbose'], clean);
+  assert.ok(carrying(TOKEN, registry).length > 0, 'the token was in use');
+  assert.ok(![ran.stdout, ran.stderr, failed.stdout, failed.stderr, stdout, stderr].join('').includes(TOKEN));
+  const written = [...(await filesBelow(clean.cacheDir)), ...reports.map(([, file]) => file)];
+  assert.ok(written.some((file) => file.endsWith('results.json')), written.join());
+  for (const file of written) assert.ok(!(await readFile(file)).includes(TOKEN), file);
 });
 
 test('credentials in the registry’s address are used, and not shown', async (t) => {

@@ -1,9 +1,8 @@
-// The documents against the sources: every code, every option and every link.
+// The documents against the sources: every code and every option.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cleanEnv, run } from './kit/cli.mjs';
@@ -121,25 +120,6 @@ test('docs/codes.md lists each code once, with what it means and what to do', ()
   const codes = listed.map(({ code }) => code);
   assert.deepEqual(codes.filter((code, at) => codes.indexOf(code) !== at), []);
   assert.deepEqual(listed.filter(({ means, todo }) => means.trim() === '' || todo.trim() === ''), []);
-});
-
-// ── links ──
-
-test('every relative link in the documents leads to a file', async () => {
-  const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
-  const dead = [];
-  let relative = 0;
-  for (const path of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs]) {
-    const prose = (await read(path)).replace(/^```[^]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
-    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
-      const [file] = target.split('#');
-      if (file === '' || /^[a-z][a-z+.-]*:/i.test(file)) continue;
-      relative += 1;
-      if (!existsSync(join(root, dirname(path), decodeURIComponent(file)))) dead.push(`${path}: ${target}`);
-    }
-  }
-  assert.deepEqual(dead, []);
-  assert.notEqual(relative, 0, 'the documents have relative links');
 });
 
 // ── options ──

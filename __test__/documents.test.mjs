@@ -198,7 +198,7 @@ function commandsOf(value) {
 }
 
 test('a text of an event in a command is seen on one line and in a block', () => {
-  const of = (run) => commandsOf(yaml.load(`jobs:\n  a:\n    steps:\n      - run: ${run}`));
+  const of = (text) => commandsOf(yaml.load(`jobs:\n  a:\n    steps:\n      - run: ${text}`));
   assert.deepEqual([of('echo ${{ x }}'), of('|\n          echo a\n          echo ${{ x }}\n')], [['echo ${{ x }}'], ['echo a\necho ${{ x }}\n']]);
 });
 

@@ -11,6 +11,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { CLI, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
+import { npmFolder } from './kit/toolchain.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const read = (path) => readFile(new URL(path, import.meta.url), 'utf8');
@@ -96,8 +97,7 @@ test('a package whose build gives the same files passes', async () => {
 test('a prepack script is run by the npm that publishes, and what it makes is checked', async () => {
   const prepack = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','made')"`;
   const folder = await checkout('l-prepack', { json: { scripts: { prepack }, files: ['dist'] } });
-  const npm = (await run(['root', '--global'], { command: ['npm'], env: { ...clean.env, PATH: process.env.PATH } })).stdout.trim();
-  const env = { npm_execpath: join(npm, 'npm/bin/npm-cli.js'), npm_node_execpath: process.execPath, PATH: `${clean.env.PATH}:/bin:/usr/bin`, npm_config_dry_run: 'true' };
+  const env = { npm_execpath: join(await npmFolder(), 'bin/npm-cli.js'), npm_node_execpath: process.execPath, PATH: `${clean.env.PATH}:/bin:/usr/bin`, npm_config_dry_run: 'true' };
   const answer = await check(folder, { env });
   assert.deepEqual([answer.packedBy, answer.files.includes('dist/a.js'), answer.reproducible], ['npm pack', true, true], answer.ran.stdout);
 });

@@ -59,8 +59,10 @@ export function bare(name) {
  *   the Node and npm that builds run with
  */
 export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {}, builds = false } = {}) {
+  // First what may fail without a server that then stays open: a test file whose world does not open must end.
+  const tools = builds ? await toolchain() : [];
   const registry = await startRegistry(ofRegistry);
-  for (const tool of builds ? await toolchain() : []) await registry.publish(tool);
+  for (const tool of tools) await registry.publish(tool);
   const host = await startGitHost(ofHost).catch(async (error) => {
     await registry.close();
     throw error;

@@ -1,11 +1,31 @@
 // The whole check: lint, generated files, Rust tests, and the end-to-end tests against servers on loopback.
-// It installs what it needs; a bare machine needs Node, Rust and git.
+// It installs the packages that it needs; what it needs of the machine it says at its start (scripts/preflight.mjs), and what could not
+// be tested at its end. With REPRODUCE_TEST_REQUIRE=all nothing may be lacked, and all of PROMISED must have been there.
 import { spawnSync } from 'node:child_process';
-import { dirname } from 'node:path';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { lacking } from './preflight.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+
+/** What the documents promise to be tested, by the names that tests/needs/ records. */
+const PROMISED = [
+  ...['namespaces', 'bwrap', 'landlock'].flatMap((tier) => ['root', 'other'].map((user) => `tier:${tier}:${user}`)),
+  ...['root', 'other'].map((user) => `user:${user}`),
+  ...['npm-6', 'npm-8', 'npm-10', 'npm-11', 'yarn-1', 'berry-3', 'berry-4', 'pnpm-8', 'pnpm-9', 'pnpm-10', 'pnpm-11', 'bun-1'].map((name) => `client:${name}`),
+];
+const REPORTERS = ['spec', './scripts/skips.mjs'].flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']);
+
+/** Every test file below a folder. By name: as an argument a folder is searched by Node 20 alone, and a pattern is read from 21 on. */
+function testFiles(folder) {
+  const names = readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name));
+  return names.filter((name) => name.endsWith('.test.mjs') && !name.includes('node_modules')).sort();
+}
+
+const nodeTests = (folder) => ['node', ['--test', '--test-concurrency=2', ...REPORTERS, ...testFiles(folder)]];
 
 const steps = [
   ['format', 'cargo', ['fmt', '--all', '--check']],
@@ -15,25 +35,54 @@ const steps = [
   ['types', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/node16.json']],
   ['types (bundler)', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/bundler.json']],
   ['addon', 'node', ['scripts/build.mjs']],
-  ['conformance tools', npm, ['ci', '--prefix', '__test__/conformance', '--no-audit', '--no-fund']],
+  ['conformance tools', npm, ['ci', '--prefix', '__test__/conformance', '--ignore-scripts', '--no-audit', '--no-fund']],
   ['Rust tests', 'cargo', ['test', '--release', '--locked', '--no-fail-fast']],
   ['Rust tests (deflate)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-deflate']],
   ['Rust tests (sandbox)', 'cargo', ['test', '--release', '--locked', '--package', 'reproduce-sandbox']],
-  ['end-to-end tests', 'node', ['--test', '--test-concurrency=2', '__test__/']],
-  ['attacks', 'node', ['--test', '--test-concurrency=2', 'tests/attacks/']],
+  ['end-to-end tests', ...nodeTests('__test__')],
+  ['attacks', ...nodeTests('tests/attacks')],
 ];
 
-const only = process.argv.slice(2);
+const required = (process.env.REPRODUCE_TEST_REQUIRE ?? '').split(',').filter(Boolean);
+const forbidsLack = required.includes('all');
 const failed = [];
+
+const lacks = lacking();
+if (lacks.length > 0) console.log(`this machine lacks:\n${lacks.map((line) => `  ${line}`).join('\n')}`);
+if (forbidsLack && lacks.length > 0) {
+  console.error('REPRODUCE_TEST_REQUIRE=all: nothing may be lacked');
+  process.exit(1);
+}
+
+// Tests of other users write to it too.
+const place = mkdtempSync(join(tmpdir(), 'reproduce-test-'));
+const record = join(place, 'record');
+writeFileSync(record, '');
+chmodSync(place, 0o755);
+chmodSync(record, 0o666);
+
+const only = process.argv.slice(2);
 for (const [name, command, args] of steps) {
   if (only.length > 0 && !only.some((word) => name.toLowerCase().includes(word))) continue;
   console.log(`\n==> ${name}: ${command} ${args.join(' ')}`);
   const started = Date.now();
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, REPRODUCE_TEST_RECORD: record } });
   if (error) console.error(error.message);
   console.log(`<== ${name}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   if (status !== 0) failed.push(name);
 }
+
+const lines = readFileSync(record, 'utf8').split('\n').filter(Boolean).map((line) => line.split('\t'));
+rmSync(place, { recursive: true });
+const had = new Set(lines.filter(([kind]) => kind === 'had').map(([, name]) => name));
+const lacked = new Map(lines.filter(([kind]) => kind === 'lacked').map(([, name, why]) => [name, why]));
+if (lacked.size > 0) console.log(`\nnot tested here: ${lacked.size}\n${[...lacked].map(([name, why]) => `  ${name}: ${why}`).join('\n')}`);
+if (forbidsLack && lacked.size > 0) failed.push('what was not tested');
+// A test that is gone lacks nothing: what is required must have been seen. A part of the run sees a part.
+const wanted = forbidsLack ? PROMISED : required;
+const unseen = only.length > 0 ? [] : wanted.filter((name) => !had.has(name));
+if (unseen.length > 0) failed.push(`required, and not tested: ${unseen.join(', ')}`);
+
 if (failed.length > 0) {
   console.error(`\nfailed: ${failed.join(', ')}`);
   process.exit(1);

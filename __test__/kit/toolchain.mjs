@@ -34,10 +34,16 @@ async function make() {
   return [node, npm];
 }
 
-/** Where the npm on PATH is. */
-async function npmFolder() {
-  const root = execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim();
-  return dirname(await realpath(join(root, 'npm/package.json')));
+/** The folder of the npm that the PATH has. It says so itself: not every npm lies below the global folder of the Node that runs it. */
+export async function npmFolder() {
+  const cwd = await mkdtemp(join(tmpdir(), 'kit-npm-'));
+  try {
+    await writeFile(join(cwd, 'package.json'), JSON.stringify({ scripts: { where: 'node -p process.env.npm_execpath' } }));
+    const program = execFileSync('npm', ['run', '--silent', 'where'], { cwd, encoding: 'utf8' }).trim();
+    return dirname(dirname(await realpath(program)));
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
 }
 
 async function packed(fill) {

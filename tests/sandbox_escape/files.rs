@@ -1,6 +1,6 @@
 //! Reading what is none of a build's business, and writing where it must not.
 
-use super::host::{Host, TIERS, exists, is_root, none, text, unique};
+use super::host::{Host, TIERS, exists, is_root, none, root_is_here, text, unique};
 
 /// Scripts of a shell that print what they got; the control shows that there was something to get.
 const READS: [&str; 5] = [
@@ -161,7 +161,7 @@ fn a_link_is_not_followed_when_a_folder_is_given() {
 #[test]
 fn a_folder_that_only_root_can_reach_is_still_mounted() {
     use std::os::unix::fs::PermissionsExt;
-    if !is_root() {
+    if !root_is_here() {
         return;
     }
     let host = Host::new();

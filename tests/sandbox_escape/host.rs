@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use reproduce::sandbox::{Ended, Gate, Isolation, Job, Mount, Running, Sandbox, Tier};
 use tempfile::TempDir;
 
+use super::needs;
+
 /// The helper, built with the profile of this test.
 pub(crate) static HELPER: LazyLock<PathBuf> = LazyLock::new(|| {
     if let Some(named) = std::env::var_os("REPRODUCE_SANDBOX") {
@@ -36,21 +38,30 @@ pub(crate) static HELPER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder.join("reproduce-sandbox")
 });
 
-/// Set where a machine has no user namespaces: else the strongest tier could be missing and nobody notice.
-const WITHOUT: &str = "REPRODUCE_TEST_WITHOUT_NAMESPACES";
-
 /// The tiers that hold strangers, of those that this machine has.
 pub(crate) static TIERS: LazyLock<Vec<Sandbox>> = LazyLock::new(|| {
+    let user = if is_root() { "root" } else { "other" };
     let mut tiers = Vec::new();
     for tier in [Tier::Namespaces, Tier::Bwrap, Tier::Landlock] {
+        let name = format!("tier:{tier}:{user}");
         match Sandbox::open(Isolation::Only(tier), Some(&HELPER)) {
-            Ok(sandbox) => tiers.push(sandbox),
-            Err(error) if tier == Tier::Namespaces && std::env::var_os(WITHOUT).is_none() => panic!("{error} ({WITHOUT}=1 goes on)"),
-            Err(error) => println!("not shown here: {tier}: {error}"),
+            Ok(sandbox) => {
+                needs::had(&name);
+                tiers.push(sandbox);
+            }
+            Err(error) => needs::lacked(&name, &error.to_string()),
         }
     }
     assert!(!tiers.is_empty(), "no tier works on this machine");
     tiers
+});
+
+/// The folder of the `node` that the PATH has, and nothing where that is the system's own, which every build sees.
+static NODE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    let path = std::env::var_os("PATH").unwrap();
+    let node = std::env::split_paths(&path).map(|folder| folder.join("node")).find(|node| node.is_file()).expect("node is on the PATH");
+    let folder = fs::canonicalize(node).unwrap().parent().unwrap().to_owned();
+    (folder != Path::new("/usr/bin")).then_some(folder)
 });
 
 pub(crate) fn none() -> Sandbox {
@@ -59,6 +70,17 @@ pub(crate) fn none() -> Sandbox {
 
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// Set in the run by the other user: what concerns this user alone was done by the run that started it.
+pub(crate) const BESIDE: &str = "SANDBOX_ESCAPE_BESIDE";
+
+/// True for root. A run that has no part as root says so.
+pub(crate) fn root_is_here() -> bool {
+    if !is_root() && std::env::var_os(BESIDE).is_none() {
+        needs::lacked("user:root", "the tests run as an ordinary user; where user:root is required they run with sudo too");
+    }
+    is_root()
 }
 
 /// Held for reading by the attacks that may run beside each other, for writing by one that takes hundreds of processes: in `landlock` the kernel
@@ -152,12 +174,18 @@ impl Host {
         sandbox.give(&checkout).unwrap();
         let build = sandbox.inside(&checkout, "/build");
         let tools = sandbox.inside(&self.path("tools"), "/opt/tools");
-        let mounts = vec![
+        let mut mounts = vec![
             Mount { host: checkout, inside: build.clone(), writable: true },
             Mount { host: self.path("tools"), inside: tools, writable: false },
         ];
+        let mut path = "/usr/bin:/bin".to_owned();
+        if let Some(folder) = &*NODE {
+            let node = sandbox.inside(folder, "/opt/node");
+            path = format!("{node}:{path}");
+            mounts.push(Mount { host: folder.clone(), inside: node, writable: false });
+        }
         let env = [
-            ("PATH", "/usr/bin:/bin".to_owned()),
+            ("PATH", path),
             ("HOME", build.clone()),
             ("BUILD", build.clone()),
             ("HOST", self.folder.path().to_string_lossy().into_owned()),

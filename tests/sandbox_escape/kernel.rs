@@ -1,6 +1,6 @@
 //! System calls that have let processes out of sandboxes before, made with perl's `syscall`.
 
-use super::host::{Host, TIERS, is_root, none, text};
+use super::host::{Host, TIERS, none, root_is_here, text};
 
 /// A name, the numbers on `x86_64` and aarch64, the arguments, and whether it works for anybody without a sandbox.
 const CALLS: [(&str, u32, u32, &str, bool); 27] = [
@@ -142,7 +142,7 @@ fn the_build_has_no_privileges_and_gets_none() {
 
 #[test]
 fn as_root_the_build_is_an_unprivileged_user_of_the_host() {
-    if !is_root() {
+    if !root_is_here() {
         return;
     }
     let host = Host::new();

@@ -103,9 +103,8 @@ test('a package that cannot be rebuilt is a result, not an error', async () => {
 
 test('a process ends by itself when all is answered', async () => {
   const { spec } = await world.release('a-ends');
-  const started = Date.now();
+  // One that does not end is killed, and has no exit code.
   await says(`await reproduce('${spec}');`);
-  assert.ok(Date.now() - started < 10_000);
 });
 
 test('options: accept, strategy, source, emit, registry', async () => {
@@ -179,8 +178,9 @@ await hanging.terminate(); say(verdicts);`,
 test('process.exit on the way is quiet', async () => {
   const { spec } = await world.release('a-exit');
   for (const [server, on] of [[world.registry, '/a-exit/1.0.0'], [world.registry, 'a-exit-1.0.0.tgz'], [world.host, 'a-exit/info/refs']]) {
-    const lift = server.fault({ on, hang: true });
-    const ran = await script(`reproduce('${spec}', { cache: false }); setTimeout(() => process.exit(7), 300);`);
+    let child;
+    const lift = server.fault({ on, hang: true, onHit: () => child.kill('SIGUSR2') });
+    const ran = await script(`process.on('SIGUSR2', () => process.exit(7)); reproduce('${spec}', { cache: false });`, { onStart: (started) => (child = started) });
     lift();
     assert.deepEqual([ran.code, ran.signal, ran.stderr], [7, null, ''], on);
   }
@@ -297,26 +297,25 @@ test('the reason of a signal is what is thrown', async () => {
 });
 
 for (const [what, stall] of [
-  ['while the registry is asked', (name) => world.registry.fault({ on: `/${name}/1.0.0`, hang: true })],
-  ['while the tarball is downloaded', (name) => world.registry.fault({ on: `${name}-1.0.0.tgz`, slow: 200 })],
-  ['while the repository is asked', (name) => world.host.fault({ on: `${name}/info/refs`, hang: true })],
-  ['while objects are fetched', (name) => world.host.fault({ on: `${name}/git-upload-pack`, method: 'POST', after: 1, slow: 100 })],
+  ['while the registry is asked', (name, more) => world.registry.fault({ on: `/${name}/1.0.0`, hang: true, ...more })],
+  ['while the tarball is downloaded', (name, more) => world.registry.fault({ on: `${name}-1.0.0.tgz`, slow: 200, ...more })],
+  ['while the repository is asked', (name, more) => world.host.fault({ on: `${name}/info/refs`, hang: true, ...more })],
+  ['while objects are fetched', (name, more) => world.host.fault({ on: `${name}/git-upload-pack`, method: 'POST', after: 1, slow: 100, ...more })],
 ]) {
   test(`a signal ${what} throws AbortError soon, and leaves no process, no lock and no file`, async () => {
     const name = `a-abort-${what.replace(/\W+/g, '-')}`;
     const { spec } = await world.release(name, { files: { 'big.txt': 'x'.repeat(3000) } });
-    const lift = stall(name);
+    let child;
+    const lift = stall(name, { onHit: () => child.kill('SIGUSR2') });
     const clean = await project();
-    const { lines: [error, ms, verdict], code, stderr } = await script(
-      `const started = Date.now(); const control = new AbortController(); setTimeout(() => control.abort(), 400);
+    const { lines: [error, verdict], code, stderr } = await script(
+      `const control = new AbortController(); process.on('SIGUSR2', () => control.abort());
 try { say(await reproduce('${spec}', { signal: control.signal })); } catch (error) { say(said(error)); }
-say(Date.now() - started);
 say((await reproduce('a-nobody@1.0.0').catch((error) => error)).code);`,
-      { clean, timeout: 20_000 },
+      { clean, onStart: (started) => (child = started) },
     );
     lift();
     assert.deepEqual([error?.name, error?.isError, verdict, code, stderr], ['AbortError', true, 'package-not-found', 0, '']);
-    assert.ok(ms < 3000, `${ms} ms`);
     await assertNothingLeft(clean);
     // The lock is free: another process can store at once.
     const { json } = await run([spec, '--json'], clean);

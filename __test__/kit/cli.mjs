@@ -70,11 +70,11 @@ export async function cleanEnv({ registry, gitconfig, home, cacheDir, inherit = 
  * @param {string[]} args
  * @param {{ env: Record<string, string>, command?: string[], cwd?: string, input?: string, timeout?: number, uid?: number,
  *   onStart?: (child: import('node:child_process').ChildProcess) => void }} options
- *   `timeout` in ms, default 60,000; a run that takes longer is killed. `uid`: the user and group to run as (root only).
+ *   `timeout` in ms, default ten minutes: it ends a run that hangs, and no test measures by it. `uid`: the user and group to run as (root only).
  *   `onStart` may send signals.
  * @returns {Promise<Ran>}
  */
-export async function run(args, { env, command = [process.execPath, CLI], cwd, input = '', timeout = 60_000, uid, onStart }) {
+export async function run(args, { env, command = [process.execPath, CLI], cwd, input = '', timeout = 600_000, uid, onStart }) {
   const [program, ...first] = command;
   const started = performance.now();
   const child = spawn(program, [...first, ...args], { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], ...(uid !== undefined && { uid, gid: uid }) });

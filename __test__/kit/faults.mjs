@@ -23,6 +23,7 @@ import { bodyOf } from './server.mjs';
  * @property {number} [huge] a body of so many zero bytes, without a declared length
  * @property {number} [bomb] a body that says Content-Encoding: gzip and unpacks to so many zero bytes
  * @property {Record<string, string>} [headers] more headers, or others
+ * @property {() => void} [onHit] told of each request that it hits, before the answer: a test waits for it, and for no span of time
  */
 
 /** Fault kinds that leave nothing of the honest answer. */
@@ -37,6 +38,7 @@ export function faultFor(faults, request) {
     fault.seen = (fault.seen ?? 0) + 1;
     const nth = fault.seen - (fault.after ?? 0);
     if (nth < 1 || nth > (fault.times ?? Infinity)) continue;
+    fault.onHit?.();
     return { fault, replaces: REPLACES.some((kind) => fault[kind] !== undefined) };
   }
   return null;

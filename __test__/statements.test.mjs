@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from './kit/cli.mjs';
@@ -143,14 +144,32 @@ test('a key that cannot be used is said before anything is judged, and one state
   assert.match(unwritable.stderr, /attest-failed/);
 });
 
-// ── SARIF ──
+// ── SARIF and JUnit ──
+
+/** What others read such files with; installed by `npm ci --ignore-scripts` in __test__/conformance. */
+const readers = createRequire(new URL('conformance/package.json', import.meta.url));
+
+/** Fails unless a log is what the schema of SARIF 2.1.0 says. */
+async function assertSarif(log) {
+  const package_ = readers.resolve('@microsoft/jest-sarif/package.json');
+  const schema = JSON.parse(await readFile(join(package_, '../lib/schemas/sarif-2.1.0-rtm.5.json'), 'utf8'));
+  // The schema is of draft 4, which the version of ajv beside it knows.
+  const Ajv = readers('ajv');
+  const ajv = new Ajv({ schemaId: 'auto', meta: false, allErrors: true });
+  ajv.addMetaSchema(readers('ajv/lib/refs/json-schema-draft-04.json'));
+  const validate = ajv.compile(schema);
+  assert.ok(validate(log), ajv.errorsText(validate.errors, { separator: '\n' }));
+  assert.ok(!validate({ ...log, runs: [{ ...log.runs[0], results: [{ level: 'error' }] }] }), 'a result without a message does not fit');
+}
 
 test('--sarif has a result for what was not reproduced, and its rules', async () => {
   const { spec } = await world.release('s-sarif', { published: { 'index.js': 'evil\n' } });
   const good = await world.release('s-sarif-good');
   const ran = await cli([spec, good.spec, 's-nowhere@1.0.0', '--sarif', 'log.sarif']);
   assert.equal(ran.code, 1);
-  const { version, runs } = await readJson('log.sarif');
+  const log = await readJson('log.sarif');
+  await assertSarif(log);
+  const { version, runs } = log;
   assert.deepEqual([version, runs.length, runs[0].tool.driver.name], ['2.1.0', 1, 'reproduce']);
   const [first, ...others] = runs[0].results;
   assert.deepEqual([first.ruleId, first.level], ['content-differs', 'error']);
@@ -158,6 +177,24 @@ test('--sarif has a result for what was not reproduced, and its rules', async ()
   assert.ok(others.every(({ locations }) => locations[0].logicalLocations[0].fullyQualifiedName.startsWith(`pkg:npm/${spec}`)));
   assert.equal(runs[0].invocations[0].executionSuccessful, false);
   assert.equal(runs[0].invocations[0].toolExecutionNotifications[0].descriptor.id, 'package-not-found');
+});
+
+test('--junit is XML with a case for each spec, whatever a package wrote', async () => {
+  const { spec } = await world.release('s-junit', { published: { 'index.js': ']]></failure>\u0001\u001b[31m<x a="&amp;\'">\n' } });
+  const good = await world.release('s-junit-good');
+  const ran = await cli([spec, good.spec, 's-nowhere@1.0.0', '--junit', 'junit.xml']);
+  assert.equal(ran.code, 1);
+  const { XMLParser, XMLValidator } = readers('fast-xml-parser');
+  const text = await readFile(at('junit.xml'), 'utf8');
+  assert.equal(XMLValidator.validate(text), true);
+  const { testsuites } = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' }).parse(text);
+  const { testsuite } = testsuites;
+  assert.deepEqual([testsuites.tests, testsuite.tests, testsuite.failures, testsuite.errors], ['3', '3', '1', '1']);
+  const [differs, identical, nowhere] = testsuite.testcase;
+  assert.deepEqual([differs.name, differs.classname, differs.failure.type], [spec, 'reproduce', 'content-differs']);
+  assert.match(differs.failure['#text'], /s-junit@1\.0\.0/);
+  assert.deepEqual([identical.name, identical.failure, identical.error], [good.spec, undefined, undefined]);
+  assert.deepEqual([nowhere.name, nowhere.error.type], ['s-nowhere@1.0.0', 'package-not-found']);
 });
 
 test('--diffoscope-json has the hunks of every file that differs, and null where nothing was compared', async () => {

@@ -122,6 +122,16 @@ test('docs/codes.md lists each code once, with what it means and what to do', ()
   assert.deepEqual(listed.filter(({ means, todo }) => means.trim() === '' || todo.trim() === ''), []);
 });
 
+// ── schemas ──
+
+test('every schema is exported by the package and listed in docs/README.md', async () => {
+  const schemas = (await readdir(join(root, 'schema'))).map((name) => `schema/${name}`);
+  const { exports } = JSON.parse(await read('package.json'));
+  const page = await read('docs/README.md');
+  assert.ok(schemas.length > 0);
+  assert.deepEqual(schemas.filter((path) => exports[`./${path}`] !== `./${path}` || !page.includes(`](../${path})`)), []);
+});
+
 // ── options ──
 
 test('README names the options of reproduce() that index.d.ts declares', async () => {

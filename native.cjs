@@ -38,12 +38,18 @@ function load() {
   const name = target();
   const local = join(__dirname, `reproduce.${name}.node`);
   try {
-    const file = existsSync(local) ? local : require.resolve(packageFor(name));
+    const file = existsSync(local) ? local : packaged(name);
     const { Run } = require(file);
     return { start: () => new Run(dirname(file)) };
   } catch (cause) {
     throw failure(name, cause);
   }
+}
+
+/** The addon of the platform's package. Of a name that package.json does not list nothing is loaded: it would be somebody else's. */
+function packaged(name) {
+  if (published().includes(name)) return require.resolve(packageFor(name));
+  throw Object.assign(new Error(`no package for ${name}`), { code: 'MODULE_NOT_FOUND' });
 }
 
 function failure(name, cause) {
@@ -57,6 +63,7 @@ function failure(name, cause) {
 }
 
 function hint(name, missing) {
+  if (published().length === 0) return 'this copy is of no release: build it in a checkout with npm install (it needs Rust)';
   if (!published().includes(name)) return `binaries are published for ${published().join(', ')}; elsewhere build it from a checkout with npm install (it needs Rust)`;
   if (!missing) return 'in a checkout run npm run build; elsewhere remove node_modules and install again';
   // A lockfile or a node_modules folder of another machine, or Node for the other processor under Rosetta, has the wrong one.

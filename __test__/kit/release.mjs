@@ -1,13 +1,16 @@
 // This program as a release publishes it: the tarball of the main package and of this platform's, in a registry on loopback.
 
-import { mkdtemp, mkdir, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PLATFORMS } from '../../scripts/platforms.mjs';
 import { run } from './cli.mjs';
 import { npmFolder } from './toolchain.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const { target } = createRequire(import.meta.url)('../../native.cjs');
 
 /**
  * A folder with `node`, `npm`, `npx` and a shell, and nothing else: no git, no compiler, no Rust.
@@ -23,34 +26,66 @@ export async function bareBin({ also = [] } = {}) {
   return bin;
 }
 
+/** The name that the tests publish under: the checkout's own is private, and a release has another. */
+export const RELEASED = '@kit/reproduce';
+
+/** What of the checkout a release is packed from; the binaries come to it. */
+const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'bin.cjs', 'index.js', 'index.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
+
+/** A copy of the checkout's packages under `RELEASED`, with the binaries that are built here. */
+export async function namedCheckout(folder, env) {
+  const built = (await readdir(root)).filter((name) => /^reproduce(-sandbox)?\./.test(name));
+  for (const part of [...PARTS, ...built]) await cp(join(root, part), join(folder, part), { recursive: true });
+  const repository = 'https://git.invalid/kit/reproduce';
+  const named = await run(['scripts/packages.mjs', '--name', RELEASED, '--repository', repository], { command: [process.execPath], cwd: folder, env });
+  if (named.code !== 0) throw new Error(named.stderr);
+}
+
 /**
- * Packs the main package and this platform's from the addon that is built, and publishes both.
+ * The tarballs of the main package and of the platforms that are built here; those of `REPRODUCE_TEST_TARBALLS` if it names a
+ * folder, as the release does to test the very files that it publishes.
+ */
+async function tarballs(work, env) {
+  const given = process.env.REPRODUCE_TEST_TARBALLS;
+  if (given) return given;
+  const folder = join(work, 'checkout');
+  await namedCheckout(folder, env);
+  const packed = await run(['scripts/pack.mjs', join(work, 'tarballs')], { command: [process.execPath], cwd: folder, env, timeout: 300_000 });
+  if (packed.code !== 0) throw new Error(`nothing was packed: ${packed.stderr}`);
+  return join(work, 'tarballs');
+}
+
+/**
+ * Publishes the main package and this platform's.
  * @param {Awaited<ReturnType<typeof import('./verdaccio.mjs').startVerdaccio>>} verdaccio
  * @param {string} bin from `bareBin`: packing needs no more than Node
  * @param {{ others?: boolean }} [options] `others`: the other platforms' too, without their binaries; yarn 1 wants all of them to be there
- * @returns {Promise<{ main: object, platform: object }>} what `npm pack --json` says of each
+ * @returns {Promise<{ main: object, platform: object }>} name, version, unpacked size and files of each, as `npm publish --json` says
  */
 export async function publishRelease(verdaccio, bin, { others = false } = {}) {
   const work = await mkdtemp(join(tmpdir(), 'kit-release-'));
   try {
     const env = { PATH: bin };
-    const collected = await run(['scripts/packages.mjs', '--into', work], { command: [process.execPath], cwd: root, env });
-    if (collected.code !== 0 || collected.stdout === '') throw new Error(`no platform is built: ${collected.stderr}`);
-    const [platform] = collected.stdout.trim().split('\n');
+    const folder = await tarballs(work, env);
     const packed = {};
-    await mkdir(join(work, 'tarballs'));
-    for (const [name, folder] of [['platform', join(work, platform)], ['main', root]]) {
-      const ran = await verdaccio.npm(['pack', '--json', '--pack-destination', join(work, 'tarballs')], { cwd: folder, env });
-      packed[name] = JSON.parse(ran.stdout)[0];
+    const out = new Set();
+    for (const tarball of (await readdir(folder)).filter((name) => name.endsWith('.tgz'))) {
+      const ran = await verdaccio.npm(['publish', join(folder, tarball), '--ignore-scripts', '--json'], { cwd: work, env });
+      const [one] = published(JSON.parse(ran.stdout));
+      const platform = PLATFORMS.find((some) => one.name.endsWith(`-${some.platform}`))?.platform;
+      if (platform === undefined) packed.main = one;
+      else if (platform === target() || packed.platform === undefined) packed.platform = one;
+      out.add(platform);
     }
-    for (const tarball of await readdir(join(work, 'tarballs'))) {
-      await verdaccio.npm(['publish', join(work, 'tarballs', tarball), '--ignore-scripts'], { cwd: work, env });
-    }
-    const rest = others ? (await readdir(join(root, 'npm'))).filter((name) => name !== platform) : [];
-    for (const name of rest) await verdaccio.npm(['publish', join(root, 'npm', name), '--ignore-scripts'], { cwd: work, env });
+    const rest = others ? PLATFORMS.map(({ platform }) => platform).filter((platform) => !out.has(platform)) : [];
+    for (const name of rest) await verdaccio.npm(['publish', join(work, 'checkout/npm', name), '--ignore-scripts'], { cwd: work, env });
     return packed;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
+/** The packages of `npm publish --json`: one object by itself, or under its name. */
+function published(said) {
+  return said.name ? [said] : Object.values(said);
+}

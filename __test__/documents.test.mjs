@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
+import { PLATFORMS } from '../scripts/platforms.mjs';
 import { CLI, cleanEnv, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
 import { manifest, openWorld } from './world.mjs';
@@ -136,12 +137,12 @@ test('every JavaScript example runs', async () => {
 
 test('package.json examples are JSON, and YAML examples use inputs that the action has', async () => {
   for (const { path, body } of blocks('json')) assert.doesNotThrow(() => JSON.parse(body), path);
-  const action = yaml.load(await readFile(join(root, 'action.yml'), 'utf8'));
+  const { inputs } = await action();
   let used = 0;
   for (const { path, body } of blocks('yaml')) {
     for (const job of Object.values(yaml.load(body).jobs)) {
       for (const step of job.steps.filter(({ uses }) => uses?.startsWith('owner/reproduce'))) {
-        for (const input of Object.keys(step.with)) assert.ok(input in action.inputs, `${path}: ${input}`);
+        for (const input of Object.keys(step.with)) assert.ok(input in inputs, `${path}: ${input}`);
         used += 1;
       }
     }
@@ -201,9 +202,14 @@ test('a text of an event in a command is seen on one line and in a block', () =>
   const of = (text) => commandsOf(yaml.load(`jobs:\n  a:\n    steps:\n      - run: ${text}`));
   assert.deepEqual([of('echo ${{ x }}'), of('|\n          echo a\n          echo ${{ x }}\n')], [['echo ${{ x }}'], ['echo a\necho ${{ x }}\n']]);
 });
+const workflows = async () => {
+  const names = await readdir(join(root, '.github/workflows'));
+  return Promise.all(names.map(async (name) => [name, yaml.load(await readFile(join(root, '.github/workflows', name), 'utf8'))]));
+};
+const action = async () => yaml.load(await readFile(join(root, 'action.yml'), 'utf8'));
 
 test('workflows and the action are YAML, and the scripts that they run are there', async () => {
-  const files = ['action.yml', 'docs/ci/gitlab-ci.yml', ...(await readdir(join(root, '.github/workflows'))).map((name) => `.github/workflows/${name}`)];
+  const files = ['action.yml', 'docs/ci/gitlab-ci.yml', '.github/dependabot.yml', ...(await workflows()).map(([name]) => `.github/workflows/${name}`)];
   const missing = [];
   for (const path of files) {
     const text = await readFile(join(root, path), 'utf8');
@@ -214,6 +220,50 @@ test('workflows and the action are YAML, and the scripts that they run are there
     for (const command of commandsOf(document)) assert.ok(!command.includes('${{'), `${path}: ${command}`);
   }
   assert.deepEqual(missing, []);
+});
+
+test('text of an event is in no command', async () => {
+  const steps = [...(await workflows()).flatMap(([, { jobs }]) => Object.values(jobs)), (await action()).runs].flatMap(({ steps: all }) => all ?? []);
+  const commands = steps.filter(({ run: command }) => command !== undefined);
+  assert.ok(commands.length > 20);
+  assert.deepEqual(commands.filter(({ run: command }) => command.includes('${{')), []);
+});
+
+test('every job has a time limit and its own rights, and every action is named by commit and keeps no credentials', async () => {
+  const wrong = [];
+  for (const [name, { permissions, jobs }] of await workflows()) {
+    if (Object.keys(permissions ?? { all: 'write' }).length > 0) wrong.push(`${name}: rights for all jobs`);
+    for (const [id, job] of Object.entries(jobs)) {
+      const at = `${name}: ${id}`;
+      if (!job.permissions) wrong.push(`${at}: no permissions`);
+      if (!job.uses && !(job['timeout-minutes'] <= 120)) wrong.push(`${at}: no time limit`);
+      for (const { uses, with: given } of job.steps ?? []) {
+        if (uses && !/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(uses)) wrong.push(`${at}: ${uses}`);
+        if (uses?.startsWith('actions/checkout@') && given?.['persist-credentials'] !== false) wrong.push(`${at}: keeps the checkout's token`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('the release stores no token, is reviewed, and publishes what was packed, tested and built twice', async () => {
+  const text = await readFile(join(root, '.github/workflows/release.yml'), 'utf8');
+  assert.doesNotMatch(text, /secrets\.|NODE_AUTH_TOKEN|NPM_TOKEN/);
+  const { jobs } = yaml.load(text);
+  assert.equal(jobs.publish.environment, 'npm');
+  assert.deepEqual([...jobs.publish.needs].sort(), ['ci', 'pack', 'rebuild', 'try', 'try-musl']);
+  assert.deepEqual(jobs.publish.steps.map(({ run: command }) => command).filter(Boolean), ['node scripts/publish.mjs packages --provenance']);
+  const withIdentity = Object.entries(jobs).filter(([, { permissions }]) => permissions['id-token'] || Object.values(permissions).includes('write'));
+  assert.deepEqual(withIdentity.map(([id]) => id).sort(), ['notes', 'pack', 'publish']);
+  const linux = (job) => job.strategy.matrix.include.map(({ target }) => target).filter((target) => target.includes('linux')).sort();
+  assert.deepEqual(linux(jobs.rebuild), linux(jobs.build));
+});
+
+test('every image is named by digest', async () => {
+  for (const { platform, os, image } of PLATFORMS) {
+    if (os === 'linux') assert.match(image, /^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/, platform);
+    else assert.equal(image, undefined, platform);
+  }
 });
 
 test('the release builds every platform', async () => {
@@ -272,7 +322,8 @@ test('the action says what was wrong with what it was asked', async () => {
 test('the action of a ref that is no release runs nothing under its name', async () => {
   const ref = join(shim, 'ref');
   await mkdir(join(ref, 'action'), { recursive: true });
-  for (const file of ['package.json', 'native.cjs', 'action/run.mjs']) await copyFile(join(root, file), join(ref, file));
+  for (const file of ['native.cjs', 'action/run.mjs']) await copyFile(join(root, file), join(ref, file));
+  await writeFile(join(ref, 'package.json'), JSON.stringify({ name: 'reproduce', version: '0.1.0', private: true }));
   const ran = await act({ PACKAGE: 'ms@2.1.3' }, { folder: ref });
   assert.deepEqual([ran.code, ran.outputs.verdict, ran.outputs['exit-code']], [2, '', '2']);
   assert.match(ran.stderr, /no release/);

@@ -138,6 +138,8 @@ struct Tool {
     lockfile: &'static str,
 }
 
+/// The machine's own binary: bun's install script, which would link it, is not run.
+const BUN: &str = if cfg!(target_arch = "aarch64") { "@oven/bun-linux-aarch64/bin/bun" } else { "@oven/bun-linux-x64/bin/bun" };
 const NPM_INSTALL: &[&str] = &["install"];
 const NPM_CI: &[&str] = &["ci"];
 const FROZEN: &[&str] = &["install", "--frozen-lockfile"];
@@ -167,7 +169,7 @@ static TOOLS: [Tool; 12] = [
         &["install", "--immutable"],
         "yarn.lock",
     ),
-    tool("bun@1.2.15", Manager::Bun, "bun/bin/bun.exe", &["install"], FROZEN, "bun.lock"),
+    tool("bun@1.2.15", Manager::Bun, BUN, &["install"], FROZEN, "bun.lock"),
     tool("pnpm@8.15.9", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
     tool("pnpm@9.15.9", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
     tool("pnpm@10.12.1", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
@@ -191,13 +193,17 @@ fn command(tool: &Tool, folder: &Path) -> Option<Vec<String>> {
     let script = prefix.join("node_modules").join(script);
     if !script.is_file() {
         fs::create_dir_all(&prefix).unwrap();
-        let installed = Command::new("npm").args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&prefix).arg(package).output();
+        let installed = Command::new("npm")
+            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&prefix)
+            .arg(package)
+            .output();
         if !installed.is_ok_and(|output| output.status.success()) {
             return None;
         }
     }
     let script_text = script.display().to_string();
-    // bun is no script: its package puts the machine's binary there.
+    // bun is no script.
     Some(if tool.manager == Manager::Bun { vec![script_text] } else { vec!["node".to_owned(), script_text] })
 }
 

@@ -5,6 +5,9 @@
 //! socket (see `linux/control.rs`). It is a program of its own because a process with several threads, as Node is, cannot give
 //! up namespaces, and because the little that runs with privileges should be small enough to be read.
 
+#![allow(unsafe_code, reason = "system calls that no crate wraps; every block says why it is sound")]
+#![allow(unreachable_pub, reason = "a program exports nothing: `pub` is between its modules")]
+
 #[cfg(target_os = "linux")]
 mod linux;
 

@@ -1,10 +1,12 @@
 //! Two archives, entry by entry.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::archive::{Archive, Entry, EntryKind, hex};
+use super::oddity::OddityKind;
 
 /// In what an entry differs; of several, the first in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -90,6 +92,14 @@ impl Comparison {
     pub fn same_content(&self) -> bool {
         self.both_plain && self.same_entries()
     }
+}
+
+/// Whether readers see the same in both, and disagree about the same.
+pub fn read_alike(one: &Archive, other: &Archive) -> bool {
+    let odd = |archive: &Archive| -> BTreeSet<(OddityKind, Option<String>)> {
+        archive.oddities().iter().map(|odd| (odd.kind, odd.path.clone())).collect()
+    };
+    compare(one, other).same_entries() && odd(one) == odd(other) && one.oddities_omitted() == other.oddities_omitted()
 }
 
 /// Compares what was published with what was rebuilt.

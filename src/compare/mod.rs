@@ -27,7 +27,7 @@ mod tests;
 mod text;
 
 pub use archive::{Archive, Entry, EntryKind};
-pub use comparison::{Change, ChangeKind, Comparison, Side, compare};
+pub use comparison::{Change, ChangeKind, Comparison, Side, compare, read_alike};
 pub use diff::{Diff, DiffLimits, diff};
 pub use error::ArchiveError;
 pub use gunzip::GzipHeader;

@@ -277,7 +277,8 @@ pub fn follow(stock: &mut dyn Stock, recipe: &Recipe, context: &Context, cancell
     let adopted = recipe.tarball.as_ref().and_then(|tarball| tarball.adopted.as_ref()).map(Taken::adopted).unwrap_or_default();
     let shelves = stock.shelves(checkout);
     let plan = Plan { era, rules, checkout, listed: &listed, rewrite: &rewrite };
-    pack(&Overlay::new(&*shelves, &rewrite, &listed.added), &plan, &adopted, cancelled)
+    let (archive, _) = pack_adopting(&Overlay::new(&*shelves, &rewrite, &listed.added), &plan, adopted, cancelled)?;
+    Ok(archive)
 }
 
 /// The number of a list; equal lists have the same.
@@ -314,7 +315,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
     stock.ensure(&listed.entries.iter().map(|entry| entry.source.as_str()).collect::<Vec<_>>(), unpacked)?;
     let adopted = published.headers.as_ref().map(|headers| Adopted::from_published(headers, era)).unwrap_or_default();
     let shelves = stock.shelves(checkout);
-    let archive = pack(&Overlay::new(&*shelves, rewrite, &listed.added), plan, &adopted, subject.cancelled)?;
+    let (archive, adopted) = pack_adopting(&Overlay::new(&*shelves, rewrite, &listed.added), plan, adopted, subject.cancelled)?;
     let packed = started.elapsed();
     let comparison = compare::compare(&published.archive, &archive);
     let found = if comparison.same_entries() { gzip::match_published(&mut archive.tar(), &published.bytes)? } else { None };
@@ -341,6 +342,23 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         run: None,
     })
+}
+
+/// Writes the archive with what is adopted, unless a reader obeys any of that: a path within a comment, a number for which npm passes
+/// over a header. Then it is written without. In an archive that is plain no reader can have been told anything.
+fn pack_adopting(
+    shelves: &dyn Shelves,
+    plan: &Plan<'_>,
+    adopted: Adopted,
+    cancelled: &AtomicBool,
+) -> Result<(Archive, Adopted), SourceError> {
+    let archive = pack(shelves, plan, &adopted, cancelled)?;
+    if archive.is_plain() || adopted == Adopted::default() {
+        return Ok((archive, adopted));
+    }
+    let harmless = adopted.sequence_alone();
+    let own = pack(shelves, plan, &harmless, cancelled)?;
+    Ok(if compare::read_alike(&own, &archive) { (archive, adopted) } else { (own, harmless) })
 }
 
 /// Writes the archive and reads it back as the published one was read.

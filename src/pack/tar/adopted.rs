@@ -141,6 +141,12 @@ impl Adopted {
         adopted
     }
 
+    /// Of these values the sequence and the first path component, where that is a plain name.
+    pub(crate) fn sequence_alone(&self) -> Self {
+        let plain = |root: &String| !root.is_empty() && root.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        Self { root: self.root.clone().filter(plain), order: self.order.clone(), gzip_os: self.gzip_os, ..Self::default() }
+    }
+
     /// What was adopted, for people.
     pub fn list(&self) -> &[String] {
         &self.notes

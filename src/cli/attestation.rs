@@ -16,7 +16,6 @@ use crate::report::statement::read::{self, Stated};
 use crate::report::text::escape;
 use crate::session::{self, Answer};
 use crate::spec::{PackageName, Spec, Target};
-use crate::verdict::Accept;
 
 /// The answer of the command, under `--json`.
 #[derive(Serialize)]
@@ -47,7 +46,7 @@ pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancel
     }
     match checked {
         Ok(checked) => {
-            let code = checked.attestation.verdict.exit_code(Accept::SameContent).max(u8::from(!checked.attestation.reproduced));
+            let code = checked.attestation.verdict.exit_code(arguments.options().accept).max(u8::from(!checked.attestation.reproduced));
             let said = if arguments.json { Output::json_of(&checked) } else { Output::text(&text(&checked, arguments.quiet)) };
             written(said).unwrap_or(code)
         }

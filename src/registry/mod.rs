@@ -17,6 +17,7 @@ mod error;
 mod integrity;
 mod manifest;
 mod metadata;
+mod once;
 mod packument;
 mod pick;
 pub mod provenance;

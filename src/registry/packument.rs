@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Spool;
+use super::{Spool, once};
 
 /// Most versions, tags and times that are read, and the longest name or time among them.
 const MAX_ENTRIES: usize = 100_000;
@@ -121,12 +121,13 @@ impl<'de> Visitor<'de> for ManifestVisitor<'_> {
         let mut found = None;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             if key == "versions" {
-                found = map.next_value_seed(OneVersion(self.0))?;
+                let again = found.replace(map.next_value_seed(OneVersion(self.0))?).is_some();
+                once::at_most(again, &key)?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(found)
+        Ok(found.flatten())
     }
 }
 
@@ -160,7 +161,8 @@ impl<'de> Visitor<'de> for OneVersion<'_> {
                 if raw.get().len() > MAX_MANIFEST {
                     return Err(serde::de::Error::custom("the version's manifest is too large"));
                 }
-                found = Some(serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?);
+                let again = found.replace(once::read(raw.get().as_bytes()).map_err(serde::de::Error::custom)?).is_some();
+                once::at_most(again, &key)?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -9,7 +9,7 @@ use super::manifest::Release;
 use super::metadata::{Asking, MAX_PACKUMENT, MetadataCache, document};
 use super::packument::{MAX_MANIFEST, Packument};
 use super::tarball::{self, Order, Tarball};
-use super::{RegistryError, Spool, pick, version};
+use super::{RegistryError, Spool, once, pick, version};
 use crate::http::{Cancel, Client, HttpError, Trust};
 use crate::npmrc::NpmConfig;
 use crate::spec::{PackageName, Spec, Target, Wanted};
@@ -207,7 +207,7 @@ impl<'a> Source<'a> {
             Err(RegistryError::Http(HttpError::Status { status, .. })) if !matches!(status, 401 | 403) => return Ok(None),
             Err(error) => return Err(self.explain(error)),
         };
-        let Ok(manifest) = serde_json::from_reader::<_, serde_json::Value>(spool.open()) else { return Ok(None) };
+        let Ok(manifest) = once::read(spool.open()) else { return Ok(None) };
         let Some(release) = Release::read(manifest, &self.registry) else { return Ok(None) };
         let is_this = release.name.as_deref() == Some(self.name.as_str())
             && release.version.as_deref().and_then(version::clean).is_some_and(|version| match wanted {

@@ -135,3 +135,17 @@ for (const [title, { json, files, lie = () => ({}) }] of Object.entries(HONEST))
     assert.ok(!answer.findings.some(({ code }) => code.startsWith('manifest-')));
   });
 }
+
+attack('a field that stands twice, of which bun takes the first and npm the last, is not read', async ({ world, id, judge }) => {
+  const { spec } = await world.release(id);
+  const twice = (body) => Buffer.from(body.toString().replaceAll('"version":"1.0.0"', `"dependencies":${JSON.stringify(EVIL)},"dependencies":{},"version":"1.0.0"`));
+  const versions = (body) => Buffer.from(body.toString().replace('"versions":', '"versions":{},"versions":'));
+  const version = (body) => Buffer.from(body.toString().replace('"versions":{', '"versions":{"1.0.0":{},'));
+  for (const [wrongBytes, asked] of [[twice, spec], [twice, `${id}@^1.0.0`], [versions, `${id}@^1.0.0`], [version, `${id}@^1.0.0`]]) {
+    const honest = world.registry.fault({ on: (request) => request.path.startsWith(`/${id}`) && !request.path.includes('/-/'), wrongBytes });
+    const answer = await judge(asked);
+    honest();
+    assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['error', 'invalid-metadata', 2], JSON.stringify(answer.findings));
+  }
+  assert.equal((await judge(spec)).verdict, 'identical', 'the control');
+});

@@ -200,6 +200,22 @@ impl Repository {
         Ok(lacking)
     }
 
+    /// Fetches these blobs of a commit; an error if the host has one of them not, whatever else it sends.
+    pub fn serves(&mut self, commit: &ObjectId, blobs: &[ObjectId]) -> Result<(), GitError> {
+        let lacking = self.ensure_checkout(commit, blobs.iter().copied())?;
+        if !lacking.is_empty() {
+            // Some hosts give a commit and no single files.
+            match self.fetch(&[*commit], Some(1), Filter::None) {
+                Ok(()) | Err(GitError::ObjectMissing { .. } | GitError::Protocol { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match blobs.iter().find(|id| !self.store.contains(id)) {
+            Some(id) => Err(GitError::ObjectMissing { url: self.url.clone(), id: id.to_string() }),
+            None => Ok(()),
+        }
+    }
+
     /// A blob; fetched if it is not here.
     pub fn blob(&mut self, id: &ObjectId) -> Result<Vec<u8>, GitError> {
         self.ensure_blobs([*id])?;

@@ -1,7 +1,7 @@
 //! A package's folder of a commit, as a checkout on the publisher's machine would show it to a packer: without one.
 //!
 //! Contents stay where they are until they are asked for: in git's objects, or, where the published archive has a file
-//! with the same git blob id, in that archive, which saves fetching them. The ids are computed with collision detection,
+//! with the same git blob id, in that archive, which saves fetching them until something is reproduced (`confirm`). The ids are computed with collision detection,
 //! so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -180,7 +180,7 @@ impl<'a> Folder<'a> {
     /// they lack. At most `limit` bytes in all.
     pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
         let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
-        for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
+        for file in self.entries.values().filter(|file| file.is_blob()) {
             wanted.entry(file.part).or_default().push(file.id);
         }
         let mut lacking = BTreeSet::new();
@@ -214,6 +214,26 @@ impl<'a> Folder<'a> {
             left = left.checked_sub(size).ok_or_else(|| SourceError::TooLarge { what: "the commit's checkout".into(), limit })?;
         }
         Ok(missing)
+    }
+
+    /// Fetches what was taken from the published archive by its id: a repository that names files and does not serve them is no
+    /// source of them.
+    pub fn confirm(&mut self, repository: &mut Repository, commit: &ObjectId) -> Result<(), SourceError> {
+        let mut taken: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
+        for file in self.entries.values().filter(|file| file.is_blob() && self.published.contains_key(&file.id)) {
+            taken.entry(file.part).or_default().insert(file.id);
+        }
+        for (part, ids) in taken {
+            let ids: Vec<ObjectId> = ids.into_iter().collect();
+            match self.parts.get(part).map(|part| (&part.at, part.repository)) {
+                Some((At::Below(pinned), Some(at))) => {
+                    let pinned = pinned.commit;
+                    self.repositories.get_mut(at).map_or(Ok(()), |there| there.serves(&pinned, &ids))?;
+                }
+                _ => repository.serves(commit, &ids)?,
+            }
+        }
+        Ok(())
     }
 
     /// All entries: path and kind.

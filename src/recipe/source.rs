@@ -20,6 +20,7 @@ use crate::pack::list::{self, Context};
 use crate::pack::rewrite::Workspace;
 use crate::pack::tree::LARGEST_READ;
 use crate::published::Published;
+use crate::verdict::Outcome;
 
 /// Tries the recipes for one origin. An error only if none came to an end, or if this machine failed.
 pub fn attempts(
@@ -35,6 +36,9 @@ pub fn attempts(
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
+    if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
+        stock.folder.confirm(stock.repository, &origin.commit)?;
+    }
     Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
 }
 

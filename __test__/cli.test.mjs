@@ -358,13 +358,14 @@ for (const form of ['x-file-1.0.0.tgz', './x-file-1.0.0.tgz', 'file:x-file-1.0.0
   });
 }
 
-test('a .tgz that is not there, and one that is none, are errors or verdicts of their own', async () => {
+test('a .tgz that is not there, and one that is none, are errors: nobody claims that they are packages', async () => {
   const at = await world.home();
   await writeFile(join(at.home, 'junk.tgz'), 'junk');
   await mkdir(join(at.home, 'folder.tgz'));
   assert.equal((await world.judge('./nowhere.tgz', { clean: at })).code, 'file-unreadable');
   assert.equal((await world.judge('./folder.tgz', { clean: at })).code, 'file-unreadable');
-  assert.equal((await world.judge('./junk.tgz', { clean: at })).verdict, 'differs');
+  const { verdict, code } = await world.judge('./junk.tgz', { clean: at });
+  assert.deepEqual([verdict, code], ['error', 'archive-unrecognised']);
 });
 
 test('npm: aliases and purls', async () => {

@@ -163,8 +163,15 @@ test('an attempt that differs is replayed as well: the closest tarball, not the 
   const { spec } = await world.release('r-differs', { published: { 'index.js': 'something else\n' } });
   const answer = await judge(spec);
   assert.equal(answer.verdict, 'differs');
-  const again = await replayed(answer);
+  const again = await replayed(answer, { code: 1 });
   assert.deepEqual([again.outcome, again.integrity], ['same-bytes', answer.source.integrity]);
+  assert.deepEqual([again.verdict, again.reproduced], ['differs', false]);
+  const { stdout, code } = await cli('recipe.json');
+  assert.equal(code, 1, 'no success, whatever the recipe makes');
+  assert.match(stdout, /does NOT reproduce the published one: differs/);
+  const alone = await replayed(decided(answer));
+  assert.deepEqual([alone.outcome, alone.verdict, alone.reproduced], ['same-bytes', null, null]);
+  assert.match((await cli('recipe.json')).stdout, /a recipe alone does not say what was published/);
 });
 
 test('a recipe that cannot be followed is a failure with a code and a hint, and asks nobody', async () => {

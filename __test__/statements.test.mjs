@@ -79,7 +79,7 @@ test('a failure is stated too, and a statement of one never passes', async () =>
   const { predicate } = await readJson('differs.json');
   assert.deepEqual([predicate.verificationResult, predicate.verifiedLevels], ['FAILED', ['FAILED']]);
   assert.equal(predicate['https://www.npmjs.com/package/reproduce/rebuild/v1'].comparison.changed[0].path, 'index.js');
-  const checked = await cli(['--verify-attestation', 'differs.json']);
+  const checked = await cli(['--verify-attestation', 'differs.json', '--allow-unsigned']);
   assert.equal(checked.code, 1);
   assert.match(checked.stdout, /^differs \(content-differs\).*\n.*it is not signed/);
 });
@@ -102,6 +102,7 @@ test('an edited statement, another key and a missing one are refused', async () 
   await writeFile(at('edited.json'), JSON.stringify({ ...envelope, payload: Buffer.from(passed).toString('base64') }));
   assert.deepEqual(await check(['--attest-key', 'own.pub.pem']), [1, 'attestation-signature-invalid']);
   await writeFile(at('edited.json'), passed);
+  assert.deepEqual(await check([]), [1, 'attestation-unsigned']);
   assert.deepEqual(await check(['--attest-key', 'own.pub.pem']), [1, 'attestation-unsigned']);
   await writeFile(at('edited.json'), 'no JSON');
   assert.deepEqual(await check([]), [2, 'attestation-unreadable']);
@@ -113,12 +114,26 @@ test('a statement about another tarball or version than the registry serves is r
   const { spec, files } = await world.release('s-swapped');
   await world.release('s-swapped-2');
   await cli([spec, '--attest', 'swapped.json']);
-  assert.equal((await cli(['--verify-attestation', 'swapped.json'])).code, 0);
+  const unsigned = ['--verify-attestation', 'swapped.json', '--allow-unsigned'];
+  assert.equal((await cli(unsigned)).code, 0);
+  assert.equal((await cli(unsigned.slice(0, 2))).code, 1, 'anybody can have written it');
   await registry.publish({ files: { ...files, 'index.js': 'evil\n' } });
-  const swapped = await cli(['--verify-attestation', 'swapped.json', '--json', '--registry', registry.url]);
+  const swapped = await cli([...unsigned, '--json', '--registry', registry.url]);
   assert.deepEqual([swapped.code, swapped.json.code], [1, 'attestation-subject-mismatch']);
-  const other = await cli(['--verify-attestation', 'swapped.json', 's-swapped-2', '--json']);
+  const other = await cli([...unsigned, 's-swapped-2', '--json']);
   assert.deepEqual([other.code, other.json.code], [1, 'attestation-subject-mismatch']);
+});
+
+test('what was not decided is not stated, and no key signs it', async () => {
+  await keys('undecided', 'ed25519');
+  const { spec } = await world.release('s-undecided');
+  await cli([spec, '--attest', 'undecided.json', '--attest-key', 'undecided.pem']);
+  assert.ok(existsSync(at('undecided.json')));
+  // The source that the user names is not there: no-source, which decides nothing about the tarball.
+  const ran = await cli([spec, '--source', 'github:kit/s-nobody', '--json', '--attest', 'undecided.json', '--attest-key', 'undecided.pem']);
+  assert.deepEqual([ran.code, ran.json.verdict], [2, 'no-source']);
+  assert.match(ran.stderr, /error\[attest-undecided\]/);
+  assert.ok(!existsSync(at('undecided.json')), 'a statement of a run before');
 });
 
 test('where nothing can be stated no statement of an earlier run stays', async () => {

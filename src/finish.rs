@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::deadline::Deadline;
 use crate::error::{Explain, Stage};
 use crate::explain;
 use crate::git::GitError;
 use crate::pipeline::Failed;
 use crate::published::Published;
-use crate::recipe::rebuilt::{Attempts, Rebuilt, closest, integrity_of};
-use crate::recipe::{Recipe, SourceError};
+use crate::recipe::rebuilt::{Attempts, Cut, Limit, Rebuilt, closest, integrity_of};
+use crate::recipe::{MORE_MACHINE, Recipe, SourceError};
 use crate::registry::confusion;
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, Report, Severity};
@@ -22,8 +23,9 @@ pub fn finish(
     published: &Published,
     emit: Option<&Path>,
     source_of: &dyn Fn(&Recipe) -> explain::Source,
+    deadline: Deadline,
 ) -> Result<Report, Failed> {
-    let Attempts { rebuilt, unavailable, sandbox, not_built } = match rebuilt {
+    let Attempts { rebuilt, unavailable, sandbox, not_built, cut } = match rebuilt {
         Ok(attempts) => attempts,
         Err(error) if error.is_ours() || matches!(error, SourceError::Git(GitError::Damaged { .. })) => return Err(Box::new(error)),
         Err(error) => return Ok(draft.ended(*Ending::by(verdict_of(&error), &error))),
@@ -32,6 +34,7 @@ pub fn finish(
         draft.finding(Finding::new("source-incomplete", Severity::Warning, line));
     }
     draft.sandbox(sandbox);
+    let cut = cut_short(&cut, deadline);
     let built = rebuilt.iter().any(|one| one.run.is_some());
     for one in &rebuilt {
         let (verdict, code) = judge(one, published);
@@ -39,25 +42,35 @@ pub fn finish(
     }
     // The one whose archive was kept.
     let Some((decided, one)) = closest(&rebuilt).and_then(|at| rebuilt.get(at).map(|one| (at, one))) else {
-        let ending = not_built.map_or_else(
-            || Ending::new(Verdict::BuildFailed, "nothing-packed", "no recipe came to an end", "--strategy may allow too few"),
-            |error| Ending::by(verdict_of(&error), &error),
-        );
+        let ending = cut.or_else(|| not_built.map(|error| Ending::by(verdict_of(&error), &error)));
+        let ending = ending.unwrap_or_else(|| {
+            Ending::new(
+                Verdict::Unsupported,
+                "nothing-packed",
+                "nothing was tried: no strategy that is allowed goes with this package",
+                "allow others with --strategy, or all by leaving it out",
+            )
+        });
         return Ok(draft.ended(*ending));
     };
     let (verdict, code) = judge(one, published);
-    let (verdict, code) = match &not_built {
-        Some(error) if verdict == Verdict::Differs && !built && !one.comparison.only_published.is_empty() => {
+    let (verdict, code) = match (cut.filter(|_| one.outcome == Outcome::OtherEntries), &not_built) {
+        (Some(cut), _) => {
+            draft.finding(Finding::new(cut.code, Severity::Warning, cut.message));
+            draft.hint(cut.hint);
+            (cut.verdict, Some(cut.code))
+        }
+        (None, Some(error)) if verdict == Verdict::Differs && !built && !one.comparison.only_published.is_empty() => {
             // What is missing could be what a build makes, and none could be tried.
             draft.finding(Finding::new(error.code(), Severity::Warning, error.to_string()));
             draft.hint(error.hint());
             (verdict_of(error), Some(error.code()))
         }
-        Some(error) => {
+        (None, Some(error)) => {
             draft.finding(Finding::new(error.code(), Severity::Info, error.to_string()));
             (verdict, code)
         }
-        None => (verdict, code),
+        (None, None) => (verdict, code),
     };
     if code == Some("manifest-mismatch") {
         let message = "the files are those of the source, but the registry's metadata asks an installer for other than package.json says";
@@ -99,9 +112,26 @@ fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>
         return (Verdict::BuildFailed, Some("judged-bytes-in-build"));
     }
     match (judged, one.run.as_ref().and_then(|run| run.code)) {
+        ((Verdict::Differs, _), Some(code)) if Limit::is_of(code) && one.outcome == Outcome::OtherEntries => {
+            (Verdict::Unsupported, Some(code))
+        }
         ((Verdict::Differs, None), Some(code)) => (Verdict::BuildFailed, Some(code)),
         (judged, _) => judged,
     }
+}
+
+/// The end of a search that a limit cut short, if one did: nothing is decided while something that was not tried could make the published files.
+fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
+    const SHOWN: usize = 5;
+    let limit = if cut.iter().any(|cut| cut.limit == Limit::Time) { Limit::Time } else { cut.first()?.limit };
+    let (what, hint) = match limit {
+        Limit::Time => ("the time ran out before all was tried", deadline.hint()),
+        Limit::Machine => ("a build needs more memory, disk, processes or output than it may have", MORE_MACHINE.to_owned()),
+    };
+    let parts: Vec<&str> = cut.iter().filter(|cut| cut.limit == limit).map(|cut| cut.what.as_str()).collect();
+    let shown = parts.iter().take(SHOWN).copied().collect::<Vec<_>>().join("; ");
+    let more = parts.len().checked_sub(SHOWN + 1).map(|rest| format!("; and {} more", rest + 1)).unwrap_or_default();
+    Some(Ending::new(Verdict::Unsupported, limit.code(), format!("{what}: {shown}{more}"), hint))
 }
 
 /// What an error of the repository's or the build's means, where nothing else came to an end.

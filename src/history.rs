@@ -16,7 +16,7 @@ use crate::registry::{Packument, version};
 use crate::report::json::{Finding, Report, Severity};
 use crate::session::{self, Answer, Progress};
 use crate::spec::{PackageName, Spec, Target};
-use crate::verdict::{Accept, Verdict};
+use crate::verdict::Verdict;
 
 /// One earlier version.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ impl HistoryEntry {
 
     /// Whether the files were compared, or the source was asked for them in vain; not so where something was missing here.
     fn is_decided(&self) -> bool {
-        self.verdict.is_some_and(|verdict| verdict.exit_code(Accept::SameContent) < 2)
+        self.verdict.is_some_and(Verdict::is_decided)
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod deadline;
 pub mod error;
 pub mod explain;
 pub mod finish;

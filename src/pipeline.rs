@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::compare::ArchiveError;
+use crate::deadline::Deadline;
 use crate::error::Explain;
 use crate::explain::Source;
 use crate::finish::finish;
@@ -38,7 +39,7 @@ use crate::registry::{self, Integrity, IntegrityCheck, Release, ResolveOptions, 
 use crate::report::draft::{Draft, Ending};
 use crate::report::json::{Finding, OptionsInfo, PackageInfo, Report, Severity};
 use crate::session::{self, Progress};
-use crate::spec::Spec;
+use crate::spec::{Spec, Target};
 use crate::store::Folders;
 use crate::toolchain::Distribution;
 use crate::user_source::{self, UserSource};
@@ -64,7 +65,7 @@ pub struct Context {
     /// Where relative paths start.
     pub cwd: PathBuf,
     /// When the answer must be there, if ever.
-    pub deadline: Option<Instant>,
+    pub deadline: Deadline,
     /// The recipe that the user gave, to be followed in place of a search.
     pub given: Option<Arc<Recipe>>,
     /// Whom provenance is trusted by, in place of the embedded root.
@@ -142,7 +143,7 @@ async fn judge(
         let result = rebuild(&mut repository, &located, &published, &open_submodule, &orders, &context, &runtime);
         draft.rebuilt_in(began.elapsed());
         let source_of = |recipe: &Recipe| Source::at(&located, &repository, recipe);
-        let mut report = finish(draft, result, &published, emit.as_deref(), &source_of)?;
+        let mut report = finish(draft, result, &published, emit.as_deref(), &source_of, context.deadline)?;
         attested::settle(&mut report, &repository, by_user);
         elsewhere::tell(&mut report, &mut repository, &published.files());
         released_as::tell(&mut report, repository.refs());
@@ -291,8 +292,9 @@ async fn download(spec: &Spec, release: &Release, context: &Context, draft: &mut
     draft.integrity(&tarball);
     let read = tokio::task::spawn_blocking(move || Published::read(&tarball)).await.map_err(internal)?;
     read.map_err(|error| boxed(SourceError::Io(error)))?.map_err(|error| {
-        if matches!(error, ArchiveError::Spool(_) | ArchiveError::Read(_)) {
-            // This machine's disk, not the archive.
+        let own_file = matches!(spec.target(), Target::File(_));
+        if matches!(error, ArchiveError::Spool(_) | ArchiveError::Read(_)) || own_file && matches!(error, ArchiveError::NotAnArchive) {
+            // This machine's disk, not the archive; or a file of the user's that is no package, of which nobody claims that it is one.
             return Halt::Failed(boxed(error));
         }
         let mut ending = Ending::by(Verdict::Differs, &error);

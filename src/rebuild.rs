@@ -1,6 +1,7 @@
 //! What is tried for one located package: packing its commits as they are, then builds, the cheap before the dear.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use tokio::runtime::Handle;
 
@@ -10,7 +11,7 @@ use crate::origin::Located;
 use crate::pipeline::Context;
 use crate::published::Published;
 use crate::recipe::build::{self, Publication, Site};
-use crate::recipe::rebuilt::{self, Attempts};
+use crate::recipe::rebuilt::{self, Attempts, Cut, Limit};
 use crate::recipe::submodules::Open;
 use crate::recipe::{SourceError, Strategy, source};
 use crate::registry::{self, RegistryError, ResolveOptions};
@@ -55,13 +56,17 @@ pub fn rebuild(
     }
     if !reproduced(&all) && orders.strategies.iter().any(|strategy| strategy.builds()) {
         match build_commits(repository, located, published, open_submodule, orders, context, runtime, &mut all) {
+            // Requests ended with the time, and whatever failed may have failed for that.
+            Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {
+                all.cut.push(Cut { limit: Limit::Time, what: format!("the search for a build was stopped ({error})") });
+            }
             Err(error) if error.is_ours() => return Err(error),
             Err(error) => all.not_built = Some(error),
             Ok(()) => {}
         }
     }
     match first_error.or_else(|| all.not_built.take_if(|_| all.rebuilt.is_empty())) {
-        Some(error) if all.rebuilt.is_empty() => Err(error),
+        Some(error) if all.rebuilt.is_empty() && all.cut.is_empty() => Err(error),
         _ => Ok(all),
     }
 }

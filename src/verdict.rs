@@ -47,6 +47,11 @@ impl Verdict {
         }
     }
 
+    /// Whether files were compared, or an archive was found to be none: in contrast to what could not be looked at.
+    pub fn is_decided(self) -> bool {
+        self.exit_code(Accept::SameContent) < 2
+    }
+
     /// Whether this counts as reproduced.
     pub fn reproduced(self, accept: Accept) -> bool {
         self.exit_code(accept) == 0

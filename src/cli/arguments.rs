@@ -140,6 +140,9 @@ pub(super) struct Arguments {
     /// Verify a statement that --attest wrote, against the tarball that the registry serves
     #[arg(long, value_name = "file", conflicts_with = "attest")]
     pub(super) verify_attestation: Option<PathBuf>,
+    /// With --verify-attestation, pass a statement that nobody signed, whoever wrote it
+    #[arg(long, requires = "verify_attestation", conflicts_with = "attest_key")]
+    pub(super) allow_unsigned: bool,
     /// Write the findings to this file as SARIF 2.1.0
     #[arg(long, value_name = "file")]
     pub(super) sarif: Option<PathBuf>,

@@ -12,7 +12,7 @@ use super::{INTERRUPTED, UNDECIDED, documents, written};
 use crate::error::Explain;
 use crate::report::json::SCHEMA_VERSION;
 use crate::report::statement::envelope::EnvelopeError;
-use crate::report::statement::read::{self, Stated};
+use crate::report::statement::read::{self, Stated, Trust};
 use crate::report::text::escape;
 use crate::session::{self, Answer};
 use crate::spec::{PackageName, Spec, Target};
@@ -79,7 +79,12 @@ impl From<Box<dyn Explain + Send + Sync>> for Refused {
 
 async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled: &Arc<AtomicBool>) -> Result<Checked, Refused> {
     let key = arguments.attest_key.as_deref().map(documents::checker).transpose()?;
-    let stated = read::read(file, key.as_ref())?;
+    let trust = match &key {
+        Some(key) => Trust::Key(key),
+        None if arguments.allow_unsigned => Trust::Unsigned,
+        None => Trust::Nobody,
+    };
+    let stated = read::read(file, trust)?;
     // The subject of a statement is a stranger's word until it is one exact version of a package.
     let asked = match spec {
         Some(spec) => spec.to_owned(),

@@ -133,12 +133,16 @@ impl Documents {
     }
 
     fn write_statement(&self, path: &Path, report: &Report) -> Result<(), EnvelopeError> {
-        let statement = statement(report).ok_or(EnvelopeError::NothingToState)?.to_string();
+        let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
+        let Some(statement) = statement(report) else {
+            remove_earlier(path).map_err(failed)?;
+            return Err(if report.verdict.is_decided() { EnvelopeError::NothingToState } else { EnvelopeError::Undecided });
+        };
+        let statement = statement.to_string();
         let text = match &self.signer {
             Some(signer) => serde_json::to_string(&signer.sign(statement.as_bytes())?).map_err(|_| EnvelopeError::Signing)?,
             None => statement,
         };
-        let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
         std::fs::write(path, text + "\n").map_err(failed)
     }
 }

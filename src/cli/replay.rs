@@ -8,7 +8,7 @@ use clap::Parser;
 
 use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
 use crate::options::Options;
-use crate::report::replay::{self, Outcome};
+use crate::report::replay;
 use crate::session::{self, Answer};
 
 /// The word that this command begins with.
@@ -18,7 +18,8 @@ const HINT: &str = "reproduce replay <file>; for the package of that name: repro
 
 const AFTER_HELP: &str = "\
 A recipe is what `reproduce <spec> --json` has in attempts[].recipe; a whole result will do, too.
-Exit codes: 0 the tarball has the integrity that the recipe states, 1 it has another, 2 it could not be made, 130 interrupted.
+Exit codes: 0 the tarball has the integrity that the recipe states, 1 it has another, or the result that the recipe came in says that this
+does not reproduce what was published, 2 it could not be made, 130 interrupted.
 For the package of that name: reproduce replay@latest";
 
 /// Make the tarball of a recipe again: from the repository, and from nothing else but the recipe.
@@ -92,7 +93,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
                 let log = replayed.log.as_deref().filter(|_| parsed.log).unwrap_or_default();
                 Output::text(&(replay::text(&replayed) + &crate::report::text::escape_lines(log)))
             };
-            (u8::from(replayed.outcome == Outcome::OtherBytes), printed)
+            (replayed.exit_code(), printed)
         }
         Err(error) => {
             let answer = Answer::failed(&parsed.recipe.to_string_lossy(), &*error);

@@ -10,6 +10,7 @@ use crate::error::{Explain, Stage};
 use crate::pack::{era, list};
 use crate::registry::version;
 use crate::toolchain::Kind;
+use crate::verdict::{Accept, Verdict};
 
 /// Largest file that is read for a recipe, in bytes: a result with its log and diff is a few megabytes.
 pub const LARGEST_DOCUMENT: u64 = 32 << 20;
@@ -83,6 +84,26 @@ impl Explain for RecipeError {
             Self::Schema { .. } => "it is of another version of this program; make it anew with `reproduce <spec> --json --force`".into(),
             Self::Invalid(_) => "schema/result.schema.json describes a recipe".into(),
         })
+    }
+}
+
+/// The result that a recipe came in: what was found about the published tarball.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether it counted as reproduced.
+    pub reproduced: bool,
+}
+
+impl Told {
+    /// Of the result, or the attempt, in a file that has a recipe; `None` for a recipe alone.
+    pub fn from_json(bytes: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(crate::manifest::without_bom(bytes)).ok()?;
+        let verdict: Verdict = serde_json::from_value(value.get("verdict")?.clone()).ok()?;
+        // An attempt by itself has the verdict alone.
+        let reproduced = value.get("reproduced").and_then(Value::as_bool);
+        Some(Self { verdict, reproduced: reproduced.unwrap_or_else(|| verdict.reproduced(Accept::SameContent)) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::rebuilt::Limit;
 use crate::compare;
 use crate::error::{Explain, Stage};
 use crate::git::GitError;
@@ -12,6 +13,9 @@ use crate::sandbox::SandboxError;
 use crate::store::CacheError;
 use crate::timewarp::TimewarpError;
 use crate::toolchain::ToolchainError;
+
+/// What to do about a limit of the machine's.
+pub const MORE_MACHINE: &str = "see what the build printed with --log; a machine with more memory or disk may come further";
 
 /// Why a recipe did not come to an end.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +82,9 @@ pub enum SourceError {
         /// The rewrite or packer.
         what: String,
     },
-    /// The time was over before the recipe was.
-    #[error("the time was over before all steps were run")]
-    NoTime,
+    /// The build met a limit before its end.
+    #[error("{}", match .0 { Limit::Time => "the time was over before all steps were run", Limit::Machine => "the build needs more than it may have" })]
+    Cut(Limit),
     /// The system failed.
     #[error("a file cannot be written: {0}")]
     Io(#[from] io::Error),
@@ -130,7 +134,7 @@ impl Explain for SourceError {
             Self::NothingBuilt => "nothing-built",
             Self::CheckoutGone { .. } => "checkout-gone",
             Self::Impossible { .. } => "recipe-impossible",
-            Self::NoTime => "build-timed-out",
+            Self::Cut(limit) => limit.code(),
             Self::Io(_) => "temporary-file",
             Self::Cancelled => "cancelled",
         }
@@ -145,7 +149,7 @@ impl Explain for SourceError {
             Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NothingBuilt | Self::CheckoutGone { .. } | Self::NoTime => Stage::Build,
+            Self::NothingBuilt | Self::CheckoutGone { .. } | Self::Cut(_) => Stage::Build,
             _ => Stage::Pack,
         }
     }
@@ -162,7 +166,8 @@ impl Explain for SourceError {
             Self::Cache(error) => error.hint(),
             Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),
             Self::Impossible { .. } => Some("the recipe may be of another package, or of another version of this program".into()),
-            Self::NoTime => Some("--timeout sets another limit; 0 switches it off".into()),
+            Self::Cut(Limit::Time) => Some("--timeout sets another limit; 0 switches it off".into()),
+            Self::Cut(Limit::Machine) => Some(MORE_MACHINE.into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             _ => None,
         }

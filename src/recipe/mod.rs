@@ -19,8 +19,8 @@ mod taken;
 mod view;
 
 pub use build::Step;
-pub use document::{LARGEST_DOCUMENT, RecipeError};
-pub use error::SourceError;
+pub use document::{LARGEST_DOCUMENT, RecipeError, Told};
+pub use error::{MORE_MACHINE, SourceError};
 pub use taken::{Taken, TooMuch};
 
 use std::collections::BTreeMap;

@@ -85,6 +85,41 @@ pub struct Attempts {
     pub sandbox: Option<Tier>,
     /// Why nothing was built, where a build was wanted: what a later stage says of it.
     pub not_built: Option<SourceError>,
+    /// What a limit stopped or kept from being tried. While there is anything, files that differ decide nothing.
+    pub cut: Vec<Cut>,
+}
+
+/// A part of the search that met a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// The limit.
+    pub limit: Limit,
+    /// A part of a line of text: what it was, and whether it was begun.
+    pub what: String,
+}
+
+/// A limit that another run, or another machine, need not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// The time for the package.
+    Time,
+    /// Memory, disk, processes or output of a build.
+    Machine,
+}
+
+impl Limit {
+    /// The code of what it cut short.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Time => "timed-out",
+            Self::Machine => "build-over-limit",
+        }
+    }
+
+    /// Whether a code is that of something cut short.
+    pub fn is_of(code: &str) -> bool {
+        [Self::Time, Self::Machine].iter().any(|limit| limit.code() == code)
+    }
 }
 
 /// Lets go of every archive but the closest attempt's: each takes as much disk as the package.

@@ -15,9 +15,10 @@ pub struct Case {
 }
 
 impl Case {
-    /// The case of a spec as it was typed, with its answer and how long that took.
+    /// The case of a spec, by the name and version that it led to where they are known, with its answer and how long that took.
     pub fn of(spec: &str, answer: &Answer, time: Duration, accept: Accept) -> Self {
-        let mut out = format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(spec), time.as_secs_f64());
+        let mut out =
+            format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(&named(spec, answer)), time.as_secs_f64());
         let (kind, message, text) = match answer {
             Answer::Judged { report, .. } => {
                 let code = report.code.as_deref().unwrap_or(report.verdict.as_str());
@@ -40,6 +41,18 @@ impl Case {
             );
         }
         Self { xml: out, code, time }
+    }
+}
+
+/// `name@version`, else what was typed.
+fn named(spec: &str, answer: &Answer) -> String {
+    let package = match answer {
+        Answer::Judged { report, .. } => &report.package,
+        Answer::Failed(failure) => &failure.package,
+    };
+    match (&package.name, &package.version) {
+        (Some(name), Some(version)) => format!("{name}@{version}"),
+        _ => spec.to_owned(),
     }
 }
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::json::{Finding, ToolInfo};
 use super::text::escape;
-use crate::recipe::Recipe;
 use crate::recipe::rebuilt::StepDone;
+use crate::recipe::{Recipe, Told};
+use crate::verdict::Verdict;
 
 /// Version of this layout.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -44,6 +45,10 @@ pub struct Replayed {
     pub integrity: String,
     /// The integrity that the recipe states.
     pub expected: String,
+    /// The verdict of the result that the recipe came in; null for a recipe alone.
+    pub verdict: Option<Verdict>,
+    /// Whether the published tarball was reproduced, by that result; null for a recipe alone.
+    pub reproduced: Option<bool>,
     /// Where the tarball was written; null for nowhere.
     pub emitted: Option<String>,
     /// The isolation that the build ran in; null where nothing was run.
@@ -73,6 +78,8 @@ pub fn of(recipe: &Recipe) -> Replayed {
         strategy: recipe.strategy.as_str().to_owned(),
         integrity: String::new(),
         expected: String::new(),
+        verdict: None,
+        reproduced: None,
         emitted: None,
         sandbox: None,
         tools: None,
@@ -83,12 +90,30 @@ pub fn of(recipe: &Recipe) -> Replayed {
     }
 }
 
+impl Replayed {
+    /// With what the result says that the recipe came in.
+    pub fn told(self, told: Option<Told>) -> Self {
+        let (verdict, reproduced) = told.map(|told| (told.verdict, told.reproduced)).unzip();
+        Self { verdict, reproduced, ..self }
+    }
+
+    /// 0 where the same bytes came out, and nothing says that they are not what was published; else 1.
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.outcome == Outcome::OtherBytes || self.reproduced == Some(false))
+    }
+}
+
 /// The text for people. Names and messages are strangers'.
 pub fn text(replayed: &Replayed) -> String {
     let mut out = String::new();
-    let said = match replayed.outcome {
-        Outcome::SameBytes => "the recipe makes the tarball that it states",
-        Outcome::OtherBytes => "the recipe makes another tarball than it states",
+    let verdict = replayed.verdict.map_or("", Verdict::as_str);
+    let said = match (replayed.outcome, replayed.reproduced) {
+        (Outcome::SameBytes, None) => "the recipe makes the tarball that it states; a recipe alone does not say what was published".into(),
+        (Outcome::SameBytes, Some(true)) => format!("the recipe makes the tarball that it states, and the result with it says {verdict}"),
+        (Outcome::SameBytes, Some(false)) => {
+            format!("the recipe makes the tarball that it states, which does NOT reproduce the published one: {verdict}")
+        }
+        (Outcome::OtherBytes, _) => "the recipe makes another tarball than it states".into(),
     };
     // Writing to a String cannot fail.
     let mut line = |text: &str| {

@@ -110,9 +110,7 @@ fn headline(out: &mut String, report: &Report, style: Style) {
         Verdict::Identical | Verdict::SameContent if report.reproduced => {
             style.color(&format!("{} {word}", symbol("✓", "ok")), AnsiColor::Green)
         }
-        Verdict::Identical | Verdict::SameContent | Verdict::Differs => {
-            style.color(&format!("{} {word}", symbol("✗", "x")), AnsiColor::Red)
-        }
+        verdict if verdict.is_decided() => style.color(&format!("{} {word}", symbol("✗", "x")), AnsiColor::Red),
         _ => style.color(&format!("? {word}"), AnsiColor::Yellow),
     };
     let code = report.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What a run gives back: a result, or a failure with its code and a hint.
 
+use std::time::Duration;
+
 use crate::error::{Explain, Stage};
 use crate::report::json::{Failure, PackageInfo, Report, SCHEMA_VERSION};
 use crate::spec::{Spec, Target};
@@ -9,7 +11,7 @@ use crate::verdict::{Accept, Verdict};
 pub enum Answer {
     /// A result.
     Judged {
-        /// `name@version`, under which it is stored.
+        /// `name@version`, under which it is stored; `None` if it is not to be stored.
         key: Option<String>,
         /// The result.
         report: Box<Report>,
@@ -85,8 +87,8 @@ impl Explain for Misuse {
 pub(super) enum Stopped {
     #[error("cancelled")]
     Cancelled,
-    #[error("it took longer than {0} seconds")]
-    TimedOut(u64),
+    #[error("it took longer than {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
     #[error("there is no stored result, and the network is switched off")]
     Offline,
 }

@@ -9,12 +9,13 @@ use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use crate::error::Explain;
+use crate::recipe::rebuilt::Limit;
 use crate::registry::Release;
 use crate::report::draft::timestamp;
 use crate::report::json::{Finding, OptionsInfo, Report, SCHEMA_VERSION, Severity};
 use crate::spec::{Spec, Target};
 use crate::store::{CacheError, Folders, Key, Results};
-use crate::verdict::{Accept, Verdict};
+use crate::verdict::Verdict;
 
 /// How long a result that decided nothing is believed: a repository may be back tomorrow.
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -27,9 +28,10 @@ pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
     }
 }
 
-/// A host that could not be reached may answer in a minute; every other result holds for a while.
+/// A host that could not be reached may answer in a minute, and more time or another machine may come to an end; every other result holds
+/// for a while.
 pub(super) fn is_kept(report: &Report) -> bool {
-    !matches!(report.code.as_deref(), Some("repository-unreachable" | "repository-protocol"))
+    !report.code.as_deref().is_some_and(|code| Limit::is_of(code) || matches!(code, "repository-unreachable" | "repository-protocol"))
 }
 
 /// What is known of the tarball that a stored result should be about.
@@ -162,7 +164,7 @@ fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: 
         Tarball::Promised(promised) => promised.is_some() && report.package.integrity == *promised,
     };
     // A build that failed may have met a busy machine, or a registry that was away.
-    let decided = report.verdict.exit_code(Accept::SameContent) < 2 && report.verdict != Verdict::BuildFailed;
+    let decided = report.verdict.is_decided() && report.verdict != Verdict::BuildFailed;
     // RFC 3339 in one time zone sorts by time.
     let fresh =
         now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);

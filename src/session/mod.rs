@@ -17,13 +17,15 @@ use crate::http::Cancel;
 use crate::options::Options;
 use crate::origin::attested;
 use crate::pipeline::{self, Failed};
-use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError};
+use crate::recipe::rebuilt::Limit;
+use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError, Told};
 use crate::registry::{self, Packument, Release};
 use crate::replay::{self, Orders};
 use crate::report::inspect::Inspection;
 use crate::report::json::{Finding, OptionsInfo, Report, Severity};
 use crate::report::replay::Replayed;
 use crate::spec::{PackageName, Spec, Target, Wanted};
+use crate::verdict::Verdict;
 
 use answer::Stopped;
 pub use answer::{Answer, shown};
@@ -36,6 +38,8 @@ use setup::{Own, Setup};
 const CANCEL_POLL: Duration = Duration::from_millis(20);
 /// How long a stopped run may take to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a run whose time is over may take to compare and tell what is there: nothing is begun any more.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON object of results that count before
 /// those on disk.
@@ -97,6 +101,7 @@ pub async fn judge_unpublished(
         let context = setup.context(client, folders, progress, &stop, Own { given: None, roots });
         let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
         let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+        stop.check(&report)?;
         report.findings.extend(findings);
         Ok(Box::new(report))
     });
@@ -132,30 +137,44 @@ async fn until_stopped<T>(
 ) -> Result<T, Failed> {
     let limit = options.limit().map_err(boxed)?;
     let mut run = std::pin::pin!(run);
-    let stopped = async {
+    let until = |limit: Option<Duration>| async move {
         let started = tokio::time::Instant::now();
         loop {
             if cancelled.load(Ordering::Relaxed) {
                 return Stopped::Cancelled;
             }
-            if limit.is_some_and(|limit| started.elapsed() >= limit) {
-                return Stopped::TimedOut(limit.unwrap_or_default().as_secs());
+            if let Some(limit) = limit.filter(|limit| started.elapsed() >= *limit) {
+                return Stopped::TimedOut(limit);
             }
             tokio::time::sleep(CANCEL_POLL).await;
         }
     };
-    tokio::select! {
+    let mut stopped = tokio::select! {
         biased;
-        answer = &mut run => answer,
-        stopped = stopped => {
-            // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
-            stop.requested.store(true, Ordering::Relaxed);
-            stop.work.store(true, Ordering::Relaxed);
-            stop.requests.cancel();
-            let _: Result<Result<T, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
-            Err(boxed(stopped))
+        answer = &mut run => return answer,
+        stopped = until(limit) => stopped,
+    };
+    if let (Stopped::TimedOut(limit), Some(_)) = (&stopped, limit) {
+        // Requests end at once, and the step that runs has ended by its own clock.
+        let limit = *limit;
+        stop.late.store(true, Ordering::Relaxed);
+        stop.requests.cancel();
+        tokio::select! {
+            biased;
+            answer = &mut run => return answer.map_err(|_| boxed(Stopped::TimedOut(limit))),
+            last = until(Some(LAST_WORDS)) => {
+                if matches!(last, Stopped::Cancelled) {
+                    stopped = last;
+                }
+            }
         }
     }
+    // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
+    stop.requested.store(true, Ordering::Relaxed);
+    stop.work.store(true, Ordering::Relaxed);
+    stop.requests.cancel();
+    let _: Result<Result<T, Failed>, _> = tokio::time::timeout(GRACE, &mut run).await;
+    Err(boxed(stopped))
 }
 
 /// How a run is stopped, by its caller or by itself once it has its answer.
@@ -167,6 +186,25 @@ struct Stop {
     work: Arc<AtomicBool>,
     /// It was not the run itself: whatever comes out of it now is no answer.
     requested: AtomicBool,
+    /// The time is over, and requests with it.
+    late: AtomicBool,
+}
+
+impl Stop {
+    /// Refuses a result that is none: one of a run that was cancelled, and one that lacks what could not be asked for any more. Bytes that
+    /// agree agree at any time, and that the time ran out is true.
+    fn check(&self, report: &Report) -> Result<(), Failed> {
+        let told =
+            matches!(report.verdict, Verdict::Identical | Verdict::SameContent) || report.code.as_deref() == Some(Limit::Time.code());
+        if self.requested.load(Ordering::Relaxed) || self.is_late() && !told {
+            return Err(boxed(Stopped::Cancelled));
+        }
+        Ok(())
+    }
+
+    fn is_late(&self) -> bool {
+        self.late.load(Ordering::Relaxed)
+    }
 }
 
 async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
@@ -211,17 +249,13 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let context = setup.context(client, folders, progress, stop, Own { given, roots });
     let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
-    if stop.requested.load(Ordering::Relaxed) {
-        return Err(Box::new(Stopped::Cancelled));
-    }
+    stop.check(&report)?;
     report.findings.extend(findings);
     if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
         attested::moved_since(&mut report, &earlier);
     }
-    if stores
-        && let Some(key) = &key
-        && is_kept(&report)
-    {
+    let key = key.filter(|_| is_kept(&report) && !stop.is_late());
+    if stores && let Some(key) = &key {
         memory.keep(key, &mut report);
     }
     // What was wrong with the file of results is of this run, and not stored with the result.
@@ -247,7 +281,8 @@ async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspectio
 
 async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
     let (isolation, hosts) = (options.isolation().map_err(boxed)?, options.hosts().map_err(boxed)?);
-    let recipe = Recipe::from_json(&read_recipe(file).map_err(boxed)?).map_err(boxed)?;
+    let document = read_recipe(file).map_err(boxed)?;
+    let (recipe, told) = (Recipe::from_json(&document).map_err(boxed)?, Told::from_json(&document));
     // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
     let setup = Setup::read(options)?;
     let folders = cache_folders(options, &setup.around).map_err(boxed)?;
@@ -257,7 +292,7 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let context = setup.context(client, folders, progress, stop, Own::default());
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
-    work.await.map_err(pipeline::internal)?
+    Ok(work.await.map_err(pipeline::internal)??.told(told))
 }
 
 /// The bytes of a recipe's file, as many as are read at all and one more.

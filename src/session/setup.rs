@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Stop;
 use super::progress::Progress;
+use crate::deadline::Deadline;
 use crate::git::config::GitConfig;
 use crate::http::{Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
@@ -26,7 +27,7 @@ pub(super) struct Setup {
     /// npm's configuration, and what git's adds to the network's.
     pub(super) npm: NpmConfig,
     git: GitConfig,
-    deadline: Option<Instant>,
+    deadline: Deadline,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
     /// What of the configuration does not count.
@@ -69,7 +70,7 @@ impl Setup {
                 }
             }
         }
-        let deadline = options.limit().map_err(super::boxed)?.map(|limit| started + limit);
+        let deadline = Deadline::of(options.limit().map_err(super::boxed)?, started);
         let distribution = options.distribution(&around.vars, &around.cwd).map_err(super::boxed)?;
         Ok(Self { around, npm, git, deadline, distribution, findings })
     }

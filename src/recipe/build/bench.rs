@@ -11,7 +11,7 @@ use super::kept::State;
 use super::project::Project;
 use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
-use super::run::{Laid, MAX_MANIFESTS, SHORTEST, Work, time_left};
+use super::run::{Laid, MAX_MANIFESTS, Work};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
 use crate::compare::{Change, ChangeKind};
@@ -19,7 +19,7 @@ use crate::git::attributes::Checkout;
 use crate::origin::score::{join, manifest_directories};
 use crate::pack::tree::{DirTree, Tree};
 use crate::recipe::packing::{Subject, pack_folder};
-use crate::recipe::rebuilt::Rebuilt;
+use crate::recipe::rebuilt::{Limit, Rebuilt};
 use crate::recipe::{BuildRecipe, Recipe, SourceError};
 use crate::sandbox::Stopped;
 use crate::toolchain::Kind;
@@ -255,7 +255,7 @@ impl<'w> Bench<'w, '_> {
     pub(super) fn stand_in(&mut self) -> Result<(), SourceError> {
         let lockfile = self.work.toolchain.lockfile.as_deref();
         let named = self.shop.named().clone();
-        let gone = self.shop.timewarp().stand_in(&named, Instant::now() + time_left(self.work.site));
+        let gone = self.shop.timewarp().stand_in(&named, Instant::now() + self.work.site.deadline.left());
         let checkout = self.shop.tree()?;
         self.detour.get_or_insert_default().stand_in(&checkout, lockfile, &gone)?;
         Ok(())
@@ -265,23 +265,24 @@ impl<'w> Bench<'w, '_> {
     pub(super) fn run_step(&mut self, step: &Step) -> Result<Option<i32>, SourceError> {
         match self.step(step)? {
             Ran::Ended(exit) => Ok(exit),
-            Ran::NoTime => Err(SourceError::NoTime),
+            Ran::NoTime => Err(SourceError::Cut(Limit::Time)),
         }
     }
 
     /// Runs a step, if there is time for it.
     fn step(&mut self, step: &Step) -> Result<Ran, SourceError> {
-        let for_all = time_left(self.work.site);
+        let for_all = self.work.site.deadline.left();
         let left = self.until.map_or(for_all, |until| for_all.min(until.saturating_duration_since(Instant::now())));
-        if left < SHORTEST {
+        if left.is_zero() {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);
         }
         let limit = if step.is_script() || installs(step) || self.work.given.is_some() { left } else { left.min(GUESS.max(left / 4 * 3)) };
         let done = self.shop.run(step, limit)?;
         if limit < left && self.shop.stopped == Some(Stopped::Time) {
-            // Only the guess was wrong.
+            // Only the guess was wrong; and yet with more time it might have come to its end.
             self.shop.stopped = None;
+            self.course.guess_stopped = true;
         }
         let exit = done.exit;
         self.state.done.push(done);

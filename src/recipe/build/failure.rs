@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::recipe::rebuilt::Limit;
 use crate::sandbox::Stopped;
 
 /// What is known of one toolchain's attempt.
@@ -19,6 +20,8 @@ pub(super) struct Course {
     pub(super) stopped: Option<Stopped>,
     /// The time for the package ran out.
     pub(super) out_of_time: bool,
+    /// A step that was a guess was stopped, with time left for others.
+    pub(super) guess_stopped: bool,
     /// The exit codes of the steps after the installation; none for one that was stopped.
     pub(super) exits: Vec<Option<i32>>,
 }
@@ -27,11 +30,8 @@ impl Course {
     /// The class; `None` where everything that was run came to its end.
     pub(super) fn code(&self) -> Option<&'static str> {
         let failed = self.exits.iter().any(|exit| *exit != Some(0));
-        match self.stopped {
-            _ if self.out_of_time => return Some("build-timed-out"),
-            Some(Stopped::Time) => return Some("build-timed-out"),
-            Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => return Some("build-over-limit"),
-            Some(Stopped::Cancelled) | None => {}
+        if let Some(cut) = self.cut() {
+            return Some(cut.code());
         }
         if self.install_failed && !self.missing.is_empty() {
             Some("dependency-missing")
@@ -49,12 +49,23 @@ impl Course {
         }
     }
 
+    /// The limit that was met: with more, the build might have made what was published.
+    pub(super) fn cut(&self) -> Option<Limit> {
+        match self.stopped {
+            _ if self.out_of_time || self.guess_stopped => Some(Limit::Time),
+            Some(Stopped::Time) => Some(Limit::Time),
+            Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => Some(Limit::Machine),
+            Some(Stopped::Cancelled) | None => None,
+        }
+    }
+
     /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
     /// missing for all of them. A script may have failed for what others stood in for, and just as well for its Node.
     pub(super) fn is_worth_another_try(&self) -> bool {
         match self.code() {
+            Some("timed-out") => !self.out_of_time && self.stopped != Some(Stopped::Time),
             Some("dependency-missing") => !self.install_failed,
-            code => !matches!(code, None | Some("network-needed" | "build-over-limit" | "build-timed-out")),
+            code => !matches!(code, None | Some("network-needed" | "build-over-limit")),
         }
     }
 
@@ -131,7 +142,7 @@ mod tests {
             Course { install_failed: true, missing: BTreeSet::from(["x".to_owned()]), ..failed() }.code(),
             Some("dependency-missing")
         );
-        assert_eq!(Course { stopped: Some(Stopped::Time), ..failed() }.code(), Some("build-timed-out"));
+        assert_eq!(Course { stopped: Some(Stopped::Time), ..failed() }.code(), Some("timed-out"));
         assert_eq!(Course { stopped: Some(Stopped::Memory), ..failed() }.code(), Some("build-over-limit"));
     }
 }

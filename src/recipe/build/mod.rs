@@ -33,7 +33,6 @@ mod workshop;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 pub use replay::{Built, replay};
@@ -42,6 +41,7 @@ pub use steps::Step;
 
 use url::Url;
 
+use crate::deadline::Deadline;
 use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::recipe::Recipe;
@@ -65,7 +65,7 @@ pub struct Site {
     /// For what waits for the network.
     pub runtime: tokio::runtime::Handle,
     /// When the answer must be there, if ever.
-    pub deadline: Option<Instant>,
+    pub deadline: Deadline,
     /// Hosts that builds may reach besides the registry.
     pub hosts: AllowList,
     /// Node's version by the user's word.

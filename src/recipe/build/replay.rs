@@ -8,7 +8,7 @@ use super::failure::Course;
 use super::install::installs;
 use super::kept::{Kept, State};
 use super::project::Project;
-use super::run::{MAX_CHECKOUT, Work, time_left};
+use super::run::{MAX_CHECKOUT, Work};
 use super::steps::Step;
 use super::{Publication, Site};
 use crate::compare::Archive;
@@ -18,7 +18,7 @@ use crate::origin::Origin;
 use crate::published::Published;
 use crate::recipe::checkout::{Folder, Which};
 use crate::recipe::packing::follow;
-use crate::recipe::rebuilt::Run;
+use crate::recipe::rebuilt::{Limit, Run};
 use crate::recipe::submodules::Open;
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
 use crate::toolchain::{Kind, Tool, Toolchain};
@@ -88,7 +88,7 @@ impl Work<'_> {
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
         // Folders of its own: what a search left in the others is not what the recipe says.
-        let (mut kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), time_left(self.site))?;
+        let (mut kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), self.site.deadline.left())?;
         kept.clear()?;
         let done = self.replay_in(&kept, recipe, build, &tools);
         kept.remove()?;
@@ -110,6 +110,10 @@ impl Work<'_> {
         let mut stock = DiskStock::open(&checkout, root, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, root), &self.site.cancelled)?;
         let record = shop.timewarp().record();
+        if let Some(limit) = (Course { stopped: shop.stopped, ..Course::default() }).cut() {
+            // What a build that was stopped left is not what the recipe says.
+            return Err(SourceError::Cut(limit));
+        }
         let mut beside = Beside::default();
         beside.extend(&record);
         let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
@@ -147,7 +151,7 @@ impl Bench<'_, '_> {
         for step in steps {
             if installs(step) {
                 if matches!(self.install_by(step)?, Installed::NoTime) {
-                    return Err(SourceError::NoTime);
+                    return Err(SourceError::Cut(Limit::Time));
                 }
                 continue;
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::bench::Bench;
 use super::beside::named_in;
@@ -20,7 +20,7 @@ use crate::origin::Origin;
 use crate::origin::score::{join, manifest_directories};
 use crate::published::Published;
 use crate::recipe::checkout::Folder;
-use crate::recipe::rebuilt::{Rebuilt, Run};
+use crate::recipe::rebuilt::{Limit, Rebuilt, Run};
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
 use crate::timewarp::{self, JudgedBytes, Timewarp, lockfile};
 use crate::toolchain::{Kind, Tool, Toolchain};
@@ -30,16 +30,6 @@ use crate::verdict::Outcome;
 pub(super) const MAX_CHECKOUT: u64 = 4 << 30;
 /// Most manifests that are read of one repository.
 pub(super) const MAX_MANIFESTS: usize = 2_000;
-/// Longest time for one package where the user sets no limit.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
-/// Kept back from the limit for packing, comparing and cleaning up.
-const RESERVE: Duration = Duration::from_secs(25);
-/// No step is begun with less time than this.
-pub(super) const SHORTEST: Duration = Duration::from_secs(5);
-
-pub(super) fn time_left(site: &Site) -> Duration {
-    site.deadline.map_or(LONGEST, |deadline| deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE))
-}
 
 /// One toolchain's attempt.
 pub(super) struct Work<'a> {
@@ -74,6 +64,16 @@ pub(super) struct Ran {
     pub(super) newest: Option<i64>,
     /// Whether the registry's times could not be true.
     pub(super) untrue: bool,
+    /// The limit that was met, if one was.
+    pub(super) cut: Option<Limit>,
+}
+
+/// What came of the steps in one folder.
+struct Came {
+    made: Option<Rebuilt>,
+    state: State,
+    worth_another: bool,
+    cut: Option<Limit>,
 }
 
 /// A workshop with what was done to its checkout.
@@ -92,31 +92,41 @@ impl Work<'_> {
         crate::store::folders::create(builds)?;
         // What a user's recipe leaves is not what a search would have left.
         let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
-        let (mut kept, state) = Kept::take(builds, &key, time_left(self.site))?;
+        let (mut kept, state) = Kept::take(builds, &key, self.site.deadline.left())?;
         let mut reused = None;
         if let Some(state) = state.filter(|_| self.given.is_none()).and_then(|state| self.gone_on_with(&kept, state)) {
             // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
-            match self.build_in(&kept, state, &tools, Some(Instant::now() + time_left(self.site) / 2)) {
-                Ok((Some(made), state, _)) if made.outcome != Outcome::OtherEntries => {
-                    kept.keep(&state)?;
-                    return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue });
+            match self.build_in(&kept, state, &tools, Some(Instant::now() + self.site.deadline.left() / 2)) {
+                Ok(Came { made: Some(made), state, cut, .. }) if made.outcome != Outcome::OtherEntries => {
+                    keep(kept, &state, cut)?;
+                    return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue, cut: None });
                 }
-                Ok((made, ..)) => reused = made,
+                // What half of the time was not enough for says nothing: the build of its own has what is left.
+                Ok(Came { made, cut, .. }) => reused = made.filter(|_| cut.is_none()),
                 Err(error) if self.site.cancelled.load(Ordering::Relaxed) => return Err(error),
                 // What builds before left there is in the way, and in a new folder it is not.
                 Err(_) => {}
             }
         }
         kept.clear()?;
-        let (made, state, worth_another) = self.build_in(&kept, State::default(), &tools, None)?;
-        kept.keep(&state)?;
+        let Came { made, state, worth_another, cut } = self.build_in(&kept, State::default(), &tools, None)?;
+        keep(kept, &state, cut)?;
         let (newest, untrue) = (state.newest, state.times_untrue);
         let closer = |reused: Rebuilt| match &made {
             Some(made) if made.closeness() >= reused.closeness() => None,
             _ => Some(reused),
         };
-        let rebuilt = reused.and_then(closer).or(made).ok_or(SourceError::NothingBuilt)?;
-        Ok(Ran { rebuilt, worth_another, newest, untrue })
+        let rebuilt = reused.and_then(closer).or(made);
+        let rebuilt = rebuilt.ok_or_else(|| cut.map_or(SourceError::NothingBuilt, SourceError::Cut))?;
+        Ok(Ran { rebuilt, worth_another, newest, untrue, cut })
+    }
+
+    /// The toolchain and the moment, for a line of text.
+    pub(super) fn named(&self) -> String {
+        let Toolchain { node, manager, .. } = self.toolchain;
+        let manager = manager.as_ref().map(|(kind, version)| format!("{kind} {version} with ")).unwrap_or_default();
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{manager}Node {node}{reason}")
     }
 
     /// The state of another package's build, from where this one can go on; none where what is judged may be in its folders, or where they are
@@ -154,13 +164,7 @@ impl Work<'_> {
     }
 
     /// Builds in the folders, going on from what was run there, with no step that begins after `until`.
-    fn build_in(
-        &self,
-        kept: &Kept,
-        state: State,
-        tools: &[Tool],
-        until: Option<Instant>,
-    ) -> Result<(Option<Rebuilt>, State, bool), SourceError> {
+    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool], until: Option<Instant>) -> Result<Came, SourceError> {
         let fresh = state.steps.is_empty();
         let mut state = state;
         if fresh {
@@ -214,7 +218,7 @@ impl Work<'_> {
             let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
             Rebuilt { run: Some(state.beside.told(run, self.publication, self.site)), ..best }
         });
-        Ok((best, state, course.is_worth_another_try()))
+        Ok(Came { made: best, state, worth_another: course.is_worth_another_try(), cut: course.cut() })
     }
 
     /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
@@ -338,7 +342,7 @@ impl Work<'_> {
             moment: moment.and_then(|time| time.parse().ok()),
             commit_time: jiff::Timestamp::from_second(self.committed).ok(),
             keep,
-            named: self.named()?,
+            named: self.named_packages()?,
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             judged_bytes: Some(Arc::new(self.judged_bytes())),
             tarballs: self.site.folders.tarballs.clone(),
@@ -356,7 +360,7 @@ impl Work<'_> {
     }
 
     /// The packages that the manifests of the commit name: read before anything of it runs.
-    fn named(&self) -> Result<BTreeSet<String>, SourceError> {
+    fn named_packages(&self) -> Result<BTreeSet<String>, SourceError> {
         let view = self.folder.view(self.repository, Checkout::Posix);
         let mut names = BTreeSet::new();
         for directory in manifest_directories(&self.origin.listing, MAX_MANIFESTS) {
@@ -413,6 +417,14 @@ impl Work<'_> {
         };
         Recipe { build: Some(build), ..Recipe::of(self.strategy, self.published, self.repository.url(), self.origin) }
     }
+}
+
+/// Keeps the folders for the next package, where no limit stopped a step in them: it would be taken for one that was run.
+fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError> {
+    if cut.is_none() {
+        kept.keep(state)?;
+    }
+    Ok(())
 }
 
 /// The last part of a repository's address, as a folder's name.

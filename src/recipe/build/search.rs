@@ -1,10 +1,10 @@
 //! The way of one origin through its toolchains and moments, until an attempt comes out as it was published.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use super::moments::Moment;
 use super::replay::toolchain_of;
-use super::run::{MAX_CHECKOUT, Ran, SHORTEST, Work, time_left};
+use super::run::{MAX_CHECKOUT, Ran, Work};
 use super::{Publication, Site, clock, runners};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
@@ -13,14 +13,11 @@ use crate::origin::score::join;
 use crate::published::Published;
 use crate::rebuild::Orders;
 use crate::recipe::checkout::{Folder, Which};
-use crate::recipe::rebuilt::{Attempts, Closeness, Rebuilt, keep_closest};
+use crate::recipe::rebuilt::{Attempts, Closeness, Cut, Limit, Rebuilt, keep_closest};
 use crate::recipe::submodules::Open;
 use crate::recipe::{BuildRecipe, SourceError, Strategy};
 use crate::toolchain::{self, Clues, Kind, Toolchain};
 use crate::verdict::Outcome;
-
-/// Another attempt is not begun with less time than this: a checkout and an installation come first.
-const ANOTHER: Duration = Duration::from_secs(60);
 
 /// Tries the toolchains for one origin, then other moments with the one that came closest, and adds the closest attempt of each.
 pub fn attempts(
@@ -33,10 +30,11 @@ pub fn attempts(
     all: &mut Attempts,
 ) -> Result<(), SourceError> {
     let given = site.given.as_ref().and_then(|given| given.build.as_ref());
-    if time_left(site) < SHORTEST {
+    if given.is_none() && !has_scripts(repository, origin)? {
         return Ok(());
     }
-    if given.is_none() && !has_scripts(repository, origin)? {
+    if site.deadline.is_over() {
+        all.cut.push(Cut { limit: Limit::Time, what: format!("no build of {} was begun", origin.commit) });
         return Ok(());
     }
     site.progress.tell("build", "checking the commit out");
@@ -107,20 +105,16 @@ impl Search<'_> {
     ) -> Result<Outlook<'t>, SourceError> {
         let mut found = Outlook::default();
         let mut finished: Vec<Option<Kind>> = Vec::new();
-        let mut tried = false;
         for toolchain in toolchains {
             let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
             let strategy = Strategy::of(kind.unwrap_or(Kind::Npm));
             if finished.contains(&kind) || !strategies.contains(&strategy) {
                 continue;
             }
-            if time_left(self.site) < if tried { ANOTHER } else { SHORTEST } {
-                break;
-            }
-            tried = true;
             let moment = self.given.map_or(&self.publication.time, |given| &given.moment).clone();
-            match self.work(repository, toolchain, strategy, moment, None).run() {
-                Ok(Ran { rebuilt, worth_another, newest, untrue }) => {
+            match self.run(&self.work(repository, toolchain, strategy, moment, None), all) {
+                Ok(None) => {}
+                Ok(Some(Ran { rebuilt, worth_another, newest, untrue, .. })) => {
                     if !worth_another {
                         finished.push(kind);
                     }
@@ -153,13 +147,13 @@ impl Search<'_> {
         all: &mut Attempts,
     ) -> Result<bool, SourceError> {
         let Near { toolchain, strategy, mut newest, code, mut untrue, by_date, .. } = *near;
-        if by_date && clock::can_be_set(&toolchain.node) && time_left(self.site) >= ANOTHER {
+        if by_date && clock::can_be_set(&toolchain.node) {
             // The same once more; no other version of anything would change the day.
             let clock = clock::time_of(self.published, self.publication, jiff::Timestamp::from_second(self.committed).unwrap_or_default());
             let reason = Some(format!("the clock stands at {clock}: nothing but dates differed"));
             let work = Work { clock: Some(clock), ..self.work(repository, toolchain, strategy, self.publication.time.clone(), reason) };
-            return match work.run() {
-                Ok(ran) => Ok(add(ran.rebuilt, all)),
+            return match self.run(&work, all) {
+                Ok(ran) => Ok(ran.is_some_and(|ran| add(ran.rebuilt, all))),
                 Err(error) if error.is_ours() => Err(error),
                 Err(_) => Ok(false),
             };
@@ -170,11 +164,9 @@ impl Search<'_> {
             let reason = "the registry as it is: its times may be those at which it first saw a version";
             let manager = |toolchain: &Toolchain| toolchain.manager.as_ref().map(|(kind, _)| *kind);
             for toolchain in toolchains.iter().filter(|other| manager(other) == manager(toolchain)) {
-                if time_left(self.site) < ANOTHER {
-                    break;
-                }
-                match self.work(repository, toolchain, strategy, None, Some(reason.to_owned())).run() {
-                    Ok(ran) => {
+                match self.run(&self.work(repository, toolchain, strategy, None, Some(reason.to_owned())), all) {
+                    Ok(None) => {}
+                    Ok(Some(ran)) => {
                         if add(ran.rebuilt, all) {
                             return Ok(true);
                         }
@@ -189,15 +181,16 @@ impl Search<'_> {
             (newest, untrue) = (None, true);
         }
         for other in Moment::ALL {
-            let Some(newest_then) = newest.filter(|_| time_left(self.site) >= ANOTHER) else { break };
+            let Some(newest_then) = newest else { break };
             let time = other.time(repository, self.origin, lockfile, self.site)?;
             // What was there by then already would be installed again.
             let Some(time) = time.filter(|time| *time < newest_then).and_then(|time| jiff::Timestamp::from_second(time).ok()) else {
                 continue;
             };
             let work = self.work(repository, toolchain, strategy, Some(time.to_string()), Some(other.reason(lockfile)));
-            match work.run() {
-                Ok(ran) => {
+            match self.run(&work, all) {
+                Ok(None) => {}
+                Ok(Some(ran)) => {
                     newest = ran.newest;
                     if add(ran.rebuilt, all) {
                         return Ok(true);
@@ -208,15 +201,42 @@ impl Search<'_> {
                 Err(_) => {}
             }
         }
-        if !untrue || lockfile.is_some() || time_left(self.site) < ANOTHER {
+        if !untrue || lockfile.is_some() {
             return Ok(false);
         }
         let reason = "what package.json asks for in the oldest version of each range: the registry's times cannot be true";
         let work = Work { oldest: true, ..self.work(repository, toolchain, strategy, None, Some(reason.to_owned())) };
-        match work.run() {
-            Ok(ran) => Ok(add(ran.rebuilt, all)),
+        match self.run(&work, all) {
+            Ok(ran) => Ok(ran.is_some_and(|ran| add(ran.rebuilt, all))),
             Err(error) if error.is_ours() => Err(error),
             Err(_) => Ok(false),
+        }
+    }
+
+    /// Runs one attempt; `None` where the time is over before its end. What a limit cut short is noted.
+    fn run(&self, work: &Work<'_>, all: &mut Attempts) -> Result<Option<Ran>, SourceError> {
+        let mut cut = |limit, how: &str| all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
+        if self.site.deadline.is_over() {
+            cut(Limit::Time, "was not begun");
+            return Ok(None);
+        }
+        match work.run() {
+            Ok(ran) => {
+                if let Some(limit) = ran.cut {
+                    cut(limit, "was stopped");
+                }
+                Ok(Some(ran))
+            }
+            Err(SourceError::Cut(limit)) => {
+                cut(limit, "was stopped");
+                Ok(None)
+            }
+            // Its requests ended with the time.
+            Err(_) if self.site.deadline.is_over() && !self.site.cancelled.load(Ordering::Relaxed) => {
+                cut(Limit::Time, "was stopped");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 

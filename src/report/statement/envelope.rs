@@ -64,6 +64,9 @@ pub enum EnvelopeError {
         "there is no statement to be made: it is not known what package this is or what its tarball hashes to, or the build did what a user said and not what the package says"
     )]
     NothingToState,
+    /// Nothing was decided.
+    #[error("there is no statement to be made: nothing was decided, and a statement could only say that it failed")]
+    Undecided,
     /// There is no key to check a signed statement with.
     #[error("the attestation is signed, and no key was named")]
     NoKey,
@@ -90,6 +93,7 @@ impl Explain for EnvelopeError {
             Self::Unreadable { .. } => "attestation-unreadable",
             Self::Signing | Self::Write { .. } => "attest-failed",
             Self::NothingToState => "attest-nothing",
+            Self::Undecided => "attest-undecided",
             Self::NoKey => "attestation-key-missing",
             Self::Unsigned => "attestation-unsigned",
             Self::Signature => "attestation-signature-invalid",
@@ -111,8 +115,9 @@ impl Explain for EnvelopeError {
                 Self::Signing => "run it again",
                 Self::Write { .. } => "name another file with --attest",
                 Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host and --isolation none",
+                Self::Undecided => "see what stood in the way; the statement is made once the package can be judged",
                 Self::NoKey => "name the public key with --attest-key",
-                Self::Unsigned => "without --attest-key the statement alone is checked",
+                Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks what it is about and no more",
                 Self::Signature => "do not believe it; ask its author which key it is signed with",
                 Self::Subject { .. } => "do not believe it about this package",
             }

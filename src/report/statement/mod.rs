@@ -32,9 +32,10 @@ pub fn purl(name: &str, version: &str) -> String {
 }
 
 /// The statement about a result. `None` where it is not known what the result is about: without name, version or a hash of the tarball;
-/// and where it rests on the user's own word, which a verification summary cannot say.
+/// where it rests on the user's own word, which a verification summary cannot say; and where nothing was decided, of which a summary could
+/// only say that it failed.
 pub fn statement(report: &Report) -> Option<Value> {
-    if report.options.rests_on_the_user() {
+    if report.options.rests_on_the_user() || !report.verdict.is_decided() {
         return None;
     }
     let package = &report.package;

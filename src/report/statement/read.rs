@@ -34,8 +34,19 @@ pub struct Stated {
     pub time_verified: Option<String>,
 }
 
-/// Reads an attestation and checks its signature with a key. Without a key, it must be a statement without a signature.
-pub fn read(path: &Path, key: Option<&Checker>) -> Result<Stated, EnvelopeError> {
+/// Whom a statement is believed.
+#[derive(Debug, Clone, Copy)]
+pub enum Trust<'a> {
+    /// Whoever signed with this key.
+    Key(&'a Checker),
+    /// Anybody: there is no signature. By the user's own word alone.
+    Unsigned,
+    /// Nobody yet: no key was named.
+    Nobody,
+}
+
+/// Reads an attestation and checks its signature.
+pub fn read(path: &Path, trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let unreadable = |reason: String| EnvelopeError::Unreadable { path: path.display().to_string(), reason };
     let mut json = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
@@ -43,27 +54,27 @@ pub fn read(path: &Path, key: Option<&Checker>) -> Result<Stated, EnvelopeError>
     if json.len() as u64 > MAX_ATTESTATION {
         return Err(unreadable("it is too large".into()));
     }
-    open(&json, key).map_err(|error| match error {
+    open(&json, trust).map_err(|error| match error {
         EnvelopeError::Unreadable { reason, .. } => unreadable(reason),
         other => other,
     })
 }
 
 /// As [`read`], for bytes.
-pub fn open(json: &[u8], key: Option<&Checker>) -> Result<Stated, EnvelopeError> {
+pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let unreadable = |reason: &str| EnvelopeError::Unreadable { path: String::new(), reason: reason.to_owned() };
     let value: Value = serde_json::from_slice(json).map_err(|_| unreadable("it is no JSON"))?;
     let Some(payload_type) = value.get("payloadType").and_then(Value::as_str) else {
-        return match key {
-            Some(_) => Err(EnvelopeError::Unsigned),
-            None => stated(&value, None).ok_or_else(|| unreadable("it is no statement about a rebuild")),
+        return match trust {
+            Trust::Key(_) | Trust::Nobody => Err(EnvelopeError::Unsigned),
+            Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is no statement about a rebuild")),
         };
     };
     if payload_type != PAYLOAD_TYPE {
         return Err(unreadable("its payload is no in-toto statement"));
     }
     let envelope: Envelope = serde_json::from_value(value).map_err(|_| unreadable("it is no envelope"))?;
-    let Some(key) = key else { return Err(EnvelopeError::NoKey) };
+    let Trust::Key(key) = trust else { return Err(EnvelopeError::NoKey) };
     let payload = key.open(&envelope)?;
     let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
     stated(&statement, Some(key.id.clone())).ok_or_else(|| unreadable("it is no statement about a rebuild"))

@@ -4,7 +4,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPa
 
 use super::super::tests::report;
 use super::envelope::{Checker, EnvelopeError, Signer};
-use super::read::open;
+use super::read::{Trust, open};
 use super::*;
 use crate::report::json::{Finding, Severity};
 
@@ -81,7 +81,7 @@ fn what_is_signed_is_read_again_with_the_public_key() {
         let signer = Signer::read(&private).expect("a key");
         let envelope = signer.sign(stated(Verdict::Differs).to_string().as_bytes()).expect("signed");
         let checker = Checker::read(&public).expect("a key");
-        let found = open(serde_json::to_string(&envelope).expect("json").as_bytes(), Some(&checker)).expect("it holds");
+        let found = open(serde_json::to_string(&envelope).expect("json").as_bytes(), Trust::Key(&checker)).expect("it holds");
         assert_eq!(found.key_id.as_deref(), Some(checker.id.as_str()));
         assert_eq!(found.key_id, envelope.signatures.first().map(|one| one.keyid.clone()));
         assert_eq!((found.verdict, found.reproduced, found.subject.as_str()), (Verdict::Differs, false, "pkg:npm/%40s/a@1.0.0"));
@@ -96,7 +96,7 @@ fn an_edited_payload_type_or_signature_and_another_key_are_refused() {
     let refused = |envelope: &envelope::Envelope, public: &[u8]| {
         let checker = Checker::read(public).expect("a key");
         let json = serde_json::to_string(envelope).expect("json");
-        assert!(matches!(open(json.as_bytes(), Some(&checker)), Err(EnvelopeError::Signature | EnvelopeError::Unreadable { .. })));
+        assert!(matches!(open(json.as_bytes(), Trust::Key(&checker)), Err(EnvelopeError::Signature | EnvelopeError::Unreadable { .. })));
     };
     refused(&envelope, &other);
     let mut edited = envelope.clone();
@@ -117,10 +117,11 @@ fn an_edited_payload_type_or_signature_and_another_key_are_refused() {
 fn without_a_key_only_an_unsigned_statement_is_read_and_with_one_only_a_signed() {
     let (private, public) = ed25519();
     let plain = stated(Verdict::Identical).to_string();
-    assert!(open(plain.as_bytes(), None).is_ok_and(|found| found.key_id.is_none() && found.reproduced));
-    assert!(matches!(open(plain.as_bytes(), Some(&Checker::read(&public).expect("a key"))), Err(EnvelopeError::Unsigned)));
+    assert!(matches!(open(plain.as_bytes(), Trust::Nobody), Err(EnvelopeError::Unsigned)));
+    assert!(open(plain.as_bytes(), Trust::Unsigned).is_ok_and(|found| found.key_id.is_none() && found.reproduced));
+    assert!(matches!(open(plain.as_bytes(), Trust::Key(&Checker::read(&public).expect("a key"))), Err(EnvelopeError::Unsigned)));
     let envelope = Signer::read(&private).expect("a key").sign(plain.as_bytes()).expect("signed");
-    assert!(matches!(open(serde_json::to_string(&envelope).expect("json").as_bytes(), None), Err(EnvelopeError::NoKey)));
+    assert!(matches!(open(serde_json::to_string(&envelope).expect("json").as_bytes(), Trust::Unsigned), Err(EnvelopeError::NoKey)));
 }
 
 #[test]
@@ -136,16 +137,16 @@ fn what_is_no_statement_of_a_rebuild_is_refused() {
     ] {
         let mut edited = good.clone();
         *edited.pointer_mut(path).expect("there") = value;
-        assert!(matches!(open(edited.to_string().as_bytes(), None), Err(EnvelopeError::Unreadable { .. })), "{path}");
+        assert!(matches!(open(edited.to_string().as_bytes(), Trust::Unsigned), Err(EnvelopeError::Unreadable { .. })), "{path}");
     }
     for junk in ["", "{}", "[]", "null", r#"{"payloadType":"application/vnd.in-toto+json"}"#, r#"{"payloadType":"x"}"#] {
-        assert!(matches!(open(junk.as_bytes(), None), Err(EnvelopeError::Unreadable { .. })), "{junk}");
+        assert!(matches!(open(junk.as_bytes(), Trust::Unsigned), Err(EnvelopeError::Unreadable { .. })), "{junk}");
     }
 }
 
 #[test]
 fn a_statement_is_about_one_tarball_of_one_version() {
-    let found = open(stated(Verdict::Identical).to_string().as_bytes(), None).expect("a statement");
+    let found = open(stated(Verdict::Identical).to_string().as_bytes(), Trust::Unsigned).expect("a statement");
     let zeros = format!("sha512-{}==", "A".repeat(86));
     assert!(found.is_about("@s/a", "1.0.0", &zeros, "").is_ok());
     let other = format!("sha512-{}==", "B".repeat(86));

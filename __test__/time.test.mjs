@@ -1,0 +1,94 @@
+// Time is never a verdict: what a limit cut short is undecided, is not stored, and says what was not tried.
+
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { run } from './kit/cli.mjs';
+import { manifest, openWorld } from './world.mjs';
+
+let world;
+let clean;
+before(async () => {
+  world = await openWorld({ builds: true });
+  // One cache for all: Node is unpacked once, by a run that has the time for it.
+  clean = await world.home();
+  const { spec } = await built('t-first', { build: write });
+  assert.equal((await world.judge(spec, { clean })).verdict, 'identical');
+});
+after(() => world.close());
+
+const write = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','built')"`;
+/** A step that never ends by itself. */
+const ENDLESS = 'node -e "setInterval(() => {}, 1000)"';
+/** Enough to find the commit, and for nothing that never ends. */
+const SHORT = ['--timeout', '30'];
+
+/** A package whose dist/a.js is made by a script. */
+function built(name, scripts, json = {}) {
+  return world.release(name, {
+    json: { scripts, files: ['dist', 'index.js'], ...json },
+    files: { '.gitignore': 'dist\nnode_modules\n' },
+    published: { '.gitignore': null, 'dist/a.js': 'built' },
+  });
+}
+
+function assertCut(answer) {
+  assert.deepEqual([answer.verdict, answer.code, answer.reproduced, answer.ran.code], ['unsupported', 'timed-out', false, 2]);
+  const finding = answer.findings.find(({ code }) => code === 'timed-out');
+  assert.match(finding.message, /Node [\d.]+.* was (stopped|not begun)/);
+  assert.ok(answer.hints.some((hint) => hint.includes('--timeout 600')), `no number to try: ${answer.hints}`);
+}
+
+test('a build that the time stopped is undecided, and no later run is told so from the cache', async () => {
+  const { spec } = await built('t-stopped', { build: 't-tool' }, { devDependencies: { 't-tool': '^1.0.0' } });
+  await world.registry.publish({ files: { 'package.json': manifest('t-tool', '1.0.0', { bin: 'cli.js' }), 'cli.js': `#!/usr/bin/env node\nrequire('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')\n` } });
+  const lift = world.registry.fault({ on: '/t-tool', hang: true });
+  const cut = await world.judge(spec, { clean, args: SHORT });
+  lift();
+  assertCut(cut);
+  const attempt = cut.attempts.find(({ recipe }) => recipe.build);
+  assert.deepEqual([attempt.verdict, attempt.code], ['unsupported', 'timed-out']);
+  assert.deepEqual(attempt.steps.find(({ name }) => name === 'npm install').exit, null, 'the step that was stopped');
+  assert.equal((await world.judge(spec, { clean })).verdict, 'identical', 'a run with the time for it');
+});
+
+test('all of the time is for the build: nothing is kept back', async () => {
+  const { spec } = await built('t-whole', { build: ENDLESS });
+  const answer = await world.judge(spec, { clean, args: ['--timeout', '30'] });
+  assertCut(answer);
+  const { ms } = answer.attempts.flatMap(({ steps }) => steps).find(({ name }) => name === 'build');
+  const before = answer.timings.resolve + answer.timings.locate;
+  assert.ok(ms > 0 && answer.timings.total >= 29_000, `stopped after ${answer.timings.total} ms, ${before} of them before the build`);
+});
+
+test('a time too short for any build decides nothing', async () => {
+  const { spec } = await built('t-none', { build: ENDLESS });
+  const answer = await world.judge(spec, { clean, args: ['--timeout', '2'] });
+  // A machine that does not come to the comparison in time has no result at all.
+  assert.deepEqual([answer.code, answer.ran.code], ['timed-out', 2]);
+  assert.notEqual(answer.verdict, 'differs');
+});
+
+test('what needs no build is judged whatever the time', async () => {
+  const { spec } = await world.release('t-plain');
+  assert.equal((await world.judge(spec, { clean, args: SHORT })).verdict, 'identical');
+});
+
+test('where nothing could make a file that differs, a short time is no excuse', async () => {
+  const { spec } = await world.release('t-tampered', { published: { 'index.js': 'other' } });
+  const answer = await world.judge(spec, { clean, args: SHORT });
+  assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['differs', 'content-differs', 1]);
+});
+
+test('a replay that the time stopped makes no tarball', async () => {
+  const { spec } = await built('t-replay', { build: write });
+  const result = await world.judge(spec, { clean });
+  const { recipe } = result.attempts.find(({ verdict }) => verdict === 'identical');
+  recipe.build.steps.push({ name: 'sleep', directory: '', command: ['node', '-e', 'setInterval(() => {}, 1000)'] });
+  const file = join(clean.home, 'recipe.json');
+  await writeFile(file, JSON.stringify(recipe));
+  const ran = await run(['replay', file, '--json', ...SHORT], { env: clean.env, cwd: clean.home });
+  assert.deepEqual([ran.json.verdict, ran.json.code, ran.code], ['error', 'timed-out', 2]);
+});
+

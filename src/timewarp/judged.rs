@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::document::Dist;
-use super::tarballs;
+use super::{record, tarballs};
 use crate::compare::{Archive, Entry, EntryKind};
 use crate::registry::{Hasher, Integrity};
 
@@ -80,7 +80,7 @@ impl JudgedBytes {
                 let (package, integrity) = line.split_once(' ')?;
                 let held = tarballs::kept(folder, &Integrity::parse(integrity)?)?;
                 let shared = self.shared_with(&held.file, &held.sha512).ok().filter(|shared| !shared.is_copy)?;
-                all.extend(shared.files.into_iter().map(|file| format!("{file} ({package})")));
+                all.extend(shared.files.into_iter().map(|file| record::copy(&file, package)));
             }
             Some(all)
         };
@@ -102,29 +102,47 @@ impl JudgedBytes {
         }
         let mut file = file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
-        let mut shared = Shared::default();
-        // What cannot be read to its end as an archive is none for an installer either; what was found counts.
-        let same = self.compare(&file, &mut shared.files);
+        let shared = self.compare(&file)?;
         file.seek(SeekFrom::Start(0))?;
-        shared.is_copy = same.unwrap_or(false);
         Ok(shared)
     }
 
-    /// Whether all files are the same; collects those that the commit does not have.
-    fn compare(&self, file: &File, copies: &mut Vec<String>) -> io::Result<bool> {
-        let mut archive = tar::Archive::new(MultiGzDecoder::new(file).take(MAX_UNPACKED));
-        let mut same = Some(0);
+    /// Reads as the most tolerant installer does: blocks that are no header are passed over, and what was found before an error counts. An
+    /// error where there is more than is unpacked.
+    fn compare(&self, file: &File) -> io::Result<Shared> {
+        let mut reader = Counted { inner: MultiGzDecoder::new(file).take(MAX_UNPACKED), count: 0 };
+        let mut found = Found { same: Some(0), copies: Vec::new() };
+        loop {
+            let before = reader.count;
+            match self.look_on(&mut reader, &mut found) {
+                Ok(()) => break,
+                // The block was no header, or the stream ends here.
+                Err(_) if reader.count == before => break,
+                Err(_) => {}
+            }
+        }
+        if reader.inner.limit() == 0 {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the tarball is too large to be looked at"));
+        }
+        let is_copy = found.same.is_some_and(|count| count > 0 && count >= self.files.len());
+        Ok(Shared { is_copy, files: found.copies })
+    }
+
+    /// Looks at the entries up to the next block that is no header.
+    fn look_on(&self, reader: &mut impl io::Read, found: &mut Found) -> io::Result<()> {
+        let mut archive = tar::Archive::new(reader);
+        archive.set_ignore_zeros(true);
         for entry in archive.entries()? {
             let mut entry = entry?;
-            if same.is_none() && (self.made.is_empty() || copies.len() >= MAX_COPIES) {
-                return Ok(false);
+            if found.same.is_none() && (self.made.is_empty() || found.copies.len() >= MAX_COPIES) {
+                return Ok(());
             }
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
+            let kind = entry.header().entry_type();
+            // Installers make files of these; GNU tar also of what it does not know.
+            let is_file = kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse();
             let size = entry.size();
             if !self.sizes.contains(&size) {
-                same = None;
+                found.same = found.same.filter(|_| !is_file);
                 continue;
             }
             let path = entry.path_bytes().into_owned();
@@ -139,15 +157,39 @@ impl JudgedBytes {
                 hasher.update(buffer.get(..count).unwrap_or_default());
             }
             let sha256: [u8; 32] = hasher.finalize().into();
-            if let Some(path) = self.made.get(&sha256).filter(|path| copies.len() < MAX_COPIES && !copies.contains(path)) {
-                copies.push(path.clone());
+            if let Some(path) = self.made.get(&sha256).filter(|path| found.copies.len() < MAX_COPIES && !found.copies.contains(path)) {
+                found.copies.push(path.clone());
             }
             // npm takes the first component away, whatever it is.
             let inside = path.trim_start_matches("./").split_once('/').and_then(|(_, inside)| self.files.get(inside));
             let is_same = inside.is_some_and(|wanted| wanted.size == size && wanted.sha256 == sha256);
-            same = same.filter(|_| is_same).map(|count| count + 1);
+            if is_same || is_file {
+                found.same = found.same.filter(|_| is_same).map(|count| count + 1);
+            }
         }
-        Ok(same.is_some_and(|count| count > 0 && count >= self.files.len()))
+        Ok(())
+    }
+}
+
+/// What was found in a tarball so far.
+struct Found {
+    /// How many files are the judged ones; none where one is another.
+    same: Option<usize>,
+    /// See [`Shared::files`].
+    copies: Vec<String>,
+}
+
+/// A reader that knows how far it has come.
+struct Counted<R> {
+    inner: R,
+    count: u64,
+}
+
+impl<R: io::Read> io::Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
     }
 }
 
@@ -177,6 +219,32 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         file
+    }
+
+    #[test]
+    fn a_block_that_is_no_header_and_another_kind_of_file_hide_nothing() {
+        let files = [("package.json", "{}"), ("a.js", "1")];
+        let published = packed("package", 9, &files);
+        let judged = JudgedBytes::of(&published, &Archive::read(&*published, &Limits::default()).unwrap(), |_| false);
+        let gzipped = |bytes: &[u8]| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::new(1));
+            gzip.write_all(bytes).unwrap();
+            gzip.finish().unwrap()
+        };
+        let is_copy = |tar: &[u8]| judged.shared_with(&file(&gzipped(tar)), "sha512-other").unwrap().is_copy;
+        let mut plain = Vec::new();
+        MultiGzDecoder::new(published.as_slice()).read_to_end(&mut plain).unwrap();
+        for before in [vec![b'A'; 512], vec![0; 1024], vec![b'A'; 5 * 512]] {
+            assert!(is_copy(&[before, plain.clone()].concat()));
+        }
+        let mut contiguous = tar::Builder::new(Vec::new());
+        for (path, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Continuous);
+            header.set_size(content.len() as u64);
+            contiguous.append_data(&mut header, format!("package/{path}"), content.as_bytes()).unwrap();
+        }
+        assert!(is_copy(&contiguous.into_inner().unwrap()));
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl Recorder {
     pub(super) fn copied(&self, name: &str, version: &str, files: &[String]) {
         self.with(|record| {
             for file in files {
-                add(&mut record.copied, format!("{file} ({name}@{version})"), MAX_KEPT);
+                add(&mut record.copied, copy(file, &format!("{name}@{version}")), MAX_KEPT);
             }
         });
     }
@@ -227,6 +227,11 @@ impl Recorder {
 }
 
 /// Whether there is room for one more, which is in the set then.
+/// A file that is also in a package (`name@version`).
+pub(super) fn copy(file: &str, package: &str) -> String {
+    format!("{file} ({package})")
+}
+
 fn add<T: Ord>(set: &mut BTreeSet<T>, one: T, most: usize) -> bool {
     let has_room = set.len() < most || set.contains(&one);
     if has_room {

@@ -83,3 +83,38 @@ attack('the judged files and one more are served, and told', async ({ world, id,
   const answer = await judge(`${id}@1.0.0`);
   assert.match(findingOf(answer, 'file-from-dependency').message, /dist\/a\.js/);
 });
+
+/** A header of tar as any client writes it. */
+function header(path, size, type) {
+  const block = Buffer.alloc(512);
+  block.write(path);
+  for (const [at, text] of [[100, '0000644\0'], [108, '0000000\0'], [116, '0000000\0'], [136, '00000000000\0'], [148, '        '], [156, type], [257, 'ustar\u000000']]) block.write(text, at);
+  block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+  const sum = block.reduce((all, byte) => all + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}
+
+/** An archive whose files all have this type. */
+function packed(files, type) {
+  const entries = Object.entries(files).flatMap(([path, text]) => [header(`package/${path}`, text.length, type), Buffer.from(text.padEnd(Math.ceil(text.length / 512) * 512, '\0'))]);
+  return Buffer.concat([...entries, Buffer.alloc(1024)]);
+}
+
+const ODD = {
+  'as contiguous files, which installers unpack': (files) => packed(files, '7'),
+  'behind a block that is no header, which installers pass over': (files) => Buffer.concat([Buffer.alloc(512, 'A'), packed(files, '0')]),
+};
+for (const [title, make] of Object.entries(ODD)) {
+  attack(`a copy ${title}, is not served`, async ({ world, id, judge }) => {
+    const build = `node -e "const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('node_modules/${id}-dep/dist/a.js','dist/a.js')"`;
+    const own = manifest(id, '1.0.0', { scripts: { build }, files: ['dist', 'index.js'], devDependencies: { [`${id}-dep`]: '1.0.0' } });
+    await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { 'package.json': own, 'index.js': 'honest\n', '.gitignore': 'dist\n' } }], tags: { 'v1.0.0': 'c' } });
+    const files = { 'package.json': own, 'index.js': 'honest\n', 'dist/a.js': PAYLOAD };
+    await world.registry.publish({ files });
+    await world.registry.publish({ name: `${id}-dep`, version: '1.0.0', tarball: gzipSync(make(files)), manifest: {} });
+    const answer = await judge(`${id}@1.0.0`);
+    assertNotReproduced(answer);
+    findingOf(answer, 'judged-bytes-withheld');
+  });
+}

@@ -58,18 +58,16 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Whether the published files of this version may be in the folder: it was installed there, under its own number or in place of another, or
-    /// nobody knows.
+    /// Whether the published files of this version may be in the folder: it was installed there, or something in place of another, or nobody knows.
+    /// Not whether a copy of it was installed.
     pub(super) fn may_hold(&self, name: &str, version: &str, sha512: &str) -> bool {
         let is_own = |resolved: &String| {
             let (what, integrity) = resolved.split_once(' ').unwrap_or((resolved, ""));
             let own = what.rsplit_once('@').is_some_and(|(other, number)| other == name && same(number, version));
             own || integrity == sha512
         };
-        let is_in_place = |(wanted, near): (&String, &Option<String>)| {
-            near.as_deref().is_some_and(|near| same(near, version)) && wanted.rsplit_once('@').is_some_and(|(wanted, _)| wanted == name)
-        };
-        self.more_resolved || self.resolved.iter().any(is_own) || self.stood_in.iter().any(is_in_place)
+        // Of the near version that stood in for another nothing but the number is known.
+        self.more_resolved || self.resolved.iter().any(is_own) || self.stood_in.values().any(Option::is_some)
     }
 
     /// Whether another package was installed in place of this one (`name` or `name@version`).
@@ -160,13 +158,12 @@ mod tests {
                 && !resolved.may_hold("a", "1.0", "sha512-judged")
                 && !resolved.may_hold("b", "1.0.0", "sha512-judged")
         );
-        let near = |version: &str| BTreeMap::from([("@s/b@1.0.1".to_owned(), Some(version.to_owned())), ("@s/c@git".to_owned(), None)]);
-        let in_place = State { stood_in: near("1.0.0"), ..State::default() };
-        assert!(
-            in_place.may_hold("@s/b", "1.0.0", "sha512-judged")
-                && !in_place.may_hold("@s/b", "1.0.1", "sha512-judged")
-                && !in_place.may_hold("@s/c", "1.0.0", "sha512-judged")
-        );
+        let in_place = |near: Option<&str>| State {
+            stood_in: BTreeMap::from([("@s/b@1.0.1".to_owned(), near.map(str::to_owned))]),
+            ..State::default()
+        };
+        assert!(in_place(Some("1.0.0")).may_hold("@s/c", "1.0.0", "sha512-judged"));
+        assert!(!in_place(None).may_hold("@s/b", "1.0.1", "sha512-judged"), "an empty package holds nothing");
         assert!(State { more_resolved: true, ..State::default() }.may_hold("a", "1.0.0", "sha512-judged"));
     }
 

@@ -42,4 +42,16 @@ impl Explain for ListError {
     fn stage(&self) -> Stage {
         Stage::Pack
     }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoManifest => "see whether a build makes it; --source names another commit",
+            Self::InvalidManifest(_) => "the published package.json may have been written by a build; --source names another commit",
+            Self::Pattern(_) => "look at `files` and the ignore files of the source; --source names another commit",
+            Self::UnreadableName(_) => "the publishing client fails on that name too; check the package by other means",
+            Self::TooDeep(_) => "no client could pack that folder; check the package by other means",
+            Self::TooComplex => "check the package by other means",
+        };
+        Some(hint.to_owned())
+    }
 }

@@ -205,7 +205,7 @@ impl Repository {
         let lacking = self.ensure_checkout(commit, blobs.iter().copied())?;
         if !lacking.is_empty() {
             // Some hosts give a commit and no single files.
-            match self.fetch(&[*commit], Some(1), Filter::None) {
+            match self.fetch(&[*commit], Depth::Commits(NonZeroUsize::MIN), Filter::None) {
                 Ok(()) | Err(GitError::ObjectMissing { .. } | GitError::Protocol { .. }) => {}
                 Err(error) => return Err(error),
             }

@@ -175,7 +175,7 @@ impl Work<'_> {
         if fresh {
             state.version = version;
         } else if state.version != version {
-            return Ok((None, state, true));
+            return Ok(Came { made: None, state, worth_another: true, cut: None });
         }
         if fresh {
             laid.shop.hand_over()?;

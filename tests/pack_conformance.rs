@@ -165,7 +165,7 @@ struct Rewritten<'t> {
 }
 
 impl reproduce::pack::tree::Tree for Rewritten<'_> {
-    fn list(&self, dir: &str) -> Vec<reproduce::pack::tree::Node> {
+    fn list(&self, dir: &str) -> Result<Vec<reproduce::pack::tree::Node>, reproduce::pack::tree::Unlisted> {
         self.tree.list(dir)
     }
 

@@ -15,13 +15,23 @@ use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _, OpenOpt
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirEntry, File, Metadata, OpenOptions};
 
-use super::tree::{Node, NodeKind, Tree};
+use super::tree::{Node, NodeKind, Tree, Unlisted};
 
 /// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`), in
 /// bytes: a stranger may have written it.
 pub const LARGEST_READ: u64 = 8 << 20;
+/// Most entries of one folder that are listed.
+const WIDEST: usize = 1_000_000;
 
-/// A folder on disk. No path leads out of it, neither by `..` nor through a link.
+/// What the owner of a folder may do with it: look at what is in it, list it, change it.
+const LOOK: u32 = 0o100;
+const LIST: u32 = 0o500;
+const CHANGE: u32 = 0o300;
+/// What the owner of a file may do with it: read it.
+const READ: u32 = 0o400;
+
+/// A folder on disk. No path leads out of it, neither by `..` nor through a link. What its owner may not
+/// read is read for nobody, root or not: the answer may not depend on who asks.
 #[derive(Debug, Clone)]
 pub struct DirTree {
     root: Arc<Dir>,
@@ -38,9 +48,16 @@ impl DirTree {
     pub fn below(&self, path: &str) -> io::Result<Self> {
         let mut dir = Self { root: Arc::clone(&self.root) };
         for part in parts(path)? {
-            dir = Self { root: Arc::new(dir.root.open_dir_nofollow(part)?) };
+            dir = dir.enter(part)?;
         }
         Ok(dir)
+    }
+
+    /// The folder with this name.
+    fn enter(&self, name: &str) -> io::Result<Self> {
+        let dir = self.root.open_dir_nofollow(name)?;
+        allows(&dir.dir_metadata()?, LOOK)?;
+        Ok(Self { root: Arc::new(dir) })
     }
 
     /// What is at a path, links not followed; `None` if nothing is there or it cannot be reached.
@@ -73,6 +90,7 @@ impl DirTree {
         let file = dir.root.open_with(name, &options)?;
         let data = file.metadata()?;
         regular(&data)?;
+        allows(&data, READ)?;
         Ok((file.into_std(), data.len()))
     }
 
@@ -100,6 +118,7 @@ impl DirTree {
     /// folder. An error where a folder is there, or no folder that it could be in.
     pub fn replace(&self, path: &str, content: &[u8], mode: Option<u32>) -> io::Result<()> {
         let (dir, name) = self.parent(path)?;
+        allows(&dir.root.dir_metadata()?, CHANGE)?;
         let there = match dir.root.symlink_metadata(name) {
             Ok(data) if data.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(data) => Some(data),
@@ -128,7 +147,7 @@ impl DirTree {
         for part in parts(path)? {
             match dir.root.create_dir(part) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => dir = Self { root: Arc::new(dir.root.open_dir_nofollow(part)?) },
+                _ => dir = dir.enter(part)?,
             }
         }
         Ok(())
@@ -156,6 +175,11 @@ fn parts(path: &str) -> io::Result<impl Iterator<Item = &str>> {
 
 fn regular(data: &Metadata) -> io::Result<()> {
     if data.is_file() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")) }
+}
+
+/// An error where the owner of a file or folder may not do this with it.
+fn allows(data: &Metadata, what: u32) -> io::Result<()> {
+    if !cfg!(unix) || mode_of(data) & what == what { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 /// The permission bits of a file, set-user-ID and the like among them.
@@ -189,9 +213,24 @@ fn settle(_: &File, _: &Metadata, _: Option<u32>) -> io::Result<()> {
 }
 
 impl Tree for DirTree {
-    fn list(&self, dir: &str) -> Vec<Node> {
-        let Ok(entries) = self.below(dir).and_then(|dir| dir.root.entries()) else { return Vec::new() };
-        entries.filter_map(Result::ok).filter_map(|entry| node(&entry)).collect()
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        let opened = self.below(dir).and_then(|dir| {
+            allows(&dir.root.dir_metadata()?, LIST)?;
+            dir.root.entries()
+        });
+        let entries = match opened {
+            Ok(entries) => entries,
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            Err(_) => return Err(Unlisted::Closed),
+        };
+        let mut nodes = Vec::new();
+        for (at, entry) in entries.enumerate() {
+            if at >= WIDEST {
+                return Err(Unlisted::TooMany);
+            }
+            nodes.extend(node(&entry.map_err(|_| Unlisted::Closed)?).map_err(|_| Unlisted::Closed)?);
+        }
+        Ok(nodes)
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
@@ -204,8 +243,26 @@ impl Tree for DirTree {
     }
 }
 
-fn node(entry: &DirEntry) -> Option<Node> {
-    let metadata = entry.metadata().ok()?;
+/// Whether no folder is at a path: nothing, a file, or a link.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidInput) || is_link(error)
+}
+
+/// Whether a path could not be walked for a link in it.
+#[cfg(unix)]
+pub fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Whether a path could not be walked for a link in it.
+#[cfg(not(unix))]
+pub fn is_link(_: &io::Error) -> bool {
+    false
+}
+
+/// An entry of a folder; `None` for what is no file, folder or link.
+fn node(entry: &DirEntry) -> io::Result<Option<Node>> {
+    let metadata = entry.metadata()?;
     let kind = if metadata.is_symlink() {
         NodeKind::Symlink
     } else if metadata.is_dir() {
@@ -213,9 +270,9 @@ fn node(entry: &DirEntry) -> Option<Node> {
     } else if metadata.is_file() {
         NodeKind::File { executable: cfg!(unix) && mode_of(&metadata) & 0o111 != 0 }
     } else {
-        return None;
+        return Ok(None);
     };
-    Some(Node { name: entry.file_name().to_string_lossy().into_owned(), kind })
+    Ok(Some(Node { name: entry.file_name().to_string_lossy().into_owned(), kind }))
 }
 
 #[cfg(all(test, unix))]
@@ -233,8 +290,8 @@ mod tests {
         fs::write(folder.path().join("in"), "i").unwrap();
         symlink(outside.path(), folder.path().join("link")).unwrap();
         let tree = DirTree::new(folder.path()).unwrap();
-        assert!(tree.list("").contains(&Node { name: "link".into(), kind: NodeKind::Symlink }));
-        assert!(tree.list("link").is_empty());
+        assert!(tree.list("").unwrap().contains(&Node { name: "link".into(), kind: NodeKind::Symlink }));
+        assert!(tree.list("link").unwrap().is_empty() && tree.list("gone").unwrap().is_empty());
         assert_eq!(tree.read("link/secret"), None);
         assert_eq!(tree.link("link").as_deref(), outside.path().to_str());
         assert_eq!((tree.link("in"), tree.link("gone"), tree.link("../link")), (None, None, None));
@@ -244,6 +301,32 @@ mod tests {
         // Nothing of it is on the disk.
         fs::File::create(folder.path().join("large")).unwrap().set_len(LARGEST_READ + 1).unwrap();
         assert_eq!(tree.read("large"), None);
+    }
+
+    #[test]
+    fn what_its_owner_may_not_read_is_read_for_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let closed = |path: &str, mode: u32| fs::set_permissions(folder.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+        fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        fs::write(folder.path().join("a/b/f"), "").unwrap();
+        fs::write(folder.path().join("f"), "").unwrap();
+        let tree = DirTree::new(folder.path()).unwrap();
+        closed("f", 0o044);
+        assert!(tree.open("f").is_err() && tree.is_file("f"));
+        for (mode, walked, listed, changed) in
+            [(0o700, true, true, true), (0o500, true, true, false), (0o311, true, false, true), (0o455, false, false, false)]
+        {
+            closed("a", mode);
+            assert_eq!(tree.open("a/b/f").is_ok(), walked, "{mode:o}");
+            assert_eq!(tree.list("a/b").is_ok(), walked, "{mode:o}");
+            assert_eq!(
+                tree.list("a"),
+                if listed { Ok(vec![Node { name: "b".into(), kind: NodeKind::Dir }]) } else { Err(Unlisted::Closed) }
+            );
+            assert_eq!(tree.replace("a/new", b"", None).is_ok(), changed, "{mode:o}");
+            closed("a", 0o700);
+            let _ = fs::remove_file(folder.path().join("a/new"));
+        }
     }
 
     #[test]

@@ -33,10 +33,19 @@ pub struct Node {
     pub kind: NodeKind,
 }
 
+/// Why the entries of a folder that is there cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It cannot be read.
+    Closed,
+    /// It has more entries than are looked at.
+    TooMany,
+}
+
 /// A package folder. Paths are relative to its root, with `/` between components and no leading or trailing one.
 pub trait Tree {
     /// The entries of a folder (`""` is the root), in any order; none if there is no such folder.
-    fn list(&self, dir: &str) -> Vec<Node>;
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted>;
 
     /// The content of a regular file; `None` if there is no such file, or it cannot be read.
     fn read(&self, path: &str) -> Option<Vec<u8>>;
@@ -104,9 +113,9 @@ impl MemoryTree {
 }
 
 impl Tree for MemoryTree {
-    fn list(&self, dir: &str) -> Vec<Node> {
-        let Some(entries) = self.dirs.get(dir) else { return Vec::new() };
-        entries.iter().map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect()
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        let entries = self.dirs.get(dir).into_iter().flatten();
+        Ok(entries.map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect())
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
@@ -126,8 +135,8 @@ mod tests {
     #[test]
     fn a_file_brings_its_folders() {
         let tree = MemoryTree::new().file("a/b/c.js", "1").file("a/d", "2");
-        assert_eq!(tree.list(""), [Node { name: "a".into(), kind: NodeKind::Dir }]);
-        let names: Vec<_> = tree.list("a").into_iter().map(|node| node.name).collect();
+        assert_eq!(tree.list("").unwrap(), [Node { name: "a".into(), kind: NodeKind::Dir }]);
+        let names: Vec<_> = tree.list("a").unwrap().into_iter().map(|node| node.name).collect();
         assert_eq!(names, ["b", "d"]);
         assert_eq!(tree.read("a/b/c.js").as_deref(), Some(&b"1"[..]));
     }

@@ -8,7 +8,7 @@ use super::packing::Shelves;
 use crate::pack::list;
 use crate::pack::rewrite::{AS_IS, Rewrite};
 use crate::pack::tar::{Content, Kind, Member};
-use crate::pack::tree::{Node, Tree, join};
+use crate::pack::tree::{Node, Tree, Unlisted, join};
 
 const PACKAGE_JSON: &str = "package.json";
 
@@ -63,10 +63,10 @@ impl Content for Edited<'_, '_> {
 }
 
 impl Tree for Overlay<'_> {
-    fn list(&self, dir: &str) -> Vec<Node> {
-        let mut nodes = self.base.list(dir);
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        let mut nodes = self.base.list(dir)?;
         nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !self.rewrite.edits.hides(dir, &node.name));
-        nodes
+        Ok(nodes)
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {

@@ -252,6 +252,11 @@ fn files(
     entries.extend(added.iter().map(|(path, _)| known(path)));
     entries.sort();
     entries.dedup();
+    // More than a tarball may hold is not even kept: there is a list for every client.
+    let most = Limits::default();
+    if entries.len() > most.entries || entries.iter().map(|entry| entry.path.len()).sum::<usize>() > most.paths_total {
+        return Err(package_too_large());
+    }
     Ok((entries, added))
 }
 

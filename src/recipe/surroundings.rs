@@ -9,7 +9,7 @@ use super::error::SourceError;
 use crate::git::{Listing, Repository};
 use crate::origin::Origin;
 use crate::pack::rewrite::Workspace;
-use crate::pack::tree::{LARGEST_READ, Node, NodeKind, Tree};
+use crate::pack::tree::{LARGEST_READ, Node, NodeKind, Tree, Unlisted};
 
 /// More bytes than this are not read of all package.json files of a repository together.
 const MAX_READ: u64 = 64 << 20;
@@ -78,9 +78,9 @@ struct Root<'r> {
 }
 
 impl Tree for Root<'_> {
-    fn list(&self, dir: &str) -> Vec<Node> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
         let nodes = self.folders.0.get(dir).into_iter().flatten();
-        nodes.map(|(name, kind)| Node { name: (*name).to_owned(), kind: *kind }).collect()
+        Ok(nodes.map(|(name, kind)| Node { name: (*name).to_owned(), kind: *kind }).collect())
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {

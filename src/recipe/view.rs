@@ -13,7 +13,7 @@ use crate::git::{GitError, Repository};
 use crate::pack::era::DIRECTORY_MODE;
 use crate::pack::list;
 use crate::pack::tar::{Content, Kind as MemberKind, Member};
-use crate::pack::tree::{Node, Tree};
+use crate::pack::tree::{Node, Tree, Unlisted};
 
 /// A folder under one platform's checkout rules.
 #[derive(Clone, Copy)]
@@ -121,9 +121,9 @@ impl Shelves for View<'_, '_> {
 }
 
 impl Tree for View<'_, '_> {
-    fn list(&self, dir: &str) -> Vec<Node> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
         let children = self.folder.children.get(dir).into_iter().flatten();
-        children.map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect()
+        Ok(children.map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect())
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {

@@ -19,6 +19,12 @@ pub enum ListError {
     /// A name that is not UTF-8: Node cannot open such a file, and the client fails.
     #[error("a file's name is not valid UTF-8: {0}")]
     UnreadableName(String),
+    /// A file or folder that the client reads and that cannot be read: the client fails.
+    #[error("what the client reads cannot be read: {0}")]
+    Unreadable(String),
+    /// More files and folders than are looked at, or paths that are too long together.
+    #[error("the folder has more files and folders than are looked at")]
+    TooManyEntries,
     /// Folders nested deeper than any client's path buffer can follow.
     #[error("folders are nested too deeply: {0}")]
     TooDeep(String),
@@ -34,6 +40,8 @@ impl Explain for ListError {
             Self::InvalidManifest(_) => "invalid-manifest",
             Self::Pattern(_) => "invalid-pattern",
             Self::UnreadableName(_) => "unreadable-name",
+            Self::Unreadable(_) => "unreadable-path",
+            Self::TooManyEntries => "too-many-entries",
             Self::TooDeep(_) => "too-deep",
             Self::TooComplex => "rules-too-complex",
         }

@@ -102,6 +102,7 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
         Engine::Bun => bun::list(&view)?.into_iter().map(same).collect(),
         Engine::Berry => berry::list(&view)?.into_iter().map(same).collect(),
     };
+    view.check()?;
     match entries.iter().find(|entry| entry.source.contains('\u{fffd}')) {
         Some(entry) => Err(ListError::UnreadableName(entry.source.clone())),
         None => Ok(entries.into_iter().collect()),

@@ -11,12 +11,14 @@ use serde_json::Value;
 
 use super::json::{self, Object};
 use crate::pack::glob::{Dialect, Fuel, Options, Pattern, Subject};
-use crate::pack::tree::{NodeKind, Tree, join};
+use crate::pack::tree::{Node, NodeKind, Tree, join};
 
 /// More packages than this in one repository are not looked at.
 const MAX_MEMBERS: usize = 4_000;
 /// Deepest folder that a package is looked for in.
 const MAX_DEPTH: usize = 12;
+/// More folders than this are not looked through for packages: a build can leave millions.
+const MAX_FOLDERS: usize = 200_000;
 /// The work that matching the workspace's patterns may cost.
 const FUEL: u64 = 50_000_000;
 
@@ -83,10 +85,9 @@ impl Workspace {
 
     /// The files that [`Workspace::read_root`] reads.
     pub fn root_files(&self, root: &dyn Tree) -> Vec<String> {
-        let here = root.list("");
+        let here = nodes(root, "");
         let files = |dir: &str, wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
-            let nodes = root.list(dir).into_iter();
-            let nodes = nodes.filter(|node| matches!(node.kind, NodeKind::File { .. }) && wanted(&node.name));
+            let nodes = nodes(root, dir).into_iter().filter(|node| matches!(node.kind, NodeKind::File { .. }) && wanted(&node.name));
             nodes.map(|node| join(dir, &node.name)).collect()
         };
         let mut wanted: BTreeSet<String> =
@@ -106,7 +107,7 @@ impl Workspace {
     pub fn read_root(&mut self, root: &dyn Tree) -> Vec<String> {
         let object = |path: &str| root.read(path).and_then(|bytes| json::parse(&bytes));
         let pnpm: Option<PnpmWorkspace> = ["pnpm-workspace.yaml", "pnpm-workspace.yml"].iter().find_map(|path| yaml(root, path));
-        self.pnpm = root.list("").iter().any(|node| node.name == "pnpm-workspace.yaml");
+        self.pnpm = nodes(root, "").iter().any(|node| node.name == "pnpm-workspace.yaml");
         let lerna = object("lerna.json");
         self.lerna = lerna.is_some();
         let manifest = object("package.json");
@@ -161,15 +162,14 @@ impl Workspace {
     fn read_files(&mut self, root: &dyn Tree) {
         let mut licenses = BTreeMap::new();
         if !self.directory.is_empty() {
-            let nodes = root.list("").into_iter();
-            for node in nodes.filter(|node| matches!(node.kind, NodeKind::File { .. }) && is_license(&node.name)) {
+            for node in nodes(root, "").into_iter().filter(|node| matches!(node.kind, NodeKind::File { .. }) && is_license(&node.name)) {
                 if let Some(bytes) = root.read(&node.name) {
                     licenses.insert(node.name, bytes);
                 }
             }
         }
         self.licenses = licenses;
-        let readme = root.list(&self.directory).into_iter().find(|node| node.name.eq_ignore_ascii_case("readme.md"));
+        let readme = nodes(root, &self.directory).into_iter().find(|node| node.name.eq_ignore_ascii_case("readme.md"));
         let readme = readme.and_then(|node| root.read(&join(&self.directory, &node.name)));
         self.readme = readme.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let mut settings = BTreeMap::new();
@@ -227,10 +227,15 @@ struct YarnSettings {
     catalogs: BTreeMap<String, Catalog>,
 }
 
+/// The entries of a folder; one that cannot be read says nothing of the workspace.
+fn nodes(root: &dyn Tree, dir: &str) -> Vec<Node> {
+    root.list(dir).unwrap_or_default()
+}
+
 /// The files of the workflows.
 fn workflows(root: &dyn Tree) -> Vec<String> {
     let is_yaml = |name: &str| matches!(std::path::Path::new(name).extension().and_then(std::ffi::OsStr::to_str), Some("yml" | "yaml"));
-    let nodes = root.list(WORKFLOWS).into_iter().filter(|node| matches!(node.kind, NodeKind::File { .. }) && is_yaml(&node.name));
+    let nodes = nodes(root, WORKFLOWS).into_iter().filter(|node| matches!(node.kind, NodeKind::File { .. }) && is_yaml(&node.name));
     nodes.take(MAX_WORKFLOWS).map(|node| join(WORKFLOWS, &node.name)).collect()
 }
 
@@ -282,8 +287,10 @@ fn member_manifests(root: &dyn Tree, patterns: &[String]) -> Vec<String> {
     };
     let mut found = Vec::new();
     let mut folders = vec![(String::new(), 0_usize)];
+    let mut seen = 0_usize;
     while let Some((dir, depth)) = folders.pop() {
-        for node in root.list(&dir) {
+        seen += 1;
+        for node in nodes(root, &dir) {
             match node.kind {
                 NodeKind::Dir if depth < MAX_DEPTH && !matches!(node.name.as_str(), "node_modules" | ".git") => {
                     folders.push((join(&dir, &node.name), depth + 1));
@@ -292,7 +299,7 @@ fn member_manifests(root: &dyn Tree, patterns: &[String]) -> Vec<String> {
                 _ => {}
             }
         }
-        if fuel.is_empty() {
+        if fuel.is_empty() || seen > MAX_FOLDERS {
             return Vec::new();
         }
     }

@@ -333,7 +333,11 @@ impl<'w> Bench<'w, '_> {
         let source = disk::Source { folder: work.folder, repository: work.repository, windows, restored };
         let Ok(mut stock) = DiskStock::open(checkout, root, &commit, Some(source)) else { return Ok(false) };
         let mut made = Vec::new();
-        match pack_folder(&mut stock, &subject, &mut made) {
+        let packed = pack_folder(&mut stock, &subject, &mut made);
+        if root == work.origin.directory() {
+            self.course.unpackable = packed.as_ref().err().map(ToString::to_string);
+        }
+        match packed {
             Ok(()) => {}
             Err(error) if error.is_ours() => return Err(error),
             // What a half-done build left may be no package; a later step may make it one.

@@ -6,7 +6,7 @@ use std::io;
 
 use super::oldest;
 use crate::origin::score::join;
-use crate::pack::disk_tree::mode_of;
+use crate::pack::disk_tree::{is_link, mode_of};
 use crate::pack::tree::DirTree;
 use crate::timewarp::{StandIns, lockfile, redirected, settings_without_git, without_git};
 use crate::toolchain::Kind;
@@ -175,17 +175,6 @@ pub(super) fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
         },
         Ok(done) => Ok(Some(done)),
     }
-}
-
-/// Whether a path could not be walked for a link in it.
-#[cfg(unix)]
-fn is_link(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
-}
-
-#[cfg(not(unix))]
-fn is_link(_: &io::Error) -> bool {
-    false
 }
 
 /// The bytes of a manifest, a lockfile or a configuration, and its permissions; `None` if there is none

@@ -13,7 +13,7 @@ use crate::pack::list;
 use crate::pack::list::{Above, Context};
 use crate::pack::rewrite::Workspace;
 use crate::pack::tar::{Content, Kind, Member};
-use crate::pack::tree::{DirTree, Node, Tree, join};
+use crate::pack::tree::{DirTree, Node, Tree, Unlisted, join};
 use crate::recipe::SourceError;
 use crate::recipe::checkout::{Folder, package_too_large};
 use crate::recipe::overlay::LARGEST_EDITED;
@@ -118,7 +118,7 @@ impl DiskShelves<'_> {
 }
 
 impl Tree for DiskShelves<'_> {
-    fn list(&self, dir: &str) -> Vec<Node> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
         self.tree.list(dir)
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Course {
     pub(super) guess_stopped: bool,
     /// The exit codes of the steps after the installation; none for one that was stopped.
     pub(super) exits: Vec<Option<i32>>,
+    /// Why the package's folder could not be packed as the last step left it, if it could not.
+    pub(super) unpackable: Option<String>,
 }
 
 impl Course {
@@ -72,6 +74,9 @@ impl Course {
     /// A line for each thing that a reader should know.
     pub(super) fn notes(&self) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
+        if let Some(why) = &self.unpackable {
+            notes.push(("build-not-packable", format!("what the build left could not be packed: {why}")));
+        }
         if !self.missing.is_empty() {
             notes.push(("dependency-missing", format!("the registry does not have {}", listed(&self.missing))));
         }

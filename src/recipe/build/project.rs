@@ -11,6 +11,8 @@ use crate::pack::tree::Tree;
 const MAX_MANIFESTS: usize = 2_000;
 /// Largest manifest that is read, in bytes.
 const MAX_MANIFEST: usize = 4 << 20;
+/// Most bytes of manifests that are read of one repository.
+const MAX_MANIFESTS_BYTES: usize = 256 << 20;
 
 /// One package of the repository.
 #[derive(Debug, Clone, Default)]
@@ -66,8 +68,11 @@ impl Project {
     /// Reads the manifests at `directories`, the folders that have one, shallow ones first.
     pub(super) fn read(tree: &dyn Tree, directories: &[String]) -> Self {
         let mut project = Self::default();
+        let mut left = MAX_MANIFESTS_BYTES;
         for directory in directories.iter().take(MAX_MANIFESTS) {
             let Some(bytes) = tree.read(&join(directory, "package.json")) else { continue };
+            let Some(rest) = left.checked_sub(bytes.len()) else { break };
+            left = rest;
             let Some(package) = Package::read(directory, &bytes) else { continue };
             if !package.name.is_empty() {
                 project.by_name.entry(package.name.clone()).or_insert(project.packages.len());

@@ -22,7 +22,8 @@ pub(super) fn package_roots(tree: &DirTree, package: &Package, directory: &str, 
         if seen > MAX_FOLDERS || roots.len() > MAX_ROOTS {
             break;
         }
-        for node in tree.list(&dir) {
+        // What is in a folder that cannot be read is not published from there.
+        for node in tree.list(&dir).unwrap_or_default() {
             let path = join(&dir, &node.name);
             match node.kind {
                 NodeKind::Dir if depth < MAX_DEPTH && node.name != "node_modules" && !node.name.starts_with('.') => {

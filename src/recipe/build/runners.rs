@@ -94,7 +94,8 @@ pub(super) fn steps(tree: &dyn Tree, package: &Package) -> Vec<Step> {
 pub(super) fn programs(tree: &dyn Tree, package: &Package) -> Vec<String> {
     let mut found = Vec::new();
     for folder in PROGRAM_FOLDERS {
-        for node in tree.list(&join(&package.directory, folder)) {
+        // A folder that cannot be read names no program.
+        for node in tree.list(&join(&package.directory, folder)).unwrap_or_default() {
             let Some((stem, extension)) = node.name.rsplit_once('.').filter(|_| matches!(node.kind, NodeKind::File { .. })) else {
                 continue;
             };

@@ -319,7 +319,7 @@ fn toolchains(
         committed,
         directory: origin.directory(),
         read: &|path| view.content(path).ok().flatten(),
-        list: &|dir| crate::pack::tree::Tree::list(&view, dir).into_iter().map(|node| node.name).collect(),
+        list: &|dir| crate::pack::tree::Tree::list(&view, dir).into_iter().flatten().map(|node| node.name).collect(),
     };
     let wanted = toolchain::choose(&clues);
     site.runtime.block_on(site.toolchains.settle(&wanted)).map_err(Into::into)

@@ -22,7 +22,8 @@ pub(super) struct Line {
 /// The commands of publishing workflows that may make files, in their order; those of workflows that are named so first.
 pub(super) fn lines(tree: &dyn Tree) -> Vec<Line> {
     let mut found: Vec<(bool, Vec<Line>)> = Vec::new();
-    for node in tree.list(".github/workflows").into_iter().take(MAX_FILES) {
+    // Where the folder cannot be read, no workflow says anything.
+    for node in tree.list(".github/workflows").unwrap_or_default().into_iter().take(MAX_FILES) {
         let extension = std::path::Path::new(&node.name).extension().and_then(std::ffi::OsStr::to_str);
         let is_yaml = matches!(extension, Some("yml" | "yaml"));
         if !is_yaml || !matches!(node.kind, NodeKind::File { .. }) {

@@ -12,13 +12,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tempfile::TempDir;
 
 use super::error::SandboxError;
 use super::gate::Gate;
 use super::job::Job;
 use super::log::Reader;
 use super::running::{Ended, Stopped};
+use super::scratch::Scratch;
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -31,13 +31,13 @@ pub(super) struct Bare {
     limit: Duration,
     begun: Instant,
     over: bool,
-    _tmp: TempDir,
+    _tmp: Scratch,
 }
 
 /// Starts it.
 pub(super) fn spawn(job: &Job, gate: Gate) -> Result<Bare, SandboxError> {
     let doing = "start the build";
-    let tmp = tempfile::Builder::new().prefix("reproduce-").tempdir().map_err(SandboxError::io("make a temporary folder"))?;
+    let tmp = Scratch::new()?;
     let (reads, writes) = io::pipe().map_err(SandboxError::io(doing))?;
     let also = writes.try_clone().map_err(SandboxError::io(doing))?;
     let (program, arguments) = job.argv.split_first().ok_or(SandboxError::BadCommand { what: "there is none" })?;

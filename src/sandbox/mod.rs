@@ -38,6 +38,8 @@ mod job;
 mod log;
 mod machine;
 mod running;
+#[cfg(unix)]
+mod scratch;
 #[cfg(target_os = "linux")]
 mod supervised;
 #[cfg(test)]

@@ -15,13 +15,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use tempfile::TempDir;
 
 use super::error::SandboxError;
 use super::gate::Gate;
 use super::job::{Job, Mount};
 use super::log::Reader;
 use super::running::{Ended, Stopped};
+use super::scratch::Scratch;
 use super::tier::Tier;
 use super::{BUILD_USER, give};
 
@@ -47,7 +47,7 @@ pub(super) struct Supervised {
     limit: Duration,
     begun: Instant,
     /// The fresh temporary folder of tiers without mounts.
-    _tmp: Option<TempDir>,
+    _tmp: Option<Scratch>,
 }
 
 /// Starts it; returns when the command runs.
@@ -296,8 +296,8 @@ impl Words {
     }
 }
 
-fn temporary() -> Result<TempDir, SandboxError> {
-    let folder = tempfile::Builder::new().prefix("reproduce-").tempdir().map_err(SandboxError::io("make a temporary folder"))?;
+fn temporary() -> Result<Scratch, SandboxError> {
+    let folder = Scratch::new()?;
     give::give(folder.path())?;
     Ok(folder)
 }

@@ -24,6 +24,8 @@ const IN_USE: Duration = Duration::from_secs(15 * 60);
 const MAX_DEPTH: usize = 64;
 /// What begins the name of something that is being removed.
 const REMOVED: &str = ".removed-";
+/// How the names of builds' folders begin that are only there to be removed.
+pub const GONE: &str = "gone-";
 
 /// What an entry of the cache is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -171,9 +173,10 @@ fn may_be_removed(item: &Item, folders: &Folders, all: bool) -> bool {
     match item.sort {
         Sort::Git => item.path.join("objects").join("pack").is_dir() && item.path.join("HEAD").is_file() || is_removed(&item.path),
         // Their names say nothing, so the folder must be known as a cache.
-        Sort::Tarballs | Sort::Packuments => has_mark(&folders.results) || Shelf::at(&folders.toolchains).is_shelf(),
+        Sort::Tarballs | Sort::Packuments => is_cache(folders),
         Sort::Toolchains => true,
-        Sort::Builds => build_lock(&item.path).is_file(),
+        // What is only there to be removed has no lock: the folder must be known as a cache.
+        Sort::Builds => build_lock(&item.path).is_file() || is_gone(&item.path) && is_cache(folders),
         // Small, and what they hold took long to find out. The mark tells them from a file of that name of somebody else's.
         Sort::Results => all && has_mark(&item.path),
         Sort::Other => false,
@@ -193,6 +196,8 @@ fn remove(item: &Item, folders: &Folders, age: Duration) -> Result<bool, CacheEr
             };
             gone(&item.path, fs::remove_file(&item.path))
         }
+        // Whoever removes it too removes the same.
+        Sort::Builds if is_gone(&item.path) => gone(&item.path, remove_tree(&item.path)),
         Sort::Builds => {
             let _lock = match FileLock::acquire(&build_lock(&item.path), Duration::ZERO) {
                 Ok(lock) => lock,
@@ -220,6 +225,16 @@ fn gone(path: &Path, result: io::Result<()>) -> Result<bool, CacheError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::writing(path, error)),
         _ => Ok(true),
     }
+}
+
+/// Whether this program keeps things there.
+fn is_cache(folders: &Folders) -> bool {
+    has_mark(&folders.results) || Shelf::at(&folders.toolchains).is_shelf()
+}
+
+/// A build's folder that was moved aside to be removed.
+fn is_gone(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(GONE))
 }
 
 fn has_mark(results: &Path) -> bool {
@@ -275,7 +290,9 @@ fn size(path: &Path, used: &mut SystemTime, depth: usize) -> u64 {
     if depth >= MAX_DEPTH {
         return 0;
     }
-    children(path).unwrap_or_default().iter().map(|child| size(child, used, depth + 1)).sum()
+    // One entry after the other: a build may have left millions.
+    let Ok(entries) = fs::read_dir(path) else { return 0 };
+    entries.flatten().map(|entry| size(&entry.path(), used, depth + 1)).fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
@@ -373,6 +390,20 @@ mod tests {
         drop(lock);
         assert_eq!(kinds(&prune(&folders, all, SystemTime::now()).unwrap().removed), 1);
         assert!(!folders.builds.join("b").exists() && folders.builds.join("b.lock").exists());
+    }
+
+    #[test]
+    fn what_was_moved_aside_to_be_removed_is_removed() {
+        let (_folder, folders) = cache();
+        let aside = folders.builds.join(format!("{GONE}x"));
+        fs::create_dir_all(aside.join("b/work")).unwrap();
+        let all = Plan { all: true, ..Plan::default() };
+        fs::write(&folders.results, "{}").unwrap();
+        prune(&folders, all, SystemTime::now()).unwrap();
+        assert!(aside.exists(), "no cache that is known as one");
+        fs::write(&folders.results, layout::HEAD).unwrap();
+        prune(&folders, all, SystemTime::now()).unwrap();
+        assert!(!aside.exists());
     }
 
     #[test]

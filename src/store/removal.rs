@@ -92,7 +92,7 @@ mod unix {
                         }
                     }
                 });
-                if pass.stopped { Ok(()) } else { unlink_folder(&top, name) }
+                if pass.stopped { Ok(()) } else { freed(&top, name, || unlink_folder(&top, name)) }
             });
             if pass.stopped {
                 return Ok(false);

@@ -15,9 +15,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::beside::Beside;
-use super::sweeper::{GONE, Sweeper};
+use super::sweeper::Sweeper;
 use crate::recipe::rebuilt::StepDone;
 use crate::registry::version::same;
+use crate::store::inventory::GONE;
 use crate::store::{CacheError, FileLock, remove_tree};
 
 /// The note about what was run.

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use super::kept::NOTE;
+use crate::store::inventory::GONE;
 use crate::store::{FileLock, remove_tree_while};
 
 /// How long a folder is kept that nobody comes back to, and how many are.
@@ -19,8 +20,6 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 const KEPT: usize = 6;
 /// So many are never there, even if builds are quicker than their removal: the run waits for it.
 const MOST: usize = 3 * KEPT;
-/// How the names of folders begin that are only there to be removed.
-pub(super) const GONE: &str = "gone-";
 
 /// A thread that removes. Dropping this stops it.
 pub(super) struct Sweeper {

@@ -1,8 +1,8 @@
 //! How much disk a build takes: what lies in the folders that it may write to, and files that it has removed and holds open.
 
 use std::collections::HashSet;
-use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmodat, fstatat, stat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmodat, fstat, fstatat, stat};
 use nix::sys::statvfs::statvfs;
 
 use super::census;
@@ -23,17 +23,21 @@ const TICK: Duration = Duration::from_millis(50);
 const SHARE: u32 = 20;
 /// Free space that the host keeps, whatever the limit says.
 const RESERVE: u64 = 256 << 20;
-/// A tree deeper than this is not walked to its end; the kernel's own limit on paths is half of it.
-const DEEPEST: usize = 2048;
+/// Folders that are held open on the way down a tree; the way back up to deeper ones is by `..`.
+const HELD: usize = 256;
+/// So often in a row it may not be known how much there is, because folders so deep moved while they were counted.
+const MOST_LOST: usize = 10;
+const FOLDER: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const BLOCK: u64 = 512;
 
 /// Watches on a thread of its own, since a large tree takes seconds. `over` becomes true when more than `limit` is taken.
 pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::io::Result<()> {
     thread::Builder::new().name("disk".into()).spawn(move || {
         let at_first = free(&folders);
-        let (mut used, mut left) = (usage(&folders), free(&folders));
+        let (mut used, mut left) = (usage(&folders).0, free(&folders));
         let (mut looked, mut took) = (Instant::now(), Duration::ZERO);
-        while used <= limit {
+        let mut lost = 0;
+        while used <= limit && lost < MOST_LOST {
             thread::sleep(TICK);
             let now = free(&folders);
             if now < RESERVE.min(at_first / 2) {
@@ -42,7 +46,9 @@ pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::i
             let room = limit.saturating_sub(used);
             if left.saturating_sub(now) > room || looked.elapsed() > PAUSE.max(took * SHARE) {
                 let start = Instant::now();
-                used = usage(&folders);
+                let is_lost;
+                (used, is_lost) = usage(&folders);
+                lost = if is_lost { lost + 1 } else { 0 };
                 (looked, took, left) = (Instant::now(), start.elapsed(), now);
             }
         }
@@ -57,18 +63,29 @@ fn free(folders: &[PathBuf]) -> u64 {
     folders.iter().filter_map(space).min().unwrap_or(u64::MAX)
 }
 
-fn usage(folders: &[PathBuf]) -> u64 {
+/// How many bytes the folders take, and whether more may have been there that was not found.
+fn usage(folders: &[PathBuf]) -> (u64, bool) {
     let mut count = Count::default();
     for folder in folders {
         if let Ok(here) = stat(folder) {
             count.device = here.st_dev;
             count.devices.insert(here.st_dev);
             count.add(&here);
-            count.walk(nix::fcntl::AT_FDCWD, folder, 0);
+            count.walk(folder);
         }
     }
     count.removed();
-    count.bytes
+    (count.bytes, count.lost)
+}
+
+/// A folder on the way down a tree.
+struct Level {
+    /// Its device and number.
+    id: (libc::dev_t, libc::ino_t),
+    /// Its descriptor; `None` while a deeper one is looked at and it is not held.
+    folder: Option<OwnedFd>,
+    /// The folders in it that are still to be looked at.
+    below: Vec<CString>,
 }
 
 #[derive(Default)]
@@ -78,6 +95,8 @@ struct Count {
     devices: HashSet<libc::dev_t>,
     /// Files with several names, which count once.
     seen: HashSet<(libc::dev_t, libc::ino_t)>,
+    /// Whether the way back from a deep folder was not found.
+    lost: bool,
 }
 
 impl Count {
@@ -88,10 +107,35 @@ impl Count {
         }
     }
 
-    /// Links are not followed, other file systems not entered. What vanishes meanwhile takes nothing.
-    fn walk<F: AsFd, P: ?Sized + nix::NixPath>(&mut self, parent: F, name: &P, depth: usize) {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let open = || openat(parent.as_fd(), name, flags, Mode::empty());
+    /// Counts what is below a folder. Links are not followed, other file systems not entered. What vanishes meanwhile takes nothing.
+    fn walk(&mut self, folder: &Path) {
+        let mut levels: Vec<Level> = self.enter(nix::fcntl::AT_FDCWD, folder).into_iter().collect();
+        while let Some(level) = levels.last_mut() {
+            if let (Some(name), Some(folder)) = (level.below.pop(), &level.folder) {
+                let Some(next) = self.enter(folder, name.as_c_str()) else { continue };
+                if levels.len() > HELD
+                    && let Some(above) = levels.last_mut()
+                {
+                    above.folder = None;
+                }
+                levels.push(next);
+                continue;
+            }
+            let Some((done, above)) = levels.pop().zip(levels.last_mut()) else { return };
+            if above.folder.is_none() {
+                above.folder = done.folder.and_then(|folder| openat(folder, "..", FOLDER, Mode::empty()).ok());
+                let back = above.folder.as_ref().and_then(|folder| fstat(folder).ok());
+                if back.is_none_or(|back| (back.st_dev, back.st_ino) != above.id) {
+                    self.lost = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Opens a folder and counts what is in it.
+    fn enter<F: AsFd, P: ?Sized + nix::NixPath>(&mut self, parent: F, name: &P) -> Option<Level> {
+        let open = || openat(parent.as_fd(), name, FOLDER, Mode::empty());
         let opened = open().or_else(|error| {
             // A folder that its owner may not read hides what is in it; with the privilege to look anyway this does not happen.
             if error == Errno::EACCES
@@ -101,26 +145,22 @@ impl Count {
             }
             Err(error)
         });
-        let Ok(mut folder) = opened.and_then(Dir::from_fd) else { return };
+        let mut entries = opened.and_then(Dir::from_fd).ok()?;
+        let folder = entries.as_fd().try_clone_to_owned().ok()?;
+        let own = fstat(&folder).ok()?;
         let mut below = Vec::new();
-        let Ok(descriptor) = folder.as_fd().try_clone_to_owned() else { return };
-        for entry in folder.iter().flatten() {
+        for entry in entries.iter().flatten() {
             let name: &CStr = entry.file_name();
             if name == c"." || name == c".." {
                 continue;
             }
-            let Ok(file) = fstatat(&descriptor, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { continue };
+            let Ok(file) = fstatat(&folder, name, AtFlags::AT_SYMLINK_NOFOLLOW) else { continue };
             self.add(&file);
             if SFlag::from_bits_truncate(file.st_mode & libc::S_IFMT) == SFlag::S_IFDIR && file.st_dev == self.device {
                 below.push(name.to_owned());
             }
         }
-        drop(folder);
-        if depth < DEEPEST {
-            for name in below {
-                self.walk(&descriptor, name.as_c_str(), depth + 1);
-            }
-        }
+        Some(Level { id: (own.st_dev, own.st_ino), folder: Some(folder), below })
     }
 
     /// Files without a name that a process of the build has open.
@@ -152,13 +192,34 @@ mod tests {
     #[test]
     fn a_file_with_two_names_counts_once_and_a_link_not_at_all() {
         let path = folder("links");
-        let empty = usage(std::slice::from_ref(&path));
+        let (empty, _) = usage(std::slice::from_ref(&path));
         fs::write(path.join("a/b/large"), vec![1; 1 << 20]).unwrap();
         fs::hard_link(path.join("a/b/large"), path.join("second")).unwrap();
         std::os::unix::fs::symlink("/usr", path.join("link")).unwrap();
-        let used = usage(std::slice::from_ref(&path)) - empty;
+        let used = usage(std::slice::from_ref(&path)).0 - empty;
         fs::remove_dir_all(&path).unwrap();
         assert!((1 << 20..(1 << 20) + 65536).contains(&used), "{used}");
+    }
+
+    #[test]
+    fn what_lies_deep_counts_with_few_descriptors() {
+        let path = folder("deep");
+        let end = "/a".repeat(1000);
+        for chain in 0..3 {
+            fs::create_dir_all(format!("{}/{chain}{end}", path.display())).unwrap();
+        }
+        let deepest = format!("{}/2{end}", path.display());
+        fs::create_dir(format!("{deepest}/beside")).unwrap();
+        let (empty, _) = usage(std::slice::from_ref(&path));
+        fs::write(format!("{deepest}/beside/large"), vec![1; 1 << 20]).unwrap();
+        for chain in [2, 1] {
+            let above = format!("{}/{}{end}/a", path.display(), chain - 1);
+            fs::rename(path.join(chain.to_string()), above).unwrap();
+        }
+        let (used, lost) = usage(std::slice::from_ref(&path));
+        // Its removal here needs no stack either.
+        assert!(std::process::Command::new("rm").arg("-rf").arg(&path).status().unwrap().success());
+        assert!(!lost && (1 << 20..(1 << 20) + 65536).contains(&(used - empty)), "{used} {empty}");
     }
 
     #[test]

@@ -92,6 +92,7 @@ pub fn of(recipe: &Recipe) -> Replayed {
 
 impl Replayed {
     /// With what the result says that the recipe came in.
+    #[must_use]
     pub fn told(self, told: Option<Told>) -> Self {
         let (verdict, reproduced) = told.map(|told| (told.verdict, told.reproduced)).unzip();
         Self { verdict, reproduced, ..self }

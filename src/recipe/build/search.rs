@@ -165,7 +165,6 @@ impl Search<'_> {
             let manager = |toolchain: &Toolchain| toolchain.manager.as_ref().map(|(kind, _)| *kind);
             for toolchain in toolchains.iter().filter(|other| manager(other) == manager(toolchain)) {
                 match self.run(&self.work(repository, toolchain, strategy, None, Some(reason.to_owned())), all) {
-                    Ok(None) => {}
                     Ok(Some(ran)) => {
                         if add(ran.rebuilt, all) {
                             return Ok(true);
@@ -175,7 +174,7 @@ impl Search<'_> {
                         }
                     }
                     Err(error) if error.is_ours() => return Err(error),
-                    Err(_) => {}
+                    Ok(None) | Err(_) => {}
                 }
             }
             (newest, untrue) = (None, true);
@@ -189,7 +188,6 @@ impl Search<'_> {
             };
             let work = self.work(repository, toolchain, strategy, Some(time.to_string()), Some(other.reason(lockfile)));
             match self.run(&work, all) {
-                Ok(None) => {}
                 Ok(Some(ran)) => {
                     newest = ran.newest;
                     if add(ran.rebuilt, all) {
@@ -198,7 +196,7 @@ impl Search<'_> {
                 }
                 Err(error) if error.is_ours() => return Err(error),
                 // The attempt at the publication came further, and is what is told.
-                Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
         }
         if !untrue || lockfile.is_some() {

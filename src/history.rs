@@ -202,7 +202,7 @@ mod tests {
             published_at: None,
             verdict: Some(verdict),
             code: None,
-            reproduced: verdict.reproduced(Accept::SameContent),
+            reproduced: verdict.reproduced(crate::verdict::Accept::SameContent),
             strategies: Strategy::ALL.to_vec(),
             tag: tag.map(str::to_owned),
             attested,

@@ -57,8 +57,9 @@ impl Explain for ListError {
             Self::InvalidManifest(_) => "the published package.json may have been written by a build; --source names another commit",
             Self::Pattern(_) => "look at `files` and the ignore files of the source; --source names another commit",
             Self::UnreadableName(_) => "the publishing client fails on that name too; check the package by other means",
+            Self::Unreadable(_) => "the publishing client fails on it too; see what the build does to the rights of its files",
             Self::TooDeep(_) => "no client could pack that folder; check the package by other means",
-            Self::TooComplex => "check the package by other means",
+            Self::TooManyEntries | Self::TooComplex => "check the package by other means",
         };
         Some(hint.to_owned())
     }

@@ -42,7 +42,10 @@ fn a_statement_is_a_verification_summary_of_the_published_tarball() {
     assert_eq!(at("/predicateType"), "https://slsa.dev/verification_summary/v1");
     assert_eq!(at("/predicate/verificationResult"), "PASSED");
     assert_eq!(at("/predicate/verifiedLevels/0"), "REPRODUCED_IDENTICAL");
-    for verdict in [Verdict::Differs, Verdict::BuildFailed, Verdict::NoSource] {
+    for verdict in [Verdict::NoSource, Verdict::Unsupported] {
+        assert_eq!(statement(&report("@s/a", verdict, Vec::new())), None, "what was not decided is not stated");
+    }
+    for verdict in [Verdict::Differs, Verdict::BuildFailed] {
         let failed = stated(verdict);
         assert_eq!(failed.pointer("/predicate/verificationResult"), Some(&json!("FAILED")));
         assert_eq!(failed.pointer("/predicate/verifiedLevels"), Some(&json!(["FAILED"])));

@@ -14,10 +14,16 @@ function main() {
     return;
   }
   // The first signal lets the run clean up; a second one ends the process as usual.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => run.cancel());
+  let terminated = false;
+  process.once('SIGINT', () => run.cancel());
+  process.once('SIGTERM', () => {
+    terminated = true;
+    run.cancel();
+  });
   run.cli(process.argv.slice(2)).then(
     (code) => {
-      process.exitCode = code;
+      // What a shell says of a program that the signal ended: 128 and its number.
+      process.exitCode = terminated && code === 130 ? 143 : code;
     },
     (error) => {
       process.stderr.write(`error[internal]: ${error.message}\n\nhint: please report this with the command that you ran\n`);

@@ -144,6 +144,8 @@ export interface EarlierVersion {
   strategies: Strategy[];
   /** The tag that names it in the repository. */
   tag: string | null;
+  /** Whether it has a tag; null where the repository could not be looked at. */
+  tagged?: boolean | null;
   attested: boolean;
   provenanceVerified: boolean | null;
 }

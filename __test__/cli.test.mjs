@@ -90,7 +90,14 @@ for (const args of [[], ['--nonsense'], ['a', '--accept', 'maybe'], ['a', '--tim
   });
 }
 
-for (const word of ['inspect', 'replay', 'cache', 'enqueue', 'work', 'status', 'collect', 'completions']) {
+test('words of other tools are packages', async () => {
+  for (const word of ['enqueue', 'work', 'status', 'collect']) {
+    await world.release(word);
+    assert.equal((await cli([word, '--json'])).json.verdict, 'identical', word);
+  }
+});
+
+for (const word of ['inspect', 'replay', 'cache', 'completions']) {
   test(`${word} is reserved for a command, ${word}@latest is the package`, async () => {
     const reserved = await cli([word, '--json']);
     assert.deepEqual([reserved.code, reserved.json.code], [2, 'usage']);
@@ -296,8 +303,8 @@ test('a full disk behind stdout is an error, not a success', async () => {
   assert.notEqual(ran.code, 0);
 });
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  test(`${signal} ends a run with 130, and leaves nothing`, async () => {
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  test(`${signal} ends a run with ${code}, and leaves nothing`, async () => {
     const at = await world.home();
     await world.release('x-interrupted');
     const lift = world.host.fault({ on: 'x-interrupted/info/refs', hang: true });
@@ -311,7 +318,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
       },
     });
     lift();
-    assert.deepEqual([ran.code, ran.signal, ran.timedOut], [130, null, false]);
+    assert.deepEqual([ran.code, ran.signal, ran.timedOut], [code, null, false]);
     await assertNothingLeft(at);
     assert.equal((await run(['x-interrupted@1.0.0', '--json'], at)).json.verdict, 'identical', 'what was interrupted is not stored');
   });

@@ -499,12 +499,15 @@ test('a full disk while a large tarball is read is an error', async () => {
   assert.deepEqual([answer.verdict, answer.code], ['error', 'disk-failed']);
 });
 
-test('no home and no cache folder is an error that says what to name', async () => {
+test('without a home the run has a folder of its own, and says what to name', async () => {
   const { spec } = await world.release('v-homeless');
   const clean = await world.home();
   for (const name of ['HOME', 'XDG_CACHE_HOME', 'USERPROFILE']) delete clean.env[name];
-  const answer = await world.judge(spec, { clean });
-  assert.deepEqual([answer.verdict, answer.code], ['error', 'cache-no-folder']);
+  for (const args of [[], ['--no-cache']]) {
+    const answer = await world.judge(spec, { clean, args });
+    assert.equal(answer.verdict, 'identical');
+    assert.match(answer.findings.find(({ code }) => code === 'cache-temporary').message, /HOME is not set.*--cache-dir/);
+  }
   assert.equal((await world.judge(spec, { clean, args: ['--cache-dir', join(clean.home, 'named')] })).verdict, 'identical');
 });
 

@@ -3,6 +3,7 @@
 //! Each stage has its own enum with a variant per failure; this trait is what the report and the JS surface need of all of them.
 
 use std::fmt;
+use std::path::{Component, Path, PathBuf};
 
 /// The stage of the way from spec to verdict in which something happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -54,6 +55,38 @@ impl fmt::Display for Stage {
     }
 }
 
+/// The system's words without its number (`No such file or directory (os error 2)`), which says the same to fewer people.
+pub fn plain(text: &str) -> String {
+    const MARK: &str = " (os error ";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(MARK) {
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        out.push_str(before);
+        match after.get(digits..).and_then(|tail| tail.strip_prefix(')')).filter(|_| digits > 0) {
+            Some(tail) => rest = tail,
+            None => {
+                out.push_str(MARK);
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+/// A path of this machine for a message: without the `.` and `..` that joining it with the working folder left in it.
+pub fn shown_path(path: &Path) -> String {
+    let mut shown = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(shown.components().next_back(), Some(Component::Normal(_))) => drop(shown.pop()),
+            other => shown.push(other),
+        }
+    }
+    shown.display().to_string()
+}
+
 /// An error that can be reported: every error enum of this crate implements it.
 pub trait Explain: std::error::Error {
     /// The stable, kebab-case name of this failure.
@@ -63,5 +96,22 @@ pub trait Explain: std::error::Error {
     /// One sentence that tells the user what to do, if there is something to do.
     fn hint(&self) -> Option<String> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_number_goes_and_nothing_else() {
+        assert_eq!(plain("a: No such file or directory (os error 2); b (os error x)"), "a: No such file or directory; b (os error x)");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_is_shown_without_detours() {
+        assert_eq!(shown_path(Path::new("/home/me/././a/../b.tgz")), "/home/me/b.tgz");
+        assert_eq!(shown_path(Path::new("../b")), "../b");
     }
 }

@@ -36,6 +36,9 @@ pub struct HistoryEntry {
     pub strategies: Vec<Strategy>,
     /// The tag that names it in the repository.
     pub tag: Option<String>,
+    /// Whether it has a tag; null where the repository could not be looked at.
+    #[serde(default)]
+    pub tagged: Option<bool>,
     /// Whether the registry lists attestations for it.
     pub attested: bool,
     /// Whether its provenance was verified; null where there is none.
@@ -52,6 +55,7 @@ impl HistoryEntry {
             reproduced: false,
             strategies: Vec::new(),
             tag: None,
+            tagged: None,
             attested: false,
             provenance_verified: None,
         };
@@ -61,6 +65,7 @@ impl HistoryEntry {
                 verdict: Some(report.verdict),
                 reproduced: report.reproduced,
                 tag: tag_of(&report),
+                tagged: is_tagged(&report),
                 attested: report.attested,
                 provenance_verified: report.provenance.as_ref().map(|provenance| provenance.verified),
                 strategies: report.options.strategies,
@@ -80,6 +85,16 @@ impl HistoryEntry {
 fn tag_of(report: &Report) -> Option<String> {
     let tag = report.evidence.iter().find(|evidence| evidence.kind == EvidenceKind::Tag && evidence.commit.is_some());
     tag.map(|evidence| evidence.value.clone())
+}
+
+/// Whether a tag names the version; `None` where nobody could look.
+fn is_tagged(report: &Report) -> Option<bool> {
+    let seen = report.origin.is_some()
+        || matches!(
+            report.code.as_deref(),
+            Some("commit-not-found" | "commit-unreachable" | "package-not-in-repository" | "repository-empty")
+        );
+    seen.then(|| tag_of(report).is_some())
 }
 
 /// Looks at up to `count` versions before the report's own and adds them to it. What stands in the way becomes a finding.
@@ -177,17 +192,22 @@ pub fn summary(report: &Report, earlier: &[HistoryEntry]) -> Option<String> {
     }
     let count = |holds: fn(&HistoryEntry) -> bool| earlier.iter().filter(|entry| holds(entry)).count();
     let (reproduced, tagged, attested) =
-        (count(|entry| entry.reproduced), count(|entry| entry.tag.is_some()), count(|entry| entry.attested));
+        (count(|entry| entry.reproduced), count(|entry| entry.tagged == Some(true)), count(|entry| entry.attested));
     let unbuilt = earlier.iter().any(|entry| !entry.reproduced && entry.strategies == [Strategy::Source]);
     let how = if unbuilt { " (no build was tried)" } else { "" };
+    let unseen = count(|entry| entry.tagged.is_none());
+    let unseen = if unseen == 0 { String::new() } else { format!(" (of {unseen} it is not known)") };
     let of = if total == 1 { "1 earlier version".to_owned() } else { format!("{total} earlier versions") };
     let this = [
         (report.reproduced, "is reproduced", "is not reproduced"),
-        (tag_of(report).is_some(), "has a tag", "has no tag"),
+        (tag_of(report).is_some(), "has a tag", if is_tagged(report).is_some() { "has no tag" } else { "has a tag or none" }),
         (report.attested, "has provenance", "has no provenance"),
     ];
     let this: Vec<&str> = this.iter().map(|(has, yes, no)| if *has { *yes } else { *no }).collect();
-    Some(format!("{reproduced} of {of} reproduced{how}, {tagged} had a tag, {attested} had provenance; this one {}", this.join(", ")))
+    Some(format!(
+        "{reproduced} of {of} reproduced{how}, {tagged} had a tag{unseen}, {attested} had provenance; this one {}",
+        this.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -195,6 +215,7 @@ mod tests {
     use super::*;
     use crate::registry::VersionEntry;
     use crate::report::tests::report;
+    use crate::verdict::Accept;
 
     fn entry(verdict: Verdict, tag: Option<&str>, attested: bool) -> HistoryEntry {
         HistoryEntry {
@@ -205,6 +226,7 @@ mod tests {
             reproduced: verdict.reproduced(crate::verdict::Accept::SameContent),
             strategies: Strategy::ALL.to_vec(),
             tag: tag.map(str::to_owned),
+            tagged: Some(tag.is_some()),
             attested,
             provenance_verified: None,
         }

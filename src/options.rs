@@ -76,6 +76,12 @@ pub enum OptionsError {
     /// Not one of the strategies.
     #[error("there is no strategy {0}")]
     Strategy(String),
+    /// An option without its value.
+    #[error("{0} is empty")]
+    Empty(&'static str),
+    /// The folder of the file of results is not there.
+    #[error("there is no folder {0}")]
+    NoFolder(String),
     /// Not a host.
     #[error("{0} is not a host")]
     Host(String),
@@ -139,6 +145,8 @@ impl Explain for OptionsError {
                 let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
                 Some(format!("strategies of this version: {}, and npm for all that pack as npm", names.join(", ")))
             }
+            Self::Empty(option) => Some(format!("leave {option} out, or give it a value")),
+            Self::NoFolder(_) => Some("make it, or name another file with --cache-file".into()),
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
             Self::Host(_) => Some("a name or an address, with a port where only that is meant: host.example, host.example:8443".into()),
@@ -209,7 +217,11 @@ impl Options {
 
     /// Reads the options object of the JavaScript surface.
     pub fn from_json(json: &str) -> Result<Self, OptionsError> {
-        serde_json::from_str(json).map_err(|error| OptionsError::Unreadable(error.to_string()))
+        serde_json::from_str(json).map_err(|error| {
+            // The place is one in a text that the caller never saw.
+            let text = error.to_string();
+            OptionsError::Unreadable(text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned())
+        })
     }
 
     /// The strategies that are allowed, in the order in which they are tried.
@@ -222,8 +234,11 @@ impl Options {
                 (_, None) => return Err(OptionsError::Strategy(word.to_owned())),
             }
         }
-        if allowed.is_empty() {
+        if self.strategy.is_empty() {
             return Ok(Strategy::ALL.to_vec());
+        }
+        if allowed.is_empty() {
+            return Err(OptionsError::Empty("--strategy"));
         }
         Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
     }
@@ -260,6 +275,23 @@ impl Options {
         match self.allow_hosts.iter().find(|host| !is_one(host)) {
             Some(host) => Err(OptionsError::Host(host.clone())),
             None => Ok(AllowList::parse(&self.allow_hosts.join(","))),
+        }
+    }
+
+    /// Refuses a source that is an empty text: a variable that a script did not set.
+    pub fn check_source(&self) -> Result<(), OptionsError> {
+        match self.source.as_deref() {
+            Some(text) if text.trim().is_empty() => Err(OptionsError::Empty("--source")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a file of results in a folder that is not there: none is made outside of the cache.
+    pub fn check_cache_file(&self) -> Result<(), OptionsError> {
+        let folder = self.cache_file.as_deref().filter(|file| file.is_absolute()).and_then(Path::parent);
+        match folder {
+            Some(folder) if !folder.is_dir() => Err(OptionsError::NoFolder(folder.display().to_string())),
+            _ => Ok(()),
         }
     }
 

@@ -134,7 +134,7 @@ async fn judge(
         let open_submodule = |url: &str| open_by_url(url, &context, &runtime);
         let (mut repository, located) = match nominated.and_then(|nominated| find(nominated, &claims, &published)) {
             Ok(found) => found,
-            Err(error) => return refused(draft, error, &published),
+            Err(error) => return refused(draft, error, &published, by_user),
         };
         draft.located(repository.url(), &located, located_at.elapsed());
         context.progress.tell("pack", "packing the commit's files");
@@ -444,7 +444,7 @@ fn find(nominated: Nominated, claims: &Claims, published: &Published) -> Result<
 }
 
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
-fn refused(draft: Draft, error: LocateError, published: &Published) -> Result<Report, Failed> {
+fn refused(draft: Draft, error: LocateError, published: &Published, by_user: bool) -> Result<Report, Failed> {
     match &error {
         LocateError::Git(
             GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_) | GitError::Source { .. },
@@ -456,7 +456,11 @@ fn refused(draft: Draft, error: LocateError, published: &Published) -> Result<Re
             for finding in confusion::without_source(&published.manifest()) {
                 draft.finding(finding);
             }
-            Ok(draft.ended(*Ending::by(Verdict::NoSource, &error)))
+            let mut ending = Ending::by(Verdict::NoSource, &error);
+            if by_user && let Some(hint) = user_source::hint(&error) {
+                ending.hint = Some(hint.into());
+            }
+            Ok(draft.ended(*ending))
         }
     }
 }

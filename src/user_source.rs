@@ -1,6 +1,8 @@
 //! What the user named as the source, by `--source` or by a recipe, in place of what the package declares.
 
+use crate::git::GitError;
 use crate::options::Options;
+use crate::origin::LocateError;
 use crate::origin::address::{self, Address, AddressError};
 use crate::origin::agreement::{Agreed, undeclared, unreadable};
 use crate::pipeline::Context;
@@ -22,17 +24,36 @@ impl UserSource {
     pub(crate) fn of(options: &Options, context: &Context) -> Option<Self> {
         let given = context.given.as_deref();
         let directory = given.map(|given| given.directory.clone());
-        if let Some((path, commit)) = options.local_source() {
+        if let Some((path, fragment)) = options.local_source() {
             let path = context.cwd.join(path);
             let address = Ok(Address::here(&path.canonicalize().unwrap_or(path)));
-            return Some(Self { address, commit: commit.map(str::to_owned), directory });
+            let (commit, named) = parts(fragment.unwrap_or_default());
+            return Some(Self { address, commit, directory: named.or(directory) });
         }
         let parsed = |url: &str| address::parse_with(url, &|url| context.leads_to(url));
         if let Some(source) = &options.source {
-            let commit = source.split_once('#').map(|(_, commit)| commit.to_owned()).filter(|commit| !commit.is_empty());
-            return Some(Self { address: parsed(source), commit, directory });
+            let (commit, named) = parts(source.split_once('#').map_or("", |(_, fragment)| fragment));
+            return Some(Self { address: parsed(source), commit, directory: named.or(directory) });
         }
         given.map(|given| Self { address: parsed(&given.repository), commit: Some(given.commit.clone()), directory })
+    }
+}
+
+/// The commit and the folder behind `#`, as npm writes them and as this program prints them: `<commit>::path:<folder>`.
+fn parts(fragment: &str) -> (Option<String>, Option<String>) {
+    let (commit, folder) = fragment.split_once("::path:").unwrap_or((fragment, ""));
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    (some(commit), some(folder.trim_matches('/')))
+}
+
+/// What to do where the repository that the user named is of no use: nobody declared it.
+pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
+    match error {
+        LocateError::Git(GitError::NotFound { .. }) => {
+            Some("it was removed or renamed, or is private: check the address that --source names")
+        }
+        LocateError::NotInRepository { .. } | LocateError::Empty { .. } => Some("check the address that --source names"),
+        _ => None,
     }
 }
 
@@ -43,5 +64,22 @@ pub(crate) fn agreed(declared: Result<Option<Address>, AddressError>) -> Result<
         Ok(Some(address)) => Ok(Agreed { address, finding: Some(finding) }),
         Ok(None) => Err(undeclared()),
         Err(error) => Err(unreadable(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_package_may_stand_behind_the_commit() {
+        let parts = |text| {
+            let (commit, folder) = parts(text);
+            (commit.unwrap_or_default(), folder.unwrap_or_default())
+        };
+        assert_eq!(parts("v1::path:/packages/a/"), ("v1".into(), "packages/a".into()));
+        assert_eq!(parts("::path:packages/a"), (String::new(), "packages/a".into()));
+        assert_eq!(parts("feature/x"), ("feature/x".into(), String::new()));
+        assert_eq!(parts(""), (String::new(), String::new()));
     }
 }

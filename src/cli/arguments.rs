@@ -45,8 +45,17 @@ const AFTER_HELP: &str = "\
 `reproduce cache ls` lists what is kept on disk, `reproduce cache prune` removes it.
 `reproduce completions <shell>` prints completions for bash, zsh, fish, powershell or elvish; `reproduce completions man` a manual page.
 In package.json: \"prepublishOnly\": \"reproduce --local\" stops a publish that nobody could reproduce, \"postpublish\": \"reproduce\" checks it.
-Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted.
+Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted, 143 terminated.
 A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
+
+/// Reads a time.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "not a number of seconds; 0 is no limit".to_owned())
+}
+
+fn versions(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "not a number of versions".to_owned())
+}
 
 /// Find out whether a published npm package can be rebuilt from the source it declares.
 #[derive(Debug, Parser)]
@@ -93,7 +102,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "host[:port]")]
     pub(super) allow_host: Vec<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
-    #[arg(long, value_name = "seconds")]
+    #[arg(long, value_name = "seconds", value_parser = seconds)]
     pub(super) timeout: Option<f64>,
     /// Answer from stored results only
     #[arg(long)]
@@ -126,19 +135,19 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "file")]
     pub(super) junit: Option<PathBuf>,
     /// Look at so many earlier versions too, without building what was never judged [default: 10]
-    #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
+    #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
     /// Check provenance with this Sigstore `trusted_root.json`, in place of the embedded one
     #[arg(long, value_name = "file")]
     pub(super) trusted_root: Option<PathBuf>,
     /// Write an in-toto statement about the result to this file
-    #[arg(long, value_name = "file")]
+    #[arg(long, value_name = "file", group = "statement")]
     pub(super) attest: Option<PathBuf>,
     /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one with (public, PEM)
-    #[arg(long, value_name = "file")]
+    #[arg(long, value_name = "file", requires = "statement")]
     pub(super) attest_key: Option<PathBuf>,
     /// Verify a statement that --attest wrote, against the tarball that the registry serves
-    #[arg(long, value_name = "file", conflicts_with = "attest")]
+    #[arg(long, value_name = "file", conflicts_with = "attest", group = "statement")]
     pub(super) verify_attestation: Option<PathBuf>,
     /// With --verify-attestation, pass a statement that nobody signed, whoever wrote it
     #[arg(long, requires = "verify_attestation", conflicts_with = "attest_key")]

@@ -30,7 +30,7 @@ use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
-pub const COMMANDS: &[&str] = &["inspect", "replay", "cache", "enqueue", "work", "status", "collect", "completions", "help"];
+pub const COMMANDS: &[&str] = &["inspect", "replay", "cache", "completions", "help"];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;
@@ -179,8 +179,8 @@ enum Asked {
 fn specs_or_hook(arguments: &Arguments) -> Result<Asked, NoSpec> {
     if let Some(command) = arguments.specs.first().filter(|word| COMMANDS.contains(&word.as_str()) && *word != "help") {
         return Err(NoSpec {
-            message: format!("the command {command} is not in this version"),
-            hint: format!("for the package of that name: reproduce {command}@latest"),
+            message: format!("the command {command} stands behind an option's value"),
+            hint: format!("put the command first: reproduce {command} …; for the package of that name: {command}@latest"),
         });
     }
     if !arguments.specs.is_empty() {

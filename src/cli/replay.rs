@@ -51,7 +51,7 @@ struct Arguments {
     #[arg(long, value_name = "host[:port]")]
     allow_host: Vec<String>,
     /// Longest time in seconds; 0 for none [default: 600]
-    #[arg(long, value_name = "seconds")]
+    #[arg(long, value_name = "seconds", value_parser = super::arguments::seconds)]
     timeout: Option<f64>,
     /// The folder of all caches
     #[arg(long, value_name = "dir")]

@@ -94,7 +94,7 @@ impl Body {
         };
         match read {
             Err(_) => Err(HttpError::Timeout { url: self.url.clone(), after }),
-            Ok(Err(error)) => Err(connect::explain(&error, self.response.url(), after)),
+            Ok(Err(error)) => Err(connect::explain(&error, self.response.url(), None, after)),
             Ok(Ok(piece)) => Ok(piece),
         }
     }

@@ -128,7 +128,8 @@ impl Client {
             _ => Verify::Roots,
         };
         let identity = auth.as_ref().and_then(|auth| auth.identity.clone()).map(|files| (files.certificate, files.key));
-        let pool = self.inner.pools.get(&Way { reach, verify, proxy, identity }, config)?;
+        let way = Way { reach, verify, proxy, identity };
+        let pool = self.inner.pools.get(&way, config)?;
 
         let mut headers = request.headers.clone();
         if !at_home {
@@ -151,7 +152,7 @@ impl Client {
         let (until, waited) = deadline.filter(|(deadline, _)| *deadline < idle).unwrap_or((idle, config.read_timeout));
         match tokio::time::timeout_at(until, sending).await {
             Err(_) => Err(HttpError::Timeout { url: shown(url), after: waited }),
-            Ok(Err(error)) => Err(explain(&error, url, waited)),
+            Ok(Err(error)) => Err(explain(&error, url, way.proxy.as_ref(), waited)),
             Ok(Ok(response)) => Ok((response, permit)),
         }
     }

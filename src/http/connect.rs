@@ -66,9 +66,17 @@ impl Pools {
     }
 }
 
-/// What a failure of the library means.
-pub(super) fn explain(error: &reqwest::Error, url: &Url, waited: Duration) -> HttpError {
+/// What a failure of the library means; `proxy` is who was asked to connect, where that is not the address itself.
+pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&Url>, waited: Duration) -> HttpError {
     let host = || url.host_str().unwrap_or("").to_owned();
+    // It is the proxy that cannot be found or reached; of the address nobody knows.
+    let peer = || match proxy {
+        Some(proxy) => {
+            let port = proxy.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+            format!("the proxy {}{port}, on the way to {}", proxy.host_str().unwrap_or(""), host())
+        }
+        None => host(),
+    };
     let url = || shown(url);
     if find::<NoPublicAddress>(error).is_some() {
         return HttpError::PrivateAddress { url: url() };
@@ -77,7 +85,7 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, waited: Duration) -> Ht
         return HttpError::Tls { host: host(), reason: tls.to_string() };
     }
     if error.is_dns() {
-        return HttpError::Dns { host: host() };
+        return HttpError::Dns { host: peer() };
     }
     if error.is_timeout() {
         return HttpError::Timeout { url: url(), after: waited };
@@ -85,9 +93,9 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, waited: Duration) -> Ht
     if error.is_connect() {
         let refused = find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
         return if refused {
-            HttpError::Refused { host: host() }
+            HttpError::Refused { host: peer() }
         } else {
-            HttpError::Unreachable { host: host(), reason: innermost(error) }
+            HttpError::Unreachable { host: peer(), reason: innermost(error) }
         };
     }
     match find::<hyper::Error>(error) {

@@ -195,9 +195,7 @@ impl Explain for HttpError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Unreachable { .. } | Self::Dns { .. } | Self::Refused { .. } => {
-                "check the network and npm's proxy settings; `npm run demo` needs no network"
-            }
+            Self::Unreachable { .. } | Self::Dns { .. } | Self::Refused { .. } => "check the network and npm's proxy settings",
             Self::Tls { .. } => {
                 "if a proxy or a private authority signs here, name its certificate with npm's cafile or NODE_EXTRA_CA_CERTS"
             }

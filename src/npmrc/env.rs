@@ -87,7 +87,7 @@ impl Files for OsFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         // A pipe could block for ever; /dev/null is how people say that there is no such file.
         if !self.is_file(path) {
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(if self.is_dir(path) { io::ErrorKind::IsADirectory } else { io::ErrorKind::NotFound }.into());
         }
         let mut content = Vec::new();
         std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut content)?;

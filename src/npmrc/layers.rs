@@ -128,7 +128,7 @@ fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -
         Ok(text) => text,
         Err(error) => {
             if error.kind() != std::io::ErrorKind::NotFound {
-                findings.push(ConfigFinding { code: "npmrc-unreadable", message: format!("{} was ignored: {error}", path.display()) });
+                findings.push(ConfigFinding { code: "npmrc-unreadable", message: format!("{} cannot be read: {error}", path.display()) });
             }
             return BTreeMap::new();
         }

@@ -19,6 +19,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::error::{Explain, Stage};
+
 pub use auth::{Auth, ClientIdentity, Secret};
 pub use env::{Files, OsFiles, Surroundings};
 pub use network::Network;
@@ -56,6 +58,32 @@ pub struct ConfigFinding {
     pub message: String,
 }
 
+impl ConfigFinding {
+    /// Whether nothing may be asked: what the setting was to keep away from the public registry, or from the open network, would go there.
+    pub fn is_fatal(&self) -> bool {
+        matches!(self.code, "invalid-registry" | "invalid-proxy" | "npmrc-unreadable" | "cafile-unreadable")
+    }
+}
+
+/// A configuration that cannot be followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("npm's configuration cannot be followed: {}", .0.message)]
+pub struct ConfigError(pub ConfigFinding);
+
+impl Explain for ConfigError {
+    fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("correct the setting; `npm config ls -l` tells which file or variable it is in".into())
+    }
+}
+
 /// What the command line says over npm's configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -66,10 +94,13 @@ pub struct Overrides {
 }
 
 impl NpmConfig {
-    /// Reads every layer. What cannot be read or used is left out and noted in `findings`; this never fails.
+    /// Reads every layer. What cannot be read or used is left out and noted in `findings`; see [`Self::check`].
     pub fn load(around: &Surroundings, overrides: &Overrides) -> Self {
         let mut findings = Vec::new();
         let layers = Layers::load(around, overrides, &mut findings);
+        for key in layers.keys().filter(|key| key.starts_with('@') && key.ends_with(":registry")) {
+            layers.text(key).and_then(|text| base_url(&text, key, &mut findings));
+        }
         let registry = layers.text("registry").and_then(|text| base_url(&text, "registry", &mut findings)).unwrap_or_else(default_registry);
         Self {
             default_tag: layers.text("tag").filter(|tag| !tag.is_empty()).unwrap_or_else(|| "latest".to_owned()),
@@ -80,6 +111,11 @@ impl NpmConfig {
             findings,
             layers,
         }
+    }
+
+    /// An error where a setting that says whom to ask cannot be followed: no other registry and no other way stands in for it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.findings.iter().find(|finding| finding.is_fatal()).map_or(Ok(()), |finding| Err(ConfigError(finding.clone())))
     }
 
     /// The registry of a package: its scope's, or the default one. Ends with a slash.
@@ -138,7 +174,7 @@ fn base_url(text: &str, key: &str, findings: &mut Vec<ConfigFinding>) -> Option<
     let mut note = |code, message: String| findings.push(ConfigFinding { code, message });
     let parsed = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let Some(mut url) = parsed else {
-        note("invalid-registry", format!("{key} is not an http or https address and was ignored"));
+        note("invalid-registry", format!("{key} is not an http or https address"));
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {

@@ -71,7 +71,7 @@ fn proxies(layers: &Layers, around: &Surroundings, findings: &mut Vec<ConfigFind
         let with_scheme = if text.contains("://") { text } else { format!("http://{text}") };
         let url = Url::parse(&with_scheme).ok().filter(|url| url.has_host() && ProxyRules::is_supported(url));
         if url.is_none() {
-            findings.push(ConfigFinding { code: "invalid-proxy", message: format!("{key} is not the address of a proxy and was ignored") });
+            findings.push(ConfigFinding { code: "invalid-proxy", message: format!("{key} is not the address of a proxy") });
         }
         url
     };

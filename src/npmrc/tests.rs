@@ -226,11 +226,13 @@ fn a_scope_can_have_its_own_registry() {
 }
 
 #[test]
-fn a_registry_that_is_no_address_is_ignored_with_a_finding() {
+fn a_registry_that_is_no_address_is_an_error() {
     for text in ["registry=nonsense", "registry=ftp://r.example", "registry=file:///x"] {
         let config = user(text);
         assert_eq!((config.registry.as_str(), codes(&config)), (DEFAULT_REGISTRY, vec!["invalid-registry"]));
+        assert!(config.check().is_err(), "the public registry does not stand in for it");
     }
+    assert!(user("@s:registry=nonsense").check().is_err(), "nor for a scope's");
     let config = user("registry=https://me:s3cret@r.example/?x#y");
     assert_eq!((config.registry.as_str(), codes(&config)), ("https://r.example/", vec!["credentials-in-address"]));
     assert!(!format!("{config:?}").contains("s3cret"));

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use gix::ObjectId;
 
 use super::evidence::{Evidence, EvidenceKind};
+use super::named::{by_user, named, not_there};
 use super::score::{PublishedFile, Score, candidate_directories, join, manifest_directories, score_directory};
 use super::tags;
 use crate::error::{Explain, Stage};
@@ -114,6 +115,26 @@ pub enum LocateError {
         /// What was looked at.
         evidence: Vec<Evidence>,
     },
+    /// The user named a tag, branch or commit that is not there.
+    #[error("there is no tag, branch or commit {wanted:?} in {repository}")]
+    NotThere {
+        /// The repository.
+        repository: String,
+        /// What the user named.
+        wanted: String,
+        /// The tags and branches that are most like it.
+        nearest: Vec<String>,
+    },
+    /// The user named the first digits of several commits.
+    #[error("{wanted:?} is the beginning of several commits of {repository}: {}", several.join(", "))]
+    Ambiguous {
+        /// The repository.
+        repository: String,
+        /// What the user named.
+        wanted: String,
+        /// The first of them.
+        several: Vec<String>,
+    },
     /// Only commits were named that no branch or tag of the repository reaches.
     #[error("the commit {commit} is not on any branch or tag of {repository}")]
     Unreachable {
@@ -150,7 +171,7 @@ impl LocateError {
     pub fn evidence(&self) -> &[Evidence] {
         match self {
             Self::NoCommit { evidence, .. } | Self::Unreachable { evidence, .. } | Self::NotInRepository { evidence, .. } => evidence,
-            Self::Empty { .. } | Self::Git(_) => &[],
+            Self::NotThere { .. } | Self::Ambiguous { .. } | Self::Empty { .. } | Self::Git(_) => &[],
         }
     }
 }
@@ -159,6 +180,8 @@ impl Explain for LocateError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoCommit { .. } => "commit-not-found",
+            Self::NotThere { .. } => "reference-not-found",
+            Self::Ambiguous { .. } => "reference-ambiguous",
             Self::Unreachable { .. } => "commit-unreachable",
             Self::NotInRepository { .. } => "package-not-in-repository",
             Self::Empty { .. } => "repository-empty",
@@ -176,6 +199,11 @@ impl Explain for LocateError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoCommit { .. } => Some("if you know the commit, name it: --source <repository>#<commit>".into()),
+            Self::NotThere { nearest, .. } if nearest.is_empty() => {
+                Some("name a tag, a branch or a commit that is there; without #… the commit is searched for".into())
+            }
+            Self::NotThere { nearest, .. } => Some(format!("there are: {}", nearest.join(", "))),
+            Self::Ambiguous { .. } => Some("name more digits".into()),
             Self::Unreachable { .. } => {
                 Some("a commit of a fork or a pull request is not the repository's own; the publisher can push a tag for it".into())
             }
@@ -194,11 +222,11 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
         return Err(LocateError::Empty { repository: repository.url().to_owned() });
     }
     let mut nominees = Vec::new();
-    let claimed: &[(&Option<String>, EvidenceKind)] = match &claims.user_commit {
-        Some(_) => &[(&claims.user_commit, EvidenceKind::User)],
-        None => &[(&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)],
-    };
-    for (value, kind) in claimed.iter().copied() {
+    if let Some(value) = &claims.user_commit {
+        nominees.push(by_user(repository, value)?);
+    }
+    let claimed = [(&claims.git_head, EvidenceKind::GitHead), (&claims.reference, EvidenceKind::Reference)];
+    for (value, kind) in claimed.into_iter().filter(|_| claims.user_commit.is_none()) {
         if let Some(nominee) = value.as_deref().and_then(|value| named(repository, value, kind)) {
             nominees.push(nominee);
         }
@@ -219,6 +247,9 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
     }
     let ids: Vec<ObjectId> = unique(nominees.iter().map(|nominee| nominee.commit));
     let unknown = repository.ensure_commits(&ids)?;
+    if let Some(wanted) = claims.user_commit.as_ref().filter(|_| !unknown.is_empty()) {
+        return Err(not_there(repository, wanted));
+    }
     for nominee in &mut nominees {
         if unknown.contains(&nominee.commit) {
             nominee.note = Some("the repository does not have it".into());
@@ -230,17 +261,6 @@ pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nomi
 pub(super) fn unique(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
     let mut seen = HashSet::new();
     ids.filter(|id| seen.insert(*id)).collect()
-}
-
-/// A nominee by commit id, or by the name of a branch or tag.
-fn named(repository: &Repository, value: &str, kind: EvidenceKind) -> Option<Nominee> {
-    let nominee = |commit, reference| Nominee { commit, reference, kind, value: value.to_owned(), note: None };
-    if let Ok(commit) = ObjectId::from_hex(value.as_bytes()) {
-        return Some(nominee(commit, tip_of(repository, commit)));
-    }
-    let names = [format!("refs/tags/{value}"), format!("refs/heads/{value}")];
-    let found = names.iter().find_map(|name| repository.refs().iter().find(|reference| &reference.name == name))?;
-    Some(nominee(found.commit, Some(found.name.clone())))
 }
 
 /// The tag, else the branch, that the commit is the tip of.

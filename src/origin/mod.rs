@@ -12,6 +12,7 @@ pub mod elsewhere;
 pub mod evidence;
 mod history;
 pub mod locate;
+mod named;
 pub mod released_as;
 pub mod score;
 pub mod tags;

@@ -114,7 +114,9 @@ impl Recipe {
             return Err(RecipeError::TooLarge);
         }
         let mut values = serde_json::Deserializer::from_slice(crate::manifest::without_bom(bytes)).into_iter::<Value>();
-        let unreadable = |error: serde_json::Error| RecipeError::Unreadable(error.to_string());
+        let unreadable = |error: serde_json::Error| {
+            RecipeError::Unreadable(format!("it is not JSON (line {}, column {})", error.line(), error.column()))
+        };
         let first = values.next().ok_or(RecipeError::Missing)?.map_err(unreadable)?;
         if values.next().transpose().map_err(unreadable)?.is_some() {
             return Err(RecipeError::Several);

@@ -109,7 +109,7 @@ pub enum Limit {
 
 impl Limit {
     /// The code of what it cut short.
-    pub fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Time => "timed-out",
             Self::Machine => "build-over-limit",

@@ -32,7 +32,7 @@ pub enum RegistryError {
         version: String,
     },
     /// No version fits.
-    #[error("{name} has no version {wanted}")]
+    #[error("{name} has no {}", if wanted == "*" { "published version".to_owned() } else { format!("version {wanted}") })]
     NoMatchingVersion {
         /// Package.
         name: String,
@@ -128,10 +128,11 @@ impl Explain for RegistryError {
             Self::PackageUnpublished { .. } | Self::VersionUnpublished { .. } => {
                 "its tarball can still be checked if you have it: pass the .tgz"
             }
-            Self::NoMatchingVersion { latest: Some(latest), .. } => {
-                return Some(format!("the tag latest is {latest}; `npm view <name> versions` lists all"));
+            Self::NoMatchingVersion { name, latest: Some(latest), .. } => {
+                return Some(format!("the tag latest is {latest}; `npm view {name} versions` lists all"));
             }
-            Self::NoMatchingVersion { .. } => "`npm view <name> versions` lists what there is",
+            Self::NoMatchingVersion { wanted, .. } if wanted == "*" => "check the spelling; all of its versions may be unpublished",
+            Self::NoMatchingVersion { name, .. } => return Some(format!("`npm view {name} versions` lists what there is")),
             Self::NotAllowed { .. } => "check the token for this registry in .npmrc (//host/:_authToken), or log in with npm",
             Self::Metadata { .. } => "check that --registry names an npm registry and not a web page or a login",
             Self::NoTarball { .. } | Self::TarballNotFound { .. } => "the registry or mirror is incomplete; try another with --registry",

@@ -9,6 +9,7 @@ use url::Url;
 use super::RegistryError;
 use super::integrity::{Algorithm, Hasher, Integrity};
 use super::spool::{Spool, SpoolWriter};
+use crate::error::shown_path;
 use crate::http::{Cancel, Client, HttpError, Request, Sink, Trust};
 
 /// A tarball as it came.
@@ -81,7 +82,7 @@ async fn fetch_once(order: &Order<'_>, url: &Url, promised: Option<&Integrity>) 
 
 /// Reads a tarball from disk into a spool of its own, so that it stays the same while it is looked at.
 pub(super) fn read_file(path: &Path, folder: &Path, limit: u64) -> Result<Tarball, RegistryError> {
-    let failed = |error: io::Error| RegistryError::File { path: path.display().to_string(), reason: error.to_string() };
+    let failed = |error: io::Error| RegistryError::File { path: shown_path(path), reason: error.to_string() };
     let file = File::open(path).map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));

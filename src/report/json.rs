@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::compare;
+use crate::error::plain;
 use crate::explain::Explanation;
 use crate::history::HistoryEntry;
 use crate::origin::Evidence;
@@ -190,7 +191,7 @@ pub struct Finding {
 impl Finding {
     /// A finding about the package as a whole.
     pub fn new(code: &str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { code: code.into(), severity, path: None, message: message.into() }
+        Self { code: code.into(), severity, path: None, message: plain(&message.into()) }
     }
 }
 

@@ -49,7 +49,11 @@ fn told(provenance: &Provenance) -> String {
 fn earlier(entry: &HistoryEntry) -> String {
     let verdict = entry.verdict.map_or("error", |verdict| verdict.as_str());
     let code = entry.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-    let tag = entry.tag.as_ref().map_or_else(|| "no tag".to_owned(), |tag| format!("tag {tag}"));
+    let tag = match (&entry.tag, entry.tagged) {
+        (Some(tag), _) => format!("tag {tag}"),
+        (None, Some(_)) => "no tag".to_owned(),
+        (None, None) => "tag unknown".to_owned(),
+    };
     let provenance = match (entry.attested, entry.provenance_verified) {
         (_, Some(true)) => "provenance",
         (_, Some(false)) => "provenance that does not hold",

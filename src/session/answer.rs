@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Explain, Stage};
+use crate::error::{Explain, Stage, plain};
 use crate::report::json::{Failure, PackageInfo, Report, SCHEMA_VERSION};
 use crate::spec::{Spec, Target};
 use crate::verdict::{Accept, Verdict};
@@ -33,7 +33,7 @@ impl Answer {
             package: PackageInfo { spec, name: None, version: None, location: None, integrity: None },
             code: error.code().to_owned(),
             stage: error.stage().to_string(),
-            message: error.to_string(),
+            message: plain(&error.to_string()),
             hints: error.hint().into_iter().collect(),
         }))
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod memory;
+mod place;
 mod progress;
 mod setup;
 
@@ -30,6 +31,7 @@ use crate::verdict::Verdict;
 use answer::Stopped;
 pub use answer::{Answer, shown};
 use memory::{Memory, Tarball, is_kept, key_of};
+use place::Place;
 pub use progress::Progress;
 pub use setup::cache_folders;
 use setup::{Own, Setup};
@@ -95,10 +97,10 @@ pub async fn judge_unpublished(
         let spec = Spec::parse(path).map_err(boxed)?;
         let mut setup = Setup::read(options)?;
         let (info, roots) = setup.rules(&spec, options)?;
-        let findings = std::mem::take(&mut setup.findings);
-        let folders = cache_folders(options, &setup.around).map_err(boxed)?;
+        let place = Place::of(options, &setup.around).map_err(boxed)?;
+        let findings: Vec<Finding> = setup.findings.drain(..).chain(place.finding.clone()).collect();
         let client = setup.client();
-        let context = setup.context(client, folders, progress, &stop, Own { given: None, roots });
+        let context = setup.context(client, place.folders.clone(), progress, &stop, Own { given: None, roots });
         let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
         let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
         stop.check(&report)?;
@@ -210,8 +212,8 @@ impl Stop {
 async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
     let mut setup = Setup::read(options)?;
-    let folders = cache_folders(options, &setup.around).map_err(boxed)?;
-    let memory = Memory::of(known, &folders);
+    let place = Place::of(options, &setup.around).map_err(boxed)?;
+    let memory = Memory::of(known, &place.folders);
     let (info, roots) = setup.rules(&spec, options)?;
     let (mut findings, mut of_memory) = (Vec::new(), Vec::new());
     let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
@@ -231,6 +233,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     }
 
     findings.append(&mut setup.findings);
+    findings.extend(place.finding.clone());
+    findings.extend(file_of_that_name(&spec, &setup.around.cwd));
     let client = setup.client();
     progress.tell("resolve", "reading the registry's metadata");
     let release = registry::select(&spec, &setup.npm, &client, &setup.resolving(stop)).await.map_err(boxed)?;
@@ -246,7 +250,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
     }
 
-    let context = setup.context(client, folders, progress, stop, Own { given, roots });
+    let context = setup.context(client, place.folders.clone(), progress, stop, Own { given, roots });
     let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
     let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
     stop.check(&report)?;
@@ -263,6 +267,16 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         memory::say_once(&mut report.findings, finding);
     }
     Ok(Answer::Judged { key, report: Box::new(report) })
+}
+
+/// A note where a name that looks like a file's is one here, and the package of that name is what was checked.
+fn file_of_that_name(spec: &Spec, cwd: &Path) -> Option<Finding> {
+    let Target::Registry { name, .. } = spec.target() else { return None };
+    let name = name.to_string();
+    (name == spec.raw() && name.contains('.') && cwd.join(&name).is_file()).then(|| {
+        let message = format!("{name} is a file here, and what was checked is the npm package of that name; ./{name} is the file");
+        Finding::new("file-of-that-name", Severity::Warning, message)
+    })
 }
 
 async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<registry::Published, Failed> {
@@ -285,11 +299,11 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let (recipe, told) = (Recipe::from_json(&document).map_err(boxed)?, Told::from_json(&document));
     // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
     let setup = Setup::read(options)?;
-    let folders = cache_folders(options, &setup.around).map_err(boxed)?;
+    let place = Place::of(options, &setup.around).map_err(boxed)?;
     let emit = options.emit.as_ref().map(|path| setup.around.cwd.join(path));
     let orders = Orders { emit, isolation, hosts, installed: options.installed.clone() };
     let client = setup.client();
-    let context = setup.context(client, folders, progress, stop, Own::default());
+    let context = setup.context(client, place.folders.clone(), progress, stop, Own::default());
     let runtime = tokio::runtime::Handle::current();
     let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
     Ok(work.await.map_err(pipeline::internal)??.told(told))

@@ -48,12 +48,15 @@ impl Setup {
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
         let started = Instant::now();
         options.check_registry().map_err(super::boxed)?;
+        options.check_cache_file().map_err(super::boxed)?;
+        options.check_source().map_err(super::boxed)?;
         options.check_node().map_err(super::boxed)?;
         let mut around = Surroundings::of_process(None);
         if let Some(cwd) = &options.cwd {
             around.cwd = around.cwd.join(cwd);
         }
         let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+        npm.check().map_err(super::boxed)?;
         let git = GitConfig::load().map_err(super::boxed)?;
         let mut findings = Vec::new();
         for base in git.bases() {

@@ -77,7 +77,11 @@ impl Explain for SpecError {
             Self::Name { .. } => "check the spelling; a spec looks like name, name@1.2.3 or @scope/name@^1",
             Self::Wanted(_) => "use an exact version, a range such as ^1, or a tag such as next",
             Self::Git(_) => "name the published package; use --source to say which repository it comes from",
-            Self::Folder(_) => "run `npm pack` there and pass the .tgz, or name the published package",
+            Self::Folder(folder) => {
+                return Some(format!(
+                    "`reproduce --local {folder}` checks a package before it is published; or pass the .tgz that `npm pack` makes"
+                ));
+            }
             Self::Address => "pass the whole address, beginning with https://",
             Self::AddressWithCredentials => "put the credentials in .npmrc, under the address's host",
             Self::NestedAlias | Self::AliasNotRegistry => "write the aliased package itself, as in name@1.2.3",

@@ -143,13 +143,13 @@ impl Explain for CacheError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NoFolder { .. } => "name a folder with --cache-dir, or use --no-cache".to_owned(),
+            Self::NoFolder { .. } => "name a folder with --cache-dir".to_owned(),
             Self::DiskFull { .. } => "make room, or name a folder on another disk with --cache-dir".to_owned(),
             Self::Busy { path, .. } => {
                 format!("find the process that holds {}; the lock ends with it", path.display())
             }
             Self::Broken { .. } => "it is kept under another name as soon as a result is written".to_owned(),
-            Self::NotOurs { .. } => "name another file with --cache-file".to_owned(),
+            Self::NotOurs { path } => format!("if nothing needs {}, remove it; or name another file with --cache-file", path.display()),
             Self::NotWritable { .. }
             | Self::NotReadable { .. }
             | Self::WrongType { .. }

@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::repository::Repository;
 use super::{GitError, ObjectStore, RemoteRef};
+use crate::error::shown_path;
 
 /// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its objects are kept.
 pub fn open(path: &Path, url: &str, cache: &Path, cancelled: Arc<AtomicBool>) -> Result<Repository, GitError> {
@@ -32,5 +33,5 @@ pub fn open(path: &Path, url: &str, cache: &Path, cancelled: Arc<AtomicBool>) ->
 
 /// A source of the user's that cannot be read.
 fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> GitError {
-    GitError::Source { path: path.display().to_string(), detail: why.to_string() }
+    GitError::Source { path: shown_path(path), detail: why.to_string() }
 }

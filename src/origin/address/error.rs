@@ -9,49 +9,49 @@ use crate::error::{Explain, Stage};
 #[non_exhaustive]
 pub enum AddressError {
     /// A scheme that is never fetched: `ftp:`, `javascript:`, git's `ext::` remote helpers, and all others that are not git's own.
-    #[error("the declared repository has the scheme {scheme:?}, which is never fetched")]
+    #[error("the repository has the scheme {scheme:?}, which is never fetched")]
     SchemeRefused {
         /// The scheme, lower case.
         scheme: String,
     },
     /// A path or `file:` address: it means something on the publisher's machine only.
-    #[error("the declared repository {text:?} is a path on the publisher's machine")]
+    #[error("the repository {text:?} is a path on the publisher's machine")]
     LocalPath {
         /// What was declared.
         text: String,
     },
     /// The source is kept by another version control system.
-    #[error("the declared repository is kept in {system}, not in git")]
+    #[error("the repository is kept in {system}, not in git")]
     NotGit {
         /// The system's usual name, such as `Subversion`.
         system: &'static str,
     },
     /// ssh to a host that is not known to serve the same repository over https.
-    #[error("the declared repository is reached only by ssh, on {host:?}")]
+    #[error("the repository is reached only by ssh, on {host:?}")]
     SshRefused {
         /// The host.
         host: String,
     },
     /// A host on this machine or in a private network.
-    #[error("the declared repository is on {host:?}, which is not a host of the public internet")]
+    #[error("the repository is on {host:?}, which is not a host of the public internet")]
     HostRefused {
         /// The host.
         host: String,
     },
     /// No repository can be made out: a page, a name, a typing error.
-    #[error("the declared repository {text:?} names no repository")]
+    #[error("the repository {text:?} names no repository")]
     Unreadable {
         /// What was declared.
         text: String,
     },
     /// Longer than any address in use (see [`MAX_TEXT`](super::MAX_TEXT)).
-    #[error("the declared repository is {length} bytes long")]
+    #[error("the repository is {length} bytes long")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// Control or invisible formatting characters, or a backslash: readers disagree about such an address.
-    #[error("the declared repository {text:?} has a character that no address has")]
+    #[error("the repository {text:?} has a character that no address has")]
     BadCharacter {
         /// What was declared.
         text: String,

@@ -1,0 +1,89 @@
+//! Where a run keeps things: the user's cache, or a folder that goes with the run where the platform's cannot be used.
+//!
+//! A machine without a home, or with one that is read-only, still gives an answer; what the user names must be usable.
+
+use std::path::{Path, PathBuf};
+
+use super::setup::cache_folders;
+use crate::npmrc::Surroundings;
+use crate::options::Options;
+use crate::report::json::{Finding, Severity};
+use crate::store::{CacheError, Folders, folders, remove_tree};
+
+/// The folders of a run.
+pub(super) struct Place {
+    /// The folders.
+    pub(super) folders: Folders,
+    /// Why they go with the run, where they do.
+    pub(super) finding: Option<Finding>,
+    _temporary: Option<Temporary>,
+}
+
+impl Place {
+    /// The folders that the options mean. Where the user names none and the platform's cannot be written, new ones among the temporary files.
+    pub(super) fn of(options: &Options, around: &Surroundings) -> Result<Self, CacheError> {
+        let usual = cache_folders(options, around);
+        if options.cache_dir.is_some() {
+            return Ok(Self { folders: usual?, finding: None, _temporary: None });
+        }
+        let why = match usual {
+            Ok(folders) => match writable(&folders.root) {
+                Ok(()) => return Ok(Self { folders, finding: None, _temporary: None }),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        let temporary = Temporary::new()?;
+        let folders = Folders::at(&temporary.0, options.cache_file.as_deref());
+        let message = format!("{why}: what is fetched and built goes with this run; --cache-dir names a folder that stays");
+        let finding = Some(Finding::new("cache-temporary", Severity::Warning, message));
+        Ok(Self { folders, finding, _temporary: Some(temporary) })
+    }
+}
+
+fn writable(root: &Path) -> Result<(), CacheError> {
+    folders::create(root)?;
+    tempfile::Builder::new().prefix(".writable-").tempfile_in(root).map(drop).map_err(|error| CacheError::writing(root, error))
+}
+
+/// A folder that is removed with what builds left in it.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new() -> Result<Self, CacheError> {
+        let made = tempfile::Builder::new().prefix("reproduce-cache-").tempdir();
+        made.map(|folder| Self(folder.keep())).map_err(|error| CacheError::writing(&std::env::temp_dir(), error))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Nobody is left to be told; the platform sweeps its temporary files.
+        let _: std::io::Result<()> = remove_tree(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_user_names_is_used_or_refused_and_never_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let options = Options { cache_dir: Some(home.path().join("named")), ..Options::default() };
+        let place = Place::of(&options, &Surroundings::of_process(None)).unwrap();
+        assert_eq!(place.folders.root, home.path().join("named"));
+        assert!(place.finding.is_none());
+    }
+
+    #[test]
+    fn a_temporary_place_goes_with_its_run() {
+        let around = Surroundings { vars: std::collections::BTreeMap::new(), ..Surroundings::of_process(None) };
+        let place = Place::of(&Options::default(), &around).unwrap();
+        let root = place.folders.root.clone();
+        assert!(root.is_dir());
+        assert_eq!(place.finding.as_ref().map(|finding| finding.code.as_str()), Some("cache-temporary"));
+        drop(place);
+        assert!(!root.exists());
+    }
+}

@@ -52,17 +52,27 @@ const IDLE_PROGRAMS: [&str; 37] = [
 ];
 
 /// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line ends. What is quoted or in
-/// parentheses stays together. Nothing for a text that does not close what it opens, or is too long.
+/// parentheses stays together, and a here-document with the line that asks for it. Comments are left off. Nothing for a text that
+/// does not close what it opens, or is too long.
 pub(super) fn commands(text: &str) -> Vec<String> {
     if text.len() > MAX_TEXT {
         return Vec::new();
     }
     let mut found = vec![String::new()];
-    let (mut quote, mut depth) = (None, 0_usize);
+    let (mut quote, mut depth, mut escaped) = (None, 0_usize, false);
+    // The here-documents that this line asks for: their text begins at the next line.
+    let mut documents: Vec<Delimiter> = Vec::new();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
+        let starts_word = quote.is_none() && !escaped && found.last().is_none_or(|command| ends_word(command));
+        escaped = false;
+        if c == '#' && starts_word {
+            while chars.next_if(|&next| next != '\n').is_some() {}
+            continue;
+        }
         let ends = quote.is_none()
             && depth == 0
+            && documents.is_empty()
             && match c {
                 '&' => {
                     // `2>&1` and `&>` are redirections.
@@ -85,8 +95,11 @@ pub(super) fn commands(text: &str) -> Vec<String> {
             ('\\', None | Some('"')) => {
                 match chars.next() {
                     // A line that goes on.
-                    Some('\n') => command.push(' '),
-                    Some(next) => command.extend([c, next]),
+                    Some('\n') => {}
+                    Some(next) => {
+                        command.extend([c, next]);
+                        escaped = true;
+                    }
                     None => return Vec::new(),
                 }
                 continue;
@@ -98,15 +111,85 @@ pub(super) fn commands(text: &str) -> Vec<String> {
                 Some(less) => depth = less,
                 None => return Vec::new(),
             },
+            ('<', None) if chars.next_if_eq(&'<').is_some() => {
+                command.push_str("<<");
+                if chars.next_if_eq(&'<').is_some() {
+                    // One word as the input, and no document.
+                    command.push('<');
+                } else {
+                    documents.push(Delimiter::read(&mut chars, command));
+                }
+                continue;
+            }
+            ('\n', None) if !documents.is_empty() => {
+                command.push(c);
+                if documents.drain(..).any(|delimiter| !delimiter.take_document(&mut chars, command)) {
+                    return Vec::new();
+                }
+                if depth == 0 {
+                    found.push(String::new());
+                }
+                continue;
+            }
             _ => {}
         }
         command.push(c);
     }
-    if quote.is_some() || depth > 0 {
+    if quote.is_some() || depth > 0 || !documents.is_empty() {
         return Vec::new();
     }
-    let commands = found.iter().map(|command| command.trim()).filter(|command| !command.is_empty() && !command.starts_with('#'));
+    let commands = found.iter().map(|command| command.trim()).filter(|command| !command.is_empty());
     commands.take(MAX_COMMANDS).map(str::to_owned).collect()
+}
+
+/// True where the next character begins a word: there a `#` begins a comment, which goes on to the line's end.
+fn ends_word(command: &str) -> bool {
+    command.chars().next_back().is_none_or(|last| last.is_whitespace() || matches!(last, ';' | '&' | '|' | '(' | ')' | '<' | '>'))
+}
+
+/// The line that ends a here-document.
+struct Delimiter {
+    line: String,
+    /// `<<-`: tabs before it do not count.
+    indented: bool,
+}
+
+type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
+
+impl Delimiter {
+    /// Reads the word behind `<<`, and adds it to the command as it is.
+    fn read(chars: &mut Chars<'_>, command: &mut String) -> Self {
+        let indented = chars.next_if_eq(&'-').inspect(|&dash| command.push(dash)).is_some();
+        while let Some(blank) = chars.next_if(|next| matches!(next, ' ' | '\t')) {
+            command.push(blank);
+        }
+        let mut line = String::new();
+        while let Some(next) = chars.next_if(|next| !next.is_whitespace() && !";&|()<>".contains(*next)) {
+            command.push(next);
+            if !matches!(next, '\'' | '"' | '\\') {
+                line.push(next);
+            }
+        }
+        Self { line, indented }
+    }
+
+    /// Adds the document and the line that ends it to the command. False for one that does not end.
+    fn take_document(&self, chars: &mut Chars<'_>, command: &mut String) -> bool {
+        while chars.peek().is_some() {
+            let mut line = String::new();
+            while let Some(next) = chars.next_if(|&next| next != '\n') {
+                line.push(next);
+            }
+            chars.next();
+            command.push_str(&line);
+            command.push('\n');
+            let bare = if self.indented { line.trim_start_matches('\t') } else { &line };
+            if bare == self.line {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// Whether a command may make files that are published.
@@ -156,7 +239,33 @@ mod tests {
             commands("npm run lint && tsc -p . ; cp a b || true & rollup -c"),
             ["npm run lint", "tsc -p .", "cp a b", "true", "rollup -c"]
         );
-        assert_eq!(commands("make \\\n  all\n# no\nnode x.js"), ["make    all", "node x.js"]);
+        assert_eq!(commands("make \\\n  all\n# no\nnode x.js"), ["make   all", "node x.js"]);
+    }
+
+    #[test]
+    fn what_is_commented_out_is_no_command() {
+        assert_eq!(commands("# don't\nnode a.js"), ["node a.js"]);
+        assert_eq!(commands("# a && node old.js\ntsc # b; node old.js\n#\n"), ["tsc"]);
+        assert_eq!(commands("(cd x # it's here\n y);# z && a\nb &# c\nd"), ["(cd x \n y)", "b", "d"]);
+        assert_eq!(commands("tsc|# a && b\ncat"), ["tsc|", "cat"]);
+    }
+
+    #[test]
+    fn a_number_sign_within_a_word_is_no_comment() {
+        for text in ["node a#b.js", "echo \"# a\"", "echo '# a'", "echo ${x#y} $#", "echo \\# a", "echo \\ #a", "a\\\n#b"] {
+            assert_eq!(commands(text), [text.replace("\\\n", "")], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_here_document_is_no_command() {
+        let text = "cat > .npmrc <<EOF && a\nnode old.js\nit's && b\nEOF\ntsc";
+        assert_eq!(commands(text), ["cat > .npmrc <<EOF && a\nnode old.js\nit's && b\nEOF", "tsc"]);
+        assert_eq!(commands("cat <<-'E F'\n\tx\n\tE\ny"), Vec::<String>::new());
+        assert_eq!(commands("cat <<- \"E\"\n# x\n\tE\ny"), ["cat <<- \"E\"\n# x\n\tE", "y"]);
+        assert_eq!(commands("cat <<A <<B\n1\nA\n2\nB\ny"), ["cat <<A <<B\n1\nA\n2\nB", "y"]);
+        assert_eq!(commands("cat <<< 'a;b'; y"), ["cat <<< 'a;b'", "y"]);
+        assert!(commands("cat <<EOF\nnode old.js").is_empty());
     }
 
     #[test]

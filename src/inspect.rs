@@ -123,15 +123,6 @@ fn compression(archive: &Archive, bytes: &[u8]) -> Result<Option<Gzip>, InspectE
     }))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 fn of_header(header: &HeaderEntry, on_disk: Option<&Entry>) -> EntryInfo {
     // Clients that name an owner name both; an empty field is no zero.
     let number = |id: &IdField| match id {
@@ -159,7 +150,7 @@ fn of_header(header: &HeaderEntry, on_disk: Option<&Entry>) -> EntryInfo {
         group: name(&header.signature.group),
         pax: header.pax.iter().flat_map(|pax| pax.records.iter().map(|(keyword, _)| keyword.clone())).collect(),
         link_target: name(&header.link),
-        sha256: on_disk.map(|entry| hex(&entry.sha256)),
+        sha256: on_disk.map(|entry| hex::encode(entry.sha256)),
     }
 }
 
@@ -177,6 +168,6 @@ fn of_entry(entry: &Entry) -> EntryInfo {
         group: None,
         pax: Vec::new(),
         link_target: entry.link_target.clone(),
-        sha256: Some(hex(&entry.sha256)),
+        sha256: Some(hex::encode(entry.sha256)),
     }
 }

@@ -183,7 +183,7 @@ impl Options {
         let file = std::fs::File::open(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_TRUSTED_ROOT).read_to_string(&mut json).map_err(|error| failed(error.to_string()))?;
         let roots = Roots::read(&json).map_err(failed)?;
-        let hash = Sha256::digest(json.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hash = hex::encode(Sha256::digest(json.as_bytes()));
         Ok(Some((Arc::new(roots), hash)))
     }
 

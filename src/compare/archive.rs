@@ -1,6 +1,5 @@
 //! What an archive holds, once read.
 
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use serde::Serialize;
@@ -175,18 +174,9 @@ impl Archive {
     pub fn content_digest(&self) -> String {
         let mut digest = Sha256::new();
         for entry in &self.entries {
-            let row = format!("{:o} {} {} {}\0", entry.mode_on_disk, entry.kind.name(), hex(&entry.sha256), entry.path);
+            let row = format!("{:o} {} {} {}\0", entry.mode_on_disk, entry.kind.name(), hex::encode(entry.sha256), entry.path);
             digest.update(row.as_bytes());
         }
-        hex(&digest.finalize())
+        hex::encode(digest.finalize())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::archive::{Archive, Entry, EntryKind, hex};
+use super::archive::{Archive, Entry, EntryKind};
 use super::oddity::OddityKind;
 
 /// In what an entry differs; of several, the first in this order.
@@ -45,7 +45,7 @@ impl Side {
             kind: entry.kind,
             mode: format!("{:o}", entry.mode_on_disk),
             size: entry.size,
-            sha256: hex(&entry.sha256),
+            sha256: hex::encode(entry.sha256),
             link_target: entry.link_target.clone(),
         }
     }

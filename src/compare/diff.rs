@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline, group_diff_ops};
 
-use super::archive::{Archive, Entry, EntryKind, hex};
+use super::archive::{Archive, Entry, EntryKind};
 use super::comparison::Comparison;
 use super::text::{Text, focus, line_of, quoted};
 
@@ -101,7 +101,7 @@ fn git_mode(entry: &Entry) -> String {
 }
 
 fn short_id(entry: Option<&Entry>) -> String {
-    entry.map_or_else(|| "0000000".to_owned(), |entry| hex(entry.blob_id.get(..4).unwrap_or_default()).chars().take(7).collect())
+    entry.map_or_else(|| "0000000".to_owned(), |entry| hex::encode(entry.blob_id.get(..4).unwrap_or_default()).chars().take(7).collect())
 }
 
 struct FileDiff<'l> {

@@ -107,28 +107,12 @@ fn pause(config: &HttpConfig, attempt: u32) -> Duration {
     grown + grown * u32::from(config.clock.chance()) / 512
 }
 
-/// `Retry-After`: seconds, or a date in the one form that HTTP still writes (RFC 9110, 5.6.7).
+/// `Retry-After`: seconds, or a date in one of the forms of HTTP (RFC 9110, 5.6.7).
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(http_date(text)?);
+    let at = httpdate::parse_http_date(text).ok()?;
     Some(at.duration_since(now).unwrap_or_default())
-}
-
-/// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut words = text.split_once(", ")?.1.split(' ');
-    let mut number = || words.next();
-    let day: u64 = number()?.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let month = number().and_then(|name| MONTHS.iter().position(|month| *month == name))?;
-    let year: u64 = number()?.parse().ok().filter(|year| (1970..10_000).contains(year))?;
-    let mut clock = number()?.splitn(3, ':').map(|part| part.parse::<u64>().ok().filter(|part| *part < 61));
-    let seconds = clock.next()?? * 3600 + clock.next()?? * 60 + clock.next()??;
-    // Days since 1970 by counting years from March, so that the leap day is a year's last (Hinnant's civil calendar).
-    let (year, month) = if month < 2 { (year - 1, month as u64 + 10) } else { (year, month as u64 - 2) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1;
-    Some(days.checked_sub(719_468)? * 86_400 + seconds)
 }

@@ -194,7 +194,7 @@ impl Recipe {
         use sha2::{Digest as _, Sha256};
         // A recipe is made of texts, numbers and lists: all of these have a form in JSON.
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(json).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        hex::encode(Sha256::digest(json))
     }
 
     /// A recipe for one origin, without the part that says how it is packed.

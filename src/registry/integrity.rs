@@ -149,7 +149,7 @@ impl Digests {
     }
 
     pub(crate) fn shasum(&self) -> String {
-        self.sha1.iter().fold(String::with_capacity(40), |hex, byte| hex + &format!("{byte:02x}"))
+        hex::encode(&self.sha1)
     }
 
     /// Nothing if it is what was promised; else what it is, in the same algorithm.

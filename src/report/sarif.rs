@@ -91,7 +91,7 @@ fn result(report: &Report, finding: &Finding, index: usize) -> Value {
     let whole = path.map_or_else(|| package.clone(), |path| format!("{package}#{path}"));
     let message = plain(&format!("{}: {}", shown(report), finding.message));
     // So that the same finding of the next run is known to be the same.
-    let print = Sha256::digest(format!("{whole}\0{}", finding.code)).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let print = hex::encode(Sha256::digest(format!("{whole}\0{}", finding.code)));
     json!({
         "ruleId": finding.code,
         "ruleIndex": index,

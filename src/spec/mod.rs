@@ -6,6 +6,7 @@
 
 mod error;
 mod name;
+pub(crate) mod percent;
 mod purl;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use url::{Url, form_urlencoded};
 
+use super::percent::strictly_decoded;
 use super::{PackageName, SpecError, Target, Wanted};
 
 /// Reads a purl; qualifiers other than `repository_url` and the subpath say nothing about which package it is.
@@ -49,20 +50,6 @@ fn registry(value: &str) -> Result<Url, SpecError> {
 }
 
 fn decode(text: &str) -> Result<String, SpecError> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = (rest.next().and_then(hex), rest.next().and_then(hex));
-        let (Some(high), Some(low)) = digits else { return Err(SpecError::Purl("a % is not followed by two hex digits")) };
-        bytes.push(high * 16 + low);
-    }
+    let bytes = strictly_decoded(text).ok_or(SpecError::Purl("a % is not followed by two hex digits"))?;
     String::from_utf8(bytes).map_err(|_| SpecError::Purl("it is not UTF-8"))
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }

@@ -3,13 +3,11 @@
 //! The system releases it when its process ends, however it ends: there is no stale lock to find out about. The lock file
 //! itself stays where it is; removing it would let two processes hold locks on two files of one name.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
-
-use fs4::{FileExt, TryLockError};
 
 use super::error::CacheError;
 
@@ -24,13 +22,12 @@ impl FileLock {
     ///
     /// Blocks the thread: call it from one that may block.
     pub fn acquire(path: &Path, wait: Duration) -> Result<Self, CacheError> {
-        // By the trait's name: newer standard libraries have a method of the same name and another type.
-        Self::take(path, wait, FileExt::try_lock)
+        Self::take(path, wait, File::try_lock)
     }
 
     /// Takes the lock together with others that share it; nobody has it for itself alone meanwhile.
     pub fn share(path: &Path, wait: Duration) -> Result<Self, CacheError> {
-        Self::take(path, wait, FileExt::try_lock_shared)
+        Self::take(path, wait, File::try_lock_shared)
     }
 
     fn take(path: &Path, wait: Duration, attempt: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, CacheError> {
@@ -65,7 +62,7 @@ impl FileLock {
 impl Drop for FileLock {
     fn drop(&mut self) {
         // Closing the file would release it as well, but later where another handle was inherited by a child.
-        drop(FileExt::unlock(&self.file));
+        drop(self.file.unlock());
     }
 }
 

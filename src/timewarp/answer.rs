@@ -83,7 +83,7 @@ impl Given {
 
     /// A document, or word that the client has it.
     fn document((body, room): (Vec<u8>, OwnedSemaphorePermit), content_type: &'static str, headers: &HeaderMap) -> Self {
-        let etag = Sha256::digest(&body).iter().take(16).fold("\"".to_owned(), |text, byte| text + &format!("{byte:02x}")) + "\"";
+        let etag = format!("\"{}\"", hex::encode(Sha256::digest(&body)));
         let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
         if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)) {
             return Self { status: StatusCode::NOT_MODIFIED, content_type, etag: Some(etag), body: Vec::new().into() };

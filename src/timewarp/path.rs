@@ -1,6 +1,7 @@
 //! What a path of the registry asks for.
 
 use crate::spec::PackageName;
+use crate::spec::percent::strictly_decoded;
 
 /// Longest path that is read, and most segments.
 const MAX_PATH: usize = 4096;
@@ -74,18 +75,7 @@ fn segments(path: &str) -> Option<Vec<String>> {
     if path.len() > MAX_PATH {
         return None;
     }
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            byte => byte,
-        });
-    }
-    let text = String::from_utf8(bytes).ok().filter(|text| !text.chars().any(char::is_control))?;
+    let text = String::from_utf8(strictly_decoded(path)?).ok().filter(|text| !text.chars().any(char::is_control))?;
     let segments: Vec<String> = text.trim_matches('/').split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect();
     let is_plain = segments.iter().all(|segment| segment != "." && segment != "..");
     (is_plain && segments.len() <= MAX_SEGMENTS).then_some(segments)

@@ -149,7 +149,7 @@ impl StandIn {
     /// A tarball with its digests.
     pub(super) fn made_of(tarball: Vec<u8>) -> Self {
         let integrity = format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(&tarball)));
-        let shasum = Sha1::digest(&tarball).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let shasum = hex::encode(Sha1::digest(&tarball));
         Self { tarball, integrity, shasum }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn stamp(root: &Path) -> io::Result<String> {
     for file in files(root)? {
         hash.update(format!("{} {:o} {:?}\0", file.path, file.mode, file.stamp));
     }
-    Ok(hex(&hash.finalize()))
+    Ok(hex::encode(hash.finalize()))
 }
 
 /// Reads every file.
@@ -48,7 +48,7 @@ pub(super) fn read(root: &Path, entry: &str) -> io::Result<Content> {
             program = of_file;
         }
     }
-    Ok(Content { digest: hex(&hash.finalize()), program })
+    Ok(Content { digest: hex::encode(hash.finalize()), program })
 }
 
 /// Every file below a folder. An error where there is anything else: nothing but files was unpacked.
@@ -96,14 +96,10 @@ fn of_file(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hash.finalize())),
+            0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(buffer.get(..count).unwrap_or_default()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[cfg(all(test, unix))]
@@ -120,7 +116,7 @@ mod tests {
         let state = || (stamp(root).unwrap(), read(root, "bin/node").unwrap().digest);
         let before = state();
         assert_eq!(state(), before);
-        assert_eq!(read(root, "bin/node").unwrap().program, hex(&Sha256::digest("node")));
+        assert_eq!(read(root, "bin/node").unwrap().program, hex::encode(Sha256::digest("node")));
         let time = fs::metadata(root.join("a.js")).unwrap().modified().unwrap();
         fs::write(root.join("a.js"), "b").unwrap();
         File::options().append(true).open(root.join("a.js")).unwrap().set_modified(time).unwrap();

@@ -1,6 +1,5 @@
 //! What becomes of a header.
 
-use super::super::archive::hex;
 use super::super::{Archive, EntryKind, Limits};
 use super::tarball::{Head, Tar};
 use super::{codes, read};
@@ -18,16 +17,16 @@ fn entries_come_in_byte_order_of_path_and_remember_the_archives_order() {
 fn a_file_has_the_hashes_of_its_content() {
     let archive = read(&Tar::default().file("package/a", "hello world\n").end());
     let entry = archive.get("a").unwrap();
-    assert_eq!(hex(&entry.sha256), "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447");
+    assert_eq!(hex::encode(entry.sha256), "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447");
     // git hash-object
-    assert_eq!(hex(&entry.blob_id), "3b18e512dba79e4c8300dd08aeb37f8e728b8dad");
+    assert_eq!(hex::encode(entry.blob_id), "3b18e512dba79e4c8300dd08aeb37f8e728b8dad");
     assert_eq!(entry.size, 12);
 }
 
 #[test]
 fn an_empty_file_has_gits_empty_blob() {
     let archive = read(&Tar::default().file("package/a", "").end());
-    assert_eq!(hex(&archive.get("a").unwrap().blob_id), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    assert_eq!(hex::encode(archive.get("a").unwrap().blob_id), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
 }
 
 #[test]

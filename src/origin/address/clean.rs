@@ -1,5 +1,7 @@
 //! The small parts of an address made safe: directories, references, percent-encoding.
 
+use std::borrow::Cow;
+
 use super::error::{AddressError, quoted};
 
 /// Longest directory or reference that is taken over, in bytes. Git hosts and file systems stop before that.
@@ -58,27 +60,7 @@ pub(super) fn reference(text: &str) -> Option<String> {
 
 /// Undoes percent-encoding where the result is text; leaves everything else as it stands.
 pub(super) fn percent_decoded(text: &str) -> String {
-    if !text.contains('%') {
-        return text.to_owned();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if let ([b'%', high, low, after @ ..], true) = (rest, *first == b'%')
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            bytes.push(high * 16 + low);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    percent_encoding::percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
 /// Characters that no address has and that hide what one says: controls, zero-width and bidirectional formatting, line separators.

@@ -136,7 +136,7 @@ fn runs_before(tree: &dyn Tree) -> BTreeMap<String, Vec<String>> {
     let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, member) in [("nx.json", "targetDefaults"), ("turbo.json", "tasks"), ("turbo.json", "pipeline")] {
         let Some(bytes) = tree.read(file).filter(|bytes| bytes.len() <= MAX_MANIFEST) else { continue };
-        let Ok(document) = serde_json::from_slice::<Value>(crate::manifest::without_bom(&bytes)) else { continue };
+        let Ok(document) = crate::manifest::with_comments::<Value>(&bytes) else { continue };
         for (task, settings) in document.get(member).and_then(Value::as_object).into_iter().flatten() {
             let first = settings.get("dependsOn").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
             let of_the_same = first.filter(|name| !name.starts_with(['^', '$', '@']) && !name.contains('#'));
@@ -169,6 +169,14 @@ mod tests {
         let names: Vec<_> = project.needed_by("p/a").into_iter().map(|package| package.name.as_str()).collect();
         assert_eq!(names, ["c", "b"]);
         assert!(project.needed_by("p/c").is_empty() && project.needed_by("p/none").is_empty());
+    }
+
+    #[test]
+    fn tasks_that_run_first_are_read_from_settings_with_comments() {
+        let turbo = "{ // tasks\n \"tasks\": { \"build\": { \"dependsOn\": [\"^build\", \"codegen\",], }, }, }";
+        let nx = r#"{ "targetDefaults": { "build": { "dependsOn": ["styles"] } } } /* end */"#;
+        let tree = MemoryTree::new().file("turbo.json", turbo).file("nx.json", nx);
+        assert_eq!(runs_before(&tree)["build"], ["styles", "codegen"]);
     }
 
     #[test]

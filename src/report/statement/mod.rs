@@ -138,7 +138,6 @@ fn dependency(line: &str) -> Value {
 pub fn digest_set(integrity: &str) -> Option<Value> {
     let (algorithm, rest) = integrity.split_ascii_whitespace().next()?.split_once('-')?;
     let bytes = STANDARD.decode(rest.split('?').next().unwrap_or(rest)).ok().filter(|bytes| !bytes.is_empty())?;
-    let hex = bytes.iter().fold(String::with_capacity(bytes.len() * 2), |hex, byte| hex + &format!("{byte:02x}"));
     let known = matches!(algorithm, "sha512" | "sha384" | "sha256" | "sha1");
-    known.then(|| json!({ algorithm: hex }))
+    known.then(|| json!({ algorithm: hex::encode(bytes) }))
 }

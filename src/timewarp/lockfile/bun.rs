@@ -1,11 +1,10 @@
-//! bun.lock: JSON with trailing commas, which is YAML too.
+//! bun.lock: JSON with trailing commas.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-use super::yaml::documents;
 use super::{Named, is_registry, split_name};
 use crate::timewarp::document::tail;
 
@@ -22,7 +21,7 @@ struct Entry {
 }
 
 impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(yaml: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(list: D) -> Result<Self, D::Error> {
         struct Parts;
         impl<'de> Visitor<'de> for Parts {
             type Value = Entry;
@@ -32,34 +31,31 @@ impl<'de> Deserialize<'de> for Entry {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entry, A::Error> {
-                let package = list.next_element::<String>()?.unwrap_or_default();
-                let from = match list.next_element::<serde_json::Value>()? {
-                    Some(serde_json::Value::String(text)) => Some(text),
-                    _ => None,
-                };
+                // After its end a list is not asked again.
+                let Some(package) = list.next_element::<String>()? else { return Ok(Entry { package: String::new(), from: None }) };
+                let Some(second) = list.next_element::<serde_json::Value>()? else { return Ok(Entry { package, from: None }) };
                 while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Entry { package, from })
+                Ok(Entry { package, from: second.as_str().map(str::to_owned) })
             }
         }
-        yaml.deserialize_seq(Parts)
+        list.deserialize_seq(Parts)
     }
 }
 
 pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
-    for document in documents::<Document>(text)? {
-        for entry in document.packages.into_values() {
-            let Some((name, version)) = split_name(&entry.package) else { continue };
-            if version.contains("://") || version.starts_with("git") {
-                found.address(version);
-                continue;
-            }
-            if let Some(from) = entry.from.filter(|from| from.contains(".tgz") && !is_registry(from)) {
-                found.address(&from);
-                continue;
-            }
-            let (name, version) = version.strip_prefix("npm:").and_then(split_name).unwrap_or((name, version));
-            found.version(name, version);
+    let document: Document = crate::manifest::with_comments(text.as_bytes())?;
+    for entry in document.packages.into_values() {
+        let Some((name, version)) = split_name(&entry.package) else { continue };
+        if version.contains("://") || version.starts_with("git") {
+            found.address(version);
+            continue;
         }
+        if let Some(from) = entry.from.filter(|from| from.contains(".tgz") && !is_registry(from)) {
+            found.address(&from);
+            continue;
+        }
+        let (name, version) = version.strip_prefix("npm:").and_then(split_name).unwrap_or((name, version));
+        found.version(name, version);
     }
     Ok(())
 }

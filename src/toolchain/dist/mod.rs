@@ -120,8 +120,8 @@ impl Distribution {
         let (text, by) = self.shasums(version, asking).await?;
         let of_file = shasums::of(&text, &file).map_err(|why| self.refused(version, format!("its SHASUMS256.txt is signed, and {why}")))?;
         let hash = of_file.ok_or_else(|| self.refused(version, format!("what is signed does not name {file}")))?;
-        let bytes = (0..hash.len()).step_by(2).filter_map(|at| u8::from_str_radix(hash.get(at..at + 2)?, 16).ok());
-        let integrity = format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(bytes.collect::<Vec<u8>>()));
+        let bytes = hex::decode(&hash).map_err(|error| self.refused(version, format!("what is signed for {file} is no hash: {error}")))?;
+        let integrity = format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(bytes));
         let signed = Signed { url: self.place(&format!("v{version}/{file}"))?, file, integrity, signer: by };
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).insert(version.to_owned(), signed.clone());
         Ok(signed)

@@ -72,7 +72,7 @@ impl KeyRing {
         if keys.len() > MAX_COUNT {
             return Err(format!("it has more than {MAX_COUNT} keys"));
         }
-        let digest = Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let digest = hex::encode(Sha256::digest(bytes));
         Ok(Self { keys, digest })
     }
 

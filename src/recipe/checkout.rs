@@ -1,8 +1,8 @@
 //! A package's folder of a commit, as a checkout on the publisher's machine would show it to a packer: without one.
 //!
 //! Contents stay where they are until they are asked for: in git's objects, or, where the published archive has a file
-//! with the same git blob id, in that archive, which saves fetching them until something is reproduced (`confirm`). The ids are computed with collision detection,
-//! so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
+//! with the same git blob id, in that archive, which saves fetching them (but see `Folder::confirm`). The ids are computed
+//! with collision detection, so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,6 +15,7 @@ use super::view::View;
 use crate::compare::{Archive, Entry, Limits};
 use crate::git::attributes::{Attributes, Checkout, MAX_FILE};
 use crate::git::{GitError, Listing, Repository};
+use crate::origin::address::is_public;
 use crate::origin::score::join;
 use crate::pack::tree::{LARGEST_READ, NodeKind};
 
@@ -180,7 +181,7 @@ impl<'a> Folder<'a> {
     /// they lack. At most `limit` bytes in all.
     pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
         let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
-        for file in self.entries.values().filter(|file| file.is_blob()) {
+        for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
             wanted.entry(file.part).or_default().push(file.id);
         }
         let mut lacking = BTreeSet::new();
@@ -217,7 +218,7 @@ impl<'a> Folder<'a> {
     }
 
     /// Fetches what was taken from the published archive by its id: a repository that names files and does not serve them is no
-    /// source of them.
+    /// source of them. Not from public hosts: these have what was pushed, and the same ids are the same bytes.
     pub fn confirm(&mut self, repository: &mut Repository, commit: &ObjectId) -> Result<(), SourceError> {
         let mut taken: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
         for file in self.entries.values().filter(|file| file.is_blob() && self.published.contains_key(&file.id)) {
@@ -227,9 +228,10 @@ impl<'a> Folder<'a> {
             let ids: Vec<ObjectId> = ids.into_iter().collect();
             match self.parts.get(part).map(|part| (&part.at, part.repository)) {
                 Some((At::Below(pinned), Some(at))) => {
-                    let pinned = pinned.commit;
-                    self.repositories.get_mut(at).map_or(Ok(()), |there| there.serves(&pinned, &ids))?;
+                    let (pinned, there) = (pinned.commit, self.repositories.get_mut(at));
+                    there.filter(|there| !is_public(there.url())).map_or(Ok(()), |there| there.serves(&pinned, &ids))?;
                 }
+                _ if is_public(repository.url()) => {}
                 _ => repository.serves(commit, &ids)?,
             }
         }

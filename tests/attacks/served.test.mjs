@@ -55,12 +55,12 @@ async function hostOf(files, serves) {
 }
 
 async function judged({ world, id, home, judge }, serves) {
-  const files = { 'package.json': manifest(id), 'index.js': `module.exports = '${id}';\n`, 'lib.js': `exports.lib = '${id}';\n` };
+  const files = { 'package.json': manifest(id, '1.0.0', { repository: `git+https://git.publisher.example/kit/${id}.git` }), 'index.js': `module.exports = '${id}';\n`, 'lib.js': `exports.lib = '${id}';\n` };
   const { server, id: gitHead } = await hostOf(files, serves ?? Object.keys(files));
   try {
     const { name } = await world.registry.publish({ files, gitHead });
     const clean = await home();
-    await writeFile(join(clean.home, 'gitconfig'), `[url "${server.url}"]\n\tinsteadOf = https://github.com/\n`);
+    await writeFile(join(clean.home, 'gitconfig'), `[url "${server.url}"]\n\tinsteadOf = https://git.publisher.example/\n`);
     return await judge(`${name}@1.0.0`, { clean });
   } finally {
     await server.close();

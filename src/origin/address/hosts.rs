@@ -93,6 +93,12 @@ const HOSTS: [(&str, Kind, &str); 43] = [
     ("git.eclipse.org", Kind::Other, "git.eclipse.org"),
 ];
 
+/// Whether a repository is on a public host that its owners do not run: what it has of a repository is what was pushed there.
+pub fn is_public(url: &str) -> bool {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    HOSTS.iter().any(|(known, ..)| *known == host.strip_prefix("www.").unwrap_or(&host))
+}
+
 /// Looks a host up. Unknown hosts get the software that their name tells, and no https.
 pub(super) fn identify(host: &str) -> Host {
     let bare = host.strip_prefix("www.").unwrap_or(host);

@@ -15,7 +15,7 @@ mod tests;
 
 pub use clean::directory;
 pub use error::AddressError;
-pub use hosts::Kind;
+pub use hosts::{Kind, is_public};
 pub use manifest::{Declared, DeclaredIn, declared, declared_with, from_bugs, from_homepage};
 
 use hosts::without_git;

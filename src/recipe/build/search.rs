@@ -52,7 +52,7 @@ pub fn attempts(
     let Outlook { done, closest, ended } = search.toolchains(repository, &toolchains, orders.strategies, all)?;
     // A recipe that was given says its moment.
     if done || given.is_none() && closest.map_or(Ok(false), |near| search.moments(repository, &near, &toolchains, all))? {
-        return Ok(());
+        return folder.confirm(repository, &origin.commit);
     }
     ended.map_or(Ok(()), Err)
 }

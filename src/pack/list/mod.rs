@@ -119,7 +119,7 @@ pub fn needs(tree: &dyn Tree) -> Vec<String> {
         for (name, kind) in view.list(&dir).iter() {
             match kind {
                 NodeKind::Dir if depth < ignore::MAX_DEPTH && name != ".git" => folders.push((join(&dir, name), depth + 1)),
-                NodeKind::File { .. } if matches!(name.as_str(), "package.json" | ".npmignore" | ".gitignore") => {
+                NodeKind::File { .. } if matches!(name.as_str(), "package.json" | ".npmignore" | ".gitignore" | ".yarnignore") => {
                     needed.insert(join(&dir, name));
                 }
                 _ => {}

@@ -160,11 +160,12 @@ fn too_many_rules_are_refused() {
 fn needs_are_the_files_that_rules_read() {
     let tree = package("{}")
         .file(".npmignore", "")
+        .file("lib/.yarnignore", "")
         .file("lib/.gitignore", "")
         .file("lib/a.js", "")
         .file("node_modules/a/package.json", "{}")
         .file(".git/package.json", "{}");
-    assert_eq!(needs(&tree), [".npmignore", "lib/.gitignore", "node_modules/a/package.json", "package.json"]);
+    assert_eq!(needs(&tree), [".npmignore", "lib/.gitignore", "lib/.yarnignore", "node_modules/a/package.json", "package.json"]);
 }
 
 /// The list of a package with this package.json and these files; a content stands behind ` = `.

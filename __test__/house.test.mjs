@@ -29,7 +29,24 @@ test('what a build leaves is reached by handles alone', () => {
   assert.deepEqual(found.sort(), Object.keys(BY_PATH).sort(), 'use crate::pack::disk_tree::DirTree');
 });
 
-test('the rule above sees what it is to see', () => {
+const SOURCES = new URL('../src/', import.meta.url);
+
+/** Files that remove folders in another way than `store::remove_tree`, and why they may. */
+const BY_RECURSION = {
+  'local/packed.rs': "the user's own scripts",
+  'recipe/build/kept.rs': 'it keeps the folder, to be removed by the sweeper',
+  'sandbox/scratch.rs': 'it keeps the folder, and removes it by store::remove_tree',
+  'store/removal.rs': 'where no build runs',
+  'toolchain/shelf.rs': 'no build can write there',
+};
+
+test('what a build may have filled is removed in one way', () => {
+  const sources = readdirSync(SOURCES, { recursive: true }).map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.rs') && !/(^|\/)tests(\.rs$|\/)/.test(name));
+  const found = sources.filter((name) => code(readFileSync(new URL(name, SOURCES), 'utf8')).some((line) => /remove_dir_all|\bTempDir\b|\btempdir(_in)?\(/.test(line)));
+  assert.deepEqual(found.sort(), Object.keys(BY_RECURSION).sort(), 'use crate::store::remove_tree');
+});
+
+test('the first rule sees what it is to see', () => {
   for (const line of ['fs::write(&file, bytes)?;', 'std::fs::read(path)', 'File::open(&path)', 'if path.exists() {']) assert.ok(byPath(line), line);
   for (const line of ['tree.read(&path)', '// fs::write', '#[cfg(test)]\nfs::write(a, b)']) assert.ok(!byPath(line), line);
 });

@@ -39,10 +39,12 @@ function needs() {
     ['make', 'packages that a makefile builds', said('make', '--version')],
   );
   if (process.platform !== 'linux') return all;
-  all.push(['perl with Socket', 'attacks on the sandbox', said('perl', '-MSocket', '-e', '1')]);
+  const perl = said('perl', '-MSocket', '-e', '1');
+  all.push(['perl with Socket', 'attacks on the sandbox', perl]);
   for (const program of ['setsid', 'awk', 'su', 'dd']) all.push([program, 'attacks on the sandbox', said('sh', '-c', `command -v ${program}`)]);
   all.push(['bwrap (bubblewrap)', 'the second tier of the sandbox', said('bwrap', '--version')]);
-  for (const [name, args] of Object.entries(CALLS[process.arch] ?? {})) all.push([`a kernel that allows ${name}`, 'controls of the attacks', call(args)]);
+  // Asked by perl.
+  for (const [name, args] of Object.entries((perl !== null && CALLS[process.arch]) || {})) all.push([`a kernel that allows ${name}`, 'controls of the attacks', call(args)]);
   return all;
 }
 

@@ -308,6 +308,7 @@ fn loopback(
         named: BTreeSet::new(),
         judged: None,
         judged_bytes: None,
+        manifests_on_disk: true,
         tarballs: folder.path().join("tarballs"),
         packuments: None,
         hosts: AllowList::default(),

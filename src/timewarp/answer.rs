@@ -256,7 +256,8 @@ async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, headers:
     let package = package(inner, name).await?;
     let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or("");
     let (form, content_type) = if accepts.contains(ABBREVIATED) { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
-    let (base, canonical, for_disk) = (base.text.clone(), keeps_addresses(headers), writes_manifests(headers));
+    let (base, canonical, for_disk) =
+        (base.text.clone(), keeps_addresses(headers), inner.settings.manifests_on_disk && writes_manifests(headers));
     let make = move |document: &[u8], package: &Package| {
         document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
     };
@@ -275,7 +276,8 @@ async fn version(
     let package = package(inner, name).await?;
     let version = package.view.tags.get(&wanted).cloned().unwrap_or(wanted);
     seen(&package, &version)?;
-    let (base, canonical, for_disk) = (base.text.clone(), keeps_addresses(headers), writes_manifests(headers));
+    let (base, canonical, for_disk) =
+        (base.text.clone(), keeps_addresses(headers), inner.settings.manifests_on_disk && writes_manifests(headers));
     let own = version.clone();
     let make = move |document: &[u8], package: &Package| {
         document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })

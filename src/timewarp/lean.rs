@@ -43,6 +43,9 @@ const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 /// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the registry has it.
 const ENTRY_POINTS: [&str; 9] = ["main", "module", "jsnext:main", "browser", "types", "typings", "style", "exports", "type"];
 
+/// Longest install script that is handed on, in bytes. Such a script calls a tool or a file of the package.
+const LONGEST_SCRIPT: usize = 256;
+
 /// In the place of a range that no installer can read.
 const UNREADABLE: &str = "unreadable-range";
 /// In the place of the publisher's words.
@@ -96,7 +99,8 @@ pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base
         for field in ENTRY_POINTS {
             put(&mut out, field, raw.get(field).and_then(|value| entry_point(value, DEPTH)));
         }
-        let scripts = INSTALL_SCRIPTS.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(script(name)?.as_str()?))));
+        let text = |name: &&str| script(name)?.as_str().filter(|text| text.len() <= LONGEST_SCRIPT).map(Value::from);
+        let scripts = INSTALL_SCRIPTS.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?)));
         out.insert("scripts".to_owned(), Value::Object(scripts.collect()));
     }
     out

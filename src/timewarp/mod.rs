@@ -84,6 +84,8 @@ pub struct Settings {
     pub judged: Option<(String, String)>,
     /// Its tarball: never handed out under any other name either.
     pub judged_bytes: Option<Arc<JudgedBytes>>,
+    /// Whether the build's npm is one that writes a manifest to disk as the package's own (npm 3 and 4): no other client gets the texts of scripts.
+    pub manifests_on_disk: bool,
     /// The folder of checked tarballs, shared between runs.
     pub tarballs: PathBuf,
     /// The folder of packuments, shared between runs; none keeps them for this run only.

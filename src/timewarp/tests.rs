@@ -86,6 +86,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         named: BTreeSet::new(),
         judged: None,
         judged_bytes: None,
+        manifests_on_disk: true,
         tarballs: folder.join("tarballs"),
         packuments: Some(folder.join("packuments")),
         hosts: AllowList::parse("allowed.example"),

@@ -345,12 +345,19 @@ impl Work<'_> {
             named: self.named_packages()?,
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             judged_bytes: Some(Arc::new(self.judged_bytes())),
+            manifests_on_disk: self.installs_with_npm(3..=4),
             tarballs: self.site.folders.tarballs.clone(),
             packuments: Some(self.site.folders.packuments.clone()),
             hosts: self.site.hosts.clone(),
             cancel: self.site.cancel.clone(),
         };
         Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
+    }
+
+    /// Whether the manager is npm of these major versions.
+    fn installs_with_npm(&self, majors: std::ops::RangeInclusive<u64>) -> bool {
+        let Some((Kind::Npm, version)) = &self.toolchain.manager else { return false };
+        crate::registry::version::parse(version).is_some_and(|version| majors.contains(&version.major()))
     }
 
     /// What is judged, by its bytes.

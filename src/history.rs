@@ -223,7 +223,7 @@ mod tests {
             published_at: None,
             verdict: Some(verdict),
             code: None,
-            reproduced: verdict.reproduced(crate::verdict::Accept::SameContent),
+            reproduced: verdict.reproduced(Accept::SameContent),
             strategies: Strategy::ALL.to_vec(),
             tag: tag.map(str::to_owned),
             tagged: Some(tag.is_some()),

@@ -238,7 +238,7 @@ test('every job has a time limit and its own rights, and every action is named b
       if (!job.permissions) wrong.push(`${at}: no permissions`);
       if (!job.uses && !(job['timeout-minutes'] <= 120)) wrong.push(`${at}: no time limit`);
       for (const { uses, with: given } of job.steps ?? []) {
-        if (uses && !/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(uses)) wrong.push(`${at}: ${uses}`);
+        if (uses && !/^[\w-]+(\/[\w-]+)+@[0-9a-f]{40}$/.test(uses)) wrong.push(`${at}: ${uses}`);
         if (uses?.startsWith('actions/checkout@') && given?.['persist-credentials'] !== false) wrong.push(`${at}: keeps the checkout's token`);
       }
     }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PLATFORMS } from '../scripts/platforms.mjs';
 import { missingForRelease } from '../scripts/release-ready.mjs';
 import { run } from './kit/cli.mjs';
 import { git, gitEnv } from './kit/history.mjs';
@@ -115,4 +116,47 @@ test('a published release is what its tag gives, and one byte more is found', as
   assert.equal(differs.code, 1);
   assert.match(differs.stdout, new RegExp(`^DIFFERS {4}\\S+-${platforms[0]}@\\S+\\n +package/reproduce\\.${platforms[0]}\\.node has other bytes`, 'm'));
   assert.match(differs.stdout, new RegExp(`^identical {2}${RELEASED}@`, 'm'));
+});
+
+test('the notices name every crate that is linked into a binary', async () => {
+  const notices = new Set((await readFile(join(root, 'THIRD_PARTY_NOTICES'), 'utf8')).match(/^ {2}[\w-]+ \d\S*$/gm).map((line) => line.trim()));
+  for (const { triple, sandbox } of PLATFORMS) {
+    const args = ['tree', '--locked', '--target', triple, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--no-dedupe', '--format', '{p}'];
+    const packages = ['--package', 'reproduce', ...(sandbox ? ['--package', 'reproduce-sandbox'] : [])];
+    const { code, stdout, stderr } = await run([...args, ...packages], { command: ['cargo'], cwd: root, timeout: 120_000 });
+    assert.equal(code, 0, stderr);
+    const crates = new Set(stdout.split('\n').filter((line) => / v\d/.test(line) && !line.startsWith('reproduce')).map((line) => line.split(' ').slice(0, 2).join(' ').replace(' v', ' ')));
+    assert.ok(crates.size > 200, `${crates.size} crates`);
+    assert.deepEqual([...crates].filter((one) => !notices.has(one)), [], `${triple}: run node scripts/notices.mjs`);
+  }
+});
+
+test('a release is built without a network, in an image by digest, and no path of the machine reaches the compiler', async () => {
+  const bin = join(work, 'bin');
+  await mkdir(bin);
+  const said = join(work, 'docker-said');
+  // Stand-ins: what is asked of the container is what is shown here.
+  const programs = { docker: 'printf "%s\\n" "$@" > "$SAID"', rustup: 'echo /opt/rust/bin/rustc', cargo: 'exit 0' };
+  for (const [name, text] of Object.entries(programs)) await writeFile(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const folder = join(work, 'a checkout');
+  await mkdir(folder);
+  await cp(join(root, 'rust-toolchain-release'), join(folder, 'rust-toolchain-release'));
+  const text = `
+    import { containerCargo } from '${new URL('../scripts/container.mjs', import.meta.url)}';
+    import { PLATFORMS } from '${new URL('../scripts/platforms.mjs', import.meta.url)}';
+    const platform = PLATFORMS.find(({ triple }) => triple === 'aarch64-unknown-linux-musl');
+    const root = process.argv[1];
+    containerCargo({ root, targetFolder: root + '/target/container', platform })(['build']);
+  `;
+  const own = { PATH: `${bin}:/usr/bin:/bin`, HOME: '/home/somebody', SAID: said, CFLAGS: '-Dmine' };
+  const ran = await run(['--input-type=module', '-e', text, folder], { command: [process.execPath], env: own });
+  assert.equal(ran.code, 0, ran.stderr);
+  const words = (await readFile(said, 'utf8')).trim().split('\n');
+  assert.deepEqual(words.slice(0, 4), ['run', '--rm', '--network', 'none']);
+  assert.match(words.at(-3), /^quay\.io\/pypa\/musllinux_1_2_aarch64:\S+@sha256:[0-9a-f]{64}$/);
+  assert.deepEqual(words.slice(-2), ['/rust/bin/cargo', 'build']);
+  const given = words.filter((_, at) => words[at - 1] === '--env');
+  assert.ok(given.includes('CARGO_NET_OFFLINE=true'));
+  assert.ok(given.some((word) => word.startsWith('CARGO_ENCODED_RUSTFLAGS=') && word.includes('--remap-path-prefix=/source=/reproduce')));
+  assert.deepEqual(given.filter((word) => word.includes(work) || word.includes('somebody') || word.includes('mine')), []);
 });

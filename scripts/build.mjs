@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { containerCargo } from './container.mjs';
 import { distEnvironment } from './dist-environment.mjs';
 import { PLATFORMS } from './platforms.mjs';
+import { writeSboms } from './sbom.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { target } = createRequire(import.meta.url)('../native.cjs');
@@ -55,6 +56,7 @@ const library = { linux: 'libreproduce.so', darwin: 'libreproduce.dylib', win32:
 const folder = join(targetFolder, ...(triple ? [triple] : []), profile === 'dev' ? 'debug' : profile);
 replace(join(folder, library), join(root, `reproduce.${platform.platform}.node`));
 if (platform.sandbox) replace(join(folder, 'reproduce-sandbox'), join(root, `reproduce-sandbox.${platform.platform}`));
+if (dist) writeSboms({ root, platform });
 
 /** Through a rename: a running process keeps the file that it has mapped. */
 function replace(from, to) {

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { distEnvironment } from './dist-environment.mjs';
+import { ensureToolchain, which } from './rustup.mjs';
 
 /** Where things are inside: the same for everybody, and no path of the machine. */
 const INSIDE = Object.freeze({ root: '/source', rust: '/rust', cargoHome: '/cargo' });
@@ -18,9 +19,8 @@ export function containerCargo({ root, targetFolder, platform }) {
   const { triple, image } = platform;
   // The compiler runs on the image's C library, so it is the one for the target itself. rustup checks what it downloads.
   const toolchain = `${readFileSync(join(root, 'rust-toolchain-release'), 'utf8').trim()}-${triple}`;
-  must('rustup', ['toolchain', 'install', toolchain, '--profile', 'minimal', '--no-self-update', '--force-non-host']);
-  const rustc = must('rustup', ['which', '--toolchain', toolchain, 'rustc'], { stdio: ['ignore', 'pipe', 'inherit'] }).trim();
-  const rust = dirname(dirname(rustc));
+  ensureToolchain(toolchain, { args: ['--force-non-host'] });
+  const rust = dirname(dirname(which(toolchain, 'rustc')));
   // A cargo home of its own: the user's configuration has no say, and nothing but crates is in it.
   const cargoHome = join(targetFolder, 'cargo');
   mkdirSync(cargoHome, { recursive: true });
@@ -45,7 +45,6 @@ export function containerCargo({ root, targetFolder, platform }) {
 }
 
 function must(command, args, options = {}) {
-  const ran = spawnSync(command, args, { stdio: 'inherit', encoding: 'utf8', ...options });
+  const ran = spawnSync(command, args, { stdio: 'inherit', ...options });
   if (ran.error || ran.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${ran.error?.message ?? `ended with ${ran.status}`}`);
-  return ran.stdout;
 }

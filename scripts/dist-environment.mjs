@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** 1985-10-26T08:15:00Z, the time that npm gives to every file. For compilers that write a date. */
-const EPOCH = '499162500';
+export const EPOCH = '499162500';
 
 /** Between flags in CARGO_ENCODED_RUSTFLAGS: a path may have spaces in it. */
 const SEPARATOR = String.fromCharCode(0x1f);

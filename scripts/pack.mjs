@@ -1,16 +1,16 @@
 // Makes the tarballs of a release: the main package's and those of the platforms whose binaries are here.
 //   node scripts/pack.mjs <folder>            of what is built
-//   node scripts/pack.mjs <folder> --all      fails unless every platform is there
+//   node scripts/pack.mjs <folder> --all      fails unless every platform is there, with what its binaries are made of
 // The folder gets the tarballs and SHA256SUMS. What is published is these files, and nothing is packed again.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { collect } from './packages.mjs';
-import { PLATFORMS } from './platforms.mjs';
+import { PLATFORMS, sbomsOf } from './platforms.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -48,8 +48,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!folder) throw new Error('name the folder for the tarballs');
   const platforms = pack(resolve(folder));
   const missing = PLATFORMS.filter(({ platform }) => !platforms.includes(platform)).map(({ platform }) => platform);
+  const undescribed = PLATFORMS.flatMap((one) => sbomsOf(one)).filter((file) => !existsSync(join(root, file)));
+  if (process.argv.includes('--all') && undescribed.length > 0) missing.push(...undescribed);
   if (platforms.length === 0 || (process.argv.includes('--all') && missing.length > 0)) {
-    console.error(`no binaries of ${missing.join(', ')}: run npm run build, or put them here`);
+    console.error(`missing: ${missing.join(', ')}: run npm run build, or put them here`);
     process.exit(1);
   }
   writeFileSync(join(folder, 'SHA256SUMS'), sums(folder));

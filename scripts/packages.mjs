@@ -11,8 +11,11 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { binariesOf, packageName, PLATFORMS } from './platforms.mjs';
+import { binariesOf, packageName, PLATFORMS, sbomsOf } from './platforms.mjs';
 import { missingForRelease } from './release-ready.mjs';
+
+/** The licences of the crates in the binaries (scripts/notices.mjs). */
+const NOTICES = 'THIRD_PARTY_NOTICES';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const option = (name) => (process.argv.includes(name) ? (process.argv[process.argv.indexOf(name) + 1] ?? '') : undefined);
@@ -67,7 +70,7 @@ function manifestFor(one, main) {
     license: main.license,
     ...(main.repository && { repository: { ...main.repository, directory: `npm/${platform}` } }),
     main: binariesOf(one)[0],
-    files: binariesOf(one),
+    files: [...binariesOf(one), ...sbomsOf(one), NOTICES],
     os: [os],
     cpu: [cpu],
     ...(libc && { libc: [libc] }),
@@ -96,6 +99,8 @@ export function collect(folder) {
     const into = join(folder, one.platform);
     mkdirSync(into, { recursive: true });
     for (const file of ['package.json', 'README.md', 'LICENSE']) copyFileSync(join(root, 'npm', one.platform, file), join(into, file));
+    copyFileSync(join(root, NOTICES), join(into, NOTICES));
+    for (const file of sbomsOf(one).filter((name) => existsSync(join(root, name)))) copyFileSync(join(root, file), join(into, file));
     for (const file of built) {
       copyFileSync(join(root, file), join(into, file));
       // npm packs the mode, and the program must be executable wherever it is unpacked.

@@ -35,3 +35,8 @@ export function packageName(main, platform) {
 export function binariesOf({ platform, sandbox }) {
   return [`reproduce.${platform}.node`, ...(sandbox ? [`reproduce-sandbox.${platform}`] : [])];
 }
+
+/** What the binaries of `binariesOf` are made of, in the same order; made for a release alone. */
+export function sbomsOf(one) {
+  return binariesOf(one).map((file) => `${file.replace(/\.node$/, '')}.cdx.json`);
+}

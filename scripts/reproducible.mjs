@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binariesOf, PLATFORMS } from './platforms.mjs';
+import { TOOLS } from './tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { target } = createRequire(import.meta.url)('../native.cjs');
@@ -24,7 +25,7 @@ const sources = listed.stdout.split('\0').filter(Boolean);
 
 /** Builds in a folder, with a user's environment of its own, and gives the hash of each binary. */
 function build(folder, env) {
-  const ran = spawnSync(process.execPath, ['scripts/build.mjs', '--dist'], { cwd: folder, stdio: 'inherit', env: { ...process.env, CARGO_TARGET_DIR: undefined, npm_command: undefined, ...env } });
+  const ran = spawnSync(process.execPath, ['scripts/build.mjs', '--dist'], { cwd: folder, stdio: 'inherit', env: { ...process.env, CARGO_TARGET_DIR: undefined, CARGO_INSTALL_ROOT: TOOLS, npm_command: undefined, ...env } });
   if (ran.status !== 0) throw new Error(`the build in ${folder} failed`);
   return Object.fromEntries(binariesOf(platform).map((file) => [file, createHash('sha256').update(readFileSync(join(folder, file))).digest('hex')]));
 }

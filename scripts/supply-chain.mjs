@@ -4,10 +4,9 @@
 // `advisories`, `vet` and `actionlint` ask the host of their databases and sources; the others ask the package registries alone.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crate, TOOLS, zizmor } from './tools.mjs';
+import { crate, zizmor } from './tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -19,6 +18,9 @@ const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12';
 const PARTS = Object.freeze({
   deny: () => [[crate('cargo-deny'), ['--locked', 'check', 'bans', 'licenses', 'sources']]],
   advisories: () => [[crate('cargo-deny'), ['--locked', 'check', 'advisories']]],
+  // Without --locked: it fetches the audits that supply-chain/config.toml imports.
+  vet: () => [[crate('cargo-vet'), ['vet']]],
+  notices: () => [[process.execPath, ['scripts/notices.mjs', '--check']]],
   audit: () => [
     [npm, ['audit', 'signatures']],
     [npm, ['audit', '--audit-level', 'moderate', '--omit', 'dev']],
@@ -32,7 +34,6 @@ const PARTS = Object.freeze({
 const only = process.argv.slice(2);
 const unknown = only.filter((name) => !(name in PARTS));
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: the parts are ${Object.keys(PARTS).join(', ')}`);
-mkdirSync(TOOLS, { recursive: true });
 const failed = [];
 for (const [name, commands] of Object.entries(PARTS)) {
   if (only.length > 0 && !only.includes(name)) continue;

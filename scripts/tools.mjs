@@ -2,7 +2,7 @@
 // asked for: into target/tools, or where CARGO_INSTALL_ROOT says.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -22,6 +22,7 @@ const CRATES = Object.freeze({
 /** Installs a tool in its version, and gives the path of its program. */
 export function crate(name) {
   const { version, features } = CRATES[name];
+  mkdirSync(TOOLS, { recursive: true });
   // Does nothing where this very version is installed. Built outside of the checkout, whose flags and locks are of another program.
   must('cargo', ['install', '--quiet', '--locked', `${name}@${version}`, '--root', TOOLS, ...(features ? ['--features', features] : [])], { cwd: TOOLS });
   return join(TOOLS, 'bin', name);

@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npm } from './pack.mjs';
-import { binariesOf, PLATFORMS } from './platforms.mjs';
+import { binariesOf, PLATFORMS, sbomsOf } from './platforms.mjs';
 import { releaseIn } from './publish.mjs';
 import { differences } from './tarball.mjs';
+import { TOOLS } from './tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
@@ -49,13 +50,13 @@ function provide(one, source) {
   const files = binariesOf(one);
   if (binaries !== undefined) {
     if (!files.every((file) => existsSync(join(binaries, file)))) return false;
-    for (const file of files) copyFileSync(join(binaries, file), join(source, file));
+    for (const file of [...files, ...sbomsOf(one).filter((name) => existsSync(join(binaries, name)))]) copyFileSync(join(binaries, file), join(source, file));
     return true;
   }
   const [os, cpu] = [process.platform, process.arch];
   // An image for another processor would be emulated; macOS builds for both of its own.
   if (one.os !== os || (one.cpu !== cpu && os !== 'darwin')) return false;
-  must(process.execPath, ['scripts/build.mjs', one.image ? '--container' : '--dist', '--target', one.triple], { cwd: source });
+  must(process.execPath, ['scripts/build.mjs', one.image ? '--container' : '--dist', '--target', one.triple], { cwd: source, env: { ...process.env, CARGO_INSTALL_ROOT: TOOLS } });
   return true;
 }
 

@@ -30,7 +30,7 @@ export async function bareBin({ also = [] } = {}) {
 export const RELEASED = '@kit/reproduce';
 
 /** What of the checkout a release is packed from; the binaries come to it. */
-const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'bin.cjs', 'index.js', 'index.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
+const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
 
 /** A copy of the checkout's packages under `RELEASED`, with the binaries that are built here. */
 export async function namedCheckout(folder, env) {

@@ -1,0 +1,26 @@
+// Writes THIRD_PARTY_NOTICES: the licences of all crates that are linked into the binaries, from the crates themselves.
+//   node scripts/notices.mjs           writes
+//   node scripts/notices.mjs --check   fails where it is another
+// A test holds without cargo-about that no crate is missing (__test__/release.test.mjs).
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { crate } from './tools.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const file = join(root, 'THIRD_PARTY_NOTICES');
+
+// Then nothing more is asked of the network: the texts are those in the crates.
+const fetched = spawnSync('cargo', ['fetch', '--locked'], { cwd: root, stdio: 'inherit' });
+if (fetched.error || fetched.status !== 0) throw new Error(`cargo fetch: ${fetched.error?.message ?? `ended with ${fetched.status}`}`);
+const ran = spawnSync(crate('cargo-about'), ['generate', '--workspace', '--frozen', '--fail', 'scripts/notices.hbs'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+if (ran.error || ran.status !== 0) throw new Error(`cargo-about: ${ran.error?.message ?? ran.stderr}`);
+// Crates have their texts with other line endings, with blanks at the ends of lines, and with empty lines around.
+const text = `${ran.stdout.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+if (!process.argv.includes('--check')) writeFileSync(file, text);
+else if (readFileSync(file, 'utf8') !== text) {
+  console.error('THIRD_PARTY_NOTICES is not what Cargo.lock gives: run node scripts/notices.mjs');
+  process.exit(1);
+}

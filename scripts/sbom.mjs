@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EPOCH } from './dist-environment.mjs';
 import { sbomsOf } from './platforms.mjs';
 import { crate } from './tools.mjs';
@@ -22,7 +23,7 @@ export function writeSboms({ root, platform }) {
   const [addon, sandbox, deflate] = ['.', 'sandbox-helper', 'deflate'].map((member) => {
     const file = join(root, member, `${WRITTEN}.json`);
     // References to crates of the workspace are paths.
-    const text = readFileSync(file, 'utf8').replaceAll(`file://${root}`, 'file:///reproduce');
+    const text = readFileSync(file, 'utf8').replaceAll(pathToFileURL(root).href, 'file:///reproduce');
     rmSync(file);
     return JSON.parse(text);
   });

@@ -136,6 +136,9 @@ mod tests {
         for outcome in [Outcome::SameBytes, Outcome::SameEntries, Outcome::OtherEntries] {
             assert_eq!(judge(outcome, &facts), (Verdict::Differs, Some("integrity-mismatch")));
         }
+        // It comes before all else: what was compared is not what was announced.
+        let all = PublishedFacts { manifest_mismatch: true, not_plain: Some("trailing-bytes"), ..facts };
+        assert_eq!(judge(Outcome::SameBytes, &all), (Verdict::Differs, Some("integrity-mismatch")));
     }
 
     #[test]
@@ -160,13 +163,14 @@ mod tests {
         let codes = [Identical, SameContent, Differs, BuildFailed, NoSource, Unsupported, Error].map(|v| v.exit_code(Accept::SameContent));
         assert_eq!(codes, [0, 0, 1, 1, 2, 2, 2]);
         assert_eq!(SameContent.exit_code(Accept::Identical), 1);
-        assert!(!SameContent.reproduced(Accept::Identical));
+        assert!(!SameContent.reproduced(Accept::Identical) && SameContent.reproduced(Accept::SameContent));
+        assert!(Identical.reproduced(Accept::Identical) && !Differs.reproduced(Accept::SameContent));
     }
 
     #[test]
     fn of_several_packages_not_reproduced_comes_before_undecided() {
         assert_eq!(merge_exit_codes([0, 0]), 0);
-        assert_eq!(merge_exit_codes([0, 2]), 2);
+        assert_eq!((merge_exit_codes([0, 2]), merge_exit_codes([2, 0])), (2, 2));
         assert_eq!(merge_exit_codes([2, 1, 0]), 1);
         assert_eq!(merge_exit_codes([]), 0);
     }

@@ -58,8 +58,8 @@ test('all of the time is for the build: nothing is kept back', async () => {
   const answer = await world.judge(spec, { clean, args: ['--timeout', '30'] });
   assertCut(answer);
   const { ms } = answer.attempts.flatMap(({ steps }) => steps).find(({ name }) => name === 'build');
-  const before = answer.timings.resolve + answer.timings.locate;
-  assert.ok(ms > 0 && answer.timings.total >= 29_000, `stopped after ${answer.timings.total} ms, ${before} of them before the build`);
+  const sooner = answer.timings.resolve + answer.timings.locate;
+  assert.ok(ms > 0 && answer.timings.total >= 29_000, `stopped after ${answer.timings.total} ms, ${sooner} of them before the build`);
 });
 
 test('a time too short for any build decides nothing', async () => {

@@ -63,12 +63,11 @@ pub fn plain(text: &str) -> String {
     while let Some((before, after)) = rest.split_once(MARK) {
         let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         out.push_str(before);
-        match after.get(digits..).and_then(|tail| tail.strip_prefix(')')).filter(|_| digits > 0) {
-            Some(tail) => rest = tail,
-            None => {
-                out.push_str(MARK);
-                rest = after;
-            }
+        if let Some(tail) = after.get(digits..).and_then(|tail| tail.strip_prefix(')')).filter(|_| digits > 0) {
+            rest = tail;
+        } else {
+            out.push_str(MARK);
+            rest = after;
         }
     }
     out + rest

@@ -40,7 +40,7 @@ mod tests {
         let scratch = Scratch::new().unwrap();
         let closed = scratch.path().join("closed");
         fs::create_dir_all(closed.join("below")).unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         let end = "/a".repeat(1000);
         fs::create_dir_all(format!("{}/0{end}", scratch.path().display())).unwrap();
         fs::create_dir_all(format!("{}/1{end}", scratch.path().display())).unwrap();

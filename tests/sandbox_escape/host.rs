@@ -59,7 +59,10 @@ pub(crate) static TIERS: LazyLock<Vec<Sandbox>> = LazyLock::new(|| {
 /// The folder of the `node` that the PATH has, and nothing where that is the system's own, which every build sees.
 static NODE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let path = std::env::var_os("PATH").unwrap();
-    let node = std::env::split_paths(&path).map(|folder| folder.join("node")).find(|node| node.is_file()).expect("node is on the PATH");
+    let node = std::env::split_paths(&path)
+        .map(|folder| folder.join("node"))
+        .find(|node| node.is_file())
+        .unwrap_or_else(|| panic!("node is on the PATH"));
     let folder = fs::canonicalize(node).unwrap().parent().unwrap().to_owned();
     (folder != Path::new("/usr/bin")).then_some(folder)
 });

@@ -120,7 +120,7 @@ impl Distribution {
         let (text, by) = self.shasums(version, asking).await?;
         let of_file = shasums::of(&text, &file).map_err(|why| self.refused(version, format!("its SHASUMS256.txt is signed, and {why}")))?;
         let hash = of_file.ok_or_else(|| self.refused(version, format!("what is signed does not name {file}")))?;
-        let bytes = hex::decode(&hash).map_err(|error| self.refused(version, format!("what is signed for {file} is no hash: {error}")))?;
+        let bytes = hex::decode(hash).map_err(|error| self.refused(version, format!("what is signed for {file} is no hash: {error}")))?;
         let integrity = format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(bytes));
         let signed = Signed { url: self.place(&format!("v{version}/{file}"))?, file, integrity, signer: by };
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).insert(version.to_owned(), signed.clone());

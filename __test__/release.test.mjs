@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { PLATFORMS } from '../scripts/platforms.mjs';
 import { missingForRelease } from '../scripts/release-ready.mjs';
+import { builtIn, unknownKeys } from '../scripts/trusted-root.mjs';
 import { run } from './kit/cli.mjs';
 import { git, gitEnv } from './kit/history.mjs';
 import { namedCheckout, RELEASED } from './kit/release.mjs';
@@ -159,4 +160,12 @@ test('a release is built without a network, in an image by digest, and no path o
   assert.ok(given.includes('CARGO_NET_OFFLINE=true'));
   assert.ok(given.some((word) => word.startsWith('CARGO_ENCODED_RUSTFLAGS=') && word.includes('--remap-path-prefix=/source=/reproduce')));
   assert.deepEqual(given.filter((word) => word.includes(work) || word.includes('somebody') || word.includes('mine')), []);
+});
+
+test('a key of Sigstore that the program does not have is found', () => {
+  const known = builtIn();
+  assert.deepEqual(unknownKeys(known, known), []);
+  const [log, ...others] = known.tlogs;
+  assert.deepEqual(unknownKeys(known, { ...known, tlogs: others }), [`the key of the log ${log.baseUrl}`]);
+  assert.equal(unknownKeys(known, { ...known, certificateAuthorities: [] }).length, known.certificateAuthorities.flatMap(({ certChain }) => certChain.certificates).length);
 });

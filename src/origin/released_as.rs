@@ -1,5 +1,5 @@
-//! A commit that its tags call another version than the one that is judged: an old version, published
-//! again under a new number, is what its source is, and still not what its number says.
+//! A commit that its tags call another version than the one that is judged, or that the version's own tag is not on: it is the
+//! source of what was published, and still not what the repository calls by that number.
 
 use crate::git::RemoteRef;
 use crate::report::json::{Finding, Report, Severity};
@@ -10,8 +10,8 @@ use crate::registry::version::{clean, same};
 /// Most tags of one commit that are looked at.
 const MAX_TAGS: usize = 1_000;
 
-/// Adds a warning where the commit that was found has tags for other versions of the package and none
-/// for the judged one.
+/// Adds a warning where the commit that was found has tags for other versions of the package and none for the judged one, and a
+/// notice where the judged one's tag is on another commit.
 pub fn tell(report: &mut Report, refs: &[RemoteRef]) {
     let Some(origin) = &report.origin else { return };
     let Some((name, version)) = report.package.name.as_deref().zip(report.package.version.as_deref()) else { return };
@@ -20,6 +20,17 @@ pub fn tell(report: &mut Report, refs: &[RemoteRef]) {
     let tags: Vec<&str> = at_commit.filter_map(RemoteRef::tag).take(MAX_TAGS).collect();
     if tags.iter().any(|tag| rank(tag, name, version).is_some()) {
         return;
+    }
+    let elsewhere = refs
+        .iter()
+        .filter(|_| report.reproduced)
+        .find_map(|one| Some((one.tag().filter(|tag| rank(tag, name, version).is_some())?, one.commit)));
+    if let Some((tag, tagged)) = elsewhere {
+        let message = format!(
+            "the tag {tag} is on another commit, {}: others would take that one for the source of {version}",
+            tagged.to_hex_with_len(12)
+        );
+        report.findings.push(Finding::new("tag-elsewhere", Severity::Info, message));
     }
     let named = tags.iter().find_map(|tag| version_in(tag, name).map(|other| (tag, other)));
     if let Some((tag, other)) = named.filter(|(_, other)| !same(other, version)) {

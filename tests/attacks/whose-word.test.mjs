@@ -100,3 +100,15 @@ for (const when of ['older than the branch', 'newer than the branch']) {
     }
   });
 }
+
+attack('a commit of a branch that is published under the number of another, tagged one is told', async ({ world, id, judge }) => {
+  const commits = [
+    { label: 'good', files: version(id, '1.0.0', 'reviewed\n') },
+    { label: 'evil', parents: ['good'], files: { 'index.js': 'not reviewed\n' } },
+  ];
+  const ids = await world.host.add(`kit/${id}`, { commits, branches: { main: 'good', tmp: 'evil' }, tags: { 'v1.0.0': 'good' } });
+  await world.registry.publish({ files: version(id, '1.0.0', 'not reviewed\n'), gitHead: ids.evil });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.equal(answer.verdict, 'identical');
+  assert.match(findingOf(answer, 'tag-elsewhere').message, new RegExp(ids.good.slice(0, 12)));
+});

@@ -4,7 +4,7 @@
 use crate::git::RemoteRef;
 use crate::report::json::{Finding, Report, Severity};
 
-use super::tags::rank;
+use super::tags::{best, rank};
 use crate::registry::version::{clean, same};
 
 /// Most tags of one commit that are looked at.
@@ -21,10 +21,12 @@ pub fn tell(report: &mut Report, refs: &[RemoteRef]) {
     if tags.iter().any(|tag| rank(tag, name, version).is_some()) {
         return;
     }
-    let elsewhere = refs
-        .iter()
-        .filter(|_| report.reproduced)
-        .find_map(|one| Some((one.tag().filter(|tag| rank(tag, name, version).is_some())?, one.commit)));
+    let bare = name.rsplit('/').next().unwrap_or(name);
+    // A plain number may be another package's of the repository.
+    let is_own = |tag: &&str| origin.directory.is_empty() || tag.contains(bare);
+    let all = refs.iter().filter_map(RemoteRef::tag).filter(is_own);
+    let own = best(all, name, version, 1).first().filter(|_| report.reproduced).map(|own| own.tag);
+    let elsewhere = own.and_then(|own| refs.iter().find(|one| one.tag() == Some(own))).and_then(|one| Some((one.tag()?, one.commit)));
     if let Some((tag, tagged)) = elsewhere {
         let message = format!(
             "the tag {tag} is on another commit, {}: others would take that one for the source of {version}",

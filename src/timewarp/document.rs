@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use url::Url;
 
 use super::lean;
 use super::moment::View;
@@ -19,8 +18,6 @@ use crate::registry::version::same;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
-/// Longest address of a tarball that is passed on, in bytes.
-const LONGEST_ADDRESS: usize = 512;
 
 /// How much of each version a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,7 +221,7 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
 fn prepared(raw: &Map<String, Value>, version: &str, view: &View, links: &Links<'_>) -> Map<String, Value> {
     let mut manifest = lean::manifest(raw, links.name, version, links.base, links.for_disk);
     let mut dist = lean::digests(raw.get("dist"));
-    let own = raw.get("dist").and_then(|dist| dist.get("tarball")).and_then(Value::as_str).and_then(canonical);
+    let own = raw.get("dist").and_then(|dist| dist.get("tarball")).and_then(Value::as_str).and_then(lean::bare_address);
     let tail = tail(links.name, version);
     // Only an address that leads back to the same file here once its host is replaced.
     let address = own.filter(|own| links.canonical && own.ends_with(&format!("/{tail}")));
@@ -235,14 +232,6 @@ fn prepared(raw: &Map<String, Value>, version: &str, view: &View, links: &Links<
         manifest.remove("deprecated");
     }
     manifest
-}
-
-/// A tarball's address as an address of a registry is written: no query, no credentials, and not long.
-fn canonical(text: &str) -> Option<String> {
-    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS)?;
-    url.set_query(None);
-    url.set_fragment(None);
-    (url.username().is_empty() && url.password().is_none()).then(|| url.to_string())
 }
 
 /// The path of a version's tarball, as registries write it.

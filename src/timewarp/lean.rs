@@ -220,10 +220,17 @@ fn specifier(wanted: &str) -> Option<String> {
     if is_tag(wanted) {
         return Some(wanted.to_owned());
     }
-    let mut url = Url::parse(wanted).ok().filter(|url| matches!(url.scheme(), "http" | "https") && wanted.len() <= LONGEST_ADDRESS)?;
+    bare_address(wanted)
+}
+
+/// An address on the web without query and fragment. `None` if it is another, a long one, or one with credentials.
+pub(super) fn bare_address(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS)?;
     url.set_query(None);
     url.set_fragment(None);
-    Some(url.to_string())
+    let bare = url.username().is_empty() && url.password().is_none();
+    // Encoded, an address of odd letters is longer than it was written.
+    bare.then(|| url.to_string()).filter(|text| text.len() <= LONGEST_ADDRESS)
 }
 
 /// A range of versions without the words that npm passes over. `None` if it is none.
@@ -312,6 +319,14 @@ mod tests {
         assert!(!made.to_string().contains("cGF5") && !made.to_string().contains("xxx"), "{made}");
         assert_eq!(made["dependencies"], json!({"b": "1.0.0", "c": UNREADABLE, "d": "", "e": UNREADABLE, "f": UNREADABLE}));
         assert_eq!((&made["deprecated"], &made["hasInstallScript"]), (&json!(DEPRECATED), &json!(true)));
+    }
+
+    #[test]
+    fn an_address_is_bare_and_as_short_as_it_looks() {
+        let raw = json!({"dependencies": {
+            "a": "https://r.example/a.tgz?b#c", "b": "https://word:word@r.example/b.tgz", "c": format!("https://r.example/{}", "ü".repeat(200)),
+        }});
+        assert_eq!(lean(&raw)["dependencies"], json!({"a": "https://r.example/a.tgz", "b": UNREADABLE, "c": UNREADABLE}));
     }
 
     #[test]

@@ -138,7 +138,7 @@ pub(super) fn commands(text: &str) -> Vec<String> {
     if quote.is_some() || depth > 0 || !documents.is_empty() {
         return Vec::new();
     }
-    let commands = found.iter().map(|command| command.trim()).filter(|command| !command.is_empty());
+    let commands = found.iter().map(|command| trimmed(command)).filter(|command| !command.is_empty());
     commands.take(MAX_COMMANDS).map(str::to_owned).collect()
 }
 
@@ -190,6 +190,15 @@ impl Delimiter {
         }
         false
     }
+}
+
+/// Without the blanks around it; one behind a backslash is the end of a word.
+fn trimmed(command: &str) -> &str {
+    let command = command.trim_start();
+    let end = command.trim_end();
+    let is_escaped = end.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    let blank = command.get(end.len()..).and_then(|blanks| blanks.chars().next()).map_or(0, char::len_utf8);
+    if is_escaped { command.get(..end.len() + blank).unwrap_or(command) } else { end }
 }
 
 /// Whether a command may make files that are published.
@@ -273,6 +282,7 @@ mod tests {
         assert_eq!(commands("node -e 'a && b' && (cd x; y)"), ["node -e 'a && b'", "(cd x; y)"]);
         assert_eq!(commands("tsc > log 2>&1 && x | y"), ["tsc > log 2>&1", "x | y"]);
         assert_eq!(commands(r#"echo "a \" ; b""#), [r#"echo "a \" ; b""#]);
+        assert_eq!(commands(r"cp a b\  && c\\ "), [r"cp a b\ ", r"c\\"]);
     }
 
     #[test]

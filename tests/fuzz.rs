@@ -30,44 +30,36 @@ mod seeds;
 #[allow(dead_code, reason = "the archive cases are made for another test, which needs more of them")]
 #[path = "archive_conformance/tarball.rs"]
 mod tarball;
-#[path = "fuzz/targets.rs"]
+#[path = "fuzz/targets/mod.rs"]
 mod targets;
 
-use harness::{Target, fuzz};
+/// The root of the repository.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-#[test]
-fn archive() {
-    fuzz(&Target { name: "archive", seeds: seeds::archives(), words: seeds::ARCHIVE_WORDS, tar: true, run: targets::archive });
+macro_rules! tests {
+    ($($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                harness::fuzz(stringify!($name));
+            }
+        )*
+
+        #[test]
+        fn every_target_is_a_test() {
+            let own: Vec<&str> = targets::ALL.iter().map(|(name, _)| *name).filter(|name| *name != "disk").collect();
+            assert_eq!(own, [$(stringify!($name)),*]);
+        }
+    };
 }
 
-#[test]
-fn spec() {
-    fuzz(&Target { name: "spec", seeds: seeds::texts(seeds::SPECS), words: seeds::SPEC_WORDS, tar: false, run: targets::spec });
+tests! {
+    archive spec npmrc address packument lean confusion openpgp lockfile glob packlist shell workflow recipe statement results
+    manifest git
 }
 
+#[cfg(unix)]
 #[test]
-fn npmrc() {
-    fuzz(&Target { name: "npmrc", seeds: seeds::texts(seeds::NPMRCS), words: seeds::NPMRC_WORDS, tar: false, run: targets::npmrc });
-}
-
-#[test]
-fn address() {
-    fuzz(&Target {
-        name: "address",
-        seeds: seeds::texts(seeds::ADDRESSES),
-        words: seeds::ADDRESS_WORDS,
-        tar: false,
-        run: targets::address,
-    });
-}
-
-#[test]
-fn packument() {
-    fuzz(&Target {
-        name: "packument",
-        seeds: seeds::texts(seeds::PACKUMENTS),
-        words: seeds::PACKUMENT_WORDS,
-        tar: false,
-        run: targets::packument,
-    });
+fn disk() {
+    harness::fuzz("disk");
 }

@@ -16,6 +16,8 @@ mod body;
 mod client_env;
 mod document;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod git_dependency;
 mod judged;
 mod lean;

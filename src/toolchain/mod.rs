@@ -23,7 +23,7 @@ pub mod shelf;
 mod unpack;
 
 pub use choose::{Candidate, Clues, ManagerCandidate, Wanted, Wish, choose};
-pub use dist::{Distribution, KeyRing, MAX_KEYS};
+pub use dist::{Distribution, KeyRing, MAX_KEYS, Signer, shasums};
 pub use error::ToolchainError;
 pub use fetch::{Tool, Toolchains};
 pub use index::PublishedVersion;

@@ -7,7 +7,7 @@ const BLOCK: usize = 512;
 const LONGEST: usize = 64 << 10;
 
 /// A kept input with one to four changes.
-pub(crate) fn mutate(kept: &[Vec<u8>], words: &[&str], tar: bool, random: &mut Random) -> Vec<u8> {
+pub(crate) fn mutate(kept: &[Vec<u8>], words: &[Vec<u8>], tar: bool, random: &mut Random) -> Vec<u8> {
     // Every other time one of the last kept, which showed something new.
     let recent = if random.below(2) == 0 { kept.len().saturating_sub(20) } else { 0 };
     let mut input = random.pick(&kept[recent..]).clone();
@@ -22,7 +22,7 @@ pub(crate) fn mutate(kept: &[Vec<u8>], words: &[&str], tar: bool, random: &mut R
     input
 }
 
-fn change(input: &mut Vec<u8>, kept: &[Vec<u8>], words: &[&str], random: &mut Random) {
+fn change(input: &mut Vec<u8>, kept: &[Vec<u8>], words: &[Vec<u8>], random: &mut Random) {
     let at = random.below(input.len() + 1);
     let end = (at + random_length(random)).min(input.len());
     match random.below(12) {
@@ -46,11 +46,11 @@ fn change(input: &mut Vec<u8>, kept: &[Vec<u8>], words: &[&str], random: &mut Ra
             input.splice(at..end, other[from..to].to_vec());
         }
         7 | 8 => {
-            let word = random.pick(words).as_bytes().to_vec();
+            let word = random.pick(words).clone();
             input.splice(at..at, word);
         }
         9 => {
-            let word = random.pick(words).as_bytes().to_vec();
+            let word = random.pick(words).clone();
             input.splice(at..end, word);
         }
         10 => {

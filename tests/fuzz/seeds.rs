@@ -1,21 +1,75 @@
-//! Where the fuzzing starts: inputs as they are in use, and what their formats are made of.
+//! Where the fuzzing starts: inputs as they are in use, those that once failed, and the words that their formats are made of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::cases;
+use super::{ROOT, cases};
 
-pub(crate) fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+/// A target's seeds: those of its folder in `corpus`, and those that are made here.
+pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
+    let mut seeds = match target {
+        "archive" => archives(),
+        "spec" => texts(SPECS),
+        "npmrc" => texts(NPMRCS),
+        "address" => texts(ADDRESSES),
+        "packument" => texts(PACKUMENTS),
+        _ => Vec::new(),
+    };
+    seeds.extend(files(&folder("corpus").join(target)).iter().map(|path| std::fs::read(path).unwrap()));
+    assert!(!seeds.is_empty(), "{target} has no seeds");
+    seeds
+}
+
+/// A target's words, from the file that libFuzzer reads too: each in quotes on a line of its own, odd bytes as `\xNN`.
+pub(crate) fn words(target: &str) -> Vec<Vec<u8>> {
+    let path = folder("words").join(format!("{target}.dict"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines().map(|line| unquoted(line.strip_prefix('"').and_then(|line| line.strip_suffix('"')).expect("a word in quotes"))).collect()
+}
+
+fn unquoted(word: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = word;
+    while let Some(c) = rest.chars().next() {
+        let used = match (c, rest.get(1..2)) {
+            ('\\', Some("x")) => {
+                out.push(u8::from_str_radix(&rest[2..4], 16).unwrap());
+                4
+            }
+            ('\\', Some(plain)) => {
+                out.extend(plain.bytes());
+                2
+            }
+            _ => {
+                out.extend(rest[..1].bytes());
+                1
+            }
+        };
+        rest = &rest[used..];
+    }
+    out
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(ROOT).join("tests/fuzz").join(name)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
 /// The archive cases and, where other tests have fetched them, real tarballs: each as a compressed file behind the byte 1, and as the tar
 /// stream inside behind the byte 0.
-pub(crate) fn archives() -> Vec<Vec<u8>> {
+fn archives() -> Vec<Vec<u8>> {
     let folder = std::env::var_os("REPRODUCE_REAL_TARBALLS")
-        .map_or_else(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join("real-tarballs"), std::path::PathBuf::from);
-    let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    let real = files.iter().map(|path| std::fs::read(path).unwrap()).filter(|bytes| bytes.len() < 8000);
+        .map_or_else(|| Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or_default()).join("real-tarballs"), PathBuf::from);
+    let real = files(&folder);
+    let real = real.iter().map(|path| std::fs::read(path).unwrap()).filter(|bytes| bytes.len() < 8000);
     let made = cases::all().into_iter().map(|case| case.bytes).filter(|bytes| bytes.len() < 8000);
     real.chain(made).flat_map(|bytes| both_forms(&bytes)).collect()
 }
@@ -30,31 +84,7 @@ fn both_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-/// What tar and gzip are made of.
-pub(crate) const ARCHIVE_WORDS: &[&str] = &[
-    "ustar\x0000",
-    "ustar  \0",
-    "package/",
-    "../",
-    "./",
-    "//",
-    "\\",
-    "20 path=package/a\n",
-    "13 size=100\n",
-    "20 linkpath=../../x\n",
-    "11 comment=\n",
-    "GNU.sparse.major=1",
-    "././@LongLink",
-    "0000644\0",
-    "00000000010\0",
-    "\0\0\0\0\0\0\0\0",
-    "\u{1f}\u{8}",
-    "package.json",
-    ".gitignore",
-    ".npmignore",
-];
-
-pub(crate) const SPECS: &[&str] = &[
+const SPECS: &[&str] = &[
     "abc",
     "@scope/abc",
     "JSONStream",
@@ -96,12 +126,7 @@ pub(crate) const SPECS: &[&str] = &[
     "$ABC",
     "abc def",
 ];
-pub(crate) const SPEC_WORDS: &[&str] = &[
-    "@", "/", "npm:", "file:", "https://", "pkg:npm/", "%40", "%2f", "^", "~", ">=", " || ", " - ", "1.2.3", "x", "*", "-beta.1", "+build",
-    ".tgz", "?", "#", "\\", "..",
-];
-
-pub(crate) const NPMRCS: &[&str] = &[
+const NPMRCS: &[&str] = &[
     "registry=https://h.test/npm/\n//h.test/npm/:_authToken=secret\n",
     "@s:registry=https://h.test/a/\n//h.test/a/:_auth=dXNlcjpwYXNz\n\u{1e}registry = http://h.test:4873\n",
     "//h.test/:username=me\n//h.test/:_password=cGFzcw==\n//h.test/:always-auth=true\n//h.test/:certfile=/c.pem\n//h.test/:keyfile=/k.pem\n",
@@ -111,44 +136,7 @@ pub(crate) const NPMRCS: &[&str] = &[
     "\"registry\"=\"https://q.test\"\nkey='single'\nescaped=a\\;b\\#c ; rest\nreplace-registry-host=always\n",
     "_auth=eDp5\n_authToken=unscoped\nuser-agent=x\ngit-tag-version=false\nlocation=global\n",
 ];
-pub(crate) const NPMRC_WORDS: &[&str] = &[
-    "registry=",
-    "@s:registry=",
-    "//h.test/:_authToken=",
-    "//h.test/a/:_auth=",
-    ":_password=",
-    ":username=",
-    "https://h.test/",
-    "http://h.test",
-    "${",
-    "}",
-    "${HOME}",
-    "${A?}",
-    "[]",
-    "=",
-    "\n",
-    "\r\n",
-    ";",
-    "#",
-    "\"",
-    "'",
-    "\\",
-    "null",
-    "true",
-    "false",
-    "\u{1e}",
-    "npm_config_",
-    "NPM_CONFIG_REGISTRY=",
-    "replace-registry-host=",
-    "before=",
-    "min-release-age=",
-    "https://user:pass@h.test/",
-    "noproxy=",
-    "cafile=",
-    "h.test:443",
-];
-
-pub(crate) const ADDRESSES: &[&str] = &[
+const ADDRESSES: &[&str] = &[
     "o/r",
     "github:o/r",
     "gitlab:g/s/r",
@@ -186,83 +174,11 @@ pub(crate) const ADDRESSES: &[&str] = &[
     "{\"repository\":\"o/r\",\"bugs\":{\"url\":\"https://github.com/o/r/issues\"},\"homepage\":\"https://github.com/o/r#readme\"}",
     "{\"repository\":[{\"type\":\"git\",\"url\":\"https://github.com/o/r\"}],\"homepage\":\"https://o.github.io/r\"}",
 ];
-pub(crate) const ADDRESS_WORDS: &[&str] = &[
-    "git+",
-    "git://",
-    "ssh://",
-    "https://",
-    "http://",
-    "git@",
-    "github.com",
-    "gitlab.com",
-    "bitbucket.org",
-    "localhost",
-    "127.0.0.1",
-    "[::1]",
-    "0x7f.1",
-    ":443",
-    ":22",
-    "@",
-    ":",
-    "/",
-    "//",
-    "#",
-    "?",
-    ".git",
-    "..",
-    "%2f",
-    "%2e",
-    "%00",
-    "%40",
-    "/tree/main/",
-    "/-/tree/",
-    "/blob/",
-    "_git",
-    "\\",
-    "repository",
-    "directory",
-    "\"url\":",
-    "ext::",
-    "file:",
-    "\u{3002}",
-    "\u{ff0e}",
-    "ⓖithub.com",
-    "semver:^1",
-    "path:/a",
-];
-
-pub(crate) const PACKUMENTS: &[&str] = &[
+const PACKUMENTS: &[&str] = &[
     "{\"_id\":\"a\",\"name\":\"a\",\"dist-tags\":{\"latest\":\"1.0.1\"},\"versions\":{\"1.0.0\":{\"name\":\"a\",\"version\":\"1.0.0\",\"dist\":{\"shasum\":\"x\",\"tarball\":\"https://h.test/a/-/a-1.0.0.tgz\"}},\"1.0.1\":{\"name\":\"a\",\"version\":\"1.0.1\",\"deprecated\":\"no\",\"dist\":{\"integrity\":\"sha512-x\"}}},\"time\":{\"created\":\"2011-06-16T01:22:56.000Z\",\"modified\":\"2022-06-19T02:22:03.000Z\",\"1.0.0\":\"2011-06-16T01:22:56.100Z\",\"1.0.1\":\"2013-08-19T22:00:59.000Z\"},\"readme\":\"text\"}",
     "{\"name\":\"a\",\"time\":{\"unpublished\":{\"time\":\"2020-01-01T00:00:00.000Z\",\"versions\":[\"1.0.0\"]}}}",
     "{\"name\":\"a\",\"dist-tags\":{\"latest\":\"2.0.0\",\"next\":\"3.0.0-beta.1\"},\"versions\":{\"v1.0.0\":{},\"2.0.0\":{\"deprecated\":true},\"3.0.0-beta.1\":{\"deprecated\":\"\"},\"junk\":null}}",
     "{\"versions\":{},\"dist-tags\":{},\"time\":{}}",
     "{\"versions\":[],\"dist-tags\":null,\"time\":\"x\",\"name\":1}",
     "{\"versions\":{\"1.0.0\":{\"a\":[[[[[[[[]]]]]]]],\"b\":\"\\ud83d\\ude00\\u0000\"}},\"versions\":{\"1.0.1\":{}}}",
-];
-pub(crate) const PACKUMENT_WORDS: &[&str] = &[
-    "\"versions\":",
-    "\"dist-tags\":",
-    "\"time\":",
-    "\"unpublished\":",
-    "\"deprecated\":",
-    "\"latest\":",
-    "\"1.0.0\":",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "null",
-    "true",
-    "\"\"",
-    "\"2011-06-16T01:22:56.000Z\"",
-    "1e400",
-    "\\ud800",
-    "\\u0000",
-    "{\"a\":",
-    "[[[[[[[[[[[[[[[[",
-    "{\"a\":{\"a\":{\"a\":{\"a\":",
-    "1.0.0-",
-    "99999999999999999999.0.0",
 ];

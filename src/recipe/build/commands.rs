@@ -54,7 +54,7 @@ const IDLE_PROGRAMS: [&str; 37] = [
 /// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line ends. What is quoted or in
 /// parentheses stays together, and a here-document with the line that asks for it. Comments are left off. Nothing for a text that
 /// does not close what it opens, or is too long.
-pub(super) fn commands(text: &str) -> Vec<String> {
+pub fn commands(text: &str) -> Vec<String> {
     if text.len() > MAX_TEXT {
         return Vec::new();
     }
@@ -202,7 +202,7 @@ fn trimmed(command: &str) -> &str {
 }
 
 /// Whether a command may make files that are published.
-pub(super) fn is_useful(command: &str) -> bool {
+pub fn is_useful(command: &str) -> bool {
     let mut words = command.split_whitespace().skip_while(|word| is_assignment(word) || matches!(*word, "npx" | "cross-env"));
     let Some(program) = words.next() else { return false };
     if IDLE_PROGRAMS.contains(&program) || program.starts_with(['(', '{', '[']) {
@@ -222,7 +222,7 @@ fn is_assignment(word: &str) -> bool {
 }
 
 /// The folder that `cd` leads to, where it is a plain path.
-pub(super) fn change_of_folder(command: &str) -> Option<&str> {
+pub fn change_of_folder(command: &str) -> Option<&str> {
     let path = command.strip_prefix("cd ")?.trim();
     let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./@".contains(&byte));
     (plain && !path.is_empty()).then_some(path)

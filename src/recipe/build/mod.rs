@@ -9,7 +9,7 @@ mod bench;
 mod beside;
 mod checkout;
 mod clock;
-mod commands;
+pub mod commands;
 mod detour;
 pub(crate) mod disk;
 mod edit;
@@ -28,7 +28,7 @@ mod search;
 mod semantic_release;
 mod steps;
 mod sweeper;
-mod workflow;
+pub mod workflow;
 mod workshop;
 
 use std::sync::Arc;

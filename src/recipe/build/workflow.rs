@@ -12,15 +12,15 @@ const MAX_FILE: usize = 256 << 10;
 
 /// A command of a workflow, and the folder of the repository in which it is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub struct Line {
     /// The folder, `""` for the root.
-    pub(super) directory: String,
+    pub directory: String,
     /// The command, as a shell would read it.
-    pub(super) text: String,
+    pub text: String,
 }
 
 /// The commands of publishing workflows that may make files, in their order; those of workflows that are named so first.
-pub(super) fn lines(tree: &dyn Tree) -> Vec<Line> {
+pub fn lines(tree: &dyn Tree) -> Vec<Line> {
     let mut found: Vec<(bool, Vec<Line>)> = Vec::new();
     // Where the folder cannot be read, no workflow says anything.
     for node in tree.list(".github/workflows").unwrap_or_default().into_iter().take(MAX_FILES) {

@@ -4,7 +4,7 @@
 //! the hash there. The list of versions is not signed: it says what to ask for, and what comes is checked.
 
 mod openpgp;
-mod shasums;
+pub mod shasums;
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -16,8 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use openpgp::Signer;
-pub use openpgp::{KeyRing, MAX_KEYS};
+pub use openpgp::{KeyRing, MAX_KEYS, Signer};
 
 use super::error::ToolchainError;
 use super::index::PublishedVersion;

@@ -41,11 +41,11 @@ impl std::fmt::Debug for KeyRing {
 
 /// Who signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::toolchain) struct Signer {
+pub struct Signer {
     /// The fingerprint of the (primary) key, in upper-case hex.
-    pub(in crate::toolchain) key: String,
+    pub key: String,
     /// Its owner, as the key says.
-    pub(in crate::toolchain) name: Option<String>,
+    pub name: Option<String>,
 }
 
 impl KeyRing {
@@ -82,7 +82,7 @@ impl KeyRing {
     }
 
     /// Who signed a text by a signature beside it, binary or armored; `now` in seconds since 1970. The error says why nobody did.
-    pub(super) fn detached(&self, signature: &[u8], text: &[u8], now: u32) -> Result<Signer, String> {
+    pub fn detached(&self, signature: &[u8], text: &[u8], now: u32) -> Result<Signer, String> {
         let (signatures, _) =
             DetachedSignature::from_reader_many(Cursor::new(signature)).map_err(|error| format!("it cannot be read: {error}"))?;
         let mut all = Vec::new();
@@ -94,7 +94,7 @@ impl KeyRing {
 
     /// The text of a document that is signed in the clear, and who signed it. Nothing may stand before or behind it: what is not signed is
     /// not read by anybody.
-    pub(super) fn clear(&self, document: &str, now: u32) -> Result<(String, Signer), String> {
+    pub fn clear(&self, document: &str, now: u32) -> Result<(String, Signer), String> {
         if !document.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
             return Err("it does not begin as a signed text".to_owned());
         }

@@ -2,7 +2,7 @@
 
 /// The sha256 of a file, in lower-case hex, by a text that was verified. The file is named once, by exactly this name; the error says what is
 /// wrong.
-pub(super) fn of<'t>(text: &'t str, file: &str) -> Result<Option<&'t str>, String> {
+pub fn of<'t>(text: &'t str, file: &str) -> Result<Option<&'t str>, String> {
     let mut found = None;
     for line in text.lines().filter(|line| !line.is_empty()) {
         let (hash, name) = line.split_once("  ").or_else(|| line.split_once(" *")).ok_or("it has a line that is no hash and a name")?;

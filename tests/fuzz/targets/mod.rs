@@ -1,8 +1,17 @@
 //! What is fuzzed, and what must hold whatever the input is.
 
+mod commands;
+#[cfg(unix)]
+mod disk;
+mod documents;
+mod git;
+mod globs;
+mod lockfile;
+mod registry;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reproduce::compare::{Archive, EntryKind, Limits, compare};
@@ -10,14 +19,63 @@ use reproduce::error::Explain;
 use reproduce::npmrc::{Files, NpmConfig, Overrides, Surroundings};
 use reproduce::origin::address::{self, AddressError};
 use reproduce::pack::fingerprint::{self, Fingerprint, Headers};
+use reproduce::pack::gzip::{compress, match_published};
 use reproduce::registry::{Packument, Spool, pick, version};
 use reproduce::spec::{Spec, Target, Wanted};
 use url::{Host, Url};
 
 use super::tarball::gzip;
 
+/// A target: its name, and what it does with an input, in words that stand for one behaviour.
+pub(crate) type Run = fn(&[u8]) -> String;
+
+/// All targets by name.
+pub(crate) const ALL: &[(&str, Run)] = &[
+    ("archive", archive),
+    ("spec", spec),
+    ("npmrc", npmrc),
+    ("address", address),
+    ("packument", packument),
+    ("lean", registry::lean),
+    ("confusion", registry::confusion),
+    ("openpgp", documents::openpgp),
+    ("lockfile", lockfile::lockfile),
+    ("glob", globs::glob),
+    ("packlist", globs::packlist),
+    ("shell", commands::shell),
+    ("workflow", commands::workflow),
+    ("recipe", documents::recipe),
+    ("statement", documents::statement),
+    ("results", documents::results),
+    ("manifest", documents::manifest),
+    ("git", git::git),
+    #[cfg(unix)]
+    ("disk", disk::disk),
+];
+
+/// What a target does with an input; a target's name must be one of [`ALL`].
+pub(crate) fn run(name: &str) -> Run {
+    ALL.iter().find(|(own, _)| *own == name).unwrap_or_else(|| panic!("there is no target {name:?}")).1
+}
+
+/// The parts of an input that has several, with the byte 0x1e between them.
+fn parts(input: &[u8]) -> [&[u8]; 3] {
+    let mut parts = input.splitn(3, |byte| *byte == 0x1e);
+    [(); 3].map(|()| parts.next().unwrap_or_default())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Where the files of a run are made: in memory, if the system has such a place.
+fn memory_disk() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
 /// The first byte says whether the rest is a tar stream that is still to be compressed, or a file as it is.
-pub(crate) fn archive(input: &[u8]) -> String {
+fn archive(input: &[u8]) -> String {
     let Some((flag, rest)) = input.split_first() else { return String::new() };
     let file = if flag & 1 == 0 { gzip(rest) } else { rest.to_vec() };
     // What chooses the packers reads the same bytes.
@@ -31,6 +89,7 @@ pub(crate) fn archive(input: &[u8]) -> String {
     assert_eq!(archive.oddities(), again.oddities());
     assert_eq!(archive.content_digest(), again.content_digest());
     assert_eq!(compare(&archive, &again).same_content(), archive.is_plain(), "every archive has its own entries");
+    let encoder = encoder(&file);
     let mut kinds = BTreeSet::new();
     for pair in archive.entries().windows(2) {
         assert!(pair[0].path < pair[1].path, "each path once, in order");
@@ -47,7 +106,18 @@ pub(crate) fn archive(input: &[u8]) -> String {
         kinds.insert(entry.kind.name());
     }
     let oddities: BTreeSet<&str> = archive.oddities().iter().map(|oddity| oddity.kind.code()).collect();
-    format!("{oddities:?} {kinds:?} {} {eras:?}", archive.entries().len().min(6))
+    format!("{oddities:?} {kinds:?} {} {eras:?} {encoder:?}", archive.entries().len().min(6))
+}
+
+/// The encoder that is recognised in a gzip file, held to its word.
+fn encoder(file: &[u8]) -> Option<&'static str> {
+    let mut tar = Vec::new();
+    flate2::read::GzDecoder::new(file).take(1 << 20).read_to_end(&mut tar).ok()?;
+    let found = match_published(&mut Cursor::new(&tar), file).unwrap()?;
+    let mut again = Vec::new();
+    compress(&mut tar.as_slice(), found, &mut again).unwrap();
+    assert_eq!(again, file, "{found:?} does not make the bytes that it was recognised in");
+    Some(found.class.as_str())
 }
 
 /// A reader that gives few bytes at a time.
@@ -60,7 +130,7 @@ impl Read for Slow<'_> {
     }
 }
 
-pub(crate) fn spec(input: &[u8]) -> String {
+fn spec(input: &[u8]) -> String {
     let text = String::from_utf8_lossy(input);
     let spec = match Spec::parse(&text) {
         Ok(spec) => spec,
@@ -124,7 +194,7 @@ impl Files for TwoFiles {
 }
 
 /// The user's file, the project's and the environment, with the byte 0x1e between them.
-pub(crate) fn npmrc(input: &[u8]) -> String {
+fn npmrc(input: &[u8]) -> String {
     let mut parts = input.splitn(3, |byte| *byte == 0x1e).map(<[u8]>::to_vec);
     let (user, project) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let environment = String::from_utf8_lossy(&parts.next().unwrap_or_default()).into_owned();
@@ -157,7 +227,7 @@ pub(crate) fn npmrc(input: &[u8]) -> String {
 }
 
 /// An address, or a manifest that has one.
-pub(crate) fn address(input: &[u8]) -> String {
+fn address(input: &[u8]) -> String {
     let text = String::from_utf8_lossy(input);
     let parsed = match serde_json::from_str::<serde_json::Value>(&text) {
         Ok(manifest) if manifest.is_object() => match address::declared(&manifest) {
@@ -201,7 +271,7 @@ fn failure(error: &AddressError) -> String {
     format!("{} {}", error.code(), error.names_nothing())
 }
 
-pub(crate) fn packument(input: &[u8]) -> String {
+fn packument(input: &[u8]) -> String {
     let spool = Spool::from_bytes(input.to_vec());
     let found = match Packument::read(&spool) {
         Ok(found) => found,

@@ -22,7 +22,7 @@ const NOBODY = 65534;
 export const TIERS = ['namespaces', 'bwrap', 'landlock'];
 
 /** Whom a run is made as, and in which tier. */
-const seat = (tier, uid) => ({ tier, uid, name: `${tier}, ${uid === undefined ? (IS_ROOT ? 'root' : 'this user') : 'an ordinary user'}` });
+export const seat = (tier, uid) => ({ tier, uid, name: `${tier}, ${uid === undefined ? (IS_ROOT ? 'root' : 'this user') : 'an ordinary user'}` });
 /** The default: who runs the tests, in the strongest tier. */
 const FIRST = seat('namespaces');
 /** Every tier as each user. As another user than root there is only that one to try. */

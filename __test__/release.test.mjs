@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { PLATFORMS } from '../scripts/platforms.mjs';
 import { missingForRelease } from '../scripts/release-ready.mjs';
 import { builtIn, unknownKeys } from '../scripts/trusted-root.mjs';
-import { run } from './kit/cli.mjs';
+import { cleanEnv, run } from './kit/cli.mjs';
+import { startGitHost } from './kit/githost.mjs';
 import { git, gitEnv } from './kit/history.mjs';
 import { namedCheckout, RELEASED } from './kit/release.mjs';
 import { startVerdaccio } from './kit/verdaccio.mjs';
@@ -117,6 +118,20 @@ test('a published release is what its tag gives, and one byte more is found', as
   assert.equal(differs.code, 1);
   assert.match(differs.stdout, new RegExp(`^DIFFERS {4}\\S+-${platforms[0]}@\\S+\\n +package/reproduce\\.${platforms[0]}\\.node has other bytes`, 'm'));
   assert.match(differs.stdout, new RegExp(`^identical {2}${RELEASED}@`, 'm'));
+});
+
+test('the program says of its own package that it is its source', async () => {
+  const host = await startGitHost();
+  const clean = await cleanEnv({ registry: verdaccio, gitconfig: host });
+  try {
+    await host.add('kit/reproduce', { commits: [{ label: 'c', files: { README: 'a start\n' } }] });
+    await git(['push', '-q', '--force', host.directory('kit/reproduce'), 'main', `v${version}`], { cwd: checkout });
+    const ran = await run([`${RELEASED}@${version}`, '--json'], { env: clean.env, cwd: clean.home, timeout: 120_000 });
+    assert.equal(ran.json?.verdict, 'identical', `${ran.stdout}\n${ran.stderr}`);
+    assert.equal(ran.json.origin.commit, (await git(['rev-parse', `v${version}`], { cwd: checkout })).trim());
+  } finally {
+    await Promise.all([host.close(), clean.remove()]);
+  }
 });
 
 test('the notices name every crate that is linked into a binary', async () => {

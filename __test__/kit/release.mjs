@@ -36,8 +36,7 @@ const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md',
 export async function namedCheckout(folder, env) {
   const built = (await readdir(root)).filter((name) => /^reproduce(-sandbox)?\./.test(name));
   for (const part of [...PARTS, ...built]) await cp(join(root, part), join(folder, part), { recursive: true });
-  const repository = 'https://git.invalid/kit/reproduce';
-  const named = await run(['scripts/packages.mjs', '--name', RELEASED, '--repository', repository], { command: [process.execPath], cwd: folder, env });
+  const named = await run(['scripts/packages.mjs', '--name', RELEASED, '--repository', 'https://github.com/kit/reproduce'], { command: [process.execPath], cwd: folder, env });
   if (named.code !== 0) throw new Error(named.stderr);
 }
 

@@ -128,6 +128,7 @@ test('--cache-file is relative to the cache folder, or absolute', async () => {
   await world.judge(spec, { clean, args: ['--cache-file', 'reproduce-results.json'] }).catch((error) => assert.match(error.message, /left in the cache/));
   assert.ok(existsSync(join(cacheOf(clean), 'reproduce-results.json')));
   const absolute = join(clean.home, 'deep', 'er', 'mine.json');
+  await mkdir(dirname(absolute), { recursive: true });
   await world.judge(spec, { clean, args: ['--cache-file', absolute] }).catch((error) => assert.match(error.message, /left in the cache/));
   assert.deepEqual(Object.keys(await stored(absolute)), [spec]);
   assert.equal(existsSync(resultsOf(clean)), false);
@@ -359,6 +360,7 @@ test('cacheDir and cacheFile say where, as the options of the command do', async
   await call(spec, { cacheDir, cacheFile: 'r.json' });
   assert.deepEqual(Object.keys(await stored(join(cacheDir, 'r.json'))), [spec]);
   const absolute = join(clean.home, 'abs', 'r.json');
+  await mkdir(dirname(absolute));
   await call(spec, { cacheDir, cacheFile: absolute });
   assert.deepEqual(Object.keys(await stored(absolute)), [spec]);
   const { registry } = await requestsOf(() => call(spec, { cacheDir, cacheFile: absolute }));

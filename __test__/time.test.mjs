@@ -1,11 +1,11 @@
 // Time is never a verdict: what a limit cut short is undecided, is not stored, and says what was not tried.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from './kit/cli.mjs';
-import { manifest, openWorld } from './world.mjs';
+import { cacheOf, manifest, openWorld } from './world.mjs';
 
 let world;
 let clean;
@@ -53,13 +53,14 @@ test('a build that the time stopped is undecided, and no later run is told so fr
   assert.equal((await world.judge(spec, { clean })).verdict, 'identical', 'a run with the time for it');
 });
 
-test('all of the time is for the build: nothing is kept back', async () => {
+test('all of the time is for the build, and what it was not enough for is not stated', async () => {
   const { spec } = await built('t-whole', { build: ENDLESS });
-  const answer = await world.judge(spec, { clean, args: ['--timeout', '30'] });
-  assertCut(answer);
-  const { ms } = answer.attempts.flatMap(({ steps }) => steps).find(({ name }) => name === 'build');
-  const sooner = answer.timings.resolve + answer.timings.locate;
-  assert.ok(ms > 0 && answer.timings.total >= 29_000, `stopped after ${answer.timings.total} ms, ${sooner} of them before the build`);
+  const ran = await run([spec, '--json', '--attest', 'cut.json', ...SHORT], { env: clean.env, cwd: clean.home });
+  assertCut({ ...ran.json, ran });
+  assert.ok(ran.json.attempts.some(({ steps }) => steps.some(({ name, exit, ms }) => name === 'build' && exit === null && ms > 0)));
+  assert.ok(ran.json.timings.total >= 29_000, `stopped after ${ran.json.timings.total} ms`);
+  assert.match(ran.stderr, /attest-undecided/);
+  await assert.rejects(readFile(join(clean.home, 'cut.json')));
 });
 
 test('a time too short for any build decides nothing', async () => {
@@ -92,3 +93,11 @@ test('a replay that the time stopped makes no tarball', async () => {
   assert.deepEqual([ran.json.verdict, ran.json.code, ran.code], ['error', 'timed-out', 2]);
 });
 
+
+test('a build that wants more than it may have is undecided, and not stored', async () => {
+  const { spec } = await built('t-flood', { build: `node -e "setInterval(() => process.stdout.write('x'.repeat(1e6)), 1)"` });
+  const answer = await world.judge(spec, { clean });
+  assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['unsupported', 'build-over-limit', 2]);
+  assert.ok(answer.findings.some(({ code, message }) => code === 'build-over-limit' && message.includes('was stopped')));
+  assert.ok(!(await readFile(join(cacheOf(clean), 'results.json'), 'utf8')).includes('t-flood'), 'stored');
+});

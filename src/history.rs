@@ -200,7 +200,7 @@ pub fn summary(report: &Report, earlier: &[HistoryEntry]) -> Option<String> {
     let of = if total == 1 { "1 earlier version".to_owned() } else { format!("{total} earlier versions") };
     let this = [
         (report.reproduced, "is reproduced", "is not reproduced"),
-        (tag_of(report).is_some(), "has a tag", if is_tagged(report).is_some() { "has no tag" } else { "has a tag or none" }),
+        (tag_of(report).is_some(), "has a tag", if is_tagged(report).is_some() { "has no tag" } else { "has no known tag" }),
         (report.attested, "has provenance", "has no provenance"),
     ];
     let this: Vec<&str> = this.iter().map(|(has, yes, no)| if *has { *yes } else { *no }).collect();
@@ -277,9 +277,13 @@ mod tests {
             summary(&this, &[entry(Verdict::Identical, Some("v1"), true), unbuilt]).as_deref(),
             Some(
                 "1 of 2 earlier versions reproduced (no build was tried), 1 had a tag, 2 had provenance; \
-                 this one is not reproduced, has no tag, has no provenance"
+                 this one is not reproduced, has no known tag, has no provenance"
             )
         );
+        let mut unseen = entry(Verdict::NoSource, None, false);
+        unseen.tagged = None;
+        let said = summary(&this, &[unseen]).expect("a summary");
+        assert!(said.contains("0 had a tag (of 1 it is not known)"), "{said}");
         assert_eq!(summary(&this, &[]), None);
     }
 

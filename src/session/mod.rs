@@ -10,7 +10,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Explain;
 use crate::history;
@@ -139,8 +139,7 @@ async fn until_stopped<T>(
 ) -> Result<T, Failed> {
     let limit = options.limit().map_err(boxed)?;
     let mut run = std::pin::pin!(run);
-    let until = |limit: Option<Duration>| async move {
-        let started = tokio::time::Instant::now();
+    let until = |started: Instant, limit: Option<Duration>| async move {
         loop {
             if cancelled.load(Ordering::Relaxed) {
                 return Stopped::Cancelled;
@@ -154,7 +153,7 @@ async fn until_stopped<T>(
     let mut stopped = tokio::select! {
         biased;
         answer = &mut run => return answer,
-        stopped = until(limit) => stopped,
+        stopped = until(stop.started, limit) => stopped,
     };
     if let (Stopped::TimedOut(limit), Some(_)) = (&stopped, limit) {
         // Requests end at once, and the step that runs has ended by its own clock.
@@ -164,7 +163,7 @@ async fn until_stopped<T>(
         tokio::select! {
             biased;
             answer = &mut run => return answer.map_err(|_| boxed(Stopped::TimedOut(limit))),
-            last = until(Some(LAST_WORDS)) => {
+            last = until(Instant::now(), Some(LAST_WORDS)) => {
                 if matches!(last, Stopped::Cancelled) {
                     stopped = last;
                 }
@@ -180,8 +179,9 @@ async fn until_stopped<T>(
 }
 
 /// How a run is stopped, by its caller or by itself once it has its answer.
-#[derive(Default)]
 struct Stop {
+    /// When the run began.
+    started: Instant,
     /// Ends requests.
     requests: Cancel,
     /// Seen by blocking work.
@@ -190,6 +190,13 @@ struct Stop {
     requested: AtomicBool,
     /// The time is over, and requests with it.
     late: AtomicBool,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        let (requests, work) = (Cancel::default(), Arc::default());
+        Self { started: Instant::now(), requests, work, requested: AtomicBool::default(), late: AtomicBool::default() }
+    }
 }
 
 impl Stop {

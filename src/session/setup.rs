@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use super::Stop;
 use super::progress::Progress;
@@ -27,7 +27,7 @@ pub(super) struct Setup {
     /// npm's configuration, and what git's adds to the network's.
     pub(super) npm: NpmConfig,
     git: GitConfig,
-    deadline: Deadline,
+    limit: Option<Duration>,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
     /// What of the configuration does not count.
@@ -46,7 +46,6 @@ pub(super) struct Own {
 impl Setup {
     /// Reads the configuration that holds where the options say; an error where an option cannot be read.
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
-        let started = Instant::now();
         options.check_registry().map_err(super::boxed)?;
         options.check_cache_file().map_err(super::boxed)?;
         options.check_source().map_err(super::boxed)?;
@@ -73,9 +72,9 @@ impl Setup {
                 }
             }
         }
-        let deadline = Deadline::of(options.limit().map_err(super::boxed)?, started);
+        let limit = options.limit().map_err(super::boxed)?;
         let distribution = options.distribution(&around.vars, &around.cwd).map_err(super::boxed)?;
-        Ok(Self { around, npm, git, deadline, distribution, findings })
+        Ok(Self { around, npm, git, limit, distribution, findings })
     }
 
     /// A client for what the configuration allows.
@@ -106,7 +105,9 @@ impl Setup {
 
     /// What every stage of a judgement may use.
     pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop, own: Own) -> Context {
-        let Self { around, npm, git, deadline, distribution, .. } = self;
+        let Self { around, npm, git, limit, distribution, .. } = self;
+        // Counted from where the run is stopped from: what ends with the time knows that it does.
+        let deadline = Deadline::of(limit, stop.started);
         let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
         let Own { given, roots } = own;
         Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots, distribution }

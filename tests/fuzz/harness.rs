@@ -21,7 +21,7 @@ const MEMORY: u64 = 1500;
 const RUNS: u64 = 10_000;
 /// The same for targets of which one input takes longer: they write files, or read them in many ways.
 const FEW_RUNS: u64 = 500;
-const SLOW: [&str; 6] = ["glob", "packlist", "manifest", "results", "git", "disk"];
+const SLOW: [&str; 7] = ["provenance", "glob", "packlist", "manifest", "results", "git", "disk"];
 /// Inputs that are kept; beyond, a new one takes the place of another.
 const KEPT: usize = 4000;
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::targets::provenance;
 use super::{ROOT, cases};
 
 /// A target's seeds: those of its folder in `corpus`, and those that are made here.
@@ -12,6 +13,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         "npmrc" => texts(NPMRCS),
         "address" => texts(ADDRESSES),
         "packument" => texts(PACKUMENTS),
+        "provenance" => provenance::genuine(),
         _ => Vec::new(),
     };
     seeds.extend(files(&folder("corpus").join(target)).iter().map(|path| std::fs::read(path).unwrap()));

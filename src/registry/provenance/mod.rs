@@ -154,7 +154,8 @@ pub fn check(document: &[u8], subject: &Subject<'_>, keys: Option<&[RegistryKey]
             published = if published == Some(false) { published } else { holds };
         } else if predicate_type.starts_with(PROVENANCE) && found.as_ref().is_none_or(|found| found.verified) {
             // Of several, the first that does not hold is shown.
-            let checked = Provenance { predicate_type: Some(predicate_type), ..check_bundle(bundle.get(), subject, roots) };
+            let checked = check_bundle(bundle.get(), &predicate_type, subject, roots);
+            let checked = Provenance { predicate_type: Some(predicate_type), ..checked };
             found = found.filter(|_| checked.verified).or(Some(checked));
         }
     }
@@ -164,8 +165,8 @@ pub fn check(document: &[u8], subject: &Subject<'_>, keys: Option<&[RegistryKey]
     Ok(found.map(|found| Provenance { registry_attestation: published, ..found }))
 }
 
-/// Checks one bundle of a CI run.
-fn check_bundle(json: &str, subject: &Subject<'_>, roots: &Roots) -> Provenance {
+/// Checks one bundle of a CI run. `kind` is what the registry calls it, which nobody signed.
+fn check_bundle(json: &str, kind: &str, subject: &Subject<'_>, roots: &Roots) -> Provenance {
     let bundle = match Bundle::from_json(json) {
         Ok(bundle) => bundle,
         Err(error) => return Provenance::not(format!("the bundle cannot be read: {error}")),
@@ -180,6 +181,9 @@ fn check_bundle(json: &str, subject: &Subject<'_>, roots: &Roots) -> Provenance 
     found.subject_matches = Some(statement.subject.as_deref() == Some(subject.purl().as_str()));
     found.digest_matches = Some(digest(&statement).as_deref() == Some(subject.sha512));
     let problem = found.problem.take().or_else(|| match (found.subject_matches, found.digest_matches) {
+        _ if statement.kind.as_deref() != Some(kind) => {
+            Some("the registry calls it another kind of statement than what was signed".to_owned())
+        }
         (Some(false), _) => Some(format!("it is about {}", cut(statement.subject.as_deref().unwrap_or("nothing")))),
         (_, Some(false)) => Some("it is about another tarball than the registry serves".to_owned()),
         _ => None,
@@ -208,7 +212,13 @@ fn by_registry(json: &str, subject: &Subject<'_>, keys: Option<&[RegistryKey]>, 
     let policy = PublicKeyVerificationPolicy::new(key.spki());
     let Ok(artifact) = ArtifactDigest::new(HashAlgorithm::Sha2512, subject.sha512.to_vec()) else { return Some(false) };
     let signed = roots.0.verify(artifact, &bundle, &policy).is_ok_and(|result| counted(key, result.integrated_time()));
-    Some(signed && statement.subject.as_deref() == Some(subject.purl().as_str()) && digest(&statement).as_deref() == Some(subject.sha512))
+    let is_of_kind = statement.kind.as_deref() == Some(PUBLISH);
+    Some(
+        signed
+            && is_of_kind
+            && statement.subject.as_deref() == Some(subject.purl().as_str())
+            && digest(&statement).as_deref() == Some(subject.sha512),
+    )
 }
 
 /// Whether a key counted when the log took the statement in (pacote 21, `EEXPIREDSIGNATUREKEY`). Of a key that has ended the time must be known.

@@ -10,6 +10,8 @@ const MAX_TEXT: usize = 2048;
 /// The statement of one attestation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Statement {
+    /// The type of its predicate.
+    pub(super) kind: Option<String>,
     /// The package that it is about, as a purl.
     pub(super) subject: Option<String>,
     /// Its sha512, in hex.
@@ -34,14 +36,16 @@ impl Statement {
     pub(super) fn read(payload: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(payload).ok().filter(Value::is_object)?;
         let at = |path: &str| text(&value, path);
+        let kind = at("/predicateType");
         Some(Self {
             subject: at("/subject/0/name"),
             sha512: at("/subject/0/digest/sha512"),
-            claims: match at("/predicateType").as_deref() {
+            claims: match kind.as_deref() {
                 Some("https://slsa.dev/provenance/v1") => Claims::v1(&value),
                 Some("https://slsa.dev/provenance/v0.2") => Claims::v0_2(&value),
                 _ => Claims::default(),
             },
+            kind,
         })
     }
 }
@@ -94,7 +98,8 @@ mod tests {
         }
         assert_eq!(Statement::read(b"{}"), Some(Statement::default()));
         let odd = br#"{"subject":{"0":{"name":7}},"predicateType":"https://slsa.dev/provenance/v1","predicate":[]}"#;
-        assert_eq!(Statement::read(odd), Some(Statement::default()));
+        let kind = Some("https://slsa.dev/provenance/v1".to_owned());
+        assert_eq!(Statement::read(odd), Some(Statement { kind, ..Statement::default() }));
         let deep = "[".repeat(100_000);
         assert_eq!(Statement::read(deep.as_bytes()), None);
     }

@@ -53,6 +53,28 @@ fn edited(bundle: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
+fn the_kind_of_a_statement_is_the_signed_one() {
+    let found = checked(
+        &GUNDAM.replace("https://slsa.dev/provenance/v1\"", "https://slsa.dev/provenance/v0\""),
+        ("gundam-visor", "1.0.1", SHA_GUNDAM),
+    );
+    assert!(!found.verified && found.problem.as_deref().is_some_and(|problem| problem.contains("another kind")), "{found:?}");
+    let swapped = GUNDAM
+        .replace("https://github.com/npm/attestation/tree/main/specs/publish/v0.1\"", "kept\"")
+        .replace("https://slsa.dev/provenance/v1\"", "https://github.com/npm/attestation/tree/main/specs/publish/v0.1\"")
+        .replace("kept\"", "https://slsa.dev/provenance/v1\"");
+    let found = check(
+        swapped.as_bytes(),
+        &Subject { name: "gundam-visor", version: "1.0.1", sha512: &from_hex(SHA_GUNDAM).unwrap() },
+        Some(&keys()),
+        &Roots::embedded().unwrap(),
+    );
+    assert!(
+        found.is_err() || found.is_ok_and(|found| found.is_none_or(|found| !found.verified && found.registry_attestation != Some(true)))
+    );
+}
+
+#[test]
 fn real_bundles_verify_offline_and_name_the_commit() {
     for (bundle, version, sha512, commit, logged_at) in [
         (SIGSTORE_2, "2.0.0", SHA_2, "f0b49a04e5a62250e0f60fb128004a73110fe311", "2023-08-18"),

@@ -7,6 +7,7 @@ mod documents;
 mod git;
 mod globs;
 mod lockfile;
+pub(crate) mod provenance;
 mod registry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub(crate) const ALL: &[(&str, Run)] = &[
     ("lean", registry::lean),
     ("confusion", registry::confusion),
     ("openpgp", documents::openpgp),
+    ("provenance", provenance::provenance),
     ("lockfile", lockfile::lockfile),
     ("glob", globs::glob),
     ("packlist", globs::packlist),

@@ -4,9 +4,9 @@
 // `advisories`, `vet` and `actionlint` ask the host of their databases and sources; the others ask the package registries alone.
 
 import { spawnSync } from 'node:child_process';
-import { dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { crate, zizmor } from './tools.mjs';
+import { crate, TOOLS, zizmor } from './tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -18,8 +18,11 @@ const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12';
 const PARTS = Object.freeze({
   deny: () => [[crate('cargo-deny'), ['--locked', 'check', 'bans', 'licenses', 'sources']]],
   advisories: () => [[crate('cargo-deny'), ['--locked', 'check', 'advisories']]],
-  // Without --locked: it fetches the audits that supply-chain/config.toml imports.
-  vet: () => [[crate('cargo-vet'), ['vet']]],
+  // Without --locked: it fetches the audits that supply-chain/config.toml imports. It runs under cargo alone, which finds it on PATH.
+  vet: () => {
+    crate('cargo-vet');
+    return [['cargo', ['vet']]];
+  },
   notices: () => [[process.execPath, ['scripts/notices.mjs', '--check']]],
   audit: () => [
     [npm, ['audit', 'signatures']],
@@ -34,12 +37,13 @@ const PARTS = Object.freeze({
 const only = process.argv.slice(2);
 const unknown = only.filter((name) => !(name in PARTS));
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: the parts are ${Object.keys(PARTS).join(', ')}`);
+const env = { ...process.env, PATH: [join(TOOLS, 'bin'), process.env.PATH].join(delimiter) };
 const failed = [];
 for (const [name, commands] of Object.entries(PARTS)) {
   if (only.length > 0 && !only.includes(name)) continue;
   for (const [command, args] of commands()) {
     console.log(`\n==> ${name}: ${command} ${args.join(' ')}`);
-    const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+    const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
     if (error) console.error(error.message);
     if (status !== 0) failed.push(name);
   }

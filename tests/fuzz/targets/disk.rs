@@ -109,10 +109,10 @@ fn act(what: u8, tree: &DirTree, path: &str) -> bool {
         18 => tree.link(path).is_some(),
         19 => tree.metadata(path).is_some(),
         20 => tree.below(path).is_ok_and(|below| {
-            assert!(below.list("").iter().all(|node| node.name != ONLY_OUTSIDE), "{path:?} leads out");
+            assert!(below.list("").unwrap_or_default().iter().all(|node| node.name != ONLY_OUTSIDE), "{path:?} leads out");
             true
         }),
-        21 => tree.list(path).iter().any(|node| {
+        21 => tree.list(path).unwrap_or_default().iter().any(|node| {
             assert_ne!(node.name, ONLY_OUTSIDE, "{path:?} leads out");
             true
         }),
@@ -126,7 +126,7 @@ fn walk(tree: &DirTree) -> (usize, usize, usize) {
     let (mut files, mut links, mut others) = (0, 0, 0);
     let mut todo = vec![String::new()];
     while let Some(folder) = todo.pop() {
-        for node in tree.list(&folder) {
+        for node in tree.list(&folder).unwrap_or_default() {
             let path = join(&folder, &node.name);
             match node.kind {
                 NodeKind::Dir => todo.push(path),
@@ -135,7 +135,7 @@ fn walk(tree: &DirTree) -> (usize, usize, usize) {
                     files += 1;
                 }
                 NodeKind::Symlink => {
-                    assert!(tree.read(&path).is_none() && tree.list(&path).is_empty(), "{path:?} was followed");
+                    assert!(tree.read(&path).is_none() && tree.list(&path).is_ok_and(|all| all.is_empty()), "{path:?} was followed");
                     links += 1;
                 }
                 NodeKind::Submodule => others += 1,

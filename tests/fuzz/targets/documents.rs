@@ -6,7 +6,7 @@ use reproduce::pack::era;
 use reproduce::pack::rewrite::{self, Workspace};
 use reproduce::recipe::Recipe;
 use reproduce::report::statement::envelope::{Checker, EnvelopeError};
-use reproduce::report::statement::read::open;
+use reproduce::report::statement::read::{Trust, open};
 use reproduce::store::{CacheError, Results};
 use reproduce::toolchain::{KeyRing, shasums};
 use serde_json::Value;
@@ -45,7 +45,7 @@ const SUBJECT: &str = "pkg:npm/signed@1.0.0";
 /// A statement, in an envelope or without.
 pub(crate) fn statement(input: &[u8]) -> String {
     let code = |error: EnvelopeError| error.to_string().chars().take(60).collect::<String>();
-    let unsigned = open(input, None);
+    let unsigned = open(input, Trust::Unsigned);
     if let Ok(stated) = &unsigned {
         assert!(stated.key_id.is_none(), "nobody signed it");
         let value: Value = serde_json::from_slice(input).unwrap();
@@ -58,7 +58,7 @@ pub(crate) fn statement(input: &[u8]) -> String {
         let other = stated.is_about("another", "1.0.0", "sha512-AAAA", "00");
         assert!(other.is_err());
     }
-    let signed = open(input, Some(&CHECKER));
+    let signed = open(input, Trust::Key(&CHECKER));
     if let Ok(stated) = &signed {
         assert_eq!((stated.subject.as_str(), stated.key_id.as_deref()), (SUBJECT, Some(CHECKER.id.as_str())), "a forged statement");
         assert!(stated.reproduced);

@@ -70,6 +70,10 @@ pub fn commands(text: &str) -> Vec<String> {
             while chars.next_if(|&next| next != '\n').is_some() {}
             continue;
         }
+        if quote.is_none() && matches!(c, '&' | '|') {
+            // An operator may go on in the next line.
+            skip_continuations(&mut chars);
+        }
         let ends = quote.is_none()
             && depth == 0
             && documents.is_empty()
@@ -145,6 +149,17 @@ pub fn commands(text: &str) -> Vec<String> {
 /// True where the next character begins a word: there a `#` begins a comment, which goes on to the line's end.
 fn ends_word(command: &str) -> bool {
     command.chars().next_back().is_none_or(|last| last.is_whitespace() || matches!(last, ';' | '&' | '|' | '(' | ')' | '<' | '>'))
+}
+
+/// Passes over line ends that are escaped.
+fn skip_continuations(chars: &mut Chars<'_>) {
+    loop {
+        let mut ahead = chars.clone();
+        if ahead.next() != Some('\\') || ahead.next() != Some('\n') {
+            return;
+        }
+        *chars = ahead;
+    }
 }
 
 /// The line that ends a here-document.

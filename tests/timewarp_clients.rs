@@ -1,10 +1,11 @@
 //! The loopback registry against the package managers themselves: each must install what there was at the moment.
 //!
-//! The machine's npm always runs. The others are installed from the registry on the first run, into the folder that
-//! `TIMEWARP_CLIENTS` names, or a temporary one; one that cannot be had there is passed over and named on stderr.
-//! `cargo test --test timewarp_clients -- --ignored --nocapture` runs them all.
+//! Needs the clients of `__test__/conformance/package.json`: run `npm ci --ignore-scripts` there. bun is a program for some machines
+//! only, and lacked by name on others (`tests/needs`); every other one must be there.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+
+mod needs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +13,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -127,52 +128,38 @@ fn respond(mut stream: TcpStream, files: &BTreeMap<String, Vec<u8>>) {
 // ── the clients ──
 
 struct Tool {
-    /// As it is named on stderr.
+    /// As failures and the record of `tests/needs` name it.
     name: &'static str,
     manager: Manager,
-    /// What is installed from the registry, and the script in it; none for the machine's own.
-    package: Option<(&'static str, &'static str)>,
+    /// Its program below `__test__/conformance/node_modules`; none for the machine's own.
+    script: Option<&'static str>,
     /// Without and with a lockfile that must not change.
     install: &'static [&'static str],
     frozen: &'static [&'static str],
     lockfile: &'static str,
 }
 
-/// The machine's own binary: bun's install script, which would link it, is not run.
-const BUN: &str = if cfg!(target_arch = "aarch64") { "@oven/bun-linux-aarch64/bin/bun" } else { "@oven/bun-linux-x64/bin/bun" };
 const NPM_INSTALL: &[&str] = &["install"];
 const NPM_CI: &[&str] = &["ci"];
+const IMMUTABLE: &[&str] = &["install", "--immutable"];
 const FROZEN: &[&str] = &["install", "--frozen-lockfile"];
 const NOT_FROZEN: &[&str] = &["install", "--no-frozen-lockfile"];
 const NPM_LOCK: &str = "package-lock.json";
 
-static TOOLS: [Tool; 12] = [
-    Tool { name: "npm of the machine", manager: Manager::Npm, package: None, install: NPM_INSTALL, frozen: NPM_CI, lockfile: NPM_LOCK },
-    tool("npm@6.14.18", Manager::Npm, "npm/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
-    tool("npm@8.19.4", Manager::Npm, "npm/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
-    tool("npm@7.24.2", Manager::Npm, "npm/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
-    tool("npm@10.9.2", Manager::Npm, "npm/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
-    tool("yarn@1.22.22", Manager::Yarn1, "yarn/bin/yarn.js", &["install"], FROZEN, "yarn.lock"),
-    tool(
-        "@yarnpkg/cli-dist@4.5.3",
-        Manager::Berry,
-        "@yarnpkg/cli-dist/bin/yarn.js",
-        &["install"],
-        &["install", "--immutable"],
-        "yarn.lock",
-    ),
-    tool(
-        "@yarnpkg/cli-dist@3.8.7",
-        Manager::Berry,
-        "@yarnpkg/cli-dist/bin/yarn.js",
-        &["install"],
-        &["install", "--immutable"],
-        "yarn.lock",
-    ),
-    tool("bun@1.2.15", Manager::Bun, BUN, &["install"], FROZEN, "bun.lock"),
-    tool("pnpm@8.15.9", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
-    tool("pnpm@9.15.9", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
-    tool("pnpm@10.12.1", Manager::Pnpm, "pnpm/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
+static TOOLS: [Tool; 13] = [
+    Tool { name: "npm of the machine", manager: Manager::Npm, script: None, install: NPM_INSTALL, frozen: NPM_CI, lockfile: NPM_LOCK },
+    tool("npm-6", Manager::Npm, "npm-6/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
+    tool("npm-7", Manager::Npm, "npm-7/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
+    tool("npm-8", Manager::Npm, "npm-8/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
+    tool("npm-10", Manager::Npm, "npm-10/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
+    tool("npm-11", Manager::Npm, "npm-11/bin/npm-cli.js", NPM_INSTALL, NPM_CI, NPM_LOCK),
+    tool("yarn-1", Manager::Yarn1, "yarn-1/bin/yarn.js", &["install"], FROZEN, "yarn.lock"),
+    tool("berry-3", Manager::Berry, "berry-3/bin/yarn.js", &["install"], IMMUTABLE, "yarn.lock"),
+    tool("berry-4", Manager::Berry, "berry-4/bin/yarn.js", &["install"], IMMUTABLE, "yarn.lock"),
+    tool("bun-1", Manager::Bun, "@oven/bun-linux-x64/bin/bun", &["install"], FROZEN, "bun.lock"),
+    tool("pnpm-8", Manager::Pnpm, "pnpm-8/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
+    tool("pnpm-9", Manager::Pnpm, "pnpm-9/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
+    tool("pnpm-10", Manager::Pnpm, "pnpm-10/bin/pnpm.cjs", NOT_FROZEN, FROZEN, "pnpm-lock.yaml"),
 ];
 
 const fn tool(
@@ -183,36 +170,16 @@ const fn tool(
     frozen: &'static [&'static str],
     lockfile: &'static str,
 ) -> Tool {
-    Tool { name, manager, package: Some((name, script)), install, frozen, lockfile }
+    Tool { name, manager, script: Some(script), install, frozen, lockfile }
 }
 
-/// The command that runs a tool; none if it cannot be had.
-fn command(tool: &Tool, folder: &Path) -> Option<Vec<String>> {
-    let Some((package, script)) = tool.package else { return Some(vec!["npm".to_owned()]) };
-    let prefix = folder.join(package.replace(['@', '/'], "_"));
-    let script = prefix.join("node_modules").join(script);
-    if !script.is_file() {
-        fs::create_dir_all(&prefix).unwrap();
-        let installed = Command::new("npm")
-            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&prefix)
-            .arg(package)
-            .output();
-        if !installed.is_ok_and(|output| output.status.success()) {
-            return None;
-        }
-    }
-    let script_text = script.display().to_string();
-    // bun is no script.
-    Some(if tool.manager == Manager::Bun { vec![script_text] } else { vec!["node".to_owned(), script_text] })
-}
-
-fn clients_folder() -> (PathBuf, Option<tempfile::TempDir>) {
-    if let Some(folder) = std::env::var_os("TIMEWARP_CLIENTS") {
-        return (folder.into(), None);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    (folder.path().to_owned(), Some(folder))
+/// The command that runs a tool; none if it is not installed.
+fn command(tool: &Tool) -> Option<Vec<String>> {
+    let Some(script) = tool.script else { return Some(vec!["npm".to_owned()]) };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("__test__/conformance/node_modules").join(script);
+    let text = script.is_file().then(|| script.display().to_string())?;
+    // bun is no script: its package is the machine's binary.
+    Some(if tool.manager == Manager::Bun { vec![text] } else { vec!["node".to_owned(), text] })
 }
 
 // ── one installation ──
@@ -381,32 +348,25 @@ fn check(tool: &Tool, command: &[String], runtime: &tokio::runtime::Runtime, ups
     Ok(())
 }
 
-fn check_all(tools: &[Tool]) {
+#[test]
+fn every_package_manager_installs_what_there_was() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (upstream, mirror) = (start(registry(honest)), start(registry(first_seen)));
-    let (folder, _temporary) = clients_folder();
-    let failures = Mutex::new(Vec::new());
-    for tool in tools {
-        let Some(command) = command(tool, &folder) else {
-            eprintln!("{}: cannot be had here", tool.name);
+    let (mut checked, mut lacked, mut failures) = (0, 0, Vec::new());
+    for tool in &TOOLS {
+        let name = format!("installer:{}", tool.name);
+        let Some(command) = command(tool) else {
+            assert_eq!(tool.manager, Manager::Bun, "{} is not installed: npm ci --ignore-scripts in __test__/conformance", tool.name);
+            needs::lacked(&name, "bun's package is not made for this machine");
+            lacked += 1;
             continue;
         };
         match check(tool, &command, &runtime, &upstream, &mirror) {
-            Ok(()) => eprintln!("{}: ok", tool.name),
-            Err(error) => failures.lock().unwrap().push(format!("{}: {error}", tool.name)),
+            Ok(()) => needs::had(&name),
+            Err(error) => failures.push(format!("{}: {error}", tool.name)),
         }
+        checked += 1;
     }
-    let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
-}
-
-#[test]
-fn the_machines_npm_installs_what_there_was() {
-    check_all(&TOOLS[..1]);
-}
-
-#[test]
-#[ignore = "installs eleven package managers"]
-fn every_package_manager_installs_what_there_was() {
-    check_all(&TOOLS[1..]);
+    assert_eq!(checked + lacked, TOOLS.len());
 }

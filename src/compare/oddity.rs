@@ -46,12 +46,14 @@ pub enum OddityKind {
     BadHeader,
     /// A header whose own name is empty, while a prefix or an extended header names it: pnpm takes it for the end.
     NoName,
-    /// A size or mode that readers decode differently.
+    /// A size, mode, owner or time that readers decode differently, or that some cannot use.
     BadNumber,
     /// A prefix field in a header that is not marked ustar.
     AmbiguousPrefix,
     /// An extended header that readers parse differently.
     AmbiguousPax,
+    /// An extended header with a keyword that no packer is known to write: readers may act on it.
+    UnknownRecord,
     /// An extended size that is not the header's.
     PaxSize,
     /// A global extended header that names a path, a link target or a size.
@@ -115,6 +117,7 @@ impl OddityKind {
         self.row().1
     }
 
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn row(self) -> (&'static str, &'static str) {
         match self {
             Self::NotGzip => ("not-gzip", "the archive is not compressed with gzip"),
@@ -134,9 +137,10 @@ impl OddityKind {
             Self::BadChecksum => ("bad-header-checksum", "a header's checksum is wrong"),
             Self::BadHeader => ("bad-header", "npm refuses a header"),
             Self::NoName => ("no-name", "a header has no name of its own"),
-            Self::BadNumber => ("ambiguous-number", "a header's size or mode can be read in two ways"),
+            Self::BadNumber => ("ambiguous-number", "a number in a header can be read in two ways"),
             Self::AmbiguousPrefix => ("ambiguous-prefix", "a header's name can be read in two ways"),
             Self::AmbiguousPax => ("ambiguous-extended-header", "an extended header can be read in two ways"),
+            Self::UnknownRecord => ("unknown-extended-header", "an extended header has a keyword that readers may treat differently"),
             Self::PaxSize => ("extended-size", "an extended header gives another size than the header"),
             Self::GlobalOverride => ("global-override", "a global header changes the entries after it"),
             Self::StackedHeaders => ("stacked-headers", "an entry has several extended headers"),

@@ -130,9 +130,7 @@ fn posix_check(body: &[u8], node: &Extended, global: bool, odd: &mut Vec<OddityK
             b"linkpath" => &mut seen.linkpath,
             b"size" => &mut seen.size,
             _ => {
-                if key.starts_with(b"GNU.sparse.") {
-                    odd.push(OddityKind::Sparse);
-                }
+                odd.extend(other_record(key, value));
                 continue;
             }
         };
@@ -155,6 +153,61 @@ fn posix_check(body: &[u8], node: &Extended, global: bool, odd: &mut Vec<OddityK
     if !same(node.path.as_deref(), seen.path) || !same(node.linkpath.as_deref(), seen.linkpath) || !same(size.as_deref(), seen.size) {
         odd.push(OddityKind::AmbiguousPax);
     }
+}
+
+/// Keywords of pax(1), POSIX.1-2017, that say nothing about a name or content.
+const OF_POSIX: [&[u8]; 4] = [b"comment", b"charset", b"uname", b"gname"];
+/// Keywords that packers write for what no client of npm extracts: fstream's node-tar 0 to 2, star, and bsdtar with
+/// the labels of systems.
+const OF_PACKERS: [&[u8]; 8] = [
+    b"NODETAR.",
+    b"SCHILY.xattr.",
+    b"SCHILY.acl.",
+    b"LIBARCHIVE.xattr.",
+    b"LIBARCHIVE.creationtime",
+    b"RHT.security.",
+    b"MSWINDOWS.",
+    b"APPLE.",
+];
+/// star's numbers of the place that a file was packed from.
+const OF_STAR: [&[u8]; 3] = [b"SCHILY.dev", b"SCHILY.ino", b"SCHILY.nlink"];
+
+/// What pax(1) and bsdtar write for names that are UTF-8, or bytes as they are.
+const CHARSETS: [&[u8]; 2] = [b"BINARY", b"ISO-IR 10646 2000 UTF-8"];
+
+/// The oddity of a record that is not about path, link target or size. A keyword outside of the lists may be one that a reader
+/// acts on: libarchive, in bun, cuts holes into a file by `SUN.holesdata`, as by `GNU.sparse.*`.
+fn other_record(key: &[u8], value: &[u8]) -> Option<OddityKind> {
+    match key {
+        b"mtime" | b"atime" | b"ctime" => (!is_time(value)).then_some(OddityKind::BadNumber),
+        b"uid" | b"gid" => (!is_owner(value)).then_some(OddityKind::BadNumber),
+        _ if key.starts_with(b"GNU.sparse.") || key == b"SUN.holesdata" => Some(OddityKind::Sparse),
+        b"hdrcharset" => (!CHARSETS.contains(&value)).then_some(OddityKind::UnknownRecord),
+        _ if OF_POSIX.contains(&key) || OF_STAR.contains(&key) => None,
+        _ if OF_PACKERS.iter().any(|known| key.starts_with(known)) => None,
+        _ => Some(OddityKind::UnknownRecord),
+    }
+}
+
+/// `true` for seconds since 1970, with or without a fraction, that a JavaScript `Date` can hold: npm 2 to 4 set a file's times from
+/// it and fail on others.
+fn is_time(value: &[u8]) -> bool {
+    const MOST_SECONDS: u64 = 8_640_000_000_000;
+    let unsigned = value.strip_prefix(b"-").unwrap_or(value);
+    let mut parts = unsigned.splitn(2, |byte| *byte == b'.');
+    let whole = parts.next().and_then(decimal);
+    let fraction = parts.next().is_none_or(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    fraction && whole.is_some_and(|seconds| seconds < MOST_SECONDS)
+}
+
+/// `true` for a user or group number that a system can have (32 bits): npm 2 to 4, as root, give a file to it.
+fn is_owner(value: &[u8]) -> bool {
+    decimal(value).is_some_and(|id| u32::try_from(id).is_ok())
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
 }
 
 /// Splits off `<length> <keyword>=<value>\n`, length counting all of it; gives what is between length and newline.

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::document::Dist;
-use super::{record, tarballs};
+use super::{record, tarballs, trivial};
 use crate::compare::{Archive, Entry, EntryKind};
 use crate::registry::{Hasher, Integrity};
 
@@ -27,7 +27,7 @@ pub struct JudgedBytes {
     files: HashMap<String, JudgedFile>,
     /// Sizes of all files: nothing of another size is hashed.
     sizes: HashSet<u64>,
-    /// Paths of the files that the commit does not have, by their content.
+    /// Paths of the files that the commit does not have and that are not trivial, by their content.
     made: HashMap<[u8; 32], String>,
 }
 
@@ -53,7 +53,9 @@ impl JudgedBytes {
         hasher.update(tarball);
         let digests = hasher.finish();
         let files: Vec<_> = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).collect();
-        let is_made = |entry: &&&Entry| entry.size > 0 && entry.path != "package.json" && !in_source(&entry.blob_id);
+        let says_nothing =
+            |entry: &Entry| entry.size <= trivial::MAX_TRIVIAL && archive.content(entry).is_ok_and(|content| trivial::is_trivial(&content));
+        let is_made = |entry: &&&Entry| entry.path != "package.json" && !in_source(&entry.blob_id) && !says_nothing(entry);
         Self {
             sha512: digests.sha512(),
             shasum: digests.shasum(),

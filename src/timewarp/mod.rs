@@ -34,6 +34,7 @@ mod stand_in;
 mod tarballs;
 #[cfg(test)]
 mod tests;
+mod trivial;
 mod tunnel;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -47,6 +47,7 @@ pub(crate) fn all() -> Vec<Case> {
     types(&mut cases);
     extended::numbers(&mut cases);
     extended::extended(&mut cases);
+    extended::records(&mut cases);
     extended::gnu(&mut cases);
     extended::headers(&mut cases);
     endings(&mut cases);

@@ -51,7 +51,7 @@ pub(crate) fn extended(c: &mut Cases) {
     c.tar("pax-unknown-keys", &[], |t| {
         t.pax(b'x', &[("NODETAR.depth", "0"), ("SCHILY.dev", "1"), ("comment", "x")]).file("package/a", "1")
     });
-    c.tar("pax-mode-is-nothing", &[], |t| t.pax(b'x', &[("mode", "511")]).file("package/a", "1"));
+    c.tar("pax-mode-is-nothing", &["unknown-extended-header"], |t| t.pax(b'x', &[("mode", "511")]).file("package/a", "1"));
     c.tar("pax-equals-in-value", &[], |t| t.pax(b'x', &[("path", "package/a=b=c")]).file("package/a", "1"));
     c.tar("pax-size-larger", &["extended-size"], |t| t.pax(b'x', &[("size", "600")]).with(Head::file("package/a").size(1), &[b'x'; 600]));
     c.tar("pax-size-smaller", &["extended-size"], |t| t.pax(b'x', &[("size", "1")]).put(Head::file("package/a"), &[b'x'; 600]));
@@ -128,6 +128,32 @@ pub(crate) fn extended(c: &mut Cases) {
     c.tar("pax-path-parent", &["parent-segment"], |t| t.pax(b'x', &[("path", "package/../../b")]).file("package/a", "1"));
     c.tar("pax-path-absolute", &["absolute-path"], |t| t.pax(b'x', &[("path", "/b/c")]).file("package/a", "1"));
     c.tar("pax-large", &[], |t| t.pax(b'x', &[("comment", &"x".repeat(100_000)), ("path", "package/b")]).file("package/a", "1"));
+}
+
+/// Records that are not about a path, a link target or a size.
+pub(crate) fn records(c: &mut Cases) {
+    c.tar("pax-holes", &["sparse-file"], |t| t.pax(b'x', &[("SUN.holesdata", " 0 1")]).file("package/a", "12"));
+    c.tar("global-holes", &["sparse-file"], |t| t.pax(b'g', &[("SUN.holesdata", " 0 1")]).file("package/a", "12"));
+    c.tar("pax-unknown", &["unknown-extended-header"], |t| t.pax(b'x', &[("VENDOR.thing", "1")]).file("package/a", "1"));
+    for key in ["mode", "PATH", "hdrcharset", "type", "SCHILY.realsize", "SCHILY.filetype", "SCHILY.devminor", "LIBARCHIVE.symlinktype"] {
+        c.tar(&format!("pax-{key}"), &["unknown-extended-header"], |t| t.pax(b'x', &[(key, "0")]).file("package/a", "1"));
+    }
+    let known = ["comment", "uname", "gname", "NODETAR.depth", "SCHILY.dev", "SCHILY.ino", "LIBARCHIVE.xattr.com.apple.quarantine"];
+    for key in known {
+        c.tar(&format!("pax-{key}"), &[], |t| t.pax(b'x', &[(key, "1")]).file("package/a", "1"));
+    }
+    for (name, value) in
+        [("nan", "NaN"), ("huge", "99999999999999999999"), ("beyond-dates", "8640000000000"), ("exponent", "1e9"), ("dot", "1.")]
+    {
+        c.tar(&format!("pax-mtime-{name}"), &["ambiguous-number"], |t| t.pax(b'x', &[("mtime", value)]).file("package/a", "1"));
+    }
+    for value in ["-1", "1577836800.123456789", "0"] {
+        c.tar(&format!("pax-mtime-{value}"), &[], |t| t.pax(b'x', &[("mtime", value), ("atime", value)]).file("package/a", "1"));
+    }
+    for value in ["18446744073709551615", "4294967296", "-1", ""] {
+        c.tar(&format!("pax-uid-{value}"), &["ambiguous-number"], |t| t.pax(b'x', &[("uid", value)]).file("package/a", "1"));
+    }
+    c.tar("pax-uid-nobody", &[], |t| t.pax(b'x', &[("uid", "4294967294"), ("gid", "20")]).file("package/a", "1"));
 }
 
 pub(crate) fn gnu(c: &mut Cases) {

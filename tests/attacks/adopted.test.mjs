@@ -54,6 +54,20 @@ for (const [title, key] of Object.entries({ 'a comment': 'comment', 'a name of a
   });
 }
 
+const HOLES = ' 0 3';
+for (const [title, key, value, code] of [
+  ['holes that bun cuts into a file', 'SUN.holesdata', HOLES, 'sparse-file'],
+  ['a sparse map', 'GNU.sparse.map', '0,3', 'sparse-file'],
+  ['a keyword that no packer writes', 'VENDOR.content', 'x', 'unknown-extended-header'],
+  ['a time that is no number', 'mtime', 'NaN', 'ambiguous-number'],
+  ['a time beyond all dates', 'mtime', '99999999999999999999', 'ambiguous-number'],
+  ['an owner that no system has', 'uid', '18446744073709551615', 'ambiguous-number'],
+]) {
+  attack(`${title} in an extended header`, async (at) => {
+    assertTold(await published(at, { 'test/evil.js': { records: record(key, value) } }), code);
+  });
+}
+
 attack('a comment in which npm reads another size, and then entries in a file', async (at) => {
   const inner = rawTar([{ path: 'package/index.js', data: 'evil()\n' }], { end: 0 }).toString();
   const size = record('size', '0').slice(0, -1);

@@ -60,6 +60,39 @@ for (const [title, args] of [['as it is', []], ['under --accept identical', ['--
   });
 }
 
+const AROUND = {
+  'with a tag of a worse name for the judged version beside it': { 'tmp-v1.0.0': 'c' },
+  'with a folder\'s tag for the judged version beside it': { 'foo/1.0.0': 'c' },
+  'behind a thousand others': Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`a-${at.toString(36).replace(/\d/g, (digit) => 'qwertyuiop'[digit])}`, 'c'])),
+};
+for (const [title, tags] of Object.entries(AROUND)) {
+  attack(`a commit that is tagged as another version is told, ${title}`, async ({ world, id, judge }) => {
+    const ids = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: version(id, '1.0.0', 'reviewed\n') }], tags: { ...tags, 'v0.9.0': 'c' } });
+    await world.registry.publish({ files: version(id, '1.0.0', 'reviewed\n'), gitHead: ids.c });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.equal(answer.verdict, 'identical');
+    assert.match(findingOf(answer, 'version-not-in-source').message, /v0\.9\.0/);
+  });
+}
+
+for (const [title, directory, beside] of [
+  ['a tag of a worse name beside it', '', { 'tmp-v1.0.0': 'evil' }],
+  ['the same number without its letter beside it', '', { '1.0.0': 'evil' }],
+  ['the package in a folder', 'p', {}],
+]) {
+  attack(`the judged version's tag on another commit is told, ${title}`, async ({ world, id, judge }) => {
+    const at = (path) => (directory ? `${directory}/${path}` : path);
+    const own = manifest(id, '1.0.0', { repository: { type: 'git', url: `https://github.com/kit/${id}.git`, directory } });
+    const files = (text) => ({ [at('package.json')]: own, [at('index.js')]: text });
+    const commits = [{ label: 'good', files: files('reviewed\n') }, { label: 'evil', parents: ['good'], files: files('not reviewed\n') }];
+    const ids = await world.host.add(`kit/${id}`, { commits, branches: { main: 'good', tmp: 'evil' }, tags: { 'v1.0.0': 'good', ...beside } });
+    await world.registry.publish({ files: { 'package.json': own, 'index.js': 'not reviewed\n' }, gitHead: ids.evil });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.equal(answer.verdict, 'identical');
+    assert.match(findingOf(answer, 'tag-elsewhere').message, new RegExp(ids.good.slice(0, 12)));
+  });
+}
+
 attack('a release whose package.json has another version and whose tag is its own is not warned of', async ({ world, id, judge }) => {
   const ids = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: version(id, '1.0.0', 'x\n') }], tags: { 'v2.3.4': 'c' } });
   await world.registry.publish({ files: version(id, '2.3.4', 'x\n'), gitHead: ids.c });

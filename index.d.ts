@@ -6,9 +6,9 @@ export type Verdict =
   | 'same-content'
   /** Rebuilt, and a file is not the same; or the published archive is malformed, ambiguous or not the announced one. */
   | 'differs'
-  /** No recipe came to an end with a package to compare. */
+  /** No build finished, so there was nothing to compare. */
   | 'build-failed'
-  /** No repository declared, not reachable, or no commit of it goes with this version. */
+  /** No repository declared, not reachable, or no commit of it matches this version. */
   | 'no-source'
   /** The source or the build needs what this program or machine does not have. */
   | 'unsupported'
@@ -30,7 +30,7 @@ export interface ReproduceOptions {
   cacheFile?: string;
   /** Check again even if a stored result exists. */
   force?: boolean;
-  /** Only these strategies; `npm` is all that pack as npm. */
+  /** Only these strategies; `npm` stands for every strategy that packs the way npm does. */
   strategy?: Strategy | Strategy[];
   /** What counts as reproduced. Default: `same-content`. */
   accept?: 'identical' | 'same-content';
@@ -40,7 +40,7 @@ export interface ReproduceOptions {
   source?: string;
   /** A file with the recipe to follow in place of a search: what `attempts[].recipe` of a result has, or the whole result. */
   recipe?: string;
-  /** Node's version for builds, in place of what the evidence says. */
+  /** Node version for builds; by default it is worked out from the package. */
   node?: string;
   /** A distribution that Node comes from in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist. Needs `nodeKeys`. */
   nodeDist?: string;
@@ -58,7 +58,7 @@ export interface ReproduceOptions {
   emit?: string;
   /** A Sigstore `trusted_root.json` to check provenance with, in place of the embedded one. */
   trustedRoot?: string;
-  /** Look at so many earlier versions too; `true` for 10. What was never judged is judged without a build, unless `strategy` says more. */
+  /** Also check the N versions before this one; `true` for 10. Versions never checked before are checked without a build, unless `strategy` says more. */
   history?: number | boolean;
   /** Where relative paths start and the project's `.npmrc` is looked for. Default: the current folder. */
   cwd?: string;

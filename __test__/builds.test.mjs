@@ -281,7 +281,7 @@ test('a version that is gone is taken from the nearest one, and the result says 
   const answer = await judge(spec);
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
   const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
-  assert.match(finding.message, /maker-dep@2\.0\.0 \(2\.0\.1 in its place\)/);
+  assert.match(finding.message, /maker-dep@2\.0\.0 by 2\.0\.1/);
 });
 
 test('dependencies on git repositories are stood in for, one\'s own and those of others', async () => {
@@ -295,7 +295,7 @@ test('dependencies on git repositories are stood in for, one\'s own and those of
   const { steps } = answer.attempts.find(({ verdict }) => verdict === 'identical');
   assert.deepEqual([steps[0].name, steps[0].exit], ['npm install', 0]);
   const [finding] = answer.findings.filter(({ code }) => code === 'dependency-stood-in');
-  assert.match(finding.message, /@kit\/b-own@git \(an empty package in its place\), b-fork@git .*, b-gist@git/);
+  assert.match(finding.message, /@kit\/b-own@git by an empty package, b-fork@git .*, b-gist@git/);
 });
 
 test('the version of a release stays where a dependency on a git repository was led here', async () => {
@@ -321,7 +321,7 @@ test('a tool that needs the version that is judged gets an earlier one under its
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
   const { resolved } = answer.attempts.find(({ verdict }) => verdict === 'identical');
   assert.ok(resolved.every((line) => !line.startsWith('b-self@1.0.1 ')), 'what is judged was not handed out');
-  assert.ok(answer.findings.some(({ code, message }) => code === 'dependency-stood-in' && message.includes('b-self@1.0.1 (1.0.0 in its place)')));
+  assert.ok(answer.findings.some(({ code, message }) => code === 'dependency-stood-in' && message.includes('b-self@1.0.1 by 1.0.0')));
 });
 
 test('a package beside the root that is no member of a workspace is installed by itself', async () => {

@@ -47,7 +47,7 @@ pub fn finish(
             Ending::new(
                 Verdict::Unsupported,
                 "nothing-packed",
-                "nothing was tried: no strategy that is allowed goes with this package",
+                "nothing was tried: no strategy that is allowed fits this package",
                 "allow others with --strategy, or all by leaving it out",
             )
         });

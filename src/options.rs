@@ -25,7 +25,7 @@ use crate::verdict::Accept;
 pub struct Options {
     /// Judge anew even where a stored result exists.
     pub force: bool,
-    /// Only these strategies; empty means all. `npm` is all that pack as npm.
+    /// Only these strategies; empty means all. `npm` stands for every strategy that packs the way npm does.
     pub strategy: Vec<String>,
     /// Where "reproduced" starts.
     pub accept: Accept,
@@ -46,7 +46,7 @@ pub struct Options {
     pub cache_file: Option<PathBuf>,
     /// Where to write the rebuilt tarball.
     pub emit: Option<PathBuf>,
-    /// Node's version for builds, in place of what the evidence says.
+    /// Node version for builds; by default it is worked out from the package.
     pub node: Option<String>,
     /// A distribution that Node comes from in place of the registry, laid out as nodejs.org/dist.
     pub node_dist: Option<String>,
@@ -143,7 +143,7 @@ impl Explain for OptionsError {
         match self {
             Self::Strategy(_) => {
                 let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
-                Some(format!("strategies of this version: {}, and npm for all that pack as npm", names.join(", ")))
+                Some(format!("strategies of this version: {}, and npm for every strategy that packs the way npm does", names.join(", ")))
             }
             Self::Empty(option) => Some(format!("leave {option} out, or give it a value")),
             Self::NoFolder(_) => Some("make it, or name another file with --cache-file".into()),

@@ -59,7 +59,7 @@ pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
 
 /// The repository that the user named, with a finding that says so.
 pub(crate) fn agreed(declared: Result<Option<Address>, AddressError>) -> Result<Agreed, Box<Ending>> {
-    let finding = Finding::new("source-by-user", Severity::Info, "the repository is the user's own word, not the package's");
+    let finding = Finding::new("source-by-user", Severity::Info, "the source was given with --source; the package does not declare it");
     match declared {
         Ok(Some(address)) => Ok(Agreed { address, finding: Some(finding) }),
         Ok(None) => Err(undeclared()),

@@ -13,7 +13,7 @@ pub enum Verdict {
     SameContent,
     /// Rebuilt, and an entry is not the same; or the published archive is malformed, ambiguous or not the one that was announced.
     Differs,
-    /// No recipe came to an end with a package to compare.
+    /// No build finished, so there was nothing to compare.
     BuildFailed,
     /// No usable source: none declared, not reachable, or no commit for this version.
     NoSource,

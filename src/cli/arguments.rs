@@ -71,7 +71,7 @@ pub(super) struct Arguments {
     /// Check again even if a stored result exists
     #[arg(short, long)]
     pub(super) force: bool,
-    /// Try only these strategies (comma-separated); `npm` is all that pack as npm
+    /// Try only these strategies (comma-separated); `npm` stands for every strategy that packs the way npm does
     #[arg(short, long, value_name = "list", value_delimiter = ',')]
     pub(super) strategy: Vec<String>,
     /// What counts as reproduced
@@ -86,7 +86,7 @@ pub(super) struct Arguments {
     /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe; it names the source too
     #[arg(long, value_name = "file", conflicts_with = "strategy")]
     pub(super) recipe: Option<PathBuf>,
-    /// Node's version for builds, in place of what the evidence says
+    /// Node version for builds [default: worked out from the package]
     #[arg(long, value_name = "version", conflicts_with = "recipe")]
     pub(super) node: Option<String>,
     /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist
@@ -134,7 +134,7 @@ pub(super) struct Arguments {
     /// Write a `JUnit` report of all specs to this file, for CI systems
     #[arg(long, value_name = "file")]
     pub(super) junit: Option<PathBuf>,
-    /// Look at so many earlier versions too, without building what was never judged [default: 10]
+    /// Also check the N versions before this one, without builds for those never checked [default: 10]
     #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
     /// Check provenance with this Sigstore `trusted_root.json`, in place of the embedded one

@@ -120,7 +120,7 @@ impl FileDiff<'_> {
     }
 
     fn write(&mut self, sides: &Sides<'_>, published: &Archive, rebuilt: &Archive) -> io::Result<()> {
-        let (a, b) = (quoted("a", sides.path), quoted("b", sides.path));
+        let (a, b) = (quoted("published", sides.path), quoted("rebuilt", sides.path));
         self.head(sides, &a, &b);
         let same = |a: &Entry, b: &Entry| a.sha256 == b.sha256;
         if let (Some(ours), Some(theirs)) = (sides.a, sides.b)

@@ -53,9 +53,9 @@ pub fn text(checked: &Checked, style: Style, detail: Detail) -> String {
         let _ = writeln!(out, "hint: {}", escape(&problem.todo));
     }
     for advice in checked.advice.iter().flatten() {
-        let mark = if advice.good { "well" } else { "change" };
+        let mark = if advice.good { "ok" } else { "todo" };
         let _ =
-            write!(out, "{}{mark:>7}  {}: {}", if advice.about == "repository" { "\n" } else { "" }, advice.about, escape(&advice.text));
+            write!(out, "{}{mark:>6}  {}: {}", if advice.about == "repository" { "\n" } else { "" }, advice.about, escape(&advice.text));
         out.push('\n');
     }
     if let Some(report) = checked.rebuild.as_deref().filter(|_| detail.diff || detail.log || detail.verbose) {

@@ -103,8 +103,8 @@ pub struct Located {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocateError {
-    /// No tag, gitHead or commit of the repository goes with this version.
-    #[error("no commit of {repository} goes with {name}@{version}")]
+    /// No tag, gitHead or commit of the repository matches this version.
+    #[error("no commit in {repository} matches {name}@{version}")]
     NoCommit {
         /// The repository.
         repository: String,

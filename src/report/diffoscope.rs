@@ -54,9 +54,11 @@ fn sections(diff: &str) -> HashMap<&str, String> {
     let mut in_hunks = false;
     for line in diff.lines() {
         if let Some(head) = line.strip_prefix("diff --git ") {
-            // Both sides have one path: half of what is left without the blank between them.
-            let half = head.len() / 2;
-            current = head.get(..half).and_then(|a| a.strip_prefix("a/")).filter(|path| head.get(half..) == Some(&format!(" b/{path}")));
+            // Both sides have one path: half of what is left without the two prefixes.
+            let sides = head.strip_prefix("published/");
+            let half = sides.and_then(|sides| sides.len().checked_sub(" rebuilt/".len())).map(|both| both / 2);
+            let path = sides.zip(half).and_then(|(sides, half)| sides.split_at_checked(half));
+            current = path.filter(|(path, rest)| rest.strip_prefix(" rebuilt/") == Some(path)).map(|(path, _)| path);
             in_hunks = false;
         } else if let Some(path) = current
             && line.starts_with(['@', '+', '-', ' ', '\\'])
@@ -90,8 +92,8 @@ mod tests {
             ..ComparisonInfo::default()
         });
         one.diff = Some(
-            "diff --git a/a.js b/a.js\nindex v1..v2 100644\n--- a/a.js\n+++ b/a.js\n@@ -1 +1 @@\n-diff --git a/x b/x\n+2\n\
-             diff --git a/b c.js b/b c.js\n--- a/b c.js\n+++ b/b c.js\n@@ -1 +1 @@\n-3\n+4\n"
+            "diff --git published/a.js rebuilt/a.js\nindex v1..v2 100644\n--- published/a.js\n+++ rebuilt/a.js\n@@ -1 +1 @@\n-diff --git published/x rebuilt/x\n+2\n\
+             diff --git published/b c.js rebuilt/b c.js\n--- published/b c.js\n+++ rebuilt/b c.js\n@@ -1 +1 @@\n-3\n+4\n"
                 .into(),
         );
         let found = document(&one).expect("compared");
@@ -100,7 +102,7 @@ mod tests {
         assert_eq!(
             hunks,
             [
-                (&json!("a.js"), &json!("@@ -1 +1 @@\n-diff --git a/x b/x\n+2\n")),
+                (&json!("a.js"), &json!("@@ -1 +1 @@\n-diff --git published/x rebuilt/x\n+2\n")),
                 (&json!("b c.js"), &json!("@@ -1 +1 @@\n-3\n+4\n")),
                 (&json!("evil.js"), &Value::Null)
             ]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::json::{AttemptInfo, ComparisonInfo, Failure, Report, Severity};
-use super::text::{escape, escape_lines};
+use super::text::{elapsed, escape, escape_lines};
 use super::vouched;
 use crate::explain::{self, Explanation};
 use crate::pack::rewrite::AS_IS;
@@ -97,8 +97,8 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     next(&mut out, report, style, detail);
     if detail.verbose {
         let t = &report.timings;
-        let _ =
-            writeln!(out, "  times      resolve {} ms, locate {} ms, rebuild {} ms, total {} ms", t.resolve, t.locate, t.rebuild, t.total);
+        let [resolve, locate, rebuild, total] = [t.resolve, t.locate, t.rebuild, t.total].map(elapsed);
+        let _ = writeln!(out, "  times      resolve {resolve}, locate {locate}, rebuild {rebuild}, total {total}");
     }
     out
 }
@@ -169,7 +169,7 @@ fn attempt_line(out: &mut String, report: &Report, style: Style, verbose: bool) 
         if report.sandbox.is_none() { style.dim(" (nothing was run)") } else { String::new() }
     );
     if !attempt.adopted.is_empty() {
-        let _ = writeln!(out, "  taken over {}", escape(&attempt.adopted.join(", ")));
+        let _ = writeln!(out, "  ignored    {} (not visible after an installation)", escape(&attempt.adopted.join(", ")));
     }
 }
 

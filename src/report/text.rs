@@ -118,9 +118,26 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// Milliseconds in the unit that fits: `831 ms`, `12.4 s`, `5 min 34 s`, `2 h 3 min`.
+pub fn elapsed(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{seconds}.{} s", ms % 1000 / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_in_the_unit_that_fits() {
+        let said = [0, 999, 1000, 12_499, 59_999, 60_000, 333_766, 3_600_000, 7_399_000].map(elapsed);
+        assert_eq!(said, ["0 ms", "999 ms", "1.0 s", "12.4 s", "59.9 s", "1 min 0 s", "5 min 33 s", "1 h 0 min", "2 h 3 min"]);
+    }
 
     #[test]
     fn plain_text_is_borrowed() {

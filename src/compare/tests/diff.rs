@@ -20,7 +20,7 @@ fn text(published: &str, rebuilt: &str) -> String {
 fn a_changed_file_is_shown_as_npm_diff_shows_it() {
     assert_eq!(
         text("one\ntwo\nthree\n", "one\n2\nthree\n"),
-        "diff --git a/x.js b/x.js\nindex 4cb29ea..f04eb26 100644\n--- a/x.js\n+++ b/x.js\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
+        "diff --git published/x.js rebuilt/x.js\nindex 4cb29ea..f04eb26 100644\n--- published/x.js\n+++ rebuilt/x.js\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"
     );
 }
 
@@ -34,17 +34,20 @@ fn added_and_removed_files_have_all_their_lines() {
     let removed = diff_with(Tar::default().file("package/a", "1\n2\n").dir("package/"), Tar::default().dir("package/"), |_| {});
     assert_eq!(
         removed.text,
-        "diff --git a/a b/a\ndeleted file mode 100644\nindex 1191247..0000000\n--- a/a\n+++ b/a\n@@ -1,2 +0,0 @@\n-1\n-2\n"
+        "diff --git published/a rebuilt/a\ndeleted file mode 100644\nindex 1191247..0000000\n--- published/a\n+++ rebuilt/a\n@@ -1,2 +0,0 @@\n-1\n-2\n"
     );
     let added = diff_with(Tar::default().dir("package/"), Tar::default().put(Head::file("package/a").mode(0o755), b"1\n2\n"), |_| {});
-    assert_eq!(added.text, "diff --git a/a b/a\nnew file mode 100755\nindex 0000000..1191247\n--- a/a\n+++ b/a\n@@ -0,0 +1,2 @@\n+1\n+2\n");
+    assert_eq!(
+        added.text,
+        "diff --git published/a rebuilt/a\nnew file mode 100755\nindex 0000000..1191247\n--- published/a\n+++ rebuilt/a\n@@ -0,0 +1,2 @@\n+1\n+2\n"
+    );
 }
 
 #[test]
 fn a_mode_alone_needs_no_lines() {
     let with = |mode| Tar::default().put(Head::file("package/a").mode(mode), b"1\n");
     let diff = diff_with(with(0o644), with(0o755), |_| {});
-    assert_eq!(diff.text, "diff --git a/a b/a\nold mode 100644\nnew mode 100755\nindex d00491f..d00491f\n");
+    assert_eq!(diff.text, "diff --git published/a rebuilt/a\nold mode 100644\nnew mode 100755\nindex d00491f..d00491f\n");
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn a_missing_last_newline_is_said() {
 fn line_endings_that_differ_are_said_instead_of_every_line() {
     assert_eq!(
         text("one\r\ntwo\r\n", "one\ntwo\n").lines().skip(4).collect::<Vec<_>>(),
-        ["Line endings differ: CRLF in a/x.js, LF in b/x.js"]
+        ["Line endings differ: CRLF in published/x.js, LF in rebuilt/x.js"]
     );
     let both = text("one\r\ntwo\r\n", "one\n2\n");
     assert!(both.ends_with("@@ -1,2 +1,2 @@\n one\n-two\n+2\n"), "{both}");
@@ -66,7 +69,7 @@ fn line_endings_that_differ_are_said_instead_of_every_line() {
 fn binary_files_are_named() {
     let file = |content: &[u8]| Tar::default().put(Head::file("package/x.bin"), content);
     let diff = diff_with(file(b"a\0b"), file(b"a\0cd"), |_| {});
-    assert!(diff.text.ends_with("\nBinary files a/x.bin and b/x.bin differ: 3 and 4 bytes\n"), "{}", diff.text);
+    assert!(diff.text.ends_with("\nBinary files published/x.bin and rebuilt/x.bin differ: 3 and 4 bytes\n"), "{}", diff.text);
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn a_file_that_is_too_large_is_only_named() {
     let file = |content: &str| Tar::default().file("package/x", &content.repeat(1000));
     let diff = diff_with(file("1"), file("2"), |limits| limits.input = 999);
     assert!(diff.capped);
-    assert!(diff.text.ends_with("Files a/x and b/x differ: 1000 and 1000 bytes are too many to show\n"));
+    assert!(diff.text.ends_with("Files published/x and rebuilt/x differ: 1000 and 1000 bytes are too many to show\n"));
 }
 
 #[test]
@@ -141,7 +144,7 @@ fn a_symbolic_link_is_shown_by_its_target() {
 fn a_name_cannot_break_out_of_its_line() {
     let file = |content: &str| Tar::default().file("package/a\n+++ b\x1b", content);
     let diff = diff_with(file("1\n"), file("2\n"), |_| {});
-    assert!(diff.text.starts_with("diff --git \"a/a\\n+++ b\\033\" \"b/a\\n+++ b\\033\"\n"), "{}", diff.text);
+    assert!(diff.text.starts_with("diff --git \"published/a\\n+++ b\\033\" \"rebuilt/a\\n+++ b\\033\"\n"), "{}", diff.text);
 }
 
 #[test]

@@ -85,11 +85,11 @@ impl Course {
         }
         if !self.stood_in.is_empty() {
             let stood_in = |(name, near): (&String, &Option<String>)| match near {
-                Some(version) => format!("{name} ({version} in its place)"),
-                None => format!("{name} (an empty package in its place)"),
+                Some(version) => format!("{name} by {version}"),
+                None => format!("{name} by an empty package"),
             };
             let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
-            notes.push(("dependency-stood-in", format!("others stood in for what the build cannot have: {}", listed(&lines))));
+            notes.push(("dependency-stood-in", format!("unavailable dependencies were replaced: {}", listed(&lines))));
         }
         notes
     }

@@ -207,10 +207,13 @@ impl Work<'_> {
             notes.extend(self.node_from_elsewhere());
             if !self.site.hosts.names().is_empty() {
                 let hosts = self.site.hosts.names().join(", ");
-                notes.push(("hosts-allowed", format!("by the user's word the build could reach hosts besides the registry: {hosts}")));
+                notes.push(("hosts-allowed", format!("--allow-host let the build reach: {hosts}")));
             }
             if state.times_untrue {
-                notes.push(("registry-times-untrue", "the registry's times are later than the commit, so no version was hidden".into()));
+                notes.push((
+                    "registry-times-untrue",
+                    "publication dates in this registry are unreliable, so dependencies may be newer than at publication".into(),
+                ));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = state.resolved.iter().cloned().collect();

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
+use sha2::{Digest as _, Sha256};
 
 use super::error::SourceError;
 use super::submodules::{self, Open, Pinned, Submodules};
@@ -241,6 +242,15 @@ impl<'a> Folder<'a> {
     /// All entries: path and kind.
     pub fn files(&self) -> impl Iterator<Item = (&str, EntryKind)> {
         self.entries.iter().map(|(path, file)| (path.as_str(), file.kind))
+    }
+
+    /// A digest of all files and folders as they are checked out: paths, kinds and ids.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (path, file) in &self.entries {
+            digest.update(format!("{:?} {} {path}\0", file.kind, file.id));
+        }
+        hex::encode(digest.finalize())
     }
 
     /// Makes the submodules of a repository that fails empty folders again.

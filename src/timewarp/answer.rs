@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, USER_AGENT};
-use hyper::{HeaderMap, Method, StatusCode, Uri};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use hyper::{Method, StatusCode, Uri};
 use sha2::{Digest as _, Sha256};
+use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
@@ -16,6 +17,7 @@ use super::access::may_follow;
 use super::body::Reply;
 use super::document::{self, Form, Links};
 use super::error::{Refused, TimewarpError};
+use super::heard::Question;
 use super::packages::Package;
 use super::path::{Ask, read};
 use super::record::{Kind, Request};
@@ -34,7 +36,7 @@ const JSON: &str = "application/json";
 const TARBALL: &str = "application/octet-stream";
 /// Longest name of a host, in bytes (RFC 1035).
 const LONGEST_HOST: usize = 253;
-const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
+pub(super) const ABBREVIATED: &str = "application/vnd.npm.install-v1+json";
 
 /// How the client sees us.
 #[derive(Debug, Clone)]
@@ -55,6 +57,10 @@ impl Base {
     fn is(&self, host: &str, port: u16) -> bool {
         host.eq_ignore_ascii_case(&self.host) && port == self.port
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// What a request turned out to be about.
@@ -64,52 +70,69 @@ struct About {
     version: Option<String>,
 }
 
+impl Default for About {
+    fn default() -> Self {
+        Self { kind: Kind::Other, name: None, version: None }
+    }
+}
+
 /// An answer that is one.
 struct Given {
     status: StatusCode,
     content_type: &'static str,
     etag: Option<String>,
     body: Reply,
+    /// The digest of what is said; none where that cannot be held against another answer.
+    digest: Option<String>,
 }
 
 impl Given {
+    fn bytes(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Self {
+        let digest = Some(format!("{status} {}", hex::encode(Sha256::digest(&body))));
+        Self { status, content_type, etag: None, body: body.into(), digest }
+    }
+
     fn json(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, content_type: JSON, etag: None, body: body.into() }
+        Self::bytes(StatusCode::OK, JSON, body)
     }
 
     fn tarball(bytes: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, content_type: TARBALL, etag: None, body: bytes.into() }
+        Self::bytes(StatusCode::OK, TARBALL, bytes)
     }
 
-    /// A document, or word that the client has it.
-    fn document((body, room): (Vec<u8>, OwnedSemaphorePermit), content_type: &'static str, headers: &HeaderMap) -> Self {
-        let etag = format!("\"{}\"", hex::encode(Sha256::digest(&body)));
-        let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-        if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)) {
-            return Self { status: StatusCode::NOT_MODIFIED, content_type, etag: Some(etag), body: Vec::new().into() };
+    fn document((body, room): (Vec<u8>, OwnedSemaphorePermit), content_type: &'static str) -> Self {
+        let digest = hex::encode(Sha256::digest(&body));
+        let etag = Some(format!("\"{digest}\""));
+        Self { status: StatusCode::OK, content_type, etag, body: Reply::bytes(body, room), digest: Some(digest) }
+    }
+
+    /// Word that the client has the document, where it says that it does.
+    fn unless_known(self, known: Option<&str>) -> Self {
+        let same = |one: &str| self.etag.as_deref() == Some(one.trim().trim_start_matches("W/"));
+        if known.is_some_and(|known| known.split(',').any(same)) {
+            return Self { status: StatusCode::NOT_MODIFIED, body: Vec::new().into(), ..self };
         }
-        Self { status: StatusCode::OK, content_type, etag: Some(etag), body: Reply::bytes(body, room) }
+        self
     }
 }
 
 /// Answers a request and records it.
 pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Request<Incoming>, stop: &Cancel) -> hyper::Response<Reply> {
     let start = Instant::now();
-    let mut about = About { kind: Kind::Other, name: None, version: None };
-    let given = given(inner, base, request, stop, &mut about).await;
-    let refused = given.as_ref().err().map(Explain::code);
-    let given = given.unwrap_or_else(|error| {
-        note(inner, &about, &error);
-        refusal(&error)
-    });
-    inner.record.request(Request {
-        kind: about.kind,
-        name: about.name,
-        version: about.version,
-        status: given.status.as_u16(),
-        ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        refused,
-    });
+    let question = Question::of(&request, base.text(), inner.record.during());
+    let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut about = About::default();
+    let given = if question.is(&Method::CONNECT) {
+        connect(inner, base, request, stop, &mut about).await
+    } else {
+        let given = given(inner, base, &question, &mut about).await;
+        if given.is_ok() && question.is(&Method::POST) {
+            // Read to the end so that the connection can go on; what is in it does not matter.
+            drop(Limited::new(request.into_body(), MAX_QUESTION).collect().await);
+        }
+        given
+    };
+    let given = recorded(inner, question, about, start, given).unless_known(known.as_deref());
     let mut response = hyper::Response::new(given.body);
     *response.status_mut() = given.status;
     let headers = response.headers_mut();
@@ -119,6 +142,43 @@ pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Requ
         headers.insert(ETAG, etag);
     }
     response
+}
+
+/// The digest of what is answered now to a question of an earlier build, which is recorded as one of this build's; none for an answer that
+/// cannot be held against another.
+pub(super) async fn again(inner: &Arc<Inner>, question: Question) -> Option<String> {
+    let start = Instant::now();
+    let base = Base::parse(&question.base).ok()?;
+    let mut about = About::default();
+    let given = if question.is(&Method::CONNECT) {
+        match question.address.parse::<Uri>() {
+            Ok(to) => tunnel_to(inner, &base, &to, &mut about).await.map(|(given, _)| given),
+            Err(_) => Err(Refused::Path),
+        }
+    } else {
+        given(inner, &base, &question, &mut about).await
+    };
+    recorded(inner, question, about, start, given).digest
+}
+
+/// The answer, or what a refusal says, with its lines in the record.
+fn recorded(inner: &Inner, question: Question, about: About, start: Instant, given: Result<Given, Refused>) -> Given {
+    let refused = given.as_ref().err().map(Explain::code);
+    let given = given.unwrap_or_else(|error| {
+        note(inner, &about, &error);
+        refusal(&error)
+    });
+    let request = Request {
+        kind: about.kind,
+        name: about.name,
+        version: about.version,
+        status: given.status.as_u16(),
+        ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        refused,
+    };
+    inner.record.request(request, question.during);
+    inner.hearing.add(question, given.digest.clone());
+    given
 }
 
 /// What the record keeps of a refusal besides its code.
@@ -145,23 +205,15 @@ fn refusal(error: &Refused) -> Given {
     let message = if matches!(error, Refused::Registry(_)) { error.code().to_owned() } else { error.to_string() };
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = serde_json::json!({ "error": message }).to_string().into_bytes();
-    Given { status, content_type: JSON, etag: None, body: body.into() }
+    Given::bytes(status, JSON, body)
 }
 
-async fn given(
-    inner: &Arc<Inner>,
-    base: &Base,
-    request: hyper::Request<Incoming>,
-    stop: &Cancel,
-    about: &mut About,
-) -> Result<Given, Refused> {
+async fn given(inner: &Arc<Inner>, base: &Base, question: &Question, about: &mut About) -> Result<Given, Refused> {
     if inner.settings.cancel.is_cancelled() {
         return Err(RegistryError::from(HttpError::Cancelled).into());
     }
-    if request.method() == Method::CONNECT {
-        return connect(inner, base, request, stop, about).await;
-    }
-    let path = own_path(inner, base, request.uri()).inspect_err(|error| {
+    let address: Uri = question.address.parse().map_err(|_| Refused::Path)?;
+    let path = own_path(inner, base, &address).inspect_err(|error| {
         if let Refused::Host { host } = error {
             about.name = Some(host.clone());
         }
@@ -169,15 +221,14 @@ async fn given(
     let ask = read(&path);
     // In the record; a package's name takes its place.
     about.name = Some(path);
-    let is_reading = request.method() == Method::GET || request.method() == Method::HEAD;
-    let is_question = request.method() == Method::POST && ask == Ask::Advisories;
+    let is_reading = question.is(&Method::GET) || question.is(&Method::HEAD);
+    let is_question = question.is(&Method::POST) && ask == Ask::Advisories;
     if !is_reading && !is_question {
         return Err(Refused::Method);
     }
-    let headers = request.headers().clone();
     match ask {
-        Ask::Packument(name) => packument(inner, base, &name, &headers, about).await,
-        Ask::Version(name, wanted) => version(inner, base, &name, wanted, &headers, about).await,
+        Ask::Packument(name) => packument(inner, base, &name, question, about).await,
+        Ask::Version(name, wanted) => version(inner, base, &name, wanted, question, about).await,
         Ask::Tarball(name, file) => tarball(inner, &name, file, about).await,
         Ask::Git(name) => {
             (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some("git".to_owned()));
@@ -185,13 +236,8 @@ async fn given(
             Ok(Given::tarball(stand_in.tarball))
         }
         Ask::Ping => Ok(Given::json(b"{}".to_vec())),
-        Ask::Advisories if is_reading => Err(Refused::Path),
-        Ask::Advisories => {
-            // Read to the end so that the connection can go on; what is in it does not matter.
-            drop(Limited::new(request.into_body(), MAX_QUESTION).collect().await);
-            Ok(Given::json(b"{}".to_vec()))
-        }
-        Ask::Nothing => Err(Refused::Path),
+        Ask::Advisories if is_question => Ok(Given::json(b"{}".to_vec())),
+        Ask::Advisories | Ask::Nothing => Err(Refused::Path),
     }
 }
 
@@ -222,19 +268,34 @@ async fn connect(
     stop: &Cancel,
     about: &mut About,
 ) -> Result<Given, Refused> {
+    if inner.settings.cancel.is_cancelled() {
+        return Err(RegistryError::from(HttpError::Cancelled).into());
+    }
+    let (given, to) = tunnel_to(inner, base, request.uri(), about).await?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    match to {
+        None => serve::tunnel_to_us(upgrade, inner, base, stop),
+        Some(to) => drop(inner.runtime.spawn(tunnel::carry(upgrade, to, stop.clone()))),
+    }
+    Ok(given)
+}
+
+/// The answer to `CONNECT` and where the tunnel leads; none: to ourselves.
+async fn tunnel_to(inner: &Inner, base: &Base, to: &Uri, about: &mut About) -> Result<(Given, Option<TcpStream>), Refused> {
     about.kind = Kind::Tunnel;
-    let (host, port) = match (request.uri().host(), request.uri().port_u16()) {
+    let (host, port) = match (to.host(), to.port_u16()) {
         (Some(host), Some(port)) if host.len() <= LONGEST_HOST => (host.to_owned(), port),
         _ => return Err(Refused::Path),
     };
     about.name = Some(host.clone());
+    let given = Given::json(Vec::new());
     if base.is(&host, port) {
-        serve::tunnel_to_us(hyper::upgrade::on(&mut request), inner, base, stop);
-    } else {
-        let to = tunnel::connect(&host, port, &inner.settings.hosts, inner.settings.client.config()).await?;
-        inner.runtime.spawn(tunnel::carry(hyper::upgrade::on(&mut request), to, stop.clone()));
+        // What is asked through it is heard for itself.
+        return Ok((given, None));
     }
-    Ok(Given::json(Vec::new()))
+    let to = tunnel::connect(&host, port, &inner.settings.hosts, inner.settings.client.config()).await?;
+    // What that host says, nobody hears.
+    Ok((Given { digest: None, ..given }, Some(to)))
 }
 
 async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
@@ -251,17 +312,16 @@ async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>,
     Ok(package)
 }
 
-async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, headers: &HeaderMap, about: &mut About) -> Result<Given, Refused> {
+async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, asked: &Question, about: &mut About) -> Result<Given, Refused> {
     (about.kind, about.name) = (Kind::Packument, Some(name.to_string()));
     let package = package(inner, name).await?;
-    let accepts = headers.get("accept").and_then(|value| value.to_str().ok()).unwrap_or("");
-    let (form, content_type) = if accepts.contains(ABBREVIATED) { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
+    let (form, content_type) = if asked.abbreviated { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
     let (base, canonical, for_disk) =
-        (base.text.clone(), keeps_addresses(headers), inner.settings.manifests_on_disk && writes_manifests(headers));
+        (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
     let make = move |document: &[u8], package: &Package| {
         document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
     };
-    Ok(Given::document(inner.packages.make(&package, make).await?, content_type, headers))
+    Ok(Given::document(inner.packages.make(&package, make).await?, content_type))
 }
 
 async fn version(
@@ -269,7 +329,7 @@ async fn version(
     base: &Base,
     name: &PackageName,
     wanted: String,
-    headers: &HeaderMap,
+    asked: &Question,
     about: &mut About,
 ) -> Result<Given, Refused> {
     (about.kind, about.name, about.version) = (Kind::Version, Some(name.to_string()), Some(wanted.clone()));
@@ -277,14 +337,14 @@ async fn version(
     let version = package.view.tags.get(&wanted).cloned().unwrap_or(wanted);
     seen(&package, &version)?;
     let (base, canonical, for_disk) =
-        (base.text.clone(), keeps_addresses(headers), inner.settings.manifests_on_disk && writes_manifests(headers));
+        (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
     let own = version.clone();
     let make = move |document: &[u8], package: &Package| {
         document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
     };
     let (manifest, room) = inner.packages.make(&package, make).await?;
     let manifest = manifest.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;
-    Ok(Given::document((manifest, room), JSON, headers))
+    Ok(Given::document((manifest, room), JSON))
 }
 
 async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &mut About) -> Result<Given, Refused> {
@@ -304,7 +364,8 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     seen(&package, &version)?;
     let held = held(inner, &package, &version).await?;
     inner.record.tarball(name.as_str(), &version, &held.sha512, package.view.came(&version));
-    Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body: Reply::file(held.file, held.length) })
+    let body = Reply::file(held.file, held.length);
+    Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body, digest: Some(held.sha512) })
 }
 
 /// The tarball of a version that the registry has, checked.
@@ -371,20 +432,4 @@ fn seen(package: &Package, version: &str) -> Result<(), Refused> {
     let (name, version) = (package.name.to_string(), version.to_owned());
     // What is judged stays in the document, and is nowhere else.
     Err(if package.dist(&version).is_some() { Refused::NotYet { name, version } } else { Refused::NoVersion { name, wanted: version } })
-}
-
-/// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write the address that they were given
-/// into the lockfile: it is the canonical one then.
-fn keeps_addresses(headers: &HeaderMap) -> bool {
-    npm_major(headers).is_some_and(|major| major >= 7)
-}
-
-/// npm 3 and 4 write the manifest that they were given over the package.json of the tarball.
-fn writes_manifests(headers: &HeaderMap) -> bool {
-    matches!(npm_major(headers), Some(3 | 4))
-}
-
-fn npm_major(headers: &HeaderMap) -> Option<u32> {
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
-    agent.strip_prefix("npm/").and_then(|rest| rest.split('.').next()).and_then(|major| major.parse().ok())
 }

@@ -1,15 +1,14 @@
 //! The tarball that is judged, known by its bytes: no build of it may have it, under whatever name.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::document::Dist;
-use super::{record, tarballs, trivial};
+use super::trivial;
 use crate::compare::{Archive, Entry, EntryKind};
 use crate::registry::{Hasher, Integrity};
 
@@ -69,32 +68,6 @@ impl JudgedBytes {
     pub(super) fn is_announced(&self, dist: &Dist) -> bool {
         let same = |promised: Integrity| promised.text() == self.sha512;
         Integrity::parse(&dist.integrity).is_some_and(same) || dist.shasum.eq_ignore_ascii_case(&self.shasum)
-    }
-
-    /// The files that tarballs share with the judged one which the commit does not have: of those that an earlier build had (`name@version
-    /// integrity`) and that the folder of tarballs has. None if one is not there any more, or is a copy.
-    pub fn shared_with_kept(&self, folder: &Path, had: &BTreeSet<String>) -> Option<BTreeSet<String>> {
-        let had: Vec<&String> = had.iter().collect();
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let of_part = |part: &[&String]| -> Option<BTreeSet<String>> {
-            let mut all = BTreeSet::new();
-            for line in part {
-                let (package, integrity) = line.split_once(' ')?;
-                let held = tarballs::kept(folder, &Integrity::parse(integrity)?)?;
-                let shared = self.shared_with(&held.file, &held.sha512).ok().filter(|shared| !shared.is_copy)?;
-                all.extend(shared.files.into_iter().map(|file| record::copy(&file, package)));
-            }
-            Some(all)
-        };
-        // Some thousand tarballs are unpacked.
-        std::thread::scope(|scope| {
-            let parts = had.chunks(had.len().div_ceil(processors).max(1));
-            let threads: Vec<_> = parts.map(|part| scope.spawn(move || of_part(part))).collect();
-            threads.into_iter().try_fold(BTreeSet::new(), |mut all, thread| {
-                all.extend(thread.join().ok()??);
-                Some(all)
-            })
-        })
     }
 
     /// What a tarball shares with the judged one. Reading ends where nothing more can be found.

@@ -19,6 +19,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod git_dependency;
+mod heard;
 mod judged;
 mod lean;
 pub mod lockfile;
@@ -49,6 +50,7 @@ use tokio::runtime::Handle;
 pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
 pub use git_dependency::{settings_without_git, without_git};
+pub use heard::Heard;
 pub use judged::JudgedBytes;
 pub use record::{Asked, During, Kind, Record, Request, What};
 pub use redirects::redirected;
@@ -114,6 +116,7 @@ struct Inner {
     packages: packages::Packages,
     tarballs: tarballs::Tarballs,
     record: record::Recorder,
+    hearing: heard::Hearing,
     /// What stand-ins are served for.
     stand_ins: Mutex<StandIns>,
     /// Turns for making stand-ins: each has a package in memory.
@@ -136,6 +139,7 @@ impl Timewarp {
             packages: packages::Packages::new(),
             tarballs: tarballs::Tarballs::at(&settings.tarballs),
             record: record::Recorder::default(),
+            hearing: heard::Hearing::default(),
             stand_ins: Mutex::default(),
             making: tokio::sync::Semaphore::new(MADE_AT_ONCE),
             runtime,
@@ -205,6 +209,7 @@ impl Timewarp {
         }
         let mut stand_ins = inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner);
         stand_ins.add(gone.into_iter().chain(inner.record.all_missing().into_iter().map(|name| (name, None))));
+        inner.hearing.stands_in(stand_ins.digest());
         stand_ins.clone()
     }
 
@@ -241,6 +246,21 @@ impl Timewarp {
         self.inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).handed_out().clone()
     }
 
+    /// What was asked and answered so far, to be asked again.
+    pub fn heard(&self) -> Heard {
+        self.inner.hearing.get()
+    }
+
+    /// Whether all that an earlier build was told is told to this one too: its questions are put again, and are recorded as this one's. `named` is
+    /// what this build's lockfile has. False too where there is no time for it.
+    pub fn hears_again(&self, heard: &Heard, named: &BTreeSet<(String, String)>, until: Instant) -> bool {
+        heard.is_whole()
+            && heard.parts.iter().all(|part| {
+                let same = self.inner.runtime.block_on(is_said_again(&self.inner, &part.answers, until));
+                same && part.stands_in.as_ref().is_none_or(|digest| *digest == self.stand_in(named, until).digest())
+            })
+    }
+
     /// What was asked so far.
     pub fn record(&self) -> Record {
         self.inner.record.get()
@@ -251,6 +271,29 @@ impl std::fmt::Debug for Timewarp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Timewarp").field("moment", &self.inner.settings.moment).finish_non_exhaustive()
     }
+}
+
+/// Whether these questions have these answers now.
+async fn is_said_again(inner: &Arc<Inner>, answers: &BTreeSet<(heard::Question, String)>, until: Instant) -> bool {
+    const AT_ONCE: usize = 32;
+    let mut asked = tokio::task::JoinSet::new();
+    let is_same = |same: Result<bool, tokio::task::JoinError>| same.unwrap_or(false);
+    for (question, before) in answers {
+        if Instant::now() >= until || inner.settings.cancel.is_cancelled() {
+            return false;
+        }
+        if asked.len() >= AT_ONCE && !asked.join_next().await.is_some_and(is_same) {
+            return false;
+        }
+        let (inner, question, before) = (Arc::clone(inner), question.clone(), before.clone());
+        asked.spawn(async move { answer::again(&inner, question).await == Some(before) });
+    }
+    while let Some(same) = asked.join_next().await {
+        if !is_same(same) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Which of these packages and versions the registry does not have, asked for so many at once, as far as there is time.

@@ -129,8 +129,13 @@ impl Recorder {
         self.installs.store(installs, Ordering::SeqCst);
     }
 
-    pub(super) fn request(&self, request: Request) {
-        let asked = asked(&request, self.installs.load(Ordering::SeqCst));
+    /// What asks now.
+    pub(super) fn during(&self) -> During {
+        if self.installs.load(Ordering::SeqCst) { During::Install } else { During::Script }
+    }
+
+    pub(super) fn request(&self, request: Request, during: During) {
+        let asked = asked(&request, during);
         self.with(|record| {
             if let Some(asked) = asked {
                 record.asked_unrecorded |= !add(&mut record.asked, asked, MAX_KEPT);
@@ -226,12 +231,12 @@ impl Recorder {
     }
 }
 
-/// Whether there is room for one more, which is in the set then.
 /// A file that is also in a package (`name@version`).
-pub(super) fn copy(file: &str, package: &str) -> String {
+fn copy(file: &str, package: &str) -> String {
     format!("{file} ({package})")
 }
 
+/// Whether there is room for one more, which is in the set then.
 fn add<T: Ord>(set: &mut BTreeSet<T>, one: T, most: usize) -> bool {
     let has_room = set.len() < most || set.contains(&one);
     if has_room {
@@ -242,15 +247,14 @@ fn add<T: Ord>(set: &mut BTreeSet<T>, one: T, most: usize) -> bool {
 
 /// What of a request is no matter of course: all that is asked beside installations, and the metadata that these ask for. Tunnels
 /// to other hosts are told by the hosts.
-fn asked(request: &Request, installs: bool) -> Option<Asked> {
-    let during = if installs { During::Install } else { During::Script };
+fn asked(request: &Request, during: During) -> Option<Asked> {
     let what = match request.kind {
         Kind::Packument | Kind::Version => What::Metadata,
         Kind::Tarball => What::Tarball,
         Kind::Other => What::Other,
         Kind::Tunnel => return None,
     };
-    if installs && what != What::Metadata {
+    if during == During::Install && what != What::Metadata {
         return None;
     }
     let name = request.name.clone()?;

@@ -66,6 +66,13 @@ impl StandIns {
         self.gone.remove(wanted);
     }
 
+    /// The digest of what is handed out for what.
+    pub(super) fn digest(&self) -> String {
+        let near = self.near.iter().map(|(wanted, near)| (wanted, &near.version, &near.stand_in.integrity));
+        let said = json!([self.gone, near.collect::<Vec<_>>()]).to_string();
+        hex::encode(Sha512::digest(said))
+    }
+
     /// Whether another near version can be kept.
     pub(super) fn has_room(&self) -> bool {
         let bytes: usize = self.near.values().map(|near| near.stand_in.tarball.len()).sum();

@@ -130,11 +130,6 @@ impl Tarballs {
     }
 }
 
-/// A tarball that the folder has for everybody.
-pub(super) fn kept(folder: &Path, promised: &Integrity) -> Option<Held> {
-    open(&folder.join(safe_name(&promised.text())), promised)
-}
-
 /// A kept tarball, hashed again; one that has changed is removed and none.
 fn open(path: &Path, promised: &Integrity) -> Option<Held> {
     let mut file = File::open(path).ok()?;

@@ -154,6 +154,50 @@ async fn packuments_versions_and_tarballs_are_those_of_the_moment() {
     assert_eq!(server.heads().iter().filter(|head| head.starts_with("GET /a ")).count(), 1, "a packument is asked for once");
 }
 
+/// Whether what one was told is told to another.
+async fn hears_again(one: &Timewarp, other: &World) -> bool {
+    let (heard, timewarp) = (one.heard(), other.timewarp.clone());
+    let until = Instant::now() + std::time::Duration::from_secs(60);
+    tokio::task::spawn_blocking(move || timewarp.hears_again(&heard, &BTreeSet::new(), until)).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_told_is_told_again_only_where_nothing_of_it_differs() {
+    let server = registry().await;
+    let first = world(&server, |_| {});
+    for path in ["/a", "/a/-/a-1.0.0.tgz", "/a/1.1.0", "/gone", "/-/odd"] {
+        first.get(path).await;
+    }
+    first.raw("CONNECT other.example:443 HTTP/1.1\r\nhost: x").await;
+    assert!(first.timewarp.heard().is_whole());
+    let same = world(&server, |settings| settings.moment = Some("2018-02-01T00:00:07Z".parse().unwrap()));
+    assert!(hears_again(&first.timewarp, &same).await);
+    let (before, now) = (first.timewarp.record(), same.timewarp.record());
+    assert_eq!((before.tarballs, before.missing, before.wanted), (now.tarballs, now.missing, now.wanted), "it is in its record too");
+    assert_eq!(first.timewarp.heard(), same.timewarp.heard());
+    let later = world(&server, |settings| settings.moment = Some("2018-04-01T00:00:00Z".parse().unwrap()));
+    assert!(!hears_again(&first.timewarp, &later).await, "a version came between the moments");
+    let locked = world(&server, |settings| settings.keep = BTreeSet::from([("a".into(), "1.1.0".into())]));
+    assert!(!hears_again(&first.timewarp, &locked).await);
+    let judged = world(&server, |settings| settings.judged = Some(("a".into(), "1.0.0".into())));
+    assert!(!hears_again(&first.timewarp, &judged).await, "it is refused what the first one had");
+    let cancelled = world(&server, |settings| settings.cancel.cancel());
+    assert!(!hears_again(&first.timewarp, &cancelled).await);
+}
+
+#[tokio::test]
+async fn what_only_metadata_told_counts_too() {
+    let server = registry().await;
+    let first = world(&server, |settings| settings.judged = Some(("a".into(), "1.0.0".into())));
+    let bare = world(&server, |_| {});
+    assert_eq!(first.get("/a").await.0, 404, "its only version of the time is the judged one");
+    bare.get("/bare").await;
+    let other = world(&server, |settings| settings.judged = Some(("bare".into(), "1.0.0".into())));
+    assert!(!hears_again(&first.timewarp, &other).await);
+    assert!(!hears_again(&bare.timewarp, &other).await);
+    assert!(hears_again(&bare.timewarp, &first).await);
+}
+
 #[tokio::test]
 async fn what_a_lockfile_names_is_served() {
     let server = registry().await;

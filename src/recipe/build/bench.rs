@@ -11,13 +11,14 @@ use super::kept::State;
 use super::project::Project;
 use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
-use super::run::{Laid, MAX_MANIFESTS, Work};
+use super::run::{Laid, Work};
 use super::steps::{Step, pieces, same, steps, within};
 use super::workshop::Workshop;
+use super::world::World;
 use crate::compare::{Change, ChangeKind};
 use crate::git::attributes::Checkout;
-use crate::origin::score::{join, manifest_directories};
-use crate::pack::tree::{DirTree, Tree};
+use crate::origin::score::join;
+use crate::pack::tree::DirTree;
 use crate::recipe::packing::{Subject, pack_folder};
 use crate::recipe::rebuilt::{Limit, Rebuilt};
 use crate::recipe::{BuildRecipe, Recipe, SourceError};
@@ -49,6 +50,7 @@ pub(super) enum Installed {
 /// The build of one checkout: what is run, and what the best comparison was.
 pub(super) struct Bench<'w, 's> {
     pub(super) work: &'w Work<'w>,
+    pub(super) world: &'w World,
     pub(super) shop: &'w mut Workshop<'s>,
     pub(super) recipe: Recipe,
     pub(super) course: Course,
@@ -67,11 +69,18 @@ pub(super) struct Bench<'w, 's> {
 
 impl<'w, 's> Bench<'w, 's> {
     /// What is laid out, ready for its first step; `until` bounds the steps, where it is not the package's own limit.
-    pub(super) fn new(work: &'w Work<'w>, laid: &'w mut Laid<'s>, recipe: Recipe, state: State, until: Option<Instant>) -> Self {
+    pub(super) fn new(
+        work: &'w Work<'w>,
+        world: &'w World,
+        laid: &'w mut Laid<'s>,
+        recipe: Recipe,
+        state: State,
+        until: Option<Instant>,
+    ) -> Self {
         let Laid { shop, detour, version } = laid;
         let (detour, version) = (detour.take(), version.take());
         let (course, recalled) = (Course::default(), VecDeque::new());
-        Self { work, shop, recipe, course, best: None, state, detour, version, others_stand_in: false, until, recalled }
+        Self { work, world, shop, recipe, course, best: None, state, detour, version, others_stand_in: false, until, recalled }
     }
 }
 
@@ -80,12 +89,9 @@ impl<'w> Bench<'w, '_> {
     /// compared before this package's own plan has come to where they ended; if it leads elsewhere, nothing at all.
     pub(super) fn build(&mut self) -> Result<(), SourceError> {
         let work = self.work;
-        let checkout = self.shop.tree()?;
-        // Scripts may have changed what says which scripts there are.
-        let view = work.folder.view(work.repository, Checkout::Posix);
-        let plan: &dyn Tree = if self.state.steps.is_empty() { &checkout } else { &view };
-        let directories = manifest_directories(&work.origin.listing, MAX_MANIFESTS);
-        let project = Project::read(plan, &directories);
+        // As the commit has it: what was run in the folders, for this package or for another, may have changed what says which scripts there are.
+        let plan = work.folder.view(work.repository, Checkout::Posix);
+        let project = Project::read(&plan, &self.world.packages);
         if let Some(given) = work.given {
             self.follow(&given.steps, Some(&project))?;
             return self.compare(&project).map(|_| ());
@@ -94,8 +100,7 @@ impl<'w> Bench<'w, '_> {
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
         let bootstrap =
             Step { name: "lerna bootstrap".into(), directory: String::new(), command: ["lerna", "bootstrap"].map(str::to_owned).into() };
-        let is_fresh = self.state.steps.is_empty();
-        if is_fresh {
+        if self.state.steps.is_empty() {
             self.install(manager, major)?;
             if project.needs_bootstrap {
                 self.install_by(&bootstrap)?;
@@ -115,9 +120,7 @@ impl<'w> Bench<'w, '_> {
         if self.recalled.is_empty() && self.compare(&project)? {
             return Ok(());
         }
-        let checkout = self.shop.tree()?;
-        let plan: &dyn Tree = if is_fresh { &checkout } else { &view };
-        let mut todo = steps(plan, &project, work.origin.directory(), manager, &work.publication.version);
+        let mut todo = steps(&plan, &project, work.origin.directory(), manager, &work.publication.version);
         todo.reverse();
         let mut called = Vec::new();
         while let Some(step) = todo.pop() {
@@ -190,7 +193,6 @@ impl<'w> Bench<'w, '_> {
     pub(super) fn install_by(&mut self, way: &Step) -> Result<Installed, SourceError> {
         self.lead_what_is_out_of_reach(way)?;
         let Ran::Ended(exit) = self.step(way)? else { return Ok(Installed::NoTime) };
-        self.state.stood_in.extend(self.shop.timewarp().stood_in());
         if exit == Some(0) {
             self.state.installed = true;
             return Ok(Installed::Yes);
@@ -244,9 +246,8 @@ impl<'w> Bench<'w, '_> {
         if !self.shop.timewarp().asked_elsewhere() && hosts_in(self.shop.log()).is_empty() {
             return Ok(());
         }
-        let packages = manifest_directories(&self.work.origin.listing, MAX_MANIFESTS);
         let (checkout, base) = (self.shop.tree()?, self.shop.registry()?);
-        let folders = Folders { packages: &packages, settings: &self.work.settings_folders() };
+        let folders = Folders { packages: &self.world.packages, settings: &self.world.settings_folders() };
         self.detour.get_or_insert_default().lead_git_dependencies(&checkout, folders, None, &base)?;
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::failure::listed;
@@ -11,7 +10,7 @@ use crate::recipe::rebuilt::Run;
 use crate::timewarp::{Asked, During, Record, What};
 
 /// What was asked for besides what was installed.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Beside {
     asked: BTreeSet<Asked>,
     more_asked: bool,
@@ -22,26 +21,21 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Adds what a run recorded.
-    pub(super) fn extend(&mut self, record: &Record) {
-        self.asked.extend(record.asked.iter().cloned());
-        self.more_asked |= record.asked_unrecorded;
-        self.private.extend(record.private.iter().cloned());
-        self.not_named.extend(record.not_named.iter().cloned());
-        self.withheld.extend(record.withheld.iter().cloned());
-        self.copied.extend(record.copied.iter().cloned());
+    /// What of a record is told beside what was installed.
+    pub(super) fn of(record: &Record) -> Self {
+        Self {
+            asked: record.asked.clone(),
+            more_asked: record.asked_unrecorded,
+            private: record.private.clone(),
+            not_named: record.not_named.clone(),
+            withheld: record.withheld.clone(),
+            copied: record.copied.clone(),
+        }
     }
 
-    /// Whether a build of another package of the commit would have been served the same: nothing by the user's credentials, nothing
-    /// withheld.
+    /// Whether nothing of it was served by the user's credentials, and nothing was withheld.
     pub(super) fn is_for_every_package(&self) -> bool {
         self.private.is_empty() && self.not_named.is_empty() && self.withheld.is_empty()
-    }
-
-    /// Sets which published files dependencies have, where another package was judged when these were served.
-    pub(super) fn with_copied(mut self, copied: BTreeSet<String>) -> Self {
-        self.copied = copied;
-        self
     }
 
     /// The run with what is to be said of this.

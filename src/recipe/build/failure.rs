@@ -121,6 +121,11 @@ pub(super) fn listed(names: &BTreeSet<String>) -> String {
     if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
+/// Whether another package was installed in place of this one (`name` or `name@version`).
+pub(super) fn stands_in(stood_in: &BTreeMap<String, Option<String>>, missing: &str) -> bool {
+    stood_in.keys().any(|wanted| wanted.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

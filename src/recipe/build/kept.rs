@@ -1,12 +1,11 @@
 //! A build's folders, kept for the next package of the same commit: one checkout and one installation serve them all.
 //!
-//! The folders of one commit and toolchain have one name in the cache, and one process at a time works in them. What was
-//! run there is written down when a run has ended well; a folder without that note was left by a run that was killed, and is
-//! made anew. A package goes on in the folders of another only where its own build would have come there too: with the same
-//! installation, the same first scripts in the same order, the same versions in package.json, and nothing installed that its own
-//! build is refused. So its answer does not depend on what was judged before.
+//! The folders have their name from all that a build in them can see ([`World`](super::world::World)), and one process at a time works in them.
+//! What was run there is written down when a run has ended well; a folder without that note was left by a run that was killed, and is
+//! made anew. A package goes on in the folders of another only where its own build would have come there too: in the same world, with the
+//! same installation and the same first scripts in the same order, and with the same answers to all that these asked the registry for
+//! ([`Heard`]). So its answer does not depend on what was judged before.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,12 +13,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::beside::Beside;
 use super::sweeper::Sweeper;
 use crate::recipe::rebuilt::StepDone;
-use crate::registry::version::same;
 use crate::store::inventory::GONE;
 use crate::store::{CacheError, FileLock, remove_tree};
+use crate::timewarp::Heard;
 
 /// The note about what was run.
 pub(super) const NOTE: &str = "state.json";
@@ -29,52 +27,14 @@ pub(super) const NOTE: &str = "state.json";
 pub(super) struct State {
     /// Whether an installation came to its end.
     pub(super) installed: bool,
-    /// The registry is as it stood then: the publication for which the folder was made.
-    pub(super) moment: Option<String>,
-    /// The package.json that got another version than the commit's, and that version.
-    pub(super) version: Option<(String, String)>,
     /// The commands that were run, in order, as the recipe has them.
     pub(super) steps: Vec<super::Step>,
     /// What came of them.
     pub(super) done: Vec<StepDone>,
-    /// When the newest of what was installed came that an earlier moment could hide, in seconds since 1970.
-    pub(super) newest: Option<i64>,
-    /// What was installed.
-    pub(super) resolved: BTreeSet<String>,
-    /// Whether more was installed than is noted.
-    pub(super) more_resolved: bool,
-    /// What was asked for beside what was installed.
-    #[serde(default)]
-    pub(super) beside: Beside,
-    /// Packages that the registry does not have.
-    pub(super) missing: BTreeSet<String>,
-    /// Packages in whose place others were installed, each with the version that was; none for an empty package.
-    pub(super) stood_in: BTreeMap<String, Option<String>>,
-    /// Hosts that were asked for in vain.
-    pub(super) wanted: BTreeSet<String>,
-    /// Whether the registry's times could not be true.
-    pub(super) times_untrue: bool,
+    /// What they were told by the registry.
+    pub(super) heard: Heard,
     /// What was printed.
     pub(super) log: String,
-}
-
-impl State {
-    /// Whether the published files of this version may be in the folder: it was installed there, or something in place of another, or nobody knows.
-    /// Not whether a copy of it was installed.
-    pub(super) fn may_hold(&self, name: &str, version: &str, sha512: &str) -> bool {
-        let is_own = |resolved: &String| {
-            let (what, integrity) = resolved.split_once(' ').unwrap_or((resolved, ""));
-            let own = what.rsplit_once('@').is_some_and(|(other, number)| other == name && same(number, version));
-            own || integrity == sha512
-        };
-        // Of the near version that stood in for another nothing but the number is known.
-        self.more_resolved || self.resolved.iter().any(is_own) || self.stood_in.values().any(Option::is_some)
-    }
-
-    /// Whether another package was installed in place of this one (`name` or `name@version`).
-    pub(super) fn stands_in(&self, missing: &str) -> bool {
-        self.stood_in.keys().any(|wanted| wanted.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
-    }
 }
 
 /// The folders of one build, for this process alone.
@@ -149,23 +109,6 @@ mod tests {
         drop(kept);
         let (_kept, state) = Kept::take(builds.path(), "a", Duration::ZERO).unwrap();
         assert!(state.is_none(), "the run before did not end");
-    }
-
-    #[test]
-    fn what_may_hold_the_judged_files_is_known_under_whatever_number_they_came() {
-        let resolved = State { resolved: BTreeSet::from(["a@1.0.0 sha512-x".to_owned()]), ..State::default() };
-        assert!(
-            resolved.may_hold("a", "1.0.0", "sha512-judged")
-                && !resolved.may_hold("a", "1.0", "sha512-judged")
-                && !resolved.may_hold("b", "1.0.0", "sha512-judged")
-        );
-        let in_place = |near: Option<&str>| State {
-            stood_in: BTreeMap::from([("@s/b@1.0.1".to_owned(), near.map(str::to_owned))]),
-            ..State::default()
-        };
-        assert!(in_place(Some("1.0.0")).may_hold("@s/c", "1.0.0", "sha512-judged"));
-        assert!(!in_place(None).may_hold("@s/b", "1.0.1", "sha512-judged"), "an empty package holds nothing");
-        assert!(State { more_resolved: true, ..State::default() }.may_hold("a", "1.0.0", "sha512-judged"));
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod steps;
 mod sweeper;
 pub mod workflow;
 mod workshop;
+mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

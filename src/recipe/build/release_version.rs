@@ -3,6 +3,7 @@
 //! Before the installation, so that what this builds has it already; after it where other packages of the repository ask for the version that
 //! the commit has: these would be looked for at the registry then, and not be found.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::run::Work;
@@ -16,6 +17,7 @@ use crate::registry::version::{self, VersionRange};
 const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "peerDependencies", "optionalDependencies"];
 
 /// A package.json that needs another version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct ReleaseVersion {
     path: String,
     bytes: Vec<u8>,
@@ -39,11 +41,6 @@ impl ReleaseVersion {
         Some(Self { path, bytes, version, is_late })
     }
 
-    /// The path and the version.
-    pub(super) fn written(&self) -> (String, String) {
-        (self.path.clone(), self.version.clone())
-    }
-
     /// Writes it, in place of what is there. The checkout may have been a stranger's since: where no file
     /// can be written, the build did that, and it is packed as it is.
     pub(super) fn write(&self, tree: &DirTree) -> Result<(), SourceError> {
@@ -60,6 +57,13 @@ fn asks_for_the_present_one(other: &[u8], manifest: &[u8], new: &str) -> bool {
     let Some((present, new)) = version::parse(text("version")).zip(version::parse(new)) else { return false };
     let mut ranges = FIELDS.iter().filter_map(|field| VersionRange::parse(other.get(field)?.get(text("name"))?.as_str()?));
     ranges.any(|range| range.contains(&present) && !range.contains(&new))
+}
+
+#[cfg(test)]
+impl ReleaseVersion {
+    pub(super) fn sample() -> Self {
+        Self { path: "package.json".to_owned(), bytes: Vec::new(), version: "1.0.0".to_owned(), is_late: false }
+    }
 }
 
 #[cfg(test)]

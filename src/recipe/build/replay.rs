@@ -4,12 +4,13 @@
 use super::bench::{Bench, Installed};
 use super::beside::Beside;
 use super::disk::{DiskStock, Source, surroundings};
-use super::failure::Course;
+use super::failure::{Course, stands_in};
 use super::install::installs;
 use super::kept::{Kept, State};
 use super::project::Project;
 use super::run::{MAX_CHECKOUT, Work};
 use super::steps::Step;
+use super::world::{Purpose, World};
 use super::{Publication, Site};
 use crate::compare::Archive;
 use crate::git::Repository;
@@ -88,18 +89,26 @@ impl Work<'_> {
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
         // Folders of its own: what a search left in the others is not what the recipe says.
-        let (mut kept, _) = Kept::take(builds, &format!("replay-{}", self.key(&tools)), self.site.deadline.left())?;
+        let world = World::of(self, &tools, Purpose::Replay)?;
+        let (mut kept, _) = Kept::take(builds, &world.key(), self.site.deadline.left())?;
         kept.clear()?;
-        let done = self.replay_in(&kept, recipe, build, &tools);
+        let done = self.replay_in(&kept, &world, recipe, build, &tools);
         kept.remove()?;
         done
     }
 
-    fn replay_in(&self, kept: &Kept, recipe: &Recipe, build: &BuildRecipe, tools: &[Tool]) -> Result<(Archive, Run), SourceError> {
-        let state = State { moment: build.moment.clone(), ..State::default() };
-        let mut laid = self.lay_out(kept, &state, tools)?;
+    fn replay_in(
+        &self,
+        kept: &Kept,
+        world: &World,
+        recipe: &Recipe,
+        build: &BuildRecipe,
+        tools: &[Tool],
+    ) -> Result<(Archive, Run), SourceError> {
+        let state = State::default();
+        let mut laid = self.lay_out(kept, world, &state, tools)?;
         laid.shop.hand_over()?;
-        let mut bench = Bench::new(self, &mut laid, recipe.clone(), state, None);
+        let mut bench = Bench::new(self, world, &mut laid, recipe.clone(), state, None);
         bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
         let shop = laid.shop;
@@ -114,10 +123,9 @@ impl Work<'_> {
             // What a build that was stopped left is not what the recipe says.
             return Err(SourceError::Cut(limit));
         }
-        let mut beside = Beside::default();
-        beside.extend(&record);
-        let missing = record.missing.into_iter().filter(|missing| !state.stands_in(missing)).collect();
-        let course = Course { missing, stood_in: state.stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
+        let (beside, stood_in) = (Beside::of(&record), shop.timewarp().stood_in());
+        let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
+        let course = Course { missing, stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
         let resolved = record.tarballs.into_iter().collect();
         let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
         let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());

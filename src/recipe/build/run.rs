@@ -6,23 +6,24 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::bench::Bench;
-use super::beside::named_in;
+use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
-use super::failure::{Course, hosts_in};
+use super::failure::{Course, hosts_in, stands_in};
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
 use super::workshop::{self, Plan, Workshop};
+use super::world::{Purpose, World};
 use super::{Publication, Site};
 use crate::git::Repository;
 use crate::git::attributes::Checkout;
 use crate::origin::Origin;
-use crate::origin::score::{join, manifest_directories};
+use crate::origin::score::join;
 use crate::published::Published;
 use crate::recipe::checkout::Folder;
 use crate::recipe::rebuilt::{Limit, Rebuilt, Run};
 use crate::recipe::{BuildRecipe, Recipe, SourceError, Strategy};
-use crate::timewarp::{self, JudgedBytes, Timewarp, lockfile};
+use crate::timewarp::{self, JudgedBytes, Timewarp};
 use crate::toolchain::{Kind, Tool, Toolchain};
 use crate::verdict::Outcome;
 
@@ -60,7 +61,7 @@ pub(super) struct Ran {
     pub(super) rebuilt: Rebuilt,
     /// Whether another toolchain could come closer.
     pub(super) worth_another: bool,
-    /// See `State::newest`.
+    /// When the newest of what was installed came that an earlier moment could hide, in seconds since 1970.
     pub(super) newest: Option<i64>,
     /// Whether the registry's times could not be true.
     pub(super) untrue: bool,
@@ -73,6 +74,10 @@ struct Came {
     made: Option<Rebuilt>,
     state: State,
     worth_another: bool,
+    /// See `Ran::newest`.
+    newest: Option<i64>,
+    /// See `Ran::untrue`.
+    untrue: bool,
     cut: Option<Limit>,
 }
 
@@ -90,16 +95,16 @@ impl Work<'_> {
         let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
         let builds = &self.site.folders.builds;
         crate::store::folders::create(builds)?;
-        // What a user's recipe leaves is not what a search would have left.
-        let key = if self.given.is_some() { format!("given-{}", self.key(&tools)) } else { self.key(&tools) };
-        let (mut kept, state) = Kept::take(builds, &key, self.site.deadline.left())?;
+        let world = World::of(self, &tools, Purpose::Search)?;
+        let (mut kept, state) = Kept::take(builds, &world.key(), self.site.deadline.left())?;
         let mut reused = None;
-        if let Some(state) = state.filter(|_| self.given.is_none()).and_then(|state| self.gone_on_with(&kept, state)) {
+        // What a recipe of the user's says is done from its start.
+        if let Some(state) = state.filter(|state| self.given.is_none() && may_go_on(&kept, &world, state)) {
             // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
-            match self.build_in(&kept, state, &tools, Some(Instant::now() + self.site.deadline.left() / 2)) {
-                Ok(Came { made: Some(made), state, cut, .. }) if made.outcome != Outcome::OtherEntries => {
+            match self.build_in(&kept, &world, state, &tools, Some(Instant::now() + self.site.deadline.left() / 2)) {
+                Ok(Came { made: Some(made), state, cut, newest, untrue, .. }) if made.outcome != Outcome::OtherEntries => {
                     keep(kept, &state, cut)?;
-                    return Ok(Ran { rebuilt: made, worth_another: false, newest: state.newest, untrue: state.times_untrue, cut: None });
+                    return Ok(Ran { rebuilt: made, worth_another: false, newest, untrue, cut: None });
                 }
                 // What half of the time was not enough for says nothing: the build of its own has what is left.
                 Ok(Came { made, cut, .. }) => reused = made.filter(|_| cut.is_none()),
@@ -109,9 +114,8 @@ impl Work<'_> {
             }
         }
         kept.clear()?;
-        let Came { made, state, worth_another, cut } = self.build_in(&kept, State::default(), &tools, None)?;
+        let Came { made, state, worth_another, newest, untrue, cut } = self.build_in(&kept, &world, State::default(), &tools, None)?;
         keep(kept, &state, cut)?;
-        let (newest, untrue) = (state.newest, state.times_untrue);
         let closer = |reused: Rebuilt| match &made {
             Some(made) if made.closeness() >= reused.closeness() => None,
             _ => Some(reused),
@@ -129,79 +133,31 @@ impl Work<'_> {
         format!("{manager}Node {node}{reason}")
     }
 
-    /// The state of another package's build, from where this one can go on; none where what is judged may be in its folders, or where they are
-    /// no folders any more.
-    fn gone_on_with(&self, kept: &Kept, state: State) -> Option<State> {
-        let Publication { name, version, .. } = self.publication;
-        if state.may_hold(name, version, &self.published.sha512) || !state.beside.is_for_every_package() {
-            return None;
-        }
-        if !workshop::is_sound(kept.dir(), &repository_name(self.repository.url())) {
-            return None;
-        }
-        // What was installed for the other was held against the other's bytes.
-        let copied = self.judged_bytes().shared_with_kept(&self.site.folders.tarballs, &state.resolved)?;
-        let beside = state.beside.with_copied(copied);
-        Some(State { beside, ..state })
-    }
-
-    /// What the folders of this commit and toolchain are called, as this program isolates builds and asks these registries. The packages of one release are published some seconds apart: with
-    /// a lockfile that makes no difference to what is installed, and without one the same hour counts as the same moment.
-    pub(super) fn key(&self, tools: &[Tool]) -> String {
-        // Another program of the same version is another tool.
-        let tools: Vec<String> = tools.iter().map(|tool| format!("{}@{}#{}", tool.kind.as_str(), tool.version, tool.digest)).collect();
-        let lockfile = &self.toolchain.lockfile;
-        let matters = lockfile.is_none() || self.moment != self.publication.time;
-        let hour = self.moment.as_deref().filter(|_| matters).and_then(|time| time.get(.."2026-01-01T00".len()));
-        let oldest = if self.oldest { " oldest" } else { "" };
-        let clock = self.clock.map(|clock| format!(" clock {clock}")).unwrap_or_default();
-        let registries: Vec<String> = self.site.npm.registries().iter().map(ToString::to_string).collect();
-        let (tier, hosts) = (self.site.sandbox.tier(), self.site.hosts.names());
-        let how = format!("{} {tier} {} {}", env!("CARGO_PKG_VERSION"), registries.join(" "), hosts.join(" "));
-        let key =
-            format!("{} {} {} {lockfile:?} {hour:?}{oldest}{clock} {how}", self.repository.url(), self.origin.commit, tools.join(" "));
-        crate::store::folders::safe_name(&key)
-    }
-
-    /// Builds in the folders, going on from what was run there, with no step that begins after `until`.
-    fn build_in(&self, kept: &Kept, state: State, tools: &[Tool], until: Option<Instant>) -> Result<Came, SourceError> {
-        let fresh = state.steps.is_empty();
-        let mut state = state;
-        if fresh {
-            state.moment.clone_from(&self.moment);
-        }
-        let mut laid = self.lay_out(kept, &state, tools)?;
-        let version = laid.version.as_ref().map(ReleaseVersion::written);
-        if fresh {
-            state.version = version;
-        } else if state.version != version {
-            return Ok(Came { made: None, state, worth_another: true, cut: None });
-        }
-        if fresh {
+    /// Builds in the folders, going on from what was run there, with no step that begins after `until`. Nothing is made where this build would have
+    /// been told something else by the registry.
+    fn build_in(&self, kept: &Kept, world: &World, state: State, tools: &[Tool], until: Option<Instant>) -> Result<Came, SourceError> {
+        let mut laid = self.lay_out(kept, world, &state, tools)?;
+        if state.steps.is_empty() {
             laid.shop.hand_over()?;
+        } else if !self.is_told_the_same(&laid.shop, &state, until.unwrap_or_else(Instant::now)) {
+            return Ok(Came { made: None, state, worth_another: true, newest: None, untrue: false, cut: None });
         }
-        let mut recipe = self.recipe(tools, laid.version.as_ref().map(|version| version.version.clone()));
+        let mut recipe = self.recipe(tools, world);
         if let Some(build) = &mut recipe.build {
-            build.moment.clone_from(&state.moment);
             build.steps.clone_from(&state.steps);
         }
-        let mut bench = Bench::new(self, &mut laid, recipe, state, until);
+        let mut bench = Bench::new(self, world, &mut laid, recipe, state, until);
         bench.build()?;
         let Bench { course, best, mut state, .. } = bench;
         let shop = laid.shop;
-        let record = shop.timewarp().record();
-        state.stood_in.extend(shop.timewarp().stood_in());
-        state.more_resolved |= record.tarballs_unrecorded;
-        state.beside.extend(&record);
-        state.resolved.extend(record.tarballs);
-        state.missing.extend(record.missing);
-        state.wanted.extend(record.wanted);
-        state.wanted.extend(hosts_in(shop.log()));
-        state.times_untrue |= record.times_untrue || self.publication.untrue;
-        state.newest = state.newest.max(record.newest.map(jiff::Timestamp::as_second));
+        let (record, stood_in) = (shop.timewarp().record(), shop.timewarp().stood_in());
+        state.heard = shop.timewarp().heard();
         shop.log().clone_into(&mut state.log);
-        let missing = state.missing.iter().filter(|missing| !state.stands_in(missing)).cloned().collect();
-        let course = Course { missing, stood_in: state.stood_in.clone(), wanted: state.wanted.clone(), stopped: shop.stopped, ..course };
+        let beside = Beside::of(&record);
+        let untrue = record.times_untrue || self.publication.untrue;
+        let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
+        let wanted = record.wanted.into_iter().chain(hosts_in(shop.log())).collect();
+        let course = Course { missing, stood_in, wanted, stopped: shop.stopped, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             notes.extend(self.node_from_elsewhere());
@@ -209,66 +165,66 @@ impl Work<'_> {
                 let hosts = self.site.hosts.names().join(", ");
                 notes.push(("hosts-allowed", format!("--allow-host let the build reach: {hosts}")));
             }
-            if state.times_untrue {
+            if untrue {
                 notes.push((
                     "registry-times-untrue",
                     "publication dates in this registry are unreliable, so dependencies may be newer than at publication".into(),
                 ));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
-            let resolved = state.resolved.iter().cloned().collect();
+            let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
             let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
-            Rebuilt { run: Some(state.beside.told(run, self.publication, self.site)), ..best }
+            Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
         });
-        Ok(Came { made: best, state, worth_another: course.is_worth_another_try(), cut: course.cut() })
+        let newest = record.newest.map(jiff::Timestamp::as_second);
+        Ok(Came { made: best, state, worth_another: course.is_worth_another_try(), newest, untrue, cut: course.cut() })
+    }
+
+    /// Whether the registry tells this build all that it told the one before: nothing of it by the user's credentials, nothing withheld as what is
+    /// judged, and nothing made of another version.
+    fn is_told_the_same(&self, shop: &Workshop<'_>, state: &State, until: Instant) -> bool {
+        self.site.progress.tell("build", "holding what was installed for another package of the commit against the registry");
+        let timewarp = shop.timewarp();
+        timewarp.hears_again(&state.heard, shop.named(), until)
+            && Beside::of(&timewarp.record()).is_for_every_package()
+            && timewarp.stood_in().values().all(Option::is_none)
     }
 
     /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
-    pub(super) fn lay_out(&self, kept: &Kept, state: &State, tools: &[Tool]) -> Result<Laid<'_>, SourceError> {
-        let (timewarp, named) = self.timewarp(state.moment.as_deref())?;
+    pub(super) fn lay_out(&self, kept: &Kept, world: &World, state: &State, tools: &[Tool]) -> Result<Laid<'_>, SourceError> {
         let plan = Plan {
             scratch: kept.dir(),
-            name: repository_name(self.repository.url()),
+            name: world.folder(),
             tools,
-            timewarp,
+            timewarp: self.timewarp(world),
             log: state.log.clone(),
-            scopes: self.scopes()?,
-            variables: self.variables()?,
-            named,
-            clock: self.clock,
+            scopes: world.scopes.clone(),
+            variables: world.variables.clone(),
+            named: world.locked.clone(),
+            clock: world.clock,
         };
         let shop = Workshop::open(self.site, plan)?;
-        let checkout = shop.checkout();
-        let packages = manifest_directories(&self.origin.listing, MAX_MANIFESTS);
-        let (detour, version);
-        if state.steps.is_empty() {
-            write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
-            let commit = self.origin.commit.to_string();
-            let git = GitDir { commit: &commit, reference: self.origin.reference.as_deref(), url: self.repository.url() };
-            git.write(&checkout)?;
-            let objects = checkout.join(".git/objects");
-            self.repository.store().export(&self.origin.commit, &objects, &|id| self.folder.published_blob(id))?;
-            let tree = shop.tree()?;
-            version = ReleaseVersion::of(self, &tree, &packages);
-            if let Some(version) = version.as_ref().filter(|version| !version.is_late) {
-                // Before the detour: what it puts back has the version.
-                version.write(&tree)?;
-            }
-            let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
-            let locked = self.toolchain.lockfile.as_deref();
-            let folders = Folders { packages: &packages, settings: &self.settings_folders() };
-            let mut laid = Detour::lay(&tree, manager, locked, folders, &shop.registry()?)?;
-            if self.oldest {
-                laid.ask_for_the_oldest(&tree, &packages, |ranges| shop.timewarp().lowest(ranges))?;
-            }
-            detour = Some(laid);
-        } else {
-            // As the commit has it: what was run here may have changed it.
-            let view = self.folder.view(self.repository, Checkout::Posix);
-            (detour, version) = (None, ReleaseVersion::of(self, &view, &packages));
+        if !state.steps.is_empty() {
+            return Ok(Laid { shop, detour: None, version: world.release.clone() });
         }
-        Ok(Laid { shop, detour, version })
+        let checkout = shop.checkout();
+        write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
+        GitDir { commit: &world.commit, reference: world.reference.as_deref(), url: &world.url }.write(&checkout)?;
+        let objects = checkout.join(".git/objects");
+        self.repository.store().export(&self.origin.commit, &objects, &|id| self.folder.published_blob(id))?;
+        let tree = shop.tree()?;
+        if let Some(version) = world.release.as_ref().filter(|version| !version.is_late) {
+            // Before the detour: what it puts back has the version.
+            version.write(&tree)?;
+        }
+        let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
+        let folders = Folders { packages: &world.packages, settings: &world.settings_folders() };
+        let mut detour = Detour::lay(&tree, manager, world.lockfile.as_deref(), folders, &shop.registry()?)?;
+        if world.oldest {
+            detour.ask_for_the_oldest(&tree, &world.packages, |ranges| shop.timewarp().lowest(ranges))?;
+        }
+        Ok(Laid { shop, detour: Some(detour), version: world.release.clone() })
     }
 
     /// A note where Node does not come from where it came from for the recipe that is followed.
@@ -326,26 +282,15 @@ impl Work<'_> {
         Ok(false)
     }
 
-    /// The registry as the build sees it, and what the lockfile names.
-    fn timewarp(&self, moment: Option<&str>) -> Result<(Timewarp, BTreeSet<(String, String)>), SourceError> {
-        let mut keep = BTreeSet::new();
-        if let Some(path) = &self.toolchain.lockfile
-            && let Some(bytes) = self.folder.view(self.repository, Checkout::Posix).content(path)?
-        {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            // A lockfile that cannot be read hides nothing and keeps nothing; the client says what is wrong with it.
-            if let Ok(named) = lockfile::named(name, &bytes) {
-                keep = named.versions;
-            }
-        }
-        let named = keep.clone();
+    /// The registry as the build sees it.
+    fn timewarp(&self, world: &World) -> Timewarp {
         let settings = timewarp::Settings {
             client: self.site.client.clone(),
             npm: self.site.npm.clone(),
-            moment: moment.and_then(|time| time.parse().ok()),
-            commit_time: jiff::Timestamp::from_second(self.committed).ok(),
-            keep,
-            named: self.named_packages()?,
+            moment: self.moment.as_deref().and_then(|time| time.parse().ok()),
+            commit_time: jiff::Timestamp::from_second(world.committed).ok(),
+            keep: world.locked.clone(),
+            named: world.named.clone(),
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             judged_bytes: Some(Arc::new(self.judged_bytes())),
             manifests_on_disk: self.installs_with_npm(3..=4),
@@ -354,7 +299,7 @@ impl Work<'_> {
             hosts: self.site.hosts.clone(),
             cancel: self.site.cancel.clone(),
         };
-        Ok((Timewarp::new(settings, self.site.runtime.clone()), named))
+        Timewarp::new(settings, self.site.runtime.clone())
     }
 
     /// Whether the manager is npm of these major versions.
@@ -369,16 +314,6 @@ impl Work<'_> {
         JudgedBytes::of(&self.published.bytes, &self.published.archive, |blob| tracked.contains(blob.as_slice()))
     }
 
-    /// The packages that the manifests of the commit name: read before anything of it runs.
-    fn named_packages(&self) -> Result<BTreeSet<String>, SourceError> {
-        let view = self.folder.view(self.repository, Checkout::Posix);
-        let mut names = BTreeSet::new();
-        for directory in manifest_directories(&self.origin.listing, MAX_MANIFESTS) {
-            names.extend(named_in(&view.content(&join(&directory, "package.json"))?.unwrap_or_default()));
-        }
-        Ok(names)
-    }
-
     /// The folders whose configuration package managers read: those of the package and of the lockfile, and all above them.
     pub(super) fn settings_folders(&self) -> BTreeSet<&str> {
         let locked = self.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
@@ -386,29 +321,7 @@ impl Work<'_> {
         [self.origin.directory(), locked].into_iter().flat_map(above).chain([""]).collect()
     }
 
-    /// The variables that the project's configuration of package managers asks for: a publisher's token, which a build has not.
-    fn variables(&self) -> Result<Vec<String>, SourceError> {
-        let view = self.folder.view(self.repository, Checkout::Posix);
-        let mut variables = Vec::new();
-        for file in [".npmrc", ".yarnrc", ".yarnrc.yml"] {
-            for directory in self.settings_folders() {
-                variables.extend(timewarp::variables(&view.content(&join(directory, file))?.unwrap_or_default()));
-            }
-        }
-        Ok(variables)
-    }
-
-    /// The scopes that the project sends to registries of their own: they are led to the one registry that a build reaches.
-    fn scopes(&self) -> Result<Vec<String>, SourceError> {
-        let view = self.folder.view(self.repository, Checkout::Posix);
-        let mut scopes = Vec::new();
-        for directory in self.settings_folders() {
-            scopes.extend(timewarp::scopes(&view.content(&join(directory, ".npmrc"))?.unwrap_or_default()));
-        }
-        Ok(scopes)
-    }
-
-    fn recipe(&self, tools: &[Tool], version: Option<String>) -> Recipe {
+    fn recipe(&self, tools: &[Tool], world: &World) -> Recipe {
         let others = tools.iter().filter(|tool| tool.kind != Kind::Node);
         let build = BuildRecipe {
             node: self.toolchain.node.clone(),
@@ -416,11 +329,11 @@ impl Work<'_> {
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
             reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),
-            moment: None,
-            oldest: self.oldest,
-            clock: self.clock.map(|clock| clock.to_string()),
-            version,
-            reference: self.origin.reference.clone(),
+            moment: self.moment.clone(),
+            oldest: world.oldest,
+            clock: world.clock.map(|clock| clock.to_string()),
+            version: world.release.as_ref().map(|release| release.version.clone()),
+            reference: world.reference.clone(),
             steps: Vec::new(),
             packed: None,
             restored: Vec::new(),
@@ -437,22 +350,7 @@ fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError
     Ok(())
 }
 
-/// The last part of a repository's address, as a folder's name.
-fn repository_name(url: &str) -> String {
-    let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-    let name: String =
-        last.trim_end_matches(".git").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(100).collect();
-    if name.is_empty() || name.starts_with('.') || name.starts_with('-') { "source".to_owned() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_checkout_has_the_repositorys_name_and_never_leads_elsewhere() {
-        assert_eq!(repository_name("https://host.example/owner/name.git"), "name");
-        assert_eq!(repository_name("https://host.example/owner/.."), "source");
-        assert_eq!(repository_name("https://host.example/owner/a b;c/"), "abc");
-    }
+/// Whether what another package's build left in these folders can be gone on from, as far as that can be told without the registry.
+fn may_go_on(kept: &Kept, world: &World, state: &State) -> bool {
+    state.heard.is_whole() && workshop::is_sound(kept.dir(), &world.folder())
 }

@@ -15,6 +15,7 @@ const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 const PROMISED = [
   ...['namespaces', 'bwrap', 'landlock'].flatMap((tier) => ['root', 'other'].map((user) => `tier:${tier}:${user}`)),
   ...['root', 'other'].map((user) => `user:${user}`),
+  'containers',
   ...['npm of the machine', 'npm-6', 'npm-7', 'npm-8', 'npm-10', 'npm-11', 'yarn-1', 'berry-3', 'berry-4', 'bun-1', 'pnpm-8', 'pnpm-9', 'pnpm-10'].map((name) => `installer:${name}`),
   ...['npm-6', 'npm-8', 'npm-10', 'npm-11', 'yarn-1', 'berry-3', 'berry-4', 'pnpm-8', 'pnpm-9', 'pnpm-10', 'pnpm-11', 'bun-1'].map((name) => `client:${name}`),
 ];

@@ -117,11 +117,13 @@ fn build_commits(
 ) -> Result<(), SourceError> {
     let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
     let tier = sandbox.tier();
+    let ground = sandbox.ground(&context.folders.builds)?;
     let (cancel, distribution) = (context.cancel.clone(), context.distribution.clone());
     let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, cancel, distribution);
     let site = Site {
         sandbox,
         toolchains,
+        ground,
         client: context.client.clone(),
         npm: context.npm.clone(),
         folders: context.folders.clone(),

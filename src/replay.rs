@@ -128,11 +128,13 @@ fn origin_of(repository: &mut Repository, recipe: &Recipe) -> Result<Origin, Loc
 
 fn site_of(orders: &Orders, context: &Context, runtime: &Handle) -> Result<Site, SourceError> {
     let sandbox = Sandbox::open(orders.isolation, orders.installed.as_deref())?;
+    let ground = sandbox.ground(&context.folders.builds)?;
     let (cancel, distribution) = (context.cancel.clone(), context.distribution.clone());
     let toolchains = Toolchains::new(context.client.clone(), &context.npm, &context.folders.toolchains, cancel, distribution);
     Ok(Site {
         sandbox,
         toolchains,
+        ground,
         client: context.client.clone(),
         npm: context.npm.clone(),
         folders: context.folders.clone(),

@@ -15,10 +15,12 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::error::SandboxError;
 use super::gate::Gate;
+use super::ground;
 use super::job::Job;
 use super::log::Reader;
 use super::running::{Ended, Stopped};
-use super::scratch::Scratch;
+use super::tier::Tier;
+use crate::store::Temporary;
 
 const TICK: Duration = Duration::from_millis(10);
 
@@ -31,13 +33,13 @@ pub(super) struct Bare {
     limit: Duration,
     begun: Instant,
     over: bool,
-    _tmp: Scratch,
+    _tmp: Temporary,
 }
 
 /// Starts it.
 pub(super) fn spawn(job: &Job, gate: Gate) -> Result<Bare, SandboxError> {
     let doing = "start the build";
-    let tmp = Scratch::new()?;
+    let tmp = ground::temporary(Tier::None)?;
     let (reads, writes) = io::pipe().map_err(SandboxError::io(doing))?;
     let also = writes.try_clone().map_err(SandboxError::io(doing))?;
     let (program, arguments) = job.argv.split_first().ok_or(SandboxError::BadCommand { what: "there is none" })?;

@@ -53,6 +53,12 @@ pub enum SandboxError {
         /// What the system says.
         source: io::Error,
     },
+    /// No folder of this machine will do for a build.
+    #[error("there is no folder that a build can work in: {reasons}")]
+    NoPlace {
+        /// Why not, for each that was tried.
+        reasons: String,
+    },
     /// The sandbox could not be made, or the command is not there.
     #[error("{why}")]
     Setup {
@@ -89,6 +95,7 @@ impl Explain for SandboxError {
             Self::BadMount { .. } => "sandbox-mount",
             Self::BadCommand { .. } => "sandbox-command",
             Self::Give { .. } => "sandbox-give",
+            Self::NoPlace { .. } => "sandbox-no-place",
             Self::Setup { .. } => "sandbox-setup",
             Self::Lost => "sandbox-lost",
             Self::Io { .. } => "sandbox-io",
@@ -114,6 +121,10 @@ impl Explain for SandboxError {
                     .to_owned()
             }
             Self::Give { .. } => "name a folder on another file system with --cache-dir".to_owned(),
+            Self::NoPlace { .. } => {
+                "name a folder with TMPDIR that every user may enter and where programs may run; in a container, --tmpfs /tmp:exec makes one"
+                    .to_owned()
+            }
             Self::Lost => "look for the system's out-of-memory killer, then run it again".to_owned(),
             Self::BadMount { .. } | Self::BadCommand { .. } | Self::Setup { .. } | Self::Io { .. } => return None,
         })

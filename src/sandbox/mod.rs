@@ -32,14 +32,14 @@ mod bare;
 mod error;
 mod gate;
 mod give;
+mod ground;
 #[cfg(target_os = "linux")]
 mod helper;
 mod job;
 mod log;
 mod machine;
+mod modes;
 mod running;
-#[cfg(unix)]
-mod scratch;
 #[cfg(target_os = "linux")]
 mod supervised;
 #[cfg(test)]
@@ -50,6 +50,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::SandboxError;
 pub use gate::Gate;
+pub use ground::Ground;
 pub use job::{Job, Limits, Mount};
 pub use log::Log;
 pub use running::{Ended, Running, Stopped};

@@ -21,9 +21,9 @@ use super::gate::Gate;
 use super::job::{Job, Mount};
 use super::log::Reader;
 use super::running::{Ended, Stopped};
-use super::scratch::Scratch;
 use super::tier::Tier;
-use super::{BUILD_USER, give};
+use super::{BUILD_USER, give, ground};
+use crate::store::Temporary;
 
 /// Both sides agree on the words that follow.
 const VERSION: &str = "reproduce-sandbox 1";
@@ -47,12 +47,12 @@ pub(super) struct Supervised {
     limit: Duration,
     begun: Instant,
     /// The fresh temporary folder of tiers without mounts.
-    _tmp: Option<Scratch>,
+    _tmp: Option<Temporary>,
 }
 
 /// Starts it; returns when the command runs.
 pub(super) fn spawn(tier: Tier, helper: &Path, job: &Job, gate: Gate) -> Result<Supervised, SandboxError> {
-    let tmp = if tier.has_mounts() { None } else { Some(temporary()?) };
+    let tmp = if tier.has_mounts() { None } else { Some(temporary(tier)?) };
     let job = &tmp.as_ref().map_or_else(|| job.clone(), |tmp| with_temporary(job, tmp.path()));
     let doing = "start the sandbox";
     let (ours, theirs) = UnixStream::pair().map_err(SandboxError::io(doing))?;
@@ -296,8 +296,8 @@ impl Words {
     }
 }
 
-fn temporary() -> Result<Scratch, SandboxError> {
-    let folder = Scratch::new()?;
+fn temporary(tier: Tier) -> Result<Temporary, SandboxError> {
+    let folder = ground::temporary(tier)?;
     give::give(folder.path())?;
     Ok(folder)
 }

@@ -2,13 +2,13 @@
 //!
 //! A machine without a home, or with one that is read-only, still gives an answer; what the user names must be usable.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::setup::cache_folders;
 use crate::npmrc::Surroundings;
 use crate::options::Options;
 use crate::report::json::{Finding, Severity};
-use crate::store::{CacheError, Folders, folders, remove_tree};
+use crate::store::{CacheError, Folders, Temporary, folders};
 
 /// The folders of a run.
 pub(super) struct Place {
@@ -33,8 +33,9 @@ impl Place {
             },
             Err(error) => error,
         };
-        let temporary = Temporary::new()?;
-        let folders = Folders::at(&temporary.0, options.cache_file.as_deref());
+        let temporary = Temporary::new("reproduce-cache-", &|_| Ok(()))
+            .map_err(|reasons| CacheError::writing(&std::env::temp_dir(), std::io::Error::other(reasons)))?;
+        let folders = Folders::at(temporary.path(), options.cache_file.as_deref());
         let message = format!("{why}: what is fetched and built goes with this run; --cache-dir names a folder that stays");
         let finding = Some(Finding::new("cache-temporary", Severity::Warning, message));
         Ok(Self { folders, finding, _temporary: Some(temporary) })
@@ -44,23 +45,6 @@ impl Place {
 fn writable(root: &Path) -> Result<(), CacheError> {
     folders::create(root)?;
     tempfile::Builder::new().prefix(".writable-").tempfile_in(root).map(drop).map_err(|error| CacheError::writing(root, error))
-}
-
-/// A folder that is removed with what builds left in it.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> Result<Self, CacheError> {
-        let made = tempfile::Builder::new().prefix("reproduce-cache-").tempdir();
-        made.map(|folder| Self(folder.keep())).map_err(|error| CacheError::writing(&std::env::temp_dir(), error))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Nobody is left to be told; the platform sweeps its temporary files.
-        let _: std::io::Result<()> = remove_tree(&self.0);
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Where everything is kept: one root with a folder for each kind of thing, all of which can be deleted at any time.
 
 use std::ffi::OsString;
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -107,6 +108,19 @@ pub fn create(folder: &Path) -> Result<(), CacheError> {
         std::io::ErrorKind::AlreadyExists => CacheError::WrongType { path: folder.to_owned(), expected: "a folder" },
         _ => CacheError::writing(folder, error),
     })
+}
+
+/// Gives a folder or file of ours this mode, whatever the mask of whoever runs this: a build runs as another user.
+#[cfg(unix)]
+pub fn open_to_all(path: &Path, mode: u32) -> io::Result<()> {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
+/// There is one user, as whom builds run too.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on the systems that have modes")]
+pub fn open_to_all(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
 }
 
 /// A file name for an address: its readable beginning, and the SHA-256 of the whole.

@@ -16,6 +16,7 @@ mod removal;
 pub mod results;
 mod rewrite;
 mod target;
+mod temporary;
 #[cfg(test)]
 mod tests;
 
@@ -25,3 +26,4 @@ pub use key::Key;
 pub use lock::FileLock;
 pub use removal::{remove_tree, remove_tree_while};
 pub use results::Results;
+pub use temporary::{NoPlace, Temporary};

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
 use crate::store::CacheError;
-use crate::store::folders::{self, safe_name};
+use crate::store::folders::{self, open_to_all, safe_name};
 use crate::store::lock::FileLock;
 
 const CARD: &str = "tool.json";
@@ -158,7 +158,7 @@ impl Shelf {
         let partial = self.folder.join("partial").join(name);
         remove(&partial)?;
         fs::create_dir(&partial).map_err(|error| CacheError::writing(&partial, error))?;
-        open_to_all(&partial)?;
+        open_to_all(&partial, 0o755).map_err(|error| CacheError::writing(&partial, error))?;
         Ok(partial.join(PACKAGE))
     }
 
@@ -229,19 +229,6 @@ impl Hold {
     pub(super) fn of(lock: FileLock) -> Self {
         Self { _lock: Some(Arc::new(lock)) }
     }
-}
-
-/// The folder's mode says nothing about its content: a build runs as another user.
-#[cfg(unix)]
-fn open_to_all(folder: &Path) -> Result<(), CacheError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).map_err(|error| CacheError::writing(folder, error))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on the systems that have modes")]
-fn open_to_all(_: &Path) -> Result<(), CacheError> {
-    Ok(())
 }
 
 fn remove(path: &Path) -> Result<(), CacheError> {

@@ -111,11 +111,6 @@ async function homeOf(one, { extra = {}, ...options }) {
   const gitconfig = join(clean.home, 'gitconfig');
   await copyFile(world.host.gitconfig, gitconfig);
   clean.env.GIT_CONFIG_GLOBAL = gitconfig;
-  if (one.tier === 'landlock' && IS_ROOT && one.uid === undefined) {
-    // Where there are no mounts, folders that are closed to the build's user cannot be used by root (docs/sandbox.md).
-    await chmod(clean.home, 0o711);
-    for (const name of ['builds', 'toolchains']) await mkdir(join(clean.cacheDir, 'reproduce', name), { recursive: true });
-  }
   if (one.uid !== undefined) {
     const all = await readdir(clean.home, { recursive: true });
     for (const path of [clean.home, ...all.map((name) => join(clean.home, name))]) {
@@ -126,7 +121,7 @@ async function homeOf(one, { extra = {}, ...options }) {
 }
 
 /** The program in a folder that every user can read: a checkout may be in a home that is closed. */
-async function installedForAll() {
+export async function installedForAll() {
   const folder = await mkdtemp(join(tmpdir(), 'kit-installed-'));
   await chmod(folder, 0o755);
   const names = (await readdir(ROOT)).filter((name) => /^(bin\.cjs|index\.js|native\.cjs|package\.json|reproduce.*\.node|reproduce-sandbox\..*)$/.test(name));

@@ -46,7 +46,7 @@ use crate::deadline::Deadline;
 use crate::http::{AllowList, Cancel, Client};
 use crate::npmrc::NpmConfig;
 use crate::recipe::Recipe;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Ground, Sandbox};
 use crate::session::Progress;
 use crate::store::Folders;
 use crate::toolchain::Toolchains;
@@ -61,6 +61,8 @@ pub struct Site {
     pub client: Client,
     /// npm's configuration.
     pub npm: NpmConfig,
+    /// Where builds are laid out.
+    pub ground: Ground,
     /// Where things are kept.
     pub folders: Folders,
     /// For what waits for the network.

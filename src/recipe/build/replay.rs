@@ -86,8 +86,7 @@ pub(super) fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain
 impl Work<'_> {
     fn replay(&self, recipe: &Recipe, build: &BuildRecipe) -> Result<(Archive, Run), SourceError> {
         let tools = self.exact_tools(build)?;
-        let builds = &self.site.folders.builds;
-        crate::store::folders::create(builds)?;
+        let builds = &self.site.ground.builds;
         // Folders of its own: what a search left in the others is not what the recipe says.
         let world = World::of(self, &tools, Purpose::Replay)?;
         let (mut kept, _) = Kept::take(builds, &world.key(), self.site.deadline.left())?;

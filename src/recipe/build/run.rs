@@ -93,8 +93,7 @@ pub(super) struct Laid<'a> {
 impl Work<'_> {
     pub(super) fn run(&self) -> Result<Ran, SourceError> {
         let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
-        let builds = &self.site.folders.builds;
-        crate::store::folders::create(builds)?;
+        let builds = &self.site.ground.builds;
         let world = World::of(self, &tools, Purpose::Search)?;
         let (mut kept, state) = Kept::take(builds, &world.key(), self.site.deadline.left())?;
         let mut reused = None;

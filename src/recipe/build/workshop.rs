@@ -17,6 +17,7 @@ use crate::recipe::SourceError;
 use crate::recipe::rebuilt::StepDone;
 use crate::report::draft::millis;
 use crate::sandbox::{Job, Limits, Mount, Stopped};
+use crate::store::folders::open_to_all;
 use crate::timewarp::{GLOBAL, Manager, Timewarp, client_env};
 use crate::toolchain::{Kind, Tool};
 
@@ -87,6 +88,8 @@ impl<'a> Workshop<'a> {
         for folder in folders(&plan.name) {
             tree.create_dirs(&folder)?;
         }
+        open_to_all(&scratch, 0o755)?;
+        open_to_all(&scratch.join("bin"), 0o755)?;
         let sandbox = &site.sandbox;
         let mount = |host: PathBuf, inside: &str, writable| Mount { inside: sandbox.inside(&host, inside), host, writable };
         let mut mounts = vec![
@@ -96,13 +99,16 @@ impl<'a> Workshop<'a> {
         ];
         let mut programs = Vec::new();
         for tool in plan.tools {
-            let mounted = mount(tool.root.clone(), &format!("{TOOLS}/{}", tool.kind.as_str()), false);
+            let root = sandbox.lend(&tool.root, &scratch.join("tools").join(tool.kind.as_str()))?;
+            let mounted = mount(root, &format!("{TOOLS}/{}", tool.kind.as_str()), false);
             programs.push((tool, format!("{}/{}", mounted.inside, tool.entry)));
             mounts.push(mounted);
         }
         write_programs(&scratch.join("bin"), &programs)?;
         if plan.clock.is_some() {
-            fs::write(scratch.join("bin").join(clock::FILE), clock::PROGRAM)?;
+            let file = scratch.join("bin").join(clock::FILE);
+            fs::write(&file, clock::PROGRAM)?;
+            open_to_all(&file, 0o644)?;
         }
         let kinds = plan.tools.iter().map(|tool| tool.kind).filter(|kind| *kind != Kind::Node).collect();
         let inside = |at: usize| mounts.get(at).map(|mount| mount.inside.clone()).unwrap_or_default();
@@ -307,9 +313,7 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
     let put = |name: &str, line: String| -> std::io::Result<()> {
         let path = bin.join(name);
         fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
-        #[cfg(unix)]
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-        Ok(())
+        open_to_all(&path, 0o755)
     };
     for (tool, entry) in tools {
         let names: &[&str] = match tool.kind {

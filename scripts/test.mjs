@@ -1,6 +1,7 @@
 // The whole check: lint, generated files, Rust tests, and the end-to-end tests against servers on loopback.
 // It installs the packages that it needs; what it needs of the machine it says at its start (scripts/preflight.mjs), and what could not
-// be tested at its end. With REPRODUCE_TEST_REQUIRE=all nothing may be lacked, and all of PROMISED must have been there.
+// be tested at its end. REPRODUCE_TEST_REQUIRE says what must have been there: names; `promised` for all of PROMISED, without what root alone
+// can do where the user is another; `all` for all of it, and then nothing else may be lacked either.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +46,10 @@ const steps = [
   ['attacks', ...nodeTests('tests/attacks')],
 ];
 
-const required = (process.env.REPRODUCE_TEST_REQUIRE ?? '').split(',').filter(Boolean);
+const isRoot = process.getuid?.() === 0;
+const promised = PROMISED.filter((name) => isRoot || !/^(user|tier):(.*:)?root$/.test(name));
+const words = (process.env.REPRODUCE_TEST_REQUIRE ?? '').split(',').filter(Boolean);
+const required = words.flatMap((word) => (word === 'promised' ? promised : [word]));
 const forbidsLack = required.includes('all');
 const failed = [];
 
@@ -68,7 +72,7 @@ for (const [name, command, args] of steps) {
   if (only.length > 0 && !only.some((word) => name.toLowerCase().includes(word))) continue;
   console.log(`\n==> ${name}: ${command} ${args.join(' ')}`);
   const started = Date.now();
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, REPRODUCE_TEST_RECORD: record } });
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, REPRODUCE_TEST_RECORD: record, REPRODUCE_TEST_REQUIRE: required.join(',') } });
   if (error) console.error(error.message);
   console.log(`<== ${name}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   if (status !== 0) failed.push(name);

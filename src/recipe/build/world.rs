@@ -114,6 +114,7 @@ impl World {
                     hosts,
                     client: _,
                     folders: _,
+                    ground: _,
                     runtime: _,
                     deadline: _,
                     node: _,

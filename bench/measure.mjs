@@ -79,6 +79,16 @@ async function finished(child, { argv, expect = 0 }) {
   if (code !== expect) throw new Error(`${argv.join(' ')} ended with ${code}, not ${expect}: ${complaint}`);
 }
 
+/** The list in another order; `int` draws a whole number below its argument. */
+export function shuffled(list, int) {
+  const order = [...list];
+  for (let nth = order.length - 1; nth > 0; nth--) {
+    const other = int(nth + 1);
+    [order[nth], order[other]] = [order[other], order[nth]];
+  }
+  return order;
+}
+
 /** Median, smallest and largest. */
 export function summary(values) {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,5 +1,5 @@
 // `node bench/startup.mjs [rounds]`: `npx reproduce --help` from a warm npx cache, against a package whose bin does nothing. Both are
-// installed from a registry on loopback and run in turn. It prints the ratio of the medians, and fails if one of them does not run.
+// installed from a registry on loopback and run in turn. It prints the ratio of the medians, and fails above LIMIT.
 
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { manifestOf } from '../scripts/platforms.mjs';
 
 const { name, version } = manifestOf(new URL('..', import.meta.url));
 const rounds = Number(process.argv[2] ?? 20);
-/** What the issue asks for. */
+/** The most that a start may cost, in starts of a program that does nothing. */
 const LIMIT = 1.3;
 
 const [verdaccio, bin] = await Promise.all([startVerdaccio(), bareBin()]);
@@ -47,6 +47,7 @@ try {
   const median = Object.fromEntries(Object.entries(times).map(([which, all]) => [which, all.sort((a, b) => a - b)[Math.floor(all.length / 2)]]));
   const ratio = median.reproduce / median.empty;
   console.log(`npx of an empty bin ${median.empty.toFixed(0)} ms, npx ${name} --help ${median.reproduce.toFixed(0)} ms: ${ratio.toFixed(2)} times (at most ${LIMIT})`);
+  if (ratio > LIMIT) process.exitCode = 1;
   console.log(`without npx: node -e 0 ${median.node.toFixed(0)} ms, ${name} --help ${median.direct.toFixed(0)} ms; ${rounds} rounds, medians`);
 } finally {
   await verdaccio.close();

@@ -19,6 +19,7 @@ import { bodyOf } from './server.mjs';
  * @property {true} [reset] drop the connection without an answer
  * @property {number} [cut] drop the connection after so many bytes of the body; the declared length stays honest
  * @property {number} [slow] send the body at so many bytes per second
+ * @property {number} [delay] wait so many milliseconds before the answer: a round trip to a host that is far away
  * @property {true | ((body: Buffer) => Buffer)} [wrongBytes] flip a bit in the middle of the body, or change it
  * @property {number} [huge] a body of so many zero bytes, without a declared length
  * @property {number} [bomb] a body that says Content-Encoding: gzip and unpacks to so many zero bytes
@@ -56,6 +57,7 @@ function matches({ on, method }, request) {
 export async function send(request, response, answer, fault = {}) {
   if (fault.hang) return;
   if (fault.reset) return void response.destroy();
+  if (fault.delay !== undefined) await sleep(fault.delay);
   const { status = 200, headers = {}, body } = replaced(request, fault) ?? answer;
   request.status = status;
   const bends = fault.cut !== undefined || fault.slow !== undefined || fault.wrongBytes !== undefined;

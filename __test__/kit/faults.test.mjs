@@ -67,6 +67,13 @@ test('a slow body takes its time', async () => {
   assert.ok(performance.now() - started >= 150);
 });
 
+test('an answer can come late, and is then the honest one', async () => {
+  server.fault({ delay: 100 });
+  const started = performance.now();
+  assert.deepEqual(Buffer.from(await (await get()).arrayBuffer()), page);
+  assert.ok(performance.now() - started >= 99);
+});
+
 test('a redirect can go anywhere, also round in a circle', async () => {
   server.fault({ redirect: ({ base }) => `${base}page` });
   const response = await get('page', { redirect: 'manual' });

@@ -100,20 +100,20 @@ impl<'w> Bench<'w, '_> {
         let major = crate::registry::version::parse(&version).map_or(0, |version| version.major());
         let bootstrap =
             Step { name: "lerna bootstrap".into(), directory: String::new(), command: ["lerna", "bootstrap"].map(str::to_owned).into() };
+        let apart = self.apart(&project);
         if self.state.steps.is_empty() {
             self.install(manager, major)?;
             if project.needs_bootstrap {
                 self.install_by(&bootstrap)?;
             }
+            self.install_apart(manager, major, &apart)?;
         } else {
-            let mut own = self.ways_of_the_lockfile(manager, major);
-            own.extend(project.needs_bootstrap.then_some(bootstrap));
-            own.extend(self.apart(&project).iter().flat_map(|directory| ways(manager, major, false, directory)));
-            let ran = self.state.steps.iter().cloned().zip(self.state.done.iter().map(|done| done.exit));
-            self.recalled = ran.skip_while(|(step, _)| own.contains(step)).collect();
-        }
-        if !self.install_apart(manager, major, &project)? {
-            return Ok(());
+            let mut installation = vec![self.ways_of_the_lockfile(manager, major)];
+            installation.extend(project.needs_bootstrap.then(|| vec![bootstrap]));
+            installation.extend(apart.iter().map(|directory| ways(manager, major, false, directory)));
+            let exits = self.state.done.iter().map(|done| done.exit);
+            let Some(behind) = behind(&installation, self.state.steps.iter().cloned().zip(exits).collect()) else { return Ok(()) };
+            self.recalled = behind;
         }
         self.end_installation()?;
         self.course.install_failed = !self.state.installed;
@@ -215,24 +215,18 @@ impl<'w> Bench<'w, '_> {
         wants.map(|package| package.directory.clone()).collect()
     }
 
-    /// Installs in these folders; false where scripts were run here already that come after it.
-    fn install_apart(&mut self, manager: Kind, major: u64, project: &Project) -> Result<bool, SourceError> {
-        for directory in self.apart(project) {
-            for way in ways(manager, major, false, &directory) {
-                if self.state.steps.contains(&way) {
-                    break;
-                }
-                if !self.recalled.is_empty() {
-                    return Ok(false);
-                }
+    /// Installs in these folders.
+    fn install_apart(&mut self, manager: Kind, major: u64, folders: &[String]) -> Result<(), SourceError> {
+        for directory in folders {
+            for way in ways(manager, major, false, directory) {
                 match self.install_by(&way)? {
-                    Installed::NoTime => return Ok(true),
+                    Installed::NoTime => return Ok(()),
                     Installed::Yes => break,
                     Installed::No { .. } => self.state.installed = false,
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Before a way that may mend the lockfile of another client than npm, where a way before it asked for other hosts: leads dependencies on
@@ -374,7 +368,45 @@ impl<'w> Bench<'w, '_> {
     }
 }
 
+/// What was run behind an installation; none if that was another one. Each part of it has its turn, by one of its ways at least.
+fn behind(installation: &[Vec<Step>], ran: VecDeque<(Step, Option<i32>)>) -> Option<VecDeque<(Step, Option<i32>)>> {
+    let mut rest = ran;
+    for ways in installation {
+        let before = rest.len();
+        while rest.front().is_some_and(|(step, _)| ways.contains(step)) {
+            rest.pop_front();
+        }
+        if rest.len() == before {
+            return None;
+        }
+    }
+    Some(rest)
+}
+
 /// Whether a build was packed from this folder.
 fn is_of(build: &BuildRecipe, root: &str, work: &Work<'_>) -> bool {
     build.packed.as_deref().unwrap_or(work.origin.directory()) == root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_installation_is_not_gone_on_from() {
+        let installation = [ways(Kind::Npm, 10, true, ""), ways(Kind::Npm, 10, false, "x"), ways(Kind::Npm, 10, false, "y")];
+        let [root, x, y] = installation.clone().map(|ways| ways.first().cloned().unwrap());
+        let script = Step { name: "build".into(), directory: String::new(), command: vec!["npm".into(), "run".into(), "build".into()] };
+        let after = |steps: &[&Step]| {
+            let ran = steps.iter().map(|step| ((*step).clone(), Some(0))).collect();
+            behind(&installation, ran).map(|rest| rest.into_iter().map(|(step, _)| step).collect::<Vec<_>>())
+        };
+        assert_eq!(after(&[&root, &root, &x, &y, &script]), Some(vec![script.clone()]));
+        assert_eq!(after(&[&root, &x, &y]), Some(Vec::new()));
+        for other in [&[&root, &y, &x, &script][..], &[&root, &x, &script], &[&root, &x], &[&x, &y, &script], &[&script]] {
+            assert_eq!(after(other), None);
+        }
+        let more = ways(Kind::Npm, 10, false, "z").first().cloned().unwrap();
+        assert_eq!(after(&[&root, &x, &y, &more]), Some(vec![more]), "what is no part of it is a step of the plan, or is none");
+    }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::options::Options;
 use crate::origin::EvidenceKind;
 use crate::recipe::Strategy;
-use crate::registry::{Packument, version};
+use crate::registry::{Packument, VersionEntry, version};
 use crate::report::json::{Finding, Report, Severity};
 use crate::session::{self, Answer, Progress};
 use crate::spec::{PackageName, Spec, Target};
@@ -109,13 +109,13 @@ pub async fn extend(report: &mut Report, word: &str, options: &Options, count: u
         }
     };
     let mut entries = Vec::new();
-    for version in before(&packument, report.package.version.as_deref().unwrap_or_default(), count) {
+    for VersionEntry { version, promised, .. } in before(&packument, report.package.version.as_deref().unwrap_or_default(), count) {
         if cancelled.load(Ordering::Relaxed) {
             return;
         }
         progress.tell("history", &format!("looking at {name}@{version}"));
         let time = packument.times.get(&version).cloned();
-        let answer = judged(&format!("{name}@{version}"), options, cancelled).await;
+        let answer = judged(&format!("{name}@{version}"), promised, options, cancelled).await;
         entries.push(HistoryEntry::of(version, time, answer));
     }
     let found = findings(report, &entries);
@@ -136,17 +136,17 @@ async fn versions_of(word: &str, options: &Options, cancelled: &Arc<AtomicBool>)
 
 /// The versions below one, the highest first. By version and not by time: after 2.0.1 comes 1.9.9 of an older line, and mirrors have times
 /// of their own. Prereleases count only where the version is one.
-fn before(packument: &Packument, version: &str, count: usize) -> Vec<String> {
+fn before(packument: &Packument, version: &str, count: usize) -> Vec<VersionEntry> {
     let Some(own) = version::parse(version) else { return Vec::new() };
-    let parsed = packument.versions.iter().filter_map(|entry| Some((version::parse(&entry.version)?, &entry.version)));
+    let parsed = packument.versions.iter().filter_map(|entry| Some((version::parse(&entry.version)?, entry)));
     let mut earlier: Vec<_> =
         parsed.filter(|(other, _)| *other < own && (other.pre_release().is_empty() || !own.pre_release().is_empty())).collect();
     earlier.sort_by(|(a, _), (b, _)| b.cmp(a));
-    earlier.into_iter().take(count).map(|(_, version)| version.clone()).collect()
+    earlier.into_iter().take(count).map(|(_, entry)| entry.clone()).collect()
 }
 
-/// What is known of one version, or else what is found out about it without a build.
-async fn judged(word: &str, options: &Options, cancelled: &Arc<AtomicBool>) -> Answer {
+/// What is known of one version whose tarball the registry promises to be this one, or else what is found out about it without a build.
+async fn judged(word: &str, promised: Option<String>, options: &Options, cancelled: &Arc<AtomicBool>) -> Answer {
     let own = Options {
         history: 0,
         force: false,
@@ -155,9 +155,7 @@ async fn judged(word: &str, options: &Options, cancelled: &Arc<AtomicBool>) -> A
         source: options.source.as_ref().map(|source| source.split_once('#').map_or(source.as_str(), |(url, _)| url).to_owned()),
         ..options.clone()
     };
-    let stored = Options { offline: true, ..own.clone() };
-    let answer = session::judge_alone(word, &stored, None, Progress::silent(), Arc::clone(cancelled)).await;
-    if options.offline || matches!(answer, Answer::Judged { .. }) {
+    if let Some(answer) = session::stored(word, promised, &own) {
         return answer;
     }
     let strategy = if own.strategy.is_empty() { vec![Strategy::Source.as_str().to_owned()] } else { own.strategy.clone() };
@@ -213,7 +211,6 @@ pub fn summary(report: &Report, earlier: &[HistoryEntry]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::VersionEntry;
     use crate::report::tests::report;
     use crate::verdict::Accept;
 
@@ -288,17 +285,19 @@ mod tests {
     }
 
     fn packument(versions: &[&str]) -> Packument {
-        let versions = versions.iter().map(|version| VersionEntry { version: (*version).to_owned(), deprecated: false }).collect();
+        let versions =
+            versions.iter().map(|version| VersionEntry { version: (*version).to_owned(), deprecated: false, promised: None }).collect();
         Packument { versions, ..Packument::default() }
     }
 
     #[test]
     fn earlier_versions_are_those_below_the_highest_first() {
         let all = packument(&["1.0.0", "2.0.0", "1.9.9", "1.10.0", "2.0.0-beta.1", "not a version", "3.0.0"]);
-        assert_eq!(before(&all, "2.0.0", 10), ["1.10.0", "1.9.9", "1.0.0"]);
-        assert_eq!(before(&all, "2.0.0", 2), ["1.10.0", "1.9.9"]);
-        assert_eq!(before(&all, "2.0.0-beta.2", 2), ["2.0.0-beta.1", "1.10.0"]);
-        assert_eq!(before(&all, "1.0.0", 10), [""; 0]);
-        assert_eq!(before(&all, "", 10), [""; 0]);
+        let before = |version, count| before(&all, version, count).into_iter().map(|entry| entry.version).collect::<Vec<_>>();
+        assert_eq!(before("2.0.0", 10), ["1.10.0", "1.9.9", "1.0.0"]);
+        assert_eq!(before("2.0.0", 2), ["1.10.0", "1.9.9"]);
+        assert_eq!(before("2.0.0-beta.2", 2), ["2.0.0-beta.1", "1.10.0"]);
+        assert_eq!(before("1.0.0", 10), [""; 0]);
+        assert_eq!(before("", 10), [""; 0]);
     }
 }

@@ -97,6 +97,18 @@ pub enum RegistryError {
     Http(#[from] HttpError),
 }
 
+impl RegistryError {
+    /// Whether the registry gave no answer to the question: it is away, or not well.
+    pub fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Http(HttpError::Status { status, .. }) => *status >= 500 || *status == 429,
+            Self::Http(HttpError::Cancelled) => false,
+            Self::Http(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Explain for RegistryError {
     fn code(&self) -> &'static str {
         match self {

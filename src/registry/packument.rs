@@ -11,11 +11,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Spool, once};
+use super::{Integrity, Spool, once};
 
 /// Most versions, tags and times that are read, and the longest name or time among them.
 const MAX_ENTRIES: usize = 100_000;
 const MAX_TEXT: usize = 512;
+/// Longest `integrity` that is read, in bytes.
+const MAX_DIGESTS: usize = 4096;
 /// Largest manifest of one version, in bytes of JSON. npm's own limit is far below.
 pub(super) const MAX_MANIFEST: usize = 8 << 20;
 
@@ -41,6 +43,8 @@ pub struct VersionEntry {
     pub version: String,
     /// Whether it is deprecated.
     pub deprecated: bool,
+    /// What its tarball must hash to, by `integrity` or else `shasum`; none where nothing usable is promised.
+    pub promised: Option<String>,
 }
 
 impl Packument {
@@ -96,8 +100,9 @@ impl<'de> Visitor<'de> for PackumentVisitor {
                     }
                 }
                 "versions" => {
-                    let versions = map.next_value_seed(Entries(|raw: &RawValue| Some(is_deprecated(raw))))?;
-                    found.versions = versions.into_iter().map(|(version, deprecated)| VersionEntry { version, deprecated }).collect();
+                    let versions = map.next_value_seed(Entries(|raw: &RawValue| Some((is_deprecated(raw), promised(raw)))))?;
+                    let entry = |(version, (deprecated, promised))| VersionEntry { version, deprecated, promised };
+                    found.versions = versions.into_iter().map(entry).collect();
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -237,6 +242,17 @@ impl Time {
 }
 
 /// npm takes any value of `deprecated` that is true to JavaScript; registries write a text, an empty one to take it back.
+fn promised(manifest: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Brief {
+        dist: serde_json::Value,
+    }
+    let Brief { dist } = serde_json::from_str(manifest.get()).ok()?;
+    let text = |key: &str| dist.get(key).and_then(serde_json::Value::as_str).filter(|text| text.len() <= MAX_DIGESTS);
+    let promised = text("integrity").and_then(Integrity::parse).or_else(|| text("shasum").and_then(Integrity::from_shasum));
+    promised.map(|promised| promised.text())
+}
+
 fn is_deprecated(manifest: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Brief {

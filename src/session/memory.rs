@@ -19,6 +19,9 @@ use crate::verdict::Verdict;
 
 /// How long a result that decided nothing is believed: a repository may be back tomorrow.
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a result is believed without asking the registry whether it still serves that tarball. Within it an older result that was put back
+/// into the file would be believed after a version was published anew; the seal does not tell the two apart.
+const CONFIRMED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `name@version` for what a registry serves; a tarball from elsewhere is not stored under a name that it gives itself.
 pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
@@ -36,7 +39,7 @@ pub(super) fn is_kept(report: &Report) -> bool {
 
 /// What is known of the tarball that a stored result should be about.
 pub(super) enum Tarball {
-    /// Nothing was asked: an exact version never changes.
+    /// The registry was not asked.
     NotAsked,
     /// What the registry promises now.
     Promised(Option<String>),
@@ -50,10 +53,44 @@ pub(super) struct Memory {
     root: PathBuf,
 }
 
-/// A result as the file has it.
+/// What the file has beside a result.
 #[derive(Deserialize)]
 struct Sealed {
-    seal: Option<String>,
+    /// When the registry last promised that very tarball.
+    confirmed: String,
+    seal: String,
+}
+
+/// A stored result that counts.
+pub(super) struct Found {
+    key: String,
+    report: Box<Report>,
+    /// See [`Sealed`]; none for the caller's own word.
+    confirmed: Option<String>,
+}
+
+impl Found {
+    /// Whether it may be given without asking the registry.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirmed.as_deref().is_none_or(|confirmed| is_within(confirmed, CONFIRMED_FOR, SystemTime::now()))
+    }
+
+    /// The answer.
+    pub(super) fn answer(self) -> Answer {
+        Answer::Judged { key: Some(self.key), report: self.report }
+    }
+
+    /// The answer, which nobody could confirm; it says how old it is.
+    pub(super) fn unconfirmed(mut self) -> Answer {
+        if !self.is_confirmed() {
+            let (judged, confirmed) = (&self.report.timestamp, self.confirmed.as_deref().unwrap_or_default());
+            let message = format!(
+                "this was judged on {judged}, and the registry last said on {confirmed} that it serves this tarball; it was not asked again"
+            );
+            say_once(&mut self.report.findings, Finding::new("stored-result-unconfirmed", Severity::Info, message));
+        }
+        self.answer()
+    }
 }
 
 impl Memory {
@@ -74,7 +111,7 @@ impl Memory {
         options: &OptionsInfo,
         word: &str,
         findings: &mut Vec<Finding>,
-    ) -> Option<Answer> {
+    ) -> Option<Found> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
         let is_callers = in_memory.is_some();
         let text = match in_memory {
@@ -93,34 +130,46 @@ impl Memory {
             return None;
         }
         // The object in memory is the caller's own word; the file may be anybody's.
-        if !(report.is_whole() && (is_callers || self.is_ours(key, &text, &report))) {
+        let confirmed = if is_callers { None } else { self.confirmed(key, &text, &report) };
+        if !(report.is_whole() && (is_callers || confirmed.is_some())) {
             let message =
                 format!("the stored result of {key} was not written by this program with the key of this cache, and does not count");
             say_once(findings, Finding::new("stored-result-foreign", Severity::Warning, message));
             return None;
         }
         word.clone_into(&mut report.package.spec);
-        Some(Answer::Judged { key: Some(key.to_owned()), report: Box::new(report) })
+        Some(Found { key: key.to_owned(), report: Box::new(report), confirmed })
     }
 
-    /// Whether a stored result has the seal of this cache's key. What is sealed is the result as it is read, so that a file that
-    /// was only laid out anew still counts.
-    fn is_ours(&self, key: &str, text: &str, report: &Report) -> bool {
-        let seal = serde_json::from_str::<Sealed>(text).ok().and_then(|sealed| sealed.seal);
-        let (Some(seal), Some(own), Ok(bytes)) = (seal, Key::read(&self.root), serde_json::to_vec(report)) else { return false };
-        own.is_sealed(key, &bytes, &seal)
+    /// When the registry last promised the tarball of a stored result; none where the result has no seal of this cache's key. What is sealed is
+    /// the result as it is read, so that a file that was only laid out anew still counts.
+    fn confirmed(&self, key: &str, text: &str, report: &Report) -> Option<String> {
+        let Sealed { confirmed, seal } = serde_json::from_str(text).ok()?;
+        let bytes = serde_json::to_vec(report).ok()?;
+        Key::read(&self.root)?.is_sealed(&[key, &confirmed], &bytes, &seal).then_some(confirmed)
     }
 
     /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
     pub(super) fn earlier(&self, key: &str) -> Option<Report> {
         let stored = self.results.get(key).ok().flatten()?;
         let report = serde_json::from_str(stored.get()).ok()?;
-        self.is_ours(key, stored.get(), &report).then_some(report)
+        self.confirmed(key, stored.get(), &report).map(|_| report)
+    }
+
+    /// Notes that the registry promises the tarball of a stored result now. Where that fails the answer stands, and says so.
+    pub(super) fn confirm(&self, found: &mut Found) {
+        let Found { key, report, .. } = found;
+        self.write(key, report, &timestamp(SystemTime::now()));
     }
 
     /// Keeps a result. Where that fails the answer stands, and says so.
     pub(super) fn keep(&self, key: &str, report: &mut Report) {
-        let written = Key::read_or_make(&self.root).and_then(|own| self.results.put(key, &sealed(key, report, &own)?));
+        let judged = report.timestamp.clone();
+        self.write(key, report, &judged);
+    }
+
+    fn write(&self, key: &str, report: &mut Report, confirmed: &str) {
+        let written = Key::read_or_make(&self.root).and_then(|own| self.results.put(key, &sealed(key, report, confirmed, &own)?));
         match written {
             Ok(written) => {
                 if let Some(moved) = written.moved_aside {
@@ -139,19 +188,30 @@ impl Memory {
     }
 }
 
-/// A result with its seal, as the file has it.
-fn sealed(name: &str, report: &Report, key: &Key) -> Result<Box<RawValue>, CacheError> {
+/// A result with its seal and the time at which the registry last promised its tarball, as the file has it.
+fn sealed(name: &str, report: &Report, confirmed: &str, key: &Key) -> Result<Box<RawValue>, CacheError> {
     let not_a_result = || CacheError::NotAResult { key: name.to_owned() };
     let text = serde_json::to_string(report).map_err(|_| not_a_result())?;
-    let seal = key.seal(name, text.as_bytes());
+    let seal = key.seal(&[name, confirmed], text.as_bytes());
     let fields = text.strip_suffix('}').ok_or_else(not_a_result)?;
-    RawValue::from_string(format!("{fields},\"seal\":\"{seal}\"}}")).map_err(|_| not_a_result())
+    RawValue::from_string(format!("{fields},\"confirmed\":\"{confirmed}\",\"seal\":\"{seal}\"}}")).map_err(|_| not_a_result())
 }
 
 /// Adds a finding, unless there is one of its code.
 pub(super) fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
     if !findings.iter().any(|known| known.code == finding.code) {
         findings.push(finding);
+    }
+}
+
+/// A warning where the registry serves another tarball than it did for an earlier run: a version is published once.
+pub(super) fn republished_since(report: &mut Report, earlier: &Report) {
+    let (then, now) = (&earlier.package.integrity, &report.package.integrity);
+    if let (Some(before), Some(after)) = (then, now)
+        && before != after
+    {
+        let message = format!("on {} the registry served {before} for this version, and it serves {after} now", earlier.timestamp);
+        report.findings.push(Finding::new("republished", Severity::Warning, message));
     }
 }
 
@@ -165,8 +225,11 @@ fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: 
     };
     // A build that failed may have met a busy machine, or a registry that was away.
     let decided = report.verdict.is_decided() && report.verdict != Verdict::BuildFailed;
-    // RFC 3339 in one time zone sorts by time.
-    let fresh =
-        now.checked_sub(UNDECIDED_FOR).is_some_and(|limit| report.timestamp > timestamp(limit)) && report.timestamp <= timestamp(now);
+    let fresh = is_within(&report.timestamp, UNDECIDED_FOR, now);
     same_program && same_tarball && report.options == *options && (decided || fresh)
+}
+
+/// Whether a time is at most so long ago, and not to come. RFC 3339 in one time zone sorts by time.
+fn is_within(time: &str, span: Duration, now: SystemTime) -> bool {
+    now.checked_sub(span).is_some_and(|limit| time > timestamp(limit).as_str()) && time <= timestamp(now).as_str()
 }

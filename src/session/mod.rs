@@ -40,6 +40,8 @@ use setup::{Own, Setup};
 const CANCEL_POLL: Duration = Duration::from_millis(20);
 /// How long a stopped run may take to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long the registry may take to say that it still serves the tarball of a stored result.
+const CONFIRMING: Duration = Duration::from_secs(3);
 /// How long a run whose time is over may take to compare and tell what is there: nothing is begun any more.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -55,6 +57,22 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
         history::extend(report, spec, options, count, &progress, &cancelled).await;
     }
     answer
+}
+
+/// The stored result of an exact version whose tarball the registry promises to be this one; nothing is asked for.
+pub(crate) fn stored(word: &str, promised: Option<String>, options: &Options) -> Option<Answer> {
+    let spec = Spec::parse(word).ok()?;
+    let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target() else { return None };
+    if options.no_cache || options.local_source().is_some() || options.recipe.is_some() {
+        return None;
+    }
+    // What is wrong with the configuration, or with the file of results, shows where the version is judged.
+    let setup = Setup::read(options).ok()?;
+    let place = Place::of(options, &setup.around).ok()?;
+    let (info, _) = setup.rules(&spec, options).ok()?;
+    let memory = Memory::of(None, &place.folders);
+    let found = memory.look_up(&format!("{name}@{version}"), &Tarball::Promised(promised), &info, word, &mut Vec::new());
+    found.map(memory::Found::answer)
 }
 
 /// Judges one spec and no other version.
@@ -229,11 +247,12 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let stores = !options.no_cache && options.local_source().is_none() && given.is_none();
     let reads = stores && !options.force && options.emit.is_none();
 
-    if reads
-        && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target()
-        && let Some(report) = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut of_memory)
-    {
-        return Ok(report);
+    let mut known_one = None;
+    if reads && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target() {
+        known_one = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut of_memory);
+    }
+    if let Some(found) = known_one.take_if(|found| options.offline || found.is_confirmed()) {
+        return Ok(found.unconfirmed());
     }
     if options.offline {
         return Err(Box::new(Stopped::Offline));
@@ -244,14 +263,28 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     findings.extend(file_of_that_name(&spec, &setup.around.cwd));
     let client = setup.client();
     progress.tell("resolve", "reading the registry's metadata");
-    let release = registry::select(&spec, &setup.npm, &client, &setup.resolving(stop)).await.map_err(boxed)?;
+    let resolving = setup.resolving(stop);
+    let selecting = registry::select(&spec, &setup.npm, &client, &resolving);
+    let is_known = known_one.is_some();
+    let selected = match known_one {
+        None => selecting.await,
+        // A stored answer waits for no registry that is away.
+        Some(found) => match tokio::time::timeout(CONFIRMING, selecting).await {
+            Ok(Err(error)) if error.is_unanswered() => return Ok(found.unconfirmed()),
+            Ok(selected) => selected,
+            Err(_) => return Ok(found.unconfirmed()),
+        },
+    };
+    let release = selected.map_err(boxed)?;
     let key = key_of(&spec, &release);
-    if reads
-        && let Some(key) = &key
-        && let Some(answer) =
-            memory.look_up(key, &Tarball::Promised(release.promised().map(|promised| promised.text())), &info, word, &mut of_memory)
-    {
-        return Ok(answer);
+    if reads && let Some(key) = &key {
+        let promised = Tarball::Promised(release.promised().map(|promised| promised.text()));
+        if let Some(mut found) = memory.look_up(key, &promised, &info, word, &mut of_memory) {
+            if is_known {
+                memory.confirm(&mut found);
+            }
+            return Ok(found.answer());
+        }
     }
     for finding in &setup.npm.findings {
         findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
@@ -264,6 +297,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     report.findings.extend(findings);
     if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
         attested::moved_since(&mut report, &earlier);
+        memory::republished_since(&mut report, &earlier);
     }
     let key = key.filter(|_| is_kept(&report) && !stop.is_late());
     if stores && let Some(key) = &key {

@@ -58,20 +58,20 @@ impl Key {
         Self::read(root).ok_or_else(|| failed(std::io::Error::other("it was changed at once")))
     }
 
-    /// The seal of some bytes under a name, in base64.
-    pub fn seal(&self, name: &str, bytes: &[u8]) -> String {
-        STANDARD.encode(hmac::sign(&self.0, &message(name, bytes)))
+    /// The seal of some bytes with these lines before them, in base64.
+    pub fn seal(&self, lines: &[&str; 2], bytes: &[u8]) -> String {
+        STANDARD.encode(hmac::sign(&self.0, &message(lines, bytes)))
     }
 
-    /// Whether a seal is this key's, of these bytes under this name.
-    pub fn is_sealed(&self, name: &str, bytes: &[u8], seal: &str) -> bool {
-        STANDARD.decode(seal).is_ok_and(|tag| hmac::verify(&self.0, &message(name, bytes), &tag).is_ok())
+    /// Whether a seal is this key's, of these bytes with these lines before them.
+    pub fn is_sealed(&self, lines: &[&str; 2], bytes: &[u8], seal: &str) -> bool {
+        STANDARD.decode(seal).is_ok_and(|tag| hmac::verify(&self.0, &message(lines, bytes), &tag).is_ok())
     }
 }
 
-/// No name has a line end, so that no two of them make one message.
-fn message(name: &str, bytes: &[u8]) -> Vec<u8> {
-    [b"reproduce result 1\n", name.as_bytes(), b"\n", bytes].concat()
+/// JSON has no line end within a text, so that no two of them make one message.
+fn message(lines: &[&str; 2], bytes: &[u8]) -> Vec<u8> {
+    [b"reproduce result 2\n", serde_json::json!(lines).to_string().as_bytes(), b"\n", bytes].concat()
 }
 
 #[cfg(test)]
@@ -83,14 +83,17 @@ mod tests {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         assert!(Key::read(one.path()).is_none());
         let key = Key::read_or_make(one.path()).unwrap();
-        let seal = key.seal("a@1.0.0", b"{}");
-        assert!(Key::read(one.path()).unwrap().is_sealed("a@1.0.0", b"{}", &seal), "kept for the next process");
-        assert!(!key.is_sealed("a@1.0.1", b"{}", &seal));
-        assert!(!key.is_sealed("a@1.0.0", b"{ }", &seal));
-        for other in ["", "0", &seal[2..], &format!("{seal}0"), &"z".repeat(64)] {
-            assert!(!key.is_sealed("a@1.0.0", b"{}", other), "{other}");
+        let lines = ["a@1.0.0", "2026"];
+        let seal = key.seal(&lines, b"{}");
+        assert!(Key::read(one.path()).unwrap().is_sealed(&lines, b"{}", &seal), "kept for the next process");
+        for other in [["a@1.0.1", "2026"], ["a@1.0.0", "2027"], ["a@1.0.0\n2026", ""], ["", "a@1.0.0\n2026"]] {
+            assert!(!key.is_sealed(&other, b"{}", &seal), "{other:?}");
         }
-        assert!(!Key::read_or_make(other.path()).unwrap().is_sealed("a@1.0.0", b"{}", &seal));
+        assert!(!key.is_sealed(&lines, b"{ }", &seal));
+        for other in ["", "0", &seal[2..], &format!("{seal}0"), &"z".repeat(64)] {
+            assert!(!key.is_sealed(&lines, b"{}", other), "{other}");
+        }
+        assert!(!Key::read_or_make(other.path()).unwrap().is_sealed(&lines, b"{}", &seal));
     }
 
     #[test]
@@ -98,8 +101,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::write(Key::file(root.path()), b"short").unwrap();
         assert!(Key::read(root.path()).is_none());
-        let seal = Key::read_or_make(root.path()).unwrap().seal("a", b"");
-        assert!(Key::read(root.path()).unwrap().is_sealed("a", b"", &seal));
+        let seal = Key::read_or_make(root.path()).unwrap().seal(&["a", ""], b"");
+        assert!(Key::read(root.path()).unwrap().is_sealed(&["a", ""], b"", &seal));
         #[cfg(unix)]
         {
             use std::os::unix::fs::{PermissionsExt as _, symlink};

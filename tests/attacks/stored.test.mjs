@@ -1,9 +1,10 @@
 // A stored result counts only if this program wrote it with the key of its cache, under its own name, and if it is whole.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attack, findingOf, SEATS, setUp } from './kit.mjs';
+import { attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
 setUp();
 
@@ -81,4 +82,128 @@ attack('results of another cache folder, of a lost key and of a damaged one do n
   assert.equal((await offline(clean)).code, 2, 'without a key a result counted');
   assert.equal((await judge(spec, { clean })).verdict, 'identical');
   assert.equal((await offline(clean)).code, 0, 'a new key is made');
+});
+
+const HOUR = 60 * 60 * 1000;
+/** Makes a stored result as old as if the registry had been asked so many hours ago: sealed with the key, which an attacker has not. */
+function aged(clean, spec, hours) {
+  const results = read(clean);
+  const { confirmed, seal, ...result } = results[spec];
+  assert.ok(confirmed && seal);
+  const key = readFileSync(join(clean.home, 'cache/reproduce/seal.key'));
+  const sealOf = (time) => createHmac('sha256', key).update(`reproduce result 2\n${JSON.stringify([spec, time])}\n${JSON.stringify(result)}`).digest('base64');
+  assert.equal(sealOf(confirmed), seal, 'the test does not seal as the program does');
+  const then = new Date(Date.parse(confirmed) - hours * HOUR).toISOString();
+  write(clean, { ...results, [spec]: { ...result, confirmed: then, seal: sealOf(then) } });
+}
+
+/** How often something was asked of the registry while this was done. */
+async function asked(world, action) {
+  const before = world.registry.requests.length;
+  const done = await action();
+  return [done, world.registry.requests.slice(before).map(({ path }) => path)];
+}
+
+/** An honest version, judged, its result put by, the version published anew, judged again, and the older result put back. */
+async function putBack(world, id, judge, hours) {
+  const files = (version) => ({ 'package.json': manifest(id, version, JSON_OF), 'index.js': `module.exports = '${id}';\n` });
+  const commits = [{ label: 'c', files: files('1.0.0') }, { label: 'd', files: files('1.1.0') }];
+  const honest = await world.release(id, { json: JSON_OF, history: { commits, tags: { 'v1.0.0': 'c', 'v1.1.0': 'd' } } });
+  const { clean } = await judge(honest.spec);
+  if (hours > 0) aged(clean, honest.spec, hours);
+  const older = read(clean)[honest.spec];
+  await world.registry.publish({ name: id, version: '1.0.0', files: { ...honest.files, 'index.js': 'payload\n' }, gitHead: honest.ids.c });
+  assert.equal((await judge(honest.spec, { clean, args: ['--force'] })).verdict, 'differs');
+  write(clean, { ...read(clean), [honest.spec]: older });
+  return { spec: honest.spec, clean, next: () => world.registry.publish({ name: id, version: '1.1.0', files: files('1.1.0'), gitHead: honest.ids.d }) };
+}
+
+attack('an older result that was put back after a version was published anew counts for no tag, no range and no history', async ({ world, id, judge }) => {
+  const { spec, clean, next } = await putBack(world, id, judge, 0);
+  for (const word of [id, `${id}@^1.0.0`, `${id}@>=1 <2`]) {
+    const older = read(clean)[spec];
+    const answer = await judge(word, { clean });
+    assert.equal(answer.verdict, 'differs', word);
+    assert.match(findingOf(answer, 'republished').message, /sha512-/);
+    write(clean, { ...read(clean), [spec]: older });
+  }
+  await next();
+  const answer = await judge(`${id}@1.1.0`, { clean, args: ['--history', '1'] });
+  assert.deepEqual(answer.history.map(({ version, verdict }) => [version, verdict]), [['1.0.0', 'differs']]);
+});
+
+attack('an older result that was put back counts for the exact version for a day, and then no more', async ({ world, id, judge }) => {
+  const { spec, clean } = await putBack(world, id, judge, 25);
+  const answer = await judge(spec, { clean });
+  assert.equal(answer.verdict, 'differs');
+  findingOf(answer, 'republished');
+});
+
+attack('the time at which the registry was asked is sealed with the result', async ({ world, id, judge }) => {
+  const { spec, clean } = await putBack(world, id, judge, 25);
+  const results = read(clean);
+  for (const confirmed of [new Date().toISOString(), '2999-01-01T00:00:00.000Z', undefined, '']) {
+    write(clean, { ...results, [spec]: { ...results[spec], confirmed } });
+    const answer = await judge(spec, { clean });
+    assert.equal(answer.verdict, 'differs', confirmed);
+    findingOf(answer, 'stored-result-foreign');
+  }
+});
+
+attack('within a day an exact version is answered without the registry, and after it with one question', async ({ world, id, judge }) => {
+  const { spec } = await world.release(id, { json: JSON_OF });
+  const first = await judge(spec);
+  const { clean, timestamp } = first;
+  const again = () => asked(world, () => judge(spec, { clean }));
+  const ofTheStore = ({ verdict, timestamp: judged, findings }) => {
+    assert.deepEqual([verdict, judged], ['identical', timestamp]);
+    assert.deepEqual(findings, first.findings);
+  };
+  for (const hours of [0, 23]) {
+    aged(clean, spec, hours);
+    const [answer, paths] = await again();
+    ofTheStore(answer);
+    assert.deepEqual(paths, []);
+  }
+  aged(clean, spec, 2);
+  const [confirmed, paths] = await again();
+  ofTheStore(confirmed);
+  assert.equal(paths.length, 1, paths.join());
+  const [once, none] = await again();
+  ofTheStore(once);
+  assert.deepEqual(none, [], 'it was confirmed');
+});
+
+attack('without a network, or with a registry that does not answer, the stored answer says how old it is', async ({ world, id, judge }) => {
+  const { spec } = await world.release(id, { json: JSON_OF });
+  const { clean } = await judge(spec);
+  const offline = () => judge(spec, { clean, args: ['--offline'] });
+  assert.ok((await offline()).findings.every(({ code }) => code !== 'stored-result-unconfirmed'));
+  aged(clean, spec, 49);
+  const { confirmed } = read(clean)[spec];
+  const says = (answer) => {
+    assert.equal(answer.verdict, 'identical');
+    const { severity, message } = findingOf(answer, 'stored-result-unconfirmed');
+    assert.equal(severity, 'info');
+    assert.ok(message.includes(confirmed) && message.includes(answer.timestamp), message);
+  };
+  says(await offline());
+  for (const fault of [{ status: 503 }, { reset: true }, { hang: true }]) {
+    world.registry.faults.push({ ...fault, on: id });
+    try {
+      says(await judge(spec, { clean }));
+    } finally {
+      world.registry.faults.pop();
+    }
+  }
+  assert.equal(read(clean)[spec].confirmed, confirmed, 'nobody confirmed it');
+});
+
+attack('a version that the registry has no more is not answered from the store after a day', async ({ world, id, judge }) => {
+  const { spec } = await world.release(id, { json: JSON_OF });
+  const { clean } = await judge(spec);
+  world.registry.unpublish(id, '1.0.0');
+  assert.equal((await judge(spec, { clean })).verdict, 'identical');
+  aged(clean, spec, 25);
+  assert.equal((await judge(spec, { clean })).verdict, 'error');
 });

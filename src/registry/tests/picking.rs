@@ -6,7 +6,7 @@ fn packument(versions: &[&str], tags: &[(&str, &str)]) -> Packument {
         dist_tags: tags.iter().map(|(tag, version)| ((*tag).to_owned(), (*version).to_owned())).collect(),
         versions: versions
             .iter()
-            .map(|text| VersionEntry { version: text.trim_end_matches('!').to_owned(), deprecated: text.ends_with('!') })
+            .map(|text| VersionEntry { version: text.trim_end_matches('!').to_owned(), deprecated: text.ends_with('!'), promised: None })
             .collect(),
         times: versions
             .iter()

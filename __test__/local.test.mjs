@@ -11,7 +11,7 @@ import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { CLI, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
-import { npmFolder } from './kit/toolchain.mjs';
+import { npmFolder, packedNode } from './kit/toolchain.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const read = (path) => readFile(new URL(path, import.meta.url), 'utf8');
@@ -33,6 +33,7 @@ after(async () => {
   await rm(root, { recursive: true });
 });
 
+const NODE_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 const NODE = `node/v${process.versions.node}`;
 const BASE = { 'index.js': 'x\n', 'README.md': '# x\n', '.gitignore': 'dist\nnode_modules\n*.env\n' };
 
@@ -222,6 +223,68 @@ test('--explain says what to change, and what is well', async () => {
   const about = Object.fromEntries(advice.map((one) => [one.about, one.good]));
   assert.deepEqual(about, { repository: false, files: false, build: true, lockfile: false, engines: false, packageManager: false, 'line-endings': false });
   assert.equal((await check(folder)).advice, null);
+});
+
+test('by hand the Node that runs this is the one that is tried: npm would record it', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',process.version)"`;
+  const folder = await checkout('l-by-hand', { json: { scripts: { build }, files: ['dist'] }, change: (at) => write(at, 'dist/a.js', process.version) });
+  // The registry has a later one, which would be taken where nothing is known.
+  await world.registry.publish(await packedNode(process.execPath, '98.0.0'));
+  try {
+    const answer = await check(folder, { env: { npm_config_user_agent: '' } });
+    assert.deepEqual([answer.reproducible, answer.rebuild?.verdict], [true, 'identical'], answer.ran.stdout);
+    assert.equal(answer.rebuild.attempts.find((one) => one.verdict === 'identical').recipe.build.node, process.versions.node);
+  } finally {
+    world.registry.unpublish(NODE_PACKAGE, '98.0.0');
+  }
+});
+
+test('a hook that only calls this program is no step, and in a script with others it is nobody’s failure', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','built')"`;
+  const built = (at) => write(at, 'dist/a.js', 'built');
+  for (const [name, scripts, ran] of [
+    ['alone', { build, prepublishOnly: 'reproduce --local', postpublish: 'reproduce' }, ['build']],
+    ['behind', { prepublishOnly: `${build} && reproduce --local` }, ['prepublishOnly']],
+    ['through', { prepublishOnly: 'npm run assemble && npm run check', assemble: build, check: 'reproduce --local' }, ['prepublishOnly']],
+  ]) {
+    const folder = await checkout(`l-hook-${name}`, { json: { scripts, files: ['dist'] }, change: built });
+    const answer = await check(folder);
+    assert.deepEqual([answer.reproducible, answer.codes], [true, []], answer.ran.stdout);
+    const { recipe, log } = answer.rebuild.attempts.find((one) => one.verdict === 'identical');
+    assert.deepEqual(recipe.build.steps.map((step) => step.name).filter((step) => !step.startsWith('npm ')), ran);
+    assert.doesNotMatch(log, /not found|exit 1(?!\d)/, log);
+  }
+});
+
+test('where a hook calls only this program, what is wrong is said of what is wrong', async () => {
+  const scripts = { prepublishOnly: 'reproduce --local' };
+  const folder = await checkout('l-made-by-hand', { json: { scripts, files: ['dist'] }, change: (at) => write(at, 'dist/a.js', 'made by hand') });
+  assert.deepEqual(problem(await check(folder), 'local-ignored').paths, ['dist/a.js']);
+});
+
+test('an entry of package.json without its file is a warning', async () => {
+  const answer = await check(await checkout('l-no-main', { json: { main: 'dist/index.js', bin: { x: 'index.js' } } }));
+  assert.deepEqual([answer.reproducible, answer.codes], [true, ['local-entry-missing']], answer.ran.stdout);
+  assert.deepEqual(problem(answer, 'local-entry-missing').paths, ['dist/index.js']);
+});
+
+test('--junit and --sarif say what the folder’s problems are', async () => {
+  const files = { junit: join(root, 'l.xml'), sarif: join(root, 'l.sarif') };
+  const args = ['--junit', files.junit, '--sarif', files.sarif];
+  const results = async () => JSON.parse(await readFile(files.sarif, 'utf8')).runs[0].results;
+  const good = await check(await checkout('l-documents'), { args });
+  assert.equal(good.reproducible, true);
+  assert.match(await readFile(files.junit, 'utf8'), /tests="1" failures="0" errors="0"[^]*name="l-documents@1\.0\.0"[^>]*\/>/);
+  assert.deepEqual(await results(), []);
+  const bad = await check(await checkout('l-documents-bad', { json: { main: 'gone.js' }, change: (at) => write(at, 'index.js', 'y\n') }), { args });
+  assert.equal(bad.reproducible, false);
+  assert.match(await readFile(files.junit, 'utf8'), /failures="1" errors="0"[^]*<failure type="local-changed"[^]*index\.js/);
+  const of = (await results()).map(({ ruleId, level, locations }) => [ruleId, level, locations[0].physicalLocation.artifactLocation.uri]);
+  assert.deepEqual(of, [['local-entry-missing', 'warning', 'package.json'], ['local-changed', 'error', 'index.js']]);
+  const none = await check(join(root, '..'), { args });
+  assert.equal(none.ran.code, 2);
+  assert.match(await readFile(files.junit, 'utf8'), /errors="1"[^]*<error type="folder-without-package"/);
+  assert.deepEqual(await results(), []);
 });
 
 test('what people see names the problem, its files and what to do', async () => {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
 use napi_derive::napi;
 
 use crate::options::Options;
@@ -28,14 +28,18 @@ type OnProgress = ThreadsafeFunction<ProgressEvent, (), ProgressEvent, Status, f
 pub struct Run {
     cancelled: Arc<AtomicBool>,
     installed: Option<PathBuf>,
+    /// The version of the Node that this runs in.
+    node: String,
 }
 
 #[napi]
 impl Run {
     /// A run that has not started. `folder` is where the addon is: the executable that builds run under is beside it.
     #[napi(constructor)]
-    pub fn new(folder: Option<String>) -> Self {
-        Self { cancelled: Arc::new(AtomicBool::new(false)), installed: folder.map(PathBuf::from) }
+    pub fn new(env: Env, folder: Option<String>) -> napi::Result<Self> {
+        let node = env.get_node_version()?;
+        let node = format!("{}.{}.{}", node.major, node.minor, node.patch);
+        Ok(Self { cancelled: Arc::new(AtomicBool::new(false)), installed: folder.map(PathBuf::from), node })
     }
 
     /// Asks the run to stop; its promise settles soon after.
@@ -79,7 +83,7 @@ impl Run {
     #[napi]
     pub async fn cli(&self, arguments: Vec<String>) -> napi::Result<u32> {
         let cancelled = Arc::clone(&self.cancelled);
-        let task = tokio::spawn(crate::cli::run(arguments, self.installed.clone(), cancelled));
+        let task = tokio::spawn(crate::cli::run(arguments, self.installed.clone(), self.node.clone(), cancelled));
         let code = task.await.map_err(|error| napi::Error::from_reason(format!("internal error: {error}")))?;
         Ok(u32::from(code))
     }

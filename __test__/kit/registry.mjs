@@ -48,6 +48,7 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
   const server = await listen((request) => {
     const refusal = authorized(registry.auth, request);
     if (refusal) return refusal;
+    if (request.method === 'PUT') return take(request);
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'method not allowed' });
     return answer(request);
   }, options);
@@ -70,6 +71,20 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
     if (wanted === undefined) return tagged(request, addressed(packument, request));
     const version = packument.versions?.[packument['dist-tags']?.[wanted] ?? wanted];
     return version ? tagged(request, relocated(version, request.base)) : json(404, `version not found: ${wanted}`);
+  }
+
+  /** A publish as clients send it: the versions in one document, with their tarballs beside them. What it says is kept as it is. */
+  function take(request) {
+    const { name, versions, _attachments, 'dist-tags': tags } = JSON.parse(request.body.toString());
+    const [[version, document]] = Object.entries(versions);
+    if (packuments.get(name)?.versions?.[version]) return json(403, { error: `${name}@${version} is there already` });
+    const tarball = Buffer.from(Object.values(_attachments)[0].data, 'base64');
+    const file = `${name}/-/${name.split('/').at(-1)}-${version}.tgz`;
+    tarballs.set(file, tarball);
+    const shasum = createHash('sha1').update(tarball).digest('hex');
+    const dist = { ...document.dist, integrity: integrityOf(tarball), shasum, tarball: file };
+    record(name, version, { ...document, dist }, Object.keys(tags)[0]);
+    return json(201, { ok: true, success: true });
   }
 
   function addressed(packument, request) {

@@ -15,16 +15,7 @@ export function toolchain() {
 }
 
 async function make() {
-  const os = process.platform === 'win32' ? 'win' : process.platform;
-  const version = process.versions.node;
-  const node = await packed(async (folder) => {
-    await mkdir(join(folder, 'bin'));
-    await cp(await realpath(process.execPath), join(folder, 'bin/node'));
-    await chmod(join(folder, 'bin/node'), 0o755);
-    const manifest = { name: `node-${os}-${process.arch}`, version, bin: { node: 'bin/node' } };
-    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
-    return manifest;
-  });
+  const node = await packedNode(await realpath(process.execPath), process.versions.node);
   const npm = await packed(async (folder) => {
     const root = await npmFolder();
     await cp(root, folder, { recursive: true, dereference: true });
@@ -32,6 +23,19 @@ async function make() {
     return { name: inside.name, version: inside.version, bin: inside.bin, engines: inside.engines };
   });
   return [node, npm];
+}
+
+/** Node of this version and for this platform, as the packages `node-<os>-<arch>` hold it. */
+export function packedNode(program, version) {
+  const os = process.platform === 'win32' ? 'win' : process.platform;
+  return packed(async (folder) => {
+    await mkdir(join(folder, 'bin'));
+    await cp(program, join(folder, 'bin/node'));
+    await chmod(join(folder, 'bin/node'), 0o755);
+    const manifest = { name: `node-${os}-${process.arch}`, version, bin: { node: 'bin/node' } };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+    return manifest;
+  });
 }
 
 /** The folder of the npm that the PATH has. It says so itself: not every npm lies below the global folder of the Node that runs it. */

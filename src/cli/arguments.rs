@@ -126,7 +126,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "file")]
     pub(super) emit: Option<PathBuf>,
     /// Check the package in this folder (or the one named) before it is published: could anybody rebuild it?
-    #[arg(long, conflicts_with_all = ["junit", "sarif", "attest", "diffoscope_json", "recipe"])]
+    #[arg(long, conflicts_with_all = ["attest", "diffoscope_json", "recipe"])]
     pub(super) local: bool,
     /// With --local, say what to change so that it can be rebuilt
     #[arg(long, requires = "local")]

@@ -155,7 +155,7 @@ fn remove_earlier(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Explain> {
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Explain> {
     Box::new(DocumentError { path: path.to_owned(), reason: error.to_string() })
 }
 

@@ -3,16 +3,30 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::output::Output;
 use super::{INTERRUPTED, UNDECIDED, written};
-use crate::local::{self, Client};
+use crate::error::Explain;
+use crate::local::{self, Checked, Client, Machine};
 use crate::options::Options;
+use crate::report::json::{Finding, Severity};
+use crate::report::junit::{Case, junit};
+use crate::report::sarif::{self, Entry};
+use crate::report::terminal::{Detail, Style};
 use crate::session::Answer;
 
-/// Runs the check and returns the exit code: 0 where it can be published, 1 where nobody could rebuild it, 2 undecided.
-pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, cancelled: Arc<AtomicBool>) -> u8 {
+/// A problem whose paths are what package.json says, and no files.
+const ENTRIES: &str = "local-entry-missing";
+/// Problems whose paths are the package's; those of all others are the repository's.
+const OF_THE_PACKAGE: [&str; 3] = ["local-time-stamp", "local-machine-path", "local-differs"];
+
+/// Runs the check and returns the exit code: 0 where it can be published, 1 where nobody could rebuild it, 2
+/// undecided. `node` is the version of the Node that runs this.
+pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, node: String, cancelled: Arc<AtomicBool>) -> u8 {
     let folder = match arguments.specs.as_slice() {
         [] => PathBuf::from("."),
         [folder] => PathBuf::from(folder),
@@ -21,15 +35,94 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
-    let client = Client::of(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let client = Client::of(&variable, Machine::find(node, variable("PATH").as_deref()));
     let progress = out.progress("");
+    let began = Instant::now();
     let checked = local::check(folder, client, arguments.explain, options, progress.listener(), Arc::clone(&cancelled)).await;
     progress.finish();
     if cancelled.load(Ordering::Relaxed) {
         return INTERRUPTED;
     }
     match checked {
-        Ok(checked) => written(out.local(&checked)).unwrap_or_else(|| checked.exit_code()),
-        Err(error) => written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
+        Ok(checked) => {
+            let code = written(out.local(&checked)).unwrap_or_else(|| checked.exit_code());
+            documents(arguments, Told::Of(&checked), began.elapsed()).map_or(code, |error| failed(&*error))
+        }
+        Err(error) => {
+            let answer = Answer::failed("", &*error);
+            let code = written(out.answer(&answer)).unwrap_or(UNDECIDED);
+            documents(arguments, Told::Failed(&answer), began.elapsed()).map_or(code, |error| failed(&*error))
+        }
     }
+}
+
+/// The answer was given and stands; what was to be written beside it does not.
+fn failed(error: &dyn Explain) -> u8 {
+    Output::failure(&Answer::failed("", error));
+    UNDECIDED
+}
+
+/// What a document is made of.
+enum Told<'a> {
+    /// What came of the folder.
+    Of(&'a Checked),
+    /// Why nothing did.
+    Failed(&'a Answer),
+}
+
+/// Writes the documents that are asked for; the error is why one was not.
+fn documents(arguments: &Arguments, told: Told<'_>, time: Duration) -> Option<Box<dyn Explain>> {
+    let junit = arguments.junit.as_ref().map(|path| (path, junit(&[case(&told, arguments, time)])));
+    let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(&told))));
+    let mut all = [junit, sarif].into_iter().flatten();
+    all.find_map(|(path, text)| std::fs::write(path, text).err().map(|error| super::documents::failed(path, &error)))
+}
+
+/// The folder as one test case.
+fn case(told: &Told<'_>, arguments: &Arguments, time: Duration) -> Case {
+    match told {
+        Told::Failed(answer) => Case::of("reproduce --local", answer, time, arguments.options().accept),
+        Told::Of(checked) => {
+            let worst = checked.problems.iter().min_by_key(|problem| problem.severity != Severity::Error);
+            let (kind, message) = worst.map_or(("", ""), |problem| (&problem.code, &problem.message));
+            let text = local::text::text(checked, Style::plain(), Detail::default());
+            Case::new(&named(checked), checked.exit_code(), [kind, message, &text], time)
+        }
+    }
+}
+
+/// A problem as a result of SARIF, once for each of its files.
+fn log(told: &Told<'_>) -> Value {
+    let checked = match told {
+        Told::Of(checked) => checked,
+        Told::Failed(Answer::Failed(failure)) => return sarif::log_of(&[], std::slice::from_ref(failure)),
+        Told::Failed(Answer::Judged { .. }) => return sarif::log_of(&[], &[]),
+    };
+    let shown = named(checked);
+    let directory = checked.directory.as_deref().filter(|directory| !directory.is_empty());
+    let mut entries = Vec::new();
+    for problem in &checked.problems {
+        let message = format!("{}; {}", problem.message, problem.todo);
+        let of = |path: Option<&String>| Entry {
+            shown: shown.clone(),
+            package: shown.clone(),
+            finding: Finding { path: path.cloned(), ..Finding::new(&problem.code, problem.severity, message.clone()) },
+            file: path.filter(|_| problem.code != ENTRIES).map(|path| match directory {
+                Some(directory) if OF_THE_PACKAGE.contains(&problem.code.as_str()) => format!("{directory}/{path}"),
+                _ => path.clone(),
+            }),
+        };
+        if problem.paths.is_empty() {
+            entries.push(of(None));
+        }
+        entries.extend(problem.paths.iter().map(|path| of(Some(path))));
+    }
+    sarif::log_of(&entries, &[])
+}
+
+/// `name@version`, as far as package.json has them.
+fn named(checked: &Checked) -> String {
+    let or = |text: &Option<String>, other: &str| text.clone().unwrap_or_else(|| other.to_owned());
+    format!("{}@{}", or(&checked.name, "(no name)"), or(&checked.version, "(no version)"))
 }

@@ -37,8 +37,8 @@ const UNDECIDED: u8 = 2;
 /// Stopped by the user: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command line and returns the exit code. `installed` is the folder of the addon.
-pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: Arc<AtomicBool>) -> u8 {
+/// Runs the command line and returns the exit code. `installed` is the folder of the addon, `node` the version of the Node that runs it.
+pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: String, cancelled: Arc<AtomicBool>) -> u8 {
     // A build of a package that runs this very program in its own hook must not start another rebuild.
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
@@ -67,7 +67,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, cancelled: 
     }
     if arguments.local {
         let options = Options { installed, ..arguments.options() };
-        return local::run(&arguments, &options, &out, cancelled).await;
+        return local::run(&arguments, &options, &out, node, cancelled).await;
     }
     let (specs, published) = match specs_or_hook(&arguments) {
         Ok(Asked::Specs(specs)) => (specs, None),

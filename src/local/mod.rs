@@ -7,6 +7,7 @@
 
 mod advice;
 mod client;
+mod entries;
 mod error;
 mod packed;
 mod problem;
@@ -22,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 use serde::Serialize;
 
 pub use advice::Advice;
-pub use client::Client;
+pub use client::{Client, Machine};
 pub use error::LocalError;
 pub use problem::{Problem, Shown};
 
@@ -84,6 +85,7 @@ pub async fn check(
     progress: Progress,
     cancelled: Arc<AtomicBool>,
 ) -> Result<Checked, Failed> {
+    let client = client.or_at_hand(&folder);
     progress.tell("pack", "packing the folder");
     let stop = Arc::clone(&cancelled);
     let (at, by) = (folder, client.clone());

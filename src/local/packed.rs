@@ -1,8 +1,9 @@
 //! From a folder to the tarball that a publish would send.
 //!
 //! Without pack scripts nothing is run: the file list and the archive are made here. Where package.json has scripts that run
-//! while a package is packed, the package manager that is about to publish packs it, as it will in a moment; so does pnpm, which
-//! rewrites package.json. Without one, as outside of a hook, the folder is packed as it stands, and the result says so.
+//! while a package is packed, the package manager that is about to publish packs it, as it will in a moment; so do all others than
+//! npm, whose lists and archives are their own. Without one, as outside of a hook, the folder is packed as it stands, and the result
+//! says so.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -69,11 +70,12 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
         return Err(no_manifest());
     }
     let scripts: Vec<_> = PACK_SCRIPTS.into_iter().filter(|name| manifest.pointer(&format!("/scripts/{name}")).is_some()).collect();
-    let runs = (client.is("npm") && !scripts.is_empty()) || client.is("pnpm");
-    let (bytes, by, not_run) = match client.program.as_ref().filter(|_| runs) {
-        Some((script, node)) => {
+    let into = tempfile::tempdir()?;
+    let natively_like_npm = client.is("npm") && scripts.is_empty();
+    let (bytes, by, not_run) = match client.pack_command(into.path()).filter(|_| !natively_like_npm) {
+        Some(command) => {
             let name = client.name.as_deref().unwrap_or_default();
-            (by_client(folder, node, script, cancelled)?, format!("{name} pack"), Vec::new())
+            (by_client(folder, command, into.path(), cancelled)?, format!("{name} pack"), Vec::new())
         }
         None => (natively(root, directory, client, &manifest)?, format!("the file list of {}", client.rules().name), scripts),
     };
@@ -107,13 +109,9 @@ fn natively(root: &Path, directory: &str, client: &Client, manifest: &Value) -> 
 }
 
 /// Has the package manager pack. Its scripts are the maintainer's own, and a publish runs them too.
-fn by_client(folder: &Path, node: &Path, script: &Path, cancelled: &AtomicBool) -> Result<Vec<u8>, LocalError> {
-    let into = tempfile::tempdir()?;
+fn by_client(folder: &Path, mut command: Command, into: &Path, cancelled: &AtomicBool) -> Result<Vec<u8>, LocalError> {
     let printed = tempfile::NamedTempFile::new()?;
-    let mut child = Command::new(node)
-        .arg(script)
-        .args(["pack", "--pack-destination"])
-        .arg(into.path())
+    let mut child = command
         .current_dir(folder)
         // Nothing of this program is to run in the scripts, and a publish that is only tried must still pack.
         .env("REPRODUCE_ACTIVE", "1")
@@ -134,16 +132,21 @@ fn by_client(folder: &Path, node: &Path, script: &Path, cancelled: &AtomicBool) 
         }
         std::thread::sleep(POLL);
     };
-    let tarball =
-        std::fs::read_dir(into.path())?.filter_map(Result::ok).find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
+    let tarball = std::fs::read_dir(into)?.filter_map(Result::ok).find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
     match tarball.filter(|_| status.success()) {
         Some(tarball) => Ok(std::fs::read(tarball.path())?),
         None => Err(LocalError::Client {
-            command: format!("{} pack", script.display()),
+            command: words(&command),
             exit: status.code().map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
             output: tail(printed.reopen()?)?,
         }),
     }
+}
+
+/// A command as it is shown.
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(std::ffi::OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 /// The end of a file, as text.

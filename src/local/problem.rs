@@ -81,6 +81,11 @@ pub enum Problem {
         /// The repository that was asked.
         repository: String,
     },
+    /// package.json names files that are not in the package.
+    EntriesMissing {
+        /// As package.json has them.
+        paths: Vec<String>,
+    },
     /// Scripts that a publish runs were not run.
     ScriptsNotRun {
         /// Their names.
@@ -154,6 +159,7 @@ impl Problem {
             Self::Pointers { .. } => "local-lfs",
             Self::LineEndings { .. } => "local-line-endings",
             Self::NotPushed { .. } => "local-not-pushed",
+            Self::EntriesMissing { .. } => "local-entry-missing",
             Self::ScriptsNotRun { .. } => "local-scripts-not-run",
             Self::NoLockfile => "local-no-lockfile",
             Self::TimeStamp { .. } => "local-time-stamp",
@@ -168,6 +174,7 @@ impl Problem {
     pub fn severity(&self) -> Severity {
         match self {
             Self::LineEndings { .. }
+            | Self::EntriesMissing { .. }
             | Self::ScriptsNotRun { .. }
             | Self::NoLockfile
             | Self::Undecided { .. }
@@ -204,6 +211,7 @@ impl Problem {
             Self::Pointers { .. } => "files that would be published are kept by Git LFS: the commit itself does not have them".into(),
             Self::LineEndings { .. } => "files have CRLF line endings here and LF in the commit".into(),
             Self::NotPushed { commit, repository } => format!("the commit {} is on no branch or tag of {repository}", short(commit)),
+            Self::EntriesMissing { .. } => "package.json names files that the package does not have".into(),
             Self::ScriptsNotRun { scripts } => format!("a publish runs the scripts {}, and they were not run", scripts.join(", ")),
             Self::NoLockfile => "a build installs dependencies, and the commit has no lockfile".into(),
             Self::TimeStamp { .. } => "the build writes the time into files".into(),
@@ -238,6 +246,9 @@ impl Problem {
             Self::Pointers { .. } => "keep what is published in git itself, or make it in a build".into(),
             Self::LineEndings { .. } => "put `* text=auto eol=lf` into .gitattributes and check the files out anew".into(),
             Self::NotPushed { .. } => "git push, with the tag of the version: git push --follow-tags".into(),
+            Self::EntriesMissing { .. } => {
+                "build before the publish, or correct `main`, `exports`, `bin` or `types` in package.json".into()
+            }
             Self::ScriptsNotRun { .. } => "run this as a `prepublishOnly` script, or run them before".into(),
             Self::NoLockfile => "commit package-lock.json, yarn.lock or pnpm-lock.yaml".into(),
             Self::TimeStamp { .. } => "leave the time out, or take it from SOURCE_DATE_EPOCH or the commit".into(),
@@ -256,6 +267,7 @@ impl Problem {
             | Self::Mode { paths }
             | Self::NotCommitted { paths }
             | Self::Ignored { paths }
+            | Self::EntriesMissing { paths }
             | Self::Pointers { paths }
             | Self::LineEndings { paths }
             | Self::TimeStamp { paths }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::entries;
 use super::error::LocalError;
 use super::packed::Packed;
 use super::problem::Problem;
@@ -34,6 +35,7 @@ pub(super) fn of_manifest(packed: &Packed) -> Vec<Problem> {
         Ok(None) => problems.push(Problem::NotDeclared),
         Err(error) => problems.push(Problem::NotUsable { why: error.to_string() }),
     }
+    push(&mut problems, entries::missing(packed), |paths| Problem::EntriesMissing { paths });
     if !packed.not_run.is_empty() {
         problems.push(Problem::ScriptsNotRun { scripts: packed.not_run.clone() });
     }

@@ -30,6 +30,7 @@ pub(super) async fn rebuild(
     file.flush().map_err(ours)?;
     let location = file.path().display().to_string();
     // What the client will tell the registry.
+    let (node_version, npm_version) = client.recorded();
     let release = Release {
         name: packed.text("name"),
         version: packed.text("version"),
@@ -37,8 +38,8 @@ pub(super) async fn rebuild(
         manifest: Some(packed.manifest.clone()),
         time: Some(timestamp(SystemTime::now())),
         git_head: Some(commit.to_owned()),
-        npm_version: client.version.clone().filter(|_| client.is("npm")),
-        node_version: client.node.clone(),
+        npm_version,
+        node_version,
         ..Release::default()
     };
     let mut report = session::judge_unpublished(&location, release, options, progress, cancelled).await?;

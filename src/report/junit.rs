@@ -17,8 +17,6 @@ pub struct Case {
 impl Case {
     /// The case of a spec, by the name and version that it led to where they are known, with its answer and how long that took.
     pub fn of(spec: &str, answer: &Answer, time: Duration, accept: Accept) -> Self {
-        let mut out =
-            format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(&named(spec, answer)), time.as_secs_f64());
         let (kind, message, text) = match answer {
             Answer::Judged { report, .. } => {
                 let code = report.code.as_deref().unwrap_or(report.verdict.as_str());
@@ -26,7 +24,12 @@ impl Case {
             }
             Answer::Failed(failure) => (failure.code.clone(), failure.message.clone(), terminal::failure(failure, Style::plain())),
         };
-        let code = answer.exit_code(accept);
+        Self::new(&named(spec, answer), answer.exit_code(accept), [&kind, &message, &text], time)
+    }
+
+    /// The case of this name that ended with an exit code; `[kind, message, text]` say why, where that is not 0.
+    pub fn new(name: &str, code: u8, [kind, message, text]: [&str; 3], time: Duration) -> Self {
+        let mut out = format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(name), time.as_secs_f64());
         let element = if code == 1 { "failure" } else { "error" };
         if code == 0 {
             out.push_str("/>\n");
@@ -35,9 +38,9 @@ impl Case {
             let _ = writeln!(
                 out,
                 ">\n      <{element} type=\"{}\" message=\"{}\">{}</{element}>\n    </testcase>",
-                xml(&kind),
-                xml(&message),
-                xml(&text)
+                xml(kind),
+                xml(message),
+                xml(text)
             );
         }
         Self { xml: out, code, time }

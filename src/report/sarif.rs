@@ -4,6 +4,8 @@
 //! a run of which 5,000 are shown, 10 MB compressed, 1,000 characters of a message shown. Every result has a place, because the service
 //! refuses one without: `package.json` of the repository that is checked, with the package itself as logical location.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -16,10 +18,21 @@ const MAX_RESULTS: usize = 5_000;
 const MAX_MESSAGE: usize = 1_000;
 const DOCS: &str = "https://www.npmjs.com/package/reproduce";
 
+/// One result to be: what is said of a package.
+pub struct Entry {
+    /// `name@version`, for people.
+    pub shown: String,
+    /// Its package URL, or what was asked for.
+    pub package: String,
+    /// What is said.
+    pub finding: Finding,
+    /// The file of the repository that it is about; `package.json` where there is none.
+    pub file: Option<String>,
+}
+
 /// One log of all results. What was reproduced without a finding has no entry; what failed is told of the run, not of a package.
 pub fn log(reports: &[Report], failures: &[Failure]) -> Value {
-    let mut rules: Vec<String> = Vec::new();
-    let mut results = Vec::new();
+    let mut all = Vec::new();
     for report in reports {
         // What is worst comes first: the service cuts at the end.
         let mut entries: Vec<Finding> = verdict(report).into_iter().collect();
@@ -27,13 +40,23 @@ pub fn log(reports: &[Report], failures: &[Failure]) -> Value {
         let mut noticed: Vec<&Finding> = report.findings.iter().filter(|finding| Some(&finding.code) != same.as_ref()).collect();
         noticed.sort_by_key(|finding| level(finding.severity));
         entries.extend(noticed.into_iter().cloned());
-        for finding in entries.into_iter().take(MAX_RESULTS - results.len().min(MAX_RESULTS)) {
-            let index = rules.iter().position(|rule| *rule == finding.code).unwrap_or_else(|| {
-                rules.push(finding.code.clone());
-                rules.len() - 1
-            });
-            results.push(result(report, &finding, index));
-        }
+        let entry = |finding| Entry { shown: shown(report), package: subject(report), finding, file: None };
+        all.extend(entries.into_iter().take(MAX_RESULTS.saturating_sub(all.len())).map(entry));
+    }
+    log_of(&all, failures)
+}
+
+/// One log of these results, as many of them as a service takes.
+pub fn log_of(entries: &[Entry], failures: &[Failure]) -> Value {
+    let mut rules: Vec<&str> = Vec::new();
+    let mut results = Vec::new();
+    for entry in entries.iter().take(MAX_RESULTS) {
+        let code = entry.finding.code.as_str();
+        let index = rules.iter().position(|rule| *rule == code).unwrap_or_else(|| {
+            rules.push(code);
+            rules.len() - 1
+        });
+        results.push(result(entry, index));
     }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -85,11 +108,11 @@ fn level(severity: Severity) -> u8 {
     }
 }
 
-fn result(report: &Report, finding: &Finding, index: usize) -> Value {
-    let package = subject(report);
+fn result(entry: &Entry, index: usize) -> Value {
+    let Entry { shown, package, finding, file } = entry;
     let path = finding.path.as_deref();
     let whole = path.map_or_else(|| package.clone(), |path| format!("{package}#{path}"));
-    let message = plain(&format!("{}: {}", shown(report), finding.message));
+    let message = plain(&format!("{shown}: {}", finding.message));
     // So that the same finding of the next run is known to be the same.
     let print = hex::encode(Sha256::digest(format!("{whole}\0{}", finding.code)));
     json!({
@@ -98,11 +121,25 @@ fn result(report: &Report, finding: &Finding, index: usize) -> Value {
         "level": match finding.severity { Severity::Error => "error", Severity::Warning => "warning", Severity::Info => "note" },
         "message": { "text": message },
         "locations": [{
-            "physicalLocation": { "artifactLocation": { "uri": "package.json" }, "region": { "startLine": 1 } },
+            "physicalLocation": { "artifactLocation": { "uri": file.as_deref().map_or_else(|| "package.json".to_owned(), uri) }, "region": { "startLine": 1 } },
             "logicalLocations": [{ "fullyQualifiedName": whole, "kind": "module" }],
         }],
         "partialFingerprints": { "reproduce/v1": print },
     })
+}
+
+/// A path as the reference that a URI is made of.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _: std::fmt::Result = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 /// A stranger's text as SARIF takes it for text: brackets would make links of it (SARIF 2.1.0, 3.11.6).

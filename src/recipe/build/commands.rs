@@ -3,6 +3,7 @@
 //! They come from strangers' manifests and workflows, and nothing here runs them: a text that is worth running goes, as it
 //! is, to the shell within the sandbox, as the package manager or the workflow's runner would have handed it over.
 
+use super::own;
 use crate::toolchain::Kind;
 
 /// Longest text that is taken apart, in bytes.
@@ -220,7 +221,7 @@ fn trimmed(command: &str) -> &str {
 pub fn is_useful(command: &str) -> bool {
     let mut words = command.split_whitespace().skip_while(|word| is_assignment(word) || matches!(*word, "npx" | "cross-env"));
     let Some(program) = words.next() else { return false };
-    if IDLE_PROGRAMS.contains(&program) || program.starts_with(['(', '{', '[']) {
+    if own::calls_it(command) || IDLE_PROGRAMS.contains(&program) || program.starts_with(['(', '{', '[']) {
         return false;
     }
     if matches!(program, "npm" | "yarn" | "pnpm" | "bun" | "lerna") && words.next().is_none_or(|task| IDLE_TASKS.contains(&task)) {
@@ -230,7 +231,7 @@ pub fn is_useful(command: &str) -> bool {
     !parts.into_iter().any(|word| IDLE_WORDS.contains(&word))
 }
 
-fn is_assignment(word: &str) -> bool {
+pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
     })

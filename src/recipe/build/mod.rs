@@ -18,6 +18,7 @@ mod install;
 mod kept;
 mod moments;
 mod oldest;
+mod own;
 mod project;
 mod release_version;
 mod replay;

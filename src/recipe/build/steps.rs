@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::commands::{commands, in_shell, is_useful};
 use super::project::{Package, Project};
-use super::{runners, semantic_release, workflow};
+use super::{own, runners, semantic_release, workflow};
 use crate::pack::tree::Tree;
 use crate::toolchain::Kind;
 
@@ -212,10 +212,7 @@ struct Plan<'a> {
 impl Plan<'_> {
     /// A script, behind those of the package that the workspace's runner would run first.
     fn add(&mut self, package: &Package, script: &str) {
-        if package.scripts.get(script).is_none_or(|text| text.trim().is_empty()) {
-            return;
-        }
-        if self.seen.insert((package.directory.clone(), script.to_owned())) {
+        if makes_files(package, script) && self.seen.insert((package.directory.clone(), script.to_owned())) {
             for first in self.project.runs_before(script) {
                 self.add(package, first);
             }
@@ -240,12 +237,15 @@ impl Plan<'_> {
         let name = std::iter::once("build").chain(BUILD_NAMES).find(|name| package.scripts.contains_key(*name));
         if let Some(name) = name {
             self.add(package, name);
-        } else if let Some(name) =
-            ["prepack", "prepublishOnly", "prepublish", "prepare"].iter().find(|name| package.scripts.contains_key(**name))
-        {
+        } else if let Some(name) = ["prepack", "prepublishOnly", "prepublish", "prepare"].iter().find(|name| makes_files(package, name)) {
             self.add(package, name);
         }
     }
+}
+
+/// Whether a package has a script of this name that may make files.
+fn makes_files(package: &Package, script: &str) -> bool {
+    package.scripts.get(script).is_some_and(|text| !text.trim().is_empty() && !own::only_calls_it(text))
 }
 
 /// The command that runs a script of the package.json in the current folder.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::install::installs;
 use super::steps::Step;
-use super::{Site, clock};
+use super::{Site, clock, own};
 use crate::pack::tree::DirTree;
 use crate::recipe::SourceError;
 use crate::recipe::rebuilt::StepDone;
@@ -315,6 +315,8 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
         fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
         open_to_all(&path, 0o755)
     };
+    // Hooks that call this program as they go on to build: it has nothing to do here.
+    put(own::PROGRAM, "true".to_owned())?;
     for (tool, entry) in tools {
         let names: &[&str] = match tool.kind {
             Kind::Node => &["node"],

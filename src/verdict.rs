@@ -168,6 +168,21 @@ mod tests {
     }
 
     #[test]
+    fn decided_is_what_ends_with_0_or_1() {
+        use Verdict::{BuildFailed, Differs, Error, Identical, NoSource, SameContent, Unsupported};
+        assert!([Identical, SameContent, Differs, BuildFailed].into_iter().all(Verdict::is_decided));
+        assert!(![NoSource, Unsupported, Error].into_iter().any(Verdict::is_decided));
+    }
+
+    #[test]
+    fn the_word_of_the_report_is_the_word_of_json() {
+        use Verdict::{BuildFailed, Differs, Error, Identical, NoSource, SameContent, Unsupported};
+        for verdict in [Identical, SameContent, Differs, BuildFailed, NoSource, Unsupported, Error] {
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.as_str());
+        }
+    }
+
+    #[test]
     fn of_several_packages_not_reproduced_comes_before_undecided() {
         assert_eq!(merge_exit_codes([0, 0]), 0);
         assert_eq!((merge_exit_codes([0, 2]), merge_exit_codes([2, 0])), (2, 2));

@@ -1,6 +1,6 @@
 //! Two archives, entry by entry.
 
-use super::super::{ChangeKind, Comparison, compare};
+use super::super::{ChangeKind, Comparison, compare, read_alike};
 use super::read;
 use super::tarball::{Head, Tar};
 
@@ -58,6 +58,18 @@ fn what_is_not_plain_is_never_the_same_content() {
     assert!(!comparison.same_content());
     assert!(!compared(base(), odd()).same_content());
     assert!(!compared(odd(), odd()).same_content());
+}
+
+#[test]
+fn archives_are_read_alike_where_entries_and_oddities_are_the_same() {
+    let alike = |one: Tar, other: Tar| read_alike(&read(&one.end()), &read(&other.end()));
+    let odd = |count: u32| (0..count).fold(base(), |tar, nth| tar.file(format!("package/../{nth}"), "3"));
+    assert!(alike(base(), base()));
+    assert!(!alike(base(), Tar::default().file("package/a", "1").file("package/b", "3")), "other entries");
+    assert!(alike(odd(1), odd(1)));
+    assert!(!alike(base(), odd(1)) && !alike(odd(2), odd(1)), "other oddities");
+    // The list of oddities has an end, and what is above it counts too.
+    assert!(alike(odd(300), odd(300)) && !alike(odd(300), odd(301)), "other oddities that were not listed");
 }
 
 #[test]

@@ -91,6 +91,28 @@ fn of_duplicates_that_differ_npm_keeps_the_first_mode_and_the_last_bytes() {
     assert_eq!((entry.mode_on_disk, archive.content(entry).unwrap().as_slice()), (0o755, b"last".as_slice()));
 }
 
+/// npm writes over a file, replaces it where the entry says so, and makes no links.
+#[test]
+fn of_a_file_and_something_else_under_one_path_the_file_stays() {
+    let (file, link, contiguous) = ((b'0', ""), (b'2', "target"), (b'7', ""));
+    for (first, second, mode, content) in [
+        (file, link, 0o755, "first"),
+        (link, file, 0o644, "second"),
+        (link, contiguous, 0o644, "second"),
+        (file, contiguous, 0o644, "second"),
+    ] {
+        let put = |tar: Tar, (flag, target): (u8, &str), mode, content: &str| {
+            let content = if target.is_empty() { content } else { "" };
+            tar.put(Head::new("package/a", flag).link(target).mode(mode), content.as_bytes())
+        };
+        let archive = read(&put(put(Tar::default(), first, 0o755, "first"), second, 0o644, "second").end());
+        assert!(codes(&archive).contains(&"duplicate-differs"), "{first:?}, {second:?}");
+        let entry = archive.get("a").unwrap();
+        let found = (entry.kind, entry.mode_on_disk, archive.content(entry).unwrap());
+        assert_eq!(found, (EntryKind::File, mode, content.as_bytes().to_vec()), "{first:?}, {second:?}");
+    }
+}
+
 #[test]
 fn the_content_digest_covers_mode_type_content_and_path() {
     let digest = |tar: Tar| read(&tar.end()).content_digest();

@@ -1,15 +1,17 @@
-// `npm run bench:pack [-- --rounds N]`: 1,000 files of 20 kB packed by this program and by `npm pack`, each as a whole process; once of
-// real code and once of random words. The bytes must be equal; the ratio is printed, whatever it is.
+// `npm run bench:pack [-- --rounds N]`: 1,000 files of 20 kB packed and hashed by this program, with all processors and with one, by
+// `npm pack`, and by npm's own parts without npm around them; each as a whole process, in another order each round; once of real code and
+// once of random words. The bytes must be equal. `npm --version` and `node -e 0` say what of it is the start of npm and of Node.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { random } from '../__test__/kit/random.mjs';
-import { summary, wallTime } from './measure.mjs';
+import { npmFolder } from '../__test__/kit/toolchain.mjs';
+import { shuffled, summary, wallTime } from './measure.mjs';
 
 const FILES = 1000;
 const BYTES = 20_000;
@@ -17,6 +19,11 @@ const BYTES = 20_000;
 const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } });
 const rounds = Number(options.rounds);
 if (!Number.isSafeInteger(rounds) || rounds < 1) throw new Error(`not a number of rounds: ${options.rounds}`);
+
+const { int } = random(1);
+/** Keeps a program on one processor; Linux has it. */
+const ONE = spawnSync('taskset', ['-c', '0', 'true']).status === 0 ? ['taskset', '-c', '0'] : null;
+const npmHere = await npmFolder();
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = fileURLToPath(new URL('.work', import.meta.url));
@@ -29,7 +36,7 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
-/** Packs a folder of such files with both by turns, fails unless the bytes are equal, and prints the times. */
+/** Packs a folder of such files with all by turns, fails unless the bytes are equal, and prints the times. */
 async function compare(program, what, text) {
   const place = await mkdtemp(join(scratch, 'tree-'));
   const folder = join(place, 'tree');
@@ -37,23 +44,30 @@ async function compare(program, what, text) {
   const npmOut = join(place, 'npm');
   await mkdir(npmOut);
   const env = { ...process.env, npm_config_update_notifier: 'false', npm_config_loglevel: 'silent', npm_config_ignore_scripts: 'true' };
-  const contenders = {
-    ours: { argv: [program, folder, join(place, 'ours.tgz')], env, cwd: folder },
-    npm: { argv: ['npm', 'pack', '--pack-destination', npmOut], env, cwd: folder },
-  };
-  const times = { ours: [], npm: [] };
+  const file = (name) => join(place, `${name}.tgz`);
+  const contenders = [
+    { label: `this program, ${availableParallelism()} processors`, out: file('all'), argv: [program, folder, file('all')] },
+    ...(ONE ? [{ label: 'this program, 1 processor', out: file('one'), argv: [...ONE, program, folder, file('one')] }] : []),
+    { label: "npm's parts in one Node (pacote)", out: file('pacote'), argv: [process.execPath, join(root, 'bench/pacote.mjs'), npmHere, folder, file('pacote')] },
+    { label: 'npm pack', out: join(npmOut, 'bench-pack-1.0.0.tgz'), argv: ['npm', 'pack', '--pack-destination', npmOut] },
+    { label: 'npm --version', argv: ['npm', '--version'] },
+    { label: 'node -e 0', argv: [process.execPath, '-e', '0'] },
+  ];
+  const times = new Map(contenders.map(({ label }) => [label, []]));
   for (let nth = 0; nth < rounds; nth++) {
-    for (const [key, command] of Object.entries(contenders)) times[key].push(await wallTime(command));
+    for (const { label, argv } of shuffled(contenders, int)) times.get(label).push(await wallTime({ argv, env, cwd: folder }));
   }
-  const [ours, npm] = await Promise.all([readFile(join(place, 'ours.tgz')), readFile(join(npmOut, 'bench-pack-1.0.0.tgz'))]);
-  assert.ok(ours.equals(npm), `the tarballs of ${what} differ`);
-  const results = { ours: summary(times.ours), npm: summary(times.npm) };
-  const size = (ours.length / 1e6).toFixed(1);
-  console.log(`${what}: ${FILES} files of ${BYTES / 1000} kB, ${size} MB packed, bytes equal; ${rounds} rounds, Node ${process.version}, ${availableParallelism()} processors`);
-  for (const [key, { median, min, max }] of Object.entries(results)) {
-    console.log(`${key.padEnd(5)} median ${median.toFixed(0)} ms, ${min.toFixed(0)} to ${max.toFixed(0)}`);
+  const tarballs = await Promise.all(contenders.filter(({ out }) => out).map(async ({ label, out }) => [label, await readFile(out)]));
+  for (const [label, tarball] of tarballs) assert.ok(tarball.equals(tarballs[0][1]), `the tarball of ${what} by ${label} differs`);
+  const size = (tarballs[0][1].length / 1e6).toFixed(1);
+  const [first] = contenders;
+  const ours = summary(times.get(first.label)).median;
+  console.log(`${what}: ${FILES} files of ${BYTES / 1000} kB, ${size} MB packed, bytes equal; ${rounds} rounds, Node ${process.version}`);
+  for (const { label } of contenders) {
+    const { median, min, max } = summary(times.get(label));
+    console.log(`${label.padEnd(34)} median ${median.toFixed(0).padStart(5)} ms, ${min.toFixed(0)} to ${max.toFixed(0)}; ${(median / ours).toFixed(2)} times the first`);
   }
-  console.log(`npm takes ${(results.npm.median / results.ours.median).toFixed(1)} times as long\n`);
+  console.log();
 }
 
 /** Builds bench/pack.rs and gives its path. */

@@ -1,4 +1,5 @@
-//! `pack <folder> <file>`: writes the tarball that npm 11 makes of a folder. For `bench/pack.mjs`, which holds it against npm itself.
+//! `pack <folder> <file>`: writes the tarball that npm 11 makes of a folder, and prints its SHA-1 and SHA-512, as npm computes both. For
+//! `bench/pack.mjs`, which holds it against npm itself.
 
 use std::error::Error;
 use std::fs::File;
@@ -10,6 +11,27 @@ use reproduce::pack::gzip::{self, Match};
 use reproduce::pack::list::{self, Context, NPM_11};
 use reproduce::pack::tar::{self, Adopted, Content, Kind, Member};
 use reproduce::pack::tree::{DirTree, Tree};
+use sha1::Digest as _;
+
+/// Writes a file and hashes what goes by.
+struct Hashed {
+    file: File,
+    sha1: sha1::Sha1,
+    sha512: sha2::Sha512,
+}
+
+impl io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.sha1.update(bytes);
+        self.sha512.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
 
 /// A file on disk, opened when its turn comes.
 struct OnDisk {
@@ -46,17 +68,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Files are read while what was read is compressed.
     let (mut packed, writer) = io::pipe()?;
     let bins = Bins::of(&manifest);
-    let mut out = BufWriter::new(File::create(file)?);
+    let mut out = BufWriter::new(Hashed { file: File::create(file)?, sha1: sha1::Sha1::new(), sha512: sha2::Sha512::new() });
     std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         // On this thread: contents are not for several. What is read is compressed on another, and by those that it starts.
         let compressing = scope.spawn(move || {
-            let compressed = gzip::compress(&mut packed, Match::usual(era, None), &mut out);
-            compressed.map_err(|error| error.to_string()).and_then(|()| out.flush().map_err(|error| error.to_string()))
+            gzip::compress(&mut packed, Match::usual(era, None), &mut out).map_err(|error| error.to_string())?;
+            out.into_inner().map_err(|error| error.to_string())
         });
         let mut writer = BufWriter::with_capacity(1 << 16, writer);
         tar::write(&members, era, &bins, &Adopted::default(), &mut writer)?;
         writer.flush()?;
         drop(writer);
-        compressing.join().map_err(|_| "the compressing thread failed")?.map_err(Into::into)
+        let hashed = compressing.join().map_err(|_| "the compressing thread failed")??;
+        println!("{} {}", hex::encode(hashed.sha1.finalize()), hex::encode(hashed.sha512.finalize()));
+        Ok(())
     })
 }

@@ -104,10 +104,14 @@ fn links(c: &mut Cases) {
     c.tar("symlink-up-inside", &[], |t| t.symlink("package/lib/b", "../a"));
     c.tar("symlink-up-outside", &["link-escapes"], |t| t.symlink("package/b", "../a"));
     c.tar("symlink-up-and-down", &["link-escapes"], |t| t.symlink("package/lib/b", "x/../../../y"));
+    c.tar("symlink-up-from-here", &["link-escapes"], |t| t.symlink("package/lib/b", "./../../y"));
     c.tar("symlink-absolute", &["link-escapes"], |t| t.symlink("package/b", "/etc/passwd"));
     c.tar("symlink-drive", &["link-escapes"], |t| t.symlink("package/b", "C:\\x"));
     c.tar("symlink-without-target", &["bad-header"], |t| t.symlink("package/b", "").file("package/c", "1"));
     c.tar("symlink-with-pax-target", &[], |t| t.pax(b'x', &[("linkpath", "target")]).symlink("package/b", "targe"));
+    c.tar("symlink-with-pax-target-over-no-text", &[], |t| {
+        t.pax(b'x', &[("linkpath", "target")]).put(Head::new("package/b", b'2').link(b"\xff"), b"")
+    });
     c.tar("symlink-with-only-pax-target", &["bad-header"], |t| {
         t.pax(b'x', &[("linkpath", "target")]).symlink("package/b", "").file("package/c", "1")
     });
@@ -204,6 +208,8 @@ fn wrapping(c: &mut Cases) {
         bytes
     };
     c.raw("not-compressed", &["not-gzip"], tar.0.clone());
+    c.raw("empty", &["unreadable"], Vec::new());
+    c.raw("gzip-of-another-method", &["unreadable"], changed(2, 7));
     c.raw("gzip-with-name", &[], header_with(8, b"x.tar\0"));
     c.raw("gzip-with-comment", &[], header_with(16, b"hello\0"));
     c.raw("gzip-with-extra", &[], header_with(4, &[3, 0, 1, 2, 3]));

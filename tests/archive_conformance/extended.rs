@@ -30,6 +30,16 @@ pub(crate) fn numbers(c: &mut Cases) {
     c.tar("uid-base256", &[], |t| t.put(Head::file("package/a").field(108, &[0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]), b"1"));
     c.tar("uid-bad-base256", &["bad-header"], |t| t.put(Head::file("package/a").field(108, &[0xc0; 8]), b"1").file("package/b", "1"));
     c.tar("uid-bad-but-in-pax", &[], |t| t.pax(b'x', &[("uid", "1")]).put(Head::file("package/a").field(108, &[0xc0; 8]), b"1"));
+    for (key, at, length) in [("gid", 116, 8), ("mtime", 136, 12), ("atime", 476, 12), ("ctime", 488, 12)] {
+        let bad = || Head::file("package/a").field(at, &vec![0xc0; length]);
+        c.tar(&format!("{key}-bad-base256"), &["bad-header"], |t| t.put(bad(), b"1").file("package/b", "1"));
+        c.tar(&format!("{key}-bad-but-in-pax"), &[], |t| t.pax(b'x', &[(key, "1")]).put(bad(), b"1"));
+    }
+    // The largest whole number of JavaScript, and the next.
+    c.tar("uid-largest", &[], |t| t.put(Head::file("package/a").field(108, &[0x80, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), b"1"));
+    c.tar("uid-too-large", &["bad-header"], |t| {
+        t.put(Head::file("package/a").field(108, &[0x80, 0x20, 0, 0, 0, 0, 0, 0]), b"1").file("package/b", "1")
+    });
     c.tar("uid-not-octal", &[], |t| t.put(Head::file("package/a").field(108, b"nobody\0\0"), b"1"));
     c.tar("mtime-negative", &[], |t| t.put(Head::file("package/a").field(136, &[0xff; 12]), b"1"));
     c.tar("mtime-zero", &[], |t| t.put(Head::file("package/a").field(136, b"00000000000\0"), b"1"));
@@ -127,6 +137,9 @@ pub(crate) fn extended(c: &mut Cases) {
     });
     c.tar("pax-path-parent", &["parent-segment"], |t| t.pax(b'x', &[("path", "package/../../b")]).file("package/a", "1"));
     c.tar("pax-path-absolute", &["absolute-path"], |t| t.pax(b'x', &[("path", "/b/c")]).file("package/a", "1"));
+    // Lengths that JavaScript reads and that no other reader has to.
+    c.tar("pax-length-with-plus", &["ambiguous-extended-header"], |t| t.pax_raw(b"+14 comment=x\n").file("package/a", "1"));
+    c.tar("pax-length-with-zero", &["ambiguous-extended-header"], |t| t.pax_raw(b"014 comment=x\n").file("package/a", "1"));
     c.tar("pax-large", &[], |t| t.pax(b'x', &[("comment", &"x".repeat(100_000)), ("path", "package/b")]).file("package/a", "1"));
 }
 
@@ -168,6 +181,10 @@ pub(crate) fn gnu(c: &mut Cases) {
     c.tar("gnu-long-name-empty", &["bad-header"], |t| t.gnu_long(b'L', b"").file("package/a", "1"));
     c.tar("gnu-long-link", &[], |t| t.gnu_long(b'K', b"some/target").symlink("package/a", "some"));
     c.tar("gnu-long-link-and-name", &[], |t| t.gnu_long(b'K', b"some/target").gnu_long(b'L', b"package/b").symlink("package/a", "some"));
+    c.tar("gnu-long-name-and-link", &[], |t| t.gnu_long(b'L', b"package/b").gnu_long(b'K', b"some/target").symlink("package/a", "some"));
+    c.tar("gnu-long-link-twice", &["stacked-headers"], |t| {
+        t.gnu_long(b'K', b"some/target").gnu_long(b'K', b"other/target").symlink("package/a", "some")
+    });
     c.tar("gnu-long-link-on-a-file", &["stray-link-target"], |t| t.gnu_long(b'K', b"../x").file("package/a", "1"));
     c.tar("gnu-long-name-twice", &["stacked-headers"], |t| {
         t.gnu_long(b'L', b"package/b").gnu_long(b'L', b"package/c").file("package/a", "1")

@@ -38,6 +38,12 @@ pub(crate) fn names(c: &mut Cases) {
     c.tar("backslash-first", &["absolute-path", "backslash"], |t| t.file("package/\\a", "1"));
     c.tar("backslash-unc", &["absolute-path"], |t| t.file("package/\\\\server\\share\\a", "1"));
     c.tar("backslash-unc-short", &["absolute-path"], |t| t.file("package/\\\\server", "1"));
+    c.tar("digit-and-colon", &[], |t| t.file("package/1:/a", "1"));
+    c.tar("backslash-unc-share", &["absolute-path"], |t| t.file("package/\\\\server\\share", "1"));
+    c.tar("backslash-unc-share-end", &["absolute-path"], |t| t.file("package/\\\\server\\share\\", "1"));
+    c.tar("backslash-unc-no-share", &["absolute-path"], |t| t.file("package/\\\\server\\\\a\\b", "1"));
+    c.tar("backslash-unc-no-server", &["absolute-path"], |t| t.file("package/\\\\\\server\\share\\a", "1"));
+    c.tar("backslash-unc-letter", &["absolute-path"], |t| t.file("package/\\\\s\\c:\\d:\\a", "1"));
     c.tar("backslash-unc-slash", &["absolute-path"], |t| t.file("package/\\\\server/share/a/b", "1"));
     c.tar("nothing-to-strip", &["empty-path"], |t| t.file("a", "1"));
     c.tar("only-slashes", &["absolute-path"], |t| t.put(Head::new("///", b'7'), b"1"));
@@ -112,6 +118,7 @@ pub(crate) fn duplicates(c: &mut Cases) {
     });
     c.tar("gitignore-of-other-root", &["ignore-file-clash"], |t| t.file("package/.npmignore", "2").file("foo/.gitignore", "1"));
     c.tar("gitignore-and-npmignore-folder", &["path-conflict"], |t| t.file("package/.gitignore", "1").file("package/.npmignore/a", "2"));
+    c.tar("gitignore-of-a-name", &[], |t| t.file("package/a.gitignore", "1").file("package/a.npmignore/b", "2"));
     c.tar("gitignore-linked", &[], |t| t.symlink("package/.gitignore", "a").file("package/a", "1"));
 }
 

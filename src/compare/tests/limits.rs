@@ -46,7 +46,7 @@ fn the_ratio_is_bounded_beyond_a_free_amount() {
     let tar = Tar::default().file("package/a", &"\0".repeat(4 << 20)).end();
     let strict = |limits: &mut Limits| {
         limits.ratio = 10;
-        limits.ratio_free = 1 << 20;
+        limits.ratio_free = (1 << 20) + 1;
     };
     assert_eq!(refused(&tar, strict), "archive-ratio-too-high");
     let free = Limits { ratio: 10, ratio_free: 8 << 20, ..Limits::default() };

@@ -1,10 +1,23 @@
 #!/usr/bin/env node
 'use strict';
-// The command: hands the arguments over and sets the exit code. CommonJS, because it starts faster than a module.
+// The command: hands the arguments over and sets the exit code. CommonJS, because it starts faster than a module. Its syntax is that of
+// Node 6: an old Node has to get as far as to say that it is too old.
 
-const { load } = require('./native.cjs');
+/** `engines.node` of package.json, in numbers. */
+const NEEDED = [
+  [20, 19],
+  [22, 12],
+];
+
+/** Whether this Node is one that the program runs on: of a line that is named, or later than all of them. */
+function isNewEnough(version) {
+  const numbers = version.split('.').map(Number);
+  const line = NEEDED.find((needed) => needed[0] === numbers[0]);
+  return line ? numbers[1] >= line[1] : numbers[0] > NEEDED[NEEDED.length - 1][0];
+}
 
 function main() {
+  const load = require('./native.cjs').load;
   let run;
   try {
     run = load().start();
@@ -28,8 +41,13 @@ function main() {
     (error) => {
       process.stderr.write(`error[internal]: ${error.message}\n\nhint: please report this with the command that you ran\n`);
       process.exitCode = 2;
-    },
+    }
   );
 }
 
-main();
+if (isNewEnough(process.versions.node)) {
+  main();
+} else {
+  process.stderr.write(`error: reproduce needs Node 20.19 or later (22.12 or later of the later lines), and this is ${process.versions.node}\n`);
+  process.exitCode = 2;
+}

@@ -21,6 +21,7 @@ export default [
     },
   },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { __dirname: 'readonly', __filename: 'readonly' } } },
+  { files: ['bin.cjs'], languageOptions: { ecmaVersion: 6 } },
   {
     // It runs in builds, on the Node of the time.
     files: ['src/recipe/build/replace.js'],

@@ -1,3 +1,7 @@
+import type { Code } from './codes.js';
+
+export type { Code };
+
 /** What was decided. Only the first two count as reproduced. */
 export type Verdict =
   /** The rebuilt tarball has the published integrity, byte for byte. */
@@ -50,6 +54,8 @@ export interface ReproduceOptions {
   isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
   /** Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`. */
   allowHosts?: string[];
+  /** Ask git's credential helpers too where a private git host wants to know who asks: they are programs, and run. */
+  gitCredentials?: boolean;
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
   /** Answer from stored results only. */
@@ -138,7 +144,7 @@ export interface EarlierVersion {
   publishedAt: string | null;
   /** Null where it could not be judged. */
   verdict: Exclude<Verdict, 'error'> | null;
-  code: string | null;
+  code: Code | null;
   reproduced: boolean;
   /** The strategies that were allowed: `source` alone means that no build was tried. */
   strategies: Strategy[];
@@ -152,7 +158,7 @@ export interface EarlierVersion {
 
 /** Something that was noticed on the way. */
 export interface Finding {
-  code: string;
+  code: Code;
   severity: 'info' | 'warning' | 'error';
   path?: string;
   message: string;
@@ -278,7 +284,7 @@ export interface Attempt {
   recipe: Recipe;
   commit: string;
   verdict: Verdict;
-  code: string | null;
+  code: Code | null;
   steps: { name: string; exit: number | null; ms: number }[];
   /** Published files that came out the same. */
   filesMatched: number;
@@ -319,8 +325,8 @@ export interface Comparison {
 /** Why one file differs. */
 export interface Explanation {
   path: string;
-  /** Stable, kebab-case: `formatting-only`, `time-stamp`, `not-built`, `other-code`, … docs/codes.md lists them. */
-  class: string;
+  /** `formatting-only`, `time-stamp`, `not-built`, `other-code`, … */
+  class: Code;
   /** One line on it. */
   message: string;
 }
@@ -336,7 +342,7 @@ export interface ReproduceResult {
   strategy: Strategy | null;
   verdict: Exclude<Verdict, 'error'>;
   /** Why it was not reproduced, kebab-case; null when it was. */
-  code: string | null;
+  code: Code | null;
   /** Whether the verdict counts as reproduced under `accept`. */
   reproduced: boolean;
   /** Whether the registry lists attestations for this version. Never part of the verdict. */
@@ -370,8 +376,8 @@ export interface ReproduceResult {
 
 /** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */
 export class ReproduceError extends Error {
-  /** Stable, kebab-case: `package-not-found`, `usage`, … */
-  readonly code: string;
+  /** `package-not-found`, `usage`, … */
+  readonly code: Code;
   /** The stage that failed: `usage`, `resolve`, `locate`, `fetch`, `pack`, `compare`, `report` or `cache`. */
   readonly stage: string;
   /** What to do, if there is something to do. */

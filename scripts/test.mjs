@@ -35,8 +35,6 @@ const steps = [
   ['lint (Rust)', 'cargo', ['clippy', '--release', '--locked', '--package', 'reproduce', '--package', 'reproduce-deflate', '--all-targets', '--', '-D', 'warnings']],
   ['lint (sandbox)', 'cargo', ['clippy', '--release', '--locked', '--package', 'reproduce-sandbox', '--all-targets', '--', '-D', 'warnings']],
   ['lint (JavaScript)', 'node', ['node_modules/eslint/bin/eslint.js', '.']],
-  ['types', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/node16.json']],
-  ['types (bundler)', 'node', ['node_modules/typescript/bin/tsc', '--project', '__test__/types/bundler.json']],
   ['addon', 'node', ['scripts/build.mjs']],
   ['conformance tools', npm, ['ci', '--prefix', '__test__/conformance', '--ignore-scripts', '--no-audit', '--no-fund']],
   ['Rust tests', 'cargo', ['test', '--release', '--locked', '--no-fail-fast']],

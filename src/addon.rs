@@ -9,7 +9,9 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use crate::cli::Program;
 use crate::options::Options;
+use crate::product::Product;
 use crate::session::{self, Answer, Progress};
 
 /// Progress of a run, as `onProgress` gets it.
@@ -27,19 +29,20 @@ type OnProgress = ThreadsafeFunction<ProgressEvent, (), ProgressEvent, Status, f
 #[napi]
 pub struct Run {
     cancelled: Arc<AtomicBool>,
-    installed: Option<PathBuf>,
-    /// The version of the Node that this runs in.
-    node: String,
+    program: Program,
 }
 
 #[napi]
 impl Run {
-    /// A run that has not started. `folder` is where the addon is: the executable that builds run under is beside it.
+    /// A run that has not started. `folder` is where the addon is: the executable that builds run under is beside it. `root` is where
+    /// package.json is, and `repository` the address of the repository that it names.
     #[napi(constructor)]
-    pub fn new(env: Env, folder: Option<String>) -> napi::Result<Self> {
+    pub fn new(env: Env, folder: Option<String>, root: Option<String>, repository: Option<String>) -> napi::Result<Self> {
         let node = env.get_node_version()?;
         let node = format!("{}.{}.{}", node.major, node.minor, node.patch);
-        Ok(Self { cancelled: Arc::new(AtomicBool::new(false)), installed: folder.map(PathBuf::from), node })
+        let product = Product { root: root.map(PathBuf::from), repository };
+        let program = Program { installed: folder.map(PathBuf::from), node, product };
+        Ok(Self { cancelled: Arc::new(AtomicBool::new(false)), program })
     }
 
     /// Asks the run to stop; its promise settles soon after.
@@ -64,7 +67,7 @@ impl Run {
                 callback.call(event, ThreadsafeFunctionCallMode::NonBlocking);
             }
         });
-        let (cancelled, installed) = (Arc::clone(&self.cancelled), self.installed.clone());
+        let (cancelled, installed) = (Arc::clone(&self.cancelled), self.program.installed.clone());
         // A task of its own, so that a panic ends this run and not the process.
         let task = tokio::spawn(async move {
             match Options::from_json(&options) {
@@ -83,7 +86,7 @@ impl Run {
     #[napi]
     pub async fn cli(&self, arguments: Vec<String>) -> napi::Result<u32> {
         let cancelled = Arc::clone(&self.cancelled);
-        let task = tokio::spawn(crate::cli::run(arguments, self.installed.clone(), self.node.clone(), cancelled));
+        let task = tokio::spawn(crate::cli::run(arguments, self.program.clone(), cancelled));
         let code = task.await.map_err(|error| napi::Error::from_reason(format!("internal error: {error}")))?;
         Ok(u32::from(code))
     }

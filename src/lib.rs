@@ -20,6 +20,7 @@ pub mod options;
 pub mod origin;
 pub mod pack;
 pub mod pipeline;
+pub mod product;
 pub mod published;
 pub mod rebuild;
 pub mod recipe;

@@ -12,7 +12,14 @@ use crate::origin::address::{self, Address};
 use crate::pipeline::Context;
 
 /// Connects to the repository: over https first where a plain address was declared.
+///
+/// Who the user is is told to its host where it wants to know: this is the repository that is judged.
 pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
+    // A recipe may be somebody else's, and its commands would run on what only the user may read.
+    open_as(address, context, runtime, context.given.is_none())
+}
+
+fn open_as(address: &Address, context: &Context, runtime: &Handle, identified: bool) -> Result<Repository, GitError> {
     if let Some(path) = address.on_this_machine() {
         let cache = context.folders.repository(&address.url);
         return local::open(path, &address.url, &cache, Arc::clone(&context.cancelled));
@@ -24,7 +31,9 @@ pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle) -> Re
         let (target, _) = context.git.rewrite(&url);
         let trust = if target.starts_with("http://") { Trust::StrangerPlain } else { Trust::Stranger };
         let proxy = context.git.proxy.as_deref().and_then(|proxy| url::Url::parse(proxy).ok());
-        let exchange = Arc::new(HttpExchange::new(context.client.clone(), runtime.clone(), trust, proxy, context.cancel.clone()));
+        let credentials = identified.then(|| Arc::clone(&context.credentials));
+        let exchange = HttpExchange::new(context.client.clone(), runtime.clone(), trust, proxy, context.cancel.clone());
+        let exchange = Arc::new(exchange.identified_by(credentials));
         let cache: PathBuf = context.folders.repository(&url);
         match Repository::open(&target, &url, &cache, exchange, Arc::clone(&context.cancelled)) {
             Ok(repository) => return Ok(repository),
@@ -35,10 +44,10 @@ pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle) -> Re
     Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
 }
 
-/// As [`open`], for an address that a repository's own `.gitmodules` names.
+/// As [`open`], for an address that a repository's own `.gitmodules` or a recipe names: as nobody in particular.
 pub(crate) fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
     match address::parse_with(url, &|url| context.leads_to(url)) {
-        Ok(address) => open(&address, context, runtime),
+        Ok(address) => open_as(&address, context, runtime, false),
         Err(error) => Err(GitError::AddressRefused { url: url.to_owned(), why: error.to_string() }),
     }
 }

@@ -58,6 +58,8 @@ pub struct Options {
     pub isolation: Option<String>,
     /// Hosts (`host` or `host:port`) that builds may reach besides the registry, by TLS.
     pub allow_hosts: Vec<String>,
+    /// Ask git's credential helpers too where a git host wants to know who asks: they are programs, and run.
+    pub git_credentials: bool,
     /// A Sigstore `trusted_root.json` that provenance is checked with, in place of the embedded one.
     pub trusted_root: Option<PathBuf>,
     /// How many earlier versions are looked at; 0 for none.

@@ -16,6 +16,7 @@ use crate::error::Explain;
 use crate::explain::Source;
 use crate::finish::finish;
 use crate::git::config::GitConfig;
+use crate::git::credentials::Credentials;
 use crate::git::exchange;
 use crate::git::{GitError, Repository};
 use crate::http::{Cancel, Client};
@@ -54,6 +55,8 @@ pub struct Context {
     pub npm: NpmConfig,
     /// What counts of the user's git configuration.
     pub git: GitConfig,
+    /// Who the user is to private git hosts.
+    pub credentials: Arc<Credentials>,
     /// Where things are kept.
     pub folders: Folders,
     /// Whom to tell what is being done.
@@ -148,6 +151,10 @@ async fn judge(
         elsewhere::tell(&mut report, &mut repository, &published.files());
         released_as::tell(&mut report, repository.refs());
         beside_branches::tell(&mut report, &mut repository);
+        for host in context.credentials.used() {
+            let message = format!("{host} shows the repository to you and not to everybody: others cannot check this result");
+            report.findings.push(Finding::new("source-private", Severity::Info, message));
+        }
         Ok(report)
     });
     work.await.map_err(internal)?

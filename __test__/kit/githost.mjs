@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createRepository, gitEnv } from './history.mjs';
+import { authorized } from './registry-auth.mjs';
 import { listen } from './server.mjs';
 
 const MAX_CGI_HEADER = 1 << 16;
@@ -20,6 +21,7 @@ const MAX_CGI_HEADER = 1 << 16;
  * @property {string[]} [hideRefs] refs that are not advertised, as refs/pull; default none: github.com lists all of them
  * @property {0 | 1 | 2} [protocol] the newest protocol version it speaks; default 2
  * @property {boolean} [filter] partial clones; default true
+ * @property {import('./registry-auth.mjs').Auth} [auth] who may read; everybody by default
  * @property {Record<string, string>} [renamed] old name to new name: answered with a 301
  */
 
@@ -35,6 +37,7 @@ export async function startGitHost({
   protocol = 2,
   filter = true,
   renamed = {},
+  auth,
   ...options
 } = {}) {
   const root = await mkdtemp(join(tmpdir(), 'kit-githost-'));
@@ -49,6 +52,8 @@ export async function startGitHost({
   const moves = new Map(Object.entries(renamed).map(([from, to]) => [keyOf(from), to]));
 
   const server = await listen(async (request) => {
+    const refused = authorized(auth, request);
+    if (refused) return refused;
     const target = split(request.path);
     if (!target) return { status: 404, body: 'Not Found\n' };
     const to = moves.get(target.key);

@@ -30,25 +30,27 @@ export async function bareBin({ also = [] } = {}) {
 export const RELEASED = '@kit/reproduce';
 
 /** What of the checkout a release is packed from; the binaries come to it. */
-const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
+const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'codes.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
 
-/** A copy of the checkout's packages under `RELEASED`, with the binaries that are built here. */
-export async function namedCheckout(folder, env) {
+/** A copy of the checkout's packages under `RELEASED`, or one name after the other, with the binaries that are built here. */
+export async function namedCheckout(folder, env, names = [{ name: RELEASED, repository: 'https://github.com/kit/reproduce' }]) {
   const built = (await readdir(root)).filter((name) => /^reproduce(-sandbox)?\./.test(name));
   for (const part of [...PARTS, ...built]) await cp(join(root, part), join(folder, part), { recursive: true });
-  const named = await run(['scripts/packages.mjs', '--name', RELEASED, '--repository', 'https://github.com/kit/reproduce'], { command: [process.execPath], cwd: folder, env });
-  if (named.code !== 0) throw new Error(named.stderr);
+  for (const { name, repository } of names) {
+    const named = await run(['scripts/packages.mjs', '--name', name, '--repository', repository], { command: [process.execPath], cwd: folder, env });
+    if (named.code !== 0) throw new Error(named.stderr);
+  }
 }
 
 /**
  * The tarballs of the main package and of the platforms that are built here; those of `REPRODUCE_TEST_TARBALLS` if it names a
  * folder, as the release does to test the very files that it publishes.
  */
-async function tarballs(work, env) {
+async function tarballs(work, env, names) {
   const given = process.env.REPRODUCE_TEST_TARBALLS;
-  if (given) return given;
+  if (given && !names) return given;
   const folder = join(work, 'checkout');
-  await namedCheckout(folder, env);
+  await namedCheckout(folder, env, names);
   const packed = await run(['scripts/pack.mjs', join(work, 'tarballs')], { command: [process.execPath], cwd: folder, env, timeout: 300_000 });
   if (packed.code !== 0) throw new Error(`nothing was packed: ${packed.stderr}`);
   return join(work, 'tarballs');
@@ -58,14 +60,14 @@ async function tarballs(work, env) {
  * Publishes the main package and this platform's.
  * @param {Awaited<ReturnType<typeof import('./verdaccio.mjs').startVerdaccio>>} verdaccio
  * @param {string} bin from `bareBin`: packing needs no more than Node
- * @param {{ others?: boolean }} [options] `others`: the other platforms' too, without their binaries; yarn 1 wants all of them to be there
+ * @param {{ others?: boolean, names?: { name: string, repository: string }[] }} [options] `names`: as `namedCheckout` has them; `others`: the other platforms' too, without their binaries; yarn 1 wants all of them to be there
  * @returns {Promise<{ main: object, platform: object }>} name, version, unpacked size and files of each, as `npm publish --json` says
  */
-export async function publishRelease(verdaccio, bin, { others = false } = {}) {
+export async function publishRelease(verdaccio, bin, { others = false, names } = {}) {
   const work = await mkdtemp(join(tmpdir(), 'kit-release-'));
   try {
     const env = { PATH: bin };
-    const folder = await tarballs(work, env);
+    const folder = await tarballs(work, env, names);
     const packed = {};
     const out = new Set();
     for (const tarball of (await readdir(folder)).filter((name) => name.endsWith('.tgz'))) {

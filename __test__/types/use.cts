@@ -1,7 +1,20 @@
-// Type-checked, never run: CommonJS. Under node16 resolution a CommonJS file may only import a module dynamically.
+// Type-checked, and run: how a CommonJS program sees the package.
+import reproduce = require('reproduce');
+
+const verdict: reproduce.Verdict = 'identical';
+const options: reproduce.ReproduceOptions = { strategy: ['source'], accept: verdict };
+// @ts-expect-error no code of this program's
+const code: reproduce.Code = 'no-code';
+
 async function main(): Promise<boolean> {
-  const { reproduce } = await import('reproduce');
-  const { reproduced } = await reproduce('semver@7.7.4');
-  return reproduced;
+  if (reproduce.reproduce !== reproduce || reproduce.default !== reproduce) throw new Error('not one function');
+  try {
+    const result: reproduce.ReproduceResult = await reproduce('./there-is-no-such-file.tgz', options);
+    return result.reproduced;
+  } catch (error) {
+    if (!(error instanceof reproduce.ReproduceError)) throw error;
+    const why: reproduce.Code = error.code;
+    return why === 'usage';
+  }
 }
-void main();
+void [main(), code];

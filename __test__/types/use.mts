@@ -1,5 +1,5 @@
 // Type-checked, never run: how a user's program sees the package.
-import reproduce, { ReproduceError, reproduce as named, type ReproduceResult, type Verdict } from 'reproduce';
+import reproduce, { ReproduceError, reproduce as named, type Code, type ReproduceResult, type Verdict } from 'reproduce';
 
 const cache: Record<string, ReproduceResult> = {};
 const result = await reproduce('semver@7.7.4', { cache, cacheDir: '/tmp', cacheFile: 'r.json', signal: AbortSignal.timeout(1) });
@@ -13,6 +13,8 @@ await reproduce();
 try {
   await reproduce('semver');
 } catch (error) {
-  if (error instanceof ReproduceError) void [error.code satisfies string, error.hint satisfies string | null];
+  if (error instanceof ReproduceError) void [error.code satisfies Code, error.hint satisfies string | null];
 }
-void [verdict, changed];
+// @ts-expect-error no code of this program's
+const code: Code = 'no-code';
+void [verdict, changed, code];

@@ -42,8 +42,15 @@ pub(super) enum AcceptChoice {
 }
 
 const AFTER_HELP: &str = "\
-`reproduce cache ls` lists what is kept on disk, `reproduce cache prune` removes it.
-`reproduce completions <shell>` prints completions for bash, zsh, fish, powershell or elvish; `reproduce completions man` a manual page.
+Commands:
+  reproduce inspect <spec>       what a tarball says about who wrote it
+  reproduce replay <file>        the tarball of a recipe or a result, made again
+  reproduce explain <code>       what a code means and what to do
+  reproduce cache ls             what is kept on disk; `reproduce cache prune` removes it
+  reproduce completions <shell>  for bash, zsh, fish, powershell or elvish; `man` for the manual page
+  reproduce help [topic]         this, a command's help, or a page of the documents (`reproduce help topics`)
+For the package of a command's name: reproduce inspect@latest
+
 In package.json: \"prepublishOnly\": \"reproduce --local\" stops a publish that nobody could reproduce, \"postpublish\": \"reproduce\" checks it.
 Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted, 143 terminated.
 A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
@@ -101,6 +108,9 @@ pub(super) struct Arguments {
     /// A host that builds may reach besides the registry, by TLS; can be given several times
     #[arg(long, value_name = "host[:port]")]
     pub(super) allow_host: Vec<String>,
+    /// Ask git's credential helpers too, where a private git host wants to know who asks
+    #[arg(long)]
+    pub(super) git_credentials: bool,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     pub(super) timeout: Option<f64>,
@@ -201,6 +211,7 @@ impl Arguments {
             node_keys: self.node_keys.clone(),
             isolation: self.isolation.clone(),
             allow_hosts: self.allow_host.clone(),
+            git_credentials: self.git_credentials,
             trusted_root: self.trusted_root.clone(),
             history: self.history.unwrap_or_default(),
             installed: None,

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use super::arguments::Arguments as Main;
 use super::output::Output;
-use super::{UNDECIDED, cache, inspect, usage, written};
+use super::{UNDECIDED, cache, inspect, pages, replay, usage, written};
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "completions";
@@ -31,8 +31,7 @@ pub(super) fn run(arguments: &[String]) -> u8 {
     };
     let mut text = Vec::new();
     if parsed.shell == "man" {
-        // Without the date that is today's: the page is compared with the committed one.
-        if let Err(error) = clap_mangen::Man::new(command()).date("").render(&mut text) {
+        if let Err(error) = manual(&mut text) {
             return written(Err(error)).unwrap_or(UNDECIDED);
         }
     } else if let Ok(shell) = parsed.shell.parse::<Shell>() {
@@ -42,10 +41,33 @@ pub(super) fn run(arguments: &[String]) -> u8 {
 }
 
 /// The whole command line as one tree. The commands are parsed apart from each other: any first word may be a package.
-fn command() -> Command {
-    Main::command().subcommands([
+pub(super) fn command() -> Command {
+    Main::command().disable_help_subcommand(true).subcommands([
         inspect::command().name(inspect::WORD),
+        replay::command().name(replay::WORD),
+        pages::explain_command().name(pages::EXPLAIN),
         cache::command().name(cache::WORD),
         Arguments::command().name(WORD),
+        pages::help_command().name(pages::HELP),
     ])
+}
+
+/// The manual, one page with all commands in it: there are no pages beside it to refer to.
+fn manual(text: &mut Vec<u8>) -> std::io::Result<()> {
+    // Without the date that is today's: the page is compared with the committed one.
+    clap_mangen::Man::new(Main::command()).date("").render(text)?;
+    let mut page = String::new();
+    for one in command().get_subcommands() {
+        let mut part = Vec::new();
+        let name = format!("reproduce {}", one.get_name());
+        let man = clap_mangen::Man::new(one.clone().bin_name(&name).display_name(&name));
+        man.render_synopsis_section(&mut part)?;
+        man.render_description_section(&mut part)?;
+        man.render_options_section(&mut part)?;
+        page.push_str(&format!(".SH \"{}\"\n", name.to_uppercase()));
+        // A section of its own page is a part of a section here.
+        page.push_str(&String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").replace(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n", ""));
+    }
+    text.extend_from_slice(page.as_bytes());
+    Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::arguments::{AnnotateChoice, Arguments};
 use super::output::Output;
 use crate::error::{Explain, Stage};
+use crate::product::Product;
 use crate::report::json::{Failure, Report};
 use crate::report::junit::{Case, junit};
 use crate::report::statement::envelope::{Checker, EnvelopeError, Signer};
@@ -53,6 +54,7 @@ pub(super) struct Documents {
     failures: Vec<Failure>,
     cases: Vec<Case>,
     accept: Accept,
+    product: Product,
 }
 
 impl Documents {
@@ -66,7 +68,7 @@ impl Documents {
     }
 
     /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after.
-    pub(super) fn prepare(arguments: &Arguments) -> Result<Self, EnvelopeError> {
+    pub(super) fn prepare(arguments: &Arguments, product: Product) -> Result<Self, EnvelopeError> {
         let signing = arguments.attest_key.as_ref().filter(|_| arguments.attest.is_some());
         let annotate = match arguments.annotate {
             AnnotateChoice::Auto => github::is_here(),
@@ -86,6 +88,7 @@ impl Documents {
             failures: Vec::new(),
             cases: Vec::new(),
             accept: arguments.options().accept,
+            product,
         })
     }
 
@@ -113,7 +116,7 @@ impl Documents {
             append_summary(path, &self.reports, &self.failures).map_err(|error| failed(path, &error))?;
         }
         if let Some(path) = &self.sarif {
-            let log = sarif::log(&self.reports, &self.failures);
+            let log = sarif::log(&self.reports, &self.failures, &self.product);
             std::fs::write(path, format!("{log:#}\n")).map_err(|error| failed(path, &error))?;
         }
         if let Some(path) = &self.junit {
@@ -134,7 +137,7 @@ impl Documents {
 
     fn write_statement(&self, path: &Path, report: &Report) -> Result<(), EnvelopeError> {
         let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
-        let Some(statement) = statement(report) else {
+        let Some(statement) = statement(report, &self.product) else {
             remove_earlier(path).map_err(failed)?;
             return Err(if report.verdict.is_decided() { EnvelopeError::NothingToState } else { EnvelopeError::Undecided });
         };

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::output::Output;
-use super::{INTERRUPTED, UNDECIDED, written};
+use super::{INTERRUPTED, Program, UNDECIDED, written};
 use crate::error::Explain;
 use crate::local::{self, Checked, Client, Machine};
 use crate::options::Options;
+use crate::product::Product;
 use crate::report::json::{Finding, Severity};
 use crate::report::junit::{Case, junit};
 use crate::report::sarif::{self, Entry};
@@ -25,8 +26,9 @@ const ENTRIES: &str = "local-entry-missing";
 const OF_THE_PACKAGE: [&str; 3] = ["local-time-stamp", "local-machine-path", "local-differs"];
 
 /// Runs the check and returns the exit code: 0 where it can be published, 1 where nobody could rebuild it, 2
-/// undecided. `node` is the version of the Node that runs this.
-pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, node: String, cancelled: Arc<AtomicBool>) -> u8 {
+/// undecided.
+pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
+    let Program { node, product, .. } = program;
     let folder = match arguments.specs.as_slice() {
         [] => PathBuf::from("."),
         [folder] => PathBuf::from(folder),
@@ -47,12 +49,12 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
     match checked {
         Ok(checked) => {
             let code = written(out.local(&checked)).unwrap_or_else(|| checked.exit_code());
-            documents(arguments, Told::Of(&checked), began.elapsed()).map_or(code, |error| failed(&*error))
+            documents(arguments, &product, Told::Of(&checked), began.elapsed()).map_or(code, |error| failed(&*error))
         }
         Err(error) => {
             let answer = Answer::failed("", &*error);
             let code = written(out.answer(&answer)).unwrap_or(UNDECIDED);
-            documents(arguments, Told::Failed(&answer), began.elapsed()).map_or(code, |error| failed(&*error))
+            documents(arguments, &product, Told::Failed(&answer), began.elapsed()).map_or(code, |error| failed(&*error))
         }
     }
 }
@@ -72,9 +74,9 @@ enum Told<'a> {
 }
 
 /// Writes the documents that are asked for; the error is why one was not.
-fn documents(arguments: &Arguments, told: Told<'_>, time: Duration) -> Option<Box<dyn Explain>> {
+fn documents(arguments: &Arguments, product: &Product, told: Told<'_>, time: Duration) -> Option<Box<dyn Explain>> {
     let junit = arguments.junit.as_ref().map(|path| (path, junit(&[case(&told, arguments, time)])));
-    let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(&told))));
+    let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(&told, product))));
     let mut all = [junit, sarif].into_iter().flatten();
     all.find_map(|(path, text)| std::fs::write(path, text).err().map(|error| super::documents::failed(path, &error)))
 }
@@ -93,11 +95,11 @@ fn case(told: &Told<'_>, arguments: &Arguments, time: Duration) -> Case {
 }
 
 /// A problem as a result of SARIF, once for each of its files.
-fn log(told: &Told<'_>) -> Value {
+fn log(told: &Told<'_>, product: &Product) -> Value {
     let checked = match told {
         Told::Of(checked) => checked,
-        Told::Failed(Answer::Failed(failure)) => return sarif::log_of(&[], std::slice::from_ref(failure)),
-        Told::Failed(Answer::Judged { .. }) => return sarif::log_of(&[], &[]),
+        Told::Failed(Answer::Failed(failure)) => return sarif::log_of(&[], std::slice::from_ref(failure), product),
+        Told::Failed(Answer::Judged { .. }) => return sarif::log_of(&[], &[], product),
     };
     let shown = named(checked);
     let directory = checked.directory.as_deref().filter(|directory| !directory.is_empty());
@@ -118,7 +120,7 @@ fn log(told: &Told<'_>) -> Value {
         }
         entries.extend(problem.paths.iter().map(|path| of(Some(path))));
     }
-    sarif::log_of(&entries, &[])
+    sarif::log_of(&entries, &[], product)
 }
 
 /// `name@version`, as far as package.json has them.

@@ -10,6 +10,7 @@ mod hook;
 mod inspect;
 mod local;
 mod output;
+mod pages;
 mod replay;
 
 use std::io;
@@ -21,6 +22,7 @@ use std::time::Instant;
 use clap::Parser;
 
 use crate::options::Options;
+use crate::product::Product;
 use crate::report::text::escape_lines;
 use crate::session::{self, Answer};
 use crate::verdict::merge_exit_codes;
@@ -30,15 +32,27 @@ use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
-pub const COMMANDS: &[&str] = &["inspect", "replay", "cache", "completions", "help"];
+pub const COMMANDS: &[&str] = &["inspect", "replay", "explain", "cache", "completions", "help"];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;
 /// Stopped by the user: 128 + SIGINT, as shells report it.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command line and returns the exit code. `installed` is the folder of the addon, `node` the version of the Node that runs it.
-pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: String, cancelled: Arc<AtomicBool>) -> u8 {
+/// The program that a command line is given to.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The folder of the addon.
+    pub installed: Option<PathBuf>,
+    /// The version of the Node that runs it.
+    pub node: String,
+    /// What it is published as.
+    pub product: Product,
+}
+
+/// Runs the command line and returns the exit code.
+pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
+    let Program { installed, node, product } = program;
     // A build of a package that runs this very program in its own hook must not start another rebuild.
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
@@ -52,6 +66,12 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: Strin
     if let Some(rest) = behind(cache::WORD, &arguments) {
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));
         return work.await.unwrap_or(UNDECIDED);
+    }
+    if let Some(rest) = behind(pages::EXPLAIN, &arguments) {
+        return pages::explain(&rest, &product);
+    }
+    if let Some(rest) = behind(pages::HELP, &arguments) {
+        return pages::help(&rest, &completions::command(), &product);
     }
     let arguments = joined(arguments);
     if let Some(rest) = behind(completions::WORD, &arguments) {
@@ -67,7 +87,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: Strin
     }
     if arguments.local {
         let options = Options { installed, ..arguments.options() };
-        return local::run(&arguments, &options, &out, node, cancelled).await;
+        return local::run(&arguments, &options, &out, Program { installed: None, node, product }, cancelled).await;
     }
     let (specs, published) = match specs_or_hook(&arguments) {
         Ok(Asked::Specs(specs)) => (specs, None),
@@ -81,9 +101,6 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: Strin
             return written(answered).unwrap_or(UNDECIDED);
         }
     };
-    if specs == ["help"] {
-        return written(Output::text(&Arguments::help())).unwrap_or(0);
-    }
     let mut options = Options { installed, ..arguments.options() };
     options.registry = options.registry.or_else(|| published.clone().flatten());
     if options.emit.is_some() && specs.len() > 1 {
@@ -94,7 +111,7 @@ pub async fn run(arguments: Vec<String>, installed: Option<PathBuf>, node: Strin
         let answer = Answer::usage(&format!("{option} is about one package, and several were named"), "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
-    let mut documents = match Documents::prepare(&arguments) {
+    let mut documents = match Documents::prepare(&arguments, product) {
         Ok(documents) => documents,
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
@@ -177,7 +194,7 @@ enum Asked {
 
 /// The specs; or, in a publish hook of npm's, the package that is being published.
 fn specs_or_hook(arguments: &Arguments) -> Result<Asked, NoSpec> {
-    if let Some(command) = arguments.specs.first().filter(|word| COMMANDS.contains(&word.as_str()) && *word != "help") {
+    if let Some(command) = arguments.specs.first().filter(|word| COMMANDS.contains(&word.as_str())) {
         return Err(NoSpec {
             message: format!("the command {command} stands behind an option's value"),
             hint: format!("put the command first: reproduce {command} …; for the package of that name: {command}@latest"),

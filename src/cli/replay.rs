@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
 use crate::options::Options;
@@ -59,6 +59,11 @@ struct Arguments {
     /// Print what the build printed
     #[arg(long)]
     log: bool,
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command and returns the exit code: 0 where the same bytes came out.

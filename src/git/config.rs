@@ -1,6 +1,6 @@
 //! What of the user's git configuration counts: where and how to connect, and nothing that runs a program.
 //!
-//! `url.<base>.insteadOf`, `http.proxy` and `http.sslCAInfo` are read from the files and variables that git itself reads
+//! `url.<base>.insteadOf`, `http.proxy`, `http.sslCAInfo` and the `Authorization` of `http.<url>.extraHeader` are read from the files and variables that git itself reads
 //! (system, global, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_COUNT`); hooks, filters, aliases and credential
 //! helpers never are.
 
@@ -8,6 +8,8 @@ use gix::bstr::ByteSlice;
 use gix::config::File;
 
 use super::GitError;
+use super::credentials::ExtraHeader;
+use crate::npmrc::Secret;
 
 /// The part of git's configuration that this program follows.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,8 @@ pub struct GitConfig {
     pub proxy: Option<String>,
     /// `http.sslCAInfo`: a PEM file of further roots.
     pub ca_file: Option<String>,
+    /// `http.<url>.extraHeader` with an `Authorization`. One without an address would go everywhere, and does not count.
+    pub headers: Vec<ExtraHeader>,
 }
 
 impl GitConfig {
@@ -46,7 +50,7 @@ impl GitConfig {
             }
         }
         let text = |key: &str| file.string(key).and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|value| !value.is_empty());
-        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo") }
+        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file) }
     }
 
     /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as git does it.
@@ -76,6 +80,27 @@ impl GitConfig {
     pub fn bases(&self) -> impl Iterator<Item = &str> {
         self.rewrites.iter().map(|(_, base)| base.as_str())
     }
+}
+
+/// The headers that identify the user to an address. As in git, an empty value takes back those before it.
+fn headers(file: &File) -> Vec<ExtraHeader> {
+    let mut headers: Vec<ExtraHeader> = Vec::new();
+    for section in file.sections_by_name("http").into_iter().flatten() {
+        let base = section.header().subsection_name().and_then(|name| url::Url::parse(name.to_str().ok()?).ok());
+        let Some(base) = base.filter(url::Url::has_host) else { continue };
+        for value in section.body().values("extraHeader") {
+            match value.to_str().ok().map(str::trim) {
+                Some("") => headers.retain(|header| header.base != base),
+                Some(line) => headers.extend(
+                    line.split_once(':')
+                        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"))
+                        .map(|(_, value)| ExtraHeader { base: base.clone(), value: Secret::new(value.trim().to_owned()) }),
+                ),
+                None => {}
+            }
+        }
+    }
+    headers
 }
 
 /// An error with all that caused it, on one line.
@@ -122,6 +147,16 @@ mod tests {
         let config = config("[url \"git@github.com:\"]\n insteadOf = https://github.com/\n");
         assert_eq!(config.rewrite("https://github.com/a/b"), ("https://github.com/a/b".into(), false));
         assert!(config.fingerprint().is_none());
+    }
+
+    #[test]
+    fn an_extra_header_identifies_the_user_to_its_own_address() {
+        let config = config(
+            "[http]\n extraHeader = Authorization: everywhere\n[http \"https://a.example/\"]\n extraheader = AUTHORIZATION: basic one\n extraHeader = X-Other: x\n[http \"https://b.example/\"]\n extraHeader = Authorization: two\n extraHeader =\n",
+        );
+        let found: Vec<(&str, &str)> = config.headers.iter().map(|header| (header.base.as_str(), header.value.expose())).collect();
+        assert_eq!(found, [("https://a.example/", "basic one")]);
+        assert!(!format!("{config:?}").contains("basic one"));
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Explain for GitError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotFound { .. } => {
-                "the package declares a repository that was removed, renamed or is private; --source names another one".into()
+                "the package declares a repository that was removed, renamed or is private; --source names another one, and `reproduce help configuration` says how a private host is asked".into()
             }
             Self::Unreachable { source, .. } => {
                 return source.hint().or_else(|| Some("the declared address leads nowhere; --source names another one".into()));

@@ -1,14 +1,18 @@
 //! The bridge from git's blocking protocol code to the program's asynchronous HTTP client.
 
 use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use tokio::runtime::Handle;
-use url::Url;
+use url::{Origin, Url};
 
+use super::credentials::Credentials;
 use super::transport::{Answer, Exchange};
-use crate::http::{Cancel, Client, HttpError, Request, Trust};
+use crate::http::{Cancel, Client, HttpError, Request, Trust, rate_limit};
+use crate::npmrc::Secret;
 
 /// Attempts after the first for reading a repository's capabilities; everything after that is a POST and not repeated.
 const RETRIES: u32 = 2;
@@ -20,16 +24,29 @@ pub struct HttpExchange {
     trust: Trust,
     proxy: Option<Url>,
     cancel: Cancel,
+    /// Who the user is to private hosts; `None` where nothing may be said of it.
+    credentials: Option<Arc<Credentials>>,
+    /// What a host let us in for.
+    accepted: Mutex<Option<(Origin, Secret)>>,
 }
 
 impl HttpExchange {
     /// Asks with `trust`; `proxy` is git's own `http.proxy`, which goes before npm's.
     pub fn new(client: Client, runtime: Handle, trust: Trust, proxy: Option<Url>, cancel: Cancel) -> Self {
-        Self { client, runtime, trust, proxy, cancel }
+        Self { client, runtime, trust, proxy, cancel, credentials: None, accepted: Mutex::default() }
+    }
+
+    /// Says who the user is where a host does not answer without.
+    #[must_use]
+    pub fn identified_by(self, credentials: Option<Arc<Credentials>>) -> Self {
+        Self { credentials, ..self }
     }
 
     fn send(&self, request: &Request) -> Result<Answer, HttpError> {
         let response = self.runtime.block_on(self.client.send(request))?;
+        if let Some(limit) = rate_limit(&response.url, response.status, &response.headers, self.client.config().clock.now()) {
+            return Err(limit);
+        }
         let content_type = response.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let body: Box<dyn Read + Send> = Box::new(response.body.into_blocking(&self.runtime));
         Ok(Answer { status: response.status, url: response.url.into(), content_type, body })
@@ -51,18 +68,78 @@ impl Exchange for HttpExchange {
         if self.proxy.is_some() {
             request.proxy = Some(self.proxy.clone());
         }
+        let said_already = request.headers.contains_key(AUTHORIZATION);
+        if let Some(secret) = self.accepted_at(&request.url).filter(|_| !said_already) {
+            return self.send_repeatedly(&identified(&request, &secret), repeatable);
+        }
+        let refused = match self.send_repeatedly(&request, repeatable) {
+            Ok(answer) if hides(answer.status) => Ok(answer),
+            Err(limit @ HttpError::RateLimited { .. }) => Err(limit),
+            done => return done,
+        };
+        match &self.credentials {
+            Some(credentials) if repeatable && !said_already => self.send_identified(&request, credentials, refused),
+            _ => refused,
+        }
+    }
+}
+
+impl HttpExchange {
+    fn send_repeatedly(&self, request: &Request, repeatable: bool) -> Result<Answer, HttpError> {
         let mut pause = Duration::from_millis(300);
         for _ in 0..RETRIES {
-            match self.send(&request) {
-                Err(error) if repeatable && error.is_transient() => {}
-                Ok(answer) if repeatable && matches!(answer.status, 429 | 500..=599) => {}
+            match self.send(request) {
+                // How long a host wants to be left alone is longer than these pauses.
+                Err(error) if repeatable && error.is_transient() && !matches!(error, HttpError::RateLimited { .. }) => {}
+                Ok(answer) if repeatable && matches!(answer.status, 500..=599) => {}
                 done => return done,
             }
             self.runtime.block_on(tokio::time::sleep(pause));
             pause *= 3;
         }
-        self.send(&request)
+        self.send(request)
     }
+
+    /// Asks again as the user, with one credential after the other; `refused` is the answer to nobody in particular.
+    fn send_identified(
+        &self,
+        request: &Request,
+        credentials: &Credentials,
+        refused: Result<Answer, HttpError>,
+    ) -> Result<Answer, HttpError> {
+        for secret in credentials.for_url(&request.url) {
+            let answer = self.send_repeatedly(&identified(request, &secret), true)?;
+            if (200..300).contains(&answer.status) {
+                // Who had asked too often is one of many: what is there is shown to everybody.
+                if refused.is_ok() {
+                    credentials.note_used(&request.url);
+                }
+                *self.accepted.lock().unwrap_or_else(PoisonError::into_inner) = Some((request.url.origin(), secret));
+                return Ok(answer);
+            }
+        }
+        refused
+    }
+
+    fn accepted_at(&self, url: &Url) -> Option<Secret> {
+        let accepted = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.as_ref().filter(|(origin, _)| *origin == url.origin()).map(|(_, secret)| secret.clone())
+    }
+}
+
+/// Whether a host may say so of what it shows to some.
+fn hides(status: u16) -> bool {
+    matches!(status, 401 | 403 | 404)
+}
+
+/// The request as the user's. The client takes the header away where a redirect leads to another host.
+fn identified(request: &Request, secret: &Secret) -> Request {
+    let mut request = request.clone();
+    if let Ok(mut value) = HeaderValue::from_str(secret.expose()) {
+        value.set_sensitive(true);
+        request.headers.insert(AUTHORIZATION, value);
+    }
+    request
 }
 
 /// Where a repository's host leads from `url`, without a `.git` at its end; `None` if it does not answer as a git host.

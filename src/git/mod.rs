@@ -8,12 +8,15 @@
 
 pub mod attributes;
 pub mod config;
+pub mod credentials;
 pub mod error;
 pub mod exchange;
 mod export;
+mod helper;
 pub mod history;
 pub mod host;
 pub mod local;
+pub mod netrc;
 pub mod objects;
 pub mod remote;
 pub mod repository;

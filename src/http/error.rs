@@ -1,6 +1,6 @@
 //! What can go wrong between here and a server.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::error::{Explain, Stage};
 
@@ -111,10 +111,12 @@ pub enum HttpError {
         limit: u64,
     },
     /// 429, or 503 with a date, and no patience left.
-    #[error("{url} asks for fewer requests")]
+    #[error("{url} asks for fewer requests{}", shown_until(*.until))]
     RateLimited {
         /// Address.
         url: String,
+        /// When it takes requests again, where it says so.
+        until: Option<SystemTime>,
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
     },
@@ -141,6 +143,12 @@ pub enum HttpError {
     /// The caller gave up.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// `, until` and the time, if there is one.
+fn shown_until(until: Option<SystemTime>) -> String {
+    let time = until.and_then(|until| jiff::Timestamp::try_from(until).ok());
+    time.map(|time| format!(", until {}", time.strftime("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default()
 }
 
 impl HttpError {
@@ -202,7 +210,9 @@ impl Explain for HttpError {
             Self::TlsSetup { .. } => "check npm's cafile, ca, certfile and keyfile, and SSL_CERT_FILE",
             Self::Timeout { .. } | Self::Cut { .. } => "try again; npm's fetch-timeout and fetch-retries say how patient to be",
             Self::PrivateAddress { .. } | Self::Insecure { .. } => "if the host is your own, allow it with REPRODUCE_ALLOW_HOSTS=host:port",
-            Self::RateLimited { .. } => "wait a while, or run fewer packages at a time",
+            Self::RateLimited { .. } => {
+                "wait until then, or run fewer packages at a time; most hosts give more to those who identify themselves"
+            }
             Self::Status { status: 401 | 403, .. } => "check the token in .npmrc for this host",
             Self::Status { status: 407, .. } => "the proxy wants credentials: put them into npm's proxy address",
             Self::Status { status: 500.., .. } => "the server has a problem; try again later",

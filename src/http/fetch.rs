@@ -81,13 +81,14 @@ impl Client {
         let disk = |error: io::Error| (HttpError::Disk { reason: error.to_string() }, None);
         let Response { status, headers, url, hops, mut body } = self.send(request).await.map_err(once)?;
         if !(200..300).contains(&status) && status != 304 {
-            let asked = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, self.inner.config.clock.now()));
-            let error = if status == 429 || (status == 503 && asked.is_some()) {
-                HttpError::RateLimited { url: shown(&url), retry_after: asked }
-            } else {
-                HttpError::Status { url: shown(&url), status }
-            };
-            return Err((error, asked));
+            let now = self.inner.config.clock.now();
+            let asked = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+            return Err(match rate_limit(&url, status, &headers, now) {
+                Some(HttpError::RateLimited { url, until, retry_after }) => {
+                    (HttpError::RateLimited { url, until, retry_after }, retry_after)
+                }
+                _ => (HttpError::Status { url: shown(&url), status }, asked),
+            });
         }
         if status != 304 {
             let length = headers.get(reqwest::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -107,6 +108,29 @@ fn pause(config: &HttpConfig, attempt: u32) -> Duration {
     grown + grown * u32::from(config.clock.chance()) / 512
 }
 
+/// The failure that an answer is which only asks for fewer requests; `None` if it says something else. Hosts say so with 429, with 503 and
+/// a time, or with 403 where a header has that nothing is left.
+pub fn rate_limit(url: &Url, status: u16, headers: &HeaderMap, now: SystemTime) -> Option<HttpError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let asked = text("retry-after").and_then(|value| retry_after(value, now));
+    let is_spent = ["x-ratelimit-remaining", "ratelimit-remaining"].iter().any(|name| text(name) == Some("0"));
+    let is_limit = status == 429 || (status == 503 && asked.is_some()) || (status == 403 && (is_spent || asked.is_some()));
+    let reset = || ["x-ratelimit-reset", "ratelimit-reset"].iter().find_map(|name| reset_after(text(name)?, now));
+    let wait = asked.or_else(reset);
+    is_limit.then(|| HttpError::RateLimited { url: shown(url), until: wait.and_then(|wait| now.checked_add(wait)), retry_after: wait })
+}
+
+/// When a limit begins anew: seconds since 1970 (GitHub, GitLab), or from now on.
+fn reset_after(text: &str, now: SystemTime) -> Option<Duration> {
+    /// More seconds than any limit lasts: it is a date.
+    const A_DATE: u64 = 1_000_000_000;
+    let seconds = text.trim().parse().ok()?;
+    if seconds < A_DATE {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?.duration_since(now).unwrap_or_default())
+}
+
 /// `Retry-After`: seconds, or a date in one of the forms of HTTP (RFC 9110, 5.6.7).
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
@@ -115,4 +139,37 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     }
     let at = httpdate::parse_http_date(text).ok()?;
     Some(at.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_says_when_it_ends() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let url = Url::parse("https://git.example/a?token=x").expect("an address");
+        let after = |status, pairs: &[(&'static str, &str)]| {
+            let headers =
+                pairs.iter().map(|(name, value)| (reqwest::header::HeaderName::from_static(name), value.parse().expect("a value")));
+            match rate_limit(&url, status, &headers.collect(), now) {
+                Some(HttpError::RateLimited { until, retry_after, .. }) => {
+                    Some((until.is_some(), retry_after.map(|after| after.as_secs())))
+                }
+                other => other.map(|error| panic!("{error}")),
+            }
+        };
+        assert_eq!(after(429, &[]), Some((false, None)));
+        assert_eq!(after(429, &[("retry-after", "60")]), Some((true, Some(60))));
+        assert_eq!(after(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000090")]), Some((true, Some(90))));
+        assert_eq!(after(429, &[("ratelimit-reset", "1800000001")]), Some((true, Some(1))));
+        assert_eq!(after(429, &[("ratelimit-reset", "7")]), Some((true, Some(7))));
+        for (status, headers) in
+            [(403, vec![]), (403, vec![("x-ratelimit-remaining", "5")]), (503, vec![]), (404, vec![("retry-after", "5")])]
+        {
+            assert_eq!(after(status, &headers), None, "{status}");
+        }
+        let error = rate_limit(&url, 429, &[(RETRY_AFTER, "90".parse().expect("a value"))].into_iter().collect(), now).expect("a limit");
+        assert_eq!(error.to_string(), "https://git.example/a asks for fewer requests, until 2027-01-15 08:01:30 UTC");
+    }
 }

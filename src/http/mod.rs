@@ -35,7 +35,7 @@ pub use client::{Client, Response};
 pub use clock::{Clock, SystemClock};
 pub use dns::{Addresses, Lookup, SystemLookup};
 pub use error::HttpError;
-pub use fetch::{Fetched, Sink};
+pub use fetch::{Fetched, Sink, rate_limit};
 pub use proxy::ProxyRules;
 pub use reqwest::Method;
 pub use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};

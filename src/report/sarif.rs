@@ -12,11 +12,11 @@ use sha2::{Digest as _, Sha256};
 use super::json::{Failure, Finding, Report, Severity};
 use super::statement::purl;
 use super::text::escape;
+use crate::product::Product;
 
 /// Most results of a log, and the longest message in characters.
 const MAX_RESULTS: usize = 5_000;
 const MAX_MESSAGE: usize = 1_000;
-const DOCS: &str = "https://www.npmjs.com/package/reproduce";
 
 /// One result to be: what is said of a package.
 pub struct Entry {
@@ -31,7 +31,7 @@ pub struct Entry {
 }
 
 /// One log of all results. What was reproduced without a finding has no entry; what failed is told of the run, not of a package.
-pub fn log(reports: &[Report], failures: &[Failure]) -> Value {
+pub fn log(reports: &[Report], failures: &[Failure], product: &Product) -> Value {
     let mut all = Vec::new();
     for report in reports {
         // What is worst comes first: the service cuts at the end.
@@ -43,11 +43,11 @@ pub fn log(reports: &[Report], failures: &[Failure]) -> Value {
         let entry = |finding| Entry { shown: shown(report), package: subject(report), finding, file: None };
         all.extend(entries.into_iter().take(MAX_RESULTS.saturating_sub(all.len())).map(entry));
     }
-    log_of(&all, failures)
+    log_of(&all, failures, product)
 }
 
 /// One log of these results, as many of them as a service takes.
-pub fn log_of(entries: &[Entry], failures: &[Failure]) -> Value {
+pub fn log_of(entries: &[Entry], failures: &[Failure], product: &Product) -> Value {
     let mut rules: Vec<&str> = Vec::new();
     let mut results = Vec::new();
     for entry in entries.iter().take(MAX_RESULTS) {
@@ -58,19 +58,14 @@ pub fn log_of(entries: &[Entry], failures: &[Failure]) -> Value {
         });
         results.push(result(entry, index));
     }
-    json!({
+    let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": {
                 "name": "reproduce",
                 "version": env!("CARGO_PKG_VERSION"),
-                "informationUri": DOCS,
-                "rules": rules.iter().map(|code| json!({
-                    "id": code,
-                    "shortDescription": { "text": code.replace('-', " ") },
-                    "helpUri": format!("{DOCS}#{code}"),
-                })).collect::<Vec<_>>(),
+                "rules": rules.iter().map(|code| rule(code, product)).collect::<Vec<_>>(),
             } },
             "invocations": [{
                 "executionSuccessful": failures.is_empty(),
@@ -83,7 +78,25 @@ pub fn log_of(entries: &[Entry], failures: &[Failure]) -> Value {
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
-    })
+    });
+    if let Some(repository) = &product.repository
+        && let Some(driver) = log.pointer_mut("/runs/0/tool/driver").and_then(Value::as_object_mut)
+    {
+        driver.insert("informationUri".into(), repository.as_str().into());
+    }
+    log
+}
+
+fn rule(code: &str, product: &Product) -> Value {
+    let mut rule = json!({
+        "id": code,
+        "shortDescription": { "text": code.replace('-', " ") },
+        "help": { "text": format!("reproduce explain {code} says what it means and what to do.") },
+    });
+    if let (Some(repository), Some(rule)) = (&product.repository, rule.as_object_mut()) {
+        rule.insert("helpUri".into(), format!("{repository}/blob/HEAD/docs/codes.md").into());
+    }
+    rule
 }
 
 /// The verdict itself, where the package was not reproduced. What was not decided is no error of the package's.
@@ -186,7 +199,7 @@ mod tests {
             report("@s/b", Verdict::NoSource, Vec::new()),
             report("c", Verdict::Identical, Vec::new()),
         ];
-        let log = log(&reports, &[]);
+        let log = log(&reports, &[], &Product::default());
         let found: Vec<(&str, &str)> = results(&log)
             .iter()
             .map(|one| {
@@ -200,7 +213,11 @@ mod tests {
 
     #[test]
     fn every_result_points_to_its_rule() {
-        let log = log(&[report("a", Verdict::Differs, findings(3, Severity::Info)), report("b", Verdict::Differs, Vec::new())], &[]);
+        let log = log(
+            &[report("a", Verdict::Differs, findings(3, Severity::Info)), report("b", Verdict::Differs, Vec::new())],
+            &[],
+            &Product::default(),
+        );
         let rules = log.pointer("/runs/0/tool/driver/rules").and_then(Value::as_array).expect("rules");
         assert_eq!(rules.len(), 2);
         for one in results(&log) {
@@ -213,10 +230,10 @@ mod tests {
     fn a_log_keeps_to_the_limits_the_worst_of_a_package_first() {
         let mut mixed = findings(3, Severity::Info);
         mixed.extend(findings(3, Severity::Error));
-        let first = log(&[report("a", Verdict::Identical, mixed)], &[]);
+        let first = log(&[report("a", Verdict::Identical, mixed)], &[], &Product::default());
         assert_eq!(results(&first).first().and_then(|one| one.get("level")).and_then(Value::as_str), Some("error"));
         let long = Finding::new("case-twin", Severity::Info, "x".repeat(5_000));
-        let many = log(&[report("a", Verdict::Differs, vec![long; 6_000])], &[]);
+        let many = log(&[report("a", Verdict::Differs, vec![long; 6_000])], &[], &Product::default());
         assert_eq!(results(&many).len(), MAX_RESULTS);
         assert!(results(&many).iter().all(|one| one.pointer("/message/text").and_then(Value::as_str).expect("text").len() <= MAX_MESSAGE));
     }
@@ -224,7 +241,7 @@ mod tests {
     #[test]
     fn the_same_finding_has_the_same_print_and_another_one_another() {
         let prints = |name: &str| {
-            let log = log(&[report(name, Verdict::Differs, Vec::new())], &[]);
+            let log = log(&[report(name, Verdict::Differs, Vec::new())], &[], &Product::default());
             results(&log).first().and_then(|one| one.pointer("/partialFingerprints/reproduce~1v1")).cloned().expect("a print")
         };
         assert_eq!(prints("a"), prints("a"));
@@ -233,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_of_the_run() {
-        let log = log(&[], &[failure("nowhere")]);
+        let log = log(&[], &[failure("nowhere")], &Product::default());
         assert_eq!(log.pointer("/runs/0/invocations/0/executionSuccessful"), Some(&Value::Bool(false)));
         assert!(results(&log).is_empty());
     }

@@ -8,6 +8,7 @@ use super::Stop;
 use super::progress::Progress;
 use crate::deadline::Deadline;
 use crate::git::config::GitConfig;
+use crate::git::credentials::{Credentials, Unreadable};
 use crate::http::{Client, HttpConfig};
 use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
@@ -27,6 +28,8 @@ pub(super) struct Setup {
     /// npm's configuration, and what git's adds to the network's.
     pub(super) npm: NpmConfig,
     git: GitConfig,
+    /// Who the user is to private git hosts.
+    credentials: Arc<Credentials>,
     limit: Option<Duration>,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
@@ -72,9 +75,21 @@ impl Setup {
                 }
             }
         }
+        let mut credentials = Credentials::of(
+            &|name| around.vars.get(name).filter(|value| !value.is_empty()).cloned(),
+            git.headers.clone(),
+            options.git_credentials,
+            npm.network.allowed.clone(),
+        );
+        if let Some(path) = netrc_of(&around)
+            && let Err(Unreadable { path, reason }) = credentials.add_netrc(&path)
+        {
+            let message = format!("{path} cannot be read and does not count: {reason}");
+            findings.push(Finding::new("netrc-unreadable", Severity::Warning, message));
+        }
         let limit = options.limit().map_err(super::boxed)?;
         let distribution = options.distribution(&around.vars, &around.cwd).map_err(super::boxed)?;
-        Ok(Self { around, npm, git, limit, distribution, findings })
+        Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, findings })
     }
 
     /// A client for what the configuration allows.
@@ -105,12 +120,26 @@ impl Setup {
 
     /// What every stage of a judgement may use.
     pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop, own: Own) -> Context {
-        let Self { around, npm, git, limit, distribution, .. } = self;
+        let Self { around, npm, git, credentials, limit, distribution, .. } = self;
         // Counted from where the run is stopped from: what ends with the time knows that it does.
         let deadline = Deadline::of(limit, stop.started);
         let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
         let Own { given, roots } = own;
-        Context { client, npm, git, folders, progress, cancel, cancelled, cwd: around.cwd, deadline, given, roots, distribution }
+        Context {
+            client,
+            npm,
+            git,
+            credentials,
+            folders,
+            progress,
+            cancel,
+            cancelled,
+            cwd: around.cwd,
+            deadline,
+            given,
+            roots,
+            distribution,
+        }
     }
 
     fn registry_of(&self, spec: &Spec) -> Option<String> {
@@ -120,6 +149,14 @@ impl Setup {
             }
             Target::Tarball(_) | Target::File(_) => None,
         }
+    }
+}
+
+/// Where the user's `.netrc` is, as git's own client looks for it.
+fn netrc_of(around: &Surroundings) -> Option<PathBuf> {
+    match around.vars.get("NETRC").filter(|path| !path.is_empty()) {
+        Some(path) => Some(path.into()),
+        None => around.home.as_ref().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })),
     }
 }
 

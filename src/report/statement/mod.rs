@@ -14,16 +14,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::json::{AttemptInfo, Report};
+use crate::product::Product;
 use crate::verdict::{Accept, Verdict};
 
 /// in-toto's statement, version 1.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// SLSA's verification summary, version 1.
 pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
-/// The field of the predicate that has what was done. Consumers that do not know it pass over it, as SLSA's parsing rules say.
-pub const EXTENSION: &str = "https://www.npmjs.com/package/reproduce/rebuild/v1";
-const VERIFIER: &str = "https://www.npmjs.com/package/reproduce";
-const BUILD_TYPE: &str = "https://www.npmjs.com/package/reproduce/recipe/v1";
+/// The field of the predicate that has what was done, below the verifier's address. Consumers that do not know it pass over it, as
+/// SLSA's parsing rules say.
+pub const EXTENSION: &str = "rebuild/v1";
+const BUILD_TYPE: &str = "recipe/v1";
 
 /// The purl of a version, as npm writes it (npm-package-arg 13, `toPurl`).
 pub fn purl(name: &str, version: &str) -> String {
@@ -34,7 +35,7 @@ pub fn purl(name: &str, version: &str) -> String {
 /// The statement about a result. `None` where it is not known what the result is about: without name, version or a hash of the tarball;
 /// where it rests on the user's own word, which a verification summary cannot say; and where nothing was decided, of which a summary could
 /// only say that it failed.
-pub fn statement(report: &Report) -> Option<Value> {
+pub fn statement(report: &Report, product: &Product) -> Option<Value> {
     if report.options.rests_on_the_user() || !report.verdict.is_decided() {
         return None;
     }
@@ -56,20 +57,20 @@ pub fn statement(report: &Report) -> Option<Value> {
         "subject": [{ "name": name, "digest": digest }],
         "predicateType": SUMMARY,
         "predicate": {
-            "verifier": { "id": VERIFIER, "version": { "reproduce": report.reproduce_version } },
+            "verifier": { "id": product.uri(""), "version": { "reproduce": report.reproduce_version } },
             "timeVerified": report.timestamp,
             "resourceUri": name,
-            "policy": { "uri": format!("{VERIFIER}#{accept}") },
+            "policy": { "uri": format!("{}#{accept}", product.uri("")) },
             "inputAttestations": [],
             "verificationResult": if report.reproduced { "PASSED" } else { "FAILED" },
             "verifiedLevels": [level],
-            EXTENSION: details(report, accept),
+            (product.uri(EXTENSION)): details(report, accept, product),
         },
     }))
 }
 
 /// The verdict and all that leads to it.
-fn details(report: &Report, accept: &str) -> Value {
+fn details(report: &Report, accept: &str, product: &Product) -> Value {
     // The attempt that decided is the one whose tarball the recipe names.
     let decided = report.attempts.iter().find(|attempt| attempt.recipe.tarball.is_some());
     let closest = decided.or_else(|| {
@@ -83,9 +84,9 @@ fn details(report: &Report, accept: &str) -> Value {
         "location": report.package.location,
         "contentDigest": report.content_digest.as_ref().map(|hash| json!({ "sha256": hash })),
         "rebuilt": report.source.integrity.as_deref().and_then(digest_set),
-        "buildDefinition": build_definition(report, closest),
+        "buildDefinition": build_definition(report, closest, product),
         "runDetails": {
-            "builder": { "id": VERIFIER, "os": report.os, "arch": report.arch, "sandbox": report.sandbox },
+            "builder": { "id": product.uri(""), "os": report.os, "arch": report.arch, "sandbox": report.sandbox },
             "metadata": { "finishedOn": report.timestamp },
         },
         "comparison": report.comparison.as_ref().map(|comparison| json!({
@@ -101,7 +102,7 @@ fn details(report: &Report, accept: &str) -> Value {
 }
 
 /// As in SLSA's provenance: what was asked for, what was done, and what went into it.
-fn build_definition(report: &Report, attempt: Option<&AttemptInfo>) -> Value {
+fn build_definition(report: &Report, attempt: Option<&AttemptInfo>, product: &Product) -> Value {
     let origin = report.origin.as_ref();
     let commit = origin.map(|origin| {
         let uri = format!("git+{}{}", origin.repository, origin.reference.as_ref().map(|name| format!("@{name}")).unwrap_or_default());
@@ -114,7 +115,7 @@ fn build_definition(report: &Report, attempt: Option<&AttemptInfo>) -> Value {
         .map(|tool| json!({ "name": tool.name, "uri": format!("{}{}", tool.from, tool.package), "digest": digest_set(&tool.integrity) }));
     let resolved: Vec<Value> = commit.into_iter().chain(tools).chain(installed.iter().map(|line| dependency(line))).collect();
     json!({
-        "buildType": BUILD_TYPE,
+        "buildType": product.uri(BUILD_TYPE),
         "externalParameters": { "package": report.package.spec, "options": report.options, "source": report.source.spec },
         "internalParameters": { "recipe": attempt.map(|attempt| &attempt.recipe), "adopted": attempt.map(|attempt| &attempt.adopted) },
         "resolvedDependencies": resolved,

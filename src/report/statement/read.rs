@@ -83,7 +83,9 @@ pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
 fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     let text = |path: &str| statement.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let is_ours = text("/_type")? == STATEMENT && text("/predicateType")? == SUMMARY;
-    let details = statement.get("predicate")?.get(EXTENSION).filter(|_| is_ours)?;
+    // A program of another name or place has another address: whom it is believed is a matter of the key.
+    let extension = format!("{}/{EXTENSION}", text("/predicate/verifier/id")?);
+    let details = statement.get("predicate")?.get(extension).filter(|_| is_ours)?;
     let subjects = statement.get("subject")?.as_array().filter(|subjects| subjects.len() == 1)?;
     let subject = subjects.first()?;
     let reproduced = details.get("reproduced")?.as_bool()?;

@@ -29,7 +29,7 @@ fn ed25519() -> (Vec<u8>, Vec<u8>) {
 }
 
 fn stated(verdict: Verdict) -> Value {
-    statement(&report("@s/a", verdict, vec![Finding::new("case-twin", Severity::Warning, "m")])).expect("a statement")
+    statement(&report("@s/a", verdict, vec![Finding::new("case-twin", Severity::Warning, "m")]), &Product::default()).expect("a statement")
 }
 
 #[test]
@@ -43,13 +43,13 @@ fn a_statement_is_a_verification_summary_of_the_published_tarball() {
     assert_eq!(at("/predicate/verificationResult"), "PASSED");
     assert_eq!(at("/predicate/verifiedLevels/0"), "REPRODUCED_IDENTICAL");
     for verdict in [Verdict::NoSource, Verdict::Unsupported] {
-        assert_eq!(statement(&report("@s/a", verdict, Vec::new())), None, "what was not decided is not stated");
+        assert_eq!(statement(&report("@s/a", verdict, Vec::new()), &Product::default()), None, "what was not decided is not stated");
     }
     for verdict in [Verdict::Differs, Verdict::BuildFailed] {
         let failed = stated(verdict);
         assert_eq!(failed.pointer("/predicate/verificationResult"), Some(&json!("FAILED")));
         assert_eq!(failed.pointer("/predicate/verifiedLevels"), Some(&json!(["FAILED"])));
-        let details = failed.get("predicate").and_then(|predicate| predicate.get(EXTENSION)).expect("details");
+        let details = failed.get("predicate").and_then(|predicate| predicate.get(Product::default().uri(EXTENSION))).expect("details");
         assert_eq!(details.get("verdict"), Some(&json!(verdict)));
         assert_eq!(details.pointer("/findings/0/code"), Some(&json!("case-twin")));
     }
@@ -59,13 +59,13 @@ fn a_statement_is_a_verification_summary_of_the_published_tarball() {
 fn what_is_not_known_cannot_be_stated() {
     let mut one = report("a", Verdict::Differs, Vec::new());
     one.package.integrity = None;
-    assert_eq!(statement(&one), None);
+    assert_eq!(statement(&one, &Product::default()), None);
     one.package.integrity = Some("sha512-!".into());
-    assert_eq!(statement(&one), None);
+    assert_eq!(statement(&one, &Product::default()), None);
     one.package.integrity = Some("sha1-AAAA".into());
-    assert!(statement(&one).is_some());
+    assert!(statement(&one, &Product::default()).is_some());
     one.package.version = None;
-    assert_eq!(statement(&one), None);
+    assert_eq!(statement(&one, &Product::default()), None);
 }
 
 #[test]

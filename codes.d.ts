@@ -153,6 +153,7 @@ export type Code =
   | 'key-order'
   | 'line-endings'
   | 'link-escapes'
+  | 'list-unreadable'
   | 'literal-form'
   | 'local-build-failed'
   | 'local-changed'

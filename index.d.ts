@@ -58,6 +58,8 @@ export interface ReproduceOptions {
   gitCredentials?: boolean;
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
+  /** Stored results that are older than so many seconds do not count. */
+  maxAge?: number;
   /** Answer from stored results only. */
   offline?: boolean;
   /** Write the rebuilt tarball to this file. */
@@ -365,6 +367,8 @@ export interface ReproduceResult {
   diff: string | null;
   /** The isolation that a build ran in; null where nothing was run. */
   sandbox: string | null;
+  /** Whether this is a stored result, of the time in `timestamp`; absent where it was made now. */
+  cached?: true;
   /** Milliseconds. */
   timings: { resolve: number; locate: number; rebuild: number; total: number };
   hints: string[];

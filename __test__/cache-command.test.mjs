@@ -39,7 +39,9 @@ test('cache ls lists what a run has left, with sizes', async () => {
   assert.ok(kinds(ran.json.entries).includes('git') && kinds(ran.json.entries).includes('results'));
   assert.equal(ran.json.bytes, ran.json.entries.reduce((sum, { bytes }) => sum + bytes, 0));
   const shown = await cli(['cache', 'ls']);
-  assert.match(shown.stdout, /\ngit {2}\d/);
+  assert.match(shown.stdout, /\n {2}git +\d\S* \S+ {2}1 entry\n/);
+  assert.doesNotMatch(shown.stdout, /ago/);
+  assert.match((await cli(['cache', 'ls', '--verbose'])).stdout, /\ngit {2}\d[^]* ago /);
 });
 
 test('cache ls of no cache is empty', async () => {

@@ -43,12 +43,13 @@ before(async () => {
   }
   await symlink(process.execPath, join(bin, 'node'));
   clean = await cleanEnv({ registry: world.registry, gitconfig: world.host, extra: { PATH: `${bin}:/usr/bin:/bin`, npm_config_fetch_retries: '0' } });
-  // What the examples take for granted: a clone of a package's source, and a pair of keys.
+  // What the examples take for granted: a clone of a package's source, a pair of keys, and a list of packages.
   await git(['clone', '-q', world.host.directory('kit/semver'), join(clean.home, 'clone')]);
   await git(['tag', 'v1', 'v7.7.4'], { cwd: join(clean.home, 'clone') });
   const keys = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
   await writeFile(join(clean.home, 'key.pem'), keys.privateKey);
   await writeFile(join(clean.home, 'key.pub.pem'), keys.publicKey);
+  await writeFile(join(clean.home, 'packages.txt'), 'semver@7.7.4 # why it is here\nms@2.1.3\n');
   for (const folder of ['.local/share/bash-completion/completions', '.config/fish/completions']) await mkdir(join(clean.home, folder), { recursive: true });
 });
 after(async () => {

@@ -88,7 +88,7 @@ test('no output has the first name, and every address in one is below the reposi
   const files = Object.fromEntries(['attest', 'sarif', 'junit', 'diffoscope-json'].map((option) => [option, join(work, option)]));
   const documents = Object.entries(files).flatMap(([option, file]) => [`--${option}`, file]);
   const runs = [
-    ['--help'], ['help'], ['inspect', '--help'], ['completions', 'bash'], ['completions', 'man'], ['no-such-package'], ['--no-such-option'],
+    ['--help'], ['help'], ['help', 'topics'], ['help', 'platforms'], ['explain', 'source-private'], ['inspect', '--help'], ['completions', 'bash'], ['completions', 'man'], ['no-such-package'], ['--no-such-option'],
     ['n-judged@1.0.0', '--verbose', '--no-cache', '--annotate', 'always', ...documents], ['n-judged@1.0.0', '--json'], ['inspect', 'n-judged', '--json'],
   ];
   const outputs = [];

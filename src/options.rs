@@ -36,6 +36,8 @@ pub struct Options {
     pub source: Option<String>,
     /// Longest time for one package, in seconds; 0 means none.
     pub timeout: Option<f64>,
+    /// Stored results that are older, in seconds, do not count.
+    pub max_age: Option<f64>,
     /// Use stored results only.
     pub offline: bool,
     /// Do not read or write stored results.
@@ -93,6 +95,9 @@ pub enum OptionsError {
     /// Not a number of seconds.
     #[error("{0} is not a number of seconds")]
     Timeout(f64),
+    /// Not an age.
+    #[error("{0} is not an age in seconds")]
+    MaxAge(f64),
     /// Not a way to isolate builds.
     #[error("there is no isolation {0}")]
     Isolation(String),
@@ -154,6 +159,7 @@ impl Explain for OptionsError {
             Self::Host(_) => Some("a name or an address, with a port where only that is meant: host.example, host.example:8443".into()),
             Self::Node(_) => Some("a version, a range or a name: 20.11.1, 18, lts/hydrogen".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
+            Self::MaxAge(_) => Some("0 takes no stored result".into()),
             Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
             Self::NodeDist(_) => Some("https, without credentials or query, and the folder above the versions: https://nodejs.org/dist/".into()),
             Self::NodeKeysMissing | Self::NodeKeys { .. } => Some(
@@ -322,6 +328,12 @@ impl Options {
             Some(0.0) => Ok(None),
             Some(seconds) => Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| OptionsError::Timeout(seconds)),
         }
+    }
+
+    /// How old a stored result may be; `None` where age does not matter.
+    pub fn max_age(&self) -> Result<Option<Duration>, OptionsError> {
+        let age = |seconds| Duration::try_from_secs_f64(seconds).map_err(|_| OptionsError::MaxAge(seconds));
+        self.max_age.map(age).transpose()
     }
 
     /// The options that could change an answer, as they are stored with it.

@@ -1,6 +1,7 @@
 //! The command line's words.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
@@ -55,6 +56,33 @@ In package.json: \"prepublishOnly\": \"reproduce --local\" stops a publish that 
 Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted, 143 terminated.
 A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
 
+/// The seconds of a day.
+pub(super) const DAY: u64 = 24 * 60 * 60;
+
+/// A whole number and what is behind it.
+pub(super) fn split_number(text: &str) -> Option<(u64, String)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim().to_ascii_lowercase()))
+}
+
+/// Reads a span of time.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = split_number(text).and_then(|(number, unit)| {
+        let unit = match unit.as_str() {
+            "s" | "sec" => 1,
+            "m" | "min" => 60,
+            "h" => 3600,
+            "d" | "day" | "days" => DAY,
+            "w" => 7 * DAY,
+            _ => return None,
+        };
+        number.checked_mul(unit)
+    });
+    seconds.map(Duration::from_secs).ok_or_else(|| "a whole number with s, m, h, d or w is expected, as in 30d".to_owned())
+}
+
 /// Reads a time.
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "not a number of seconds; 0 is no limit".to_owned())
@@ -69,9 +97,13 @@ fn versions(text: &str) -> Result<usize, String> {
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl
+    /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl; - reads more of
+    /// them from standard input, one a line
     #[arg(value_name = "spec")]
     pub(super) specs: Vec<String>,
+    /// Read more specs from this file, one a line; what is behind a # is a comment
+    #[arg(long, value_name = "file")]
+    pub(super) from: Option<PathBuf>,
     /// Print one JSON object for each spec, errors included
     #[arg(short, long)]
     pub(super) json: bool,
@@ -114,6 +146,12 @@ pub(super) struct Arguments {
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     pub(super) timeout: Option<f64>,
+    /// Judge again what was stored longer ago, as 30d, 12h or 2w
+    #[arg(long, value_name = "time", value_parser = duration)]
+    pub(super) max_age: Option<Duration>,
+    /// Wait up to so long for a version that the registry does not show yet, as 30s or 10m [default: 10m]
+    #[arg(long, value_name = "time", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = duration)]
+    pub(super) wait: Option<Duration>,
     /// Answer from stored results only
     #[arg(long)]
     pub(super) offline: bool,
@@ -201,6 +239,7 @@ impl Arguments {
             source: self.source.clone(),
             recipe: self.recipe.clone(),
             timeout: self.timeout,
+            max_age: self.max_age.map(|age| age.as_secs_f64()),
             offline: self.offline,
             no_cache: self.no_cache,
             cache_dir: self.cache_dir.clone(),

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde_json::{Value, json};
 
+use super::arguments::{DAY, duration, split_number};
 use super::{UNDECIDED, output::Output, usage, written};
 use crate::npmrc::Surroundings;
 use crate::options::Options;
@@ -19,8 +20,6 @@ use crate::store::inventory::{self, Item, Plan, Pruned, Sort};
 /// The word that this command begins with.
 pub(super) const WORD: &str = "cache";
 
-const DAY: u64 = 24 * 60 * 60;
-
 /// See what the cache folder holds, or make it smaller.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce cache", max_term_width = 100, after_help = "For the package of that name: reproduce cache@latest")]
@@ -31,10 +30,13 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List what is kept, with sizes and when it was last used
+    /// Say how much is kept; with --verbose what, and when it was last used
     Ls {
         #[command(flatten)]
         place: Place,
+        /// List every entry
+        #[arg(long)]
+        verbose: bool,
     },
     /// Remove what is old or too much; what other runs use at this moment stays
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
@@ -80,7 +82,7 @@ pub(super) fn run(arguments: &[String]) -> u8 {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error, arguments, "reproduce cache ls; for the package of that name: reproduce cache@latest"),
     };
-    let (Action::Ls { place } | Action::Prune { place, .. }) = &parsed.action;
+    let (Action::Ls { place, .. } | Action::Prune { place, .. }) = &parsed.action;
     let json = place.json;
     let options = Options { cache_dir: place.cache_dir.clone(), cache_file: place.cache_file.clone(), ..Options::default() };
     let done = session::cache_folders(&options, &Surroundings::of_process(None)).and_then(|folders| act(&parsed.action, &folders));
@@ -103,9 +105,9 @@ pub(super) fn run(arguments: &[String]) -> u8 {
 fn act(action: &Action, folders: &Folders) -> Result<(Value, String), crate::store::CacheError> {
     let now = SystemTime::now();
     match action {
-        Action::Ls { .. } => {
+        Action::Ls { verbose, .. } => {
             let items = inventory::list(folders)?;
-            Ok((listed_json(folders, &items), listed_text(folders, &items, now)))
+            Ok((listed_json(folders, &items), listed_text(folders, &items, *verbose, now)))
         }
         Action::Prune { older_than, max_size, all, dry_run, .. } => {
             let plan = Plan { older_than: *older_than, max_bytes: *max_size, all: *all, dry_run: *dry_run };
@@ -135,17 +137,27 @@ fn item_json(item: &Item) -> Value {
     json!({ "kind": item.sort.as_str(), "name": item.name, "version": item.version, "bytes": item.bytes, "used": timestamp(item.used) })
 }
 
-fn listed_text(folders: &Folders, items: &[Item], now: SystemTime) -> String {
+fn listed_text(folders: &Folders, items: &[Item], verbose: bool, now: SystemTime) -> String {
     let sum = |items: &mut dyn Iterator<Item = &Item>| shown_bytes(items.map(|item| item.bytes).sum());
     let mut text = format!("{}  {}\n", escape(&folders.root.display().to_string()), sum(&mut items.iter()));
-    for sort in Sort::ALL {
-        let own = || items.iter().filter(|item| item.sort == sort);
-        if own().next().is_none() {
-            continue;
-        }
-        add(&mut text, &format!("\n{}  {}\n", sort.as_str(), sum(&mut own())));
-        for item in own() {
-            add(&mut text, &format!("  {:>9}  {:<14}  {}\n", shown_bytes(item.bytes), ago(item, now), shown_name(item)));
+    let sorts = Sort::ALL.into_iter().map(|sort| (sort, items.iter().filter(move |item| item.sort == sort)));
+    for (sort, own) in sorts.filter(|(_, own)| own.clone().next().is_some()) {
+        if verbose {
+            add(&mut text, &format!("\n{}  {}\n", sort.as_str(), sum(&mut own.clone())));
+            for item in own {
+                add(&mut text, &format!("  {:>9}  {:<14}  {}\n", shown_bytes(item.bytes), ago(item, now), shown_name(item)));
+            }
+        } else {
+            let entries = own.clone().count();
+            add(
+                &mut text,
+                &format!(
+                    "  {:<10}  {:>9}  {entries} {}\n",
+                    sort.as_str(),
+                    sum(&mut own.clone()),
+                    if entries == 1 { "entry" } else { "entries" }
+                ),
+            );
         }
     }
     text
@@ -201,28 +213,6 @@ fn shown_bytes(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
-/// A whole number and what is behind it.
-fn split_number(text: &str) -> Option<(u64, String)> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    Some((number.parse().ok()?, unit.trim().to_ascii_lowercase()))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = split_number(text).and_then(|(number, unit)| {
-        let unit = match unit.as_str() {
-            "m" | "min" => 60,
-            "h" => 3600,
-            "d" | "day" | "days" => DAY,
-            "w" => 7 * DAY,
-            _ => return None,
-        };
-        number.checked_mul(unit)
-    });
-    seconds.map(Duration::from_secs).ok_or_else(|| "a whole number with m, h, d or w is expected, as in 30d".to_owned())
-}
-
 fn bytes(text: &str) -> Result<u64, String> {
     let bytes = split_number(text).and_then(|(number, unit)| {
         let unit = match unit.as_str() {
@@ -265,7 +255,9 @@ mod tests {
         std::fs::create_dir_all(repository.join("objects/pack")).unwrap();
         std::fs::write(repository.join("HEAD"), vec![b'x'; 1500]).unwrap();
         let place = || Place { json: false, cache_dir: None, cache_file: None };
-        let (value, text) = act(&Action::Ls { place: place() }, &folders).unwrap();
+        let (_, text) = act(&Action::Ls { place: place(), verbose: false }, &folders).unwrap();
+        assert!(text.ends_with("cache  1.5 kB\n  git            1.5 kB  1 entry\n"), "{text}");
+        let (value, text) = act(&Action::Ls { place: place(), verbose: true }, &folders).unwrap();
         assert_eq!((&value["bytes"], &value["entries"][0]["kind"]), (&json!(1500), &json!("git")));
         assert!(text.ends_with("\ngit  1.5 kB\n     1.5 kB  0 min ago       git-example-a-b\n"), "{text}");
         let prune = Action::Prune { place: place(), older_than: None, max_size: None, all: true, dry_run: true };

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait before asking again: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// How often it is seen that the user does not want to wait any longer.
+const POLL: Duration = Duration::from_millis(50);
 /// What a registry answers that does not have the version yet.
 const NOT_YET: [&str; 3] = ["package-not-found", "version-not-found", "tarball-not-found"];
 
@@ -52,11 +54,18 @@ impl Hook {
     }
 }
 
-/// Judges a version that was published a moment ago: where the registry does not have it, it is asked again.
-pub(super) async fn judge(spec: &str, options: &Options, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
+/// Judges a version that was published a moment ago: where the registry does not have it, it is asked again, for as long as the user
+/// says.
+pub(super) async fn judge(
+    spec: &str,
+    options: &Options,
+    patience: Option<Duration>,
+    progress: &Progress,
+    cancelled: &Arc<AtomicBool>,
+) -> Answer {
     let started = Instant::now();
-    let patience = options.timeout.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let patience = patience.map_or(PATIENCE, |limit| limit.min(PATIENCE));
+    let limit = options.timeout.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let patience = patience.unwrap_or_else(|| limit.map_or(PATIENCE, |limit| limit.min(PATIENCE)));
     let mut pause = FIRST_PAUSE;
     loop {
         let answer = session::judge_one(spec, options, None, progress.clone(), Arc::clone(cancelled)).await;
@@ -65,7 +74,10 @@ pub(super) async fn judge(spec: &str, options: &Options, progress: &Progress, ca
             return answer;
         }
         progress.tell("resolve", "waiting for the registry to show it");
-        sleep(pause).await;
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !cancelled.load(Ordering::Relaxed) {
+            sleep(POLL).await;
+        }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

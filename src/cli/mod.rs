@@ -11,7 +11,9 @@ mod inspect;
 mod local;
 mod output;
 mod pages;
+mod progress;
 mod replay;
+mod specs;
 
 use std::io;
 use std::path::PathBuf;
@@ -89,7 +91,11 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
         let options = Options { installed, ..arguments.options() };
         return local::run(&arguments, &options, &out, Program { installed: None, node, product }, cancelled).await;
     }
-    let (specs, published) = match specs_or_hook(&arguments) {
+    let given = match specs::given(&arguments) {
+        Ok(given) => given,
+        Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
+    };
+    let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
         Ok(Asked::Specs(specs)) => (specs, None),
         Ok(Asked::Hook(Hook::Published { spec, registry })) => (vec![spec], Some(registry)),
         Ok(Asked::Hook(_)) => {
@@ -115,12 +121,13 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
         Ok(documents) => documents,
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
-    let mut codes = Vec::new();
+    let (mut codes, mut came_of) = (Vec::new(), Vec::new());
     for spec in &specs {
         let progress = out.progress(spec);
         let started = Instant::now();
         let answer = match published {
-            Some(_) => hook::judge(spec, &options, &progress.listener(), &cancelled).await,
+            Some(_) => hook::judge(spec, &options, arguments.wait, &progress.listener(), &cancelled).await,
+            None if arguments.wait.is_some() => hook::judge(spec, &options, arguments.wait, &progress.listener(), &cancelled).await,
             None => session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await,
         };
         progress.finish();
@@ -128,6 +135,7 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
             return INTERRUPTED;
         }
         codes.push(answer.exit_code(options.accept));
+        came_of.push(answer.outcome());
         documents.add(spec, &answer, started.elapsed());
         match out.answer(&answer) {
             // The reader went away (`| head`): nothing more can be said, and what was not judged is not decided.
@@ -140,6 +148,12 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
                     return code;
                 }
             }
+        }
+    }
+    if specs.len() > 1 {
+        let said = out.total(&came_of);
+        if let Some(code) = written(said) {
+            return code;
         }
     }
     if let Err(error) = documents.write() {
@@ -166,7 +180,7 @@ fn joined(arguments: Vec<String>) -> Vec<String> {
 
 /// The arguments behind a command's word, where it is the first. Flags may stand before the word.
 fn behind(word: &str, arguments: &[String]) -> Option<Vec<String>> {
-    let at = arguments.iter().position(|argument| !argument.starts_with('-'))?;
+    let at = arguments.iter().position(|argument| argument == "-" || !argument.starts_with('-'))?;
     let (before, rest) = arguments.split_at(at);
     let (first, rest) = rest.split_first()?;
     (first == word).then(|| rest.iter().chain(before).cloned().collect())
@@ -193,15 +207,18 @@ enum Asked {
 }
 
 /// The specs; or, in a publish hook of npm's, the package that is being published.
-fn specs_or_hook(arguments: &Arguments) -> Result<Asked, NoSpec> {
-    if let Some(command) = arguments.specs.first().filter(|word| COMMANDS.contains(&word.as_str())) {
+fn specs_or_hook(given: Vec<String>, from_file: bool) -> Result<Asked, NoSpec> {
+    if let Some(command) = given.first().filter(|word| COMMANDS.contains(&word.as_str())) {
         return Err(NoSpec {
             message: format!("the command {command} stands behind an option's value"),
             hint: format!("put the command first: reproduce {command} …; for the package of that name: {command}@latest"),
         });
     }
-    if !arguments.specs.is_empty() {
-        return Ok(Asked::Specs(arguments.specs.clone()));
+    if !given.is_empty() {
+        return Ok(Asked::Specs(given));
+    }
+    if from_file {
+        return Err(NoSpec { message: "the file names no package".into(), hint: "it has one spec a line".into() });
     }
     match Hook::of(&|name| std::env::var(name).ok().filter(|value| !value.is_empty())) {
         Some(Hook::Before) => {

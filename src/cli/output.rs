@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::{Arguments, ColorChoice};
+use super::progress::{self, Line};
 use crate::local;
 use crate::report::github;
 use crate::report::terminal::{self, Detail, Style};
-use crate::report::text::{escape, is_unsafe};
-use crate::session::{Answer, Progress};
+use crate::report::text::is_unsafe;
+use crate::session::Answer;
+use crate::verdict::Verdict;
 
 /// How answers and progress are written.
 pub(super) struct Output {
@@ -21,7 +20,7 @@ pub(super) struct Output {
     detail: Detail,
     stdout: Style,
     stderr: Style,
-    progress: bool,
+    progress: How,
 }
 
 impl Output {
@@ -36,8 +35,12 @@ impl Output {
             detail: Detail { diff: arguments.diff, log: arguments.log, verbose: arguments.verbose },
             stdout: Style::detect(arguments.color.enabled(out_is_terminal)),
             stderr,
-            // Only where both streams are terminals and no CI is at work, so that logs stay readable.
-            progress: out_is_terminal && err_is_terminal && !in_ci && !arguments.quiet && !arguments.json && stderr.can_move(),
+            progress: match out_is_terminal && err_is_terminal && !in_ci && stderr.can_move() {
+                _ if arguments.quiet || arguments.json => How::None,
+                // Only where both streams are terminals and no CI is at work, so that logs stay readable.
+                true => How::Moving,
+                false => How::Logged,
+            },
         }
     }
 
@@ -52,6 +55,11 @@ impl Output {
                 Ok(())
             }
         }
+    }
+
+    /// Writes what came of several packages together.
+    pub(super) fn total(&self, came_of: &[(Verdict, bool)]) -> io::Result<()> {
+        if self.json || self.quiet { Ok(()) } else { Self::text(&format!("\n{}", terminal::total(came_of))) }
     }
 
     /// Writes what came of a folder.
@@ -103,30 +111,31 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// A progress line for a command without options about it: where stderr is a terminal and the answer is for people.
+    /// The progress of a command without options about it, where the answer is for people.
     pub(super) fn quiet_progress(json: bool, what: &str) -> Line {
-        if json || !io::stderr().is_terminal() {
-            return Line(None);
+        match io::stderr().is_terminal() {
+            _ if json => Line::None,
+            true => Line::moving(what, Style::detect(false).unicode()),
+            false => Line::logged(what, progress::to_stderr),
         }
-        let bar = ProgressBar::new_spinner();
-        bar.set_prefix(escape(what).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Line(Some(bar))
     }
 
-    /// A progress line for one package.
+    /// The progress of one package.
     pub(super) fn progress(&self, spec: &str) -> Line {
-        if !self.progress {
-            return Line(None);
+        match self.progress {
+            How::None => Line::None,
+            How::Moving => Line::moving(spec, self.stderr.unicode()),
+            How::Logged => Line::logged(spec, progress::to_stderr),
         }
-        let bar = ProgressBar::new_spinner();
-        if let Ok(template) = ProgressStyle::with_template("{spinner} {prefix} {msg}") {
-            bar.set_style(if self.stderr.unicode() { template } else { template.tick_chars("-\\|/ ") });
-        }
-        bar.set_prefix(escape(spec).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Line(Some(bar))
     }
+}
+
+/// How progress is told.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    None,
+    Moving,
+    Logged,
 }
 
 /// Text as a CI may read it.
@@ -148,26 +157,6 @@ fn ascii_where_unsafe(json: &str) -> String {
         }
     }
     out
-}
-
-/// The progress line of one package; nothing where there is no terminal.
-pub(super) struct Line(Option<ProgressBar>);
-
-impl Line {
-    /// What the run reports its progress to.
-    pub(super) fn listener(&self) -> Progress {
-        match self.0.clone() {
-            Some(bar) => Progress::new(move |_, message| bar.set_message(escape(message).into_owned())),
-            None => Progress::silent(),
-        }
-    }
-
-    /// Takes the line away.
-    pub(super) fn finish(self) {
-        if let Some(bar) = self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 impl ColorChoice {

@@ -131,6 +131,7 @@ impl Draft {
                 diff: None,
                 sandbox: None,
                 timings: Timings::default(),
+                cached: false,
                 hints: Vec::new(),
                 history: None,
                 options,

@@ -70,6 +70,9 @@ pub struct Report {
     pub sandbox: Option<String>,
     /// Milliseconds per stage.
     pub timings: Timings,
+    /// Whether this is a stored result; absent where it was made now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
     /// What the user can do next.
     pub hints: Vec<String>,
     /// Earlier versions, the latest first; null where they were not asked for.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::json::{AttemptInfo, ComparisonInfo, Failure, Report, Severity};
-use super::text::{elapsed, escape, escape_lines};
+use super::text::{escape, escape_lines, shown_time};
 use super::vouched;
 use crate::explain::{self, Explanation};
 use crate::pack::rewrite::AS_IS;
@@ -97,7 +98,7 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     next(&mut out, report, style, detail);
     if detail.verbose {
         let t = &report.timings;
-        let [resolve, locate, rebuild, total] = [t.resolve, t.locate, t.rebuild, t.total].map(elapsed);
+        let [resolve, locate, rebuild, total] = [t.resolve, t.locate, t.rebuild, t.total].map(|ms| shown_time(Duration::from_millis(ms)));
         let _ = writeln!(out, "  times      resolve {resolve}, locate {locate}, rebuild {rebuild}, total {total}");
     }
     out
@@ -114,7 +115,9 @@ fn headline(out: &mut String, report: &Report, style: Style) {
         _ => style.color(&format!("? {word}"), AnsiColor::Yellow),
     };
     let code = report.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
-    let _ = writeln!(out, "{head}{code}  {}", style.paint(&name(report), Ansi::new().bold()));
+    let stored =
+        if report.cached { style.dim(&format!("  (stored {}; --force checks again)", age(&report.timestamp))) } else { String::new() };
+    let _ = writeln!(out, "{head}{code}  {}{stored}", style.paint(&name(report), Ansi::new().bold()));
     let cut = |text: &Option<String>| text.as_deref().map(|text| escape(text).chars().take(26).collect::<String>());
     match (cut(&report.package.integrity), cut(&report.source.integrity), report.verdict) {
         (Some(published), _, Verdict::Identical) => {
@@ -127,6 +130,24 @@ fn headline(out: &mut String, report: &Report, style: Style) {
         }
         _ => {}
     }
+}
+
+/// How long ago that was; as it stands where it is no time of the past.
+fn age(timestamp: &str) -> String {
+    let then = timestamp.parse::<jiff::Timestamp>().ok().map(SystemTime::from);
+    let past = then.and_then(|then| SystemTime::now().duration_since(then).ok());
+    past.map_or_else(|| escape(timestamp).into_owned(), |past| format!("{} ago", shown_time(past)))
+}
+
+/// What came of several packages, in one line: `identical` stands apart from what counts as reproduced too.
+pub fn total(reports: &[(Verdict, bool)]) -> String {
+    let count =
+        |wanted: &dyn Fn(Verdict, bool) -> bool| reports.iter().filter(|(verdict, reproduced)| wanted(*verdict, *reproduced)).count();
+    let reproduced = count(&|_, reproduced| reproduced);
+    let identical = count(&|verdict, reproduced| reproduced && verdict == Verdict::Identical);
+    let undecided = count(&|verdict, _| !verdict.is_decided());
+    let not = reports.len() - reproduced - undecided;
+    format!("{} packages: {reproduced} reproduced ({identical} identical), {not} not reproduced, {undecided} not decided\n", reports.len())
 }
 
 fn name(report: &Report) -> String {

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -118,14 +119,15 @@ pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// Milliseconds in the unit that fits: `831 ms`, `12.4 s`, `5 min 34 s`, `2 h 3 min`.
-pub fn elapsed(ms: u64) -> String {
-    let seconds = ms / 1000;
+/// A time as people read it: the two largest units.
+pub fn shown_time(time: Duration) -> String {
+    let seconds = time.as_secs();
     match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds}.{} s", ms % 1000 / 100),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        0 => format!("{} ms", time.as_millis()),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
     }
 }
 
@@ -134,9 +136,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_in_the_unit_that_fits() {
-        let said = [0, 999, 1000, 12_499, 59_999, 60_000, 333_766, 3_600_000, 7_399_000].map(elapsed);
-        assert_eq!(said, ["0 ms", "999 ms", "1.0 s", "12.4 s", "59.9 s", "1 min 0 s", "5 min 33 s", "1 h 0 min", "2 h 3 min"]);
+    fn a_time_has_its_two_largest_units() {
+        let said =
+            [0, 999, 1000, 59_999, 60_000, 333_766, 3_600_000, 7_399_000, 200_000_000].map(|ms| shown_time(Duration::from_millis(ms)));
+        assert_eq!(said, ["0 ms", "999 ms", "1 s", "59 s", "1 min 0 s", "5 min 33 s", "1 h 0 min", "2 h 3 min", "2 d 7 h"]);
     }
 
     #[test]

@@ -51,6 +51,14 @@ impl Answer {
         }
     }
 
+    /// The verdict, and whether it counts as reproduced.
+    pub fn outcome(&self) -> (Verdict, bool) {
+        match self {
+            Self::Judged { report, .. } => (report.verdict, report.reproduced),
+            Self::Failed(_) => (Verdict::Error, false),
+        }
+    }
+
     /// For JavaScript: `{"ok":true,"key":…,"result":…}` or `{"ok":false,"error":…}`.
     pub fn to_json(&self) -> String {
         let value = match self {

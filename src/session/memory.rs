@@ -45,6 +45,22 @@ pub(super) enum Tarball {
     Promised(Option<String>),
 }
 
+/// What a stored result must fit to be an answer.
+pub(super) struct Terms<'a> {
+    /// The options that could change the answer.
+    pub(super) options: &'a OptionsInfo,
+    /// The package as it was asked for.
+    pub(super) word: &'a str,
+    /// The greatest age; `None` for any.
+    pub(super) max_age: Option<Duration>,
+}
+
+impl Terms<'_> {
+    fn are_met_by(&self, report: &Report, tarball: &Tarball, now: SystemTime) -> bool {
+        still_counts(report, tarball, self.options, now) && !is_older(report, self.max_age, now)
+    }
+}
+
 /// Stored results: the caller's object, then the file.
 pub(super) struct Memory {
     known: HashMap<String, Box<RawValue>>,
@@ -75,8 +91,9 @@ impl Found {
         self.confirmed.as_deref().is_none_or(|confirmed| is_within(confirmed, CONFIRMED_FOR, SystemTime::now()))
     }
 
-    /// The answer.
-    pub(super) fn answer(self) -> Answer {
+    /// The answer, marked as a stored one.
+    pub(super) fn answer(mut self) -> Answer {
+        self.report.cached = true;
         Answer::Judged { key: Some(self.key), report: self.report }
     }
 
@@ -104,14 +121,7 @@ impl Memory {
     }
 
     /// A stored result that still counts. A file that cannot be read is a finding, not a failure.
-    pub(super) fn look_up(
-        &self,
-        key: &str,
-        tarball: &Tarball,
-        options: &OptionsInfo,
-        word: &str,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Found> {
+    pub(super) fn look_up(&self, key: &str, tarball: &Tarball, terms: &Terms<'_>, findings: &mut Vec<Finding>) -> Option<Found> {
         let in_memory = self.known.get(key).map(|value| value.get().to_owned());
         let is_callers = in_memory.is_some();
         let text = match in_memory {
@@ -125,8 +135,10 @@ impl Memory {
             },
         };
         let mut report: Report = serde_json::from_str(&text).ok()?;
+        // What a caller's object has may have come from a store before.
+        report.cached = false;
         let named = format!("{}@{}", report.package.name.as_deref()?, report.package.version.as_deref()?);
-        if named != key || !still_counts(&report, tarball, options, SystemTime::now()) {
+        if named != key || !terms.are_met_by(&report, tarball, SystemTime::now()) {
             return None;
         }
         // The object in memory is the caller's own word; the file may be anybody's.
@@ -137,7 +149,7 @@ impl Memory {
             say_once(findings, Finding::new("stored-result-foreign", Severity::Warning, message));
             return None;
         }
-        word.clone_into(&mut report.package.spec);
+        terms.word.clone_into(&mut report.package.spec);
         Some(Found { key: key.to_owned(), report: Box::new(report), confirmed })
     }
 
@@ -213,6 +225,12 @@ pub(super) fn republished_since(report: &mut Report, earlier: &Report) {
         let message = format!("on {} the registry served {before} for this version, and it serves {after} now", earlier.timestamp);
         report.findings.push(Finding::new("republished", Severity::Warning, message));
     }
+}
+
+/// Whether a result was made before the time that the user sets. RFC 3339 in one time zone sorts by time.
+fn is_older(report: &Report, max_age: Option<Duration>, now: SystemTime) -> bool {
+    // Before 1970 nothing was stored.
+    max_age.is_some_and(|age| now.checked_sub(age).is_some_and(|limit| report.timestamp <= timestamp(limit)))
 }
 
 /// A stored result counts while the tarball, this program and the options are the same; one that decided nothing, for a day.

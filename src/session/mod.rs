@@ -30,7 +30,7 @@ use crate::verdict::Verdict;
 
 use answer::Stopped;
 pub use answer::{Answer, shown};
-use memory::{Memory, Tarball, is_kept, key_of};
+use memory::{Memory, Tarball, Terms, is_kept, key_of};
 use place::Place;
 pub use progress::Progress;
 pub use setup::cache_folders;
@@ -71,7 +71,8 @@ pub(crate) fn stored(word: &str, promised: Option<String>, options: &Options) ->
     let place = Place::of(options, &setup.around).ok()?;
     let (info, _) = setup.rules(&spec, options).ok()?;
     let memory = Memory::of(None, &place.folders);
-    let found = memory.look_up(&format!("{name}@{version}"), &Tarball::Promised(promised), &info, word, &mut Vec::new());
+    let terms = Terms { options: &info, word, max_age: options.max_age().ok()? };
+    let found = memory.look_up(&format!("{name}@{version}"), &Tarball::Promised(promised), &terms, &mut Vec::new());
     found.map(memory::Found::answer)
 }
 
@@ -247,9 +248,10 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let stores = !options.no_cache && options.local_source().is_none() && given.is_none();
     let reads = stores && !options.force && options.emit.is_none();
 
+    let terms = Terms { options: &info, word, max_age: options.max_age().map_err(boxed)? };
     let mut known_one = None;
     if reads && let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target() {
-        known_one = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &info, word, &mut of_memory);
+        known_one = memory.look_up(&format!("{name}@{version}"), &Tarball::NotAsked, &terms, &mut of_memory);
     }
     if let Some(found) = known_one.take_if(|found| options.offline || found.is_confirmed()) {
         return Ok(found.unconfirmed());
@@ -279,7 +281,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let key = key_of(&spec, &release);
     if reads && let Some(key) = &key {
         let promised = Tarball::Promised(release.promised().map(|promised| promised.text()));
-        if let Some(mut found) = memory.look_up(key, &promised, &info, word, &mut of_memory) {
+        if let Some(mut found) = memory.look_up(key, &promised, &terms, &mut of_memory) {
             if is_known {
                 memory.confirm(&mut found);
             }

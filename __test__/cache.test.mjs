@@ -56,7 +56,7 @@ test('an exact version that was judged is answered with no network', async () =>
   const { spec, clean, first } = await judged('c-exact');
   const { value, registry, host } = await requestsOf(() => world.judge(spec, { clean }));
   assert.deepEqual([registry, host], [[], []]);
-  assert.deepEqual({ ...value, ran: null }, { ...first, ran: null });
+  assert.deepEqual({ ...value, ran: null }, { ...first, cached: true, ran: null });
 });
 
 test('the file of results is an object from name@version to a result', async () => {
@@ -308,7 +308,7 @@ test('cache: an object is filled and read', async (t) => {
   assert.deepEqual(cache[spec], first);
   await rm(resultsOf(clean), { force: true });
   const { value, registry, host } = await requestsOf(() => call(spec, { cache }));
-  assert.deepEqual([value, registry, host], [first, [], []]);
+  assert.deepEqual([value, registry, host], [{ ...first, cached: true }, [], []]);
 });
 
 for (const form of ['npm:c-memforms@1.0.0', 'x@npm:c-memforms@1.0.0', 'pkg:npm/c-memforms@1.0.0', 'c-memforms@v1.0.0', '  c-memforms@1.0.0 ', 'c-memforms@latest', 'c-memforms']) {

@@ -24,7 +24,7 @@ const STALE = [
   /\bnpm (?:install|i|view|exec)[^\n]* reproduce(?:@|\s|$)/m,
   /npmjs\.com\/package\/reproduce\b/,
   /(?:from |require\(|import\()['"]reproduce['"/]/,
-  /"name": ?"reproduce"/,
+  /^ {2}"name": "reproduce"/m,
   /[^/\w.-]reproduce-(?:linux|darwin|win32)-/,
 ];
 const stale = (text) => STALE.map((pattern) => pattern.exec(text)?.[0]).filter(Boolean);
@@ -114,7 +114,7 @@ test('no output has the first name, and every address in one is below the reposi
 });
 
 test('what is looked for is seen where it is', () => {
-  const samples = ['npm:@first-owner/x', 'npx reproduce x', 'npm view reproduce', 'https://www.npmjs.com/package/reproduce', "from 'reproduce'", '"name": "reproduce"', '`reproduce-linux-x64-gnu`'];
+  const samples = ['npm:@first-owner/x', 'npx reproduce x', 'npm view reproduce', 'https://www.npmjs.com/package/reproduce', "from 'reproduce'", '{\n  "name": "reproduce"', '`reproduce-linux-x64-gnu`'];
   assert.deepEqual(samples.filter((text) => stale(text).length === 0), []);
   assert.deepEqual(['npx @kit/second', 'reproduce semver', '@kit/second-linux-x64-gnu', 'target/reproduce'].filter((text) => stale(text).length > 0), []);
 });

@@ -16,6 +16,8 @@ use crate::npmrc::Secret;
 
 /// Attempts after the first for reading a repository's capabilities; everything after that is a POST and not repeated.
 const RETRIES: u32 = 2;
+/// Longest time that a host may want to be left alone before it is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// HTTP for one repository, to be used on a thread that may block.
 pub struct HttpExchange {
@@ -68,8 +70,9 @@ impl Exchange for HttpExchange {
         if self.proxy.is_some() {
             request.proxy = Some(self.proxy.clone());
         }
-        let said_already = request.headers.contains_key(AUTHORIZATION);
-        if let Some(secret) = self.accepted_at(&request.url).filter(|_| !said_already) {
+        // Who the user is was said already, or cannot be said here.
+        let is_settled = request.headers.contains_key(AUTHORIZATION) || self.is_overheard(&request.url);
+        if let Some(secret) = self.accepted_at(&request.url).filter(|_| !is_settled) {
             return self.send_repeatedly(&identified(&request, &secret), repeatable);
         }
         let refused = match self.send_repeatedly(&request, repeatable) {
@@ -78,7 +81,7 @@ impl Exchange for HttpExchange {
             done => return done,
         };
         match &self.credentials {
-            Some(credentials) if repeatable && !said_already => self.send_identified(&request, credentials, refused),
+            Some(credentials) if repeatable && !is_settled => self.send_identified(&request, credentials, refused),
             _ => refused,
         }
     }
@@ -89,8 +92,11 @@ impl HttpExchange {
         let mut pause = Duration::from_millis(300);
         for _ in 0..RETRIES {
             match self.send(request) {
-                // How long a host wants to be left alone is longer than these pauses.
-                Err(error) if repeatable && error.is_transient() && !matches!(error, HttpError::RateLimited { .. }) => {}
+                Err(HttpError::RateLimited { retry_after: Some(wait), url, until }) if wait > PATIENCE => {
+                    return Err(HttpError::RateLimited { retry_after: Some(wait), url, until });
+                }
+                Err(HttpError::RateLimited { retry_after: Some(wait), .. }) if repeatable => pause = pause.max(wait),
+                Err(error) if repeatable && error.is_transient() => {}
                 Ok(answer) if repeatable && matches!(answer.status, 500..=599) => {}
                 done => return done,
             }
@@ -119,6 +125,11 @@ impl HttpExchange {
             }
         }
         refused
+    }
+
+    /// Whether a proxy would read what is sent: only TLS goes through one unread.
+    fn is_overheard(&self, url: &Url) -> bool {
+        url.scheme() == "http" && (self.proxy.is_some() || self.client.config().proxies.for_url(url).is_some())
     }
 
     fn accepted_at(&self, url: &Url) -> Option<Secret> {

@@ -90,6 +90,7 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     if detail.diff
         && let Some(diff) = &report.diff
     {
+        out.push_str("  diff       a/ is what was published, b/ is what was rebuilt\n");
         out.push_str(&colored_diff(diff, style));
     }
     if detail.log {

@@ -219,6 +219,8 @@ fn trimmed(command: &str) -> &str {
 
 /// Whether a command may make files that are published.
 pub fn is_useful(command: &str) -> bool {
+    // What is only assigned is gone with the shell that the command runs in.
+    let command = without_assignments(command);
     let mut words = command.split_whitespace().skip_while(|word| is_assignment(word) || matches!(*word, "npx" | "cross-env"));
     let Some(program) = words.next() else { return false };
     if own::calls_it(command) || IDLE_PROGRAMS.contains(&program) || program.starts_with(['(', '{', '[']) {
@@ -231,9 +233,39 @@ pub fn is_useful(command: &str) -> bool {
     !parts.into_iter().any(|word| IDLE_WORDS.contains(&word))
 }
 
+/// The command behind the variables that are set in front of it.
+fn without_assignments(command: &str) -> &str {
+    let mut rest = command.trim_start();
+    while is_assignment(rest) {
+        rest = rest.get(end_of_word(rest)..).unwrap_or_default().trim_start();
+    }
+    rest
+}
+
+/// Where the first word of a shell's command ends: at a blank that is in no quotes and no substitution.
+fn end_of_word(command: &str) -> usize {
+    let (mut quote, mut depth, mut escaped) = (None, 0_usize, false);
+    for (at, c) in command.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"' | '`'), '\\') => escaped = true,
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, c) if c.is_whitespace() && depth == 0 => return at,
+            (None, _) => {}
+        }
+    }
+    command.len()
+}
+
+/// Whether a text begins with a variable that is set.
 pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
 }
 
@@ -329,6 +361,18 @@ mod tests {
         for useful in
             ["tsc -p .", "make dist", "NODE_ENV=production rollup -c", "npx tsc", "node scripts/build.js", "cp a dist/", "npm run build:ci"]
         {
+            assert!(is_useful(useful), "{useful}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_only_set_makes_no_files() {
+        for idle in
+            ["result=\"\"", "result=\"two words\"", "x=$(node version.js --all)", "a='b c' d=\"e \\\" f\"", "X=`node a b`", "VERSION=1"]
+        {
+            assert!(!is_useful(idle), "{idle}");
+        }
+        for useful in ["mode=production rollup -c", "A='b c' node build.js", "cross-env A=b node build.js", "node build.js --a=b"] {
             assert!(is_useful(useful), "{useful}");
         }
     }

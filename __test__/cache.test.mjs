@@ -28,15 +28,16 @@ async function requestsOf(work) {
 const resultsOf = (clean) => join(cacheOf(clean), 'results.json');
 const stored = async (file) => JSON.parse(await readFile(file, 'utf8'));
 
-/** Changes the stored results. */
 /** Changes stored results as the program would have written them: what is tested is not whether they have its seal. */
 async function edit(file, change) {
   const results = await stored(file);
   change(results);
   const key = await readFile(join(dirname(file), 'seal.key'));
   for (const [name, result] of Object.entries(results)) {
-    delete result.seal;
-    result.seal = createHmac('sha256', key).update(`reproduce result 1\n${name}\n${JSON.stringify(result)}`).digest('base64');
+    const { confirmed } = result;
+    for (const field of ['confirmed', 'seal']) delete result[field];
+    const sealed = `reproduce result 2\n${JSON.stringify([name, confirmed])}\n${JSON.stringify(result)}`;
+    Object.assign(result, { confirmed, seal: createHmac('sha256', key).update(sealed).digest('base64') });
   }
   await writeFile(file, JSON.stringify(results));
 }

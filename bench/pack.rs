@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writer.flush()?;
         drop(writer);
         let hashed = compressing.join().map_err(|_| "the compressing thread failed")??;
-        println!("{} {}", hex::encode(hashed.sha1.finalize()), hex::encode(hashed.sha512.finalize()));
+        writeln!(io::stdout(), "{} {}", hex::encode(hashed.sha1.finalize()), hex::encode(hashed.sha512.finalize()))?;
         Ok(())
     })
 }

@@ -64,7 +64,7 @@ fn manual(text: &mut Vec<u8>) -> std::io::Result<()> {
         man.render_synopsis_section(&mut part)?;
         man.render_description_section(&mut part)?;
         man.render_options_section(&mut part)?;
-        page.push_str(&format!(".SH \"{}\"\n", name.to_uppercase()));
+        page.extend([".SH \"", &name.to_uppercase(), "\"\n"]);
         // A section of its own page is a part of a section here.
         page.push_str(&String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").replace(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n", ""));
     }

@@ -54,18 +54,16 @@ impl Hook {
     }
 }
 
+/// How long a hook waits for the version that was just published.
+pub(super) fn patience(options: &Options) -> Duration {
+    let limit = options.timeout.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    limit.map_or(PATIENCE, |limit| limit.min(PATIENCE))
+}
+
 /// Judges a version that was published a moment ago: where the registry does not have it, it is asked again, for as long as the user
 /// says.
-pub(super) async fn judge(
-    spec: &str,
-    options: &Options,
-    patience: Option<Duration>,
-    progress: &Progress,
-    cancelled: &Arc<AtomicBool>,
-) -> Answer {
+pub(super) async fn judge(spec: &str, options: &Options, patience: Duration, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
     let started = Instant::now();
-    let limit = options.timeout.filter(|seconds| *seconds > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let patience = patience.unwrap_or_else(|| limit.map_or(PATIENCE, |limit| limit.min(PATIENCE)));
     let mut pause = FIRST_PAUSE;
     loop {
         let answer = session::judge_one(spec, options, None, progress.clone(), Arc::clone(cancelled)).await;

@@ -66,6 +66,7 @@ fn failed(error: &dyn Explain) -> u8 {
 }
 
 /// What a document is made of.
+#[derive(Clone, Copy)]
 enum Told<'a> {
     /// What came of the folder.
     Of(&'a Checked),
@@ -105,13 +106,14 @@ fn log(told: &Told<'_>, product: &Product) -> Value {
     let directory = checked.directory.as_deref().filter(|directory| !directory.is_empty());
     let mut entries = Vec::new();
     for problem in &checked.problems {
+        let code = problem.code.as_str();
         let message = format!("{}; {}", problem.message, problem.todo);
         let of = |path: Option<&String>| Entry {
             shown: shown.clone(),
             package: shown.clone(),
-            finding: Finding { path: path.cloned(), ..Finding::new(&problem.code, problem.severity, message.clone()) },
-            file: path.filter(|_| problem.code != ENTRIES).map(|path| match directory {
-                Some(directory) if OF_THE_PACKAGE.contains(&problem.code.as_str()) => format!("{directory}/{path}"),
+            finding: Finding { path: path.cloned(), ..Finding::new(code, problem.severity, message.clone()) },
+            file: path.filter(|_| code != ENTRIES).map(|path| match directory {
+                Some(directory) if OF_THE_PACKAGE.contains(&code) => format!("{directory}/{path}"),
                 _ => path.clone(),
             }),
         };

@@ -19,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 
@@ -91,7 +91,12 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
         let options = Options { installed, ..arguments.options() };
         return local::run(&arguments, &options, &out, Program { installed: None, node, product }, cancelled).await;
     }
-    let given = match specs::given(&arguments) {
+    check(&arguments, Program { installed, node, product }, &out, cancelled).await
+}
+
+/// Judges the packages that a command line names, and writes what it asks for.
+async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled: Arc<AtomicBool>) -> u8 {
+    let given = match specs::given(arguments) {
         Ok(given) => given,
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
@@ -107,32 +112,55 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
             return written(answered).unwrap_or(UNDECIDED);
         }
     };
-    let mut options = Options { installed, ..arguments.options() };
+    let mut options = Options { installed: program.installed, ..arguments.options() };
     options.registry = options.registry.or_else(|| published.clone().flatten());
     if options.emit.is_some() && specs.len() > 1 {
         let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
-    if let Some(option) = Documents::of_one(&arguments).filter(|_| specs.len() > 1) {
+    if let Some(option) = Documents::of_one(arguments).filter(|_| specs.len() > 1) {
         let answer = Answer::usage(&format!("{option} is about one package, and several were named"), "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
-    let mut documents = match Documents::prepare(&arguments, product) {
+    let mut documents = match Documents::prepare(arguments, program.product) {
         Ok(documents) => documents,
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
+    // A version that was published a moment ago is not there yet.
+    let patience = arguments.wait.or(published.map(|_| hook::patience(&options)));
+    let codes = match judge_each(&specs, &options, patience, out, &mut documents, cancelled).await {
+        Ok(codes) => codes,
+        Err(code) => return code,
+    };
+    if let Err(error) = documents.write() {
+        // stdout has its answer already, which stands; what was to be written beside it does not.
+        Output::failure(&Answer::failed("", &*error));
+        return UNDECIDED;
+    }
+    merge_exit_codes(codes)
+}
+
+/// Judges one package after the other, prints each answer and then the total. A version that the registry does not have yet is waited
+/// for as long as `patience`. The error is the exit code where no more can be done.
+async fn judge_each(
+    specs: &[String],
+    options: &Options,
+    patience: Option<Duration>,
+    out: &Output,
+    documents: &mut Documents,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Vec<u8>, u8> {
     let (mut codes, mut came_of) = (Vec::new(), Vec::new());
-    for spec in &specs {
+    for spec in specs {
         let progress = out.progress(spec);
         let started = Instant::now();
-        let answer = match published {
-            Some(_) => hook::judge(spec, &options, arguments.wait, &progress.listener(), &cancelled).await,
-            None if arguments.wait.is_some() => hook::judge(spec, &options, arguments.wait, &progress.listener(), &cancelled).await,
-            None => session::judge_one(spec, &options, None, progress.listener(), Arc::clone(&cancelled)).await,
+        let answer = match patience {
+            Some(patience) => hook::judge(spec, options, patience, &progress.listener(), &cancelled).await,
+            None => session::judge_one(spec, options, None, progress.listener(), Arc::clone(&cancelled)).await,
         };
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
-            return INTERRUPTED;
+            return Err(INTERRUPTED);
         }
         codes.push(answer.exit_code(options.accept));
         came_of.push(answer.outcome());
@@ -145,7 +173,7 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
             }
             answered => {
                 if let Some(code) = written(answered) {
-                    return code;
+                    return Err(code);
                 }
             }
         }
@@ -153,15 +181,10 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
     if specs.len() > 1 {
         let said = out.total(&came_of);
         if let Some(code) = written(said) {
-            return code;
+            return Err(code);
         }
     }
-    if let Err(error) = documents.write() {
-        // stdout has its answer already, which stands; what was to be written beside it does not.
-        Output::failure(&Answer::failed("", &*error));
-        return UNDECIDED;
-    }
-    merge_exit_codes(codes)
+    Ok(codes)
 }
 
 /// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a package.

@@ -136,8 +136,7 @@ mod tests {
         tell(&told, &|| written.recv_timeout(Duration::from_secs(120)).expect("a line"));
         told.send(Told::Done).expect("a listener");
         writer.join().expect("an end");
-        let lines = all.lock().expect("lines").clone();
-        lines
+        std::mem::take(&mut *all.lock().expect("lines"))
     }
 
     fn stage(told: &Sender<Told>, text: &str) {

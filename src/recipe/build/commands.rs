@@ -250,12 +250,11 @@ fn end_of_word(command: &str) -> usize {
             _ if escaped => escaped = false,
             (None | Some('"' | '`'), '\\') => escaped = true,
             (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"' | '`') => quote = Some(c),
             (None, '(') => depth += 1,
             (None, ')') => depth = depth.saturating_sub(1),
             (None, c) if c.is_whitespace() && depth == 0 => return at,
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     command.len()

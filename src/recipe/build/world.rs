@@ -257,6 +257,8 @@ fn digest_of(recipe: &BuildRecipe) -> String {
 mod tests {
     use super::*;
 
+    type Change<'a> = &'a dyn Fn(&mut World);
+
     fn world() -> World {
         World {
             program: "1.0.0",
@@ -297,7 +299,7 @@ mod tests {
             native: true,
             digest: "d".into(),
         };
-        let changes: [(&str, &dyn Fn(&mut World)); 25] = [
+        let changes: [(&str, Change<'_>); 25] = [
             ("program", &|world| world.program = "1.0.1"),
             ("purpose", &|world| world.purpose = Purpose::Replay),
             ("url", &|world| world.url.push('x')),

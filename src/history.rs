@@ -155,11 +155,14 @@ async fn judged(word: &str, promised: Option<String>, options: &Options, cancell
         source: options.source.as_ref().map(|source| source.split_once('#').map_or(source.as_str(), |(url, _)| url).to_owned()),
         ..options.clone()
     };
-    if let Some(answer) = session::stored(word, promised, &own) {
+    let strategy = if own.strategy.is_empty() { vec![Strategy::Source.as_str().to_owned()] } else { own.strategy.clone() };
+    let quick = Options { strategy, ..own.clone() };
+    if let Some(answer) = [&own, &quick].into_iter().find_map(|options| session::stored(word, promised.clone(), options)) {
         return answer;
     }
-    let strategy = if own.strategy.is_empty() { vec![Strategy::Source.as_str().to_owned()] } else { own.strategy.clone() };
-    session::judge_alone(word, &Options { strategy, ..own }, None, Progress::silent(), Arc::clone(cancelled)).await
+    // What else is stored is of another tarball than the registry has now.
+    let anew = Options { force: true, ..quick };
+    session::judge_alone(word, &anew, None, Progress::silent(), Arc::clone(cancelled)).await
 }
 
 /// What this version lacks that earlier ones had.

@@ -128,8 +128,20 @@ attack('an older result that was put back after a version was published anew cou
     write(clean, { ...read(clean), [spec]: older });
   }
   await next();
+  const { history } = await judge(`${id}@1.1.0`, { clean, args: ['--history', '1'] });
+  assert.deepEqual(history.map(({ version, verdict }) => [version, verdict]), [['1.0.0', 'differs']]);
+});
+
+attack('the same with a result that an earlier history stored', async ({ world, id, judge }) => {
+  const { spec, clean, next } = await putBack(world, id, (word, { args = [], ...more } = {}) => judge(word, { ...more, args: [...args, '--strategy', 'source'] }), 0);
+  await next();
+  const older = read(clean)[spec];
+  assert.deepEqual([older.verdict, older.options.strategies], ['identical', ['source']]);
   const answer = await judge(`${id}@1.1.0`, { clean, args: ['--history', '1'] });
   assert.deepEqual(answer.history.map(({ version, verdict }) => [version, verdict]), [['1.0.0', 'differs']]);
+  const [again, paths] = await asked(world, () => judge(`${id}@1.1.0`, { clean, args: ['--history', '1'] }));
+  assert.deepEqual(again.history.map(({ verdict }) => verdict), ['differs']);
+  assert.ok(paths.every((path) => !path.includes('1.0.0')), 'it was taken from the store');
 });
 
 attack('an older result that was put back counts for the exact version for a day, and then no more', async ({ world, id, judge }) => {

@@ -35,9 +35,8 @@ const SOURCES = new URL('../src/', import.meta.url);
 const BY_RECURSION = {
   'local/packed.rs': "the user's own scripts",
   'recipe/build/kept.rs': 'it keeps the folder, to be removed by the sweeper',
-  'sandbox/scratch.rs': 'it keeps the folder, and removes it by store::remove_tree',
-  'session/place.rs': 'it keeps the folder, and removes it by store::remove_tree',
   'store/removal.rs': 'where no build runs',
+  'store/temporary.rs': 'it keeps the folder, and removes it by store::remove_tree',
   'toolchain/shelf.rs': 'no build can write there',
 };
 

@@ -370,6 +370,31 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_a_folder_or_a_file_itself_or_neither() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = DirTree::new(folder.path()).unwrap();
+        tree.create_dirs("d/e").unwrap();
+        tree.create_dirs("d/e").unwrap();
+        tree.replace("d/f", b"", None).unwrap();
+        symlink("e", folder.path().join("d/to-folder")).unwrap();
+        symlink("f", folder.path().join("d/to-file")).unwrap();
+        for (path, is_dir, is_file) in [
+            ("", true, false),
+            ("d", true, false),
+            ("d/e", true, false),
+            ("d/f", false, true),
+            ("d/to-folder", false, false),
+            ("d/to-file", false, false),
+            ("gone", false, false),
+        ] {
+            assert_eq!((tree.is_dir(path), tree.is_file(path)), (is_dir, is_file), "{path:?}");
+        }
+        for path in ["d/f", "d/f/g", "d/to-folder", "d/to-folder/g"] {
+            assert!(tree.create_dirs(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
     fn a_replaced_file_keeps_its_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("f");

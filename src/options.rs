@@ -22,7 +22,7 @@ use crate::verdict::Accept;
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-#[allow(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a caller's")]
 pub struct Options {
     /// Judge anew even where a stored result exists.
     pub force: bool,

@@ -182,7 +182,7 @@ pub(super) struct Arguments {
     /// Write a `JUnit` report of all specs to this file, for CI systems
     #[arg(long, value_name = "file")]
     pub(super) junit: Option<PathBuf>,
-    /// Also check the N versions before this one, without builds for those never checked [default: 10]
+    /// Also check the N versions before this one, without builds [default: 10]
     #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
     /// Check provenance with this Sigstore `trusted_root.json`, in place of the embedded one

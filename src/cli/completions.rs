@@ -1,5 +1,7 @@
 //! `reproduce completions`: what shells and `man` want to know of the command line.
 
+use std::fmt::Write as _;
+
 use clap::{Command, CommandFactory, Parser};
 use clap_complete::Shell;
 
@@ -64,7 +66,8 @@ fn manual(text: &mut Vec<u8>) -> std::io::Result<()> {
         man.render_synopsis_section(&mut part)?;
         man.render_description_section(&mut part)?;
         man.render_options_section(&mut part)?;
-        page.extend([".SH \"", &name.to_uppercase(), "\"\n"]);
+        // Writing to a String cannot fail.
+        let _: std::fmt::Result = writeln!(page, ".SH \"{}\"", name.to_uppercase());
         // A section of its own page is a part of a section here.
         page.push_str(&String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").replace(".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n", ""));
     }

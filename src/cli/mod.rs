@@ -59,26 +59,10 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
         return 0;
     }
-    if let Some(rest) = behind(inspect::WORD, &arguments) {
-        return inspect::run(&rest, &cancelled).await;
-    }
-    if let Some(rest) = behind(replay::WORD, &arguments) {
-        return replay::run(&rest, installed, &cancelled).await;
-    }
-    if let Some(rest) = behind(cache::WORD, &arguments) {
-        let work = tokio::task::spawn_blocking(move || cache::run(&rest));
-        return work.await.unwrap_or(UNDECIDED);
-    }
-    if let Some(rest) = behind(pages::EXPLAIN, &arguments) {
-        return pages::explain(&rest, &product);
-    }
-    if let Some(rest) = behind(pages::HELP, &arguments) {
-        return pages::help(&rest, &completions::command(), &product);
+    if let Some(code) = command(&arguments, installed.as_ref(), &product, &cancelled).await {
+        return code;
     }
     let arguments = joined(arguments);
-    if let Some(rest) = behind(completions::WORD, &arguments) {
-        return completions::run(&rest);
-    }
     let arguments = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(arguments.iter().cloned())) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &arguments, "reproduce --help lists the options"),
@@ -185,6 +169,27 @@ async fn judge_each(
         }
     }
     Ok(codes)
+}
+
+/// Runs the command that the first word names; `None` if it names none, and is a package.
+async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Product, cancelled: &Arc<AtomicBool>) -> Option<u8> {
+    if let Some(rest) = behind(inspect::WORD, arguments) {
+        return Some(inspect::run(&rest, cancelled).await);
+    }
+    if let Some(rest) = behind(replay::WORD, arguments) {
+        return Some(replay::run(&rest, installed.cloned(), cancelled).await);
+    }
+    if let Some(rest) = behind(cache::WORD, arguments) {
+        let work = tokio::task::spawn_blocking(move || cache::run(&rest));
+        return Some(work.await.unwrap_or(UNDECIDED));
+    }
+    if let Some(rest) = behind(pages::EXPLAIN, arguments) {
+        return Some(pages::explain(&rest, product));
+    }
+    if let Some(rest) = behind(pages::HELP, arguments) {
+        return Some(pages::help(&rest, &completions::command(), product));
+    }
+    behind(completions::WORD, arguments).map(|rest| completions::run(&rest))
 }
 
 /// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a package.

@@ -254,7 +254,7 @@ fn end_of_word(command: &str) -> usize {
             (None, '(') => depth += 1,
             (None, ')') => depth = depth.saturating_sub(1),
             (None, c) if c.is_whitespace() && depth == 0 => return at,
-            (Some(_) | None, _) => {}
+            _ => {}
         }
     }
     command.len()

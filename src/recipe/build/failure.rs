@@ -89,7 +89,7 @@ impl Course {
                 None => format!("{name} by an empty package"),
             };
             let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
-            notes.push(("dependency-stood-in", format!("unavailable dependencies were replaced: {}", listed(&lines))));
+            notes.push(("dependency-stood-in", format!("replaced unavailable dependencies: {}", listed(&lines))));
         }
         notes
     }

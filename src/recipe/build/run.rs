@@ -162,13 +162,11 @@ impl Work<'_> {
             notes.extend(self.node_from_elsewhere());
             if !self.site.hosts.names().is_empty() {
                 let hosts = self.site.hosts.names().join(", ");
-                notes.push(("hosts-allowed", format!("--allow-host let the build reach: {hosts}")));
+                notes.push(("hosts-allowed", format!("--allow-host let the build reach hosts besides the registry: {hosts}")));
             }
             if untrue {
-                notes.push((
-                    "registry-times-untrue",
-                    "publication dates in this registry are unreliable, so dependencies may be newer than at publication".into(),
-                ));
+                let said = "publication dates in this registry are later than the commit, and unreliable: dependencies may be newer";
+                notes.push(("registry-times-untrue", said.to_owned()));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = record.tarballs.into_iter().collect();

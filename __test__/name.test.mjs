@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { cleanEnv, filesBelow, run } from './kit/cli.mjs';
 import { startGitHost } from './kit/githost.mjs';
 import { git } from './kit/history.mjs';
@@ -14,6 +15,7 @@ import { bareBin, publishRelease } from './kit/release.mjs';
 import { startVerdaccio } from './kit/verdaccio.mjs';
 import { manifest } from './world.mjs';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 const FIRST = { name: '@first-owner/first-name', repository: 'https://git.first.example/first-owner/first-place' };
 const SECOND = { name: '@kit/second', repository: 'https://git.second.example/kit/second' };
 
@@ -72,6 +74,22 @@ test('no file of the packages has the first name, or speaks for another tool', a
   }
   assert.deepEqual(found, []);
   assert.ok(seen > 20, `${seen} files`);
+});
+
+/** Where the other tool is meant: what says that it is another one, what measures against it, and what looks for it. */
+const MEANT = ['README.md', 'scripts/named.mjs', 'bench/existing.mjs', '__test__/name.test.mjs'];
+
+test('no file of the repository runs the tool that has the plain name, or speaks for it', async () => {
+  const { stdout } = await run(['ls-files'], { command: ['git'], cwd: root });
+  const files = stdout.split('\n').filter((path) => /\.(?:m?js|cjs|d\.c?ts|md|ya?ml|json|rs|1|sh)$|^\.ci\//.test(path) && !MEANT.includes(path));
+  assert.ok(files.length > 300, `${files.length} files`);
+  const OTHER = STALE.slice(1, 4);
+  const found = [];
+  for (const path of files) {
+    const text = await readFile(join(root, path), 'utf8');
+    for (const pattern of OTHER) if (pattern.test(text)) found.push(`${path}: ${pattern.exec(text)[0]}`);
+  }
+  assert.deepEqual(found, []);
 });
 
 test('README says how to run it, and its links are addresses', async () => {

@@ -21,6 +21,21 @@ const NOBODY = 65534;
 /** The tiers that hold on Linux, the strongest first. */
 export const TIERS = ['namespaces', 'bwrap', 'landlock'];
 
+/** What this machine must not lack, by the names of `scripts/test.mjs`. */
+const REQUIRED = (process.env.REPRODUCE_TEST_REQUIRE ?? '').split(',');
+
+/** A tier that this machine has not: its attack is skipped, and counted. */
+class NoTier extends Error {}
+
+/** Fails if the tier of a seat is required, and otherwise ends the attack. */
+function assertTier({ tier, uid }, { code, hints, findings }) {
+  const lacked = [...findings, { code, message: hints.join(' ') }].find((one) => one.code === 'sandbox-unavailable');
+  if (!lacked) return;
+  const name = `tier:${tier}:${IS_ROOT && uid === undefined ? 'root' : 'other'}`;
+  assert.ok(![name, 'all'].some((one) => REQUIRED.includes(one)), `${name} is required (REPRODUCE_TEST_REQUIRE) and not here: ${lacked.message}`);
+  throw new NoTier(`${name}: ${lacked.message}`);
+}
+
 /** Whom a run is made as, and in which tier. */
 export const seat = (tier, uid) => ({ tier, uid, name: `${tier}, ${uid === undefined ? (IS_ROOT ? 'root' : 'this user') : 'an ordinary user'}` });
 /** The default: who runs the tests, in the strongest tier. */
@@ -60,9 +75,9 @@ export function setUp(options) {
  * @property {(spec: string, options?: object) => Promise<any>} judge the JSON answer, with `ran` and `clean` beside it
  * @property {(args: string[], options: object) => ReturnType<typeof run>} cli any other command of the program
  */
-export function attack(title, body, { seats = [FIRST], timeout = 300_000 } = {}) {
+export function attack(title, body, { seats = [FIRST], timeout = 900_000 } = {}) {
   for (const one of seats) {
-    test(seats.length > 1 ? `${title} (${one.name})` : title, { timeout }, async () => {
+    test(seats.length > 1 ? `${title} (${one.name})` : title, { timeout }, async (t) => {
       const homes = [];
       const home = async (options = {}) => {
         const clean = await homeOf(one, options);
@@ -70,17 +85,21 @@ export function attack(title, body, { seats = [FIRST], timeout = 300_000 } = {})
         return clean;
       };
       const cli = (args, { clean, ...more }) =>
-        run(args, { env: clean.env, cwd: clean.home, command: [process.execPath, join(installed, 'bin.cjs')], uid: one.uid, timeout: 120_000, ...more });
+        run(args, { env: clean.env, cwd: clean.home, command: [process.execPath, join(installed, 'bin.cjs')], uid: one.uid, ...more });
       const judge = async (spec, { args = [], clean, accept, ...more } = {}) => {
         const at = clean ?? (await home());
         const all = [spec, '--json', '--isolation', one.tier, ...(accept ? ['--accept', accept] : []), ...args];
         const ran = await cli(all, { clean: at, ...more });
         assert.ok(ran.json && !Array.isArray(ran.json), `no JSON object: exit ${ran.code} ${ran.signal ?? ''}\n${ran.stdout}\n${ran.stderr}`);
         assertConsistent(ran.json, { accept });
+        assertTier(one, ran.json);
         return { ...ran.json, ran, clean: at };
       };
       try {
         await body({ world, id: nextId(), seat: one, home, judge, cli });
+      } catch (error) {
+        if (!(error instanceof NoTier)) throw error;
+        t.skip(error.message.split('\n')[0]);
       } finally {
         for (const clean of homes) await removeAll(clean.home);
       }

@@ -1,5 +1,5 @@
-// What the attacks rely on: each tier that is promised on Linux is there, for each user. A machine without one fails here by name
-// instead of trying less in silence.
+// What the attacks rely on: each tier that is promised on Linux is there, for each user. On a machine without one the attacks in it are
+// skipped by name, and fail where it is required.
 
 import assert from 'node:assert/strict';
 import { attack, SEATS, setUp } from './kit.mjs';

@@ -97,7 +97,7 @@ test('words of other tools are packages', async () => {
   }
 });
 
-for (const word of ['inspect', 'replay', 'explain', 'cache', 'completions']) {
+for (const word of ['inspect', 'replay', 'stage', 'explain', 'cache', 'completions']) {
   test(`${word} is reserved for a command, ${word}@latest is the package`, async () => {
     const reserved = await cli([word, '--json']);
     assert.deepEqual([reserved.code, reserved.json.code], [2, 'usage']);

@@ -30,6 +30,7 @@ pub mod report;
 pub mod sandbox;
 pub mod session;
 pub mod spec;
+pub mod stage;
 pub mod store;
 pub mod timewarp;
 pub mod toolchain;

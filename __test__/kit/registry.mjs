@@ -3,6 +3,7 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { authorized } from './registry-auth.mjs';
 import { listen } from './server.mjs';
+import { stagesOf } from './stages.mjs';
 import { dataOf, integrityOf, npmTarball } from './tarball.mjs';
 
 /** What an abbreviated packument keeps of a version (npm's registry docs, package-metadata.md). */
@@ -48,7 +49,8 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
   const server = await listen((request) => {
     const refusal = authorized(registry.auth, request);
     if (refusal) return refusal;
-    if (request.method === 'PUT') return take(request);
+    if (/^\/-\/stage(?:\/|$)/.test(request.path)) return stages.answer(request);
+    if (request.method === 'PUT') return take(JSON.parse(request.body.toString()));
     if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'method not allowed' });
     return answer(request);
   }, options);
@@ -74,8 +76,7 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
   }
 
   /** A publish as clients send it: the versions in one document, with their tarballs beside them. What it says is kept as it is. */
-  function take(request) {
-    const { name, versions, _attachments, 'dist-tags': tags } = JSON.parse(request.body.toString());
+  function take({ name, versions, _attachments, 'dist-tags': tags }) {
     const [[version, document]] = Object.entries(versions);
     if (packuments.get(name)?.versions?.[version]) return json(403, { error: `${name}@${version} is there already` });
     const tarball = Buffer.from(Object.values(_attachments)[0].data, 'base64');
@@ -173,7 +174,8 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
     return { keyid: key.document.keyid, sig: sign('sha256', Buffer.from(message), key.private).toString('base64') };
   }
 
-  const registry = Object.assign(server, { auth, publish, unpublish, packuments, tarballs });
+  const stages = stagesOf(take);
+  const registry = Object.assign(server, { auth, publish, unpublish, packuments, tarballs, stages });
   try {
     for (const publication of packages) await publish(publication);
   } catch (error) {

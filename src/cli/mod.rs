@@ -14,6 +14,7 @@ mod pages;
 mod progress;
 mod replay;
 mod specs;
+mod stage;
 
 use std::io;
 use std::path::PathBuf;
@@ -178,6 +179,9 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
     }
     if let Some(rest) = behind(replay::WORD, arguments) {
         return Some(replay::run(&rest, installed.cloned(), cancelled).await);
+    }
+    if let Some(rest) = behind(stage::WORD, arguments) {
+        return Some(stage::run(&rest, installed.cloned(), cancelled).await);
     }
     if let Some(rest) = behind(cache::WORD, arguments) {
         let work = tokio::task::spawn_blocking(move || cache::run(&rest));

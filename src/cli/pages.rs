@@ -22,6 +22,8 @@ const HELP_HINT: &str = "reproduce help <topic>; for the package of that name: r
 const CODES: &str = "codes";
 /// Most codes that are named in place of one that is not there.
 const NEAREST: usize = 3;
+/// How alike a code must be to be named, of 1.
+const ALIKE: f64 = 0.7;
 
 /// Say what a code means and what to do.
 #[derive(Debug, Parser)]
@@ -196,17 +198,10 @@ fn without_links(text: &str) -> String {
 
 /// The codes that are the most like what was typed.
 fn nearest(typed: &str, rows: &[Row<'_>]) -> Vec<String> {
-    let mut near: Vec<(usize, &str)> =
-        rows.iter().map(|row| (common(typed, row.code), row.code)).filter(|(same, _)| *same * 2 > typed.len()).collect();
-    near.sort_by_key(|(same, code)| (std::cmp::Reverse(*same), code.len()));
+    let mut near: Vec<(f64, &str)> =
+        rows.iter().map(|row| (strsim::jaro_winkler(typed, row.code), row.code)).filter(|(alike, _)| *alike >= ALIKE).collect();
+    near.sort_by(|(a, a_code), (b, b_code)| b.total_cmp(a).then_with(|| a_code.cmp(b_code)));
     near.into_iter().take(NEAREST).map(|(_, code)| code.to_owned()).collect()
-}
-
-/// How many bytes stand in the same place, from the start and from the end.
-fn common(a: &str, b: &str) -> usize {
-    let from_start = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-    let left = a.len().min(b.len()) - from_start;
-    from_start + a.bytes().rev().zip(b.bytes().rev()).take(left).take_while(|(x, y)| x == y).count()
 }
 
 #[cfg(test)]

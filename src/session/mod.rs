@@ -5,6 +5,7 @@ mod memory;
 mod place;
 mod progress;
 mod setup;
+mod stage;
 
 use std::io::Read;
 use std::path::Path;
@@ -35,6 +36,7 @@ use place::Place;
 pub use progress::Progress;
 pub use setup::cache_folders;
 use setup::{Own, Setup};
+pub use stage::{judge_stage, stages};
 
 /// How often a run looks whether its caller wants it to stop.
 const CANCEL_POLL: Duration = Duration::from_millis(20);

@@ -1,0 +1,116 @@
+//! `reproduce stage`: what a publisher has staged, judged before it is approved.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory, Parser};
+
+use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
+use crate::options::Options;
+use crate::report::terminal::{self, Detail, Style};
+use crate::session::{self, Answer};
+use crate::verdict::merge_exit_codes;
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "stage";
+
+const HINT: &str = "reproduce stage <package>; for the package of that name: reproduce stage@latest";
+
+const AFTER_HELP: &str = "\
+Staged by `npm stage publish` (npm 11.15 and later). What can be rebuilt is named with the command that approves it; nothing is approved here.
+Exit codes: 0 all of it can be rebuilt, 1 one cannot, 2 nothing is staged or one was not decided, 130 interrupted.
+For the package of that name: reproduce stage@latest";
+
+/// Judge a version that is staged and not yet approved, against the commit that was pushed.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce stage", max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    /// A package's name for all that is staged of it, or a stage's number
+    #[arg(value_name = "package|stage-id")]
+    staged: String,
+    /// Print one JSON object for each stage, errors included
+    #[arg(short, long)]
+    json: bool,
+    /// The registry to ask, in place of npm's configuration
+    #[arg(long, value_name = "url")]
+    registry: Option<String>,
+    /// Node version for builds (default: worked out from the package)
+    #[arg(long, value_name = "version")]
+    node: Option<String>,
+    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    #[arg(long, value_name = "tier")]
+    isolation: Option<String>,
+    /// Longest time for one stage in seconds; 0 for none [default: 600]
+    #[arg(long, value_name = "seconds", value_parser = super::arguments::seconds)]
+    timeout: Option<f64>,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    cache_dir: Option<PathBuf>,
+    /// Print what builds printed
+    #[arg(long)]
+    log: bool,
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command and returns the exit code: 0 where all that is staged can be rebuilt.
+pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancelled: &Arc<AtomicBool>) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce stage").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, HINT),
+    };
+    let options = Options {
+        registry: parsed.registry.clone(),
+        node: parsed.node.clone(),
+        isolation: parsed.isolation.clone(),
+        timeout: parsed.timeout,
+        cache_dir: parsed.cache_dir.clone(),
+        installed,
+        ..Options::default()
+    };
+    let stages = match session::stages(&parsed.staged, &options, cancelled).await {
+        Ok(stages) => stages,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(error) => return written(failure(&parsed, &Answer::failed(&parsed.staged, &*error))).unwrap_or(UNDECIDED),
+    };
+    let mut codes = Vec::new();
+    for staged in &stages {
+        let line = Output::quiet_progress(parsed.json, &staged.id);
+        let judged = session::judge_stage(staged, &options, line.listener(), Arc::clone(cancelled)).await;
+        line.finish();
+        if cancelled.load(Ordering::Relaxed) {
+            return INTERRUPTED;
+        }
+        let (code, printed) = match judged {
+            Ok(report) if parsed.json => (report.verdict.exit_code(options.accept), Output::json_of(&report)),
+            Ok(report) => {
+                let detail = Detail { log: parsed.log, ..Detail::default() };
+                let code = report.verdict.exit_code(options.accept);
+                let next = match code {
+                    0 => format!("  to approve it: npm stage approve {}\n", staged.id),
+                    UNDECIDED => "  not decided: approve nothing yet\n".to_owned(),
+                    _ => format!("  to reject it: npm stage reject {}\n", staged.id),
+                };
+                (code, Output::text(&(terminal::report(&report, Style::plain(), detail) + &next)))
+            }
+            Err(error) => (UNDECIDED, failure(&parsed, &Answer::failed(&staged.id, &*error))),
+        };
+        codes.push(code);
+        if let Some(code) = written(printed) {
+            return code;
+        }
+    }
+    merge_exit_codes(codes)
+}
+
+fn failure(parsed: &Arguments, answer: &Answer) -> std::io::Result<()> {
+    if parsed.json {
+        return Output::json(answer);
+    }
+    Output::failure(answer);
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! A staged version, judged by the pipeline as if it were published.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+
+use super::setup::Setup;
+use super::{Progress, Stop, boxed, judge_unpublished, until_stopped};
+use crate::compare::{Archive, Limits};
+use crate::options::Options;
+use crate::pipeline::Failed;
+use crate::registry::Release;
+use crate::report::json::Report;
+use crate::stage::{self, StageError, Staged};
+
+/// What is staged under a package's name or a stage's number.
+pub async fn stages(word: &str, options: &Options, cancelled: &AtomicBool) -> Result<Vec<Staged>, Failed> {
+    let stop = Stop::default();
+    let run = Box::pin(async {
+        let setup = Setup::read(options)?;
+        let registry = setup.npm.registry_for(word);
+        stage::find(&setup.client(), &registry, word, &stop.requests).await.map_err(boxed)
+    });
+    until_stopped(run, &stop, options, cancelled).await
+}
+
+/// Fetches a stage's tarball and judges it against the commit that was pushed. Nothing of it is stored.
+pub async fn judge_stage(
+    staged: &Staged,
+    options: &Options,
+    progress: Progress,
+    cancelled: Arc<AtomicBool>,
+) -> Result<Box<Report>, Failed> {
+    let stop = Stop::default();
+    let fetch = Box::pin(async {
+        let setup = Setup::read(options)?;
+        let registry = setup.npm.registry_for(&staged.name);
+        stage::download(&setup.client(), &registry, staged, &stop.requests).await.map_err(boxed)
+    });
+    let bytes = until_stopped(fetch, &stop, options, &cancelled).await?;
+    let manifest = manifest_of(&bytes, staged).map_err(boxed)?;
+    let disk = |error: std::io::Error| -> Failed { boxed(crate::registry::RegistryError::Disk(error.to_string())) };
+    let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().map_err(disk)?;
+    file.write_all(&bytes).and_then(|()| file.flush()).map_err(disk)?;
+    let location = file.path().display().to_string();
+    let release = Release {
+        name: Some(staged.name.clone()),
+        version: Some(staged.version.clone()),
+        location: location.clone(),
+        manifest: Some(manifest),
+        time: staged.created.clone(),
+        git_head: staged.git_head.clone(),
+        ..Release::default()
+    };
+    let mut report = judge_unpublished(&location, release, options, progress, cancelled).await?;
+    report.package.location = Some(staged.tarball.to_string());
+    report.package.spec = format!("{}@{}", staged.name, staged.version);
+    Ok(report)
+}
+
+/// package.json of the tarball, which must be that of the stage.
+fn manifest_of(bytes: &[u8], staged: &Staged) -> Result<Value, StageError> {
+    let other = |reason: String| StageError::Mismatch { id: staged.id.clone(), reason };
+    let archive = Archive::read(bytes, &Limits::default()).map_err(|error| other(error.to_string()))?;
+    let text = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
+    let manifest: Value =
+        serde_json::from_slice(crate::manifest::without_bom(&text)).map_err(|error| other(format!("its package.json: {error}")))?;
+    for (key, stated) in [("name", &staged.name), ("version", &staged.version)] {
+        let own = manifest.get(key).and_then(Value::as_str);
+        if own != Some(stated) {
+            return Err(other(format!("its {key} is {}, and not {stated}", own.unwrap_or("missing"))));
+        }
+    }
+    Ok(manifest)
+}

@@ -1,12 +1,19 @@
 //! Handing a folder to the user that builds run as.
 
 #[cfg(unix)]
-pub(super) use unix::give;
+pub(super) use unix::{give, let_through};
 
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps)]
 /// Builds run as the user who runs this.
 pub(super) fn give(_: &std::path::Path) -> Result<(), super::error::SandboxError> {
+    Ok(())
+}
+
+/// Builds run as the user who runs this.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on the systems that have users")]
+pub(super) fn let_through(_: &std::path::Path) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -16,7 +23,7 @@ mod unix {
     use std::os::fd::{AsFd, OwnedFd};
     use std::path::Path;
 
-    use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, openat};
+    use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid, chmodat, chownat, openat};
     use rustix::io::Errno;
     use rustix::process::geteuid;
 
@@ -32,6 +39,15 @@ mod unix {
             return Ok(());
         }
         below(CWD, folder, 0).map_err(|source| SandboxError::Give { path: folder.to_owned(), source })
+    }
+
+    /// Lets the build's user walk through a folder of root's, and nobody else do anything there: what is built may be private.
+    pub(in crate::sandbox) fn let_through(folder: &Path) -> io::Result<()> {
+        if geteuid().is_root() {
+            chownat(CWD, folder, None, Some(group()), AtFlags::SYMLINK_NOFOLLOW)?;
+            chmodat(CWD, folder, Mode::from_raw_mode(0o710), AtFlags::empty())?;
+        }
+        Ok(())
     }
 
     fn below<F: AsFd, P: rustix::path::Arg + Copy>(parent: F, name: P, depth: usize) -> io::Result<()> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::SandboxError;
 use super::tier::Tier;
-use super::{Sandbox, modes};
+use super::{Sandbox, give, modes};
 use crate::store::{Temporary, folders, remove_tree};
 
 /// The folder that builds are laid out in.
@@ -29,8 +29,7 @@ impl Sandbox {
         let Err(why) = made.and_then(|()| fits(self.tier, usual)) else { return Ok(Ground { builds: usual.to_owned(), _temporary: None }) };
         let temporary = Temporary::new("reproduce-builds-", &|place| fits(self.tier, place))
             .map_err(|others| SandboxError::NoPlace { reasons: format!("{why}; {others}") })?;
-        // To be walked through, and listed by this user alone.
-        folders::open_to_all(temporary.path(), 0o711).map_err(SandboxError::io("make a folder for builds"))?;
+        give::let_through(temporary.path()).map_err(SandboxError::io("make a folder for builds"))?;
         Ok(Ground { builds: temporary.path().to_owned(), _temporary: Some(temporary) })
     }
 

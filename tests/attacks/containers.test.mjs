@@ -105,6 +105,8 @@ attempt('list the cache', () => fs.readdirSync(home + '/.cache/reproduce'));
 attempt('write the results', () => fs.writeFileSync(home + '/.cache/reproduce/results.json', '{}'));
 attempt('write beside the build', () => fs.writeFileSync('/var/tmp/raided', ''));
 attempt('reach the first process', () => process.kill(1, 0));
+const ground = /^.*\\/reproduce-builds-[^/]+/.exec(process.cwd());
+tell('ground', ground ? (fs.statSync(ground[0]).mode & 0o777).toString(8) : 'cache');
 fs.mkdirSync('dist', { recursive: true });
 fs.writeFileSync('dist/a.js', 'built');
 const socket = net.connect(port, '127.0.0.1');
@@ -149,9 +151,11 @@ for (const user of [ROOT, ORDINARY]) {
           assert.deepEqual([outcome.user, reached > earlier, left], [String(user), true, '/given/home/raided\n/given/places/raided']);
           continue;
         }
-        assert.equal(Object.keys(outcome).length, ATTEMPTS.length + 1, `not every attempt was made: ${log}`);
+        assert.equal(Object.keys(outcome).length, ATTEMPTS.length + 2, `not every attempt was made: ${log}`);
         assert.deepEqual([done, left, reached - earlier], [[], '', 0], log);
         assert.notEqual(outcome.user, String(ROOT));
+        // Root's is another folder, and no other user of the machine may enter it.
+        assert.equal(outcome.ground, user === ROOT ? '710' : 'cache');
         assert.match(await engine.about(own, 'cat /given/.cache/reproduce/results.json'), /raided-/);
       }
     } finally {

@@ -23,7 +23,8 @@ impl std::fmt::Debug for Layers {
 impl Layers {
     pub(super) fn load(around: &Surroundings, overrides: &Overrides, findings: &mut Vec<ConfigFinding>) -> Self {
         let cli = command_line(overrides);
-        let env = environment(around);
+        let mut env = environment(around);
+        let of_yarn = told_by_yarn(around, &mut env);
         let builtin = builtin_file(around).map(|path| read(around, &path, findings)).unwrap_or_default();
 
         // A project's file moves neither the user's nor the global one: it may come with a checkout.
@@ -41,7 +42,7 @@ impl Layers {
         let project = (!is_global).then(|| project::root(around).join(".npmrc")).filter(|path| Some(path) != user_path.as_ref());
         let project = project.map(|path| read(around, &path, findings)).unwrap_or_default();
 
-        let layers = vec![cli, env, project, user, global, builtin];
+        let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {
             auth::note_unscoped(layer.keys(), findings);
         }
@@ -99,6 +100,13 @@ impl Layers {
 fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
     let registry = overrides.registry.iter().map(|registry| ("registry".to_owned(), registry.clone()));
     overrides.settings.iter().cloned().chain(registry).map(|(key, value)| (key, Value::Text(value))).collect()
+}
+
+/// The registry that yarn 1 tells its scripts, taken out of the environment's: it is yarn's own, also where an .npmrc names the one that
+/// yarn installs from and publishes to.
+fn told_by_yarn(around: &Surroundings, env: &mut BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let by_yarn = around.var("npm_config_user_agent").is_some_and(|agent| agent.starts_with("yarn/1."));
+    if by_yarn { env.remove_entry("registry").into_iter().collect() } else { BTreeMap::new() }
 }
 
 /// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address (`//host/:_authToken`).

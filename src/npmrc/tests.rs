@@ -371,3 +371,15 @@ fn unknown_keys_and_broken_lines_are_passed_over() {
     let config = user("nodedir=/usr\nwhatever[]=1\n= =\n[x\n\u{0}\ntag=t");
     assert_eq!((config.default_tag.as_str(), config.findings.len()), ("t", 0));
 }
+
+#[test]
+fn the_registry_that_yarn_1_tells_its_scripts_stands_behind_every_file() {
+    let asked = |agent: &str, files: &[(&str, &str)]| {
+        let vars = [("npm_config_user_agent", agent), ("npm_config_registry", "https://yarns.example/")];
+        load(files, &vars).registry.to_string()
+    };
+    let own = [("/home/me/.npmrc", "registry=https://own.example/")];
+    assert_eq!(asked("yarn/1.22.22 npm/? node/v20.0.0", &own), "https://own.example/");
+    assert_eq!(asked("yarn/1.22.22 npm/? node/v20.0.0", &[]), "https://yarns.example/");
+    assert_eq!(asked("npm/11.0.0 node/v20.0.0", &own), "https://yarns.example/", "npm tells the one that it asks");
+}

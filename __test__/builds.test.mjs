@@ -227,6 +227,17 @@ test('without a sandbox a package that needs a build is unsupported, never uniso
   assert.ok(existsSync(marker));
 });
 
+test('without a sandbox files that differ are a difference where none is missing', async () => {
+  const { spec } = await world.release('b-not-missing', {
+    json: { scripts: { build: write('dist/a.js', 'built') }, files: ['index.js'] },
+    published: { 'index.js': 'module.exports = 1;\n' },
+  });
+  const bare = { ...clean, env: { ...clean.env, REPRODUCE_SANDBOX: '/nowhere' } };
+  const answer = await world.judge(spec, { clean: bare, args: ['--force'] });
+  assert.deepEqual([answer.verdict, answer.code], ['differs', 'content-differs']);
+  assert.ok(answer.findings.some(({ code }) => code === 'sandbox-helper-missing'), 'and it says that no build was tried');
+});
+
 test('a build that is no script is found: a makefile\'s target', async () => {
   const { spec } = await built('b-make', { scripts: {}, files: { Makefile: 'test:\n\tfalse\ndist: index.js\n\tmkdir -p dist\n\tprintf built > dist/a.js\n' } });
   const answer = await judge(spec);

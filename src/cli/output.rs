@@ -91,7 +91,7 @@ impl Output {
     /// Writes anything as one line of JSON.
     pub(super) fn json_of(value: &impl serde::Serialize) -> io::Result<()> {
         let json = ascii_where_unsafe(&serde_json::to_string(value)?);
-        Self::text(&format!("{}\n", if github::is_here() { github::harmless_json(&json) } else { json }))
+        Self::text(&format!("{}\n", if github::is_heard() { github::harmless_json(&json) } else { json }))
     }
 
     /// Writes to stdout. Where a CI obeys what it reads there, nothing in the text is a command.
@@ -140,7 +140,7 @@ enum How {
 
 /// Text as a CI may read it.
 fn for_runner(text: &str) -> Cow<'_, str> {
-    if github::is_here() { github::harmless(text) } else { Cow::Borrowed(text) }
+    if github::is_heard() { github::harmless(text) } else { Cow::Borrowed(text) }
 }
 
 /// JSON with every character that could speak to a terminal as an escape: they stand only inside strings.

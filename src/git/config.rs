@@ -56,7 +56,10 @@ impl GitConfig {
     /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as git does it.
     /// The second value says whether a rule applied, which makes the address the user's own word.
     pub fn rewrite(&self, url: &str) -> (String, bool) {
-        let best = self.rewrites.iter().filter(|(prefix, _)| url.starts_with(prefix.as_str())).max_by_key(|(prefix, _)| prefix.len());
+        let applies = |(prefix, base): &&(String, String)| {
+            url.strip_prefix(prefix.as_str()).is_some_and(|rest| keeps_host(prefix, rest) && keeps_host(base, rest))
+        };
+        let best = self.rewrites.iter().filter(applies).max_by_key(|(prefix, _)| prefix.len());
         match best {
             Some((prefix, base)) => (format!("{base}{}", url.get(prefix.len()..).unwrap_or_default()), true),
             None => (url.to_owned(), false),
@@ -123,12 +126,37 @@ fn places() -> String {
     }
 }
 
+/// Whether the host of an address that begins with `start` is all of `start`'s own. git applies `https://host` to
+/// `https://host.example/` too: a package could then choose the host that gets the credentials in the base.
+fn keeps_host(start: &str, rest: &str) -> bool {
+    let ends_in_host = start.split_once("://").is_some_and(|(_, after)| !after.contains('/'));
+    !ends_in_host || rest.is_empty() || rest.starts_with('/')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn config(text: &str) -> GitConfig {
         GitConfig::from_file(&File::try_from(text).expect("valid configuration"))
+    }
+
+    #[test]
+    fn a_rule_that_ends_in_a_host_is_for_that_host_alone() {
+        for rule in [
+            "[url \"https://user:secret@github.com\"]\n insteadOf = https://github.com\n",
+            "[url \"https://user:secret@github.com\"]\n insteadOf = https://github.com/\n",
+            "[url \"https://user:secret@github.com\"]\n insteadOf = gh:\n",
+        ] {
+            for other in
+                ["https://github.com.evil.example/x", "https://github.com:1/x", "https://github.com/.evil.example/x", "gh:.evil.example/x"]
+            {
+                let (url, _) = config(rule).rewrite(other);
+                assert!(url == other || url.starts_with("https://user:secret@github.com/"), "{rule} {other}: {url}");
+            }
+        }
+        let rule = config("[url \"https://user:secret@github.com\"]\n insteadOf = https://github.com\n");
+        assert_eq!(rule.rewrite("https://github.com/kit/x.git"), ("https://user:secret@github.com/kit/x.git".to_owned(), true));
     }
 
     #[test]

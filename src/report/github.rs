@@ -141,31 +141,40 @@ fn cut(mut text: String, room: usize) -> String {
     text
 }
 
+/// What begins a command anywhere in a line: GitHub's runner, Azure Pipelines' agent, TeamCity's.
+const MARKS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// Whether what is printed is read by a runner that takes commands from it.
+pub fn is_heard() -> bool {
+    is_here() || ["TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 /// Text in which nothing is a command: a backslash stands before what would begin one. The runner takes `::` after white space at the start of a
 /// line and `##[` anywhere (`ActionCommand.TryParseV2` and `TryParse`); a carriage return ends a line for it too. `::stop-commands::` would not do:
 /// stdout and stderr of a step reach the runner in no fixed order, and our own annotations could fall between it and its end.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     let commands = |line: &str| line.trim_start().starts_with("::");
-    if !text.contains("##[") && !text.split(['\n', '\r']).any(commands) {
+    if !MARKS.iter().any(|mark| text.contains(mark)) && !text.split(['\n', '\r']).any(commands) {
         return Cow::Borrowed(text);
     }
+    let broken = |line: &str| MARKS.iter().fold(line.to_owned(), |line, mark| line.replace(mark, &mark.replace("##", "##\\")));
     let mut out = String::with_capacity(text.len() + 16);
     for line in text.split_inclusive(['\n', '\r']) {
         let spoken = line.trim_start();
         if spoken.starts_with("::") {
             out.push_str(line.strip_suffix(spoken).unwrap_or_default());
             out.push('\\');
-            out.push_str(&spoken.replace("##[", "##\\["));
+            out.push_str(&broken(spoken));
         } else {
-            out.push_str(&line.replace("##[", "##\\["));
+            out.push_str(&broken(line));
         }
     }
     Cow::Owned(out)
 }
 
-/// JSON in which nothing is a command: `##[` stands only inside of strings, where it can be written otherwise.
+/// JSON in which nothing is a command: the marks stand only inside of strings, where it can be written otherwise.
 pub fn harmless_json(json: &str) -> String {
-    json.replace("##[", "#\\u0023[")
+    MARKS.iter().fold(json.to_owned(), |json, mark| json.replace(mark, &mark.replace("##", "#\\u0023")))
 }
 
 #[cfg(test)]
@@ -239,6 +248,7 @@ mod tests {
             ("a\r::error::x", "a\r\\::error::x"),
             ("| log ###[add-path]/evil##[b]\n", "| log ###\\[add-path]/evil##\\[b]\n"),
             ("::a##[b]", "\\::a##\\[b]"),
+            ("x ##vso[task.setvariable variable=a]b\n##teamcity[a]", "x ##\\vso[task.setvariable variable=a]b\n##\\teamcity[a]"),
             ("::\n::", "\\::\n\\::"),
         ] {
             assert_eq!(harmless(speaking), quiet, "{speaking:?}");
@@ -248,9 +258,9 @@ mod tests {
 
     #[test]
     fn json_stays_what_it_is() {
-        let json = serde_json::json!({ "a": "##[error]x", "b": "##" }).to_string();
+        let json = serde_json::json!({ "a": "##[error]x", "b": "##", "c": "##vso[x]##teamcity[y]" }).to_string();
         let quiet = harmless_json(&json);
-        assert!(!quiet.contains("##["));
+        assert!(MARKS.iter().all(|mark| !quiet.contains(mark)));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&quiet).expect("json"),
             serde_json::from_str::<serde_json::Value>(&json).expect("json")

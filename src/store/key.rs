@@ -30,7 +30,7 @@ impl Key {
     /// The key of a cache folder. `None` if it has none, or one that is damaged: then nothing that was sealed before counts.
     pub fn read(root: &Path) -> Option<Self> {
         let path = Self::file(root);
-        let found = fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() == LENGTH as u64)?;
+        let found = fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() == LENGTH as u64 && is_own(found))?;
         let bytes = fs::read(path).ok().filter(|bytes| bytes.len() as u64 == found.len())?;
         Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
@@ -67,6 +67,20 @@ impl Key {
     pub fn is_sealed(&self, lines: &[&str; 2], bytes: &[u8], seal: &str) -> bool {
         STANDARD.decode(seal).is_ok_and(|tag| hmac::verify(&self.0, &message(lines, bytes), &tag).is_ok())
     }
+}
+
+/// Whether nobody but this user knows what is in a file. In a folder of somebody else's (`--cache-dir`) the key may be theirs, and with
+/// it every result that it seals.
+#[cfg(unix)]
+fn is_own(found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0
+}
+
+/// A cache folder is below the user's own there, and its rights are the folder's.
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// JSON has no line end within a text, so that no two of them make one message.

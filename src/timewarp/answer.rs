@@ -359,6 +359,10 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     about.version = Some(version.clone());
     if package.is_stand_in || package.dist(&version).is_none() || inner.stands_in_for(name, &version) {
         let stand_in = inner.stand_in(name, &version).ok_or_else(no_version)?;
+        if let Some(near) = inner.stood_in_by(name, &version) {
+            // What is in it is an ingredient, whatever version it is served as.
+            inner.record.tarball(name.as_str(), &near.version, &near.sha512, None);
+        }
         return Ok(Given::tarball(stand_in.tarball.clone()));
     }
     seen(&package, &version)?;
@@ -407,16 +411,17 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
 /// publisher had. `None` where there is none, or it cannot be had or used: an empty package serves then.
 pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
     let is_judged = inner.settings.is_judged(package.name.as_str(), version);
-    let usable = package.versions().filter(|other| !is_judged || crate::registry::version::compare(other, version).is_lt());
+    let is_before = |other: &str| crate::registry::version::compare(other, version).is_lt() && package.view.shows(other);
+    let usable = package.versions().filter(|other| !is_judged || is_before(other));
     let near = neighbour::nearest(version, usable)?.to_owned();
     let mut held = held(inner, package, &near).await.ok()?;
-    let wanted = version.to_owned();
+    let (wanted, sha512) = (version.to_owned(), held.sha512.clone());
     let renamed = tokio::task::spawn_blocking(move || {
         held.file.seek(SeekFrom::Start(0)).ok()?;
         neighbour::renamed(held.file, &wanted)
     });
     let renamed = renamed.await.ok()??;
-    Some(Near { version: near, stand_in: Arc::new(StandIn::made_of(renamed)) })
+    Some(Near { version: near, sha512, stand_in: Arc::new(StandIn::made_of(renamed)) })
 }
 
 /// The version that the usual name of a tarball has in it.

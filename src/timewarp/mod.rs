@@ -366,6 +366,11 @@ impl Inner {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).has(name.as_str(), version)
     }
 
+    /// The near version that is served for one that is gone.
+    fn stood_in_by(&self, name: &PackageName, version: &str) -> Option<Near> {
+        self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).near_one(&format!("{name}@{version}"))
+    }
+
     /// What is served for a version that is gone.
     fn stand_in(&self, name: &PackageName, version: &str) -> Option<Arc<StandIn>> {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out(name.as_str(), version)

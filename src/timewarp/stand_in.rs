@@ -46,6 +46,8 @@ pub struct StandIns {
 pub(super) struct Near {
     /// Which version it is.
     pub(super) version: String,
+    /// The integrity of that version's own tarball.
+    pub(super) sha512: String,
     pub(super) stand_in: Arc<StandIn>,
 }
 

@@ -118,3 +118,25 @@ for (const [title, make] of Object.entries(ODD)) {
     findingOf(answer, 'judged-bytes-withheld');
   });
 }
+
+for (const [title, time] of [['before', '2020-01-01T00:00:00.000Z'], ['after', '2027-01-01T00:00:00.000Z']]) {
+  attack(`an earlier version in the judged one’s place is an ingredient that is listed, published ${title} it`, async ({ world, id, judge }) => {
+    const payload = 'payload that is in no commit\n';
+    const own = (version) => manifest(id, version, { scripts: { preinstall: 'node pre.js', build: 'node build.js' }, files: ['dist'] });
+    const pre = `const http=require('http'),fs=require('fs'),b=process.env.npm_config_registry;
+const get=(p)=>new Promise((ok)=>http.get(b+p,(s)=>{const c=[];s.on('data',(x)=>c.push(x));s.on('end',()=>ok([s.statusCode,Buffer.concat(c)]))}));
+(async()=>{await get('${id}');const [s,t]=await get('${id}/-/${id}-1.1.0.tgz');if(s!==200)process.exit(1);
+fs.mkdirSync('dist',{recursive:true});const m=/START([^]*?)END/.exec(require('zlib').gunzipSync(t).toString('latin1'));
+fs.writeFileSync('dist/x.js',[...m[1]].reverse().join(''))})()`;
+    const files = { 'package.json': own('1.1.0'), 'pre.js': pre, 'build.js': '', '.gitignore': 'dist\n' };
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.1.0': 'c' } });
+    const text = `START${[...payload].reverse().join('')}END`;
+    await world.registry.publish({ files: { 'package.json': manifest(id, '1.0.9'), 'data.txt': text }, time });
+    await world.registry.publish({ files: { 'package.json': own('1.1.0'), 'dist/x.js': payload }, gitHead: c, time: '2021-01-01T00:00:00.000Z' });
+    const answer = await judge(`${id}@1.1.0`);
+    const { resolved } = answer.attempts.at(-1);
+    const isListed = resolved?.some((line) => line.startsWith(`${id}@1.0.9 sha512-`)) && /1\.0\.9/.test(findingOf(answer, 'built-from-itself').message);
+    if (title === 'before') assert.equal(answer.verdict, 'identical', JSON.stringify(answer.findings));
+    assert.ok(isListed || !answer.reproduced, JSON.stringify({ resolved, findings: answer.findings }));
+  });
+}

@@ -219,3 +219,15 @@ attack('a version that the registry has no more is not answered from the store a
   aged(clean, spec, 25);
   assert.equal((await judge(spec, { clean })).verdict, 'error');
 });
+
+attack('a cache folder that another user made has no word', async ({ world, id, seat, home, cli }) => {
+  if (seat.uid === undefined) return;
+  const { spec } = await world.release(id);
+  const theirs = await home();
+  const cache = join(theirs.home, 'shared-cache');
+  const ask = async (uid) => (await cli([spec, '--json', '--cache-dir', cache], { clean: theirs, uid })).json;
+  assert.equal((await ask(seat.uid)).verdict, 'identical');
+  assert.equal((await ask(seat.uid)).cached, true, 'who made the folder has it');
+  const asRoot = await ask(undefined);
+  assert.deepEqual([asRoot.verdict, asRoot.cached], ['identical', undefined], 'what another user has sealed was believed');
+}, { seats: SEATS.filter(({ tier }) => tier === 'namespaces') });

@@ -53,6 +53,10 @@ impl Drop for Sweeper {
 
 /// Removes what nobody came back to, and the oldest of more than `most` with the wanted one. What cannot be removed is tried again by the next run.
 fn sweep(builds: &Path, wanted: &str, now: SystemTime, most: usize, go_on: &dyn Fn() -> bool) {
+    // A link may lead to folders of somebody else's.
+    if !fs::symlink_metadata(builds).is_ok_and(|found| found.is_dir()) {
+        return;
+    }
     let Ok(entries) = fs::read_dir(builds) else { return };
     let (gone, mut found): (Vec<_>, Vec<_>) = entries
         .flatten()
@@ -62,7 +66,7 @@ fn sweep(builds: &Path, wanted: &str, now: SystemTime, most: usize, go_on: &dyn 
             let time = fs::metadata(&note).or_else(|_| entry.metadata()).and_then(|data| data.modified()).ok()?;
             Some((time, entry.file_name().to_string_lossy().into_owned()))
         })
-        .filter(|(_, name)| name != wanted)
+        .filter(|(_, name)| name != wanted && is_ours(builds, name))
         .partition(|(_, name)| name.starts_with(GONE));
     found.sort_by(|a, b| b.cmp(a));
     let is_old = |time: &SystemTime| now.duration_since(*time).is_ok_and(|age| age > KEPT_FOR);
@@ -83,6 +87,17 @@ fn sweep(builds: &Path, wanted: &str, now: SystemTime, most: usize, go_on: &dyn 
     }
 }
 
+/// Whether a folder is a build's, or was one: whoever names a folder of their own with `--cache-dir` loses nothing.
+fn is_ours(builds: &Path, name: &str) -> bool {
+    const DIGEST: usize = 64;
+    const RANDOM: usize = 6;
+    if let Some(random) = name.strip_prefix(GONE) {
+        return random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    }
+    let is_key = name.rsplit('-').next().is_some_and(|end| end.len() == DIGEST && end.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    is_key && fs::symlink_metadata(builds.join(format!("{name}.lock"))).is_ok_and(|found| found.is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::kept::Kept;
@@ -93,26 +108,61 @@ mod tests {
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
     }
 
+    fn key(at: usize) -> String {
+        format!("host-example-{at:064x}")
+    }
+
+    /// A folder as a build leaves it.
+    fn make(builds: &Path, at: usize) {
+        fs::create_dir_all(builds.join(key(at)).join("deep")).unwrap();
+        fs::write(builds.join(format!("{}.lock", key(at))), "").unwrap();
+    }
+
+    #[test]
+    fn what_is_not_ours_stays_however_old_and_many() {
+        let (builds, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let names = ["precious", "gone-fishing", "gone-x", "a-0123456789abcdef"];
+        for at in 0..KEPT + 3 {
+            fs::create_dir_all(builds.path().join(key(at))).unwrap();
+        }
+        for name in names {
+            fs::create_dir_all(builds.path().join(name)).unwrap();
+            make(elsewhere.path(), name.len());
+        }
+        let later = SystemTime::now() + 2 * KEPT_FOR;
+        sweep(builds.path(), "mine", later, KEPT, &|| true);
+        assert_eq!(folders(builds.path()).len(), KEPT + 3 + names.len(), "no lock, no build");
+        #[cfg(unix)]
+        {
+            let link = builds.path().join("link");
+            std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+            let before = folders(elsewhere.path()).len();
+            sweep(&link, "mine", later, KEPT, &|| true);
+            assert_eq!(folders(elsewhere.path()).len(), before);
+        }
+    }
+
     #[test]
     fn the_oldest_of_too_many_go_and_those_in_use_stay() {
         let builds = tempfile::tempdir().unwrap();
-        let (_used, _) = Kept::take(builds.path(), "used", Duration::ZERO).unwrap();
-        fs::create_dir_all(builds.path().join("used")).unwrap();
+        let used = key(100);
+        let (_used, _) = Kept::take(builds.path(), &used, Duration::ZERO).unwrap();
+        fs::create_dir_all(builds.path().join(&used)).unwrap();
         for at in 0..KEPT + 3 {
-            fs::create_dir_all(builds.path().join(format!("k{at}/deep"))).unwrap();
+            make(builds.path(), at);
         }
-        fs::create_dir_all(builds.path().join("gone-x/deep")).unwrap();
+        fs::create_dir_all(builds.path().join("gone-abcdef/deep")).unwrap();
         sweep(builds.path(), "mine", SystemTime::now(), KEPT, &|| true);
         let left = folders(builds.path());
-        assert!(left.len() <= KEPT && left.contains(&"used".to_owned()) && !left.contains(&"gone-x".to_owned()), "{left:?}");
+        assert!(left.len() <= KEPT && left.contains(&used) && !left.contains(&"gone-abcdef".to_owned()), "{left:?}");
     }
 
     #[test]
     fn what_is_left_of_a_folder_is_no_build() {
         let builds = tempfile::tempdir().unwrap();
         for at in 0..=KEPT {
-            fs::create_dir_all(builds.path().join(format!("k{at}/deep"))).unwrap();
-            fs::write(builds.path().join(format!("k{at}")).join(NOTE), "{}").unwrap();
+            make(builds.path(), at);
+            fs::write(builds.path().join(key(at)).join(NOTE), "{}").unwrap();
         }
         sweep(builds.path(), "mine", SystemTime::now(), KEPT, &|| false);
         let noted = folders(builds.path()).iter().filter(|name| builds.path().join(name).join(NOTE).exists()).count();

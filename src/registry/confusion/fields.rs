@@ -19,7 +19,8 @@ pub(super) fn compared(registry: &Value, inside: Inside<'_>) -> Vec<Disagreement
         found.ranges(field, &theirs, &own);
         found.odd_shape(field);
     }
-    for field in ["peerDependenciesMeta", "dependenciesMeta", "engines"] {
+    // npm 2, 3 and 11 hand `config` to install scripts, as variables.
+    for field in ["peerDependenciesMeta", "dependenciesMeta", "engines", "config"] {
         found.settings(field);
     }
     for field in ["os", "cpu", "libc"] {
@@ -30,6 +31,7 @@ pub(super) fn compared(registry: &Value, inside: Inside<'_>) -> Vec<Disagreement
     found.scripts();
     found.gypfile();
     found.shrinkwrap();
+    found.written();
     found.all
 }
 
@@ -253,8 +255,27 @@ impl Found<'_> {
         }
     }
 
-    /// Whether the tarball brings its own tree of dependencies, which npm then installs.
+    /// What npm 2 and 3 write into the installed package.json as the registry says it (`main`), and what yarn 1 refuses an installation for
+    /// (`flat`).
+    fn written(&mut self) {
+        for field in ["main", "flat"] {
+            let [theirs, own] =
+                [self.registry, self.inside.manifest].map(|manifest| manifest.get(field).filter(|value| is_something(value)));
+            if theirs.is_some() && theirs != own {
+                let [theirs, own] = [theirs, own].map(|value| value.map(Value::to_string));
+                self.add(field, "", theirs.as_deref(), own.as_deref());
+            }
+        }
+    }
+
+    /// Whether the tarball brings its own tree of dependencies, which npm then installs. npm 3 to 6 install what `_shrinkwrap` says, which
+    /// they write for themselves when they read a tarball; no client publishes it, nor `_bundled` beside it.
     fn shrinkwrap(&mut self) {
+        for field in ["_shrinkwrap", "_bundled"] {
+            if let Some(theirs) = self.registry.get(field).filter(|value| is_something(value)) {
+                self.add(field, "", Some(&theirs.to_string()), None);
+            }
+        }
         let own = self.has("npm-shrinkwrap.json");
         match self.registry.get("_hasShrinkwrap") {
             Some(Value::Bool(theirs)) if *theirs != own => {

@@ -167,6 +167,16 @@ fn what_installers_obey_and_only_one_side_says_is_told() {
 }
 
 #[test]
+fn what_old_clients_obey_is_what_the_tarball_says() {
+    let told = |registry: Value| places(&registry, &json!({"main": "a.js", "config": {"host": "good"}}), &["package.json"]);
+    assert_eq!(told(json!({"main": "a.js", "config": {"host": "good"}, "_shrinkwrap": null, "_bundled": false})), [""; 0]);
+    assert_eq!(told(json!({"main": "b.js", "config": {"host": "good"}})), ["main"]);
+    assert_eq!(told(json!({"main": "a.js", "config": {"host": "evil"}})), ["config.host"]);
+    let more = json!({"config": {"host": "good"}, "flat": true, "_shrinkwrap": {"dependencies": {}}, "_bundled": ["x"]});
+    assert_eq!(told(more), ["_shrinkwrap", "_bundled", "flat"]);
+}
+
+#[test]
 fn a_shrinkwrap_is_where_the_registry_says() {
     for (said, inside) in [(true, false), (false, true)] {
         let paths: &[&str] = if inside { &["package.json", "npm-shrinkwrap.json"] } else { &["package.json", "lib/npm-shrinkwrap.json"] };

@@ -141,7 +141,7 @@ fn cut(mut text: String, room: usize) -> String {
     text
 }
 
-/// What begins a command anywhere in a line: GitHub's runner, Azure Pipelines' agent, TeamCity's.
+/// What begins a command anywhere in a line: GitHub's runner, Azure Pipelines' agent, `TeamCity`'s.
 const MARKS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
 /// Whether what is printed is read by a runner that takes commands from it.

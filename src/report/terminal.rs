@@ -191,7 +191,7 @@ fn attempt_line(out: &mut String, report: &Report, style: Style, verbose: bool) 
         if report.sandbox.is_none() { style.dim(" (nothing was run)") } else { String::new() }
     );
     if !attempt.adopted.is_empty() {
-        let _ = writeln!(out, "  ignored    {} (not visible after an installation)", escape(&attempt.adopted.join(", ")));
+        let _ = writeln!(out, "  ignored    {} (not in any file)", escape(&attempt.adopted.join(", ")));
     }
 }
 

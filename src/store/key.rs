@@ -74,7 +74,7 @@ impl Key {
 #[cfg(unix)]
 fn is_own(found: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o077 == 0
+    found.uid() == rustix::process::geteuid().as_raw() && matches!(found.mode() & 0o777, 0o400 | 0o600)
 }
 
 /// A cache folder is below the user's own there, and its rights are the folder's.

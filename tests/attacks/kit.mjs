@@ -28,7 +28,7 @@ const REQUIRED = (process.env.REPRODUCE_TEST_REQUIRE ?? '').split(',');
 class NoTier extends Error {}
 
 /** Fails if the tier of a seat is required, and otherwise ends the attack. */
-function assertTier({ tier, uid }, { code, hints, findings }) {
+function assertTier({ tier, uid }, { code, hints = [], findings = [] }) {
   const lacked = [...findings, { code, message: hints.join(' ') }].find((one) => one.code === 'sandbox-unavailable');
   if (!lacked) return;
   const name = `tier:${tier}:${IS_ROOT && uid === undefined ? 'root' : 'other'}`;

@@ -178,7 +178,8 @@ impl Timewarp {
         self.inner.record.asked_elsewhere()
     }
 
-    fn judged_was_wanted(&self) -> bool {
+    /// Whether the package that is judged was asked for.
+    pub fn judged_was_wanted(&self) -> bool {
         self.inner.settings.judged.as_ref().is_some_and(|(name, _)| self.inner.record.asked_for(name))
     }
 

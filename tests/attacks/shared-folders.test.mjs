@@ -194,3 +194,24 @@ for (const locked of [true, false]) {
     assert.equal(builds[0].length, 1);
   });
 }
+
+attack('an earlier version would have stood in for the second package, had its own installation failed first', async ({ world, id, judge }) => {
+  const own = (one, version) =>
+    manifest(`${id}-${one}`, version, { repository: { type: 'git', url: `https://github.com/kit/${id}.git`, directory: `p/${one}` }, files: ['dist'] });
+  const root = { private: true, workspaces: ['p/*'], scripts: { preinstall: 'node pre.js', build: 'node build.js' } };
+  const pre = `require('http').get(process.env.npm_config_registry+'${id}-b',(s)=>{let t='';s.on('data',(x)=>t+=x);s.on('end',()=>{
+if(!/1\\.1\\.0/.test(t))process.exit(1);require('fs').writeFileSync('mark','1')})})`;
+  const build = `const fs=require('fs');for(const one of ['a','b']){fs.mkdirSync('p/'+one+'/dist',{recursive:true});
+fs.writeFileSync('p/'+one+'/dist/x.js',one==='a'?'a\\n':fs.existsSync('mark')?'honest\\n':${JSON.stringify(PAYLOAD)})}`;
+  const members = { 'p/a/package.json': own('a', '1.0.0'), 'p/b/package.json': own('b', '1.1.0'), 'p/a/README.md': 'a\n', 'p/b/README.md': 'b\n' };
+  const files = { 'package.json': manifest(`${id}-root`, '0.0.0', root), 'pre.js': pre, 'build.js': build, '.gitignore': 'dist\n', ...members };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own('b', '1.0.0') }, time: '2020-01-01T00:00:00.000Z' });
+  for (const [one, version, text, time] of [['a', '1.0.0', 'a\n', '2027-01-01T00:00:00.000Z'], ['b', '1.1.0', PAYLOAD, '2027-06-01T00:00:00.000Z']]) {
+    await world.registry.publish({ files: { 'package.json': own(one, version), 'README.md': `${one}\n`, 'dist/x.js': text }, gitHead: c, time });
+  }
+  const first = await judge(`${id}-a@1.0.0`);
+  assert.equal(first.verdict, 'identical');
+  assertNotReproduced(await judge(`${id}-b@1.1.0`, { clean: first.clean }));
+  assertNotReproduced(await judge(`${id}-b@1.1.0`));
+});

@@ -186,6 +186,8 @@ impl Work<'_> {
         timewarp.hears_again(&state.heard, shop.named(), until)
             && Beside::of(&timewarp.record()).is_for_every_package()
             && timewarp.stood_in().values().all(Option::is_none)
+            // After an installation that failed, an earlier version would have stood in for what is judged here.
+            && !(timewarp.judged_was_wanted() && state.done.iter().any(|step| step.exit != Some(0)))
     }
 
     /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.

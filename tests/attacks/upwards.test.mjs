@@ -31,8 +31,8 @@ for (const place of places) {
       // What is not there would be made in a folder of the build's own.
       if (fs.existsSync(target)) attempt('append ' + target + ' ' + name, () => fs.appendFileSync(target, 'x'));
       attempt('make ' + target + ' ' + name, () => fs.writeFileSync(target + '/planted', 'x'));
-      attempt('link ' + target + ' ' + name, () => fs.linkSync(target, 'linked' + done.length));
     }
+    attempt('link ' + direct + ' ' + name, () => fs.linkSync(direct, 'linked' + done.length));
   }
 }
 fs.rmSync('through', { force: true });

@@ -24,7 +24,7 @@ export default [
   { files: ['bin.cjs'], languageOptions: { ecmaVersion: 6 } },
   {
     // It runs in builds, on the Node of the time.
-    files: ['src/recipe/build/replace.js'],
+    files: ['crates/rebuild/src/build_run/replace.js'],
     languageOptions: { ecmaVersion: 5, sourceType: 'commonjs' },
     rules: { 'no-var': 'off', 'object-shorthand': 'off', 'prefer-const': 'off' },
   },

@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
+import { sourceFiles } from '../scripts/codes.mjs';
 import { PLATFORMS } from '../scripts/platforms.mjs';
 import { CLI, cleanEnv, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
@@ -157,9 +158,8 @@ test('package.json examples are JSON, and YAML examples use inputs that the acti
 
 test('every variable of the program is in docs/configuration.md', async () => {
   const names = new Set();
-  for (const entry of await readdir(join(root, 'src'), { recursive: true })) {
-    if (!entry.endsWith('.rs')) continue;
-    for (const [, name] of (await readFile(join(root, 'src', entry), 'utf8')).matchAll(/"(REPRODUCE_[A-Z_]+)"/g)) names.add(name);
+  for (const path of sourceFiles()) {
+    for (const [, name] of (await readFile(join(root, path), 'utf8')).matchAll(/"(REPRODUCE_[A-Z_]+)"/g)) names.add(name);
   }
   assert.ok(names.size > 2);
   assert.deepEqual([...names].filter((name) => !pages.get('docs/configuration.md').includes(`\`${name}\``)), []);

@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { cratesOf, upward } from '../scripts/architecture.mjs';
+import { sourceFiles } from '../scripts/codes.mjs';
 
-const BUILDS = new URL('../src/recipe/build/', import.meta.url);
+const BUILDS = new URL('../crates/rebuild/src/build_run/', import.meta.url);
 
 /** Files that touch the disk by paths, and why they may: none of these paths was a stranger's to change. */
 const BY_PATH = {
@@ -26,27 +29,39 @@ const byPath = (text) => code(text).some((line) => REACHES.test(line) && !/rusti
 
 test('what a build leaves is reached by handles alone', () => {
   const found = readdirSync(BUILDS).filter((name) => name.endsWith('.rs') && byPath(readFileSync(new URL(name, BUILDS), 'utf8')));
-  assert.deepEqual(found.sort(), Object.keys(BY_PATH).sort(), 'use crate::pack::disk_tree::DirTree');
+  assert.deepEqual(found.sort(), Object.keys(BY_PATH).sort(), 'use npm_pack::disk_tree::DirTree');
 });
 
-const SOURCES = new URL('../src/', import.meta.url);
+const ROOT = new URL('../', import.meta.url);
 
 /** Files that remove folders in another way than `store::remove_tree`, and why they may. */
 const BY_RECURSION = {
-  'local/packed.rs': "the user's own scripts",
-  'recipe/build/kept.rs': 'it keeps the folder, to be removed by the sweeper',
-  'store/removal.rs': 'where no build runs',
-  'store/temporary.rs': 'it keeps the folder, and removes it by store::remove_tree',
-  'toolchain/shelf.rs': 'no build can write there',
+  'src/local/packed.rs': "the user's own scripts",
+  'crates/rebuild/src/build_run/kept.rs': 'it keeps the folder, to be removed by the sweeper',
+  'crates/store/src/removal.rs': 'where no build runs',
+  'crates/store/src/temporary.rs': 'it keeps the folder, and removes it by store::remove_tree',
+  'crates/npm-toolchain/src/shelf.rs': 'no build can write there',
 };
 
 test('what a build may have filled is removed in one way', () => {
-  const sources = readdirSync(SOURCES, { recursive: true }).map((name) => name.replaceAll('\\', '/')).filter((name) => name.endsWith('.rs') && !/(^|\/)tests(\.rs$|\/)/.test(name));
-  const found = sources.filter((name) => code(readFileSync(new URL(name, SOURCES), 'utf8')).some((line) => /remove_dir_all|\bTempDir\b|\btempdir(_in)?\(/.test(line)));
-  assert.deepEqual(found.sort(), Object.keys(BY_RECURSION).sort(), 'use crate::store::remove_tree');
+  const found = sourceFiles().filter((name) => code(readFileSync(new URL(name, ROOT), 'utf8')).some((line) => /remove_dir_all|\bTempDir\b|\btempdir(_in)?\(/.test(line)));
+  assert.deepEqual(found.sort(), Object.keys(BY_RECURSION).sort(), 'use store::remove_tree');
 });
 
 test('the first rule sees what it is to see', () => {
   for (const line of ['fs::write(&file, bytes)?;', 'std::fs::read(path)', 'File::open(&path)', 'if path.exists() {']) assert.ok(byPath(line), line);
   for (const line of ['tree.read(&path)', '// fs::write', '#[cfg(test)]\nfs::write(a, b)']) assert.ok(!byPath(line), line);
+});
+
+test('no crate depends on one of its own layer or above it', () => {
+  assert.deepEqual(upward(cratesOf(fileURLToPath(ROOT))), []);
+});
+
+test('a dependency that runs up or to the side is seen', () => {
+  const layers = [['low', 'beside'], ['high']];
+  const crates = (low) => new Map([['low', { uses: low }], ['beside', { uses: [] }], ['high', { uses: ['low'] }]]);
+  assert.deepEqual(upward(crates([]), layers), []);
+  assert.match(upward(crates(['high']), layers).join(), /low .* depends on high/);
+  assert.match(upward(crates(['beside']), layers).join(), /low .* depends on beside/);
+  assert.match(upward(new Map([...crates([]), ['new', { uses: [] }]]), layers).join(), /new has no layer/);
 });

@@ -77,7 +77,7 @@ test('no file of the packages has the first name, or speaks for another tool', a
 });
 
 /** Where the other tool is meant: what says that it is another one, what measures against it, and what looks for it. */
-const MEANT = ['README.md', 'src/recipe/build/own.rs', 'scripts/named.mjs', 'bench/existing.mjs', '__test__/name.test.mjs'];
+const MEANT = ['README.md', 'crates/rebuild/src/build_run/own.rs', 'scripts/named.mjs', 'bench/existing.mjs', '__test__/name.test.mjs'];
 
 test('no file of the repository runs the tool that has the plain name, or speaks for it', async () => {
   const { stdout } = await run(['ls-files'], { command: ['git'], cwd: root });

@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use reproduce::pack::era::{self, Bins};
-use reproduce::pack::gzip::{self, Match};
-use reproduce::pack::list::{self, Context, NPM_11};
-use reproduce::pack::tar::{self, Adopted, Content, Kind, Member};
-use reproduce::pack::tree::{DirTree, Tree};
+use npm_pack::era::{self, Bins};
+use npm_pack::gzip::{self, Match};
+use npm_pack::list::{self, Context, NPM_11};
+use npm_pack::tar::{self, Adopted, Content, Kind, Member};
+use npm_pack::tree::{DirTree, Tree};
 use sha1::Digest as _;
 
 /// Writes a file and hashes what goes by.

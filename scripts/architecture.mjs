@@ -1,75 +1,110 @@
-// Draws how the modules of src/ use each other, from their `crate::` paths, into docs/architecture.md.
-//   node scripts/architecture.mjs           writes the picture and the table
-//   node scripts/architecture.mjs --check   fails where they are not as the sources are (a test runs it)
+// The layers of the workspace, from the manifests: draws docs/architecture.md and writes crates/README.md.
+//   node scripts/architecture.mjs           writes both
+//   node scripts/architecture.mjs --check   fails where one is not as the manifests are, or where a dependency runs up (a test runs it)
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const page = join(root, 'docs/architecture.md');
+/** The layers, lowest first. A crate may depend on those of lower layers, and on none of its own or of a higher one. */
+export const LAYERS = [
+  ['verdict', 'node-deflate'],
+  ['npmrc', 'npm-spec', 'npm-tarball', 'store'],
+  ['http', 'isolation', 'npm-pack', 'explain'],
+  ['git', 'npm-registry', 'recipe'],
+  ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
+  ['rebuild', 'report'],
+  ['judge'],
+];
 
-/** Used by all the others, and so no part of the picture: errors, what tests need, and the types of one file. */
-const EVERYWHERE = ['error', 'manifest', 'options', 'published', 'report', 'verdict', 'npmrc', 'http', 'store', 'addon', 'inspect', 'finish', 'rebuild'];
-
-/** Module to the modules that it uses, and to its first sentence. Tests are left out. */
-function modules() {
-  const uses = new Map();
-  const says = new Map();
-  for (const entry of readdirSync(join(root, 'src'), { recursive: true })) {
-    const path = entry.replaceAll('\\', '/');
-    if (!path.endsWith('.rs') || /(^|\/)tests(\.rs$|\/)/.test(path) || path === 'lib.rs') continue;
-    const module = path.split('/')[0].replace(/\.rs$/, '');
-    const text = readFileSync(join(root, 'src', path), 'utf8');
-    const own = uses.get(module) ?? new Set();
-    for (const [, used] of text.replace(/#\[cfg\((?:all\()?test[^]*$/, '').matchAll(/\bcrate::(\w+)/g)) own.add(used);
-    uses.set(module, own);
-    if (path === `${module}.rs` || path === `${module}/mod.rs`) says.set(module, firstSentence(text));
+/** The crates of a workspace: folder below crates/ to its description, whether others may publish it, and its dependencies among the crates. */
+export function cratesOf(root) {
+  const folders = readdirSync(join(root, 'crates'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const crates = new Map();
+  for (const folder of folders.sort()) {
+    const text = readFileSync(join(root, 'crates', folder, 'Cargo.toml'), 'utf8');
+    const uses = new Set();
+    // Tests may use what is above: only what is linked counts.
+    for (const [, table, body] of text.matchAll(/^\[([^\]]+)\]\n([^[]*)/gm)) {
+      if (!/(^|\.)(build-)?dependencies$/.test(table)) continue;
+      for (const [, name] of body.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)) if (folders.includes(name)) uses.add(name);
+    }
+    const description = /^description = "(.*)"$/m.exec(text)?.[1] ?? '';
+    crates.set(folder, { package: /^name = "(.*)"$/m.exec(text)?.[1], description, publishes: !/^publish = false$/m.test(text), uses: [...uses].sort() });
   }
-  const names = [...uses.keys()].sort();
-  return { uses: new Map(names.map((name) => [name, names.filter((other) => other !== name && uses.get(name).has(other))])), says };
+  return crates;
 }
 
-function firstSentence(text) {
-  const lines = text.split('\n').filter((line) => line.startsWith('//!')).map((line) => line.slice(3).trim());
-  const end = lines.indexOf('');
-  const paragraph = lines.slice(0, end === -1 ? lines.length : end).join(' ');
-  return (/^.*?[.?](?= |$)/.exec(paragraph)?.[0] ?? paragraph).replaceAll(/\[?(`[^`]+`)\]?(\([^)]*\))?/g, '$1');
-}
-
-/** The uses that no way through other modules implies. */
-function reduced(uses) {
-  const drawn = new Map([...uses].filter(([name]) => !EVERYWHERE.includes(name)).map(([name, used]) => [name, new Set(used.filter((one) => !EVERYWHERE.includes(one)))]));
-  for (const [from, used] of drawn) for (const to of used) if (reaches(drawn, from, to)) used.delete(to);
-  return drawn;
-}
-
-/** Whether a way of two or more steps leads there. */
-function reaches(graph, from, to) {
-  const seen = new Set([from]);
-  const open = [...graph.get(from)].filter((next) => next !== to);
-  while (open.length > 0) {
-    const at = open.pop();
-    if (seen.has(at)) continue;
-    seen.add(at);
-    if (graph.get(at)?.has(to)) return true;
-    open.push(...(graph.get(at) ?? []));
+/** A sentence for each dependency that runs up or to the side, and for each crate without a layer. */
+export function upward(crates, layers = LAYERS) {
+  const layer = new Map(layers.flatMap((names, at) => names.map((name) => [name, at])));
+  const wrong = [];
+  for (const [name, { uses }] of crates) {
+    if (!layer.has(name)) wrong.push(`${name} has no layer in scripts/architecture.mjs`);
+    for (const used of uses) if (!(layer.get(used) < layer.get(name))) wrong.push(`${name} (layer ${layer.get(name)}) depends on ${used} (layer ${layer.get(used)})`);
   }
-  return false;
+  for (const name of layer.keys()) if (!crates.has(name)) wrong.push(`${name} has a layer, and is no crate`);
+  return wrong;
 }
 
-function generated() {
-  const { uses, says } = modules();
-  const edges = [...reduced(uses)].flatMap(([from, used]) => [...used].map((to) => `  ${from} --> ${to}`));
-  const rows = [...uses].map(([name, used]) => `| \`${name}\` | ${says.get(name) ?? ''} | ${used.join(', ')} |`);
-  return `\`\`\`mermaid\nflowchart TD\n${edges.join('\n')}\n\`\`\`\n\n| module | what it is | uses |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
+/** The dependencies that no way through other crates implies. */
+function direct(crates, name) {
+  const reaches = (from, to) => crates.get(from).uses.some((next) => next === to || reaches(next, to));
+  const { uses } = crates.get(name);
+  return uses.filter((used) => !uses.some((other) => other !== used && reaches(other, used)));
+}
+
+/** The picture: an arrow for each dependency that no other implies. */
+function picture(crates) {
+  const groups = LAYERS.map((names, at) => `  subgraph layer${at + 1}[" "]\n${names.map((name) => `    ${name}`).join('\n')}\n  end`);
+  const edges = [...crates.keys()].flatMap((name) => direct(crates, name).map((used) => `  ${name} --> ${used}`));
+  const above = [...crates.keys()].filter((name) => ![...crates.values()].some(({ uses }) => uses.includes(name)));
+  return `\`\`\`mermaid\nflowchart TD\n${groups.join('\n')}\n  reproduce(["src/: addon, command line"])\n${above.map((name) => `  reproduce --> ${name}`).join('\n')}\n${edges.join('\n')}\n\`\`\`\n`;
+}
+
+const INTERNAL = ' This is an internal component crate of reproduce.';
+
+/** crates/README.md: a line for each crate, the highest layer first. */
+function readme(crates) {
+  const row = (name) => {
+    const { description, publishes, uses } = crates.get(name);
+    const about = description.replace(INTERNAL, '').replace(/\.?$/, '.');
+    return `| [${name}](${name}/src/lib.rs) | ${about} | ${publishes ? 'yes' : ''} | ${uses.join(', ')} |`;
+  };
+  const layers = [...LAYERS.entries()].reverse();
+  return `# The crates
+
+Written by \`node scripts/architecture.mjs\` from the manifests. A crate depends on crates of lower layers alone; cargo refuses circles, and
+a test refuses what runs up or to the side. Above them all is the package in \`src/\`: the addon for Node and the command line.
+The last but one column says which crates are of use by themselves: they have a README, examples and documentation.
+
+| crate | what it is | by itself | depends on |
+| --- | --- | --- | --- |
+${layers.map(([at, names]) => `| **layer ${at + 1}** | | | |\n${names.map(row).join('\n')}`).join('\n')}
+`;
 }
 
 const MARKS = /(<!-- generated by scripts\/architecture\.mjs -->\n)[^]*(<!-- end -->)/;
-const before = readFileSync(page, 'utf8');
-const after = before.replace(MARKS, (_, start, end) => `${start}${generated()}${end}`);
-if (!process.argv.includes('--check')) writeFileSync(page, after);
-else if (before !== after) {
-  console.error('docs/architecture.md is not as src/ is: run node scripts/architecture.mjs');
-  process.exitCode = 1;
+
+/** Path from the root to the text that it should have. */
+export function documents(root) {
+  const crates = cratesOf(root);
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  return new Map([
+    ['docs/architecture.md', page.replace(MARKS, (_, start, end) => `${start}${picture(crates)}${end}`)],
+    ['crates/README.md', readme(crates)],
+  ]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+  const wrong = upward(cratesOf(root));
+  for (const [path, text] of documents(root)) {
+    if (!values.check) writeFileSync(join(root, path), text);
+    else if (readFileSync(join(root, path), 'utf8') !== text) wrong.push(`${path} is not as the manifests are: run node scripts/architecture.mjs`);
+  }
+  for (const line of wrong) console.error(line);
+  if (wrong.length > 0) process.exitCode = 1;
 }

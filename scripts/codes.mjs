@@ -12,12 +12,17 @@ const read = (path) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n',
 const CODE = '([a-z0-9]+(?:-[a-z0-9]+)*)';
 const literals = (text) => [...text.matchAll(new RegExp(`"${CODE}"`, 'g'))].map(([, code]) => code);
 
+/** The Rust sources of the root and of every crate, without files of tests, from the root. */
+export function sourceFiles() {
+  const folders = ['src', ...readdirSync(join(root, 'crates')).filter((name) => existsSync(join(root, 'crates', name, 'src'))).map((name) => `crates/${name}/src`)];
+  const files = folders.flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((entry) => `${folder}/${entry.replaceAll('\\', '/')}`));
+  return files.filter((path) => path.endsWith('.rs') && !/\/(tests|test_support)(\.rs$|\/)/.test(path)).sort();
+}
+
 /** Rust sources without tests and comments, by path. rustfmt keeps them in the one shape that the patterns below expect. */
 export function rustSources() {
   const sources = new Map();
-  for (const entry of readdirSync(join(root, 'src'), { recursive: true })) {
-    const path = `src/${entry.replaceAll('\\', '/')}`;
-    if (!path.endsWith('.rs') || /\/tests(\.rs$|\/)/.test(path)) continue;
+  for (const path of sourceFiles()) {
     sources.set(path, read(path).replace(/#\[cfg\(test\)\]\nmod \w+ \{[^]*$/, '').replace(/^\s*\/\/.*$/gm, ''));
   }
   return sources;
@@ -45,18 +50,18 @@ const each = (pattern) => (text) => [...text.matchAll(pattern)].flatMap(([, grou
 /** One pattern for each way in which the sources give a code. Each must find something, or it has gone blind. */
 export const PATTERNS = {
   'fn code(&self)': codesOfErrors,
-  // Self::NotGzip => ("not-gzip", "…"): the rows of compare/oddity.rs.
+  // Self::NotGzip => ("not-gzip", "…"): the rows of npm-tarball/src/oddity.rs.
   'oddity rows': each(new RegExp(`=> \\(\\s*"${CODE}",`, 'g')),
   'Finding::new("…"': each(new RegExp(`Finding::new\\(\\s*"${CODE}"`, 'g')),
   // What Draft::ended gets.
   'Ending::new(Verdict::…, "…"': each(new RegExp(`Ending::new\\(\\s*Verdict::\\w+,\\s*"${CODE}"`, 'g')),
   // ConfigFinding and Ending.
   'code: "…"': each(new RegExp(`\\bcode: "${CODE}"`, 'g')),
-  // The closure of npmrc/mod.rs.
+  // The closure of npmrc/src/lib.rs.
   'note("…"': each(new RegExp(`\\bnote\\(\\s*"${CODE}"`, 'g')),
-  // verdict.rs.
+  // crates/verdict.
   '(Verdict::…, Some("…"))': each(new RegExp(`Verdict::\\w+, Some\\("${CODE}"\\)`, 'g')),
-  // A code that is chosen, as by report/draft.rs, or taken where there is no other: all literals up to the semicolon.
+  // A code that is chosen, as by judge/src/draft.rs, or taken where there is no other: all literals up to the semicolon.
   'let code = …;': each(/let code = ([^;]*"[^;]*);/g),
   // recipe/build/failure.rs.
   'Some("…") of a build': (text) => (text.includes('impl Course') ? each(new RegExp(`Some\\("${CODE}"\\)`, 'g'))(text) : []),

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 
 const { product } = createRequire(import.meta.url)('../native.cjs');
 
-/** A program without a repository has addresses below a domain that is reserved, and so nobody's (src/product.rs). */
+/** A program without a repository has addresses below a domain that is reserved, and so nobody's (crates/report/src/product.rs). */
 const NOWHERE = 'https://reproduce.invalid';
 const SCHEMAS = ['inspect', 'local', 'replay', 'result'].map((name) => `schema/${name}.schema.json`);
 /** Between these lines of README.md stands how the program is run. */

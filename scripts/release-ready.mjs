@@ -3,8 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The manifests of the workspace: all have the version of package.json. */
-const CRATES = ['Cargo.toml', 'deflate/Cargo.toml', 'sandbox-helper/Cargo.toml'];
 
 /** What is missing for a release, a sentence for each; none if it can be made. */
 export function missingForRelease(root, { tag = process.env.GITHUB_REF_TYPE === 'tag' ? process.env.GITHUB_REF_NAME : undefined } = {}) {
@@ -15,9 +13,9 @@ export function missingForRelease(root, { tag = process.env.GITHUB_REF_TYPE === 
   const address = typeof main.repository === 'string' ? main.repository : main.repository?.url;
   if (!/^git\+https:\/\/\S+\.git$/.test(address ?? '')) missing.push('package.json has no repository of the form git+https://….git, which provenance needs');
   if (!main.bugs?.url) missing.push('package.json has no bugs.url, which SECURITY.md sends people to');
-  for (const path of CRATES) {
-    const version = /^version = "(.*)"$/m.exec(read(path))?.[1];
-    if (version !== main.version) missing.push(`${path} has version ${version}, and package.json ${main.version}`);
+  // Every crate has the workspace's version, and cargo holds them to it: those that others depend on name it once more.
+  for (const [, version] of read('Cargo.toml').matchAll(/^(?:version = |.* path = "[^"]*", version = )"([^"]*)"/gm)) {
+    if (version !== main.version) missing.push(`Cargo.toml has version ${version}, and package.json ${main.version}`);
   }
   const heading = read('CHANGELOG.md').split('\n').find((line) => line.startsWith(`## ${main.version} `)) ?? '';
   if (!/ - \d{4}-\d{2}-\d{2}$/.test(heading)) missing.push(`CHANGELOG.md has no "## ${main.version} - <date>"`);

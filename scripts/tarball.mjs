@@ -1,4 +1,4 @@
-// What is in a package's tarball. It reads those of this program's own releases; strangers' are read by src/compare.
+// What is in a package's tarball. It reads those of this program's own releases; strangers' are read by crates/npm-tarball.
 
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';

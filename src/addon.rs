@@ -9,10 +9,13 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status};
 use napi_derive::napi;
 
+use context::Progress;
+use report::answer::Answer;
+use report::product::Product;
+
 use crate::cli::Program;
 use crate::options::Options;
-use crate::product::Product;
-use crate::session::{self, Answer, Progress};
+use crate::session;
 
 /// Progress of a run, as `onProgress` gets it.
 #[napi(object)]

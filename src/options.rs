@@ -9,15 +9,17 @@ use std::time::Duration;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Explain, Stage};
-use crate::http::AllowList;
-use crate::recipe::Strategy;
-use crate::registry::provenance::Roots;
-use crate::report::json::OptionsInfo;
-use crate::sandbox::Isolation;
-use crate::toolchain::choose::names_a_node;
-use crate::toolchain::{Distribution, KeyRing, MAX_KEYS};
-use crate::verdict::Accept;
+use isolation::Isolation;
+use judge::SourceWord;
+use npm_registry::provenance::Roots;
+use npm_spec::without_credentials;
+use npm_toolchain::choose::names_a_node;
+use npm_toolchain::{Distribution, KeyRing, MAX_KEYS};
+use npmrc::AllowList;
+use recipe::Strategy;
+use report::json::OptionsInfo;
+use verdict::Accept;
+use verdict::diagnostic::{Diagnostic, Stage};
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -138,7 +140,7 @@ pub enum OptionsError {
     Unreadable(String),
 }
 
-impl Explain for OptionsError {
+impl Diagnostic for OptionsError {
     fn code(&self) -> &'static str {
         "usage"
     }
@@ -269,6 +271,12 @@ impl Options {
         (is_path || is_drive || is_archive).then(|| (PathBuf::from(place), commit))
     }
 
+    /// The source in place of the declared one, if the user names one.
+    pub fn source_word(&self) -> Option<SourceWord> {
+        let here = self.local_source().map(|(path, fragment)| SourceWord::Here { path, fragment: fragment.map(str::to_owned) });
+        here.or_else(|| self.source.clone().map(SourceWord::Address))
+    }
+
     /// How builds are isolated.
     pub fn isolation(&self) -> Result<Isolation, OptionsError> {
         let word = self.isolation.as_deref().unwrap_or("auto");
@@ -354,18 +362,6 @@ impl Options {
             node_dist: None,
             node_keys: None,
         })
-    }
-}
-
-/// An address as it may be shown and stored.
-pub fn without_credentials(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if url.has_host() && (!url.username().is_empty() || url.password().is_some()) => {
-            // Both work on every address that has a host.
-            let _: Result<(), ()> = url.set_username("").and_then(|()| url.set_password(None));
-            url.into()
-        }
-        _ => text.to_owned(),
     }
 }
 

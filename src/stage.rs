@@ -7,10 +7,10 @@
 use serde_json::Value;
 use url::Url;
 
-use crate::error::{Explain, Stage};
-use crate::http::{Cancel, Client, HttpError, Request, Trust};
-use crate::registry::Hasher;
-use crate::spec::PackageName;
+use http::{Cancel, Client, HttpError, Request, Trust};
+use npm_registry::Hasher;
+use npm_spec::PackageName;
+use verdict::diagnostic::{Diagnostic, Stage};
 
 /// Most stages of one package that are looked at: one page, as npm asks for it.
 const MAX_STAGES: usize = 100;
@@ -61,7 +61,7 @@ pub enum StageError {
     Http(#[from] HttpError),
 }
 
-impl Explain for StageError {
+impl Diagnostic for StageError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "stage-not-found",
@@ -163,7 +163,7 @@ fn read(item: &Value, registry: &Url) -> Result<Staged, StageError> {
     let missing = |what: &str| StageError::Unreadable { reason: format!("a stage has no {what} that can be read") };
     let id = text("id").filter(|id| is_number(id)).ok_or_else(|| missing("id"))?;
     let name = text("packageName").filter(|name| PackageName::parse(name).is_ok()).ok_or_else(|| missing("packageName"))?;
-    let version = text("version").filter(|version| crate::registry::version::parse(version).is_some()).ok_or_else(|| missing("version"))?;
+    let version = text("version").filter(|version| npm_spec::version::parse(version).is_some()).ok_or_else(|| missing("version"))?;
     let tarball = registry.join(&format!("-/stage/{id}/tarball")).map_err(|_| missing("address"))?;
     let git_head = text("gitHead").filter(|head| matches!(head.len(), 40 | 64) && head.bytes().all(|byte| byte.is_ascii_hexdigit()));
     Ok(Staged { id, name, version, shasum: text("shasum"), created: text("createdAt"), git_head, tarball })

@@ -16,7 +16,7 @@
 )]
 
 #[allow(dead_code, reason = "the archive cases are made for another test, which needs more of them")]
-#[path = "archive_conformance/cases.rs"]
+#[path = "../crates/npm-tarball/tests/it/cases/mod.rs"]
 mod cases;
 #[path = "fuzz/harness.rs"]
 mod harness;
@@ -28,7 +28,7 @@ mod random;
 #[path = "fuzz/seeds.rs"]
 mod seeds;
 #[allow(dead_code, reason = "the archive cases are made for another test, which needs more of them")]
-#[path = "archive_conformance/tarball.rs"]
+#[path = "../crates/npm-tarball/tests/it/tarball.rs"]
 mod tarball;
 #[path = "fuzz/targets/mod.rs"]
 mod targets;

@@ -35,7 +35,7 @@ mod random;
 #[path = "mutation/real.rs"]
 mod real;
 #[allow(dead_code, reason = "made for the archive cases, which need more of it")]
-#[path = "archive_conformance/tarball.rs"]
+#[path = "../crates/npm-tarball/tests/it/tarball.rs"]
 mod tarball;
 
 use std::collections::BTreeMap;

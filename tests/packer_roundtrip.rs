@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flate2::read::GzDecoder;
-use reproduce::pack::era::{self, Bins};
-use reproduce::pack::fingerprint::{Fingerprint, Headers, Limits};
-use reproduce::pack::gzip;
-use reproduce::pack::tar::{self, Adopted, Kind, Member};
-use reproduce::recipe::Taken;
+use npm_pack::era::{self, Bins};
+use npm_pack::fingerprint::{Fingerprint, Headers, Limits};
+use npm_pack::gzip;
+use npm_pack::tar::{self, Adopted, Kind, Member};
+use recipe::Taken;
 
 /// How many are taken by default.
 const SMALLEST: usize = 12;

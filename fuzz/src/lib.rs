@@ -9,11 +9,11 @@
     reason = "a test that meets what it did not expect must fail; the archive cases are another test's"
 )]
 
-#[path = "../../tests/archive_conformance/cases.rs"]
+#[path = "../../crates/npm-tarball/tests/it/cases/mod.rs"]
 mod cases;
 #[path = "../../tests/fuzz/seeds.rs"]
 mod seeds;
-#[path = "../../tests/archive_conformance/tarball.rs"]
+#[path = "../../crates/npm-tarball/tests/it/tarball.rs"]
 mod tarball;
 #[path = "../../tests/fuzz/targets/mod.rs"]
 mod targets;

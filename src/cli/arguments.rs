@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, ValueEnum};
 
+use verdict::Accept;
+
 use crate::options::Options;
-use crate::verdict::Accept;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

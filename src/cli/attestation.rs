@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use npm_spec::{PackageName, Spec, Target};
+use report::answer::Answer;
+use report::json::SCHEMA_VERSION;
+use report::statement::envelope::EnvelopeError;
+use report::statement::read::{self, Stated, Trust};
+use report::text::escape;
+use verdict::diagnostic::Diagnostic;
+
 use super::arguments::Arguments;
 use super::output::Output;
 use super::{INTERRUPTED, UNDECIDED, documents, written};
-use crate::error::Explain;
-use crate::report::json::SCHEMA_VERSION;
-use crate::report::statement::envelope::EnvelopeError;
-use crate::report::statement::read::{self, Stated, Trust};
-use crate::report::text::escape;
-use crate::session::{self, Answer};
-use crate::spec::{PackageName, Spec, Target};
+use crate::session;
 
 /// The answer of the command, under `--json`.
 #[derive(Serialize)]
@@ -59,7 +61,7 @@ pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancel
 
 /// Why nothing is confirmed.
 struct Refused {
-    error: Box<dyn Explain + Send + Sync>,
+    error: Box<dyn Diagnostic + Send + Sync>,
     /// It was checked and does not hold, in contrast to what could not be checked.
     is_false: bool,
 }
@@ -71,8 +73,8 @@ impl From<EnvelopeError> for Refused {
     }
 }
 
-impl From<Box<dyn Explain + Send + Sync>> for Refused {
-    fn from(error: Box<dyn Explain + Send + Sync>) -> Self {
+impl From<Box<dyn Diagnostic + Send + Sync>> for Refused {
+    fn from(error: Box<dyn Diagnostic + Send + Sync>) -> Self {
         Self { error, is_false: false }
     }
 }
@@ -103,7 +105,7 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
     Ok(Checked {
         schema_version: SCHEMA_VERSION,
         reproduce_version: env!("CARGO_PKG_VERSION"),
-        location: crate::options::without_credentials(&release.location),
+        location: npm_spec::without_credentials(&release.location),
         integrity: tarball.sha512.clone(),
         attestation: stated,
     })
@@ -111,7 +113,7 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
 
 fn exact_of(purl: &str) -> Option<(String, String)> {
     let spec = Spec::parse(purl).ok()?;
-    let Target::Registry { name, wanted: crate::spec::Wanted::Version(version), registry: None } = spec.target() else { return None };
+    let Target::Registry { name, wanted: npm_spec::Wanted::Version(version), registry: None } = spec.target() else { return None };
     Some((name.to_string(), version.clone()))
 }
 

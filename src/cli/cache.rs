@@ -7,15 +7,18 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use serde_json::{Value, json};
 
+use npmrc::Surroundings;
+use report::answer::Answer;
+use report::text::escape;
+use store::Folders;
+use verdict::host::timestamp;
+
 use super::arguments::{DAY, duration, split_number};
-use super::{UNDECIDED, output::Output, usage, written};
-use crate::npmrc::Surroundings;
+use super::output::Output;
+use super::{UNDECIDED, usage, written};
+use crate::cli::inventory::{self, Item, Plan, Pruned, Sort};
 use crate::options::Options;
-use crate::report::draft::timestamp;
-use crate::report::text::escape;
-use crate::session::{self, Answer};
-use crate::store::Folders;
-use crate::store::inventory::{self, Item, Plan, Pruned, Sort};
+use crate::session;
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "cache";
@@ -102,7 +105,7 @@ pub(super) fn run(arguments: &[String]) -> u8 {
 }
 
 /// Does it; the answer as JSON and for people.
-fn act(action: &Action, folders: &Folders) -> Result<(Value, String), crate::store::CacheError> {
+fn act(action: &Action, folders: &Folders) -> Result<(Value, String), store::CacheError> {
     let now = SystemTime::now();
     match action {
         Action::Ls { verbose, .. } => {

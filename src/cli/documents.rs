@@ -4,17 +4,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use report::answer::Answer;
+use report::json::{Failure, Report};
+use report::junit::{Case, junit};
+use report::product::Product;
+use report::statement::envelope::{Checker, EnvelopeError, Signer};
+use report::statement::statement;
+use report::{diffoscope, github, sarif};
+use verdict::Accept;
+use verdict::diagnostic::{Diagnostic, Stage};
+
 use super::arguments::{AnnotateChoice, Arguments};
 use super::output::Output;
-use crate::error::{Explain, Stage};
-use crate::product::Product;
-use crate::report::json::{Failure, Report};
-use crate::report::junit::{Case, junit};
-use crate::report::statement::envelope::{Checker, EnvelopeError, Signer};
-use crate::report::statement::statement;
-use crate::report::{diffoscope, github, sarif};
-use crate::session::Answer;
-use crate::verdict::Accept;
 
 /// Largest key file that is read, in bytes.
 const MAX_KEY: u64 = 64 << 10;
@@ -27,7 +28,7 @@ pub(super) struct DocumentError {
     reason: String,
 }
 
-impl Explain for DocumentError {
+impl Diagnostic for DocumentError {
     fn code(&self) -> &'static str {
         "document-failed"
     }
@@ -107,7 +108,7 @@ impl Documents {
     }
 
     /// Writes all of it. A failure that was already answered makes no statement.
-    pub(super) fn write(&self) -> Result<(), Box<dyn Explain>> {
+    pub(super) fn write(&self) -> Result<(), Box<dyn Diagnostic>> {
         if self.annotate {
             // To stderr: stdout may be one JSON object. A runner reads both.
             Output::commands(&github::annotations(&self.reports, &self.failures));
@@ -128,7 +129,7 @@ impl Documents {
             std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
         }
         match (&self.attest, self.reports.first()) {
-            (Some(path), Some(report)) => self.write_statement(path, report).map_err(|error| -> Box<dyn Explain> { Box::new(error) })?,
+            (Some(path), Some(report)) => self.write_statement(path, report).map_err(|error| -> Box<dyn Diagnostic> { Box::new(error) })?,
             (Some(path), None) => remove_earlier(path).map_err(|error| failed(path, &error))?,
             (None, _) => {}
         }
@@ -158,7 +159,7 @@ fn remove_earlier(path: &Path) -> std::io::Result<()> {
     }
 }
 
-pub(super) fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Explain> {
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Diagnostic> {
     Box::new(DocumentError { path: path.to_owned(), reason: error.to_string() })
 }
 

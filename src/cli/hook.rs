@@ -7,8 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use context::Progress;
+use report::answer::Answer;
+
 use crate::options::Options;
-use crate::session::{self, Answer, Progress};
+use crate::session;
 
 /// How long a registry may take to show a version that it has accepted, unless `--timeout` is shorter.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -44,7 +47,8 @@ impl Hook {
             "publish" | "postpublish" => {
                 let spec = format!("{}@{}", variable("npm_package_name")?, variable("npm_package_version")?);
                 let manifest = variable("npm_package_json").and_then(|path| std::fs::read(path).ok());
-                let manifest: Option<Value> = manifest.and_then(|bytes| serde_json::from_slice(crate::manifest::without_bom(&bytes)).ok());
+                let manifest: Option<Value> =
+                    manifest.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
                 let registry =
                     manifest.as_ref().and_then(|manifest| manifest.pointer("/publishConfig/registry")?.as_str().map(str::to_owned));
                 Some(Self::Published { spec, registry })

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 
-use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
+use report::answer::Answer;
+use report::inspect;
+
+use super::output::Output;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
-use crate::report::inspect;
-use crate::session::{self, Answer};
+use crate::session;
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "inspect";

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use report::answer::Answer;
+use report::junit::{Case, junit};
+use report::product::Product;
+use report::sarif::{self, Entry};
+use report::terminal::{Detail, Style};
+use verdict::diagnostic::Diagnostic;
+use verdict::{Finding, Severity};
+
 use super::arguments::Arguments;
 use super::output::Output;
 use super::{INTERRUPTED, Program, UNDECIDED, written};
-use crate::error::Explain;
 use crate::local::{self, Checked, Client, Machine};
 use crate::options::Options;
-use crate::product::Product;
-use crate::report::json::{Finding, Severity};
-use crate::report::junit::{Case, junit};
-use crate::report::sarif::{self, Entry};
-use crate::report::terminal::{Detail, Style};
-use crate::session::Answer;
 
 /// A problem whose paths are what package.json says, and no files.
 const ENTRIES: &str = "local-entry-missing";
@@ -60,7 +61,7 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
 }
 
 /// The answer was given and stands; what was to be written beside it does not.
-fn failed(error: &dyn Explain) -> u8 {
+fn failed(error: &dyn Diagnostic) -> u8 {
     Output::failure(&Answer::failed("", error));
     UNDECIDED
 }
@@ -75,7 +76,7 @@ enum Told<'a> {
 }
 
 /// Writes the documents that are asked for; the error is why one was not.
-fn documents(arguments: &Arguments, product: &Product, told: Told<'_>, time: Duration) -> Option<Box<dyn Explain>> {
+fn documents(arguments: &Arguments, product: &Product, told: Told<'_>, time: Duration) -> Option<Box<dyn Diagnostic>> {
     let junit = arguments.junit.as_ref().map(|path| (path, junit(&[case(&told, arguments, time)])));
     let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(&told, product))));
     let mut all = [junit, sarif].into_iter().flatten();

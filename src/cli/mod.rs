@@ -8,6 +8,7 @@ mod completions;
 mod documents;
 mod hook;
 mod inspect;
+mod inventory;
 mod local;
 mod output;
 mod pages;
@@ -24,11 +25,13 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
+use report::answer::Answer;
+use report::product::Product;
+use report::text::escape_lines;
+use verdict::merge_exit_codes;
+
 use crate::options::Options;
-use crate::product::Product;
-use crate::report::text::escape_lines;
-use crate::session::{self, Answer};
-use crate::verdict::merge_exit_codes;
+use crate::session;
 use arguments::Arguments;
 use documents::Documents;
 use hook::Hook;

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
+use report::answer::Answer;
+use report::github;
+use report::terminal::{self, Detail, Style};
+use verdict::Verdict;
+use verdict::escape::is_unsafe;
+
 use super::arguments::{Arguments, ColorChoice};
 use super::progress::{self, Line};
 use crate::local;
-use crate::report::github;
-use crate::report::terminal::{self, Detail, Style};
-use crate::report::text::is_unsafe;
-use crate::session::Answer;
-use crate::verdict::Verdict;
 
 /// How answers and progress are written.
 pub(super) struct Output {

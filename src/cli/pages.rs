@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Command, CommandFactory, Parser};
 use serde::Serialize;
 
+use report::answer::Answer;
+use report::product::Product;
+use verdict::diagnostic::{Diagnostic, Stage};
+
 use super::arguments::Arguments as Main;
 use super::output::Output;
 use super::{UNDECIDED, usage, written};
-use crate::error::{Explain, Stage};
-use crate::product::Product;
-use crate::session::Answer;
 
 /// The words that these commands begin with.
 pub(super) const EXPLAIN: &str = "explain";
@@ -65,7 +66,7 @@ enum PageError {
     NoPage { page: String, pages: Vec<String> },
 }
 
-impl Explain for PageError {
+impl Diagnostic for PageError {
     fn code(&self) -> &'static str {
         match self {
             Self::Missing => "documents-missing",

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::report::text::{escape, shown_time};
-use crate::session::Progress;
+use context::Progress;
+use report::text::{escape, shown_time};
 
 /// What is quicker has nothing to tell.
 const QUIET: Duration = Duration::from_secs(10);

@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 
-use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
+use report::answer::Answer;
+use report::replay;
+
+use super::output::Output;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
-use crate::report::replay;
-use crate::session::{self, Answer};
+use crate::session;
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "replay";
@@ -96,7 +99,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
                 Output::json_of(&replayed)
             } else {
                 let log = replayed.log.as_deref().filter(|_| parsed.log).unwrap_or_default();
-                Output::text(&(replay::text(&replayed) + &crate::report::text::escape_lines(log)))
+                Output::text(&(replay::text(&replayed) + &report::text::escape_lines(log)))
             };
             (replayed.exit_code(), printed)
         }

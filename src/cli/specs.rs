@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use verdict::diagnostic::{Diagnostic, Stage};
+
 use super::arguments::Arguments;
-use crate::error::{Explain, Stage};
 
 /// The word for standard input.
 const STDIN: &str = "-";
@@ -20,7 +21,7 @@ pub(super) struct ListError {
     reason: String,
 }
 
-impl Explain for ListError {
+impl Diagnostic for ListError {
     fn code(&self) -> &'static str {
         "list-unreadable"
     }

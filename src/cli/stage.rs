@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{CommandFactory, Parser};
 
-use super::{INTERRUPTED, UNDECIDED, output::Output, usage, written};
+use report::answer::Answer;
+use report::terminal::{self, Detail, Style};
+use verdict::merge_exit_codes;
+
+use super::output::Output;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
-use crate::report::terminal::{self, Detail, Style};
-use crate::session::{self, Answer};
-use crate::verdict::merge_exit_codes;
+use crate::session;
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "stage";

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::pack::list::{self, ListRules};
+use npm_pack::list::{self, ListRules};
 
 /// Largest package.json of a package manager that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
@@ -73,7 +73,7 @@ impl Client {
             return self;
         }
         let text = std::fs::read(folder.join("package.json")).unwrap_or_default();
-        let manifest: Value = serde_json::from_slice(crate::manifest::without_bom(&text)).unwrap_or_default();
+        let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&text)).unwrap_or_default();
         let wanted = manifest.get("packageManager").and_then(Value::as_str).and_then(|wanted| wanted.split_once('@'));
         let (name, version) = match wanted {
             Some((name, version)) => (name.to_owned(), Some(version.split('+').next().unwrap_or(version).to_owned())),

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::error::{Explain, Stage};
-use crate::recipe::SourceError;
+use rebuild::SourceError;
+use verdict::diagnostic::{Diagnostic, Stage};
 
 /// Why a folder could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum LocalError {
     Cancelled,
 }
 
-impl Explain for LocalError {
+impl Diagnostic for LocalError {
     fn code(&self) -> &'static str {
         match self {
             Self::Folder { .. } => "folder-unreadable",

@@ -27,11 +27,11 @@ pub use client::{Client, Machine};
 pub use error::LocalError;
 pub use problem::{Problem, Shown};
 
-use crate::error::Explain;
+use context::Progress;
+use report::json::{Report, SCHEMA_VERSION};
+use verdict::{Failed, Severity, boxed, internal};
+
 use crate::options::Options;
-use crate::pipeline::{Failed, internal};
-use crate::report::json::{Report, SCHEMA_VERSION, Severity};
-use crate::session::Progress;
 use packed::Packed;
 use work_tree::WorkTree;
 
@@ -151,8 +151,4 @@ fn look(folder: &Path, client: &Client, cancelled: &AtomicBool) -> Result<Looked
 
 fn stands_in_the_way(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| problem.severity() == Severity::Error)
-}
-
-fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
-    Box::new(error)
 }

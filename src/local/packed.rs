@@ -14,18 +14,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use npm_pack::era::Bins;
+use npm_pack::gzip::{self, Match};
+use npm_pack::tar::{self, Adopted};
+use npm_pack::tree::DirTree;
+use npm_pack::{eras_of, list};
+use npm_tarball::{Archive, EntryKind, Limits};
+use rebuild::SourceError;
+use rebuild::build_run::disk::{self, DiskStock};
+use rebuild::packing::Stock;
+use recipe::Checkout;
+
 use super::client::Client;
 use super::error::LocalError;
-use crate::compare::{Archive, EntryKind, Limits};
-use crate::git::attributes::Checkout;
-use crate::pack::era::Bins;
-use crate::pack::gzip::{self, Match};
-use crate::pack::tar::{self, Adopted};
-use crate::pack::tree::DirTree;
-use crate::pack::{eras_of, list};
-use crate::recipe::SourceError;
-use crate::recipe::build::disk::{self, DiskStock};
-use crate::recipe::packing::Stock;
 
 /// Scripts that npm runs on the way from a folder to its tarball (docs.npmjs.com/cli/using-npm/scripts).
 const PACK_SCRIPTS: [&str; 3] = ["prepack", "prepare", "postpack"];
@@ -65,7 +66,7 @@ impl Packed {
 pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client, cancelled: &AtomicBool) -> Result<Packed, LocalError> {
     let no_manifest = || LocalError::NoManifest { path: folder.to_owned() };
     let text = std::fs::read(folder.join("package.json")).map_err(|_| no_manifest())?;
-    let manifest: Value = serde_json::from_slice(crate::manifest::without_bom(&text)).map_err(|_| no_manifest())?;
+    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&text)).map_err(|_| no_manifest())?;
     if !manifest.is_object() {
         return Err(no_manifest());
     }
@@ -83,7 +84,7 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
     let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.path.clone()).collect();
     // pnpm publishes another package.json than the folder's.
     let published = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
-    let manifest = serde_json::from_slice(crate::manifest::without_bom(&published)).unwrap_or(manifest);
+    let manifest = serde_json::from_slice(npm_spec::manifest::without_bom(&published)).unwrap_or(manifest);
     Ok(Packed { bytes, files, manifest, by, not_run })
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::json::Severity;
+use verdict::Severity;
 
 /// Something that keeps others from rebuilding what is about to be published, or that is worth a look.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
+use git::config::GitConfig;
+use origin::address::{self, AddressError, Declared};
+use report::json::Report;
+use verdict::Verdict;
+
 use super::entries;
 use super::error::LocalError;
 use super::packed::Packed;
 use super::problem::Problem;
 use super::work_tree::WorkTree;
-use crate::git::config::GitConfig;
-use crate::origin::address::{self, AddressError, Declared};
-use crate::report::json::Report;
-use crate::verdict::Verdict;
 
 /// Lockfiles of npm, yarn, pnpm and bun.
 const LOCKFILES: [&str; 6] = ["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
@@ -174,7 +175,7 @@ fn has_build(packed: &Packed) -> bool {
 pub(super) fn has_lockfile(tree: &WorkTree) -> bool {
     let mut dirs = vec![tree.directory.as_str(), ""];
     dirs.extend(tree.directory.match_indices('/').filter_map(|(at, _)| tree.directory.get(..at)));
-    dirs.iter().any(|dir| LOCKFILES.iter().any(|name| tree.has(&crate::pack::tree::join(dir, name))))
+    dirs.iter().any(|dir| LOCKFILES.iter().any(|name| tree.has(&npm_spec::path::join(dir, name))))
 }
 
 fn push(problems: &mut Vec<Problem>, paths: Vec<String>, problem: impl FnOnce(Vec<String>) -> Problem) {

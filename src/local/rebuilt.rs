@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
+use context::Progress;
+use npm_registry::Release;
+use report::json::Report;
+use verdict::Failed;
+use verdict::host::timestamp;
+
 use super::client::Client;
 use super::error::LocalError;
 use super::packed::Packed;
 use crate::options::Options;
-use crate::pipeline::Failed;
-use crate::registry::Release;
-use crate::report::draft::timestamp;
-use crate::report::json::Report;
-use crate::session::{self, Progress};
+use crate::session;
 
 /// Rebuilds the checked-out commit from the declared repository and compares it with the packed folder.
 pub(super) async fn rebuild(

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use report::terminal::{self, Detail, Style};
+use report::text::escape;
+use verdict::Severity;
+
 use super::Checked;
-use crate::report::json::Severity;
-use crate::report::terminal::{self, Detail, Style};
-use crate::report::text::escape;
 
 /// Most paths that are listed for one problem, unless all are asked for.
 const PATHS: usize = 5;

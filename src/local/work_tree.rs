@@ -11,8 +11,9 @@ use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::objs::tree::EntryKind;
 
+use git::attributes::{Attributes, Platform};
+
 use super::error::LocalError;
-use crate::git::attributes::{Attributes, Checkout};
 
 /// The first line of what git stores for a file that is kept by Git LFS.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
@@ -96,7 +97,7 @@ impl WorkTree {
 
     /// The repository's path of a file of the package.
     pub(super) fn path_of(&self, file: &str) -> String {
-        crate::pack::tree::join(&self.directory, file)
+        npm_spec::path::join(&self.directory, file)
     }
 
     /// Whether the commit has a file at this path.
@@ -108,7 +109,7 @@ impl WorkTree {
     pub(super) fn committed_version(&self) -> Option<String> {
         let (_, id) = self.committed.get(&self.path_of("package.json"))?;
         let blob = self.blob(id).ok()?;
-        let manifest: serde_json::Value = serde_json::from_slice(crate::manifest::without_bom(&blob)).ok()?;
+        let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(&blob)).ok()?;
         Some(manifest.get("version")?.as_str()?.to_owned())
     }
 
@@ -195,8 +196,8 @@ impl WorkTree {
         if !is_blob(&bytes, id) {
             let committed = self.blob(id)?;
             let checked_out = |checkout| attributes.checked_out(path, committed.clone(), &id.to_string(), checkout);
-            if checked_out(Checkout::Posix) != bytes {
-                return Ok(if checked_out(Checkout::Windows) == bytes { State::LineEndings } else { State::Content });
+            if checked_out(Platform::Posix) != bytes {
+                return Ok(if checked_out(Platform::Windows) == bytes { State::LineEndings } else { State::Content });
             }
         }
         Ok(if executable(&data).is_some_and(|on_disk| on_disk != (kind == EntryKind::BlobExecutable)) { State::Mode } else { State::Same })

@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::answer::Answer;
-use crate::error::Explain;
-use crate::recipe::rebuilt::Limit;
-use crate::registry::Release;
-use crate::report::draft::timestamp;
-use crate::report::json::{Finding, OptionsInfo, Report, SCHEMA_VERSION, Severity};
-use crate::spec::{Spec, Target};
-use crate::store::{CacheError, Folders, Key, Results};
-use crate::verdict::Verdict;
+use npm_registry::Release;
+use npm_spec::{Spec, Target};
+use rebuild::rebuilt::Limit;
+use report::answer::Answer;
+use report::json::{OptionsInfo, Report, SCHEMA_VERSION};
+use store::{CacheError, Folders, Key, Results};
+use verdict::diagnostic::Diagnostic;
+use verdict::host::timestamp;
+use verdict::{Finding, Severity, Verdict};
 
 /// How long a result that decided nothing is believed: a repository may be back tomorrow.
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);

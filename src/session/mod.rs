@@ -1,11 +1,10 @@
 //! One question from start to end: configuration, stored results, the pipeline, and storing the answer.
 
-mod answer;
 mod memory;
 mod place;
-mod progress;
 mod setup;
 mod stage;
+mod stopped;
 
 use std::io::Read;
 use std::path::Path;
@@ -13,30 +12,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::error::Explain;
-use crate::history;
-use crate::http::Cancel;
-use crate::options::Options;
-use crate::origin::attested;
-use crate::pipeline::{self, Failed};
-use crate::recipe::rebuilt::Limit;
-use crate::recipe::{LARGEST_DOCUMENT, Recipe, RecipeError, Told};
-use crate::registry::{self, Packument, Release};
-use crate::replay::{self, Orders};
-use crate::report::inspect::Inspection;
-use crate::report::json::{Finding, OptionsInfo, Report, Severity};
-use crate::report::replay::Replayed;
-use crate::spec::{PackageName, Spec, Target, Wanted};
-use crate::verdict::Verdict;
+use context::Progress;
+use http::Cancel;
+use judge::{attested, replay};
+use npm_registry::{Packument, Release};
+use npm_spec::{PackageName, Spec, Target, Wanted};
+use rebuild::rebuilt::Limit;
+use recipe::{LARGEST_DOCUMENT, Recipe, RecipeError, Told};
+use report::answer::Answer;
+use report::inspect::Inspection;
+use report::json::{OptionsInfo, Report};
+use report::replay::Replayed;
+use verdict::{Failed, Finding, Severity, Verdict, boxed, internal};
 
-use answer::Stopped;
-pub use answer::{Answer, shown};
+use crate::history;
+use crate::options::Options;
 use memory::{Memory, Tarball, Terms, is_kept, key_of};
 use place::Place;
-pub use progress::Progress;
+use setup::Setup;
 pub use setup::cache_folders;
-use setup::{Own, Setup};
 pub use stage::{judge_stage, stages};
+use stopped::Stopped;
 
 /// How often a run looks whether its caller wants it to stop.
 const CANCEL_POLL: Duration = Duration::from_millis(20);
@@ -121,9 +117,9 @@ pub async fn judge_unpublished(
         let place = Place::of(options, &setup.around).map_err(boxed)?;
         let findings: Vec<Finding> = setup.findings.drain(..).chain(place.finding.clone()).collect();
         let client = setup.client();
-        let context = setup.context(client, place.folders.clone(), progress, &stop, Own { given: None, roots });
-        let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
-        let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+        let question = setup.question(options, roots)?;
+        let context = setup.context(client, place.folders.clone(), progress, &stop);
+        let mut report = judge::judge_release(&spec, release, question, info, &context).await?;
         stop.check(&report)?;
         report.findings.extend(findings);
         Ok(Box::new(report))
@@ -132,7 +128,7 @@ pub async fn judge_unpublished(
 }
 
 /// Fetches one tarball, checked against the registry's integrity.
-pub(crate) async fn fetch_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<registry::Published, Failed> {
+pub(crate) async fn fetch_one(spec: &str, options: &Options, cancelled: Arc<AtomicBool>) -> Result<npm_registry::Published, Failed> {
     let stop = Stop::default();
     until_stopped(fetch(spec, options, &stop), &stop, options, &cancelled).await
 }
@@ -146,7 +142,7 @@ pub(crate) async fn packument(name: &PackageName, options: &Options, cancelled: 
         }
         // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
         let setup = Setup::read(options)?;
-        registry::history(name, None, &setup.npm, &setup.client(), &setup.resolving(&stop)).await.map_err(boxed)
+        npm_registry::history(name, None, &setup.npm, &setup.client(), &setup.resolving(&stop)).await.map_err(boxed)
     };
     until_stopped(read, &stop, options, &cancelled).await
 }
@@ -268,7 +264,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let client = setup.client();
     progress.tell("resolve", "reading the registry's metadata");
     let resolving = setup.resolving(stop);
-    let selecting = registry::select(&spec, &setup.npm, &client, &resolving);
+    let selecting = npm_registry::select(&spec, &setup.npm, &client, &resolving);
     let is_known = known_one.is_some();
     let selected = match known_one {
         None => selecting.await,
@@ -294,9 +290,10 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
     }
 
-    let context = setup.context(client, place.folders.clone(), progress, stop, Own { given, roots });
-    let info = OptionsInfo { recipe: context.given.as_deref().map(Recipe::digest), ..info };
-    let mut report = pipeline::judge_release(&spec, release, options, info, &context).await?;
+    let info = OptionsInfo { recipe: given.as_deref().map(Recipe::digest), ..info };
+    let question = setup.question(options, roots)?.following(given);
+    let context = setup.context(client, place.folders.clone(), progress, stop);
+    let mut report = judge::judge_release(&spec, release, question, info, &context).await?;
     stop.check(&report)?;
     report.findings.extend(findings);
     if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
@@ -324,34 +321,32 @@ fn file_of_that_name(spec: &Spec, cwd: &Path) -> Option<Finding> {
     })
 }
 
-async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<registry::Published, Failed> {
+async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<npm_registry::Published, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
     // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
     let setup = Setup::read(options)?;
-    registry::resolve(&spec, &setup.npm, &setup.client(), &setup.resolving(stop)).await.map_err(boxed)
+    npm_registry::resolve(&spec, &setup.npm, &setup.client(), &setup.resolving(stop)).await.map_err(boxed)
 }
 
 async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspection, Failed> {
     let published = fetch(word, options, stop).await?;
-    let shown = shown(&Spec::parse(word).map_err(boxed)?);
-    let inspected = tokio::task::spawn_blocking(move || crate::inspect::inspect(&shown, &published)).await;
-    inspected.map_err(pipeline::internal)?.map_err(boxed)
+    let shown = npm_spec::shown(&Spec::parse(word).map_err(boxed)?);
+    let inspected = tokio::task::spawn_blocking(move || judge::inspect::inspect(&shown, &published)).await;
+    inspected.map_err(internal)?.map_err(boxed)
 }
 
 async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
-    let (isolation, hosts) = (options.isolation().map_err(boxed)?, options.hosts().map_err(boxed)?);
     let document = read_recipe(file).map_err(boxed)?;
     let (recipe, told) = (Recipe::from_json(&document).map_err(boxed)?, Told::from_json(&document));
     // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
     let setup = Setup::read(options)?;
     let place = Place::of(options, &setup.around).map_err(boxed)?;
-    let emit = options.emit.as_ref().map(|path| setup.around.cwd.join(path));
-    let orders = Orders { emit, isolation, hosts, installed: options.installed.clone() };
+    let question = setup.question(options, None)?;
     let client = setup.client();
-    let context = setup.context(client, place.folders.clone(), progress, stop, Own::default());
+    let context = setup.context(client, place.folders.clone(), progress, stop);
     let runtime = tokio::runtime::Handle::current();
-    let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &orders, &context, &runtime));
-    Ok(work.await.map_err(pipeline::internal)??.told(told))
+    let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &question, &context, &runtime));
+    Ok(work.await.map_err(internal)??.told(told))
 }
 
 /// The bytes of a recipe's file, as many as are read at all and one more.
@@ -365,8 +360,4 @@ fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
     let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;
     Ok(bytes)
-}
-
-fn boxed<E: Explain + Send + Sync + 'static>(error: E) -> Failed {
-    Box::new(error)
 }

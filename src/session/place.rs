@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
+use npmrc::Surroundings;
+use store::{CacheError, Folders, Temporary, folders};
+use verdict::{Finding, Severity};
+
 use super::setup::cache_folders;
-use crate::npmrc::Surroundings;
 use crate::options::Options;
-use crate::report::json::{Finding, Severity};
-use crate::store::{CacheError, Folders, Temporary, folders};
 
 /// The folders of a run.
 pub(super) struct Place {

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use context::{Context, Deadline, Progress};
+use git::config::GitConfig;
+use git::credentials::{Credentials, Unreadable};
+use http::{Client, HttpConfig};
+use judge::Question;
+use npm_registry::ResolveOptions;
+use npm_registry::provenance::Roots;
+use npm_spec::{Spec, Target};
+use npm_toolchain::Distribution;
+use npmrc::{NpmConfig, Overrides, Surroundings};
+use report::json::OptionsInfo;
+use store::{CacheError, Folders, folders};
+use verdict::{Failed, Finding, Severity, boxed};
+
 use super::Stop;
-use super::progress::Progress;
-use crate::deadline::Deadline;
-use crate::git::config::GitConfig;
-use crate::git::credentials::{Credentials, Unreadable};
-use crate::http::{Client, HttpConfig};
-use crate::npmrc::{NpmConfig, Overrides, Surroundings};
 use crate::options::Options;
-use crate::pipeline::{Context, Failed};
-use crate::recipe::Recipe;
-use crate::registry::ResolveOptions;
-use crate::registry::provenance::Roots;
-use crate::report::json::{Finding, OptionsInfo, Severity};
-use crate::spec::{Spec, Target};
-use crate::store::{CacheError, Folders, folders};
-use crate::toolchain::Distribution;
 
 /// The user's configuration, read once for a run.
 pub(super) struct Setup {
@@ -37,29 +37,20 @@ pub(super) struct Setup {
     pub(super) findings: Vec<Finding>,
 }
 
-/// What the user sets for one judgement beside the options.
-#[derive(Default)]
-pub(super) struct Own {
-    /// The recipe to follow.
-    pub(super) given: Option<Arc<Recipe>>,
-    /// Whom provenance is trusted by.
-    pub(super) roots: Option<Arc<Roots>>,
-}
-
 impl Setup {
     /// Reads the configuration that holds where the options say; an error where an option cannot be read.
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
-        options.check_registry().map_err(super::boxed)?;
-        options.check_cache_file().map_err(super::boxed)?;
-        options.check_source().map_err(super::boxed)?;
-        options.check_node().map_err(super::boxed)?;
+        options.check_registry().map_err(boxed)?;
+        options.check_cache_file().map_err(boxed)?;
+        options.check_source().map_err(boxed)?;
+        options.check_node().map_err(boxed)?;
         let mut around = Surroundings::of_process(None);
         if let Some(cwd) = &options.cwd {
             around.cwd = around.cwd.join(cwd);
         }
         let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
-        npm.check().map_err(super::boxed)?;
-        let git = GitConfig::load().map_err(super::boxed)?;
+        npm.check().map_err(boxed)?;
+        let git = GitConfig::load().map_err(boxed)?;
         let mut findings = Vec::new();
         for base in git.bases() {
             if let Ok(url) = url::Url::parse(base) {
@@ -87,22 +78,21 @@ impl Setup {
             let message = format!("{path} cannot be read and does not count: {reason}");
             findings.push(Finding::new("netrc-unreadable", Severity::Warning, message));
         }
-        let limit = options.limit().map_err(super::boxed)?;
-        let distribution = options.distribution(&around.vars, &around.cwd).map_err(super::boxed)?;
+        let limit = options.limit().map_err(boxed)?;
+        let distribution = options.distribution(&around.vars, &around.cwd).map_err(boxed)?;
         Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, findings })
     }
 
     /// A client for what the configuration allows.
     pub(super) fn client(&self) -> Client {
-        let agent =
-            format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), crate::report::draft::node_os(), crate::report::draft::node_arch());
+        let agent = format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), verdict::host::node_os(), verdict::host::node_arch());
         Client::new(HttpConfig::from_npm(&self.npm, &agent))
     }
 
     /// What decides about a result beside the package: the options as they are stored, and whom provenance is trusted by.
     pub(super) fn rules(&self, spec: &Spec, options: &Options) -> Result<(OptionsInfo, Option<Arc<Roots>>), Failed> {
-        let (roots, trusted_root) = options.roots(&self.around.cwd).map_err(super::boxed)?.unzip();
-        let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(super::boxed)?;
+        let (roots, trusted_root) = options.roots(&self.around.cwd).map_err(boxed)?.unzip();
+        let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(boxed)?;
         let node_dist = self.distribution.as_ref().map(|distribution| distribution.address().to_owned());
         let node_keys = self.distribution.as_ref().map(|distribution| distribution.keys().to_owned());
         Ok((OptionsInfo { trusted_root, node_dist, node_keys, ..info }, roots))
@@ -118,28 +108,28 @@ impl Setup {
         }
     }
 
+    /// What is asked of a package, read and checked: the options, and whom provenance is trusted by.
+    pub(super) fn question(&self, options: &Options, roots: Option<Arc<Roots>>) -> Result<Question, Failed> {
+        let build = rebuild::Question {
+            strategies: options.strategies().map_err(boxed)?,
+            isolation: options.isolation().map_err(boxed)?,
+            hosts: options.hosts().map_err(boxed)?,
+            node: options.node.clone(),
+            installed: options.installed.clone(),
+            given: None,
+            distribution: self.distribution.clone(),
+        };
+        let emit = options.emit.as_ref().map(|path| self.around.cwd.join(path));
+        Ok(Question { build, source: options.source_word(), emit, roots })
+    }
+
     /// What every stage of a judgement may use.
-    pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop, own: Own) -> Context {
-        let Self { around, npm, git, credentials, limit, distribution, .. } = self;
+    pub(super) fn context(self, client: Client, folders: Folders, progress: Progress, stop: &Stop) -> Context {
+        let Self { around, npm, git, credentials, limit, .. } = self;
         // Counted from where the run is stopped from: what ends with the time knows that it does.
         let deadline = Deadline::of(limit, stop.started);
         let (cancel, cancelled) = (stop.requests.clone(), Arc::clone(&stop.work));
-        let Own { given, roots } = own;
-        Context {
-            client,
-            npm,
-            git,
-            credentials,
-            folders,
-            progress,
-            cancel,
-            cancelled,
-            cwd: around.cwd,
-            deadline,
-            given,
-            roots,
-            distribution,
-        }
+        Context { client, npm, git, credentials, folders, progress, cancel, cancelled, cwd: around.cwd, deadline }
     }
 
     fn registry_of(&self, spec: &Spec) -> Option<String> {

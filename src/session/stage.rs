@@ -6,13 +6,15 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use context::Progress;
+use npm_registry::Release;
+use npm_tarball::{Archive, Limits};
+use report::json::Report;
+use verdict::{Failed, boxed};
+
 use super::setup::Setup;
-use super::{Progress, Stop, boxed, judge_unpublished, until_stopped};
-use crate::compare::{Archive, Limits};
+use super::{Stop, judge_unpublished, until_stopped};
 use crate::options::Options;
-use crate::pipeline::Failed;
-use crate::registry::Release;
-use crate::report::json::Report;
 use crate::stage::{self, StageError, Staged};
 
 /// What is staged under a package's name or a stage's number.
@@ -41,7 +43,7 @@ pub async fn judge_stage(
     });
     let bytes = until_stopped(fetch, &stop, options, &cancelled).await?;
     let manifest = manifest_of(&bytes, staged).map_err(boxed)?;
-    let disk = |error: std::io::Error| -> Failed { boxed(crate::registry::RegistryError::Disk(error.to_string())) };
+    let disk = |error: std::io::Error| -> Failed { boxed(npm_registry::RegistryError::Disk(error.to_string())) };
     let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().map_err(disk)?;
     file.write_all(&bytes).and_then(|()| file.flush()).map_err(disk)?;
     let location = file.path().display().to_string();
@@ -66,7 +68,7 @@ fn manifest_of(bytes: &[u8], staged: &Staged) -> Result<Value, StageError> {
     let archive = Archive::read(bytes, &Limits::default()).map_err(|error| other(error.to_string()))?;
     let text = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
     let manifest: Value =
-        serde_json::from_slice(crate::manifest::without_bom(&text)).map_err(|error| other(format!("its package.json: {error}")))?;
+        serde_json::from_slice(npm_spec::manifest::without_bom(&text)).map_err(|error| other(format!("its package.json: {error}")))?;
     for (key, stated) in [("name", &staged.name), ("version", &staged.version)] {
         let own = manifest.get(key).and_then(Value::as_str);
         if own != Some(stated) {

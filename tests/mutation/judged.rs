@@ -3,9 +3,9 @@
 use std::io::{Cursor, Read};
 
 use flate2::read::GzDecoder;
-use reproduce::compare::{self, Archive, Comparison, EntryKind, Limits};
-use reproduce::pack::gzip;
-use reproduce::verdict::{self, Accept, Outcome, PublishedFacts};
+use npm_pack::gzip;
+use npm_tarball::{self, Archive, Comparison, EntryKind, Limits};
+use verdict::{self, Accept, Outcome, PublishedFacts};
 
 /// The tarball as it was published, which is what a rebuild gives.
 pub(crate) struct Pristine {
@@ -51,7 +51,7 @@ impl Pristine {
                 return Judged { verdict: "differs", reproduced: false, reading: Reading::Unreadable, beyond_npm: false, why };
             }
         };
-        let comparison = compare::compare(&published, &self.rebuilt);
+        let comparison = npm_tarball::compare(&published, &self.rebuilt);
         let same = comparison.same_entries();
         let found = if same { gzip::match_published(&mut Cursor::new(&self.tar), bytes).unwrap() } else { None };
         let outcome = match (found, same) {
@@ -87,7 +87,7 @@ fn beyond_npm(comparison: &Comparison, published: &Archive, rebuilt: &Archive) -
     let low_bits = |mode: &str| u32::from_str_radix(mode, 8).unwrap() & 0o1777;
     comparison.changed.iter().all(|change| {
         (change.published.kind != EntryKind::File && change.rebuilt.kind != EntryKind::File)
-            || (change.kind == compare::ChangeKind::Mode && low_bits(&change.published.mode) == low_bits(&change.rebuilt.mode))
+            || (change.kind == npm_tarball::ChangeKind::Mode && low_bits(&change.published.mode) == low_bits(&change.rebuilt.mode))
     }) && comparison.only_published.iter().all(|path| ignored(published, path))
         && comparison.only_rebuilt.iter().all(|path| ignored(rebuilt, path))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use reproduce::pack::list::normal_path;
-use reproduce::pack::tree::MemoryTree;
-use reproduce::recipe::build::{commands, workflow};
-use reproduce::registry::version;
-use reproduce::toolchain::{Clues, Wish, choose};
+use npm_pack::list::normal_path;
+use npm_pack::tree::MemoryTree;
+use npm_spec::version;
+use npm_toolchain::{Clues, Wish, choose};
+use rebuild::build_run::{commands, workflow};
 
 use super::{parts, text};
 

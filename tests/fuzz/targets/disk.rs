@@ -6,10 +6,11 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use reproduce::pack::disk_tree::DirTree;
-use reproduce::pack::tree::{NodeKind, Tree as _, join};
-use reproduce::store::remove_tree;
+use npm_pack::disk_tree::DirTree;
+use npm_pack::tree::{NodeKind, Tree as _};
+use npm_spec::path::join;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use store::remove_tree;
 
 use super::memory_disk;
 

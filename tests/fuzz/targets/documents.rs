@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use reproduce::pack::era;
-use reproduce::pack::rewrite::{self, Workspace};
-use reproduce::recipe::Recipe;
-use reproduce::report::statement::envelope::{Checker, EnvelopeError};
-use reproduce::report::statement::read::{Trust, open};
-use reproduce::store::{CacheError, Results};
-use reproduce::toolchain::{KeyRing, shasums};
+use npm_pack::era;
+use npm_pack::rewrite::{self, Workspace};
+use npm_toolchain::{KeyRing, shasums};
+use recipe::Recipe;
+use report::statement::envelope::{Checker, EnvelopeError};
+use report::statement::read::{Trust, open};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use store::{CacheError, Results};
 
 use super::text;
 
@@ -114,7 +114,7 @@ fn compact(value: &RawValue) -> Value {
 }
 
 fn code(error: &CacheError) -> &'static str {
-    reproduce::error::Explain::code(error)
+    verdict::diagnostic::Diagnostic::code(error)
 }
 
 static KEYS: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::read(include_bytes!("../keys/openpgp.asc")).unwrap());

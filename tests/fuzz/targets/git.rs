@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use reproduce::git::history::History;
-use reproduce::git::transport::{Answer, Exchange};
-use reproduce::git::{ListingEntry, Repository};
-use reproduce::http::HttpError;
+use git::history::History;
+use git::transport::{Answer, Exchange};
+use git::{ListingEntry, Repository};
+use http::HttpError;
 use sha1::{Digest as _, Sha1};
 
 use super::{memory_disk, parts};
@@ -100,8 +100,8 @@ pub(crate) fn git(input: &[u8]) -> String {
     format!("{seen:?}")
 }
 
-fn code(error: &reproduce::git::GitError) -> String {
-    reproduce::error::Explain::code(error).to_owned()
+fn code(error: &git::GitError) -> String {
+    verdict::diagnostic::Diagnostic::code(error).to_owned()
 }
 
 /// Paths that can be checked out and stay where they are, each once.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use reproduce::pack::glob::{Dialect, Fuel, Options, Pattern, Subject};
-use reproduce::pack::list::{self, Context};
-use reproduce::pack::tree::{MemoryTree, NodeKind};
+use npm_pack::glob::{Dialect, Fuel, Options, Pattern, Subject};
+use npm_pack::list::{self, Context};
+use npm_pack::tree::{MemoryTree, NodeKind};
 
 use super::{parts, text};
 

@@ -1,7 +1,7 @@
 //! Lockfiles of every client, and how they are changed for an installation.
 
-use reproduce::timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1, with_stand_ins};
-use reproduce::timewarp::{fuzzing, redirected, settings_without_git, without_git};
+use npm_timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1, with_stand_ins};
+use npm_timewarp::{fuzzing, redirected, settings_without_git, without_git};
 
 use super::text;
 
@@ -17,8 +17,8 @@ pub(crate) fn lockfile(input: &[u8]) -> String {
     let names = |bytes: &[u8]| named(file, bytes).map(|found| found.versions);
     if let Ok(found) = &found {
         for (name, version) in &found.versions {
-            assert!(reproduce::spec::PackageName::parse(name).is_ok(), "{name:?}");
-            assert!(reproduce::registry::version::parse(version).is_some(), "{version:?}");
+            assert!(npm_spec::PackageName::parse(name).is_ok(), "{name:?}");
+            assert!(npm_spec::version::parse(version).is_some(), "{version:?}");
         }
         for host in &found.hosts {
             assert!(!host.is_empty() && !host.contains(['/', '@', ' ']) && !host.chars().any(char::is_control), "{host:?}");

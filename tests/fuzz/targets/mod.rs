@@ -15,15 +15,16 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reproduce::compare::{Archive, EntryKind, Limits, compare};
-use reproduce::error::Explain;
-use reproduce::npmrc::{Files, NpmConfig, Overrides, Surroundings};
-use reproduce::origin::address::{self, AddressError};
-use reproduce::pack::fingerprint::{self, Fingerprint, Headers};
-use reproduce::pack::gzip::{compress, match_published};
-use reproduce::registry::{Packument, Spool, pick, version};
-use reproduce::spec::{Spec, Target, Wanted};
+use npm_pack::fingerprint::{self, Fingerprint, Headers};
+use npm_pack::gzip::{compress, match_published};
+use npm_registry::{Packument, Spool, pick};
+use npm_spec::version;
+use npm_spec::{Spec, Target, Wanted};
+use npm_tarball::{Archive, EntryKind, Limits, compare};
+use npmrc::{Files, NpmConfig, Overrides, Surroundings};
+use origin::address::{self, AddressError};
 use url::{Host, Url};
+use verdict::diagnostic::Diagnostic;
 
 use super::tarball::gzip;
 

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use reproduce::registry::provenance::{Provenance, Roots, Subject, check};
-use reproduce::registry::signatures::{RegistryKey, read_keys};
+use npm_registry::provenance::{Provenance, Roots, Subject, check};
+use npm_registry::signatures::{RegistryKey, read_keys};
 
 /// A real document, and the tarball that it is about.
 const GENUINE: &[u8] = include_bytes!("../../../__test__/fixtures/attestations/gundam-visor-1.0.1.json");

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use reproduce::registry::confusion::{Inside, disagreements, findings};
-use reproduce::registry::version::VersionRange;
-use reproduce::spec::PackageName;
-use reproduce::timewarp::fuzzing::{Asking, served};
+use npm_registry::confusion::{Inside, disagreements, findings};
+use npm_spec::PackageName;
+use npm_spec::version::VersionRange;
+use npm_timewarp::fuzzing::{Asking, served};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -86,7 +86,7 @@ pub(crate) fn lean(input: &[u8]) -> String {
 }
 
 fn nodejs_semver(text: &str) -> bool {
-    reproduce::registry::version::parse(text).is_some()
+    npm_spec::version::parse(text).is_some()
 }
 
 fn is_word(text: &str, most: usize) -> bool {

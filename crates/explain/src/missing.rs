@@ -1,0 +1,81 @@
+//! Files of one side only: by their names, by their bytes, and by what the source has.
+
+use std::collections::HashMap;
+
+use npm_tarball::{Archive, Comparison, Entry};
+
+use super::place::{is_license, is_product, left_behind, sources_of, without_hash};
+use super::{Class, Explanation, Source};
+
+/// Explains the files that are only published and those that are only rebuilt.
+pub(super) fn explain(published: &Archive, rebuilt: &Archive, comparison: &Comparison, source: &Source) -> Vec<Explanation> {
+    let ours = Alone::of(published, &comparison.only_published);
+    let theirs = Alone::of(rebuilt, &comparison.only_rebuilt);
+    let mut out: Vec<Explanation> = Vec::new();
+    for entry in &ours.entries {
+        let (class, message) = twin(entry, &theirs, "rebuilt").unwrap_or_else(|| only_published(entry, rebuilt, source));
+        out.push(Explanation { path: entry.path.clone(), class, message });
+    }
+    for entry in &theirs.entries {
+        let (class, message) = twin(entry, &ours, "published")
+            .unwrap_or_else(|| (Class::NotPublished, "the source packs it, and it was not published".to_owned()));
+        out.push(Explanation { path: entry.path.clone(), class, message });
+    }
+    out
+}
+
+/// The files of one side only.
+struct Alone<'a> {
+    entries: Vec<&'a Entry>,
+    by_bytes: HashMap<[u8; 32], &'a str>,
+    by_name: HashMap<String, &'a str>,
+}
+
+impl<'a> Alone<'a> {
+    fn of(archive: &'a Archive, paths: &[String]) -> Self {
+        let entries: Vec<&Entry> = paths.iter().filter_map(|path| archive.get(path)).collect();
+        Self {
+            by_bytes: entries.iter().map(|entry| (entry.sha256, entry.path.as_str())).collect(),
+            by_name: entries.iter().filter_map(|entry| Some((without_hash(&entry.path)?, entry.path.as_str()))).collect(),
+            entries,
+        }
+    }
+}
+
+/// The same file on the other side under another name.
+fn twin(entry: &Entry, others: &Alone<'_>, side: &str) -> Option<(Class, String)> {
+    // Empty files are all the same.
+    if let Some(name) = others.by_bytes.get(&entry.sha256).filter(|_| entry.size > 0) {
+        return Some((Class::Renamed, format!("the same bytes are {side} as {}", super::text::cut(name, 120))));
+    }
+    let name = others.by_name.get(&without_hash(&entry.path)?)?;
+    Some((Class::HashName, format!("{side} with another hash in its name: {}", super::text::cut(name, 120))))
+}
+
+fn only_published(entry: &Entry, rebuilt: &Archive, source: &Source) -> (Class, String) {
+    let path = entry.path.as_str();
+    if let Some(blob) = source.blob(path) {
+        let same = if *blob == entry.blob_id { "with these bytes" } else { "with other bytes" };
+        return (Class::NotPacked, format!("the source has it {same}, and no file list that was tried packs it"));
+    }
+    if let Some(what) = left_behind(path) {
+        return (Class::PublisherFile, format!("not in the source; of the kind that {what} leaves in a folder"));
+    }
+    if is_license(path) && source.root_has(&entry.blob_id) {
+        return (Class::RootLicense, "the licence in the root of the repository".to_owned());
+    }
+    if source.ignores(path) {
+        return (Class::NotBuilt, "git ignores its path: a build makes it".to_owned());
+    }
+    let stem = sources_of(path).into_iter().find(|stem| rebuilt.get(stem).is_some() || source.blob(stem).is_some());
+    if let Some(stem) = stem {
+        return (Class::NotBuilt, format!("not in the source; a build can make it of {stem}"));
+    }
+    if is_product(path) {
+        return (Class::NotBuilt, "not in the source, at a place that builds write to".to_owned());
+    }
+    if source.is_known() {
+        return (Class::AddedFile, "in no file of the commit, and at no place that builds write to".to_owned());
+    }
+    (Class::AddedFile, "only published, and at no place that builds write to".to_owned())
+}

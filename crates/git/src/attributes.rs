@@ -1,0 +1,287 @@
+//! What git writes to disk for a blob: line endings by `.gitattributes` and by the publisher's platform.
+//!
+//! The rules are gix's; this file brings the attribute files of a tree to them. Only line endings and `ident` change
+//! bytes in a checkout without running a program; filters (`lfs`, …) run programs and are not applied.
+
+use std::path::PathBuf;
+
+use gix::attrs::search::{MetadataCollection, Outcome};
+use gix::attrs::{Search, StateRef};
+use gix::bstr::ByteSlice;
+use gix::filter::plumbing::eol::{self, AttributesDigest, AutoCrlf, Configuration};
+
+/// Largest attribute file that is read, in bytes; larger ones count for nothing. git does so from 100 MiB on (attr.h).
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// git ignores a line of so many bytes or more (attr.h, `ATTR_MAX_LINE_LENGTH`).
+const MAX_LINE: usize = 2048;
+
+/// The system whose checkout is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// git's defaults on Linux and macOS: no conversion but what `.gitattributes` asks for.
+    Posix,
+    /// Git for Windows as it installs itself: `core.autocrlf=true`.
+    Windows,
+}
+
+/// The attribute files of one tree, ready to be asked about paths.
+pub struct Attributes {
+    search: Search,
+    collection: MetadataCollection,
+    any: bool,
+}
+
+impl Attributes {
+    /// Takes the attribute files: `(folder, content)`, any order; the root's folder is `""`.
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut files: Vec<_> = files.into_iter().collect();
+        // A deeper file wins over one above it: gix asks the last added first.
+        files.sort_by_key(|(dir, _)| if dir.is_empty() { 0 } else { dir.matches('/').count() + 1 });
+        let mut collection = MetadataCollection::default();
+        let mut search = Search::default();
+        let any = !files.is_empty();
+        // The builtin macro `binary` first, as git has it.
+        let no_files: [PathBuf; 0] = [];
+        if let Ok(globals) = Search::new_globals(no_files, &mut Vec::new(), &mut collection) {
+            search = globals;
+        }
+        for (dir, content) in files.into_iter().filter(|(_, content)| content.len() as u64 <= MAX_FILE) {
+            let lines = content.lines_with_terminator().filter(|line| line.trim_end_with(|end| end == '\n').len() < MAX_LINE);
+            let content = lines.collect::<Vec<_>>().concat();
+            let source = if dir.is_empty() { PathBuf::from(".gitattributes") } else { PathBuf::from(dir).join(".gitattributes") };
+            // Errors are of reading `source`, which does not happen here: the content is given.
+            let _: std::io::Result<()> =
+                search.add_patterns_buffer(&content, source, Some(std::path::Path::new("")), &mut collection, dir.is_empty());
+        }
+        Self { search, collection, any }
+    }
+
+    fn rules(&self, path: &str) -> Rules {
+        let mut outcome = Outcome::default();
+        outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text", "working-tree-encoding"]);
+        self.search.pattern_matching_relative_path(
+            path.as_bytes().as_bstr(),
+            gix::glob::pattern::Case::Sensitive,
+            Some(false),
+            &mut outcome,
+        );
+        let (mut digest, mut eol_crlf, mut eol_lf, mut ident, mut encoding) = (None, false, false, false, None);
+        for found in outcome.iter_selected() {
+            let state = found.assignment.state;
+            let value = |text: &str| matches!(state, StateRef::Value(value) if value.as_bstr() == text);
+            match found.assignment.name.as_str() {
+                "text" | "crlf" if matches!(state, StateRef::Set) => digest = Some(AttributesDigest::Text),
+                "text" | "crlf" if matches!(state, StateRef::Unset) => digest = Some(AttributesDigest::Binary),
+                "text" | "crlf" if value("auto") => digest = Some(AttributesDigest::TextAuto),
+                "crlf" if value("input") => digest = Some(AttributesDigest::TextInput),
+                "eol" => (eol_crlf, eol_lf) = (value("crlf"), value("lf")),
+                "ident" => ident = matches!(state, StateRef::Set),
+                "working-tree-encoding" => {
+                    encoding = match state {
+                        StateRef::Value(value) => value.as_bstr().to_str().ok().and_then(Utf16::named),
+                        _ => None,
+                    };
+                }
+                _ => {}
+            }
+        }
+        // gitattributes(5): eol without text means text; -text wins over eol.
+        let digest = match (digest, eol_crlf, eol_lf) {
+            (None | Some(AttributesDigest::Text), true, _) => Some(AttributesDigest::TextCrlf),
+            (None | Some(AttributesDigest::Text), _, true) => Some(AttributesDigest::TextInput),
+            (Some(AttributesDigest::TextAuto), true, _) => Some(AttributesDigest::TextAutoCrlf),
+            (Some(AttributesDigest::TextAuto), _, true) => Some(AttributesDigest::TextAutoInput),
+            (digest, ..) => digest,
+        };
+        Rules { digest, ident, encoding }
+    }
+
+    /// Whether the bytes on disk could differ from the blob's for some path.
+    pub fn converts(&self, path: &str, platform: Platform) -> bool {
+        if platform == Platform::Posix && !self.any {
+            return false;
+        }
+        let Rules { digest, ident, encoding } = self.rules(path);
+        ident
+            || encoding.is_some()
+            || match platform {
+                Platform::Posix => matches!(digest, Some(AttributesDigest::TextCrlf | AttributesDigest::TextAutoCrlf)),
+                Platform::Windows => {
+                    !matches!(digest, Some(AttributesDigest::Binary | AttributesDigest::TextInput | AttributesDigest::TextAutoInput))
+                }
+            }
+    }
+
+    /// The bytes that a checkout writes for a blob at `path`; `id` is the blob's id in hexadecimal.
+    pub fn checked_out(&self, path: &str, blob: Vec<u8>, id: &str, platform: Platform) -> Vec<u8> {
+        if !self.converts(path, platform) {
+            return blob;
+        }
+        let Rules { digest, ident, encoding } = self.rules(path);
+        let auto_crlf = match platform {
+            Platform::Posix => AutoCrlf::Disabled,
+            Platform::Windows => AutoCrlf::Enabled,
+        };
+        // A path without attributes follows core.autocrlf.
+        let digest = digest.unwrap_or_else(|| auto_crlf.into());
+        let eol = match platform {
+            Platform::Posix => Some(eol::Mode::Lf),
+            Platform::Windows => Some(eol::Mode::CrLf),
+        };
+        let blob = if ident { expand_ident(&blob, id) } else { blob };
+        let mut converted = Vec::new();
+        let text = match eol::convert_to_worktree(&blob, digest, &mut converted, Configuration { auto_crlf, eol }) {
+            Ok(true) => converted,
+            Ok(false) | Err(_) => blob,
+        };
+        match (encoding, std::str::from_utf8(&text)) {
+            (Some(encoding), Ok(utf8)) => encoding.encode(utf8),
+            // git leaves a file alone that it cannot encode.
+            _ => text,
+        }
+    }
+}
+
+/// What the attributes say of one path.
+struct Rules {
+    digest: Option<AttributesDigest>,
+    ident: bool,
+    encoding: Option<Utf16>,
+}
+
+/// A `working-tree-encoding` of UTF-16. Others are not re-encoded: they are rare, and tables for them are large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Utf16 {
+    big_endian: bool,
+    mark: bool,
+}
+
+impl Utf16 {
+    /// git's names; `UTF-16` is what iconv makes of it on the machines that publish: little endian with a mark.
+    fn named(name: &str) -> Option<Self> {
+        let (big_endian, mark) = match name.to_ascii_uppercase().as_str() {
+            "UTF-16" | "UTF-16LE-BOM" => (false, true),
+            "UTF-16BE-BOM" => (true, true),
+            "UTF-16LE" => (false, false),
+            "UTF-16BE" => (true, false),
+            _ => return None,
+        };
+        Some(Self { big_endian, mark })
+    }
+
+    fn encode(self, text: &str) -> Vec<u8> {
+        let mark = self.mark.then_some('\u{feff}');
+        let units = mark.into_iter().chain(text.chars()).flat_map(|c| {
+            let mut units = [0; 2];
+            let used = c.encode_utf16(&mut units).len();
+            units.into_iter().take(used)
+        });
+        units.flat_map(|unit| if self.big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    }
+}
+
+/// `$Id$` and `$Id: anything $` on one line become `$Id: <blob id> $`, as git's `ident` attribute does it. What another
+/// system wrote, with spaces in between, stays (convert.c, `ident_to_worktree`).
+fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(blob.len());
+    let mut rest = blob;
+    while let Some(at) = rest.find_byte(b'$') {
+        let (before, tail) = rest.split_at(at + 1);
+        out.extend_from_slice(before);
+        rest = tail;
+        if let Some(end) = ident_len(rest) {
+            out.extend_from_slice(format!("Id: {id} $").as_bytes());
+            rest = rest.get(end..).unwrap_or_default();
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Bytes of the keyword that stands here, behind its first `$`, with its last.
+fn ident_len(text: &[u8]) -> Option<usize> {
+    let after = text.strip_prefix(b"Id")?;
+    match after.first()? {
+        b'$' => Some(3),
+        b':' => {
+            let value = after.get(1..)?;
+            let value = value.get(..value.find_byte(b'$')?)?;
+            // One space stands behind the colon, and one may stand before the end.
+            let foreign = value.get(1..).and_then(|value| value.find_byte(b' ').map(|at| at + 1 < value.len())).unwrap_or(false);
+            (!foreign && !value.contains(&b'\n')).then_some(value.len() + 4)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn out(files: &[(&str, &str)], path: &str, blob: &str, platform: Platform) -> String {
+        let attributes = Attributes::new(files.iter().map(|(dir, text)| (*dir, text.as_bytes())));
+        String::from_utf8(attributes.checked_out(path, blob.into(), "abc", platform)).expect("text")
+    }
+
+    #[test]
+    fn without_attributes_posix_changes_nothing() {
+        assert_eq!(out(&[], "a.js", "a\nb\n", Platform::Posix), "a\nb\n");
+    }
+
+    #[test]
+    fn windows_makes_crlf_of_text_and_leaves_binary_and_mixed_files() {
+        assert_eq!(out(&[], "a.js", "a\nb\n", Platform::Windows), "a\r\nb\r\n");
+        assert_eq!(out(&[], "a.bin", "a\n\0b\n", Platform::Windows), "a\n\0b\n");
+        assert_eq!(out(&[], "a.js", "a\r\nb\n", Platform::Windows), "a\r\nb\n");
+    }
+
+    #[test]
+    fn attributes_decide_over_the_platform() {
+        assert_eq!(out(&[("", "*.js eol=lf\n")], "a.js", "a\n", Platform::Windows), "a\n");
+        assert_eq!(out(&[("", "*.bat eol=crlf\n")], "a.bat", "a\n", Platform::Posix), "a\r\n");
+        assert_eq!(out(&[("", "* -text\n")], "a.js", "a\n", Platform::Windows), "a\n");
+        assert_eq!(out(&[("", "* binary\n")], "a.js", "a\n", Platform::Windows), "a\n");
+        assert_eq!(out(&[("", "* text=auto\n")], "a.js", "a\n", Platform::Posix), "a\n");
+    }
+
+    #[test]
+    fn a_deeper_file_wins() {
+        let files = [("lib", "*.js -text\n"), ("", "*.js text\n")];
+        assert_eq!(out(&files, "lib/a.js", "a\n", Platform::Windows), "a\n");
+        assert_eq!(out(&files, "a.js", "a\n", Platform::Windows), "a\r\n");
+    }
+
+    #[test]
+    fn ident_is_expanded_on_one_line_only() {
+        let files = [("", "*.c ident\n")];
+        assert_eq!(out(&files, "a.c", "x $Id$ y $Id: old $\n$Id: \n$", Platform::Posix), "x $Id: abc $ y $Id: abc $\n$Id: \n$");
+    }
+
+    #[test]
+    fn an_ident_of_another_system_stays() {
+        let files = [("", "* ident\n")];
+        let foreign = "$Id: file.c,v 1.2 2003/01/01 user Exp $\n";
+        assert_eq!(out(&files, "a.c", foreign, Platform::Posix), foreign);
+        // What decides is the first space behind the one at the start.
+        let text = "$Id:$ $Id:x $ $Id:x y$ $Id:  $ $Id: a  $ $Idx$Id$ $Id:";
+        let expected = "$Id: abc $ $Id: abc $ $Id:x y$ $Id: abc $ $Id: a  $ $Idx$Id: abc $ $Id:";
+        assert_eq!(out(&files, "a.c", text, Platform::Posix), expected);
+    }
+
+    #[test]
+    fn a_line_as_long_as_git_ignores_counts_for_nothing() {
+        let line = |len: usize| format!("*.js {}eol=crlf\n", " ".repeat(len - 13));
+        assert_eq!(line(2047).len(), 2048);
+        assert_eq!(out(&[("", &line(2047))], "a.js", "a\n", Platform::Posix), "a\r\n");
+        let ignored = line(2048) + "*.txt eol=crlf\n";
+        assert_eq!(out(&[("", &ignored)], "a.js", "a\n", Platform::Posix), "a\n");
+        assert_eq!(out(&[("", &ignored)], "a.txt", "a\n", Platform::Posix), "a\r\n");
+    }
+
+    #[test]
+    fn a_file_over_the_limit_counts_for_nothing() {
+        let comments = "# a comment\n".repeat(90_000);
+        assert_eq!(out(&[("", &format!("* eol=crlf\n{comments}"))], "a.js", "a\n", Platform::Posix), "a\n");
+    }
+}

@@ -1,0 +1,22 @@
+//! The way of one package, from a resolved version to its report.
+//!
+//! In: a release of the registry's, the user's [`Question`] and what the run may use of the outside. Out: a
+//! [`Report`](report::json::Report). The order of the stages is told in [`pipeline`].
+
+mod agreement;
+pub mod attested;
+mod beside_branches;
+mod draft;
+mod elsewhere;
+mod finish;
+pub mod inspect;
+mod opening;
+pub mod pipeline;
+mod question;
+mod released_as;
+pub mod replay;
+mod source_of;
+mod user_source;
+
+pub use pipeline::judge_release;
+pub use question::{Question, SourceWord};

@@ -1,0 +1,88 @@
+//! What the user named as the source, by `--source` or by a recipe, in place of what the package declares.
+
+use context::Context;
+use git::GitError;
+use origin::LocateError;
+use origin::address::{self, Address, AddressError};
+use verdict::{Ending, Finding, Severity};
+
+use crate::agreement::{Agreed, undeclared, unreadable};
+use crate::question::{Question, SourceWord};
+
+/// The source by the user's word.
+pub(crate) struct UserSource {
+    /// The repository; an error where the word is no address of one.
+    pub(crate) address: Result<Address, AddressError>,
+    /// The commit, where one is named.
+    pub(crate) commit: Option<String>,
+    /// The package's folder, where one is named.
+    pub(crate) directory: Option<String>,
+}
+
+impl UserSource {
+    /// What `--source` names, else what the recipe does; `None` where the package's own word counts.
+    pub(crate) fn of(question: &Question, context: &Context) -> Option<Self> {
+        let given = question.build.given.as_deref();
+        let directory = given.map(|given| given.directory.clone());
+        let parsed = |url: &str| address::parse_with(url, &|url| context.leads_to(url));
+        match &question.source {
+            Some(SourceWord::Here { path, fragment }) => {
+                let path = context.cwd.join(path);
+                let address = Ok(Address::here(&path.canonicalize().unwrap_or(path)));
+                let (commit, named) = parts(fragment.as_deref().unwrap_or_default());
+                return Some(Self { address, commit, directory: named.or(directory) });
+            }
+            Some(SourceWord::Address(source)) => {
+                let (commit, named) = parts(source.split_once('#').map_or("", |(_, fragment)| fragment));
+                return Some(Self { address: parsed(source), commit, directory: named.or(directory) });
+            }
+            None => {}
+        }
+        given.map(|given| Self { address: parsed(&given.repository), commit: Some(given.commit.clone()), directory })
+    }
+}
+
+/// The commit and the folder behind `#`, as npm writes them and as this program prints them: `<commit>::path:<folder>`.
+fn parts(fragment: &str) -> (Option<String>, Option<String>) {
+    let (commit, folder) = fragment.split_once("::path:").unwrap_or((fragment, ""));
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    (some(commit), some(folder.trim_matches('/')))
+}
+
+/// What to do where the repository that the user named is of no use: nobody declared it.
+pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
+    match error {
+        LocateError::Git(GitError::NotFound { .. }) => {
+            Some("it was removed or renamed, or is private: check the address that --source names")
+        }
+        LocateError::NotInRepository { .. } | LocateError::Empty { .. } => Some("check the address that --source names"),
+        _ => None,
+    }
+}
+
+/// The repository that the user named, with a finding that says so.
+pub(crate) fn agreed(declared: Result<Option<Address>, AddressError>) -> Result<Agreed, Box<Ending>> {
+    let finding = Finding::new("source-by-user", Severity::Info, "the source was given with --source; the package does not declare it");
+    match declared {
+        Ok(Some(address)) => Ok(Agreed { address, finding: Some(finding) }),
+        Ok(None) => Err(undeclared()),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_package_may_stand_behind_the_commit() {
+        let parts = |text| {
+            let (commit, folder) = parts(text);
+            (commit.unwrap_or_default(), folder.unwrap_or_default())
+        };
+        assert_eq!(parts("v1::path:/packages/a/"), ("v1".into(), "packages/a".into()));
+        assert_eq!(parts("::path:packages/a"), (String::new(), "packages/a".into()));
+        assert_eq!(parts("feature/x"), ("feature/x".into(), String::new()));
+        assert_eq!(parts(""), (String::new(), String::new()));
+    }
+}

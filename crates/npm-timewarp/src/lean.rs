@@ -1,0 +1,350 @@
+//! The part of a version's manifest that installers read, in a form that is made here: nothing of it is free text.
+//!
+//! What a registry serves is its publisher's word, and a build that can read it is made of it. So members are on an allow-list, each value
+//! is of its type, of a plain syntax and bounded, and what is neither is left out or replaced by a fixed text. Names, versions and
+//! ranges still say something; what asks for them is in the record.
+
+use jiff::Timestamp;
+use nodejs_semver::Version;
+use serde_json::{Map, Value};
+use url::Url;
+
+use npm_registry::Integrity;
+use npm_spec::PackageName;
+use npm_spec::version::{self, VersionRange};
+
+use super::git_dependency;
+
+/// Most members of one object, and most elements of one list.
+const MOST: usize = 2_000;
+/// Most distribution tags of one package besides `latest`.
+const MOST_TAGS: usize = 100;
+/// Longest range, and longest word in it, in bytes.
+const LONGEST_RANGE: usize = 1_024;
+/// Longest address, path, tag and name of a platform, in bytes.
+const LONGEST_ADDRESS: usize = 512;
+const LONGEST_PATH: usize = 256;
+const LONGEST_TAG: usize = 64;
+const LONGEST_PLATFORM: usize = 16;
+/// Deepest condition of `exports` or `browser`.
+const DEPTH: u8 = 8;
+
+/// Ranges by name.
+const DEPENDENCIES: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "acceptDependencies"];
+/// Switches by name.
+const META: [&str; 2] = ["peerDependenciesMeta", "dependenciesMeta"];
+const SWITCHES: [&str; 3] = ["optional", "built", "unplugged"];
+/// Names that are packed with a package.
+const BUNDLED: [&str; 2] = ["bundleDependencies", "bundledDependencies"];
+/// Programs that installers hold a version of.
+const ENGINES: [&str; 6] = ["node", "npm", "yarn", "pnpm", "iojs", "bun"];
+const PLATFORMS: [&str; 3] = ["os", "cpu", "libc"];
+/// Scripts that make a package one with install scripts.
+const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
+/// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the registry has it.
+const ENTRY_POINTS: [&str; 9] = ["main", "module", "jsnext:main", "browser", "types", "typings", "style", "exports", "type"];
+
+/// Longest install script that is handed on, in bytes. Such a script calls a tool or a file of the package.
+const LONGEST_SCRIPT: usize = 256;
+
+/// In the place of a range that no installer can read.
+const UNREADABLE: &str = "unreadable-range";
+/// In the place of the publisher's words.
+const DEPRECATED: &str = "deprecated";
+
+/// The lean form of one version's manifest. `for_disk`: the client writes it to disk as the package's own package.json (npm 3 and 4).
+pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base: &str, for_disk: bool) -> Map<String, Value> {
+    let mut out = Map::new();
+    out.insert("_id".to_owned(), Value::from(format!("{name}@{version}")));
+    out.insert("name".to_owned(), Value::from(name));
+    out.insert("version".to_owned(), Value::from(version));
+    for field in DEPENDENCIES {
+        let leads_here = matches!(field, "dependencies" | "optionalDependencies");
+        put(&mut out, field, members(raw.get(field), |name, wanted| dependency(name, wanted, leads_here.then_some(base))));
+    }
+    for field in META {
+        put(&mut out, field, members(raw.get(field), |_, about| Some(switches(about))));
+    }
+    for field in BUNDLED {
+        match raw.get(field) {
+            Some(Value::Bool(all)) => put(&mut out, field, Some(Value::Bool(*all))),
+            names => put(&mut out, field, list(names, |name| PackageName::parse(name).is_ok())),
+        }
+    }
+    let bin = match raw.get("bin") {
+        Some(Value::String(path)) => path_of(path),
+        paths => members(paths, |command, path| PackageName::parse(command).ok().and_then(|_| path_of(path.as_str()?))),
+    };
+    put(&mut out, "bin", bin);
+    let directory = raw.get("directories").and_then(|all| all.get("bin")).and_then(Value::as_str).and_then(path_of);
+    put(&mut out, "directories", directory.map(|bin| serde_json::json!({ "bin": bin })));
+    let engine = |program: &str, wanted: &Value| {
+        ENGINES.contains(&program).then(|| range(wanted.as_str().unwrap_or_default())).flatten().map(Value::from)
+    };
+    put(&mut out, "engines", members(raw.get("engines"), engine).filter(|engines| engines != &Value::Object(Map::new())));
+    for field in PLATFORMS {
+        put(&mut out, field, list(raw.get(field), is_platform));
+    }
+    let says_yes = |field: &str| raw.get(field) == Some(&Value::Bool(true));
+    let script = |name: &&str| raw.get("scripts").and_then(|scripts| scripts.get(*name));
+    if says_yes("hasInstallScript") || INSTALL_SCRIPTS.iter().any(|name| script(name).is_some()) {
+        out.insert("hasInstallScript".to_owned(), Value::Bool(true));
+    }
+    if let Some(has) = raw.get("_hasShrinkwrap").and_then(Value::as_bool) {
+        out.insert("_hasShrinkwrap".to_owned(), Value::Bool(has));
+    }
+    if raw.get("deprecated").is_some_and(|words| words.as_str().map_or(words == &Value::Bool(true), |words| !words.is_empty())) {
+        out.insert("deprecated".to_owned(), Value::from(DEPRECATED));
+    }
+    if for_disk {
+        for field in ENTRY_POINTS {
+            put(&mut out, field, raw.get(field).and_then(|value| entry_point(value, DEPTH)));
+        }
+        let text = |name: &&str| script(name)?.as_str().filter(|text| text.len() <= LONGEST_SCRIPT).map(Value::from);
+        let scripts = INSTALL_SCRIPTS.iter().filter_map(|name| Some(((*name).to_owned(), text(name)?)));
+        out.insert("scripts".to_owned(), Value::Object(scripts.collect()));
+    }
+    out
+}
+
+/// What a client needs of `dist` besides the address.
+pub(super) fn digests(raw: Option<&Value>) -> Map<String, Value> {
+    let text = |field: &str| raw.and_then(|dist| dist.get(field)).and_then(Value::as_str).unwrap_or_default();
+    let mut out = Map::new();
+    // Of several, any may be the true one: the tarball is checked on our side, and a client needs none.
+    let integrity = Integrity::parse(text("integrity")).map(|integrity| integrity.text()).filter(|text| !text.contains(' '));
+    put(&mut out, "integrity", integrity.map(Value::from));
+    let shasum = text("shasum").trim();
+    put(&mut out, "shasum", Integrity::from_shasum(shasum).map(|_| Value::from(shasum.to_ascii_lowercase())));
+    out
+}
+
+/// A time as the registry writes it, printed anew. `None` if it is none.
+pub(super) fn time(text: &str) -> Option<String> {
+    text.parse::<Timestamp>().ok().map(|time| format!("{time:.3}"))
+}
+
+/// Tags that are words, `latest` in any case, of versions that are shown.
+pub(super) fn tags<'a>(tags: impl Iterator<Item = (&'a String, &'a String)>) -> Map<String, Value> {
+    let (latest, others): (Vec<_>, Vec<_>) = tags.filter(|(tag, _)| is_tag(tag)).partition(|(tag, _)| *tag == "latest");
+    latest
+        .into_iter()
+        .chain(others.into_iter().take(MOST_TAGS))
+        .map(|(tag, version)| (tag.clone(), Value::from(version.as_str())))
+        .collect()
+}
+
+/// Whether a version is one that an installer can ask for.
+pub(super) fn is_version(text: &str) -> bool {
+    version::parse(text).is_some()
+}
+
+fn put(out: &mut Map<String, Value>, field: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        out.insert(field.to_owned(), value);
+    }
+}
+
+/// An object's members, as far as they are what they should be; `None` if it is no object.
+fn members(raw: Option<&Value>, value: impl Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
+    let all = raw?.as_object()?.iter().take(MOST).filter_map(|(name, raw)| Some((name.clone(), value(name, raw)?)));
+    Some(Value::Object(all.collect()))
+}
+
+fn list(raw: Option<&Value>, is_one: impl Fn(&str) -> bool) -> Option<Value> {
+    let texts: Vec<&str> = match raw? {
+        Value::String(one) => vec![one],
+        Value::Array(all) => all.iter().filter_map(Value::as_str).take(MOST).collect(),
+        _ => return None,
+    };
+    Some(texts.into_iter().filter(|text| is_one(text)).map(Value::from).collect())
+}
+
+fn switches(raw: &Value) -> Value {
+    let all = SWITCHES.iter().filter_map(|name| Some(((*name).to_owned(), Value::Bool(raw.get(name)?.as_bool()?))));
+    Value::Object(all.collect())
+}
+
+fn is_platform(text: &str) -> bool {
+    let word = text.strip_prefix('!').unwrap_or(text);
+    (1..=LONGEST_PLATFORM).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn is_tag(text: &str) -> bool {
+    (1..=LONGEST_TAG).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// A path below the package.
+fn path_of(text: &str) -> Option<Value> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./@+~*#".contains(&byte);
+    ((1..=LONGEST_PATH).contains(&text.len()) && text.bytes().all(is_plain)).then(|| Value::from(text))
+}
+
+/// Where a package begins: a path, or paths by condition.
+fn entry_point(raw: &Value, depth: u8) -> Option<Value> {
+    match raw {
+        Value::String(path) => path_of(path),
+        Value::Bool(_) | Value::Null => Some(raw.clone()),
+        Value::Object(_) if depth > 0 => {
+            members(Some(raw), |condition, inner| path_of(condition).and_then(|_| entry_point(inner, depth - 1)))
+        }
+        Value::Array(all) if depth > 0 => Some(all.iter().take(MOST).filter_map(|inner| entry_point(inner, depth - 1)).collect()),
+        _ => None,
+    }
+}
+
+/// One dependency. What cannot be read stays a dependency that cannot be had: without it another tree would be installed.
+fn dependency(name: &str, wanted: &Value, base: Option<&str>) -> Option<Value> {
+    PackageName::parse(name).ok()?;
+    let wanted = wanted.as_str().unwrap_or_default().trim();
+    if let Some(base) = base.filter(|_| git_dependency::is_one(wanted)) {
+        return Some(Value::from(git_dependency::address(base, name)));
+    }
+    Some(Value::from(specifier(wanted).unwrap_or_else(|| UNREADABLE.to_owned())))
+}
+
+fn specifier(wanted: &str) -> Option<String> {
+    if let Some(aliased) = wanted.strip_prefix("npm:") {
+        let scoped = usize::from(aliased.starts_with('@'));
+        let at = aliased.get(scoped..)?.find('@').map(|at| at + scoped);
+        let (name, rest) = at.map_or((aliased, None), |at| (aliased.get(..at).unwrap_or_default(), aliased.get(at + 1..)));
+        let name = PackageName::parse(name).ok()?;
+        return match rest {
+            Some(rest) => Some(format!("npm:{name}@{}", range(rest).or_else(|| is_tag(rest).then(|| rest.to_owned()))?)),
+            None => Some(format!("npm:{name}")),
+        };
+    }
+    if let Some(range) = range(wanted) {
+        return Some(range);
+    }
+    if is_tag(wanted) {
+        return Some(wanted.to_owned());
+    }
+    bare_address(wanted)
+}
+
+/// An address on the web without query and fragment. `None` if it is another, a long one, or one with credentials.
+pub(super) fn bare_address(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS)?;
+    url.set_query(None);
+    url.set_fragment(None);
+    let bare = url.username().is_empty() && url.password().is_none();
+    // Encoded, an address of odd letters is longer than it was written.
+    bare.then(|| url.to_string()).filter(|text| text.len() <= LONGEST_ADDRESS)
+}
+
+/// A range of versions without the words that npm passes over. `None` if it is none.
+pub(super) fn range(text: &str) -> Option<String> {
+    if text.len() > LONGEST_RANGE || VersionRange::parse(text).is_none() {
+        return None;
+    }
+    let alternatives = text.split("||").filter_map(|one| {
+        let words: Vec<&str> = one.split_whitespace().filter(|word| is_comparator(word)).collect();
+        (!words.is_empty() || one.trim().is_empty()).then(|| words.join(" "))
+    });
+    let plain = alternatives.collect::<Vec<_>>().join(" || ");
+    // What is left must say as much: a tag that is a word of its own is no range.
+    VersionRange::parse(&plain).is_some().then_some(plain)
+}
+
+/// An operator, a hyphen between two bounds, or a version with parts left out.
+fn is_comparator(word: &str) -> bool {
+    let operand = word.trim_start_matches(['^', '~', '<', '>', '=']);
+    if word.len() - operand.len() > 2 {
+        return false;
+    }
+    let operand = operand.trim_start_matches('v');
+    let part = |part: &str| {
+        matches!(part, "*" | "x" | "X") || (!part.is_empty() && part.len() <= 16 && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    operand.is_empty() && word != "v" || operand == "-" || Version::parse(operand).is_ok() && version::parse(operand).is_some() || {
+        let parts: Vec<&str> = operand.split('.').collect();
+        parts.len() <= 4 && parts.into_iter().all(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lean(raw: &Value) -> Value {
+        Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", "http://r/", false))
+    }
+
+    #[test]
+    fn what_installers_read_stays() {
+        let raw = json!({
+            "dependencies": {"b": ">= 1.0.0 <2 || ^3.0.0-rc.1", "c": "latest", "d": "npm:@s/e@~1.2", "f": "", "g": "1.0 - 2", "h": "github:o/n"},
+            "peerDependencies": {"p": "*"}, "peerDependenciesMeta": {"p": {"optional": true}}, "bin": {"a": "./bin/a.js"}, "directories": {"bin": "bin"},
+            "engines": {"node": ">=10 <12 || 14.x"}, "os": ["!win32"], "cpu": "x64", "libc": ["glibc"], "_hasShrinkwrap": false,
+            "hasInstallScript": true, "bundleDependencies": ["b"], "optionalDependencies": {"t": "https://r.example/t/-/t-1.0.0.tgz"},
+        });
+        let made = lean(&raw);
+        assert_eq!(
+            made["dependencies"],
+            json!({"b": ">= 1.0.0 <2 || ^3.0.0-rc.1", "c": "latest", "d": "npm:@s/e@~1.2", "f": "", "g": "1.0 - 2", "h": "http://r/-/git/h.tgz"})
+        );
+        for field in [
+            "peerDependencies",
+            "peerDependenciesMeta",
+            "bin",
+            "directories",
+            "engines",
+            "os",
+            "libc",
+            "_hasShrinkwrap",
+            "hasInstallScript",
+        ] {
+            assert_eq!(made[field], raw[field], "{field}");
+        }
+        assert_eq!((&made["cpu"], &made["bundleDependencies"]), (&json!(["x64"]), &json!(["b"])));
+        assert_eq!(made["optionalDependencies"], raw["optionalDependencies"]);
+    }
+
+    #[test]
+    fn free_text_is_nowhere() {
+        const TEXT: &str = "cGF5bG9hZA==";
+        let long = "x".repeat(2000);
+        let raw = json!({
+            "description": TEXT, "payload": TEXT, "readme": TEXT, "author": TEXT, "license": TEXT, "gitHead": TEXT, "_npmUser": {"name": TEXT},
+            "keywords": [TEXT], "funding": TEXT, "deprecated": TEXT, "scripts": {"install": TEXT}, "main": TEXT,
+            "dependencies": {"b": format!("1.0.0 {TEXT}"), "c": TEXT, "d": {"x": TEXT}, TEXT: "1", "e": long, "f": format!("npm:g@{TEXT}")},
+            "engines": {"node": TEXT, TEXT: "1", "vscode": "1"}, "os": [TEXT], "cpu": long, "bin": {"a": format!("{TEXT} "), TEXT: "a.js"},
+            "directories": {"man": TEXT, "bin": format!("a {TEXT}")}, "peerDependenciesMeta": {"p": {TEXT: true, "optional": TEXT}},
+            "bundleDependencies": [TEXT],
+        });
+        let made = lean(&raw);
+        assert!(!made.to_string().contains("cGF5") && !made.to_string().contains("xxx"), "{made}");
+        assert_eq!(made["dependencies"], json!({"b": "1.0.0", "c": UNREADABLE, "d": "", "e": UNREADABLE, "f": UNREADABLE}));
+        assert_eq!((&made["deprecated"], &made["hasInstallScript"]), (&json!(DEPRECATED), &json!(true)));
+    }
+
+    #[test]
+    fn an_address_is_bare_and_as_short_as_it_looks() {
+        let raw = json!({"dependencies": {
+            "a": "https://r.example/a.tgz?b#c", "b": "https://word:word@r.example/b.tgz", "c": format!("https://r.example/{}", "ü".repeat(200)),
+        }});
+        assert_eq!(lean(&raw)["dependencies"], json!({"a": "https://r.example/a.tgz", "b": UNREADABLE, "c": UNREADABLE}));
+    }
+
+    #[test]
+    fn digests_are_digests_and_times_are_times() {
+        let dist = json!({"integrity": format!("sha1-{} note", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="), "shasum": "words", "signatures": [{"sig": "x"}], "foo": 1});
+        assert_eq!(Value::Object(digests(Some(&dist))), json!({"integrity": "sha1-AAAAAAAAAAAAAAAAAAAAAAAAAAA="}));
+        assert_eq!(time("2018-01-01T00:00:00Z").as_deref(), Some("2018-01-01T00:00:00.000Z"));
+        assert_eq!(time("payload"), None);
+    }
+
+    #[test]
+    fn npm_3_and_4_write_what_they_get_so_they_get_the_entry_points() {
+        let raw = json!({"main": "lib/a.js", "browser": {"./a": false}, "exports": {".": {"import": "./a.mjs"}}, "scripts": {"install": "make", "test": "x"}});
+        let made = Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", "http://r/", true));
+        for field in ["main", "browser", "exports"] {
+            assert_eq!(made[field], raw[field], "{field}");
+        }
+        assert_eq!(made["scripts"], json!({"install": "make"}));
+    }
+}

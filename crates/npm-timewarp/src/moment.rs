@@ -1,0 +1,303 @@
+//! A packument at a moment: which versions were there, and where the tags stood. Pure.
+//!
+//! **Versions.** What was published up to the moment is there; so is what a lockfile names, and what has no time (npm's
+//! `before` lets it pass too). A stable version is also there if a higher one of its line (the same major and minor) was. Where the
+//! times are those of a mirror, which has no `created`, that goes for every line: it saw old versions when somebody wanted them.
+//!
+//! **Times that cannot be true.** A mirror may give the time at which it first saw a version. Two things show that, and then
+//! nothing of this packument is hidden: no version is as old as the commit or the moment, whichever is later, although the
+//! source asks for the package; or a lockfile of the source names a version that came later than both, by more than a day.
+//! A package whose versions all came between the moment and the commit is shown as it stood at the commit.
+//!
+//! **Tags.** `latest` moves at each plain `npm publish`. If today's target was there, no plain publish came after it up to
+//! now, and so not up to the moment either: it stays. Otherwise it is the highest stable version of the time that is not above
+//! today's target: a backport to an old line does not lower it, a version published aside (`next`) is above today's or a
+//! pre-release, and does not raise it. npm's `before` bounds a tag in the same way. Without any stable version it is the
+//! newest pre-release. Another tag stays if its target was there; otherwise it goes to the highest version of the target's
+//! line (same major, same first pre-release word) below it, and vanishes if there is none.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use nodejs_semver::Version;
+
+use npm_spec::version;
+
+/// By how much the clocks of a registry and of a committer may differ.
+const SLACK: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a packument says of its versions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) name: &'a str,
+    pub(super) versions: &'a [String],
+    pub(super) times: &'a BTreeMap<String, String>,
+    pub(super) tags: &'a BTreeMap<String, String>,
+}
+
+/// When, and what is there in any case.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct When<'a> {
+    pub(super) moment: Option<Timestamp>,
+    pub(super) commit: Option<Timestamp>,
+    pub(super) keep: &'a BTreeSet<(String, String)>,
+}
+
+/// A packument as it stood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct View {
+    /// The versions that are shown; none stands for all.
+    shown: Option<BTreeSet<String>>,
+    /// The tags as they stood.
+    pub(super) tags: BTreeMap<String, String>,
+    /// The times cannot be true, so nothing is hidden.
+    pub(super) untrue: bool,
+    /// When the versions came that are shown for no other reason than that they were there.
+    came: HashMap<String, Timestamp>,
+}
+
+impl View {
+    /// Whether a version is shown.
+    pub(super) fn shows(&self, version: &str) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.contains(version))
+    }
+
+    /// When a version came, if it is shown for that and an earlier moment could hide it.
+    pub(super) fn came(&self, version: &str) -> Option<Timestamp> {
+        self.came.get(version).copied()
+    }
+
+    /// With these versions, where nothing else is hidden.
+    pub(super) fn of_these(self, versions: &[String]) -> Self {
+        Self { shown: self.shown.or_else(|| Some(versions.iter().cloned().collect())), ..self }
+    }
+
+    /// Whether something was taken back to a moment.
+    pub(super) fn is_past(&self) -> bool {
+        self.shown.is_some()
+    }
+
+    fn today(facts: &Facts<'_>, untrue: bool) -> Self {
+        Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new() }
+    }
+}
+
+/// Takes a packument back.
+pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
+    let Some(moment) = when.moment else { return View::today(facts, false) };
+    let published: HashMap<&str, Timestamp> =
+        facts.times.iter().filter_map(|(version, time)| Some((version.as_str(), time.parse().ok()?))).collect();
+    let by = |version: &str, limit: Timestamp| published.get(version).is_none_or(|time| *time <= limit);
+    let latest_possible = when.commit.map_or(moment, |commit| commit.max(moment));
+    let named = |version: &String| when.keep.contains(&(facts.name.to_owned(), version.clone()));
+    // Only a commit says when the lockfile was there; a moment alone may well be earlier than it.
+    let is_named_too_early = |version: &String| {
+        let too_late = latest_possible.checked_add(SLACK).unwrap_or(latest_possible);
+        when.commit.is_some() && named(version) && !by(version, too_late)
+    };
+    let has_times = facts.versions.iter().any(|version| published.contains_key(version.as_str()));
+    let Some(limit) = [moment, latest_possible].into_iter().find(|limit| facts.versions.iter().any(|version| by(version, *limit))) else {
+        return View::today(facts, !facts.versions.is_empty());
+    };
+    if !has_times || facts.versions.iter().any(is_named_too_early) {
+        return View::today(facts, true);
+    }
+
+    let there: Vec<(&str, Option<Version>)> =
+        facts.versions.iter().filter(|version| by(version, limit)).map(|text| (text.as_str(), version::parse(text))).collect();
+    let mut highest: HashMap<(u64, u64), &Version> = HashMap::new();
+    for version in there.iter().filter_map(|(_, version)| version.as_ref()).filter(|version| !version.is_prerelease()) {
+        let top = highest.entry((version.major(), version.minor())).or_insert(version);
+        *top = (*top).max(version);
+    }
+    let of_all = highest.values().max().copied().filter(|_| !facts.times.contains_key("created"));
+    let was_passed = |text: &str| {
+        version::parse(text).is_some_and(|version| {
+            let of_line = highest.get(&(version.major(), version.minor())).copied();
+            !version.is_prerelease() && of_all.or(of_line).is_some_and(|top| version < *top)
+        })
+    };
+    let shown = facts.versions.iter().filter(|text| by(text, limit) || named(text) || was_passed(text)).cloned().collect();
+    let tags = facts.tags.iter().filter_map(|(tag, target)| {
+        let then = if there.iter().any(|(text, _)| text == target) {
+            Some(target.as_str())
+        } else if tag == "latest" {
+            latest(&there, target, &published)
+        } else {
+            same_line(&there, target)
+        };
+        Some((tag.clone(), then?.to_owned()))
+    });
+    let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
+    let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
+    View { shown: Some(shown), tags: tags.collect(), untrue: false, came }
+}
+
+/// Where `latest` stood, if its target of today was not there.
+fn latest<'a>(there: &[(&'a str, Option<Version>)], today: &str, published: &HashMap<&str, Timestamp>) -> Option<&'a str> {
+    let today = version::parse(today);
+    let stable =
+        || there.iter().filter_map(|(text, version)| Some((version.as_ref()?, *text))).filter(|(version, _)| !version.is_prerelease());
+    let below = stable().filter(|(version, _)| today.as_ref().is_none_or(|today| *version <= today)).max();
+    // Above today's only: then today's came back to an older line, and what was tagged before was one of these.
+    let any = || stable().max();
+    // A time that is missing counts as the earliest.
+    let newest = || there.iter().max_by_key(|(text, version)| (published.get(text), version)).map(|(text, _)| *text);
+    below.or_else(any).map(|(_, text)| text).or_else(newest)
+}
+
+/// The highest version of a target's line below it.
+fn same_line<'a>(there: &[(&'a str, Option<Version>)], target: &str) -> Option<&'a str> {
+    let target = version::parse(target)?;
+    let word = |version: &Version| version.pre_release().first().map(ToString::to_string);
+    let candidates = there.iter().filter_map(|(text, version)| Some((version.as_ref()?, *text)));
+    candidates
+        .filter(|(version, _)| version.major() == target.major() && word(version) == word(&target) && **version < target)
+        .max()
+        .map(|(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: &BTreeSet<(String, String)> = &BTreeSet::new();
+
+    struct Case {
+        versions: Vec<String>,
+        times: BTreeMap<String, String>,
+        tags: BTreeMap<String, String>,
+    }
+
+    fn case(versions: &[(&str, &str)], tags: &[(&str, &str)]) -> Case {
+        let own = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<BTreeMap<_, _>>();
+        let created = [("created", versions.iter().map(|(_, day)| *day).min().unwrap())];
+        let times = versions.iter().chain(&created).filter(|(_, day)| !day.is_empty());
+        let times = times.map(|(v, day)| ((*v).to_owned(), format!("{day}T12:00:00.000Z")));
+        Case { versions: versions.iter().map(|(v, _)| (*v).to_owned()).collect(), times: times.collect(), tags: own(tags) }
+    }
+
+    fn at(
+        case: &Case,
+        day: &str,
+        commit: Option<&str>,
+        keep: &BTreeSet<(String, String)>,
+    ) -> (Vec<String>, BTreeMap<String, String>, bool) {
+        let time = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
+        let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
+        let view = view(&facts, &When { moment: Some(time(day)), commit: commit.map(time), keep });
+        let shown = case.versions.iter().filter(|version| view.shows(version)).cloned().collect();
+        (shown, view.tags, view.untrue)
+    }
+
+    fn kept(versions: &[&str]) -> BTreeSet<(String, String)> {
+        versions.iter().map(|version| ("p".to_owned(), (*version).to_owned())).collect()
+    }
+
+    #[test]
+    fn later_versions_are_hidden_and_latest_goes_back() {
+        let case = case(&[("1.0.0", "2018-01-01"), ("1.1.0", "2018-02-01"), ("2.0.0", "2018-03-01")], &[("latest", "2.0.0")]);
+        let (shown, tags, untrue) = at(&case, "2018-02-15", None, NOBODY);
+        assert_eq!((shown, tags["latest"].as_str(), untrue), (vec!["1.0.0".into(), "1.1.0".into()], "1.1.0", false));
+    }
+
+    #[test]
+    fn without_a_moment_nothing_is_changed() {
+        let case = case(&[("1.0.0", "2018-01-01")], &[("latest", "1.0.0"), ("gone", "9.0.0")]);
+        let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
+        let view = view(&facts, &When { moment: None, commit: None, keep: NOBODY });
+        assert!(view.shows("1.0.0") && !view.is_past() && view.tags == case.tags);
+    }
+
+    #[test]
+    fn latest_stays_where_it_is_if_its_target_was_there() {
+        // 3.0.0 was published aside and never became latest.
+        let case = case(&[("2.0.0", "2018-01-01"), ("3.0.0", "2018-02-01"), ("2.0.1", "2019-01-01")], &[("latest", "2.0.0")]);
+        assert_eq!(at(&case, "2018-06-01", None, NOBODY).1["latest"], "2.0.0");
+    }
+
+    #[test]
+    fn a_backport_does_not_lower_latest() {
+        let case = case(&[("2.0.0", "2018-01-01"), ("1.9.1", "2018-02-01"), ("2.1.0", "2018-03-01")], &[("latest", "2.1.0")]);
+        assert_eq!(at(&case, "2018-02-15", None, NOBODY).1["latest"], "2.0.0");
+    }
+
+    #[test]
+    fn what_is_above_todays_latest_was_never_latest() {
+        let case = case(&[("4.1.0", "2018-01-01"), ("5.0.0", "2018-02-01"), ("4.2.0", "2018-03-01")], &[("latest", "4.2.0")]);
+        assert_eq!(at(&case, "2018-02-15", None, NOBODY).1["latest"], "4.1.0");
+    }
+
+    #[test]
+    fn a_prerelease_is_latest_only_where_there_is_nothing_else() {
+        let both = [("1.0.0", "2018-01-01"), ("2.0.0-rc.1", "2018-02-01"), ("2.0.0", "2018-03-01")];
+        assert_eq!(at(&case(&both, &[("latest", "2.0.0")]), "2018-02-15", None, NOBODY).1["latest"], "1.0.0");
+        let only = [("0.1.0-b", "2018-01-01"), ("0.1.0-a", "2018-02-01"), ("0.1.0", "2018-03-01")];
+        assert_eq!(at(&case(&only, &[("latest", "0.1.0")]), "2018-02-15", None, NOBODY).1["latest"], "0.1.0-a");
+    }
+
+    #[test]
+    fn another_tag_follows_its_line_back_or_vanishes() {
+        let versions =
+            [("1.0.0", "2018-01-01"), ("2.0.0-beta.1", "2018-01-02"), ("2.0.0-alpha.9", "2018-01-03"), ("2.0.0-beta.2", "2018-03-01")];
+        let case = case(&versions, &[("latest", "1.0.0"), ("beta", "2.0.0-beta.2"), ("canary", "3.0.0-canary.1"), ("v1", "1.0.0")]);
+        let tags = at(&case, "2018-02-01", None, NOBODY).1;
+        assert_eq!(tags.get("beta").map(String::as_str), Some("2.0.0-beta.1"));
+        assert_eq!(tags.get("v1").map(String::as_str), Some("1.0.0"));
+        assert_eq!(tags.get("canary"), None);
+    }
+
+    #[test]
+    fn what_a_lockfile_names_is_never_hidden() {
+        let case = case(&[("1.0.0", "2018-01-01"), ("1.1.0", "2018-03-01"), ("1.2.0", "2018-04-01")], &[("latest", "1.2.0")]);
+        let (shown, tags, untrue) = at(&case, "2018-02-01", None, &kept(&["1.1.0"]));
+        assert_eq!((shown, tags["latest"].as_str(), untrue), (vec!["1.0.0".into(), "1.1.0".into()], "1.0.0", false));
+    }
+
+    #[test]
+    fn times_that_are_all_later_than_the_commit_are_not_believed() {
+        let case = case(&[("1.0.0", "2024-02-27"), ("1.1.0", "2024-02-27")], &[("latest", "1.1.0")]);
+        let (shown, tags, untrue) = at(&case, "2018-02-01", Some("2018-01-01"), NOBODY);
+        assert_eq!((shown.len(), tags["latest"].as_str(), untrue), (2, "1.1.0", true));
+    }
+
+    #[test]
+    fn a_lockfile_older_than_the_versions_that_it_names_gives_the_times_away() {
+        let case = case(&[("1.0.0", "2017-01-01"), ("1.1.0", "2024-02-27")], &[("latest", "1.1.0")]);
+        let (shown, _, untrue) = at(&case, "2018-02-01", Some("2018-01-31"), &kept(&["1.1.0"]));
+        assert_eq!((shown.len(), untrue), (2, true));
+    }
+
+    #[test]
+    fn a_packument_without_times_hides_nothing() {
+        let case = case(&[("1.0.0", ""), ("1.1.0", "")], &[("latest", "1.1.0")]);
+        assert!(at(&case, "2018-02-01", None, NOBODY).2);
+    }
+
+    #[test]
+    fn a_package_made_between_moment_and_commit_is_shown_as_of_the_commit() {
+        let case = case(&[("1.0.0", "2018-02-10"), ("1.1.0", "2018-04-01")], &[("latest", "1.1.0")]);
+        let (shown, tags, untrue) = at(&case, "2018-02-01", Some("2018-03-01"), NOBODY);
+        assert_eq!((shown, tags["latest"].as_str(), untrue), (vec!["1.0.0".into()], "1.0.0", false));
+    }
+
+    #[test]
+    fn an_older_version_of_a_line_was_there_before_a_newer_one() {
+        let case = case(&[("1.0.0", "2025-12-11"), ("1.0.2", "2024-02-27"), ("1.0.3", "2026-01-01")], &[("latest", "1.0.3")]);
+        assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["1.0.0", "1.0.2"]);
+    }
+
+    #[test]
+    fn a_mirror_that_saw_an_old_line_late_does_not_hide_it() {
+        let mut case = case(&[("1.0.0", "2025-12-11"), ("2.0.0", "2024-02-27"), ("3.0.0", "2026-01-01")], &[("latest", "3.0.0")]);
+        assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["2.0.0"], "with `created` it is a backport");
+        case.times.remove("created");
+        assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["1.0.0", "2.0.0"]);
+    }
+
+    #[test]
+    fn a_nightly_below_a_placeholder_is_not_taken_for_an_older_version() {
+        let case = case(&[("0.0.1", "2018-01-01"), ("0.0.0-nightly.1", "2020-01-01")], &[("latest", "0.0.1")]);
+        assert_eq!(at(&case, "2019-01-01", None, NOBODY).0, ["0.0.1"]);
+    }
+}

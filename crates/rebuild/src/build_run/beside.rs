@@ -1,0 +1,162 @@
+//! What a build asked the registry for besides what it installed, and what of it was private: what of this the result says.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use npm_timewarp::{Asked, During, Record, What};
+
+use super::failure::listed;
+use super::{Publication, Site};
+use crate::rebuilt::Run;
+
+/// What was asked for besides what was installed.
+#[derive(Debug)]
+pub(super) struct Beside {
+    asked: BTreeSet<Asked>,
+    more_asked: bool,
+    private: BTreeSet<String>,
+    not_named: BTreeSet<String>,
+    withheld: BTreeSet<String>,
+    copied: BTreeSet<String>,
+}
+
+impl Beside {
+    /// What of a record is told beside what was installed.
+    pub(super) fn of(record: &Record) -> Self {
+        Self {
+            asked: record.asked.clone(),
+            more_asked: record.asked_unrecorded,
+            private: record.private.clone(),
+            not_named: record.not_named.clone(),
+            withheld: record.withheld.clone(),
+            copied: record.copied.clone(),
+        }
+    }
+
+    /// Whether nothing of it was served by the user's credentials, and nothing was withheld.
+    pub(super) fn is_for_every_package(&self) -> bool {
+        self.private.is_empty() && self.not_named.is_empty() && self.withheld.is_empty()
+    }
+
+    /// The run with what is to be said of this.
+    pub(super) fn told(&self, run: Run, publication: &Publication, site: &Site) -> Run {
+        let mut run = run;
+        let taken: BTreeSet<&str> = self.tarballs_of_scripts().collect();
+        let read = |during: During| {
+            let metadata = self.asked.iter().filter(move |asked| asked.during == during && asked.what == What::Metadata);
+            metadata.map(|asked| asked.name.clone())
+        };
+        let (taken, read_only): (BTreeSet<String>, BTreeSet<String>) = read(During::Script).partition(|name| taken.contains(package(name)));
+        let by_installations: BTreeSet<String> = read(During::Install).collect();
+        if !read_only.is_empty() {
+            let names = listed(&read_only);
+            run.warnings.push(("metadata-read", format!("scripts asked for metadata of packages that they did not fetch: {names}")));
+        }
+        if !taken.is_empty() {
+            run.notes.push(("metadata-read", format!("scripts asked for metadata of packages that they fetched: {}", listed(&taken))));
+        }
+        if !by_installations.is_empty() {
+            let names = listed(&by_installations);
+            run.notes.push(("metadata-read", format!("while dependencies were installed, metadata of others was asked for: {names}")));
+        }
+        if self.more_asked {
+            run.warnings.push(("metadata-read", "the build asked the registry for more than the result lists".to_owned()));
+        }
+        if !self.private.is_empty() {
+            let message = format!("the build had private packages of yours: {}", listed(&self.private));
+            let is_own = |name: &String| {
+                let own = &publication.name;
+                let scope = |name: &str| name.split_once('/').map(|(scope, _)| scope.to_owned());
+                let same = scope(name).is_some() && scope(name) == scope(own) || name == own;
+                same && publication.registry.is_some() && site.context.npm.registry_for(name) == site.context.npm.registry_for(own)
+            };
+            if self.private.iter().all(is_own) {
+                run.notes.push(("private-packages-used", message));
+            } else {
+                run.warnings.push(("private-packages-used", message));
+            }
+            run.log =
+                format!("# private packages were at hand; this output may hold what is in them: {}\n{}", listed(&self.private), run.log);
+        }
+        if !self.copied.is_empty() {
+            let said = format!("published files that are not in the source and that a dependency has: {}", listed(&self.copied));
+            run.notes.push(("file-from-dependency", said));
+        }
+        let is_own = |line: &&String| package(line) == publication.name;
+        let earlier: BTreeSet<String> =
+            run.resolved.iter().filter(is_own).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+        if !earlier.is_empty() {
+            run.warnings.push(("built-from-itself", format!("the build had other versions of the package itself: {}", listed(&earlier))));
+        }
+        if !self.withheld.is_empty() {
+            let names = listed(&self.withheld);
+            run.warnings.push(("judged-bytes-withheld", format!("the build asked for what is judged, published as: {names}")));
+        }
+        if !self.not_named.is_empty() {
+            let names = listed(&self.not_named);
+            run.notes
+                .push(("private-not-named", format!("private packages whose scope the project does not name were not served: {names}")));
+        }
+        Run { asked: self.asked.iter().cloned().collect(), private: self.private.iter().cloned().collect(), ..run }
+    }
+
+    /// The packages of which scripts fetched a tarball.
+    fn tarballs_of_scripts(&self) -> impl Iterator<Item = &str> {
+        let tarballs = self.asked.iter().filter(|asked| asked.during == During::Script && asked.what == What::Tarball);
+        tarballs.map(|asked| package(&asked.name))
+    }
+}
+
+/// The name in `name@version`.
+fn package(name: &str) -> &str {
+    name.char_indices().skip(1).find(|(_, c)| *c == '@').and_then(|(at, _)| name.get(..at)).unwrap_or(name)
+}
+
+/// Members of package.json that name packages.
+const DEPENDENCIES: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+/// Members that replace packages by others.
+const REPLACEMENTS: [&str; 3] = ["overrides", "resolutions", "pnpm"];
+/// How deep replacements lie in each other.
+const DEPTH: u8 = 8;
+
+/// The packages that a package.json names: its dependencies of every kind, and those that stand behind an alias.
+pub(super) fn named_in(manifest: &[u8]) -> BTreeSet<String> {
+    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let mut names = BTreeSet::new();
+    for (name, wanted) in DEPENDENCIES.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten() {
+        names.insert(aliased(wanted).unwrap_or(name).to_owned());
+    }
+    for field in REPLACEMENTS {
+        replacements(manifest.get(field), DEPTH, &mut names);
+    }
+    names
+}
+
+fn replacements(value: Option<&Value>, depth: u8, names: &mut BTreeSet<String>) {
+    if depth == 0 {
+        return;
+    }
+    match value {
+        Some(Value::Object(members)) => members.values().for_each(|inner| replacements(Some(inner), depth - 1, names)),
+        Some(text) => names.extend(aliased(text).map(str::to_owned)),
+        None => {}
+    }
+}
+
+fn aliased(wanted: &Value) -> Option<&str> {
+    wanted.as_str()?.strip_prefix("npm:").map(package)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_names_its_dependencies_and_what_is_behind_aliases() {
+        let manifest = br#"{"name":"a","dependencies":{"@s/b":"1","c":"npm:@t/d@^1"},"peerDependencies":{"e":"*"},
+            "overrides":{"x":{"y":"npm:@u/z@2"}},"scripts":{"build":"npm pack @corp/secret"}}"#;
+        assert_eq!(named_in(manifest).into_iter().collect::<Vec<_>>(), ["@s/b", "@t/d", "@u/z", "e"]);
+        assert!(named_in(b"no json").is_empty());
+    }
+}

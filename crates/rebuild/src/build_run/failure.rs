@@ -1,0 +1,159 @@
+//! What stood in the way of a build, by its class: one stable code, the gravest that explains the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use isolation::Stopped;
+
+use crate::rebuilt::Limit;
+
+/// What is known of one toolchain's attempt.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// No way to install came to an end.
+    pub(super) install_failed: bool,
+    /// Packages that the registry does not have.
+    pub(super) missing: BTreeSet<String>,
+    /// Packages in whose place others were installed, each with the version that was; none for an empty package.
+    pub(super) stood_in: BTreeMap<String, Option<String>>,
+    /// Hosts that were asked for and are not reached from the sandbox.
+    pub(super) wanted: BTreeSet<String>,
+    /// What stopped a step, if a limit did.
+    pub(super) stopped: Option<Stopped>,
+    /// The time for the package ran out.
+    pub(super) out_of_time: bool,
+    /// A step that was a guess was stopped, with time left for others.
+    pub(super) guess_stopped: bool,
+    /// The exit codes of the steps after the installation; none for one that was stopped.
+    pub(super) exits: Vec<Option<i32>>,
+    /// Why the package's folder could not be packed as the last step left it, if it could not.
+    pub(super) unpackable: Option<String>,
+}
+
+impl Course {
+    /// The class; `None` where everything that was run came to its end.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        let failed = self.exits.iter().any(|exit| *exit != Some(0));
+        if let Some(cut) = self.cut() {
+            return Some(cut.code());
+        }
+        if self.install_failed && !self.missing.is_empty() {
+            Some("dependency-missing")
+        } else if self.install_failed {
+            Some("install-failed")
+        } else if failed && !self.stood_in.is_empty() {
+            // The build may have needed what was gone.
+            Some("dependency-missing")
+        } else if failed && !self.wanted.is_empty() {
+            Some("network-needed")
+        } else if failed {
+            Some("build-script-failed")
+        } else {
+            None
+        }
+    }
+
+    /// The limit that was met: with more, the build might have made what was published.
+    pub(super) fn cut(&self) -> Option<Limit> {
+        match self.stopped {
+            _ if self.out_of_time || self.guess_stopped => Some(Limit::Time),
+            Some(Stopped::Time) => Some(Limit::Time),
+            Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => Some(Limit::Machine),
+            Some(Stopped::Cancelled) | None => None,
+        }
+    }
+
+    /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
+    /// missing for all of them. A script may have failed for what others stood in for, and just as well for its Node.
+    pub(super) fn is_worth_another_try(&self) -> bool {
+        match self.code() {
+            Some("timed-out") => !self.out_of_time && self.stopped != Some(Stopped::Time),
+            Some("dependency-missing") => !self.install_failed,
+            code => !matches!(code, None | Some("network-needed" | "build-over-limit")),
+        }
+    }
+
+    /// A line for each thing that a reader should know.
+    pub(super) fn notes(&self) -> Vec<(&'static str, String)> {
+        let mut notes = Vec::new();
+        if let Some(why) = &self.unpackable {
+            notes.push(("build-not-packable", format!("what the build left could not be packed: {why}")));
+        }
+        if !self.missing.is_empty() {
+            notes.push(("dependency-missing", format!("the registry does not have {}", listed(&self.missing))));
+        }
+        if !self.wanted.is_empty() {
+            notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
+        }
+        if !self.stood_in.is_empty() {
+            let stood_in = |(name, near): (&String, &Option<String>)| match near {
+                Some(version) => format!("{name} by {version}"),
+                None => format!("{name} by an empty package"),
+            };
+            let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
+            notes.push(("dependency-stood-in", format!("replaced unavailable dependencies: {}", listed(&lines))));
+        }
+        notes
+    }
+}
+
+/// Hosts that programs said they could not find: many ask for them past the proxy that they are told. Node's words
+/// (`getaddrinfo ENOTFOUND host`, `EAI_AGAIN`), and those of curl, wget and git.
+pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
+    const MOST: usize = 32;
+    let after = ["getaddrinfo ENOTFOUND ", "getaddrinfo EAI_AGAIN ", "Could not resolve host: ", "unable to resolve host address "];
+    let mut hosts = BTreeSet::new();
+    for line in log.lines() {
+        for words in after {
+            let rest = line.split_once(words).map(|(_, rest)| rest.trim_start_matches(['\'', '"', '\u{2018}']));
+            let host: String =
+                rest.unwrap_or_default().chars().take_while(|c| c.is_ascii_alphanumeric() || ".-".contains(*c)).take(253).collect();
+            if host.contains('.') && hosts.len() < MOST {
+                hosts.insert(host.trim_end_matches('.').to_ascii_lowercase());
+            }
+        }
+    }
+    hosts
+}
+
+/// Names for a line of text: the first of many.
+pub(super) fn listed(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 12;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+}
+
+/// Whether another package was installed in place of this one (`name` or `name@version`).
+pub(super) fn stands_in(stood_in: &BTreeMap<String, Option<String>>, missing: &str) -> bool {
+    stood_in.keys().any(|wanted| wanted.strip_prefix(missing).is_some_and(|rest| rest.is_empty() || rest.starts_with('@')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_came_to_its_end_has_no_code() {
+        assert_eq!(Course { exits: vec![Some(0)], ..Course::default() }.code(), None);
+    }
+
+    #[test]
+    fn hosts_that_could_not_be_found_are_read_from_the_log() {
+        let log =
+            "[cause]: Error: getaddrinfo ENOTFOUND files.example\ncurl: (6) Could not resolve host: Cdn.example\ngetaddrinfo ENOTFOUND x\n";
+        assert_eq!(hosts_in(log), BTreeSet::from(["cdn.example".to_owned(), "files.example".to_owned()]));
+    }
+
+    #[test]
+    fn the_cause_comes_before_its_consequences() {
+        let failed = || Course { exits: vec![Some(1)], ..Course::default() };
+        assert_eq!(failed().code(), Some("build-script-failed"));
+        assert_eq!(Course { wanted: BTreeSet::from(["x".to_owned()]), ..failed() }.code(), Some("network-needed"));
+        assert_eq!(Course { install_failed: true, ..failed() }.code(), Some("install-failed"));
+        assert_eq!(
+            Course { install_failed: true, missing: BTreeSet::from(["x".to_owned()]), ..failed() }.code(),
+            Some("dependency-missing")
+        );
+        assert_eq!(Course { stopped: Some(Stopped::Time), ..failed() }.code(), Some("timed-out"));
+        assert_eq!(Course { stopped: Some(Stopped::Memory), ..failed() }.code(), Some("build-over-limit"));
+    }
+}

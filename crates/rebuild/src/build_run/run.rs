@@ -1,0 +1,356 @@
+//! The way of one toolchain at one moment through installation, steps and comparisons.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use git::Repository;
+use npm_spec::path::join;
+use npm_spec::tool::Kind;
+use npm_timewarp::{self, JudgedBytes, Timewarp};
+use npm_toolchain::{Tool, Toolchain};
+use origin::Origin;
+use recipe::{BuildRecipe, Checkout, Recipe, Strategy};
+use verdict::Outcome;
+
+use super::bench::Bench;
+use super::beside::Beside;
+use super::checkout::{GitDir, write_files};
+use super::detour::{Detour, Folders};
+use super::failure::{Course, hosts_in, stands_in};
+use super::kept::{Kept, State};
+use super::release_version::ReleaseVersion;
+use super::workshop::{self, Plan, Workshop};
+use super::world::{Purpose, World};
+use super::{Publication, Site};
+use crate::checkout::Folder;
+use crate::rebuilt::{Limit, Rebuilt, Run};
+use crate::{Published, SourceError, recipe_for};
+
+/// Largest checkout, in bytes.
+pub(super) const MAX_CHECKOUT: u64 = 4 << 30;
+/// Most manifests that are read of one repository.
+pub(super) const MAX_MANIFESTS: usize = 2_000;
+
+/// One toolchain's attempt.
+pub(super) struct Work<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) folder: &'a Folder<'a>,
+    pub(super) origin: &'a Origin,
+    pub(super) published: &'a Published,
+    pub(super) publication: &'a Publication,
+    pub(super) site: &'a Site,
+    pub(super) toolchain: &'a Toolchain,
+    pub(super) strategy: Strategy,
+    pub(super) committed: i64,
+    /// The build that the user gave, to be followed as it is.
+    pub(super) given: Option<&'a BuildRecipe>,
+    /// The registry is as it stood then; as it is, where there is none.
+    pub(super) moment: Option<String>,
+    /// See `BuildRecipe::oldest`.
+    pub(super) oldest: bool,
+    /// See `BuildRecipe::clock`.
+    pub(super) clock: Option<jiff::Timestamp>,
+    /// Why at that moment, where it is not the publication's.
+    pub(super) reason: Option<String>,
+}
+
+/// What came of one toolchain at one moment.
+pub(super) struct Ran {
+    /// The closest that it came.
+    pub(super) rebuilt: Rebuilt,
+    /// Whether another toolchain could come closer.
+    pub(super) worth_another: bool,
+    /// When the newest of what was installed came that an earlier moment could hide, in seconds since 1970.
+    pub(super) newest: Option<i64>,
+    /// Whether the registry's times could not be true.
+    pub(super) untrue: bool,
+    /// The limit that was met, if one was.
+    pub(super) cut: Option<Limit>,
+}
+
+/// What came of the steps in one folder.
+struct Came {
+    made: Option<Rebuilt>,
+    state: State,
+    worth_another: bool,
+    /// See `Ran::newest`.
+    newest: Option<i64>,
+    /// See `Ran::untrue`.
+    untrue: bool,
+    cut: Option<Limit>,
+}
+
+/// A workshop with what was done to its checkout.
+pub(super) struct Laid<'a> {
+    pub(super) shop: Workshop<'a>,
+    /// What leads the installation here; none where that was before.
+    pub(super) detour: Option<Detour>,
+    /// The version that package.json gets, where the commit has another.
+    pub(super) version: Option<ReleaseVersion>,
+}
+
+impl Work<'_> {
+    pub(super) fn run(&self) -> Result<Ran, SourceError> {
+        let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
+        let builds = &self.site.ground.builds;
+        let world = World::of(self, &tools, Purpose::Search)?;
+        let (mut kept, state) = Kept::take(builds, &world.key(), self.site.context.deadline.left())?;
+        let mut reused = None;
+        // What a recipe of the user's says is done from its start.
+        if let Some(state) = state.filter(|state| self.given.is_none() && may_go_on(&kept, &world, state)) {
+            // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
+            match self.build_in(&kept, &world, state, &tools, Some(Instant::now() + self.site.context.deadline.left() / 2)) {
+                Ok(Came { made: Some(made), state, cut, newest, untrue, .. }) if made.outcome != Outcome::OtherEntries => {
+                    keep(kept, &state, cut)?;
+                    return Ok(Ran { rebuilt: made, worth_another: false, newest, untrue, cut: None });
+                }
+                // What half of the time was not enough for says nothing: the build of its own has what is left.
+                Ok(Came { made, cut, .. }) => reused = made.filter(|_| cut.is_none()),
+                Err(error) if self.site.context.cancelled.load(Ordering::Relaxed) => return Err(error),
+                // What builds before left there is in the way, and in a new folder it is not.
+                Err(_) => {}
+            }
+        }
+        kept.clear()?;
+        let Came { made, state, worth_another, newest, untrue, cut } = self.build_in(&kept, &world, State::default(), &tools, None)?;
+        keep(kept, &state, cut)?;
+        let closer = |reused: Rebuilt| match &made {
+            Some(made) if made.closeness() >= reused.closeness() => None,
+            _ => Some(reused),
+        };
+        let rebuilt = reused.and_then(closer).or(made);
+        let rebuilt = rebuilt.ok_or_else(|| cut.map_or(SourceError::NothingBuilt, SourceError::Cut))?;
+        Ok(Ran { rebuilt, worth_another, newest, untrue, cut })
+    }
+
+    /// The toolchain and the moment, for a line of text.
+    pub(super) fn named(&self) -> String {
+        let Toolchain { node, manager, .. } = self.toolchain;
+        let manager = manager.as_ref().map(|(kind, version)| format!("{kind} {version} with ")).unwrap_or_default();
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("{manager}Node {node}{reason}")
+    }
+
+    /// Builds in the folders, going on from what was run there, with no step that begins after `until`. Nothing is made where this build would have
+    /// been told something else by the registry.
+    fn build_in(&self, kept: &Kept, world: &World, state: State, tools: &[Tool], until: Option<Instant>) -> Result<Came, SourceError> {
+        let mut laid = self.lay_out(kept, world, &state, tools)?;
+        if state.steps.is_empty() {
+            laid.shop.hand_over()?;
+        } else if !self.is_told_the_same(&laid.shop, &state, until.unwrap_or_else(Instant::now)) {
+            return Ok(Came { made: None, state, worth_another: true, newest: None, untrue: false, cut: None });
+        }
+        let mut recipe = self.recipe(tools, world);
+        if let Some(build) = &mut recipe.build {
+            build.steps.clone_from(&state.steps);
+        }
+        let mut bench = Bench::new(self, world, &mut laid, recipe, state, until);
+        bench.build()?;
+        let Bench { course, best, mut state, .. } = bench;
+        let shop = laid.shop;
+        let (record, stood_in) = (shop.timewarp().record(), shop.timewarp().stood_in());
+        state.heard = shop.timewarp().heard();
+        shop.log().clone_into(&mut state.log);
+        let beside = Beside::of(&record);
+        let untrue = record.times_untrue || self.publication.untrue;
+        let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
+        let wanted = record.wanted.into_iter().chain(hosts_in(shop.log())).collect();
+        let course = Course { missing, stood_in, wanted, stopped: shop.stopped, ..course };
+        let best = best.map(|best| {
+            let mut notes = course.notes();
+            notes.extend(self.node_from_elsewhere());
+            if !self.site.question.hosts.names().is_empty() {
+                let hosts = self.site.question.hosts.names().join(", ");
+                notes.push(("hosts-allowed", format!("--allow-host let the build reach hosts besides the registry: {hosts}")));
+            }
+            if untrue {
+                let said = "publication dates in this registry are later than the commit, and unreliable: dependencies may be newer";
+                notes.push(("registry-times-untrue", said.to_owned()));
+            }
+            let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
+            let resolved = record.tarballs.into_iter().collect();
+            let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
+            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
+            Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
+        });
+        let newest = record.newest.map(jiff::Timestamp::as_second);
+        Ok(Came { made: best, state, worth_another: course.is_worth_another_try(), newest, untrue, cut: course.cut() })
+    }
+
+    /// Whether the registry tells this build all that it told the one before: nothing of it by the user's credentials, nothing withheld as what is
+    /// judged, and nothing made of another version.
+    fn is_told_the_same(&self, shop: &Workshop<'_>, state: &State, until: Instant) -> bool {
+        self.site.context.progress.tell("build", "holding what was installed for another package of the commit against the registry");
+        let timewarp = shop.timewarp();
+        timewarp.hears_again(&state.heard, shop.named(), until)
+            && Beside::of(&timewarp.record()).is_for_every_package()
+            && timewarp.stood_in().values().all(Option::is_none)
+            // After an installation that failed, an earlier version would have stood in for what is judged here.
+            && !(timewarp.judged_was_wanted() && state.done.iter().any(|step| step.exit != Some(0)))
+    }
+
+    /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
+    pub(super) fn lay_out(&self, kept: &Kept, world: &World, state: &State, tools: &[Tool]) -> Result<Laid<'_>, SourceError> {
+        let plan = Plan {
+            scratch: kept.dir(),
+            name: world.folder(),
+            tools,
+            timewarp: self.timewarp(world),
+            log: state.log.clone(),
+            scopes: world.scopes.clone(),
+            variables: world.variables.clone(),
+            named: world.locked.clone(),
+            clock: world.clock,
+        };
+        let shop = Workshop::open(self.site, plan)?;
+        if !state.steps.is_empty() {
+            return Ok(Laid { shop, detour: None, version: world.release.clone() });
+        }
+        let checkout = shop.checkout();
+        write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
+        GitDir { commit: &world.commit, reference: world.reference.as_deref(), url: &world.url }.write(&checkout)?;
+        let objects = checkout.join(".git/objects");
+        self.repository.store().export(&self.origin.commit, &objects, &|id| self.folder.published_blob(id))?;
+        let tree = shop.tree()?;
+        if let Some(version) = world.release.as_ref().filter(|version| !version.is_late) {
+            // Before the detour: what it puts back has the version.
+            version.write(&tree)?;
+        }
+        let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
+        let folders = Folders { packages: &world.packages, settings: &world.settings_folders() };
+        let mut detour = Detour::lay(&tree, manager, world.lockfile.as_deref(), folders, &shop.registry()?)?;
+        if world.oldest {
+            detour.ask_for_the_oldest(&tree, &world.packages, |ranges| shop.timewarp().lowest(ranges))?;
+        }
+        Ok(Laid { shop, detour: Some(detour), version: world.release.clone() })
+    }
+
+    /// A note where Node does not come from where it came from for the recipe that is followed.
+    pub(super) fn node_from_elsewhere(&self) -> Option<(&'static str, String)> {
+        let (then, now) = (self.given?.node_dist.as_deref(), self.site.toolchains.distribution());
+        let named = |place: Option<&str>| place.unwrap_or("the registry").to_owned();
+        let code = "node-from-elsewhere";
+        let message = format!("the recipe was made with Node from {}, and this was with Node from {}", named(then), named(now));
+        (then != now).then_some((code, message))
+    }
+
+    /// Node, the manager that installs, and those that scripts call besides.
+    fn tools(&self) -> Result<Vec<Tool>, SourceError> {
+        let site = self.site;
+        let node = &self.toolchain.node;
+        let mut wanted = vec![(Kind::Node, node.clone())];
+        wanted.extend(self.toolchain.manager.clone());
+        let at = jiff::Timestamp::from_second(self.committed).unwrap_or_default();
+        for kind in [Kind::Npm, Kind::Yarn, Kind::Pnpm] {
+            let beside = kind == Kind::Yarn && wanted.iter().any(|(kind, _)| *kind == Kind::Berry);
+            if beside || wanted.iter().any(|(known, _)| *known == kind) || kind != Kind::Npm && !self.scripts_call(kind)? {
+                continue;
+            }
+            // A script that calls a manager which cannot be had fails by itself, and says so.
+            if let Ok(Some(version)) = site.runtime.block_on(site.toolchains.companion(kind, node, at)) {
+                wanted.push((kind, version));
+            }
+        }
+        self.fetch_tools(wanted)
+    }
+
+    /// These versions, ready to be run.
+    pub(super) fn fetch_tools(&self, wanted: Vec<(Kind, String)>) -> Result<Vec<Tool>, SourceError> {
+        let site = self.site;
+        let mut tools = Vec::new();
+        for (kind, version) in wanted {
+            site.context.progress.tell("build", &format!("{kind} {version}"));
+            tools.push(site.runtime.block_on(site.toolchains.get(kind, &version))?);
+        }
+        Ok(tools)
+    }
+
+    /// Whether a script of the package or of the root calls a package manager.
+    fn scripts_call(&self, kind: Kind) -> Result<bool, SourceError> {
+        let view = self.folder.view(self.repository, Checkout::Posix);
+        for directory in [self.origin.directory(), ""] {
+            let bytes = view.content(&join(directory, "package.json"))?.unwrap_or_default();
+            let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default();
+            let scripts = manifest.get("scripts").and_then(serde_json::Value::as_object);
+            let mut texts = scripts.into_iter().flatten().filter_map(|(_, text)| text.as_str());
+            if texts.any(|text| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == kind.spoken())) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The registry as the build sees it.
+    fn timewarp(&self, world: &World) -> Timewarp {
+        let settings = npm_timewarp::Settings {
+            client: self.site.context.client.clone(),
+            npm: self.site.context.npm.clone(),
+            moment: self.moment.as_deref().and_then(|time| time.parse().ok()),
+            commit_time: jiff::Timestamp::from_second(world.committed).ok(),
+            keep: world.locked.clone(),
+            named: world.named.clone(),
+            judged: Some((self.publication.name.clone(), self.publication.version.clone())),
+            judged_bytes: Some(Arc::new(self.judged_bytes())),
+            manifests_on_disk: self.installs_with_npm(3..=4),
+            tarballs: self.site.context.folders.tarballs.clone(),
+            packuments: Some(self.site.context.folders.packuments.clone()),
+            hosts: self.site.question.hosts.clone(),
+            cancel: self.site.context.cancel.clone(),
+        };
+        Timewarp::new(settings, self.site.runtime.clone())
+    }
+
+    /// Whether the manager is npm of these major versions.
+    fn installs_with_npm(&self, majors: std::ops::RangeInclusive<u64>) -> bool {
+        let Some((Kind::Npm, version)) = &self.toolchain.manager else { return false };
+        npm_spec::version::parse(version).is_some_and(|version| majors.contains(&version.major()))
+    }
+
+    /// What is judged, by its bytes.
+    fn judged_bytes(&self) -> JudgedBytes {
+        let tracked: HashSet<&[u8]> = self.origin.listing.below("").map(|entry| entry.id.as_bytes()).collect();
+        JudgedBytes::of(&self.published.bytes, &self.published.archive, |blob| tracked.contains(blob.as_slice()))
+    }
+
+    /// The folders whose configuration package managers read: those of the package and of the lockfile, and all above them.
+    pub(super) fn settings_folders(&self) -> BTreeSet<&str> {
+        let locked = self.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
+        let above = |folder| std::iter::successors(Some(folder), |folder: &&str| folder.rsplit_once('/').map(|(above, _)| above));
+        [self.origin.directory(), locked].into_iter().flat_map(above).chain([""]).collect()
+    }
+
+    fn recipe(&self, tools: &[Tool], world: &World) -> Recipe {
+        let others = tools.iter().filter(|tool| tool.kind != Kind::Node);
+        let build = BuildRecipe {
+            node: self.toolchain.node.clone(),
+            node_dist: self.site.toolchains.distribution().map(str::to_owned),
+            tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
+            reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
+            lockfile: self.toolchain.lockfile.clone(),
+            moment: self.moment.clone(),
+            oldest: world.oldest,
+            clock: world.clock.map(|clock| clock.to_string()),
+            version: world.release.as_ref().map(|release| release.version.clone()),
+            reference: world.reference.clone(),
+            steps: Vec::new(),
+            packed: None,
+            restored: Vec::new(),
+        };
+        Recipe { build: Some(build), ..recipe_for(self.strategy, self.published, self.repository.url(), self.origin) }
+    }
+}
+
+/// Keeps the folders for the next package, where no limit stopped a step in them: it would be taken for one that was run.
+fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError> {
+    if cut.is_none() {
+        kept.keep(state)?;
+    }
+    Ok(())
+}
+
+/// Whether what another package's build left in these folders can be gone on from, as far as that can be told without the registry.
+fn may_go_on(kept: &Kept, world: &World, state: &State) -> bool {
+    state.heard.is_whole() && workshop::is_sound(kept.dir(), &world.folder())
+}

@@ -1,0 +1,471 @@
+//! A package's folder of a commit, as a checkout on the publisher's machine would show it to a packer: without one.
+//!
+//! Contents stay where they are until they are asked for: in git's objects, or, where the published archive has a file
+//! with the same git blob id, in that archive, which saves fetching them (but see `Folder::confirm`). The ids are computed
+//! with collision detection, so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+use sha2::{Digest as _, Sha256};
+
+use git::attributes::{Attributes, MAX_FILE, Platform};
+use git::{GitError, Listing, Repository};
+use npm_pack::tree::{LARGEST_READ, NodeKind};
+use npm_spec::path::join;
+use npm_tarball::{Archive, Entry, Limits};
+use origin::address::is_public;
+use recipe::Checkout;
+
+use super::error::SourceError;
+use super::submodules::{self, Open, Pinned, Submodules};
+use super::view::View;
+
+/// Most bytes of attribute files that are read for one tree.
+const MAX_ATTRIBUTES: u64 = 8 << 20;
+
+/// Which submodules are part of a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'w> {
+    /// Those that the published package has files of: no other can be packed.
+    Published,
+    /// Those at these paths in the folder: a recipe names them.
+    These(&'w [String]),
+    /// All: a build may read any of them.
+    All,
+}
+
+/// The folder of one commit, ready to be listed and packed.
+pub struct Folder<'a> {
+    entries: BTreeMap<String, File>,
+    pub(super) children: HashMap<String, BTreeMap<String, NodeKind>>,
+    pub(super) published: HashMap<ObjectId, &'a Entry>,
+    pub(super) archive: &'a Archive,
+    /// The package's own tree, then its submodules.
+    pub(super) parts: Vec<Part>,
+    pub(super) repositories: Vec<Repository>,
+    unavailable: Vec<String>,
+}
+
+/// One entry of the folder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File {
+    pub(super) kind: EntryKind,
+    pub(super) id: ObjectId,
+    /// Which tree it is of: an index of [`Folder::parts`].
+    pub(super) part: usize,
+}
+
+impl File {
+    /// Whether it has bytes: a file or a link.
+    pub(super) fn is_blob(&self) -> bool {
+        matches!(self.kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link)
+    }
+}
+
+/// One tree that the folder's files are of.
+pub(super) struct Part {
+    /// Its place, relative to the package's folder; for the package's own tree, the package's place in it.
+    pub(super) at: At,
+    pub(super) attributes: Attributes,
+    /// An index of [`Folder::repositories`]; none: the package's own.
+    pub(super) repository: Option<usize>,
+}
+
+/// How a path of the folder and one of a tree are related.
+pub(super) enum At {
+    /// The folder is this one of the tree.
+    Inside(String),
+    /// The tree stands in this folder, pinned at a commit.
+    Below(Pinned),
+}
+
+impl Part {
+    /// A path of the folder as its own tree has it.
+    pub(super) fn path_in_tree(&self, path: &str) -> String {
+        match &self.at {
+            At::Inside(directory) => join(directory, path),
+            At::Below(pinned) => path.strip_prefix(&pinned.path).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned(),
+        }
+    }
+}
+
+impl<'a> Folder<'a> {
+    /// Collects the folder's entries and reads the attribute files that count for them. `open_submodule` is asked for the
+    /// submodules that `which` names.
+    pub fn open(
+        repository: &mut Repository,
+        listing: &Listing,
+        directory: &str,
+        archive: &'a Archive,
+        which: Which<'_>,
+        open_submodule: &Open<'_>,
+    ) -> Result<Self, SourceError> {
+        let prefix = if directory.is_empty() { 0 } else { directory.len() + 1 };
+        let mut entries: BTreeMap<String, File> = listing
+            .below(directory)
+            .filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), File { kind: entry.kind, id: entry.id, part: 0 })))
+            .collect();
+        let own = Part { at: At::Inside(directory.to_owned()), attributes: attributes(repository, listing, directory)?, repository: None };
+        let wanted = |path: &str| match which {
+            Which::All => true,
+            Which::These(paths) => paths.iter().any(|known| known == path),
+            Which::Published => has_files_below(archive, path),
+        };
+        let Submodules { found, mut repositories, mut unavailable } =
+            fetch_submodules(repository, listing, directory, &entries, &wanted, open_submodule)?;
+        let mut parts = vec![own];
+        for submodule in found {
+            let Some(there) = repositories.get_mut(submodule.repository) else { continue };
+            let attributes = match attributes(there, &submodule.listing, "") {
+                Err(SourceError::Git(error)) if !submodules::ends_the_run(&error) => {
+                    unavailable.push(submodules::left_out(&submodule.pinned.in_tree, error));
+                    continue;
+                }
+                read => read?,
+            };
+            entries.remove(&submodule.pinned.path);
+            for entry in &submodule.listing.entries {
+                let file = File { kind: entry.kind, id: entry.id, part: parts.len() };
+                entries.insert(join(&submodule.pinned.path, &entry.path), file);
+            }
+            parts.push(Part { at: At::Below(submodule.pinned), attributes, repository: Some(submodule.repository) });
+        }
+        // A file whose id could not be computed safely has the null id: its bytes stand for nothing in the repository.
+        let published = archive
+            .entries()
+            .iter()
+            .map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry))
+            .filter(|(id, entry)| !id.is_null() && entry.kind == npm_tarball::EntryKind::File)
+            .collect();
+        let children = children_of(&entries);
+        Ok(Self { entries, children, published, archive, parts, repositories, unavailable })
+    }
+
+    /// Makes sure that the contents at these paths can be read, with one request for those that are nowhere here, and
+    /// that they are not too large: `largest` bytes for one, [`Limits::unpacked`] for all.
+    pub fn ensure<'p>(
+        &mut self,
+        repository: &mut Repository,
+        paths: impl IntoIterator<Item = &'p str> + Clone,
+        largest: u64,
+    ) -> Result<(), SourceError> {
+        let mut wanted: BTreeMap<Option<usize>, BTreeSet<ObjectId>> = BTreeMap::new();
+        for path in paths.clone() {
+            let Some(file) = self.file(path).filter(File::is_blob) else { continue };
+            if !self.published.contains_key(&file.id) {
+                wanted.entry(self.parts.get(file.part).and_then(|part| part.repository)).or_default().insert(file.id);
+            }
+        }
+        for (owner, ids) in wanted {
+            match owner {
+                None => repository.ensure_blobs(ids)?,
+                Some(at) => match self.repositories.get_mut(at).map(|there| there.ensure_blobs(ids)) {
+                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
+                    Some(Err(error)) => self.leave_out(at, &error),
+                    Some(Ok(())) | None => {}
+                },
+            }
+        }
+        let view = self.view(repository, Checkout::Posix);
+        let mut left = Limits::default().unpacked;
+        for path in paths {
+            let size = view.blob_size(path)?.unwrap_or_default();
+            if size > largest {
+                return Err(SourceError::TooLarge { what: path.to_owned(), limit: largest });
+            }
+            left = left.checked_sub(size).ok_or_else(package_too_large)?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the contents of all files can be read, as far as the hosts have them; returns the paths of those that
+    /// they lack. At most `limit` bytes in all.
+    pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
+        let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
+        for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
+            wanted.entry(file.part).or_default().push(file.id);
+        }
+        let mut lacking = BTreeSet::new();
+        for (part, ids) in wanted {
+            let pinned = self.parts.get(part).and_then(|part| match (&part.at, part.repository) {
+                (At::Below(pinned), Some(at)) => Some((at, pinned.commit)),
+                _ => None,
+            });
+            match pinned {
+                None => lacking.extend(repository.ensure_checkout(commit, ids)?),
+                Some((at, pinned)) => match self.repositories.get_mut(at).map(|there| there.ensure_checkout(&pinned, ids)) {
+                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
+                    Some(Err(error)) => self.leave_out(at, &error),
+                    Some(Ok(missing)) => lacking.extend(missing),
+                    None => {}
+                },
+            }
+        }
+        let mut missing = Vec::new();
+        self.entries.retain(|path, file| {
+            let gone = lacking.contains(&file.id);
+            if gone {
+                missing.push(path.clone());
+            }
+            !gone
+        });
+        let view = self.view(repository, Checkout::Posix);
+        let mut left = limit;
+        for path in self.entries.keys() {
+            let size = view.blob_size(path)?.unwrap_or_default();
+            left = left.checked_sub(size).ok_or_else(|| SourceError::TooLarge { what: "the commit's checkout".into(), limit })?;
+        }
+        Ok(missing)
+    }
+
+    /// Fetches what was taken from the published archive by its id: a repository that names files and does not serve them is no
+    /// source of them. Not from public hosts: these have what was pushed, and the same ids are the same bytes.
+    pub fn confirm(&mut self, repository: &mut Repository, commit: &ObjectId) -> Result<(), SourceError> {
+        let mut taken: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
+        for file in self.entries.values().filter(|file| file.is_blob() && self.published.contains_key(&file.id)) {
+            taken.entry(file.part).or_default().insert(file.id);
+        }
+        for (part, ids) in taken {
+            let ids: Vec<ObjectId> = ids.into_iter().collect();
+            match self.parts.get(part).map(|part| (&part.at, part.repository)) {
+                Some((At::Below(pinned), Some(at))) => {
+                    let (pinned, there) = (pinned.commit, self.repositories.get_mut(at));
+                    there.filter(|there| !is_public(there.url())).map_or(Ok(()), |there| there.serves(&pinned, &ids))?;
+                }
+                _ if is_public(repository.url()) => {}
+                _ => repository.serves(commit, &ids)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// All entries: path and kind.
+    pub fn files(&self) -> impl Iterator<Item = (&str, EntryKind)> {
+        self.entries.iter().map(|(path, file)| (path.as_str(), file.kind))
+    }
+
+    /// A digest of all files and folders as they are checked out: paths, kinds and ids.
+    pub fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for (path, file) in &self.entries {
+            digest.update(format!("{:?} {} {path}\0", file.kind, file.id));
+        }
+        hex::encode(digest.finalize())
+    }
+
+    /// Makes the submodules of a repository that fails empty folders again.
+    fn leave_out(&mut self, repository: usize, why: &GitError) {
+        for (index, part) in self.parts.iter().enumerate() {
+            if let (true, At::Below(pinned)) = (part.repository == Some(repository), &part.at) {
+                self.entries.retain(|_, file| file.part != index);
+                self.entries.insert(pinned.path.clone(), File { kind: EntryKind::Commit, id: pinned.commit, part: 0 });
+                self.unavailable.push(submodules::left_out(&pinned.in_tree, why));
+            }
+        }
+        self.children = children_of(&self.entries);
+    }
+
+    /// The submodules whose files are here, by their paths in the folder.
+    pub fn submodules(&self) -> Vec<String> {
+        let below = |part: &Part| match &part.at {
+            At::Below(pinned) => Some(pinned.path.clone()),
+            At::Inside(_) => None,
+        };
+        self.parts.iter().filter_map(below).collect()
+    }
+
+    /// A line for each submodule that the package has files of and that cannot be had.
+    pub fn unavailable(&self) -> &[String] {
+        &self.unavailable
+    }
+
+    /// Whether a checkout's bytes could differ from the blob's for any file here.
+    pub fn converts(&self, checkout: Checkout) -> bool {
+        let platform = platform_of(checkout);
+        self.entries
+            .iter()
+            .any(|(path, file)| self.parts.get(file.part).is_some_and(|part| part.attributes.converts(&part.path_in_tree(path), platform)))
+    }
+
+    /// The entry at `path`.
+    pub(super) fn file(&self, path: &str) -> Option<File> {
+        self.entries.get(path).copied()
+    }
+
+    /// The content of a blob that is also a published file, and so need not be asked of the host.
+    pub fn published_blob(&self, id: &ObjectId) -> Option<Vec<u8>> {
+        self.archive.content(self.published.get(id).copied()?).ok()
+    }
+
+    /// The folder as one platform checks it out; `repository` is the one that the folder was opened with.
+    pub fn view<'f>(&'f self, repository: &'f Repository, checkout: Checkout) -> View<'f, 'a> {
+        View::new(self, repository, checkout)
+    }
+}
+
+/// The bound of all contents together is passed.
+pub fn package_too_large() -> SourceError {
+    SourceError::TooLarge { what: "the package".into(), limit: Limits::default().unpacked }
+}
+
+/// The attribute files that count for `directory` of a tree: its own, those above it and those below it.
+fn attributes(repository: &mut Repository, listing: &Listing, directory: &str) -> Result<Attributes, SourceError> {
+    let files = attribute_files(listing, directory);
+    repository.ensure_blobs(files.iter().map(|(_, id)| *id))?;
+    let mut texts = Vec::new();
+    let mut left = MAX_ATTRIBUTES;
+    for (dir, id) in files {
+        let size = size_in(repository, &id)?;
+        if size > MAX_FILE {
+            continue;
+        }
+        let too_large = || SourceError::TooLarge { what: "the sum of all .gitattributes".into(), limit: MAX_ATTRIBUTES };
+        left = left.checked_sub(size).ok_or_else(too_large)?;
+        texts.push((dir, repository.blob(&id)?));
+    }
+    Ok(Attributes::new(texts.iter().map(|(dir, text)| (*dir, text.as_slice()))))
+}
+
+/// `(folder, blob)` of these files. git reads none through a link since 2.32, and a submodule of that name is a folder.
+fn attribute_files<'l>(listing: &'l Listing, directory: &str) -> Vec<(&'l str, ObjectId)> {
+    let below = |dir: &str, top: &str| top.is_empty() || dir.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
+    let files = listing.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));
+    files
+        .filter_map(|entry| {
+            let dir = entry.path.strip_suffix(".gitattributes")?;
+            let dir = if dir.is_empty() { dir } else { dir.strip_suffix('/')? };
+            (dir == directory || below(dir, directory) || below(directory, dir)).then_some((dir, entry.id))
+        })
+        .collect()
+}
+
+/// The size of a blob that was ensured.
+pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, GitError> {
+    repository.store().size(id).ok_or_else(|| GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() })
+}
+
+/// The submodules in the folder that are wanted, fetched.
+fn fetch_submodules(
+    repository: &mut Repository,
+    listing: &Listing,
+    directory: &str,
+    entries: &BTreeMap<String, File>,
+    wanted: &dyn Fn(&str) -> bool,
+    open: &Open<'_>,
+) -> Result<Submodules, SourceError> {
+    let pinned: Vec<Pinned> = entries
+        .iter()
+        .filter(|(path, entry)| entry.kind == EntryKind::Commit && wanted(path))
+        .map(|(path, entry)| Pinned { path: path.clone(), in_tree: join(directory, path), commit: entry.id })
+        .collect();
+    let gitmodules = listing.get(".gitmodules").filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));
+    let addresses = match gitmodules {
+        Some(entry) if !pinned.is_empty() => {
+            repository.ensure_blobs([entry.id])?;
+            if size_in(repository, &entry.id)? > LARGEST_READ {
+                return Err(SourceError::TooLarge { what: entry.path.clone(), limit: LARGEST_READ });
+            }
+            submodules::addresses(&repository.blob(&entry.id)?)
+        }
+        _ => HashMap::new(),
+    };
+    Ok(submodules::fetch(pinned, &addresses, repository.url(), open)?)
+}
+
+fn has_files_below(archive: &Archive, folder: &str) -> bool {
+    let prefix = format!("{folder}/");
+    let at = archive.entries().partition_point(|entry| entry.path.as_str() < prefix.as_str());
+    archive.entries().get(at).is_some_and(|entry| entry.path.starts_with(&prefix))
+}
+
+fn children_of(entries: &BTreeMap<String, File>) -> HashMap<String, BTreeMap<String, NodeKind>> {
+    let mut children = HashMap::new();
+    for (path, entry) in entries {
+        let kind = match entry.kind {
+            EntryKind::Blob => NodeKind::File { executable: false },
+            EntryKind::BlobExecutable => NodeKind::File { executable: true },
+            EntryKind::Link => NodeKind::Symlink,
+            EntryKind::Commit => NodeKind::Submodule,
+            EntryKind::Tree => NodeKind::Dir,
+        };
+        insert(&mut children, path, kind);
+    }
+    children
+}
+
+/// Adds a path and the folders above it to the listing of children.
+fn insert(children: &mut HashMap<String, BTreeMap<String, NodeKind>>, path: &str, kind: NodeKind) {
+    let (mut dir, mut name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut kind = kind;
+    loop {
+        let known = children.entry(dir.to_owned()).or_default().insert(name.to_owned(), kind).is_some();
+        if dir.is_empty() || known {
+            return;
+        }
+        (dir, name) = dir.rsplit_once('/').unwrap_or(("", dir));
+        kind = NodeKind::Dir;
+    }
+}
+
+/// The system whose git made such a checkout.
+pub(crate) fn platform_of(checkout: Checkout) -> Platform {
+    match checkout {
+        Checkout::Posix => Platform::Posix,
+        Checkout::Windows => Platform::Windows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use git::ListingEntry;
+
+    use super::*;
+
+    fn listing(entries: &[(&str, EntryKind)]) -> Listing {
+        let id = ObjectId::empty_blob(gix::hash::Kind::Sha1);
+        let mut entries: Vec<_> = entries.iter().map(|(path, kind)| ListingEntry { path: (*path).to_owned(), kind: *kind, id }).collect();
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Listing { entries }
+    }
+
+    fn folders(entries: &[(&str, EntryKind)], directory: &str) -> Vec<String> {
+        attribute_files(&listing(entries), directory).into_iter().map(|(dir, _)| dir.to_owned()).collect()
+    }
+
+    #[test]
+    fn attributes_are_read_from_files_only() {
+        let entries = [
+            ("a/.gitattributes", EntryKind::BlobExecutable),
+            ("b/.gitattributes", EntryKind::Link),
+            ("c/.gitattributes", EntryKind::Commit),
+            ("x.gitattributes", EntryKind::Blob),
+            (".gitattributes", EntryKind::Blob),
+        ];
+        assert_eq!(folders(&entries, ""), ["", "a"]);
+    }
+
+    #[test]
+    fn attributes_above_and_below_the_folder_count_and_those_beside_it_do_not() {
+        let all = [
+            ".gitattributes",
+            "p/.gitattributes",
+            "p/a/.gitattributes",
+            "p/a/lib/.gitattributes",
+            "p/ab/.gitattributes",
+            "q/.gitattributes",
+        ];
+        let entries = all.map(|path| (path, EntryKind::Blob));
+        assert_eq!(folders(&entries, "p/a"), ["", "p", "p/a", "p/a/lib"]);
+    }
+
+    #[test]
+    fn a_path_in_a_submodule_is_relative_to_its_own_tree() {
+        let part = |at| Part { at, attributes: Attributes::new([]), repository: None };
+        let commit = ObjectId::null(gix::hash::Kind::Sha1);
+        let below = part(At::Below(Pinned { path: "vendor/x".into(), in_tree: "packages/a/vendor/x".into(), commit }));
+        assert_eq!(below.path_in_tree("vendor/x/lib/a.js"), "lib/a.js");
+        assert_eq!(part(At::Inside("packages/a".into())).path_in_tree("lib/a.js"), "packages/a/lib/a.js");
+    }
+}

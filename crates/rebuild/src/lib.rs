@@ -1,0 +1,26 @@
+//! Makes a package's tarball again from a commit: packs what is there, or builds first, and compares.
+//!
+//! In: a repository with the commits that were located, the published archive, and the user's [`Question`]. Out: every attempt that
+//! came to an end, with what it was made from ([`rebuilt::Attempts`]). What an attempt is worth is said elsewhere.
+
+pub mod build_run;
+pub mod checkout;
+mod error;
+mod overlay;
+pub mod packing;
+mod published;
+mod question;
+pub mod rebuilt;
+mod recipe_for;
+mod search;
+pub mod source;
+mod strategies;
+pub mod submodules;
+pub mod surroundings;
+mod view;
+
+pub use error::{MORE_MACHINE, SourceError};
+pub use published::Published;
+pub use question::Question;
+pub use recipe_for::recipe_for;
+pub use strategies::{Case, rebuild};

@@ -1,0 +1,107 @@
+//! A package's folder as the publishing client saw it: with the package.json that it wrote, the files as a tool left them, and the
+//! licence that was added.
+
+use std::io;
+
+use npm_pack::list;
+use npm_pack::rewrite::{AS_IS, Rewrite};
+use npm_pack::tar::{Content, Kind, Member};
+use npm_pack::tree::{Node, Tree, Unlisted};
+use npm_spec::path::join;
+
+use super::error::SourceError;
+use super::packing::Shelves;
+
+const PACKAGE_JSON: &str = "package.json";
+
+/// Largest file that a tool's edits are followed in, in bytes.
+pub(super) const LARGEST_EDITED: u64 = 32 << 20;
+
+/// Mode of a file that is written anew.
+const PLAIN_MODE: u32 = 0o644;
+
+/// A folder under a rewrite.
+pub(super) struct Overlay<'o> {
+    base: &'o dyn Shelves,
+    rewrite: &'o Rewrite,
+    added: &'o [(String, Vec<u8>)],
+}
+
+impl<'o> Overlay<'o> {
+    /// The folder `base` as `rewrite` leaves it, with these files besides.
+    pub(super) fn new(base: &'o dyn Shelves, rewrite: &'o Rewrite, added: &'o [(String, Vec<u8>)]) -> Self {
+        Self { base, rewrite, added }
+    }
+
+    /// A file that an edit concerns, as the tool left it.
+    fn edited(&self, path: &str) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.base.content(path)?.ok_or_else(|| SourceError::unreadable(path, io::ErrorKind::PermissionDenied.into()))?;
+        if bytes.len() as u64 > LARGEST_EDITED {
+            return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
+        }
+        Ok(self.rewrite.edits.edited(path, &bytes))
+    }
+
+    fn changes_nothing(&self) -> bool {
+        self.rewrite.name == AS_IS
+    }
+}
+
+/// A file as a tool left it, made when the archive is written: not all of a package is in memory at once.
+struct Edited<'e, 'o> {
+    overlay: &'e Overlay<'o>,
+    path: String,
+    size: u64,
+}
+
+impl Content for Edited<'_, '_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+        Ok(Box::new(io::Cursor::new(self.overlay.edited(&self.path).map_err(io::Error::other)?)))
+    }
+}
+
+impl Tree for Overlay<'_> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        let mut nodes = self.base.list(dir)?;
+        nodes.retain(|node| join(dir, &node.name) == PACKAGE_JSON || !self.rewrite.edits.hides(dir, &node.name));
+        Ok(nodes)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        if path == PACKAGE_JSON && !self.changes_nothing() { Some(self.rewrite.listed.clone()) } else { self.base.read(path) }
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.base.link(path)
+    }
+}
+
+impl Shelves for Overlay<'_> {
+    fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
+        if let Some((_, bytes)) = self.added.iter().find(|(path, _)| *path == entry.source) {
+            let kind = Kind::File(Box::new(bytes.as_slice()));
+            return Ok(Some(Member { path: entry.path.clone(), mode: PLAIN_MODE, kind, mtime: None }));
+        }
+        let member = self.base.member(entry)?;
+        if self.rewrite.edits.concern(&entry.source) && member.as_ref().is_some_and(|member| matches!(member.kind, Kind::File(_))) {
+            let file = Edited { overlay: self, path: entry.source.clone(), size: self.edited(&entry.source)?.len() as u64 };
+            return Ok(member.map(|member| Member { kind: Kind::File(Box::new(file)), ..member }));
+        }
+        if entry.source != PACKAGE_JSON || self.changes_nothing() {
+            return Ok(member);
+        }
+        let kind = || Kind::File(Box::new(self.rewrite.manifest.as_slice()));
+        Ok(member.map(|member| Member { kind: kind(), ..member }))
+    }
+
+    fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        if path == PACKAGE_JSON && !self.changes_nothing() {
+            return Ok(Some(self.rewrite.manifest.clone()));
+        }
+        if self.rewrite.edits.concern(path) { self.edited(path).map(Some) } else { self.base.content(path) }
+    }
+}

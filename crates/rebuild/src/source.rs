@@ -1,0 +1,128 @@
+//! The strategy `source`: pack the commit's files as the publishing client did, without installing or running anything.
+
+use std::sync::atomic::AtomicBool;
+
+use gix::objs::tree::EntryKind;
+
+use git::Repository;
+use npm_pack::list::{self, Context};
+use npm_pack::rewrite::Workspace;
+use npm_pack::tree::LARGEST_READ;
+use npm_spec::path::join;
+use npm_tarball::Archive;
+use origin::Origin;
+use recipe::{Checkout, Recipe, Strategy};
+use verdict::Outcome;
+
+use super::checkout::{Folder, Which, size_in};
+use super::error::SourceError;
+use super::packing::{self, Shelves, Stock, Subject, pack_folder};
+use super::rebuilt::Attempts;
+use super::submodules::Open;
+use super::surroundings::workspace_of;
+use crate::{Published, recipe_for};
+
+/// Tries the recipes for one origin. An error only if none came to an end, or if this machine failed.
+pub fn attempts(
+    repository: &mut Repository,
+    origin: &Origin,
+    published: &Published,
+    open_submodule: &Open<'_>,
+    cancelled: &AtomicBool,
+) -> Result<Attempts, SourceError> {
+    let context = surroundings(repository, origin)?;
+    let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, Which::Published, open_submodule)?;
+    let base = Recipe { submodules: folder.submodules(), ..recipe_for(Strategy::Source, published, repository.url(), origin) };
+    let mut rebuilt = Vec::new();
+    let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
+    pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
+    if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
+        stock.folder.confirm(stock.repository, &origin.commit)?;
+    }
+    Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
+}
+
+/// Packs one origin as a recipe says. Returns the archive, and a line for each part of the source that could not be had. `nothing` is
+/// an empty archive in place of a published one.
+pub fn follow(
+    repository: &mut Repository,
+    origin: &Origin,
+    recipe: &Recipe,
+    nothing: &Published,
+    open_submodule: &Open<'_>,
+    cancelled: &AtomicBool,
+) -> Result<(Archive, Vec<String>), SourceError> {
+    let context = surroundings(repository, origin)?;
+    let which = Which::These(&recipe.submodules);
+    let folder = Folder::open(repository, &origin.listing, origin.directory(), &nothing.archive, which, open_submodule)?;
+    let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
+    let archive = packing::follow(&mut stock, recipe, &context, cancelled)?;
+    Ok((archive, stock.folder.unavailable().to_vec()))
+}
+
+/// A package's folder among git's objects.
+struct GitStock<'a> {
+    folder: Folder<'a>,
+    repository: &'a mut Repository,
+    checkouts: Vec<Checkout>,
+    origin: &'a Origin,
+}
+
+impl Stock for GitStock<'_> {
+    fn checkouts(&self) -> Vec<Checkout> {
+        self.checkouts.clone()
+    }
+
+    fn needs(&self, checkout: Checkout) -> Vec<String> {
+        list::needs(&self.folder.view(self.repository, checkout))
+    }
+
+    fn ensure(&mut self, paths: &[&str], largest: u64) -> Result<(), SourceError> {
+        self.folder.ensure(self.repository, paths.iter().copied(), largest)
+    }
+
+    fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_> {
+        Box::new(self.folder.view(self.repository, checkout))
+    }
+
+    fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
+        workspace_of(self.repository, self.origin, version, manifest).map(Some)
+    }
+}
+
+/// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have.
+fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Vec<Checkout> {
+    const WINDOWS_OS: [u8; 2] = [10, 11];
+    let from_windows = published.headers.as_ref().is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));
+    if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows) {
+        vec![Checkout::Posix, Checkout::Windows]
+    } else {
+        vec![Checkout::Posix]
+    }
+}
+
+/// The ignore files of the folders above the package, which some clients follow in a workspace.
+pub(super) fn surroundings(repository: &mut Repository, origin: &Origin) -> Result<Context, SourceError> {
+    let mut above = Vec::new();
+    let directory = origin.directory();
+    if directory.is_empty() {
+        return Ok(Context::default());
+    }
+    let mut dirs = vec![String::new()];
+    dirs.extend(directory.match_indices('/').filter_map(|(at, _)| directory.get(..at).map(str::to_owned)));
+    for dir in dirs {
+        let mut read = |name: &str| -> Result<Option<String>, SourceError> {
+            let Some(entry) = origin.listing.get(&join(&dir, name)) else { return Ok(None) };
+            if !matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable) {
+                return Ok(None);
+            }
+            repository.ensure_blobs([entry.id])?;
+            if size_in(repository, &entry.id)? > LARGEST_READ {
+                return Err(SourceError::TooLarge { what: entry.path.clone(), limit: LARGEST_READ });
+            }
+            Ok(Some(String::from_utf8_lossy(&repository.blob(&entry.id)?).into_owned()))
+        };
+        above.push(list::Above { npmignore: read(".npmignore")?, gitignore: read(".gitignore")? });
+    }
+    Ok(Context { above, workspaces: Vec::new() })
+}

@@ -1,0 +1,166 @@
+//! The package's folder under one platform's checkout rules, and its files as members of an archive.
+
+use std::io::{self, Read};
+
+use gix::objs::tree::EntryKind;
+
+use git::{GitError, Repository};
+use npm_pack::era::DIRECTORY_MODE;
+use npm_pack::list;
+use npm_pack::tar::{Content, Kind as MemberKind, Member};
+use npm_pack::tree::{Node, Tree, Unlisted};
+use npm_tarball::{Entry, Limits};
+use recipe::Checkout;
+
+use super::checkout::{File, Folder, Part, platform_of, size_in};
+use super::error::SourceError;
+use super::packing::Shelves;
+
+/// A folder under one platform's checkout rules.
+#[derive(Clone, Copy)]
+pub struct View<'f, 'a> {
+    folder: &'f Folder<'a>,
+    repository: &'f Repository,
+    checkout: Checkout,
+}
+
+impl<'f, 'a> View<'f, 'a> {
+    pub(super) fn new(folder: &'f Folder<'a>, repository: &'f Repository, checkout: Checkout) -> Self {
+        Self { folder, repository, checkout }
+    }
+
+    /// Where the objects of one part are.
+    fn repository_of(&self, part: &Part) -> &'f Repository {
+        part.repository.and_then(|at| self.folder.repositories.get(at)).unwrap_or(self.repository)
+    }
+
+    fn blob_at(&self, path: &str) -> Option<(File, &'f Part)> {
+        let file = self.folder.file(path).filter(File::is_blob)?;
+        Some((file, self.folder.parts.get(file.part)?))
+    }
+
+    fn published(&self, file: &File) -> Option<&'a Entry> {
+        self.folder.published.get(&file.id).copied()
+    }
+
+    /// Bytes of what git has at `path`, which was ensured; `None` for what is no file.
+    pub(super) fn blob_size(&self, path: &str) -> Result<Option<u64>, GitError> {
+        let Some((file, part)) = self.blob_at(path) else { return Ok(None) };
+        match self.published(&file) {
+            Some(entry) => Ok(Some(entry.size)),
+            None => size_in(self.repository_of(part), &file.id).map(Some),
+        }
+    }
+
+    fn converts(&self, path: &str, file: &File, part: &Part) -> bool {
+        file.kind != EntryKind::Link && part.attributes.converts(&part.path_in_tree(path), platform_of(self.checkout))
+    }
+
+    /// What a checkout writes at `path`, which was ensured; `None` for what is no file.
+    pub fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        let Some((file, part)) = self.blob_at(path) else { return Ok(None) };
+        let blob = if let Some(entry) = self.published(&file) {
+            self.folder.archive.content(entry)?
+        } else {
+            let repository = self.repository_of(part);
+            let missing = || GitError::ObjectMissing { url: repository.url().to_owned(), id: file.id.to_string() };
+            repository.store().blob(&file.id)?.ok_or_else(missing)?
+        };
+        if file.kind == EntryKind::Link {
+            return Ok(Some(blob));
+        }
+        Ok(Some(part.attributes.checked_out(&part.path_in_tree(path), blob, &file.id.to_string(), platform_of(self.checkout))))
+    }
+
+    /// Bytes of what a checkout writes at `path`.
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        match self.blob_at(path) {
+            Some((file, part)) if self.converts(path, &file, part) => Ok(self.content(path)?.map(|content| content.len() as u64)),
+            _ => Ok(self.blob_size(path)?),
+        }
+    }
+
+    /// One entry of the list with its content and mode as the checkout has them; `None` where its submodule was lost.
+    fn member_of<'s>(self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError>
+    where
+        'f: 's,
+    {
+        let Some((file, _)) = self.blob_at(&entry.source) else { return Ok(None) };
+        let Some(size) = self.size(&entry.source)? else { return Ok(None) };
+        let mode = match (self.checkout, file.kind) {
+            // Node on Windows reports 666 for every file that is not read-only (libuv, fs__stat_impl).
+            (Checkout::Windows, _) => 0o666,
+            (Checkout::Posix, EntryKind::BlobExecutable) => 0o755,
+            (Checkout::Posix, _) => 0o644,
+        };
+        let kind = match file.kind {
+            EntryKind::Link => {
+                let limit = Limits::default().path as u64;
+                if size > limit {
+                    return Err(SourceError::TooLarge { what: format!("the target of the link {}", entry.source), limit });
+                }
+                let target = self.content(&entry.source)?.unwrap_or_default();
+                MemberKind::Symlink(String::from_utf8_lossy(&target).into_owned())
+            }
+            _ => MemberKind::File(Box::new(FileContent { view: self, path: &entry.source, size })),
+        };
+        Ok(Some(Member { path: entry.path.clone(), mode, kind, mtime: None }))
+    }
+}
+
+impl Shelves for View<'_, '_> {
+    fn member<'s>(&'s self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError> {
+        if let Some(folder) = entry.path.strip_suffix('/') {
+            return Ok(Some(Member { path: folder.to_owned(), mode: DIRECTORY_MODE, kind: MemberKind::Directory, mtime: None }));
+        }
+        self.member_of(entry)
+    }
+
+    fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        View::content(self, path)
+    }
+}
+
+impl Tree for View<'_, '_> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        let children = self.folder.children.get(dir).into_iter().flatten();
+        Ok(children.map(|(name, kind)| Node { name: name.clone(), kind: *kind }).collect())
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let kind = self.folder.file(path)?.kind;
+        matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable).then(|| self.content(path).ok().flatten()).flatten()
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        let is_link = self.folder.file(path)?.kind == EntryKind::Link;
+        let target = is_link.then(|| self.content(path).ok().flatten()).flatten()?;
+        Some(String::from_utf8_lossy(&target).into_owned())
+    }
+}
+
+/// A file's bytes, read when the archive is written, so that not all of a package is in memory at once.
+struct FileContent<'f, 'a> {
+    view: View<'f, 'a>,
+    path: &'f str,
+    size: u64,
+}
+
+impl Content for FileContent<'_, '_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let (file, part) = self.view.blob_at(self.path).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        if let Some(entry) = self.view.published(&file)
+            && !self.view.converts(self.path, &file, part)
+        {
+            return Ok(Box::new(self.view.folder.archive.open(entry)));
+        }
+        match self.view.content(self.path) {
+            Ok(content) => Ok(Box::new(io::Cursor::new(content.unwrap_or_default()))),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+}

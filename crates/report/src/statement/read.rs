@@ -1,0 +1,144 @@
+//! An attestation read again: is it signed with this key, and is it about what the registry serves?
+
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use verdict::Verdict;
+
+use super::envelope::{Checker, Envelope, EnvelopeError, PAYLOAD_TYPE};
+use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl};
+use crate::json::OptionsInfo;
+
+/// Largest attestation that is read, in bytes.
+const MAX_ATTESTATION: u64 = 64 << 20;
+
+/// A statement of this program's, as it was read.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stated {
+    /// The package, as a purl.
+    pub subject: String,
+    /// Its digests, by algorithm, in hex.
+    pub digest: Value,
+    /// The id of the key that signed it; null where it is not signed.
+    pub key_id: Option<String>,
+    /// What was found.
+    pub verdict: Verdict,
+    /// Why it was not reproduced.
+    pub code: Option<String>,
+    /// Whether it counted as reproduced.
+    pub reproduced: bool,
+    /// When that was.
+    pub time_verified: Option<String>,
+}
+
+/// Whom a statement is believed.
+#[derive(Debug, Clone, Copy)]
+pub enum Trust<'a> {
+    /// Whoever signed with this key.
+    Key(&'a Checker),
+    /// Anybody: there is no signature. By the user's own word alone.
+    Unsigned,
+    /// Nobody yet: no key was named.
+    Nobody,
+}
+
+/// Reads an attestation and checks its signature.
+pub fn read(path: &Path, trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
+    let unreadable = |reason: String| EnvelopeError::Unreadable { path: path.display().to_string(), reason };
+    let mut json = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    file.take(MAX_ATTESTATION + 1).read_to_end(&mut json).map_err(|error| unreadable(error.to_string()))?;
+    if json.len() as u64 > MAX_ATTESTATION {
+        return Err(unreadable("it is too large".into()));
+    }
+    open(&json, trust).map_err(|error| match error {
+        EnvelopeError::Unreadable { reason, .. } => unreadable(reason),
+        other => other,
+    })
+}
+
+/// As [`read`], for bytes.
+pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
+    let unreadable = |reason: &str| EnvelopeError::Unreadable { path: String::new(), reason: reason.to_owned() };
+    let value: Value = serde_json::from_slice(json).map_err(|_| unreadable("it is no JSON"))?;
+    let Some(payload_type) = value.get("payloadType").and_then(Value::as_str) else {
+        return match trust {
+            Trust::Key(_) | Trust::Nobody => Err(EnvelopeError::Unsigned),
+            Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is no statement about a rebuild")),
+        };
+    };
+    if payload_type != PAYLOAD_TYPE {
+        return Err(unreadable("its payload is no in-toto statement"));
+    }
+    let envelope: Envelope = serde_json::from_value(value).map_err(|_| unreadable("it is no envelope"))?;
+    let Trust::Key(key) = trust else { return Err(EnvelopeError::NoKey) };
+    let payload = key.open(&envelope)?;
+    let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
+    stated(&statement, Some(key.id.clone())).ok_or_else(|| unreadable("it is no statement about a rebuild"))
+}
+
+fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
+    let text = |path: &str| statement.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let is_ours = text("/_type")? == STATEMENT && text("/predicateType")? == SUMMARY;
+    // A program of another name or place has another address: whom it is believed is a matter of the key.
+    let extension = format!("{}/{EXTENSION}", text("/predicate/verifier/id")?);
+    let details = statement.get("predicate")?.get(extension).filter(|_| is_ours)?;
+    let subjects = statement.get("subject")?.as_array().filter(|subjects| subjects.len() == 1)?;
+    let subject = subjects.first()?;
+    let reproduced = details.get("reproduced")?.as_bool()?;
+    // Two fields that say the same: where they do not, it says nothing.
+    let passed = text("/predicate/verificationResult")? == "PASSED";
+    (reproduced == passed).then_some(())?;
+    let options = details.pointer("/buildDefinition/externalParameters/options")?;
+    let options: OptionsInfo = serde_json::from_value(options.clone()).ok()?;
+    // Nothing passes on commands that a user gave.
+    (!options.rests_on_the_user()).then_some(())?;
+    Some(Stated {
+        subject: subject.get("name")?.as_str()?.to_owned(),
+        digest: subject.get("digest").filter(|digest| digest.is_object())?.clone(),
+        key_id,
+        verdict: serde_json::from_value(details.get("verdict")?.clone()).ok()?,
+        code: details.get("code").and_then(Value::as_str).map(str::to_owned),
+        reproduced,
+        time_verified: text("/predicate/timeVerified"),
+    })
+}
+
+impl Stated {
+    /// Whether it is about this version and this tarball. `sha512` is as npm writes it, `shasum` is sha1 in hex; the stated digests must
+    /// all agree, and one of them must be there.
+    pub fn is_about(&self, name: &str, version: &str, sha512: &str, shasum: &str) -> Result<(), EnvelopeError> {
+        let served = purl(name, version);
+        let differs = |stated: String, served: String| EnvelopeError::Subject { stated, served };
+        if self.subject != served {
+            return Err(differs(self.subject.clone(), served));
+        }
+        let own = digest_set(sha512).and_then(|set| set.get("sha512").and_then(Value::as_str).map(str::to_owned)).unwrap_or_default();
+        let stated: Vec<(&str, Option<&str>)> =
+            self.digest.as_object().into_iter().flatten().map(|(algorithm, hex)| (algorithm.as_str(), hex.as_str())).collect();
+        let holds = |(algorithm, hex): &(&str, Option<&str>)| match *algorithm {
+            "sha512" => *hex == Some(own.as_str()),
+            "sha1" => *hex == Some(shasum),
+            _ => false,
+        };
+        match stated.iter().find(|one| !holds(one)) {
+            None if !stated.is_empty() => Ok(()),
+            Some((algorithm, hex)) => {
+                Err(differs(format!("a tarball with {algorithm} {}", hex.unwrap_or("of no kind")), format!("one with sha512 {own}")))
+            }
+            None => Err(differs("a tarball without a digest".into(), format!("one with sha512 {own}"))),
+        }
+    }
+}
+
+/// A short form of a digest for people: the algorithm and the first digits.
+pub fn short(digest: &Value) -> String {
+    let first = digest.as_object().and_then(|set| set.iter().next());
+    first
+        .map(|(algorithm, hex)| format!("{algorithm} {}…", hex.as_str().unwrap_or_default().chars().take(16).collect::<String>()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,38 @@
+//! A run that ended without an answer of its own.
+
+use std::time::Duration;
+
+use verdict::diagnostic::{Diagnostic, Stage};
+
+/// Why a run ended without an answer of the pipeline's.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stopped {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("it took longer than {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    #[error("there is no stored result, and the network is switched off")]
+    Offline,
+}
+
+impl Diagnostic for Stopped {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::TimedOut(_) => "timed-out",
+            Self::Offline => "offline",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Resolve
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Cancelled => None,
+            Self::TimedOut(_) => Some("--timeout sets another limit; 0 switches it off".into()),
+            Self::Offline => Some("an exact version that was judged before is answered without a network".into()),
+        }
+    }
+}

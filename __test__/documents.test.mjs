@@ -176,6 +176,11 @@ test('the architecture page is as the sources are', async () => {
   assert.deepEqual([ran.code, ran.stderr], [0, '']);
 });
 
+test('the page of remedies is as the planner is', async () => {
+  const ran = await run(['scripts/remedies.mjs', '--check'], { command: [process.execPath], env: clean.env, cwd: root });
+  assert.deepEqual([ran.code, ran.stderr], [0, '']);
+});
+
 test('the manual page is the one that the program prints', async () => {
   const ran = await run(['completions', 'man'], { env: clean.env });
   assert.equal(ran.stdout, await readFile(join(root, 'docs/reproduce.1'), 'utf8'), 'run: node bin.cjs completions man > docs/reproduce.1');

@@ -8,6 +8,7 @@ pub mod checkout;
 mod error;
 mod overlay;
 pub mod packing;
+pub mod plan;
 mod published;
 mod question;
 pub mod rebuilt;

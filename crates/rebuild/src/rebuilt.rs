@@ -128,7 +128,7 @@ pub fn closest(rebuilt: &[Rebuilt]) -> Option<usize> {
 }
 
 /// How close an attempt came; the greater, the closer. What comes first counts first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Closeness {
     /// In line with the order of verdicts.
     outcome: u8,

@@ -141,7 +141,7 @@ impl<'w> Bench<'w, '_> {
                     exit
                 }
             };
-            self.course.exits.push(exit);
+            self.course.exits.push((step.name.clone(), exit));
             if self.recalled.is_empty() && self.compare(&project)? {
                 return Ok(());
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use isolation::Stopped;
 
+use crate::plan::observation::Observation;
 use crate::rebuilt::Limit;
 
 /// What is known of one toolchain's attempt.
@@ -23,8 +24,8 @@ pub(super) struct Course {
     pub(super) out_of_time: bool,
     /// A step that was a guess was stopped, with time left for others.
     pub(super) guess_stopped: bool,
-    /// The exit codes of the steps after the installation; none for one that was stopped.
-    pub(super) exits: Vec<Option<i32>>,
+    /// The steps after the installation, each with its exit code; none for one that was stopped.
+    pub(super) exits: Vec<(String, Option<i32>)>,
     /// Why the package's folder could not be packed as the last step left it, if it could not.
     pub(super) unpackable: Option<String>,
 }
@@ -32,7 +33,7 @@ pub(super) struct Course {
 impl Course {
     /// The class; `None` where everything that was run came to its end.
     pub(super) fn code(&self) -> Option<&'static str> {
-        let failed = self.exits.iter().any(|exit| *exit != Some(0));
+        let failed = self.exits.iter().any(|(_, exit)| *exit != Some(0));
         if let Some(cut) = self.cut() {
             return Some(cut.code());
         }
@@ -62,14 +63,26 @@ impl Course {
         }
     }
 
-    /// Whether other versions of the tools could come further: not where all came to its end, nor where what is missing is
-    /// missing for all of them. A script may have failed for what others stood in for, and just as well for its Node.
-    pub(super) fn is_worth_another_try(&self) -> bool {
-        match self.code() {
-            Some("timed-out") => !self.out_of_time && self.stopped != Some(Stopped::Time),
-            Some("dependency-missing") => !self.install_failed,
-            code => !matches!(code, None | Some("network-needed" | "build-over-limit")),
+    /// What the plan is told of it.
+    pub(super) fn observations(&self) -> Vec<Observation> {
+        let mut seen = Vec::new();
+        let mut add = |holds: bool, fact: Observation| {
+            if holds {
+                seen.push(fact);
+            }
+        };
+        add(self.out_of_time || self.stopped == Some(Stopped::Time), Observation::OutOfTime);
+        add(self.guess_stopped, Observation::GuessStopped);
+        let machine = [Stopped::Memory, Stopped::Processes, Stopped::Disk, Stopped::Log];
+        add(self.stopped.is_some_and(|limit| machine.contains(&limit)), Observation::OverLimit);
+        add(self.install_failed, Observation::NotInstalled);
+        add(!self.missing.is_empty(), Observation::Missing(self.missing.clone()));
+        add(!self.stood_in.is_empty(), Observation::StoodIn(self.stood_in.clone()));
+        add(!self.wanted.is_empty(), Observation::HostsRefused(self.wanted.clone()));
+        for (step, exit) in self.exits.iter().filter(|(_, exit)| *exit != Some(0)) {
+            add(true, Observation::StepFailed { step: step.clone(), exit: *exit });
         }
+        seen
     }
 
     /// A line for each thing that a reader should know.
@@ -133,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_build_that_came_to_its_end_has_no_code() {
-        assert_eq!(Course { exits: vec![Some(0)], ..Course::default() }.code(), None);
+        assert_eq!(Course { exits: vec![("build".to_owned(), Some(0))], ..Course::default() }.code(), None);
     }
 
     #[test]
@@ -145,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_cause_comes_before_its_consequences() {
-        let failed = || Course { exits: vec![Some(1)], ..Course::default() };
+        let failed = || Course { exits: vec![("build".to_owned(), Some(1))], ..Course::default() };
         assert_eq!(failed().code(), Some("build-script-failed"));
         assert_eq!(Course { wanted: BTreeSet::from(["x".to_owned()]), ..failed() }.code(), Some("network-needed"));
         assert_eq!(Course { install_failed: true, ..failed() }.code(), Some("install-failed"));

@@ -31,9 +31,6 @@ pub(super) enum Moment {
 }
 
 impl Moment {
-    /// In the order in which they are tried.
-    pub(super) const ALL: [Self; 2] = [Self::Commit, Self::Change];
-
     /// What the recipe says of it.
     pub(super) fn reason(self, lockfile: Option<&str>) -> String {
         match (self, lockfile) {

@@ -164,7 +164,7 @@ impl Bench<'_, '_> {
             }
             self.end_installation()?;
             let exit = self.run_step(step)?;
-            self.course.exits.push(exit);
+            self.course.exits.push((step.name.clone(), exit));
             if let Some(project) = project
                 && self.compare(project)?
             {

@@ -25,6 +25,7 @@ use super::workshop::{self, Plan, Workshop};
 use super::world::{Purpose, World};
 use super::{Publication, Site};
 use crate::checkout::Folder;
+use crate::plan::observation::Observation;
 use crate::rebuilt::{Limit, Rebuilt, Run};
 use crate::{Published, SourceError, recipe_for};
 
@@ -60,12 +61,8 @@ pub(super) struct Work<'a> {
 pub(super) struct Ran {
     /// The closest that it came.
     pub(super) rebuilt: Rebuilt,
-    /// Whether another toolchain could come closer.
-    pub(super) worth_another: bool,
-    /// When the newest of what was installed came that an earlier moment could hide, in seconds since 1970.
-    pub(super) newest: Option<i64>,
-    /// Whether the registry's times could not be true.
-    pub(super) untrue: bool,
+    /// What it showed.
+    pub(super) seen: Vec<Observation>,
     /// The limit that was met, if one was.
     pub(super) cut: Option<Limit>,
 }
@@ -74,11 +71,7 @@ pub(super) struct Ran {
 struct Came {
     made: Option<Rebuilt>,
     state: State,
-    worth_another: bool,
-    /// See `Ran::newest`.
-    newest: Option<i64>,
-    /// See `Ran::untrue`.
-    untrue: bool,
+    seen: Vec<Observation>,
     cut: Option<Limit>,
 }
 
@@ -102,9 +95,9 @@ impl Work<'_> {
         if let Some(state) = state.filter(|state| self.given.is_none() && may_go_on(&kept, &world, state)) {
             // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
             match self.build_in(&kept, &world, state, &tools, Some(Instant::now() + self.site.context.deadline.left() / 2)) {
-                Ok(Came { made: Some(made), state, cut, newest, untrue, .. }) if made.outcome != Outcome::OtherEntries => {
+                Ok(Came { made: Some(made), state, cut, seen }) if made.outcome != Outcome::OtherEntries => {
                     keep(kept, &state, cut)?;
-                    return Ok(Ran { rebuilt: made, worth_another: false, newest, untrue, cut: None });
+                    return Ok(Ran { rebuilt: made, seen, cut: None });
                 }
                 // What half of the time was not enough for says nothing: the build of its own has what is left.
                 Ok(Came { made, cut, .. }) => reused = made.filter(|_| cut.is_none()),
@@ -114,7 +107,7 @@ impl Work<'_> {
             }
         }
         kept.clear()?;
-        let Came { made, state, worth_another, newest, untrue, cut } = self.build_in(&kept, &world, State::default(), &tools, None)?;
+        let Came { made, state, seen, cut } = self.build_in(&kept, &world, State::default(), &tools, None)?;
         keep(kept, &state, cut)?;
         let closer = |reused: Rebuilt| match &made {
             Some(made) if made.closeness() >= reused.closeness() => None,
@@ -122,7 +115,7 @@ impl Work<'_> {
         };
         let rebuilt = reused.and_then(closer).or(made);
         let rebuilt = rebuilt.ok_or_else(|| cut.map_or(SourceError::NothingBuilt, SourceError::Cut))?;
-        Ok(Ran { rebuilt, worth_another, newest, untrue, cut })
+        Ok(Ran { rebuilt, seen, cut })
     }
 
     /// The toolchain and the moment, for a line of text.
@@ -140,7 +133,7 @@ impl Work<'_> {
         if state.steps.is_empty() {
             laid.shop.hand_over()?;
         } else if !self.is_told_the_same(&laid.shop, &state, until.unwrap_or_else(Instant::now)) {
-            return Ok(Came { made: None, state, worth_another: true, newest: None, untrue: false, cut: None });
+            return Ok(Came { made: None, state, seen: Vec::new(), cut: None });
         }
         let mut recipe = self.recipe(tools, world);
         if let Some(build) = &mut recipe.build {
@@ -175,8 +168,10 @@ impl Work<'_> {
             let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
             Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
         });
-        let newest = record.newest.map(jiff::Timestamp::as_second);
-        Ok(Came { made: best, state, worth_another: course.is_worth_another_try(), newest, untrue, cut: course.cut() })
+        let mut seen = course.observations();
+        seen.extend(record.newest.map(|newest| Observation::NewestDependency(newest.as_second())));
+        seen.extend(untrue.then_some(Observation::TimesUntrue));
+        Ok(Came { made: best, state, seen, cut: course.cut() })
     }
 
     /// Whether the registry tells this build all that it told the one before: nothing of it by the user's credentials, nothing withheld as what is

@@ -1,6 +1,8 @@
-//! The way of one origin through its toolchains and moments, until an attempt comes out as it was published.
+//! Builds one origin: what is tried next is the plan's word, and what comes of it goes onto its board.
 
 use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
 
 use git::Repository;
 use npm_spec::path::join;
@@ -15,11 +17,17 @@ use super::replay::toolchain_of;
 use super::run::{MAX_CHECKOUT, Ran, Work};
 use super::{Publication, Site, clock, runners};
 use crate::checkout::{Folder, Which};
-use crate::rebuilt::{Attempts, Closeness, Cut, Limit, Rebuilt, keep_closest};
+use crate::plan::board::{self, Board};
+use crate::plan::observation::Observation;
+use crate::plan::remedies::{FOLLOW, REMEDIES};
+use crate::plan::setup::{Clock, RegistryView, Setup};
+use crate::plan::vetoes::VETOES;
+use crate::plan::{self, Trial, World};
+use crate::rebuilt::{Attempts, Cut, Limit, keep_closest};
 use crate::strategies::Case;
 use crate::{Published, SourceError};
 
-/// Tries the toolchains for one origin, then other moments with the one that came closest, and adds the closest attempt of each.
+/// Builds an origin with one setup after the other, and adds what each came closest to.
 pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, site: &Site, all: &mut Attempts) -> Result<(), SourceError> {
     let Case { published, open_submodule, .. } = *case;
     let strategies = &site.question.strategies;
@@ -37,178 +45,133 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
     all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
     all.unavailable.extend(folder.unavailable().iter().cloned());
     let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
-    let publication = case.publication.of_commit(jiff::Timestamp::from_second(committed).unwrap_or_default());
-    let toolchains = match given.zip(strategies.first()) {
+    let publication = case.publication.of_commit(Timestamp::from_second(committed).unwrap_or_default());
+    let mut toolchains = match given.zip(strategies.first()) {
         Some((given, strategy)) => vec![toolchain_of(*strategy, given)],
         None => toolchains(&folder, repository, origin, &publication, committed, site)?,
     };
-    let search = Search { folder: &folder, origin, published, publication: &publication, site, committed, given };
-    let Outlook { done, closest, ended } = search.toolchains(repository, &toolchains, strategies, all)?;
-    // A recipe that was given says its moment.
-    if done || given.is_none() && closest.map_or(Ok(false), |near| search.moments(repository, &near, &toolchains, all))? {
-        return folder.confirm(repository, &origin.commit);
+    toolchains.retain(|toolchain| strategies.contains(&strategy_of(toolchain)));
+    let mut board = board_of(&toolchains, &publication);
+    // A recipe that was given says all of its build.
+    let remedies = if given.is_some() { FOLLOW } else { REMEDIES };
+    let build = Build { folder: &folder, origin, published, publication: &publication, site, toolchains: &toolchains, committed, given };
+    let mut builder = Builder { build, repository: &mut *repository, all, ended: None };
+    plan::search(&mut builder, &mut board, remedies, VETOES)?;
+    match builder.ended {
+        Some(error) if !board.is_reproduced() => Err(error),
+        _ if board.is_reproduced() => folder.confirm(repository, &origin.commit),
+        _ => Ok(()),
     }
-    ended.map_or(Ok(()), Err)
 }
 
-/// What all attempts for one origin have in common.
-struct Search<'a> {
+/// What all builds of one origin have in common.
+#[derive(Clone, Copy)]
+struct Build<'a> {
     folder: &'a Folder<'a>,
     origin: &'a Origin,
     published: &'a Published,
     publication: &'a Publication,
     site: &'a Site,
+    toolchains: &'a [Toolchain],
+    /// The commit's time, in seconds since 1970.
     committed: i64,
     given: Option<&'a BuildRecipe>,
 }
 
-/// How far the toolchains came.
-#[derive(Default)]
-struct Outlook<'a> {
-    /// Whether one made what was published.
-    done: bool,
-    /// The one that came closest, if any came to an end.
-    closest: Option<Near<'a>>,
-    /// Why the first did not that came to none.
+/// The world of the plan: it builds.
+struct Builder<'a> {
+    build: Build<'a>,
+    repository: &'a mut Repository,
+    all: &'a mut Attempts,
+    /// Why the first build as of the publication did not come to an end.
     ended: Option<SourceError>,
 }
 
-/// The toolchain that came closest at the time of publication.
-struct Near<'a> {
-    closeness: Closeness,
-    toolchain: &'a Toolchain,
-    strategy: Strategy,
-    /// When the newest of what it installed came, of which an earlier moment would show another version.
-    newest: Option<i64>,
-    /// What stood in its way, if something did.
-    code: Option<&'static str>,
-    /// Whether the registry's times could not be true.
-    untrue: bool,
-    /// Whether nothing but dates differs.
-    by_date: bool,
+/// A setup with its times looked up.
+struct Resolved {
+    moment: Option<String>,
+    oldest: bool,
+    clock: Option<Timestamp>,
+    /// For the recipe, where it is not the publication's moment.
+    reason: Option<String>,
 }
 
-impl Search<'_> {
-    /// The registry as it stood at the publication, with one toolchain after the other.
-    fn toolchains<'t>(
-        &self,
-        repository: &Repository,
-        toolchains: &'t [Toolchain],
-        strategies: &[Strategy],
-        all: &mut Attempts,
-    ) -> Result<Outlook<'t>, SourceError> {
-        let mut found = Outlook::default();
-        let mut finished: Vec<Option<Kind>> = Vec::new();
-        for toolchain in toolchains {
-            let kind = toolchain.manager.as_ref().map(|(kind, _)| *kind);
-            let strategy = Strategy::of(kind.unwrap_or(Kind::Npm));
-            if finished.contains(&kind) || !strategies.contains(&strategy) {
-                continue;
-            }
-            let moment = self.given.map_or(&self.publication.time, |given| &given.moment).clone();
-            match self.run(&self.work(repository, toolchain, strategy, moment, None), all) {
-                Ok(None) => {}
-                Ok(Some(Ran { rebuilt, worth_another, newest, untrue, .. })) => {
-                    if !worth_another {
-                        finished.push(kind);
-                    }
-                    let closeness = rebuilt.closeness();
-                    if found.closest.as_ref().is_none_or(|best| best.closeness < closeness) {
-                        let code = rebuilt.run.as_ref().and_then(|run| run.code);
-                        let by_date = clock::only_dates_differ(self.published, &rebuilt);
-                        found.closest = Some(Near { closeness, toolchain, strategy, newest, code, untrue, by_date });
-                    }
-                    found.done = add(rebuilt, all);
-                    if found.done {
-                        break;
-                    }
-                }
-                Err(error) if error.is_ours() => return Err(error),
-                Err(error) => {
-                    found.ended.get_or_insert(error);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The same toolchain with the registry as it stood at other moments; whether one made what was published.
-    fn moments(
-        &self,
-        repository: &mut Repository,
-        near: &Near<'_>,
-        toolchains: &[Toolchain],
-        all: &mut Attempts,
-    ) -> Result<bool, SourceError> {
-        let Near { toolchain, strategy, mut newest, code, mut untrue, by_date, .. } = *near;
-        if by_date && clock::can_be_set(&toolchain.node) {
-            // The same once more; no other version of anything would change the day.
-            let clock = clock::time_of(self.published, self.publication, jiff::Timestamp::from_second(self.committed).unwrap_or_default());
-            let reason = Some(format!("the clock stands at {clock}: nothing but dates differed"));
-            let work = Work { clock: Some(clock), ..self.work(repository, toolchain, strategy, self.publication.time.clone(), reason) };
-            return match self.run(&work, all) {
-                Ok(ran) => Ok(ran.is_some_and(|ran| add(ran.rebuilt, all))),
-                Err(error) if error.is_ours() => Err(error),
-                Err(_) => Ok(false),
-            };
-        }
-        let lockfile = toolchain.lockfile.as_deref();
-        if self.publication.first_seen && self.publication.time.is_some() && code == Some("install-failed") {
-            // A mirror may have seen what was asked for later than the version itself. Nothing is known of any Node so far.
-            let reason = "the registry as it is: its times may be those at which it first saw a version";
-            let manager = |toolchain: &Toolchain| toolchain.manager.as_ref().map(|(kind, _)| *kind);
-            for toolchain in toolchains.iter().filter(|other| manager(other) == manager(toolchain)) {
-                match self.run(&self.work(repository, toolchain, strategy, None, Some(reason.to_owned())), all) {
-                    Ok(Some(ran)) => {
-                        if add(ran.rebuilt, all) {
-                            return Ok(true);
-                        }
-                        if !ran.worth_another {
-                            break;
-                        }
-                    }
-                    Err(error) if error.is_ours() => return Err(error),
-                    Ok(None) | Err(_) => {}
-                }
-            }
-            (newest, untrue) = (None, true);
-        }
-        for other in Moment::ALL {
-            let Some(newest_then) = newest else { break };
-            let time = other.time(repository, self.origin, lockfile, self.site)?;
-            // What was there by then already would be installed again.
-            let Some(time) = time.filter(|time| *time < newest_then).and_then(|time| jiff::Timestamp::from_second(time).ok()) else {
-                continue;
-            };
-            let work = self.work(repository, toolchain, strategy, Some(time.to_string()), Some(other.reason(lockfile)));
-            match self.run(&work, all) {
-                Ok(Some(ran)) => {
-                    newest = ran.newest;
-                    if add(ran.rebuilt, all) {
-                        return Ok(true);
-                    }
-                }
-                Err(error) if error.is_ours() => return Err(error),
-                // The attempt at the publication came further, and is what is told.
-                Ok(None) | Err(_) => {}
-            }
-        }
-        if !untrue || lockfile.is_some() {
-            return Ok(false);
-        }
-        let reason = "what package.json asks for in the oldest version of each range: the registry's times cannot be true";
-        let work = Work { oldest: true, ..self.work(repository, toolchain, strategy, None, Some(reason.to_owned())) };
-        match self.run(&work, all) {
-            Ok(ran) => Ok(ran.is_some_and(|ran| add(ran.rebuilt, all))),
+impl World for Builder<'_> {
+    fn attempt(&mut self, setup: &Setup, board: &Board) -> Result<Option<Trial>, SourceError> {
+        let Some(toolchain) = self.build.toolchains.get(setup.toolchain) else { return Ok(None) };
+        let Some(resolved) = self.resolve(setup, toolchain, board)? else { return Ok(None) };
+        match self.run(toolchain, resolved) {
+            Ok(Some(ran)) => Ok(Some(self.learn(ran))),
             Err(error) if error.is_ours() => Err(error),
-            Err(_) => Ok(false),
+            ended => {
+                if let (Err(error), RegistryView::AtPublication, Clock::Present) = (ended, setup.registry, setup.clock) {
+                    self.ended.get_or_insert(error);
+                }
+                Ok(Some(Trial { seen: vec![Observation::NothingMade], closeness: None }))
+            }
         }
     }
+}
 
-    /// Runs one attempt; `None` where the time is over before its end. What a limit cut short is noted.
-    fn run(&self, work: &Work<'_>, all: &mut Attempts) -> Result<Option<Ran>, SourceError> {
-        let mut cut = |limit, how: &str| all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
-        if self.site.context.deadline.is_over() {
+impl Builder<'_> {
+    /// Looks up the times of a setup; `None` if they would show the build nothing else than before.
+    fn resolve(&mut self, setup: &Setup, toolchain: &Toolchain, board: &Board) -> Result<Option<Resolved>, SourceError> {
+        let Build { publication, published, committed, given, origin, site, .. } = self.build;
+        let as_given = Resolved {
+            moment: given.map_or(&publication.time, |given| &given.moment).clone(),
+            oldest: given.is_some_and(|given| given.oldest),
+            clock: given.and_then(|given| given.clock.as_deref()?.parse().ok()),
+            reason: None,
+        };
+        if setup.clock == Clock::AtPublication {
+            let clock = clock::time_of(published, publication, Timestamp::from_second(committed).unwrap_or_default());
+            let reason = Some(format!("the clock stands at {clock}: nothing but dates differed"));
+            return Ok(Some(Resolved { clock: Some(clock), reason, ..as_given }));
+        }
+        let moment = match setup.registry {
+            RegistryView::AtPublication => return Ok(Some(as_given)),
+            RegistryView::AsItIs => {
+                let reason = "the registry as it is: its times may be those at which it first saw a version";
+                return Ok(Some(Resolved { moment: None, reason: Some(reason.to_owned()), ..as_given }));
+            }
+            RegistryView::OldestOfRanges => {
+                let reason = "what package.json asks for in the oldest version of each range: the registry's times cannot be true";
+                return Ok(Some(Resolved { moment: None, oldest: true, reason: Some(reason.to_owned()), ..as_given }));
+            }
+            RegistryView::AtCommit => Moment::Commit,
+            RegistryView::AtLastChange => Moment::Change,
+        };
+        let lockfile = toolchain.lockfile.as_deref();
+        let time = moment.time(self.repository, origin, lockfile, site)?;
+        // What was there by then already would be installed again.
+        let hides_something = |time: &i64| board.newest_dependency().is_some_and(|newest| *time < newest);
+        let time = time.filter(hides_something).and_then(|time| Timestamp::from_second(time).ok());
+        Ok(time.map(|time| Resolved { moment: Some(time.to_string()), reason: Some(moment.reason(lockfile)), ..as_given }))
+    }
+
+    /// Runs one build; `None` if the time was over before its end. What a limit cut short is noted.
+    fn run(&mut self, toolchain: &Toolchain, resolved: Resolved) -> Result<Option<Ran>, SourceError> {
+        let Build { folder, origin, published, publication, site, committed, given, .. } = self.build;
+        let Resolved { moment, oldest, clock, reason } = resolved;
+        let (repository, strategy) = (&*self.repository, strategy_of(toolchain));
+        let work = Work {
+            repository,
+            folder,
+            origin,
+            published,
+            publication,
+            site,
+            toolchain,
+            strategy,
+            committed,
+            given,
+            moment,
+            oldest,
+            clock,
+            reason,
+        };
+        let mut cut = |limit, how: &str| self.all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
+        if site.context.deadline.is_over() {
             cut(Limit::Time, "was not begun");
             return Ok(None);
         }
@@ -224,7 +187,7 @@ impl Search<'_> {
                 Ok(None)
             }
             // Its requests ended with the time.
-            Err(_) if self.site.context.deadline.is_over() && !self.site.context.cancelled.load(Ordering::Relaxed) => {
+            Err(_) if site.context.deadline.is_over() && !site.context.cancelled.load(Ordering::Relaxed) => {
                 cut(Limit::Time, "was stopped");
                 Ok(None)
             }
@@ -232,42 +195,37 @@ impl Search<'_> {
         }
     }
 
-    fn work<'w>(
-        &'w self,
-        repository: &'w Repository,
-        toolchain: &'w Toolchain,
-        strategy: Strategy,
-        moment: Option<String>,
-        reason: Option<String>,
-    ) -> Work<'w> {
-        let Self { folder, origin, published, publication, site, committed, given } = *self;
-        let oldest = given.is_some_and(|given| given.oldest);
-        let clock = given.and_then(|given| given.clock.as_deref()?.parse().ok());
-        Work {
-            repository,
-            folder,
-            origin,
-            published,
-            publication,
-            site,
-            toolchain,
-            strategy,
-            committed,
-            given,
-            moment,
-            oldest,
-            clock,
-            reason,
+    /// Adds what a build made to the attempts, and says what it showed.
+    fn learn(&mut self, ran: Ran) -> Trial {
+        let Ran { rebuilt, mut seen, .. } = ran;
+        let closeness = Some(rebuilt.closeness());
+        if rebuilt.outcome != Outcome::OtherEntries {
+            seen.push(Observation::Reproduced);
+        } else if clock::only_dates_differ(self.build.published, &rebuilt) {
+            seen.push(Observation::OnlyDatesDiffer);
         }
+        self.all.rebuilt.push(rebuilt);
+        keep_closest(&mut self.all.rebuilt);
+        Trial { seen, closeness }
     }
 }
 
-/// Adds an attempt; whether it is one to end with.
-fn add(rebuilt: Rebuilt, all: &mut Attempts) -> bool {
-    let done = rebuilt.outcome != Outcome::OtherEntries;
-    all.rebuilt.push(rebuilt);
-    keep_closest(&mut all.rebuilt);
-    done
+/// The strategy that installs with a toolchain.
+fn strategy_of(toolchain: &Toolchain) -> Strategy {
+    Strategy::of(toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind))
+}
+
+/// What is known before anything is built.
+fn board_of(toolchains: &[Toolchain], publication: &Publication) -> Board {
+    let of = |toolchain: &Toolchain| board::Toolchain {
+        manager: toolchain.manager.as_ref().map(|(kind, _)| *kind),
+        node: npm_spec::version::parse(&toolchain.node).map_or(0, |node| node.major()),
+        lockfile: toolchain.lockfile.clone(),
+        takes_a_clock: clock::can_be_set(&toolchain.node),
+    };
+    let first_seen = publication.first_seen && publication.time.is_some();
+    let facts = if first_seen { vec![Observation::TimesAreFirstSeen] } else { Vec::new() };
+    Board { toolchains: toolchains.iter().map(of).collect(), facts, ..Board::default() }
 }
 
 /// Whether the package, or the root of its repository, has any script or task: without one, nothing that could be run makes a file.

@@ -1,0 +1,31 @@
+//! The remedies, a file for each: what it changes, why a publisher's build differed so, and what it costs.
+
+mod another_toolchain;
+mod clock_of_publication;
+mod oldest_of_ranges;
+mod registry_as_it_is;
+mod registry_at_commit;
+mod registry_at_last_change;
+
+use super::Remedy;
+use super::board::Board;
+use super::setup::{RegistryView, Setup};
+
+/// Every remedy, in the order in which they are asked.
+pub const REMEDIES: &[&Remedy] = &[
+    &clock_of_publication::REMEDY,
+    &another_toolchain::REMEDY,
+    &registry_as_it_is::REMEDY,
+    &registry_at_commit::REMEDY,
+    &registry_at_last_change::REMEDY,
+    &oldest_of_ranges::REMEDY,
+];
+
+/// For a recipe that the user gave: its one build, and nothing else.
+pub const FOLLOW: &[&Remedy] = &[&another_toolchain::REMEDY];
+
+/// The toolchain that came closest, with an earlier view of the registry; `None` if that would hide nothing.
+fn earlier(board: &Board, view: RegistryView) -> Option<Setup> {
+    let near = board.closest_at_publication()?;
+    board.newest_dependency().map(|_| Setup::of(near.setup.toolchain, view))
+}

@@ -18,7 +18,7 @@ export const LAYERS = [
   ['judge'],
 ];
 
-/** The crates of a workspace: folder below crates/ to its description, whether others may publish it, and its dependencies among the crates. */
+/** The crates of a workspace: folder below crates/ to its description, whether it is of use by itself, and its dependencies among the crates. */
 export function cratesOf(root) {
   const folders = readdirSync(join(root, 'crates'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const crates = new Map();
@@ -31,7 +31,7 @@ export function cratesOf(root) {
       for (const [, name] of body.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)) if (folders.includes(name)) uses.add(name);
     }
     const description = /^description = "(.*)"$/m.exec(text)?.[1] ?? '';
-    crates.set(folder, { package: /^name = "(.*)"$/m.exec(text)?.[1], description, publishes: !/^publish = false$/m.test(text), uses: [...uses].sort() });
+    crates.set(folder, { package: /^name = "(.*)"$/m.exec(text)?.[1], description, byItself: /^readme = /m.test(text), uses: [...uses].sort() });
   }
   return crates;
 }
@@ -68,9 +68,9 @@ const INTERNAL = ' This is an internal component crate of reproduce.';
 /** crates/README.md: a line for each crate, the highest layer first. */
 function readme(crates) {
   const row = (name) => {
-    const { description, publishes, uses } = crates.get(name);
+    const { description, byItself, uses } = crates.get(name);
     const about = description.replace(INTERNAL, '').replace(/\.?$/, '.');
-    return `| [${name}](${name}/src/lib.rs) | ${about} | ${publishes ? 'yes' : ''} | ${uses.join(', ')} |`;
+    return `| [${name}](${name}/src/lib.rs) | ${about} | ${byItself ? 'yes' : ''} | ${uses.join(', ')} |`;
   };
   const layers = [...LAYERS.entries()].reverse();
   return `# The crates

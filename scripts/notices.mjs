@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cratesOf } from './architecture.mjs';
 import { crate } from './tools.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,8 +18,12 @@ const fetched = spawnSync('cargo', ['fetch', '--locked'], { cwd: root, stdio: 'i
 if (fetched.error || fetched.status !== 0) throw new Error(`cargo fetch: ${fetched.error?.message ?? `ended with ${fetched.status}`}`);
 const ran = spawnSync(crate('cargo-about'), ['generate', '--workspace', '--frozen', '--fail', 'scripts/notices.hbs'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
 if (ran.error || ran.status !== 0) throw new Error(`cargo-about: ${ran.error?.message ?? ran.stderr}`);
+// Ours are no third party's. A licence that only they have goes with them.
+const ours = new Set([...cratesOf(root).values()].map((one) => one.package));
+const sections = ran.stdout.split(/^(?==+$)/m).map((section) => section.replaceAll(/^ {2}(\S+) \S+\n/gm, (line, name) => (ours.has(name) ? '' : line)));
+const kept = sections.filter((section, at) => at === 0 || /^ {2}\S+ \d\S*$/m.test(section.split(/^-+$/m)[0])).join('');
 // Crates have their texts with other line endings, with blanks at the ends of lines, and with empty lines around.
-const text = `${ran.stdout.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+const text = `${kept.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
 if (!process.argv.includes('--check')) writeFileSync(file, text);
 else if (readFileSync(file, 'utf8') !== text) {
   console.error('THIRD_PARTY_NOTICES is not what Cargo.lock gives: run node scripts/notices.mjs');

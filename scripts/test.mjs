@@ -33,10 +33,15 @@ const nodeTests = (folder) => ['node', ['--test', '--test-concurrency=2', ...REP
 /** Every crate but the sandbox's program, which is built for itself (other features of what both use), and the fuzzer, which wants a tool. */
 const OURS = ['--workspace', '--exclude', 'reproduce-sandbox', '--exclude', 'reproduce-fuzz'];
 
+/** The crates that are of use by themselves, and what they stand on. */
+const FOR_OTHERS = ['npm-pack', 'npm-tarball', 'npmrc', 'npm-timewarp', 'node-deflate', ...['verdict', 'npm-spec', 'http', 'npm-registry', 'store'].map((name) => `reproduce-${name}`)].flatMap((name) => ['--package', name]);
+
 const steps = [
   ['format', 'cargo', ['fmt', '--all', '--check']],
   ['lint (Rust)', 'cargo', ['clippy', '--release', '--locked', ...OURS, '--all-targets', '--', '-D', 'warnings']],
   ['lint (sandbox)', 'cargo', ['clippy', '--release', '--locked', '--package', 'reproduce-sandbox', '--all-targets', '--', '-D', 'warnings']],
+  // Without the build that verifies a package: the tests have built what is in it.
+  ['crates for others', 'cargo', ['package', '--locked', '--allow-dirty', '--no-verify', ...FOR_OTHERS]],
   ['lint (JavaScript)', 'node', ['node_modules/eslint/bin/eslint.js', '.']],
   ['addon', 'node', ['scripts/build.mjs']],
   ['conformance tools', npm, ['ci', '--include=optional', '--prefix', '__test__/conformance', '--ignore-scripts', '--no-audit', '--no-fund']],

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
-use explain::Explanation;
+use explain::Source;
 use isolation::Tier;
 use npm_registry::testimony::Heard;
 use npm_registry::{Algorithm, IntegrityCheck, Tarball};
-use npm_tarball::{self, Archive, Oddity};
+use npm_tarball::{Archive, Oddity};
 use npm_toolchain::Tool;
 use origin::Located;
+use rebuild::Published;
 use rebuild::rebuilt::Rebuilt;
-use recipe::TarballRecipe;
+use recipe::Recipe;
 use report::json::{AttemptInfo, ComparisonInfo, OptionsInfo, OriginInfo, PackageInfo, Report, Step, ToolInfo};
 use verdict::host::millis;
 use verdict::{Ending, Evidence, Finding, Severity, Verdict};
+
+use crate::decision::Decided;
 
 /// Findings about one archive that are listed; the rest is counted.
 const ODDITIES_LISTED: usize = 20;
@@ -21,7 +24,6 @@ const ODDITIES_LISTED: usize = 20;
 /// A result that is not finished.
 pub(crate) struct Draft {
     report: Report,
-    explanations: Vec<Explanation>,
     started: std::time::Instant,
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn tool_findings(tools: &[Tool]) -> Vec<Finding> {
 impl Draft {
     /// A result for this package, with nothing found out yet.
     pub(crate) fn new(package: PackageInfo, attested: bool, options: OptionsInfo) -> Self {
-        Self { started: std::time::Instant::now(), explanations: Vec::new(), report: Report::new(package, attested, options) }
+        Self { started: std::time::Instant::now(), report: Report::new(package, attested, options) }
     }
 
     /// The stage `resolve` took so long in this run before the draft was made, and the package was found to be this.
@@ -114,8 +116,13 @@ impl Draft {
     }
 
     /// Something was noticed.
-    pub(crate) fn finding(&mut self, finding: Finding) {
-        self.report.findings.push(finding);
+    pub(crate) fn findings(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        self.report.findings.extend(findings);
+    }
+
+    /// Words for a reader, about what is known so far.
+    pub(crate) fn noted(&mut self, note: impl FnOnce(&mut Report)) {
+        note(&mut self.report);
     }
 
     /// These reasons were looked at.
@@ -178,9 +185,19 @@ impl Draft {
         }
     }
 
-    /// What came of the attempt with this number, which decided.
-    pub(crate) fn made(&mut self, attempt: usize, tarball: TarballRecipe) {
-        if let Some(attempt) = self.report.attempts.get_mut(attempt) {
+    /// A verdict was reached, by the attempt with this number.
+    pub(crate) fn made(&mut self, decided: &Decided) {
+        let Decided { closest, number, verdict, integrity, .. } = decided;
+        self.report.verdict = *verdict;
+        self.report.reproduced = verdict.reproduced(self.report.options.accept);
+        self.report.strategy = Some(closest.recipe.strategy.as_str().to_owned());
+        self.report.source.integrity = Some(integrity.clone());
+        let Ok(tarball) = closest.tarball(integrity) else {
+            let message = "the published archive has more header values than a recipe holds, so the recipe cannot be replayed";
+            self.report.findings.push(Finding::new("recipe-not-replayable", Severity::Info, message));
+            return;
+        };
+        if let Some(attempt) = self.report.attempts.get_mut(*number) {
             attempt.recipe.tarball = Some(tarball);
         }
     }
@@ -200,41 +217,46 @@ impl Draft {
         self.report.timings.rebuild = millis(time);
     }
 
-    /// Why the files of the attempt that will speak differ.
-    pub(crate) fn explained(&mut self, explanations: Vec<Explanation>, findings: Vec<Finding>) {
-        self.explanations = explanations;
-        self.report.findings.extend(findings);
-    }
-
-    /// The end: judged by the closest attempt.
-    pub(crate) fn judged(mut self, one: &Rebuilt, verdict: Verdict, code: Option<&str>, integrity: String, published: &Archive) -> Report {
-        self.report.strategy = Some(one.recipe.strategy.as_str().to_owned());
-        self.report.source.integrity = Some(integrity);
-        let explanations = std::mem::take(&mut self.explanations);
-        self.report.comparison = Some(ComparisonInfo { explanations, ..ComparisonInfo::from(&one.comparison) });
+    /// How the files of the attempt that decided differ, and why.
+    pub(crate) fn explained(&mut self, decided: &Decided, published: &Published, source_of: &dyn Fn(&Recipe) -> Source) {
+        let one = &decided.closest;
+        let mut comparison = ComparisonInfo::from(&one.comparison);
         // The attempt that decided may be of another commit than the one that came first.
         let recipe = &one.recipe;
         if self.report.origin.as_ref().is_none_or(|origin| origin.commit != recipe.commit) {
             self.origin(&recipe.repository, &recipe.commit, &recipe.directory, None);
         }
         if let (false, Some(archive)) = (one.comparison.same_entries(), &one.archive) {
-            match npm_tarball::diff(published, archive, &one.comparison, &npm_tarball::DiffLimits::default()) {
-                Ok(diff) => {
-                    if diff.capped {
-                        self.report.findings.push(Finding::new("diff-capped", Severity::Info, "the diff is not shown in full"));
-                    }
-                    self.report.diff = Some(diff.text);
+            let source = source_of(recipe);
+            comparison.explanations = explain::explain(&published.archive, archive, &one.comparison, &source, &explain::Limits::default());
+            let findings = explain::findings(&published.archive, archive, &comparison.explanations, &source);
+            self.report.findings.extend(findings);
+            self.diff(&published.archive, archive, one);
+        }
+        self.report.comparison = Some(comparison);
+    }
+
+    fn diff(&mut self, published: &Archive, rebuilt: &Archive, one: &Rebuilt) {
+        match npm_tarball::diff(published, rebuilt, &one.comparison, &npm_tarball::DiffLimits::default()) {
+            Ok(diff) => {
+                if diff.capped {
+                    self.report.findings.push(Finding::new("diff-capped", Severity::Info, "the diff is not shown in full"));
                 }
-                Err(error) => {
-                    self.report.findings.push(Finding::new("diff-failed", Severity::Warning, format!("no diff could be made: {error}")));
-                }
+                self.report.diff = Some(diff.text);
+            }
+            Err(error) => {
+                self.report.findings.push(Finding::new("diff-failed", Severity::Warning, format!("no diff could be made: {error}")));
             }
         }
-        let code = match (verdict, code) {
-            (Verdict::Differs, None) => Some(self.why_it_differs(one)),
+    }
+
+    /// The end: judged by the closest attempt.
+    pub(crate) fn judged(mut self, decided: Decided) -> Report {
+        let code = match (decided.verdict, decided.code) {
+            (Verdict::Differs, None) => Some(self.why_it_differs(&decided.closest)),
             (_, code) => code.map(str::to_owned),
         };
-        self.end(verdict, code)
+        self.end(decided.verdict, code)
     }
 
     /// A class for files that differ, by what is known without a build.

@@ -6,10 +6,16 @@
 mod agreement;
 pub mod attested;
 mod beside_branches;
+mod decision;
+mod declared;
 mod draft;
 mod elsewhere;
-mod finish;
+mod emit;
+mod fetch;
+mod halt;
+mod identity;
 pub mod inspect;
+mod nominate;
 mod opening;
 pub mod pipeline;
 mod question;

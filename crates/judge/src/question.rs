@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use npm_registry::provenance::Roots;
 use recipe::Recipe;
+use verdict::{Failed, Internal};
 
 /// What the user asks of one package.
 #[derive(Clone, Default)]
@@ -28,6 +29,17 @@ impl Question {
         }
         self.build.given = given;
         self
+    }
+}
+
+impl Question {
+    /// Whom provenance is trusted by: the user's roots, or else those that are embedded.
+    pub(crate) fn roots(&self) -> Result<Arc<Roots>, Failed> {
+        match &self.roots {
+            Some(roots) => Ok(Arc::clone(roots)),
+            // What is embedded was read by the tests; it is as good as code.
+            None => Roots::embedded().map(Arc::new).map_err(|error| -> Failed { Box::new(Internal(error)) }),
+        }
     }
 }
 

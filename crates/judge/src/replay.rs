@@ -24,7 +24,7 @@ use verdict::host::millis;
 use verdict::{Failed, Finding, Severity, boxed};
 
 use crate::draft::tool_findings;
-use crate::finish::EmitError;
+use crate::emit::EmitError;
 use crate::{Question, opening};
 
 /// A recipe that could not be replayed, besides what its stages say.

@@ -1,0 +1,168 @@
+//! From what was tried to the verdict: every attempt is judged, and the closest one counts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use context::Deadline;
+use git::GitError;
+use npm_registry::confusion;
+use rebuild::rebuilt::{Attempts, Cut, Limit, Rebuilt, closest, integrity_of};
+use rebuild::{MORE_MACHINE, Published, SourceError};
+use verdict::diagnostic::Diagnostic;
+use verdict::{self, Ending, Failed, Finding, Outcome, Severity, Verdict, boxed};
+
+use crate::draft::Draft;
+use crate::emit::{EmitError, write_out};
+use crate::halt::Halt;
+
+/// A verdict, and the attempt that it is about.
+pub(crate) struct Decided {
+    /// The attempt whose archive was kept: the closest.
+    pub(crate) closest: Rebuilt,
+    /// Its number among the attempts.
+    pub(crate) number: usize,
+    /// The verdict.
+    pub(crate) verdict: Verdict,
+    /// Why it was not reproduced; `None` if it was, or if the files themselves say.
+    pub(crate) code: Option<&'static str>,
+    /// The rebuilt tarball's integrity.
+    pub(crate) integrity: String,
+}
+
+/// Judges what was rebuilt. Every attempt goes into the draft.
+pub(crate) fn of(
+    draft: &mut Draft,
+    rebuilt: Result<Attempts, SourceError>,
+    published: &Published,
+    deadline: Deadline,
+) -> Result<Decided, Halt> {
+    let Attempts { mut rebuilt, unavailable, sandbox, not_built, cut } = rebuilt.map_err(ended_by)?;
+    let incomplete = unavailable.into_iter().collect::<BTreeSet<_>>();
+    draft.findings(incomplete.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line)));
+    draft.sandbox(sandbox);
+    let cut = cut_short(&cut, deadline);
+    let built = rebuilt.iter().any(|one| one.run.is_some());
+    for one in &rebuilt {
+        let (verdict, code) = judge(one, published);
+        draft.attempt(one, verdict, code);
+    }
+    let Some(number) = closest(&rebuilt) else { return Err(nothing_tried(cut, not_built).into()) };
+    let closest = rebuilt.swap_remove(number);
+    let (verdict, code) = verdict_of(draft, Search { closest: &closest, built, cut, not_built }, published);
+    if code == Some("manifest-mismatch") {
+        let message = "the files are those of the source, but the registry's metadata asks an installer for other than package.json says";
+        draft.findings([Finding::new("manifest-mismatch", Severity::Error, message)]);
+        draft.hint(Some("installers obey the registry: read what disagrees before you install it".into()));
+    }
+    if let Some(source) = closest.manifest().filter(|_| closest.outcome == Outcome::OtherEntries) {
+        draft.findings(confusion::against_source(&published.manifest(), &source));
+    }
+    let integrity = match verdict {
+        Verdict::Identical => integrity_of(published.bytes.as_slice()).map_err(SourceError::from),
+        _ => closest.integrity(),
+    };
+    let integrity = integrity.map_err(boxed)?;
+    Ok(Decided { closest, number, verdict, code, integrity })
+}
+
+/// Writes the rebuilt tarball to a file.
+pub(crate) fn emit(decided: &Decided, path: &Path) -> Result<(), Failed> {
+    write_out(&decided.closest, path).map_err(|source| boxed(EmitError { path: path.to_owned(), source }))
+}
+
+/// What an error that ended the search means.
+fn ended_by(error: SourceError) -> Halt {
+    if error.is_ours() || matches!(error, SourceError::Git(GitError::Damaged { .. })) {
+        return Halt::Failed(Box::new(error));
+    }
+    Ending::by(meaning_of(&error), &error).into()
+}
+
+/// The end where no attempt gave anything to compare.
+fn nothing_tried(cut: Option<Box<Ending>>, not_built: Option<SourceError>) -> Box<Ending> {
+    let ending = cut.or_else(|| not_built.map(|error| Ending::by(meaning_of(&error), &error)));
+    ending.unwrap_or_else(|| {
+        Ending::new(
+            Verdict::Unsupported,
+            "nothing-packed",
+            "nothing was tried: no strategy that is allowed fits this package",
+            "allow others with --strategy, or all by leaving it out",
+        )
+    })
+}
+
+/// How the search ended.
+struct Search<'a> {
+    closest: &'a Rebuilt,
+    /// Whether any attempt built.
+    built: bool,
+    /// The limit that cut it short.
+    cut: Option<Box<Ending>>,
+    /// Why nothing was built, where a build was wanted.
+    not_built: Option<SourceError>,
+}
+
+/// The verdict of the closest attempt, as far as the search came to its end.
+fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (Verdict, Option<&'static str>) {
+    let Search { closest, built, cut, not_built } = search;
+    let (verdict, code) = judge(closest, published);
+    match (cut.filter(|_| closest.outcome == Outcome::OtherEntries), not_built) {
+        // Nothing is decided while something that was not tried could make the published files.
+        (Some(cut), _) => {
+            draft.findings([Finding::new(cut.code, Severity::Warning, cut.message)]);
+            draft.hint(cut.hint);
+            (cut.verdict, Some(cut.code))
+        }
+        // What is missing could be what a build makes, and none could be tried.
+        (None, Some(error)) if verdict == Verdict::Differs && !built && !closest.comparison.only_published.is_empty() => {
+            draft.findings([Finding::new(error.code(), Severity::Warning, error.to_string())]);
+            draft.hint(error.hint());
+            (meaning_of(&error), Some(error.code()))
+        }
+        (None, Some(error)) => {
+            draft.findings([Finding::new(error.code(), Severity::Info, error.to_string())]);
+            (verdict, code)
+        }
+        (None, None) => (verdict, code),
+    }
+}
+
+/// The verdict of one attempt. What a build that did not come to its end left is not what the source gives.
+fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>) {
+    let judged = verdict::judge(one.outcome, &published.facts);
+    // The last look: what was judged must not have been among what the build was made from.
+    let is_judged = |resolved: &String| resolved.split_once(' ').is_some_and(|(_, integrity)| integrity == published.sha512);
+    if one.run.as_ref().is_some_and(|run| run.resolved.iter().any(is_judged)) {
+        return (Verdict::BuildFailed, Some("judged-bytes-in-build"));
+    }
+    match (judged, one.run.as_ref().and_then(|run| run.code)) {
+        ((Verdict::Differs, _), Some(code)) if Limit::is_of(code) && one.outcome == Outcome::OtherEntries => {
+            (Verdict::Unsupported, Some(code))
+        }
+        ((Verdict::Differs, None), Some(code)) => (Verdict::BuildFailed, Some(code)),
+        (judged, _) => judged,
+    }
+}
+
+/// The end of a search that a limit cut short, if one did: nothing is decided while something that was not tried could make the published files.
+fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
+    const SHOWN: usize = 5;
+    let limit = if cut.iter().any(|cut| cut.limit == Limit::Time) { Limit::Time } else { cut.first()?.limit };
+    let (what, hint) = match limit {
+        Limit::Time => ("the time ran out before all was tried", deadline.hint()),
+        Limit::Machine => ("a build needs more memory, disk, processes or output than it may have", MORE_MACHINE.to_owned()),
+    };
+    let parts: Vec<&str> = cut.iter().filter(|cut| cut.limit == limit).map(|cut| cut.what.as_str()).collect();
+    let shown = parts.iter().take(SHOWN).copied().collect::<Vec<_>>().join("; ");
+    let more = parts.len().checked_sub(SHOWN + 1).map(|rest| format!("; and {} more", rest + 1)).unwrap_or_default();
+    Some(Ending::new(Verdict::Unsupported, limit.code(), format!("{what}: {shown}{more}"), hint))
+}
+
+/// What an error of the repository's or the build's means, where nothing else came to an end.
+fn meaning_of(error: &SourceError) -> Verdict {
+    match error {
+        SourceError::Git(_) => Verdict::NoSource,
+        SourceError::Sandbox(_) | SourceError::Toolchain(_) => Verdict::Unsupported,
+        _ => Verdict::BuildFailed,
+    }
+}

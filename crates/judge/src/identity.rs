@@ -1,0 +1,54 @@
+//! What the registry says of a package, held against the tarball.
+
+use serde_json::Value;
+
+use npm_registry::{Release, confusion};
+use npm_spec::Spec;
+use rebuild::Published;
+use report::json::PackageInfo;
+use verdict::{Ending, Verdict};
+
+use crate::draft::Draft;
+
+/// The tarball must be of the package and version that the registry serves it for. Where the registry asks an installer for other than
+/// the tarball says, nothing that is rebuilt is the whole of what was published.
+pub(crate) fn check_manifest(release: &Release, published: &mut Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
+    if !manifest.is_object() {
+        let code = published.facts.not_plain.unwrap_or("manifest-missing");
+        let message = "the tarball has no package.json that can be read";
+        return Err(Ending::new(Verdict::Differs, code, message, "npm cannot install such a tarball"));
+    }
+    let Some(registry) = &release.manifest else { return Ok(()) };
+    if !confusion::same_identity(registry, manifest) {
+        let message = "the tarball's package.json names another package or version than the registry";
+        let hint = "whoever published this put another package's tarball under this name";
+        return Err(Ending::new(Verdict::Differs, "manifest-mismatch", message, hint));
+    }
+    let paths: Vec<&str> = published.archive.entries().iter().map(|entry| entry.path.as_str()).collect();
+    let disagreements = confusion::disagreements(registry, confusion::Inside { manifest, paths: &paths });
+    draft.findings(confusion::findings(&disagreements));
+    published.facts.manifest_mismatch = disagreements.iter().any(|one| one.weighs);
+    Ok(())
+}
+
+/// A tarball's address as it may be shown and stored: queries carry secrets.
+fn without_query(location: &str) -> String {
+    match url::Url::parse(location) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
+            url.set_query(None);
+            npm_spec::without_credentials(url.as_str())
+        }
+        _ => location.to_owned(),
+    }
+}
+
+/// The package, as far as the registry names it.
+pub(crate) fn package_info(spec: &Spec, release: &Release) -> PackageInfo {
+    PackageInfo {
+        spec: npm_spec::shown(spec),
+        name: release.name.clone(),
+        version: release.version.clone(),
+        location: Some(without_query(&release.location)),
+        integrity: release.promised().map(|promised| promised.text()),
+    }
+}

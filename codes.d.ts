@@ -107,6 +107,7 @@ export type Code =
   | 'folder-spec'
   | 'folder-unreadable'
   | 'folder-without-package'
+  | 'folder-without-workspace'
   | 'forbidden'
   | 'formatting-only'
   | 'git-ca-unreadable'
@@ -362,4 +363,5 @@ export type Code =
   | 'version-not-in-source'
   | 'version-string'
   | 'version-unpublished'
-  | 'whitespace';
+  | 'whitespace'
+  | 'workspace-without-packages';

@@ -401,8 +401,13 @@ test('ranges, tags and nothing are resolved as npm does', async () => {
 test('--emit writes the rebuilt tarball', async () => {
   const { spec, integrity } = await world.release('x-emit');
   const at = await world.home();
-  await world.judge(spec, { clean: at, args: ['--emit', 'out.tgz'] });
+  const ran = await run([spec, '--emit', 'out.tgz'], { env: at.env, cwd: at.home });
+  assert.match(ran.stderr, /^out\.tgz: the rebuilt tarball$/m);
   assert.equal(integrityOf(await readFile(join(at.home, 'out.tgz'))), integrity);
+  for (const flag of ['--quiet', '--json']) {
+    const { stderr } = await run([spec, '--emit', 'out.tgz', flag], { env: at.env, cwd: at.home });
+    assert.equal(stderr, '', flag);
+  }
 });
 
 test('--emit to a place that cannot be written is an error that names it', async () => {
@@ -418,7 +423,8 @@ test('--emit to a place that cannot be written is an error that names it', async
 
 test('--emit of what was not rebuilt writes nothing', async () => {
   const at = await world.home();
-  await world.judge(none, { clean: at, args: ['--emit', 'out.tgz'] });
+  const ran = await run([none, '--emit', 'out.tgz'], { env: at.env, cwd: at.home });
+  assert.match(ran.stderr, /^out\.tgz: not written, because nothing was rebuilt$/m);
   assert.equal(existsSync(join(at.home, 'out.tgz')), false);
 });
 

@@ -177,6 +177,9 @@ pub(super) struct Arguments {
     /// Check the package in this folder (or the one named) before it is published: could anybody rebuild it?
     #[arg(long, conflicts_with_all = ["attest", "diffoscope_json", "recipe"])]
     pub(super) local: bool,
+    /// With --local, check every package of the workspace whose root this folder is, but those that are private
+    #[arg(long, requires = "local")]
+    pub(super) workspaces: bool,
     /// With --local, say what to change so that it can be rebuilt
     #[arg(long, requires = "local")]
     pub(super) explain: bool,
@@ -214,7 +217,7 @@ pub(super) struct Arguments {
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Print every file that differs, the evidence, the attempts and the time of each stage
-    #[arg(long)]
+    #[arg(short, long)]
     pub(super) verbose: bool,
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "when")]

@@ -216,9 +216,20 @@ fn shown_bytes(bytes: u64) -> String {
     format!("{bytes} B")
 }
 
+/// Reads a size, as `5GB`, `512 MiB` or `1.4GB`. What is less than a byte is left out.
 fn bytes(text: &str) -> Result<u64, String> {
-    let bytes = split_number(text).and_then(|(number, unit)| {
-        let unit = match unit.as_str() {
+    /// Most digits behind the point.
+    const DIGITS: usize = 9;
+    let (whole, fraction) = match text.trim().split_once('.') {
+        Some((whole, rest)) => {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (fraction, unit) = rest.split_at(end);
+            (format!("{whole}{unit}"), fraction)
+        }
+        None => (text.to_owned(), ""),
+    };
+    let bytes = split_number(&whole).filter(|_| text.contains('.') != fraction.is_empty()).and_then(|(number, unit)| {
+        let unit: u64 = match unit.as_str() {
             "b" => 1,
             "k" | "kb" => 1000,
             "m" | "mb" => 1_000_000,
@@ -229,9 +240,12 @@ fn bytes(text: &str) -> Result<u64, String> {
             "gib" => 1 << 30,
             _ => return None,
         };
-        number.checked_mul(unit)
+        let digits: u64 = if fraction.is_empty() { 0 } else { fraction.get(..fraction.len().min(DIGITS))?.parse().ok()? };
+        let scale = 10_u128.pow(u32::try_from(fraction.len().min(DIGITS)).ok()?);
+        let part = u64::try_from(u128::from(digits) * u128::from(unit) / scale).ok()?;
+        number.checked_mul(unit)?.checked_add(part)
     });
-    bytes.ok_or_else(|| "a whole number with kB, MB, GB, KiB, MiB or GiB is expected, as in 5GB".to_owned())
+    bytes.ok_or_else(|| "a number with kB, MB, GB, KiB, MiB or GiB is expected, as in 5GB or 1.4GB".to_owned())
 }
 
 #[cfg(test)]
@@ -242,6 +256,10 @@ mod tests {
     fn sizes_and_times_have_units() {
         assert_eq!(bytes("5GB"), Ok(5_000_000_000));
         assert_eq!(bytes("2 MiB"), Ok(2 << 20));
+        assert_eq!((bytes("1.4GB"), bytes("0.5 KiB"), bytes("1.0000000005 GB")), (Ok(1_400_000_000), Ok(512), Ok(1_000_000_000)));
+        for wrong in ["1.GB", ".5GB", "1.4.2GB", "1.4", "-1GB", "1,4GB", "99999999999999999999GB"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
         assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * DAY)));
         for wrong in ["", "5", "GB", "-1GB", "1.5GB", "99999999999999999999GB", "9999999999TB"] {
             assert!(bytes(wrong).is_err(), "{wrong}");

@@ -13,7 +13,7 @@ use report::product::Product;
 use report::sarif::{self, Entry};
 use report::terminal::{Detail, Style};
 use verdict::diagnostic::Diagnostic;
-use verdict::{Finding, Severity};
+use verdict::{Finding, Severity, merge_exit_codes};
 
 use super::arguments::Arguments;
 use super::output::Output;
@@ -26,7 +26,7 @@ const ENTRIES: &str = "local-entry-missing";
 /// Problems whose paths are the package's; those of all others are the repository's.
 const OF_THE_PACKAGE: [&str; 3] = ["local-time-stamp", "local-machine-path", "local-differs"];
 
-/// Runs the check and returns the exit code: 0 where it can be published, 1 where nobody could rebuild it, 2
+/// Runs the check and returns the exit code: 0 where all can be published, 1 where nobody could rebuild one, 2
 /// undecided.
 pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
     let Program { node, product, .. } = program;
@@ -38,26 +38,36 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
+    let folders = if arguments.workspaces { local::members(&folder) } else { Ok(vec![folder]) };
+    let folders = match folders {
+        Ok(folders) => folders,
+        Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
+    };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let client = Client::of(&variable, Machine::find(node, variable("PATH").as_deref()));
-    let progress = out.progress("");
-    let began = Instant::now();
-    let checked = local::check(folder, client, arguments.explain, options, progress.listener(), Arc::clone(&cancelled)).await;
-    progress.finish();
-    if cancelled.load(Ordering::Relaxed) {
-        return INTERRUPTED;
-    }
-    match checked {
-        Ok(checked) => {
-            let code = written(out.local(&checked)).unwrap_or_else(|| checked.exit_code());
-            documents(arguments, &product, Told::Of(&checked), began.elapsed()).map_or(code, |error| failed(&*error))
+    let (mut codes, mut all) = (Vec::new(), Vec::new());
+    for folder in folders {
+        let progress = out.progress(&if arguments.workspaces { folder.display().to_string() } else { String::new() });
+        let began = Instant::now();
+        let checked = local::check(folder, client.clone(), arguments.explain, options, progress.listener(), Arc::clone(&cancelled)).await;
+        progress.finish();
+        if cancelled.load(Ordering::Relaxed) {
+            return INTERRUPTED;
         }
-        Err(error) => {
-            let answer = Answer::failed("", &*error);
-            let code = written(out.answer(&answer)).unwrap_or(UNDECIDED);
-            documents(arguments, &product, Told::Failed(&answer), began.elapsed()).map_or(code, |error| failed(&*error))
-        }
+        let told = checked.map_or_else(|error| Told::Failed(Answer::failed("", &*error)), |checked| Told::Of(Box::new(checked)));
+        let (said, code) = match &told {
+            Told::Of(checked) => (out.local(checked), checked.exit_code()),
+            Told::Failed(answer) => (out.answer(answer), UNDECIDED),
+        };
+        codes.push(written(said).unwrap_or(code));
+        all.push((told, began.elapsed()));
     }
+    if arguments.workspaces {
+        let passed = codes.iter().filter(|code| **code == 0).count();
+        codes.extend(written(out.local_total(passed, all.len())));
+    }
+    let code = merge_exit_codes(codes);
+    documents(arguments, &product, &all).map_or(code, |error| failed(&*error))
 }
 
 /// The answer was given and stands; what was to be written beside it does not.
@@ -67,24 +77,24 @@ fn failed(error: &dyn Diagnostic) -> u8 {
 }
 
 /// What a document is made of.
-#[derive(Clone, Copy)]
-enum Told<'a> {
+enum Told {
     /// What came of the folder.
-    Of(&'a Checked),
+    Of(Box<Checked>),
     /// Why nothing did.
-    Failed(&'a Answer),
+    Failed(Answer),
 }
 
 /// Writes the documents that are asked for; the error is why one was not.
-fn documents(arguments: &Arguments, product: &Product, told: Told<'_>, time: Duration) -> Option<Box<dyn Diagnostic>> {
-    let junit = arguments.junit.as_ref().map(|path| (path, junit(&[case(&told, arguments, time)])));
-    let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(&told, product))));
-    let mut all = [junit, sarif].into_iter().flatten();
-    all.find_map(|(path, text)| std::fs::write(path, text).err().map(|error| super::documents::failed(path, &error)))
+fn documents(arguments: &Arguments, product: &Product, all: &[(Told, Duration)]) -> Option<Box<dyn Diagnostic>> {
+    let cases = || all.iter().map(|(told, time)| case(told, arguments, *time)).collect::<Vec<_>>();
+    let junit = arguments.junit.as_ref().map(|path| (path, junit(&cases())));
+    let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(all, product))));
+    let mut documents = [junit, sarif].into_iter().flatten();
+    documents.find_map(|(path, text)| std::fs::write(path, text).err().map(|error| super::documents::failed(path, &error)))
 }
 
 /// The folder as one test case.
-fn case(told: &Told<'_>, arguments: &Arguments, time: Duration) -> Case {
+fn case(told: &Told, arguments: &Arguments, time: Duration) -> Case {
     match told {
         Told::Failed(answer) => Case::of("reproduce --local", answer, time, arguments.options().accept),
         Told::Of(checked) => {
@@ -96,13 +106,21 @@ fn case(told: &Told<'_>, arguments: &Arguments, time: Duration) -> Case {
     }
 }
 
-/// A problem as a result of SARIF, once for each of its files.
-fn log(told: &Told<'_>, product: &Product) -> Value {
-    let checked = match told {
-        Told::Of(checked) => checked,
-        Told::Failed(Answer::Failed(failure)) => return sarif::log_of(&[], std::slice::from_ref(failure), product),
-        Told::Failed(Answer::Judged { .. }) => return sarif::log_of(&[], &[], product),
-    };
+/// Every problem as a result of SARIF, once for each of its files.
+fn log(all: &[(Told, Duration)], product: &Product) -> Value {
+    let (mut entries, mut failures) = (Vec::new(), Vec::new());
+    for (told, _) in all {
+        match told {
+            Told::Of(checked) => entries.extend(entries_of(checked)),
+            Told::Failed(Answer::Failed(failure)) => failures.push((**failure).clone()),
+            Told::Failed(Answer::Judged { .. }) => {}
+        }
+    }
+    sarif::log_of(&entries, &failures, product)
+}
+
+/// The problems of one folder.
+fn entries_of(checked: &Checked) -> Vec<Entry> {
     let shown = named(checked);
     let directory = checked.directory.as_deref().filter(|directory| !directory.is_empty());
     let mut entries = Vec::new();
@@ -123,7 +141,7 @@ fn log(told: &Told<'_>, product: &Product) -> Value {
         }
         entries.extend(problem.paths.iter().map(|path| of(Some(path))));
     }
-    sarif::log_of(&entries, &[], product)
+    entries
 }
 
 /// `name@version`, as far as package.json has them.

@@ -153,6 +153,9 @@ async fn judge_each(
         codes.push(answer.exit_code(options.accept));
         came_of.push(answer.outcome());
         documents.add(spec, &answer, started.elapsed());
+        if let Some(path) = &options.emit {
+            out.emitted(path, &answer);
+        }
         match out.answer(&answer) {
             // The reader went away (`| head`): nothing more can be said, and what was not judged is not decided.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {

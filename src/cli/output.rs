@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use report::answer::Answer;
 use report::github;
 use report::terminal::{self, Detail, Style};
+use report::text::escape;
 use verdict::Verdict;
 use verdict::escape::is_unsafe;
 
@@ -74,6 +76,11 @@ impl Output {
         }
     }
 
+    /// Writes how many packages of a workspace can be published.
+    pub(super) fn local_total(&self, passed: usize, of: usize) -> io::Result<()> {
+        if self.json || self.quiet { Ok(()) } else { Self::text(&format!("\n{passed} of {of} packages can be reproduced\n")) }
+    }
+
     /// Writes a failure to stderr, for people.
     pub(super) fn failure(answer: &Answer) {
         if let Answer::Failed(failure) = answer {
@@ -105,6 +112,16 @@ impl Output {
     /// Writes to stderr; where even that fails there is nobody to tell.
     pub(super) fn error_text(text: &str) {
         let _: io::Result<()> = io::stderr().lock().write_all(for_runner(text).as_bytes());
+    }
+
+    /// Says on stderr whether the tarball was written that `--emit` wants: it is as soon as anything was rebuilt.
+    pub(super) fn emitted(&self, path: &Path, answer: &Answer) {
+        let Answer::Judged { report, .. } = answer else { return };
+        if !self.quiet && !self.json {
+            let path = escape(&path.display().to_string()).into_owned();
+            let said = if report.attempts.is_empty() { "not written, because nothing was rebuilt" } else { "the rebuilt tarball" };
+            Self::error_text(&format!("{path}: {said}\n"));
+        }
     }
 
     /// Writes commands of our own to a CI, on stderr.

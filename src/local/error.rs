@@ -24,6 +24,18 @@ pub enum LocalError {
         /// The folder.
         path: PathBuf,
     },
+    /// The root says of no packages that they belong to it.
+    #[error("{} is no workspace: its package.json has no `workspaces`, and there is no pnpm-workspace.yaml or lerna.json", path.display())]
+    NoWorkspace {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Every package of the workspace is private.
+    #[error("the workspace in {} has no package that is published", path.display())]
+    NoMembers {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder's repository is damaged, or in a form that is not known here.
     #[error("the git repository of the folder cannot be read: {0}")]
     Repository(String),
@@ -53,6 +65,8 @@ impl Diagnostic for LocalError {
         match self {
             Self::Folder { .. } => "folder-unreadable",
             Self::NoManifest { .. } => "folder-without-package",
+            Self::NoWorkspace { .. } => "folder-without-workspace",
+            Self::NoMembers { .. } => "workspace-without-packages",
             Self::Repository(_) => "folder-repository-unreadable",
             Self::Pack(error) => error.code(),
             Self::Client { .. } => "local-pack-failed",
@@ -63,7 +77,7 @@ impl Diagnostic for LocalError {
 
     fn stage(&self) -> Stage {
         match self {
-            Self::Folder { .. } | Self::NoManifest { .. } => Stage::Usage,
+            Self::Folder { .. } | Self::NoManifest { .. } | Self::NoWorkspace { .. } | Self::NoMembers { .. } => Stage::Usage,
             Self::Repository(_) => Stage::Locate,
             _ => Stage::Pack,
         }
@@ -74,6 +88,8 @@ impl Diagnostic for LocalError {
             Self::Folder { .. } | Self::NoManifest { .. } => {
                 Some("run it in the package's folder, or name that: reproduce --local <folder>".into())
             }
+            Self::NoWorkspace { .. } => Some("run it at the root of the workspace, or without --workspaces for this package alone".into()),
+            Self::NoMembers { .. } => Some("a package is published if it has a name and a version, and is not private".into()),
             Self::Repository(_) => Some("see what `git status` says there".into()),
             Self::Client { .. } => Some("a publish would fail the same way: correct the package's scripts".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),

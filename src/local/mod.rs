@@ -9,6 +9,7 @@ mod advice;
 mod client;
 mod entries;
 mod error;
+mod members;
 mod packed;
 mod problem;
 mod problems;
@@ -25,6 +26,7 @@ use serde::Serialize;
 pub use advice::Advice;
 pub use client::{Client, Machine};
 pub use error::LocalError;
+pub use members::members;
 pub use problem::{Problem, Shown};
 
 use context::Progress;

@@ -91,7 +91,7 @@ impl Client {
             let (response, permit) = self.hop(request, &url, deadline).await?;
             hops.push(url.clone());
             let Some(next) = redirect_target(&response, &url, &request.method)? else {
-                return self.answer(request, response, permit, hops, deadline);
+                return self.answer(request, response, permit, (hops, deadline));
             };
             if url.scheme() == "https" && next.scheme() == "http" && !self.inner.config.allowed.contains(&next) {
                 return Err(HttpError::Insecure { url: shown(&next) });
@@ -184,8 +184,7 @@ impl Client {
         request: &Request,
         response: reqwest::Response,
         permit: OwnedSemaphorePermit,
-        hops: Vec<Url>,
-        deadline: Option<(Instant, Duration)>,
+        (hops, deadline): (Vec<Url>, Option<(Instant, Duration)>),
     ) -> Result<Response, HttpError> {
         let url = hops.last().unwrap_or(&request.url).clone();
         let head: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

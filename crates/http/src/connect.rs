@@ -48,7 +48,7 @@ impl Pools {
             .tls_backend_preconfigured(tls)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .no_gzip() // src/http/gunzip.rs does it, with a limit
+            .no_gzip() // gunzip.rs does it, with a limit
             .referer(false)
             .retry(reqwest::retry::never())
             .connect_timeout(config.connect_timeout)

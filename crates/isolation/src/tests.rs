@@ -1,4 +1,4 @@
-//! What the policy refuses before anything is started. What a sandbox holds is shown by `tests/sandbox_escape.rs`.
+//! What the policy refuses before anything is started. What a sandbox holds is shown by `tests/it`.
 
 use std::fs;
 use std::path::Path;

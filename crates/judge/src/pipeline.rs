@@ -9,7 +9,8 @@
 use std::time::{Duration, Instant};
 
 use context::Context;
-use npm_registry::{Release, testimony};
+use npm_registry::Release;
+use npm_registry::testimony::{self, About};
 use npm_spec::Spec;
 use origin::{Claims, LocateError};
 use rebuild::build_run::Publication;
@@ -112,7 +113,7 @@ async fn gather(asked: Asked<'_>, draft: &mut Draft, early: &mut Option<Nominati
     check_manifest(release, &mut published, &manifest, draft)?;
     let (name, version) = (claims_or(&claims.name, &manifest, "name"), claims_or(&claims.version, &manifest, "version"));
     draft.named(&name, &version);
-    let vouched = vouched.weigh(release, &name, &version, &published.sha512, &*question.roots()?);
+    let vouched = vouched.weigh(release, &About { name: &name, version: &version, sha512: &published.sha512 }, &*question.roots()?);
     let provenance = vouched.provenance.as_ref().filter(|found| found.verified).and_then(|found| found.commit.clone());
     draft.heard(vouched);
     let given = question.build.given.as_deref();

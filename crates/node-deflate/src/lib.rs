@@ -74,21 +74,21 @@ impl Deflate {
 
     /// Compresses a piece of the input. What is ready is appended to `out`; the rest comes with later calls.
     pub fn write(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        let _ = run(self.class, self.level, &mut self.parser, &mut { input }, false, &mut self.blocks);
+        let _ = run((self.class, self.level), &mut self.parser, &mut { input }, false, &mut self.blocks);
         self.blocks.bits.drain_into(out);
     }
 
     /// Ends the stream and appends the rest of it to `out`.
     pub fn finish(mut self, out: &mut Vec<u8>) {
-        let _ = run(self.class, self.level, &mut self.parser, &mut [].as_slice(), true, &mut self.blocks);
+        let _ = run((self.class, self.level), &mut self.parser, &mut [].as_slice(), true, &mut self.blocks);
         self.blocks.finish(self.parser.rest(), self.parser.window());
         self.blocks.bits.drain_into(out);
     }
 }
 
 /// Lets the parser of a class and level choose; true where the sink ended the run, false where the input did.
-fn run(class: Class, level: u8, parser: &mut Parser, input: &mut &[u8], last: bool, sink: &mut impl Sink) -> bool {
-    match (class, level) {
+fn run(setting: (Class, u8), parser: &mut Parser, input: &mut &[u8], last: bool, sink: &mut impl Sink) -> bool {
+    match setting {
         (Class::A, 1..=3) => parser.greedy::<Stock>(std::mem::take(input), last, sink),
         (Class::B, 1..=3) => parser.greedy::<Crc4>(std::mem::take(input), last, sink),
         (Class::C, 1..=3) => parser.greedy::<Multiply>(std::mem::take(input), last, sink),
@@ -101,8 +101,8 @@ fn run(class: Class, level: u8, parser: &mut Parser, input: &mut &[u8], last: bo
 }
 
 /// Enters positions into the parser's chains up to a place of the stream.
-fn skip(class: Class, level: u8, parser: &mut Parser, input: &mut &[u8], last: bool, until: u64) {
-    match (class, level) {
+fn skip(setting: (Class, u8), parser: &mut Parser, input: &mut &[u8], last: bool, until: u64) {
+    match setting {
         (Class::A, _) => parser.skip::<Stock>(input, last, until),
         (Class::B, ..=5) => parser.skip::<Crc4>(input, last, until),
         (Class::B, _) => parser.skip::<Crc3>(input, last, until),

@@ -77,7 +77,7 @@ pub(super) fn longest(window: &Window, head: u16, in_hand: usize, limits: &Limit
             && let Some(long) = long
         {
             let tried = window.steps(head, candidate);
-            return longest_of_long(window, long, (head, candidate), (tried + left, nearest_too_far), nice, (best, best_len));
+            return longest_of_long(window, long, (head, candidate), (tried + left, nearest_too_far, nice), (best, best_len));
         }
         // Most candidates fail at the bytes that would make the match longer than the best one.
         if window.two(candidate, best_len - 1) == end && window.two(candidate, 0) == start {
@@ -106,8 +106,7 @@ fn longest_of_long(
     window: &Window,
     long_head: u16,
     (head, first): (u16, u16),
-    (tries, nearest_too_far): (usize, usize),
-    nice: usize,
+    (tries, nearest_too_far, nice): (usize, usize, usize),
     (mut best, mut best_len): (Option<u16>, usize),
 ) -> Option<Match> {
     let at = u16::try_from(window.at).ok()?;

@@ -112,7 +112,7 @@ fn together(stream: Deflate, plan: Plan, first: Piece, input: &mut dyn Read, out
         let source = Source { input, size: plan.piece.next_multiple_of(BEFORE).max(BEFORE), from };
         // Dropped at the end, whatever that is: the threads see that nothing more comes.
         let jobs = jobs;
-        merge(source, join, first, threads, &jobs, &parsed, out)
+        merge(source, join, first, &Workers { threads, jobs: &jobs, parsed: &parsed }, out)
     })
 }
 
@@ -146,16 +146,17 @@ impl Source<'_> {
     }
 }
 
-/// Hands out jobs, a few ahead of what is written, and joins what comes back in the stream's order.
-fn merge(
-    mut source: Source<'_>,
-    mut join: Join,
-    mut before: Arc<Piece>,
+/// The threads that parse, and the ways to and from them.
+struct Workers<'a> {
+    /// How many there are; with none the caller's thread does it all.
     threads: usize,
-    jobs: &Sender<Job>,
-    parsed: &Receiver<Option<Parsed>>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+    jobs: &'a Sender<Job>,
+    parsed: &'a Receiver<Option<Parsed>>,
+}
+
+/// Hands out jobs, a few ahead of what is written, and joins what comes back in the stream's order.
+fn merge(mut source: Source<'_>, mut join: Join, mut before: Arc<Piece>, workers: &Workers<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Workers { threads, jobs, parsed } = *workers;
     let gone = || io::Error::other("a thread that compresses has failed");
     let mut ready = Vec::new();
     let mut early: BTreeMap<usize, Parsed> = BTreeMap::new();
@@ -235,7 +236,7 @@ impl Join {
             if taken >= piece.end() && !(last && piece.last) {
                 continue;
             }
-            if run(self.class, self.level, &mut self.parser, &mut piece.from(taken), piece.last, &mut joining) {
+            if run((self.class, self.level), &mut self.parser, &mut piece.from(taken), piece.last, &mut joining) {
                 break;
             }
         }

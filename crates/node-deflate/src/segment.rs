@@ -69,13 +69,13 @@ impl Job {
         let mut parser = Parser::new(level, begin);
         let mut before = self.before.from(begin);
         let mut own = self.piece.bytes.as_slice();
-        skip(class, level, &mut parser, &mut before, false, self.piece.from);
-        skip(class, level, &mut parser, &mut own, self.piece.last, self.piece.from);
+        skip((class, level), &mut parser, &mut before, false, self.piece.from);
+        skip((class, level), &mut parser, &mut own, self.piece.last, self.piece.from);
         let until = if self.piece.last { u64::MAX } else { self.piece.end() };
         let mut sink = Traced { symbols: Vec::with_capacity(own.len() / 4), trace: Vec::new(), trace_end: self.piece.from + TRACED, until };
-        let stopped = run(class, level, &mut parser, &mut own, self.piece.last, &mut sink);
+        let stopped = run((class, level), &mut parser, &mut own, self.piece.last, &mut sink);
         if let (false, Some(behind)) = (stopped, &self.behind) {
-            let _ = run(class, level, &mut parser, &mut behind.bytes.as_slice(), behind.last, &mut sink);
+            let _ = run((class, level), &mut parser, &mut behind.bytes.as_slice(), behind.last, &mut sink);
         }
         Parsed { number: self.number, parser, symbols: sink.symbols, trace: sink.trace }
     }

@@ -110,10 +110,22 @@ fn address(registry: &Url, named: &Url) -> Url {
     below(registry, named.path().trim_start_matches('/'))
 }
 
+/// What a testimony is about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The package.
+    pub name: &'a str,
+    /// The version.
+    pub version: &'a str,
+    /// What the tarball hashes to, as npm writes it: `sha512-` and base64.
+    pub sha512: &'a str,
+}
+
 impl Testimony {
-    /// Judges what was handed out about a tarball. `sha512` is what that hashes to, as npm writes it; it must be the announced one.
-    pub fn weigh(self, release: &Release, name: &str, version: &str, sha512: &str, roots: &Roots) -> Heard {
+    /// Judges what was handed out about a tarball, which must be the announced one.
+    pub fn weigh(self, release: &Release, about: &About<'_>, roots: &Roots) -> Heard {
         let Self { keys, attestations, mut findings } = self;
+        let About { name, version, sha512 } = *about;
         let promised = release.integrity.clone().or_else(|| release.promised().map(|promised| promised.text()));
         let time = release.time.as_deref();
         let signatures = promised.map_or_else(Vec::new, |integrity| {

@@ -296,7 +296,7 @@ impl Toolchains {
         let (kept_in, cancel, name, label) = (self.shelf.clone(), self.cancel.clone(), name.to_owned(), label.clone());
         let work = tokio::task::spawn_blocking(move || {
             kept_in.sweep()?;
-            let made = make(&kept_in, &name, kind, label, &tarball, &cancel);
+            let made = make(&kept_in, kind, (&name, label), &tarball, &cancel);
             if made.is_err() {
                 // The failure itself says more than one of cleaning up after it; the next run tries again.
                 let _: Result<(), CacheError> = kept_in.abandon(&name);
@@ -394,7 +394,7 @@ fn not_published(kind: Kind, wanted: &str) -> ToolchainError {
 }
 
 /// Unpacks a tool and puts it on the shelf, with what its files are.
-fn make(shelf: &Shelf, name: &str, kind: Kind, label: Card, tarball: &Spool, cancel: &Cancel) -> Result<(), ToolchainError> {
+fn make(shelf: &Shelf, kind: Kind, (name, label): (&str, Card), tarball: &Spool, cancel: &Cancel) -> Result<(), ToolchainError> {
     let unusable = |detail: String| ToolchainError::Unusable { tool: kind.spoken(), version: label.version.clone(), detail };
     let explain = |error: UnpackError| match error {
         UnpackError::Refused(detail) => unusable(detail),

@@ -55,7 +55,7 @@ impl Search<'_> {
             }
             // Oldest first: the first commit with this version is the one that set it.
             let ordered: Vec<ObjectId> = commits.iter().rev().copied().filter(|id| with_version.contains(id)).collect();
-            self.by_trees(repository, &ordered, directory, EvidenceKind::VersionBump, "package.json")?;
+            self.by_trees(repository, &ordered, directory, (EvidenceKind::VersionBump, "package.json"))?;
             return Ok(true);
         }
         Ok(false)
@@ -78,7 +78,7 @@ impl Search<'_> {
             }
             let Some(most) = matches.values().copied().max() else { continue };
             let best: Vec<ObjectId> = commits.iter().copied().filter(|commit| matches.get(commit) == Some(&most)).collect();
-            self.by_trees(repository, &best, &directory, EvidenceKind::Content, "published files")?;
+            self.by_trees(repository, &best, &directory, (EvidenceKind::Content, "published files"))?;
             if !self.located.origins.is_empty() {
                 break;
             }
@@ -120,7 +120,9 @@ impl Search<'_> {
             if let Some(newest) = newest {
                 repository.ensure_commits(&[newest])?;
                 if let Some(listing) = repository.listing(&newest)? {
-                    let origin = self.score(repository, newest, None, EvidenceKind::Content, listing)?;
+                    let nominee =
+                        Nominee { commit: newest, reference: None, kind: EvidenceKind::Content, value: newest.to_string(), note: None };
+                    let origin = self.score(repository, &nominee, listing)?;
                     if origin.name.as_deref() == Some(&self.claims.name) {
                         directories.push(origin.score.directory);
                     }
@@ -149,7 +151,7 @@ impl Search<'_> {
             around.iter().enumerate().map(|(i, (id, _))| ((i + at.saturating_sub(NEIGHBOURS)).abs_diff(at), *id)).collect();
         near.sort_by_key(|(distance, _)| *distance);
         let near: Vec<ObjectId> = near.into_iter().map(|(_, id)| id).collect();
-        self.by_trees(repository, &near, &directory, EvidenceKind::Content, &commit.to_string())
+        self.by_trees(repository, &near, &directory, (EvidenceKind::Content, &commit.to_string()))
     }
 
     /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin.
@@ -158,8 +160,7 @@ impl Search<'_> {
         repository: &mut Repository,
         commits: &[ObjectId],
         directory: &str,
-        kind: EvidenceKind,
-        value: &str,
+        (kind, value): (EvidenceKind, &str),
     ) -> Result<(), LocateError> {
         let trees = repository.entries_at(commits, directory)?;
         let distinct = unique(commits.iter().filter_map(|commit| trees.get(commit)).map(|(_, tree)| *tree));

@@ -348,7 +348,7 @@ impl Search<'_> {
             self.located.evidence.push(evidence);
             return Ok(());
         }
-        let origin = self.score(repository, nominee.commit, nominee.reference, nominee.kind, listing)?;
+        let origin = self.score(repository, &nominee, listing)?;
         evidence.files_matched = Some(origin.score.matched);
         if let Some(version) = origin.version.as_deref().filter(|version| *version != self.claims.version) {
             evidence.note = Some(format!("package.json there says version {version}"));
@@ -359,14 +359,8 @@ impl Search<'_> {
     }
 
     /// Finds the package's folder in a tree. The best-scoring folder that names the package is taken.
-    pub(super) fn score(
-        &self,
-        repository: &mut Repository,
-        commit: ObjectId,
-        reference: Option<String>,
-        kind: EvidenceKind,
-        listing: Listing,
-    ) -> Result<Origin, LocateError> {
+    pub(super) fn score(&self, repository: &mut Repository, nominee: &Nominee, listing: Listing) -> Result<Origin, LocateError> {
+        let (commit, reference, kind) = (nominee.commit, nominee.reference.clone(), nominee.kind);
         let declared: Vec<&str> = self.claims.directory.as_deref().into_iter().collect();
         let scores = candidate_directories(&listing, self.published, &self.claims.name, &declared);
         let complete = scores.first().filter(|score| score.complete() && score.matched_lf == 0).cloned();

@@ -10,7 +10,7 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use tar::EntryType;
 
-use super::snapshot::{MAX_BYTES, Snapshot};
+use super::snapshot::{MAX_BYTES, NewFile, Snapshot};
 use super::unreadable;
 use crate::{GitError, ObjectStore};
 
@@ -75,7 +75,7 @@ fn files(path: &Path, tar: impl Read, store: &ObjectStore, cancelled: &AtomicBoo
             return Err(unreadable(path, &format!("{} leads out of it", String::from_utf8_lossy(&entry.path_bytes()))));
         }
         found = true;
-        snapshot.add(store, &name, git_kind, &content, changed)?;
+        snapshot.add(store, &name, &NewFile { kind: git_kind, content: &content, changed })?;
     }
     if !found {
         return Err(unreadable(path, &"it is no tar archive, or has no file"));

@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
-use super::snapshot::{MAX_BYTES, Snapshot};
+use super::snapshot::{MAX_BYTES, NewFile, Snapshot};
 use super::unreadable;
 use crate::{GitError, ObjectStore};
 
@@ -50,13 +50,13 @@ fn walk(
             walk(&path, inside, snapshot, store, cancelled)?;
         } else if data.is_symlink() {
             let target = std::fs::read_link(&path).map_err(failed)?;
-            snapshot.add(store, inside, EntryKind::Link, target.as_os_str().as_encoded_bytes(), changed)?;
+            snapshot.add(store, inside, &NewFile { kind: EntryKind::Link, content: target.as_os_str().as_encoded_bytes(), changed })?;
         } else if data.is_file() {
             if data.len() > MAX_BYTES {
                 return Err(unreadable(&path, &"it is too large"));
             }
             let kind = if is_executable(&data) { EntryKind::BlobExecutable } else { EntryKind::Blob };
-            snapshot.add(store, inside, kind, &std::fs::read(&path).map_err(failed)?, changed)?;
+            snapshot.add(store, inside, &NewFile { kind, content: &std::fs::read(&path).map_err(failed)?, changed })?;
         }
         inside.pop();
     }

@@ -43,17 +43,21 @@ enum Node {
     File(EntryKind, ObjectId),
 }
 
+/// A file, or a link with its target as content.
+#[derive(Clone, Copy)]
+pub(super) struct NewFile<'a> {
+    /// What it is.
+    pub(super) kind: EntryKind,
+    pub(super) content: &'a [u8],
+    /// When it was changed, in seconds since 1970.
+    pub(super) changed: i64,
+}
+
 impl Snapshot {
-    /// Adds a file, or a link with its target as `content`. The last one of a path counts. Path parts that git does not have are
+    /// Adds a file. The last one of a path counts. Path parts that git does not have are
     /// refused when the tree is read.
-    pub(super) fn add(
-        &mut self,
-        store: &ObjectStore,
-        path: &[Vec<u8>],
-        kind: EntryKind,
-        content: &[u8],
-        changed: i64,
-    ) -> Result<(), GitError> {
+    pub(super) fn add(&mut self, store: &ObjectStore, path: &[Vec<u8>], file: &NewFile<'_>) -> Result<(), GitError> {
+        let NewFile { kind, content, changed } = *file;
         self.files += 1;
         self.bytes = self.bytes.saturating_add(content.len() as u64);
         if self.files > MAX_FILES {

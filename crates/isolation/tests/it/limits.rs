@@ -177,7 +177,7 @@ fn the_strongest_tier_is_taken_and_the_reasons_are_kept() {
 }
 
 #[test]
-#[ignore = "a measurement: cargo test --test sandbox_escape -- --ignored --nocapture how_long"]
+#[ignore = "a measurement: cargo test --package reproduce-isolation --test it -- --ignored --nocapture how_long"]
 fn how_long_a_spawn_takes() {
     let host = Host::new();
     for sandbox in TIERS.iter().chain([&super::host::none()]) {

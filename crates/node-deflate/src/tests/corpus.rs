@@ -1,5 +1,5 @@
 //! Inputs for the comparisons, made from a number: the same on every machine and in every version of this file, for
-//! the digests recorded in `tests/data/deflate-b.tsv` are those of these bytes.
+//! the digests recorded in `tests/it/deflate-b.tsv` are those of these bytes.
 
 /// Window and history sizes of zlib that inputs are built around.
 const WINDOW: usize = 32 * 1024;

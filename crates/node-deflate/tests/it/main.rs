@@ -1,12 +1,12 @@
 //! The deflate encoder against real Node.js: the bytes must be equal.
 //!
 //! The `node` on the PATH is of class C today, so C is compared with it on every run. For class B, whose Node.js is
-//! out of support, `tests/data/deflate-b.tsv` holds the digests that Node.js 16.20.2 on x64 gave.
+//! out of support, `tests/it/deflate-b.tsv` holds the digests that Node.js 16.20.2 on x64 gave.
 //!
 //! By hand, against any other Node.js and with more inputs:
 //!
 //! ```text
-//! DEFLATE_NODE=/opt/node-16/bin/node DEFLATE_SAMPLES=5000 cargo test --release --test deflate_node
+//! DEFLATE_NODE=/opt/node-16/bin/node DEFLATE_SAMPLES=5000 cargo test --release --package node-deflate --test it
 //! ```
 //!
 //! Expected there: Node.js 12.17 to 17 differ at levels 1 to 5 in about one of 7000 of these streams (see `Class::B`).
@@ -141,7 +141,7 @@ const RECORDED: u64 = 4 * corpus::KINDS;
 const RECORDED_LEVELS: [usize; 4] = [1, 4, 6, 9];
 
 #[test]
-#[ignore = "writes tests/data/deflate-b.tsv; needs DEFLATE_NODE to be an x64 Node.js of class B"]
+#[ignore = "writes tests/it/deflate-b.tsv; needs DEFLATE_NODE to be an x64 Node.js of class B"]
 fn record_the_bytes_of_class_b() {
     let answer = ask_node(RECORDED);
     assert_eq!(class_of(&answer.node), Class::B);

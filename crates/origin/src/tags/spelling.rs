@@ -109,14 +109,21 @@ impl Version {
             for (at, window) in in_tag.windows(wanted.len().max(1)).enumerate() {
                 if !wanted.is_empty() && window.iter().zip(&wanted).all(|(a, b)| a.digits == b.digits && a.same(b)) {
                     let before = at.checked_sub(1).and_then(|at| in_tag.get(at)).copied();
-                    found.extend(self.read(tag, *spelling, window, before, form));
+                    found.extend(self.read(tag, window, before, (*spelling, form)));
                 }
             }
         }
         found.into_iter()
     }
 
-    fn read<'a>(&self, tag: &'a str, spelling: Spelling, window: &[Token<'_>], before: Option<Token<'_>>, form: &str) -> Option<Match<'a>> {
+    /// The place of a window of tokens that reads as one form of the version; `before` is the token in front of it.
+    fn read<'a>(
+        &self,
+        tag: &'a str,
+        window: &[Token<'_>],
+        before: Option<Token<'_>>,
+        (spelling, form): (Spelling, &str),
+    ) -> Option<Match<'a>> {
         let (first, last) = (window.first()?, window.last()?);
         let written = tag.get(first.start..last.end())?;
         if !joined_as_version(tag, window, form) {

@@ -296,21 +296,26 @@ test('what people see names the problem, its files and what to do', async () => 
 });
 
 test('--workspaces checks every package of the workspace that is published, and the worst decides', async () => {
-  const repository = { type: 'git', url: 'git+https://github.com/kit/l-many.git' };
-  const member = (name, more = {}) => ({ [`packages/${name}/package.json`]: manifest(`l-many-${name}`, '1.0.0', { repository: { ...repository, directory: `packages/${name}` }, ...more }), [`packages/${name}/index.js`]: 'x\n' });
-  const folder = await checkout('l-many', { json: { private: true, workspaces: ['packages/*'] }, files: { ...member('a'), ...member('b'), ...member('c', { private: true }) } });
-  const many = async (...args) => {
-    const ran = await run(['--local', '--workspaces', ...args], { env: { ...clean.env, npm_config_user_agent: `npm/11.0.0 ${NODE}` }, cwd: folder });
-    return { code: ran.code, out: ran.stdout, all: args.includes('--json') ? ran.stdout.trim().split('\n').map((line) => JSON.parse(line)) : [] };
+  const workspace = async (name, declared) => {
+    const member = (short, { is = true, ...more } = {}) => ({
+      [`packages/${short}/package.json`]: manifest(`${name}-${short}`, '1.0.0', { repository: is ? { type: 'git', url: `git+https://github.com/kit/${name}.git`, directory: `packages/${short}` } : null, ...more }),
+      [`packages/${short}/index.js`]: 'x\n',
+    });
+    return checkout(name, { json: { private: true, workspaces: ['packages/*'] }, files: { ...member('a'), ...member('b', { is: declared }), ...member('c', { private: true }) } });
   };
-  const good = await many('--json');
-  assert.deepEqual([good.code, good.all.map(({ name, reproducible }) => [name, reproducible])], [0, [['l-many-a', true], ['l-many-b', true]]], good.out);
-  await write(folder, 'packages/b/index.js', 'y\n');
-  const junit = join(root, 'l-many.xml');
-  const bad = await many('--json', '--junit', junit);
-  assert.deepEqual([bad.code, bad.all.map(({ name, reproducible }) => [name, reproducible])], [1, [['l-many-a', true], ['l-many-b', false]]], bad.out);
+  const many = async (folder, ...args) => {
+    const ran = await run(['--local', '--workspaces', ...args], { env: { ...clean.env, npm_config_user_agent: `npm/11.0.0 ${NODE}` }, cwd: folder });
+    const lines = args.includes('--json') ? ran.stdout.trim().split('\n').map((line) => JSON.parse(line)) : [];
+    return { out: ran.stdout, told: [ran.code, ...lines.map(({ name, reproducible }) => [name, reproducible])] };
+  };
+  const good = await many(await workspace('l-many', true), '--json');
+  assert.deepEqual(good.told, [0, ['l-many-a', true], ['l-many-b', true]], good.out);
+  const folder = await workspace('l-some', false);
+  const junit = join(root, 'l-some.xml');
+  const bad = await many(folder, '--json', '--junit', junit);
+  assert.deepEqual(bad.told, [1, ['l-some-a', true], ['l-some-b', false]], bad.out);
   assert.match(await readFile(junit, 'utf8'), /tests="2" failures="1"/);
-  assert.match((await many()).out, /\n1 of 2 packages can be reproduced\n$/);
+  assert.match((await many(folder)).out, /\n1 of 2 packages can be reproduced\n$/);
   const alone = await run(['--local', '--workspaces', '--json'], { env: clean.env, cwd: join(folder, 'packages/a') });
   assert.deepEqual([alone.code, alone.json.code], [2, 'folder-without-workspace']);
 });

@@ -3,6 +3,7 @@
 // have built; scripts/install-matrix.mjs does the same for other package managers, versions of Node, and musl.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,15 +103,18 @@ test("the action runs the program of its own ref, whatever the project's configu
   const ref = join(work, 'ref');
   await mkdir(join(ref, 'action'), { recursive: true });
   for (const file of ['native.cjs', 'action/run.mjs']) await copyFile(join(root, file), join(ref, file));
-  const act = async (version) => {
+  const act = async (version, more = {}) => {
     await writeFile(join(ref, 'package.json'), JSON.stringify({ name: program, version }));
-    const env = { ...clean.env, RUNNER_TEMP: work, GITHUB_OUTPUT: join(work, 'output'), INPUT_PACKAGE: 'i-judged@1.0.0', INPUT_REGISTRY: verdaccio.url };
+    const env = { ...clean.env, RUNNER_TEMP: work, GITHUB_OUTPUT: join(work, 'output'), INPUT_PACKAGE: 'i-judged@1.0.0', INPUT_REGISTRY: verdaccio.url, ...more };
     await writeFile(env.GITHUB_OUTPUT, '');
     const ran = await run([join(ref, 'action/run.mjs')], { command: [join(bin, 'node')], env, cwd: project, timeout: 120_000 });
     return { ...ran, outputs: await readFile(env.GITHUB_OUTPUT, 'utf8') };
   };
   const good = await act(own.version);
   assert.deepEqual([good.code, good.outputs.split('\n').slice(0, 2)], [0, ['verdict=identical', 'exit-code=0']], good.stderr);
+  const unsigned = await act(own.version, { INPUT_ATTEST: 'statement.json' });
+  assert.deepEqual([unsigned.code, existsSync(join(project, 'statement.json'))], [2, false]);
+  assert.match(`${unsigned.stdout}${unsigned.stderr}${await readFile(join(work, 'output'), 'utf8')}`, /verdict=error\nexit-code=2/);
   const bad = await act('9.9.9');
   assert.deepEqual([bad.code, bad.outputs.split('\n').slice(0, 2)], [2, ['verdict=', 'exit-code=2']]);
   assert.match(bad.stdout, /^::error title=reproduce::\S+@9\.9\.9 cannot be installed$/m);

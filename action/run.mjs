@@ -31,6 +31,7 @@ if (odd) stop(`${odd} is no package and no folder`);
 const args = ['--json', '--accept', input('ACCEPT') || 'same-content'];
 if (input('REGISTRY')) args.push('--registry', input('REGISTRY'));
 if (input('JUNIT') && !local) args.push('--junit', input('JUNIT'));
+if (input('ATTEST') && !local) args.push('--attest', input('ATTEST'), '--attest-keyless');
 if (local) args.push('--local', local);
 else args.push(...specs);
 

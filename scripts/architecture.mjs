@@ -15,7 +15,7 @@ export const LAYERS = [
   ['git', 'npm-registry', 'recipe'],
   ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
   ['rebuild', 'report'],
-  ['judge'],
+  ['judge', 'signing'],
 ];
 
 /** The crates of a workspace: folder below crates/ to its description, whether it is of use by itself, and its dependencies among the crates. */

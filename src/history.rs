@@ -113,9 +113,9 @@ mod test_support;
 
 #[cfg(test)]
 mod tests {
-    use super::test_support::report;
     use verdict::Accept;
 
+    use super::test_support::report;
     use super::*;
 
     fn entry(verdict: Verdict, tag: Option<&str>, attested: bool) -> HistoryEntry {

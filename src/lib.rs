@@ -9,4 +9,5 @@ pub mod history;
 pub mod local;
 pub mod options;
 pub mod session;
+
 pub mod stage;

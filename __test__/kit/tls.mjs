@@ -4,9 +4,9 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 
-const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
+export const ECDSA_SHA256 = '1.2.840.10045.4.3.2';
 const COMMON_NAME = '2.5.4.3';
-const EXTENSION = { keyUsage: '2.5.29.15', altNames: '2.5.29.17', basicConstraints: '2.5.29.19', extendedKeyUsage: '2.5.29.37' };
+export const EXTENSION = { keyUsage: '2.5.29.15', altNames: '2.5.29.17', basicConstraints: '2.5.29.19', extendedKeyUsage: '2.5.29.37' };
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const DAY_MS = 86_400_000;
 
@@ -62,7 +62,7 @@ function issue({ subject, publicKey, signer, until, extensions }) {
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
 
-function name(commonName) {
+export function name(commonName) {
   return sequence(tlv(0x31, sequence(oid(COMMON_NAME), tlv(0x0c, Buffer.from(commonName)))));
 }
 
@@ -70,27 +70,27 @@ function altName(host) {
   return isIPv4(host) ? tlv(0x87, Buffer.from(host.split('.').map(Number))) : tlv(0x82, Buffer.from(host));
 }
 
-function extension(id, value, critical = false) {
+export function extension(id, value, critical = false) {
   const flag = critical ? [tlv(0x01, Buffer.from([0xff]))] : [];
   return sequence(oid(id), ...flag, tlv(0x04, value));
 }
 
 /** UTCTime, as RFC 5280 asks for years before 2050. */
-function time(at) {
+export function time(at) {
   return tlv(0x17, Buffer.from(new Date(at).toISOString().slice(2).replace(/[-:T]|\.\d+/g, '')));
 }
 
-function oid(dotted) {
+export function oid(dotted) {
   const [first, second, ...others] = dotted.split('.').map(Number);
   const base128 = (value) => (value < 128 ? [value] : [...base128(value >> 7).map((byte) => byte | 0x80), value & 0x7f]);
   return tlv(0x06, Buffer.from([first * 40 + second, ...others.flatMap(base128)]));
 }
 
-function sequence(...parts) {
+export function sequence(...parts) {
   return tlv(0x30, Buffer.concat(parts));
 }
 
-function tlv(tag, value) {
+export function tlv(tag, value) {
   const { length } = value;
   const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from([tag, ...size]), value]);

@@ -189,7 +189,7 @@ pub(super) struct Arguments {
     /// Also check the N versions before this one, without builds [default: 10]
     #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
-    /// Check provenance with this Sigstore `trusted_root.json`, in place of the embedded one
+    /// Check provenance and bundles with this Sigstore `trusted_root.json`, in place of the embedded one
     #[arg(long, value_name = "file")]
     pub(super) trusted_root: Option<PathBuf>,
     /// Write an in-toto statement about the result to this file
@@ -198,12 +198,28 @@ pub(super) struct Arguments {
     /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one with (public, PEM)
     #[arg(long, value_name = "file", requires = "statement")]
     pub(super) attest_key: Option<PathBuf>,
+    /// Sign the statement with the identity that CI offers (GitHub Actions, GitLab, `SIGSTORE_ID_TOKEN`), as a Sigstore bundle; what is signed is
+    /// entered into a public log
+    #[arg(long, requires = "attest", conflicts_with_all = ["attest_key", "offline"])]
+    pub(super) attest_keyless: bool,
+    /// Write the result as in-toto's Simple Verification Result too, signed in the same way
+    #[arg(long, value_name = "file", requires = "attest")]
+    pub(super) attest_svr: Option<PathBuf>,
+    /// Sign with the services of this Sigstore `signing_config.json`, in place of the public ones; --trusted-root is its root
+    #[arg(long, value_name = "file", requires_all = ["attest_keyless", "trusted_root"])]
+    pub(super) signing_config: Option<PathBuf>,
     /// Verify a statement that --attest wrote, against the tarball that the registry serves
     #[arg(long, value_name = "file", conflicts_with = "attest", group = "statement")]
     pub(super) verify_attestation: Option<PathBuf>,
     /// With --verify-attestation, pass a statement that nobody signed, whoever wrote it
-    #[arg(long, requires = "verify_attestation", conflicts_with = "attest_key")]
+    #[arg(long, requires = "verify_attestation", conflicts_with_all = ["attest_key", "certificate_identity"])]
     pub(super) allow_unsigned: bool,
+    /// With --verify-attestation, who must have signed the bundle, as its certificate has it
+    #[arg(long, value_name = "identity", requires_all = ["verify_attestation", "certificate_oidc_issuer"], conflicts_with = "attest_key")]
+    pub(super) certificate_identity: Option<String>,
+    /// Who must vouch for that identity, as `https://token.actions.githubusercontent.com` or `https://gitlab.com`
+    #[arg(long, value_name = "url", requires = "certificate_identity")]
+    pub(super) certificate_oidc_issuer: Option<String>,
     /// Write the findings to this file as SARIF 2.1.0
     #[arg(long, value_name = "file")]
     pub(super) sarif: Option<PathBuf>,

@@ -16,7 +16,7 @@ use verdict::diagnostic::Diagnostic;
 
 use super::arguments::Arguments;
 use super::output::Output;
-use super::{INTERRUPTED, UNDECIDED, documents, written};
+use super::{INTERRUPTED, UNDECIDED, documents, signing, written};
 use crate::session;
 
 /// The answer of the command, under `--json`.
@@ -68,7 +68,14 @@ struct Refused {
 
 impl From<EnvelopeError> for Refused {
     fn from(error: EnvelopeError) -> Self {
-        let is_false = matches!(error, EnvelopeError::Signature | EnvelopeError::Subject { .. } | EnvelopeError::Unsigned);
+        let is_false = matches!(
+            error,
+            EnvelopeError::Signature
+                | EnvelopeError::Subject { .. }
+                | EnvelopeError::Unsigned
+                | EnvelopeError::Identity { .. }
+                | EnvelopeError::Bundle { .. }
+        );
         Self { error: Box::new(error), is_false }
     }
 }
@@ -81,10 +88,12 @@ impl From<Box<dyn Diagnostic + Send + Sync>> for Refused {
 
 async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled: &Arc<AtomicBool>) -> Result<Checked, Refused> {
     let key = arguments.attest_key.as_deref().map(documents::checker).transpose()?;
-    let trust = match &key {
-        Some(key) => Trust::Key(key),
-        None if arguments.allow_unsigned => Trust::Unsigned,
-        None => Trust::Nobody,
+    let expected = signing::expected(arguments)?;
+    let trust = match (&key, &expected) {
+        (Some(key), _) => Trust::Key(key),
+        (None, Some((identity, roots))) => Trust::Identity(identity, roots),
+        (None, None) if arguments.allow_unsigned => Trust::Unsigned,
+        (None, None) => Trust::Nobody,
     };
     let stated = read::read(file, trust)?;
     // The subject of a statement is a stranger's word until it is one exact version of a package.
@@ -127,7 +136,11 @@ fn text(checked: &Checked, quiet: bool) -> String {
         return String::new();
     }
     let stated = &checked.attestation;
-    let by = stated.key_id.as_ref().map_or_else(|| "it is not signed".to_owned(), |id| format!("signed with {}", escape(id)));
+    let by = match (&stated.signer, &stated.key_id) {
+        (Some(signer), _) => format!("signed by {} ({})", escape(&signer.identity), escape(&signer.issuer)),
+        (None, Some(id)) => format!("signed with {}", escape(id)),
+        (None, None) => "it is not signed".to_owned(),
+    };
     let code = stated.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
     let when = stated.time_verified.as_deref().map(|time| format!(", {}", escape(time))).unwrap_or_default();
     format!(

@@ -2,20 +2,24 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use report::answer::Answer;
 use report::json::{Failure, Report};
 use report::junit::{Case, junit};
 use report::product::Product;
-use report::statement::envelope::{Checker, EnvelopeError, Signer};
-use report::statement::statement;
+use report::statement::envelope::{Checker, EnvelopeError};
+use report::statement::{statement, svr};
 use report::{diffoscope, github, sarif};
-use verdict::Accept;
 use verdict::diagnostic::{Diagnostic, Stage};
+use verdict::{Accept, Failed};
 
 use super::arguments::{AnnotateChoice, Arguments};
 use super::output::Output;
+use super::signing::{Signing, boxed};
+use crate::options::Options;
 
 /// Largest key file that is read, in bytes.
 const MAX_KEY: u64 = 64 << 10;
@@ -45,7 +49,8 @@ impl Diagnostic for DocumentError {
 /// Where the documents of a run go, and what they will be about.
 pub(super) struct Documents {
     attest: Option<PathBuf>,
-    signer: Option<Signer>,
+    svr: Option<PathBuf>,
+    signing: Signing,
     sarif: Option<PathBuf>,
     junit: Option<PathBuf>,
     diffoscope: Option<PathBuf>,
@@ -69,8 +74,7 @@ impl Documents {
     }
 
     /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after.
-    pub(super) fn prepare(arguments: &Arguments, product: Product) -> Result<Self, EnvelopeError> {
-        let signing = arguments.attest_key.as_ref().filter(|_| arguments.attest.is_some());
+    pub(super) fn prepare(arguments: &Arguments, product: Product) -> Result<Self, Failed> {
         let annotate = match arguments.annotate {
             AnnotateChoice::Auto => github::is_here(),
             AnnotateChoice::Always => true,
@@ -79,7 +83,8 @@ impl Documents {
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| annotate && !path.is_empty());
         Ok(Self {
             attest: arguments.attest.clone(),
-            signer: signing.map(|path| read_key(path, Signer::read)).transpose()?,
+            svr: arguments.attest_svr.clone(),
+            signing: Signing::prepare(arguments)?,
             sarif: arguments.sarif.clone(),
             junit: arguments.junit.clone(),
             diffoscope: arguments.diffoscope_json.clone(),
@@ -108,7 +113,7 @@ impl Documents {
     }
 
     /// Writes all of it. A failure that was already answered makes no statement.
-    pub(super) fn write(&self) -> Result<(), Box<dyn Diagnostic>> {
+    pub(super) async fn write(&self, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<(), Failed> {
         if self.annotate {
             // To stderr: stdout may be one JSON object. A runner reads both.
             Output::commands(&github::annotations(&self.reports, &self.failures));
@@ -128,38 +133,56 @@ impl Documents {
             let document = self.reports.first().and_then(diffoscope::document).unwrap_or_default();
             std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
         }
-        match (&self.attest, self.reports.first()) {
-            (Some(path), Some(report)) => self.write_statement(path, report).map_err(|error| -> Box<dyn Diagnostic> { Box::new(error) })?,
-            (Some(path), None) => remove_earlier(path).map_err(|error| failed(path, &error))?,
-            (None, _) => {}
+        if self.attest.is_none() {
+            return Ok(());
         }
-        Ok(())
+        let stated = match self.reports.first() {
+            Some(report) => self.write_statements(report, options, cancelled).await,
+            None => Ok(false),
+        };
+        if !matches!(stated, Ok(true)) {
+            for path in self.statements() {
+                remove_earlier(path).map_err(|error| failed(path, &error))?;
+            }
+        }
+        stated.map(drop)
     }
 
-    fn write_statement(&self, path: &Path, report: &Report) -> Result<(), EnvelopeError> {
-        let failed = |error: std::io::Error| EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() };
-        let Some(statement) = statement(report, &self.product) else {
-            remove_earlier(path).map_err(failed)?;
-            return Err(if report.verdict.is_decided() { EnvelopeError::NothingToState } else { EnvelopeError::Undecided });
+    /// Where statements go.
+    fn statements(&self) -> impl Iterator<Item = &PathBuf> {
+        self.attest.iter().chain(&self.svr)
+    }
+
+    /// Writes what is stated about a result, once all of it is signed. An error leaves what is to be taken away.
+    async fn write_statements(&self, report: &Report, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<bool, Failed> {
+        let Some(summary) = statement(report, &self.product) else {
+            return Err(boxed(if report.verdict.is_decided() { EnvelopeError::NothingToState } else { EnvelopeError::Undecided }));
         };
-        let statement = statement.to_string();
-        let text = match &self.signer {
-            Some(signer) => serde_json::to_string(&signer.sign(statement.as_bytes())?).map_err(|_| EnvelopeError::Signing)?,
-            None => statement,
-        };
-        std::fs::write(path, text + "\n").map_err(failed)
+        let mut statements = vec![summary.to_string()];
+        if self.svr.is_some() {
+            statements.push(svr::result(&summary, report, &self.product).to_string());
+        }
+        let signed = self.signing.sign(statements, options, cancelled).await?;
+        for (path, text) in self.statements().zip(signed) {
+            std::fs::write(path, text + "\n")
+                .map_err(|error| boxed(EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() }))?;
+        }
+        Ok(true)
     }
 }
 
-/// Removes the statement of an earlier run: it must not pass for one of this run, which has nothing to state.
+/// Removes the statement of an earlier run: it must not pass for one of this run, which has nothing to state. What is no file stays.
 fn remove_earlier(path: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Ok(());
+    }
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-pub(super) fn failed(path: &Path, error: &std::io::Error) -> Box<dyn Diagnostic> {
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> Failed {
     Box::new(DocumentError { path: path.to_owned(), reason: error.to_string() })
 }
 
@@ -171,7 +194,7 @@ fn append_summary(path: &Path, reports: &[Report], failures: &[Failure]) -> std:
 }
 
 /// Reads a key of either kind from a file.
-fn read_key<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> Result<T, EnvelopeError> {
+pub(super) fn read_key<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> Result<T, EnvelopeError> {
     use std::io::Read as _;
     let failed = |reason: String| EnvelopeError::Key { path: path.display().to_string(), reason };
     let mut pem = Vec::new();

@@ -13,7 +13,7 @@ use report::product::Product;
 use report::sarif::{self, Entry};
 use report::terminal::{Detail, Style};
 use verdict::diagnostic::Diagnostic;
-use verdict::{Finding, Severity, merge_exit_codes};
+use verdict::{Failed, Finding, Severity, merge_exit_codes};
 
 use super::arguments::Arguments;
 use super::output::Output;
@@ -85,7 +85,7 @@ enum Told {
 }
 
 /// Writes the documents that are asked for; the error is why one was not.
-fn documents(arguments: &Arguments, product: &Product, all: &[(Told, Duration)]) -> Option<Box<dyn Diagnostic>> {
+fn documents(arguments: &Arguments, product: &Product, all: &[(Told, Duration)]) -> Option<Failed> {
     let cases = || all.iter().map(|(told, time)| case(told, arguments, *time)).collect::<Vec<_>>();
     let junit = arguments.junit.as_ref().map(|path| (path, junit(&cases())));
     let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(all, product))));

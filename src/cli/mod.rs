@@ -14,6 +14,7 @@ mod output;
 mod pages;
 mod progress;
 mod replay;
+mod signing;
 mod specs;
 mod stage;
 
@@ -112,15 +113,18 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     }
     let mut documents = match Documents::prepare(arguments, program.product) {
         Ok(documents) => documents,
-        Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
+        Err(error) => return written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
     };
     // A version that was published a moment ago is not there yet.
     let patience = arguments.wait.or(published.map(|_| hook::patience(&options)));
-    let codes = match judge_each(&specs, &options, patience, out, &mut documents, cancelled).await {
+    let codes = match judge_each(&specs, &options, patience, out, &mut documents, Arc::clone(&cancelled)).await {
         Ok(codes) => codes,
         Err(code) => return code,
     };
-    if let Err(error) = documents.write() {
+    if let Err(error) = documents.write(&options, &cancelled).await {
+        if cancelled.load(Ordering::Relaxed) {
+            return INTERRUPTED;
+        }
         // stdout has its answer already, which stands; what was to be written beside it does not.
         Output::failure(&Answer::failed("", &*error));
         return UNDECIDED;

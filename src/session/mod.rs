@@ -3,6 +3,7 @@
 mod memory;
 mod place;
 mod setup;
+mod signing;
 mod stage;
 mod stopped;
 
@@ -31,6 +32,7 @@ use memory::{Memory, Tarball, Terms, is_kept, key_of};
 use place::Place;
 use setup::Setup;
 pub use setup::cache_folders;
+pub(crate) use signing::sign;
 pub use stage::{judge_stage, stages};
 use stopped::Stopped;
 

@@ -17,10 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use url::Url;
 
+use http::{Addresses, Client, Clock, HttpConfig, Lookup};
 use npmrc::AllowList;
-
-use http::Addresses;
-use http::{Client, Clock, HttpConfig, Lookup};
 
 /// What the server sends for one request: bytes, with pauses between, and then it hangs up.
 pub(super) type Script = Vec<Step>;

@@ -1,9 +1,8 @@
 //! Results for tests. Those of other crates read this file too.
 #![allow(dead_code, reason = "each crate uses a part of it")]
 
-use verdict::{Accept, Finding, Severity, Verdict};
-
 use report::json::{Failure, OptionsInfo, PackageInfo, Report, SCHEMA_VERSION};
+use verdict::{Accept, Finding, Severity, Verdict};
 
 /// A result for `name@1.0.0` with a sha512 of zeros.
 pub(super) fn report(name: &str, verdict: Verdict, findings: Vec<Finding>) -> Report {

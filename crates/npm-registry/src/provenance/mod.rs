@@ -124,6 +124,11 @@ impl Roots {
         let root = TrustedRoot::from_json(json).map_err(|error| error.to_string())?;
         Verifier::new(&root).map(Self).map_err(|error| error.to_string())
     }
+
+    /// What checks bundles by them.
+    pub fn verifier(&self) -> &Verifier {
+        &self.0
+    }
 }
 
 impl std::fmt::Debug for Roots {
@@ -240,7 +245,7 @@ fn digest(statement: &Statement) -> Option<Vec<u8>> {
 }
 
 /// Reads an even number of hexadecimal digits.
-pub(crate) fn from_hex(hex: &str) -> Option<Vec<u8>> {
+pub fn from_hex(hex: &str) -> Option<Vec<u8>> {
     let digit = |c: char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let digits: Vec<u8> = hex.chars().map(digit).collect::<Option<_>>()?;
     digits

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use url::Url;
 
-use super::test_support::{Script, Server, answer};
 use npm_spec::{PackageName, Spec};
 use verdict::diagnostic::Diagnostic;
 
@@ -12,6 +11,7 @@ use super::super::{
     Detail, IntegrityCheck, MetadataCache, Progress, RegistryError, ResolveOptions, Spool, Stored, history, resolve, select,
 };
 use super::setup;
+use super::test_support::{Script, Server, answer};
 
 const TARBALL: &[u8] = b"hello";
 const SHA512: &str = "sha512-m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==";

@@ -21,7 +21,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// The head of a `SubjectPublicKeyInfo` (RFC 5280) for an uncompressed point of P-256 (RFC 5480).
-const P256_SPKI: [u8; 26] = [
+pub const P256_SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
     0x07, 0x03, 0x42, 0x00,
 ];
@@ -76,6 +76,21 @@ pub enum EnvelopeError {
     /// None of the signatures is the key's.
     #[error("the attestation is not signed with this key, or it was changed")]
     Signature,
+    /// It is a bundle, and nobody was named whose it should be.
+    #[error("the attestation is signed by an identity, and none was named")]
+    NoIdentity,
+    /// It is a bundle that holds, and another identity's.
+    #[error("the attestation is signed by somebody else: {reason}")]
+    Identity {
+        /// Who was expected, and who it is.
+        reason: String,
+    },
+    /// It is a bundle that does not hold: its signature, certificate or log entry.
+    #[error("the attestation's bundle does not hold: {reason}")]
+    Bundle {
+        /// What of it.
+        reason: String,
+    },
     /// It is about another package or another tarball.
     #[error("the attestation is about {stated}, not about {served}")]
     Subject {
@@ -97,6 +112,9 @@ impl Diagnostic for EnvelopeError {
             Self::NoKey => "attestation-key-missing",
             Self::Unsigned => "attestation-unsigned",
             Self::Signature => "attestation-signature-invalid",
+            Self::NoIdentity => "attestation-identity-missing",
+            Self::Identity { .. } => "attestation-identity-mismatch",
+            Self::Bundle { .. } => "attestation-bundle-invalid",
             Self::Subject { .. } => "attestation-subject-mismatch",
         }
     }
@@ -119,6 +137,11 @@ impl Diagnostic for EnvelopeError {
                 Self::NoKey => "name the public key with --attest-key",
                 Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks what it is about and no more",
                 Self::Signature => "do not believe it; ask its author which key it is signed with",
+                Self::NoIdentity => "name whose word you take with --certificate-identity and --certificate-oidc-issuer",
+                Self::Identity { .. } => "do not believe it, unless that identity is one whose word you take",
+                Self::Bundle { .. } => {
+                    "do not believe it; where it was signed with another Sigstore than the public one, name its root with --trusted-root"
+                }
                 Self::Subject { .. } => "do not believe it about this package",
             }
             .into(),

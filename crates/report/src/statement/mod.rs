@@ -2,10 +2,13 @@
 //! is not the builder looked at this artifact, by this policy, with this result". Failures are stated as well.
 //!
 //! What a summary has no field for (the recipe, what was installed, what was compared) stands in one extension field, in the words of
-//! SLSA's provenance where those fit. [`envelope`] signs it, [`read`] reads it again.
+//! SLSA's provenance where those fit. [`envelope`] signs it, [`read`] reads it again; [`bundle`] is what an identity of CI's signs, and [`svr`]
+//! the short form.
 
+pub mod bundle;
 pub mod envelope;
 pub mod read;
+pub mod svr;
 #[cfg(test)]
 mod tests;
 

@@ -6,10 +6,12 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
+use npm_registry::provenance::Roots;
 use verdict::Verdict;
 
+use super::bundle::{self, Certified, Identity};
 use super::envelope::{Checker, Envelope, EnvelopeError, PAYLOAD_TYPE};
-use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl};
+use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl, svr};
 use crate::json::OptionsInfo;
 
 /// Largest attestation that is read, in bytes.
@@ -23,8 +25,10 @@ pub struct Stated {
     pub subject: String,
     /// Its digests, by algorithm, in hex.
     pub digest: Value,
-    /// The id of the key that signed it; null where it is not signed.
+    /// The id of the key that signed it; null where no key of a user's did.
     pub key_id: Option<String>,
+    /// Who signed it with a certificate; null where nobody did.
+    pub signer: Option<Certified>,
     /// What was found.
     pub verdict: Verdict,
     /// Why it was not reproduced.
@@ -40,6 +44,8 @@ pub struct Stated {
 pub enum Trust<'a> {
     /// Whoever signed with this key.
     Key(&'a Checker),
+    /// This identity, where it signed with a certificate of these roots, and the log has it.
+    Identity(&'a Identity, &'a Roots),
     /// Anybody: there is no signature. By the user's own word alone.
     Unsigned,
     /// Nobody yet: no key was named.
@@ -65,9 +71,16 @@ pub fn read(path: &Path, trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
 pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let unreadable = |reason: &str| EnvelopeError::Unreadable { path: String::new(), reason: reason.to_owned() };
     let value: Value = serde_json::from_slice(json).map_err(|_| unreadable("it is no JSON"))?;
+    if bundle::is_one(&value) {
+        let Trust::Identity(identity, roots) = trust else { return Err(EnvelopeError::NoIdentity) };
+        let (payload, signer) = bundle::open(json, Some(identity), roots)?;
+        let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
+        let found = stated(&statement, None).ok_or_else(|| unreadable("it is no statement about a rebuild"))?;
+        return Ok(Stated { signer: Some(signer), ..found });
+    }
     let Some(payload_type) = value.get("payloadType").and_then(Value::as_str) else {
         return match trust {
-            Trust::Key(_) | Trust::Nobody => Err(EnvelopeError::Unsigned),
+            Trust::Key(_) | Trust::Identity(..) | Trust::Nobody => Err(EnvelopeError::Unsigned),
             Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is no statement about a rebuild")),
         };
     };
@@ -83,7 +96,11 @@ pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
 
 fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     let text = |path: &str| statement.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    let is_ours = text("/_type")? == STATEMENT && text("/predicateType")? == SUMMARY;
+    let kind = text("/predicateType")?;
+    if text("/_type")? == STATEMENT && kind == svr::RESULT {
+        return svr::stated(statement).map(|stated| Stated { key_id, ..stated });
+    }
+    let is_ours = text("/_type")? == STATEMENT && kind == SUMMARY;
     // A program of another name or place has another address: whom it is believed is a matter of the key.
     let extension = format!("{}/{EXTENSION}", text("/predicate/verifier/id")?);
     let details = statement.get("predicate")?.get(extension).filter(|_| is_ours)?;
@@ -101,6 +118,7 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
         subject: subject.get("name")?.as_str()?.to_owned(),
         digest: subject.get("digest").filter(|digest| digest.is_object())?.clone(),
         key_id,
+        signer: None,
         verdict: serde_json::from_value(details.get("verdict")?.clone()).ok()?,
         code: details.get("code").and_then(Value::as_str).map(str::to_owned),
         reproduced,

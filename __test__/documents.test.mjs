@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -327,6 +328,43 @@ test('the action says what was wrong with what it was asked', async () => {
   const folder = await act({ LOCAL: '/nonexistent' });
   assert.equal(folder.code, 2);
   assert.match(folder.stdout, /^folder-unreadable: the folder \/nonexistent cannot be read/m);
+});
+
+test('the action fails where a package has no answer, whatever fail-on says', async () => {
+  const ref = join(shim, 'broken');
+  await mkdir(join(ref, 'action'), { recursive: true });
+  for (const file of ['native.cjs', 'action/run.mjs']) await copyFile(join(root, file), join(ref, file));
+  const { target } = createRequire(import.meta.url)('../native.cjs');
+  await writeFile(join(ref, `reproduce.${target()}.node`), '');
+  // In the place of the program: it prints and ends as it is told.
+  await writeFile(join(ref, 'bin.cjs'), "process.stdout.write(process.env.INPUT_PRINTED, () => (/^SIG/.test(process.env.INPUT_ENDS) ? process.kill(process.pid, process.env.INPUT_ENDS) : process.exit(Number(process.env.INPUT_ENDS))));\n");
+  const result = (spec, verdict = 'identical') => `${JSON.stringify({ spec, verdict })}\n`;
+  const step = (failOn, ends, printed) => act({ PACKAGE: 'one@1.0.0 two@1.0.0', FAIL_ON: failOn, ENDS: ends, PRINTED: printed }, { folder: ref });
+  const both = result('one@1.0.0') + result('two@1.0.0');
+  for (const failOn of ['any', 'differs', 'none']) {
+    for (const [ends, printed, says] of [
+      ['SIGABRT', result('one@1.0.0'), /ended by SIGABRT: 1 of 2 packages have an answer, and there is none for two@1\.0\.0$/m],
+      ['SIGSEGV', '', /ended by SIGSEGV: 0 of 2 packages have an answer, and there is none for one@1\.0\.0 two@1\.0\.0$/m],
+      ['SIGKILL', `${result('one@1.0.0')}{"spec":"two@1`, /ended by SIGKILL: 1 of 2/],
+      ['SIGABRT', both, /ended by SIGABRT, which is none of its exit codes$/m],
+      ['0', result('one@1.0.0'), /ended with 0: 1 of 2/],
+      ['2', `${JSON.stringify({ spec: '', verdict: 'error', code: 'usage', message: 'no' })}\n`, /ended with 2: 0 of 2/],
+      ['134', both, /ended with 134, which is none of its exit codes$/m],
+      ['0', `${both}no JSON\n`, /something else than JSON$/m],
+    ]) {
+      const ran = await step(failOn, ends, printed);
+      assert.equal(ran.code, 2, `${failOn} ${ends} ${printed}`);
+      assert.match(ran.stdout.split('\n').find((line) => line.startsWith('::error')) ?? '', says);
+      assert.match(ran.stderr, says);
+      assert.deepEqual([ran.outputs['exit-code'], ran.outputs.verdict.split(' ').length], ['2', 2]);
+      const kept = (await readFile(ran.outputs.json, 'utf8')).split('\n').filter(Boolean);
+      for (const line of kept) JSON.parse(line);
+    }
+    const whole = await step(failOn, '0', both);
+    assert.deepEqual([whole.code, whole.outputs.verdict], [0, 'identical identical'], 'the control: every package has an answer');
+    const differs = await step(failOn, '1', result('one@1.0.0') + result('two@1.0.0', 'differs'));
+    assert.equal(differs.code, failOn === 'none' ? 0 : 1, 'the control: what differs fails as it is told');
+  }
 });
 
 test('the action of a ref that is no release runs nothing under its name', async () => {

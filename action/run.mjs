@@ -19,6 +19,8 @@ const FAILS = { any: [1, 2], differs: [1], none: [] };
 const ROWS = 200;
 /** Most annotations of one level that GitHub shows for a step. */
 const ANNOTATIONS = 10;
+/** Most packages without an answer that are named. */
+const SHOWN = 5;
 
 const specs = input('PACKAGE').split(/\s+/).filter(Boolean);
 const local = input('LOCAL');
@@ -40,14 +42,24 @@ const summaryFile = process.env.GITHUB_STEP_SUMMARY;
 const summarySize = () => (summaryFile && existsSync(summaryFile) ? statSync(summaryFile).size : 0);
 const sizeBefore = summarySize();
 const ran = await runProgram(program());
-// What is none of the program's own exit codes decided nothing.
-const code = [0, 1, 2].includes(ran.status) ? ran.status : 2;
-const results = ran.stdout.split('\n').filter(Boolean).map((line) => parsed(line));
-const verdicts = results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided');
-process.exitCode = results.length === 0 || fails.includes(code) ? code || 2 : 0;
+const isEnd = [0, 1, 2].includes(ran.status);
+// A line that is cut off is no result: the program writes each of them at once, with its end.
+const said = ran.stdout.split('\n').filter(Boolean);
+const lines = said.filter((line) => parsed(line));
+const results = lines.map((line) => parsed(line));
+// One answer for each package. One about the command line is about none of them.
+const asked = local ? [local] : specs;
+const answers = results.filter((one) => one.code !== 'usage').length;
+const unanswered = asked.slice(answers);
+const broken = wrong();
+// What is none of the program's own exit codes decided nothing; nor did 0 where an answer is missing.
+const code = isEnd && !(broken && ran.status === 0) ? ran.status : 2;
+const verdicts = [...results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
+// Which verdicts fail is the user's choice. That there is none is no verdict, and fails whatever was chosen.
+process.exitCode = broken || fails.includes(code) ? code : 0;
 
 const json = join(work, 'results.ndjson');
-writeFileSync(json, ran.stdout);
+writeFileSync(json, lines.map((line) => `${line}\n`).join(''));
 output({ verdict: verdicts.join(' '), 'exit-code': String(code), json });
 // The program's own table says more; it writes none for a folder, and none if it was asked for something that it cannot do.
 if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
@@ -58,9 +70,23 @@ for (const { code: name, message, todo } of problems) {
   if (todo) print(`  ${todo}`);
 }
 const own = problems.map(({ code: name, message }) => `::error title=${escaped(`reproduce [${name}]`, true)}::${escaped(message)}`);
+// First, since GitHub shows the first ten.
+if (broken) {
+  console.log(`::error title=reproduce::${escaped(broken)}`);
+  console.error(`error: ${broken.replaceAll(/\p{C}/gu, '?')}`);
+}
 for (const line of ran.annotations.length > 0 ? ran.annotations : own.slice(0, ANNOTATIONS)) {
   // A step that passes has nothing in red.
   console.log(process.exitCode === 0 ? line.replace(/^::error /, '::warning ') : line);
+}
+
+/** Why there is not one answer for each package, or why the program's end is none of its own; undefined where all is well. */
+function wrong() {
+  const end = ran.signal ? `the program was ended by ${ran.signal}` : `the program ended with ${ran.status}`;
+  const missing = unanswered.slice(0, SHOWN).join(' ') + (unanswered.length > SHOWN ? ` and ${unanswered.length - SHOWN} more` : '');
+  if (unanswered.length > 0) return `${end}: ${answers} of ${asked.length} packages have an answer, and there is none for ${missing}`;
+  if (lines.length < said.length) return 'the program printed something else than JSON';
+  return isEnd ? undefined : `${end}, which is none of its exit codes`;
 }
 
 /** The program of this ref as arguments of Node: the one that is built here, else the published one of package.json's name and version. */
@@ -95,11 +121,11 @@ async function runProgram(command) {
   });
   const chunks = [];
   child.stdout.on('data', (chunk) => chunks.push(chunk));
-  const status = await new Promise((resolve) => {
+  const [status, signal] = await new Promise((resolve) => {
     child.once('error', (error) => stop(error.message));
-    child.once('close', resolve);
+    child.once('close', (...end) => resolve(end));
   });
-  return { status, annotations, stdout: Buffer.concat(chunks).toString('utf8') };
+  return { status, signal, annotations, stdout: Buffer.concat(chunks).toString('utf8') };
 }
 
 /** Prints one line. Names and paths come from strangers: nothing of them may be a command to the runner, or to a terminal. */
@@ -113,11 +139,13 @@ function escaped(text, isProperty = false) {
   return isProperty ? data.replaceAll(':', '%3A').replaceAll(',', '%2C') : data;
 }
 
+/** The result of a line; undefined for what is none. */
 function parsed(line) {
   try {
-    return JSON.parse(line);
+    const one = JSON.parse(line);
+    return one !== null && typeof one === 'object' ? one : undefined;
   } catch {
-    return stop('the program printed something else than JSON');
+    return undefined;
   }
 }
 
@@ -135,7 +163,8 @@ function output(values) {
 function table() {
   // Names, codes and commits come from strangers: nothing of them may be markup.
   const cell = (text) => String(text ?? '').replaceAll(/[^\w@/.+: -]/g, '');
-  const rows = results.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(one.code)} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
+  const of = [...results, ...asked.slice(results.length).map((spec) => ({ spec }))];
+  const rows = of.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(one.code)} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
   return `### reproduce\n\n| package | verdict | code | commit |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n\n`;
 }
 

@@ -325,6 +325,7 @@ export type Code =
   | 'source-unreadable'
   | 'sparse-file'
   | 'stacked-headers'
+  | 'stage-metadata-not-shown'
   | 'stage-mismatch'
   | 'stage-not-allowed'
   | 'stage-not-found'

@@ -2,6 +2,7 @@
 // is staged, looked at and approved by the real npm.
 
 import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
+import { integrityOf, npmTarball } from './kit/tarball.mjs';
 import { assertValid, manifest, openWorld } from './world.mjs';
 
 const NPM = fileURLToPath(new URL('conformance/node_modules/npm-11/bin/npm-cli.js', import.meta.url));
@@ -84,6 +86,94 @@ test('a tarball that is not the one of the stage is judged for nobody', { skip }
   }
   world.registry.stages.all.set(id, own);
   assert.equal((await stage([id])).code, 0, 'the control: as it was staged');
+});
+
+/** Stages the files of a commit, without npm; the stage's number. */
+async function put(name, more = {}, document = {}) {
+  const files = { 'package.json': manifest(name), 'index.js': 'x\n' };
+  const tarball = await npmTarball({ ...files, ...more });
+  const id = randomUUID();
+  const shasum = createHash('sha1').update(tarball).digest('hex');
+  const version = { ...JSON.parse(files['package.json']), dist: { shasum, integrity: integrityOf(tarball) }, ...document };
+  world.registry.stages.all.set(id, { id, packageName: name, version: '1.0.0', tag: 'latest', createdAt: new Date().toISOString(), actor: 'kit', actorType: 'user', shasum, status: 'pending', tarball, document: { name, versions: { '1.0.0': version } } });
+  return id;
+}
+
+const pushed = (name) => world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { 'package.json': manifest(name), 'index.js': 'x\n' } }], tags: { 'v1.0.0': 'c' } });
+
+test('all pages of the list are read, and a list that has no end is not decided', async () => {
+  await pushed('s-many');
+  for (let at = 0; at < 4; at++) await put('s-many');
+  const bad = await put('s-many', { 'index.js': 'payload\n' });
+  const { stages } = world.registry;
+  const { answer } = stages;
+  /** Answers with what `change` makes of each page. */
+  const listing = (change) => {
+    stages.answer = (request) => {
+      const said = answer(request);
+      if (!request.path.endsWith('/-/stage')) return said;
+      return { ...said, body: JSON.stringify(change(JSON.parse(said.body), Number(new URLSearchParams(request.query).get('page')))) };
+    };
+  };
+  try {
+    for (const [what, perPage, change] of [
+      ['one page', 100, (list) => list],
+      ['pages of two', 2, (list) => list],
+      ['one page without a total', 100, ({ items }) => ({ items })],
+    ]) {
+      stages.perPage = perPage;
+      listing(change);
+      const ran = await stage(['s-many']);
+      assert.equal(ran.code, 1, what);
+      assert.equal(ran.stdout.match(/^✓ identical/gm).length, 4, what);
+      assert.ok(ran.stdout.includes(`npm stage reject ${bad}`), what);
+    }
+    for (const [what, change] of [
+      ['a list that ends before its total', (list) => ({ ...list, total: list.total + 1 })],
+      ['pages that are all the same', (list, page) => ({ ...list, items: page === 0 ? list.items : list.items.slice(0, 1), total: 9 })],
+      ['a later page that is none', (list, page) => ({ total: 9, items: page === 0 ? list.items : {} })],
+      ['pages without an end', () => ({ total: 1e9, items: [{ id: randomUUID(), packageName: 's-many', version: '1.0.0' }] })],
+    ]) {
+      listing(change);
+      const { code, json } = await stage(['s-many', '--json']);
+      assert.deepEqual([code, json.code], [2, 'stage-unreadable'], what);
+    }
+  } finally {
+    Object.assign(stages, { answer, perPage: 100 });
+  }
+});
+
+test('metadata of a stage that asks for other than the tarball says is a manifest-mismatch', async () => {
+  const lies = { dependencies: { 's-evil': '1.0.0' }, scripts: { postinstall: 'node evil.js' } };
+  const { stages } = world.registry;
+  for (const [where, shown] of [
+    ['nowhere', null],
+    ['under manifest', (one) => ({ manifest: one.document.versions['1.0.0'] })],
+    ['in the document', (one) => ({ document: one.document })],
+  ]) {
+    stages.shows = shown;
+    const name = `s-told-${where.replaceAll(' ', '-')}`;
+    await pushed(name);
+    const honest = await put(name);
+    const control = await stage([honest, '--json']);
+    assert.deepEqual([control.code, control.json.verdict], [0, 'identical'], `the control, shown ${where}: ${JSON.stringify(control.json)}`);
+    const told = control.json.findings.find(({ code }) => code === 'stage-metadata-not-shown');
+    assert.equal(told?.severity, shown ? undefined : 'warning', where);
+    stages.all.delete(honest);
+    const lying = await put(name, {}, lies);
+    const { code, json } = await stage([name, '--json']);
+    if (shown) {
+      assert.deepEqual([code, json.code], [1, 'manifest-mismatch'], where);
+      assert.deepEqual(json.findings.filter((one) => one.code === 'manifest-confusion' && one.severity === 'error').length, 2);
+      assert.match((await stage([name])).stdout, new RegExp(`to reject it: npm stage reject ${lying}\n$`));
+      const hash = await put(name, {}, { dist: { integrity: integrityOf(Buffer.from('another')) } });
+      assert.equal((await stage([hash, '--json'])).json.code, 'stage-mismatch', where);
+    } else {
+      assert.equal(code, 0);
+      assert.match((await stage([name])).stdout, /stage-metadata-not-shown/);
+    }
+  }
+  stages.shows = null;
 });
 
 test('without the publisher’s credentials, and where nothing is staged, that is said', { skip }, async () => {

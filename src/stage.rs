@@ -1,22 +1,28 @@
 //! A version that a registry keeps back until its publisher approves it (`npm stage`, `pnpm stage`), before anybody can install it.
 //!
-//! In: a package's name, or a stage's number. Out: what is staged ([`Staged`]), and the tarball. The protocol is that of npm 11.15 and
-//! later: `-/stage?package=<name>`, `-/stage/<id>` and `-/stage/<id>/tarball`, with the publisher's credentials. Nothing is approved
-//! or rejected here.
+//! In: a package's name, or a stage's number. Out: what is staged ([`Staged`]), what the registry shows of one, and the tarball. The
+//! protocol is that of npm 11.15 and later: `-/stage?package=<name>` in pages, `-/stage/<id>` and `-/stage/<id>/tarball`, with the
+//! publisher's credentials. Nothing is approved or rejected here.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 use url::Url;
 
 use http::{Cancel, Client, HttpError, Request, Trust};
-use npm_registry::Hasher;
+use npm_registry::{Hasher, Integrity};
 use npm_spec::PackageName;
 use verdict::diagnostic::{Diagnostic, Stage};
 
-/// Most stages of one package that are looked at: one page, as npm asks for it.
-const MAX_STAGES: usize = 100;
+/// Stages on one page, as npm asks for it. A registry may give fewer.
+const PER_PAGE: usize = 100;
+/// Most pages that are read.
+const MAX_PAGES: usize = 100;
 /// Largest list, and largest tarball, in bytes.
 const MAX_LIST: u64 = 8 << 20;
 const MAX_TARBALL: u64 = 512 << 20;
+/// How deep in what a registry shows of a stage a version's metadata may stand.
+const MAX_DEPTH: usize = 3;
 /// Digits and hyphens of a stage's number.
 const UUID: usize = 36;
 
@@ -112,26 +118,91 @@ pub fn is_number(word: &str) -> bool {
         && word.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
-/// What is staged under a name or a number, in the registry's order; at least one.
+/// What is staged under a name or a number, in the registry's order; at least one. A list counts only if all of it was read.
 pub async fn find(client: &Client, registry: &Url, word: &str, cancel: &Cancel) -> Result<Vec<Staged>, StageError> {
-    let unreadable = |reason: String| StageError::Unreadable { reason };
-    let mut url = registry.join("-/stage").map_err(|error| unreadable(error.to_string()))?;
-    if is_number(word) {
-        url = registry.join(&format!("-/stage/{word}")).map_err(|error| unreadable(error.to_string()))?;
+    let items = if is_number(word) {
+        vec![ask(client, registry, (&format!("-/stage/{word}"), &[]), word, cancel).await?]
     } else {
-        url.query_pairs_mut().append_pair("page", "0").append_pair("perPage", &MAX_STAGES.to_string()).append_pair("package", word);
-    }
-    let request = Request::get(url, Trust::Registry).max_body(MAX_LIST).cancelled_by(cancel);
-    let (_, bytes) = client.get_bytes(&request).await.map_err(|error| explained(error, word, registry))?;
-    let said: Value = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-    let items = match said.get("items") {
-        Some(Value::Array(items)) => items.as_slice(),
-        None if is_number(word) => std::slice::from_ref(&said),
-        _ => return Err(unreadable("there is no list in it".into())),
+        listed(client, registry, word, cancel).await?
     };
-    let staged: Result<Vec<Staged>, StageError> = items.iter().take(MAX_STAGES).map(|item| read(item, registry)).collect();
+    let staged: Result<Vec<Staged>, StageError> = items.iter().map(|item| read(item, registry)).collect();
     let staged: Vec<Staged> = staged?.into_iter().filter(|staged| staged.id == word || staged.name == word).collect();
     if staged.is_empty() { Err(StageError::NotFound { what: word.to_owned(), registry: registry.to_string() }) } else { Ok(staged) }
+}
+
+/// All items of a package's list, page after page as npm reads them, until there are as many as the registry says that there are.
+async fn listed(client: &Client, registry: &Url, name: &str, cancel: &Cancel) -> Result<Vec<Value>, StageError> {
+    let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
+    for page in 0..MAX_PAGES {
+        let query = [("page", page.to_string()), ("perPage", PER_PAGE.to_string()), ("package", name.to_owned())];
+        let mut said = ask(client, registry, ("-/stage", &query), name, cancel).await?;
+        let total = said.get("total").and_then(Value::as_u64).map(|total| usize::try_from(total).unwrap_or(usize::MAX));
+        let Some(Value::Array(more)) = said.get_mut("items").map(Value::take) else {
+            return Err(unreadable("there is no list in it"));
+        };
+        if let Some(twice) = more.iter().filter_map(|item| item.get("id")?.as_str()).find(|id| !seen.insert((*id).to_owned())) {
+            // A registry that knows no pages, or a list that changed meanwhile: something else may be missing.
+            return Err(unreadable(&format!("the stage {twice} is in its list twice")));
+        }
+        let count = more.len();
+        items.extend(more);
+        match total {
+            Some(total) if items.len() >= total => return Ok(items),
+            None if count < PER_PAGE => return Ok(items),
+            Some(total) if count == 0 => return Err(unreadable(&format!("its list ends after {} of {total} stages", items.len()))),
+            _ => {}
+        }
+    }
+    Err(unreadable(&format!("its list has more than {MAX_PAGES} pages")))
+}
+
+/// What the registry shows of the version of a stage, as installers would read it once it is approved; `None` if it shows nothing.
+pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: &Cancel) -> Result<Option<Value>, StageError> {
+    let item = ask(client, registry, (&format!("-/stage/{}", staged.id), &[]), &staged.id, cancel).await?;
+    let now = read(&item, registry)?;
+    if (&now.id, &now.name, &now.version, &now.shasum) != (&staged.id, &staged.name, &staged.version, &staged.shasum) {
+        return Err(StageError::Mismatch { id: staged.id.clone(), reason: "it is another one than the list said".into() });
+    }
+    Ok(shown(&item, &staged.version).cloned())
+}
+
+/// The version's own object in what a registry shows: under `manifest`, in `versions`, or an object of a `name` with a `dist`. The
+/// protocol has no place for it. What stands further out counts first, since what is within may be the publisher's.
+fn shown<'a>(item: &'a Value, version: &str) -> Option<&'a Value> {
+    let mut level = vec![item];
+    for _ in 0..MAX_DEPTH {
+        let found = level.iter().find_map(|value| {
+            let itself = Some(*value).filter(|value| value.get("dist").is_some() && value.get("name").is_some());
+            let inside = [value.get("manifest"), value.get("versions").and_then(|all| all.get(version)), itself];
+            inside.into_iter().flatten().find(|one| one.is_object())
+        });
+        if found.is_some() {
+            return found;
+        }
+        level = level.into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::values).collect();
+    }
+    None
+}
+
+/// Asks the registry for a document about stages.
+async fn ask(
+    client: &Client,
+    registry: &Url,
+    (path, query): (&str, &[(&str, String)]),
+    what: &str,
+    cancel: &Cancel,
+) -> Result<Value, StageError> {
+    let mut url = registry.join(path).map_err(|error| unreadable(&error.to_string()))?;
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    let request = Request::get(url, Trust::Registry).max_body(MAX_LIST).cancelled_by(cancel);
+    let (_, bytes) = client.get_bytes(&request).await.map_err(|error| explained(error, what, registry))?;
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(&error.to_string()))
+}
+
+fn unreadable(reason: &str) -> StageError {
+    StageError::Unreadable { reason: reason.to_owned() }
 }
 
 /// The bytes of a stage's tarball, of which the registry said the hash.
@@ -146,6 +217,19 @@ pub async fn download(client: &Client, registry: &Url, staged: &Staged, cancel: 
             Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its sha1 is {shasum}, and not {promised}") })
         }
         _ => Ok(bytes),
+    }
+}
+
+/// An error where a stage's tarball is another one than its metadata promises to installers.
+pub fn check(bytes: &[u8], staged: &Staged, promised: Option<&Integrity>) -> Result<(), StageError> {
+    let Some(promised) = promised else { return Ok(()) };
+    let mut hasher = Hasher::new(Some(promised));
+    hasher.update(bytes);
+    match hasher.finish().mismatch(promised) {
+        Some(actual) => {
+            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its hash is {actual}, and not {}", promised.text()) })
+        }
+        None => Ok(()),
     }
 }
 
@@ -180,6 +264,21 @@ mod tests {
         assert!(is_number(ID));
         for name in ["semver", "@a/b", "0b5e6c2e6f0f4a539d210c1f6a1f9a11", "0b5e6c2e-6f0f-4a53-9d21-0c1f6a1f9a1;", ""] {
             assert!(!is_number(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_registry_shows_of_the_version_is_found_where_it_stands_furthest_out() {
+        let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        for (item, of) in [
+            (r#"{"id":"x","packageName":"a","version":"1.0.0","shasum":"s"}"#, None),
+            (r#"{"manifest":"text","tag":{"manifest":[]}}"#, None),
+            (r#"{"manifest":{"of":1}}"#, Some(1)),
+            (r#"{"document":{"versions":{"1.0.0":{"of":1},"2.0.0":{"of":2}}}}"#, Some(1)),
+            (r#"{"package":{"name":"a","dist":{},"of":1}}"#, Some(1)),
+            (r#"{"document":{"name":"a","readme":{"manifest":{"of":2}},"versions":{"1.0.0":{"of":1,"manifest":{"of":3}}}}}"#, Some(1)),
+        ] {
+            assert_eq!(shown(&json(item), "1.0.0").and_then(|one| one.get("of")?.as_u64()), of, "{item}");
         }
     }
 

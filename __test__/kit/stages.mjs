@@ -11,7 +11,8 @@ const BASE = '/-/stage';
 export function stagesOf(publish) {
   /** @type {Map<string, any>} by number; a test may edit them */
   const all = new Map();
-  const stages = { all, token: null, answer };
+  /** `shows`: what the answer about one stage says besides; a registry that follows the protocol alone says nothing of the document; `perPage`: most of a page. */
+  const stages = { all, token: null, shows: null, perPage: 100, answer };
 
   function answer(request) {
     if (stages.token !== null && request.headers.authorization !== `Bearer ${stages.token}`) return json(401, { error: 'who are you' });
@@ -29,13 +30,13 @@ export function stagesOf(publish) {
       all.delete(id);
       return json(200, { ok: true });
     }
-    return json(200, shown(stage));
+    return json(200, { ...shown(stage), ...stages.shows?.(stage) });
   }
 
   function listed(request) {
     const query = new URLSearchParams(request.query);
     const wanted = [...all.values()].filter((stage) => !query.has('package') || stage.packageName === query.get('package'));
-    const [page, each] = [Number(query.get('page') ?? 0), Number(query.get('perPage') ?? 25)];
+    const [page, each] = [Number(query.get('page') ?? 0), Math.min(Number(query.get('perPage') ?? 25), stages.perPage)];
     return json(200, { items: wanted.slice(page * each, (page + 1) * each).map(shown), total: wanted.length });
   }
 

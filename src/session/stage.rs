@@ -10,7 +10,7 @@ use context::Progress;
 use npm_registry::Release;
 use npm_tarball::{Archive, Limits};
 use report::json::Report;
-use verdict::{Failed, boxed};
+use verdict::{Failed, Finding, Severity, boxed};
 
 use super::setup::Setup;
 use super::{Stop, judge_unpublished, until_stopped};
@@ -39,26 +39,36 @@ pub async fn judge_stage(
     let fetch = Box::pin(async {
         let setup = Setup::read(options)?;
         let registry = setup.npm.registry_for(&staged.name);
-        stage::download(&setup.client(), &registry, staged, &stop.requests).await.map_err(boxed)
+        let client = setup.client();
+        let bytes = stage::download(&client, &registry, staged, &stop.requests).await.map_err(boxed)?;
+        let shown = stage::metadata(&client, &registry, staged, &stop.requests).await.map_err(boxed)?;
+        Ok((bytes, shown))
     });
-    let bytes = until_stopped(fetch, &stop, options, &cancelled).await?;
-    let manifest = manifest_of(&bytes, staged).map_err(boxed)?;
+    let (bytes, shown) = until_stopped(fetch, &stop, options, &cancelled).await?;
+    let own = manifest_of(&bytes, staged).map_err(boxed)?;
     let disk = |error: std::io::Error| -> Failed { boxed(npm_registry::RegistryError::Disk(error.to_string())) };
     let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().map_err(disk)?;
     file.write_all(&bytes).and_then(|()| file.flush()).map_err(disk)?;
     let location = file.path().display().to_string();
+    let is_shown = shown.is_some();
+    let told = shown.map_or_else(|| Release { manifest: Some(own), ..Release::default() }, Release::told);
+    stage::check(&bytes, staged, told.promised().as_ref()).map_err(boxed)?;
     let release = Release {
         name: Some(staged.name.clone()),
         version: Some(staged.version.clone()),
         location: location.clone(),
-        manifest: Some(manifest),
         time: staged.created.clone(),
-        git_head: staged.git_head.clone(),
-        ..Release::default()
+        git_head: staged.git_head.clone().or(told.git_head),
+        ..told
     };
     let mut report = judge_unpublished(&location, release, options, progress, cancelled).await?;
     report.package.location = Some(staged.tarball.to_string());
     report.package.spec = format!("{}@{}", staged.name, staged.version);
+    if !is_shown {
+        let message = "the registry does not show the metadata that it will give to installers (dependencies, scripts, bin), \
+                       which was not held against the tarball: check the version again once it is approved";
+        report.findings.push(Finding::new("stage-metadata-not-shown", Severity::Warning, message));
+    }
     Ok(report)
 }
 

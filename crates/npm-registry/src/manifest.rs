@@ -69,28 +69,35 @@ impl Release {
         let url = in_dist("tarball").and_then(text).and_then(|text| Url::parse(&text).ok())?;
         let signatures = in_dist("signatures").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         Some(Self {
-            name: manifest.get("name").and_then(text),
-            version: manifest.get("version").and_then(text),
             registry: Some(registry.clone()),
             location: url.to_string(),
-            integrity: in_dist("integrity").and_then(text),
-            shasum: in_dist("shasum").and_then(text),
-            time: None,
-            dist_tags: BTreeMap::new(),
             deprecated: match manifest.get("deprecated") {
                 Some(Value::Bool(true)) => Some(String::new()),
                 other => other.and_then(text).filter(|reason| !reason.is_empty()),
             },
-            git_head: manifest.get("gitHead").and_then(text).filter(|id| is_commit(id)),
-            npm_version: manifest.get("_npmVersion").and_then(text),
-            node_version: manifest.get("_nodeVersion").and_then(text),
             attestations: in_dist("attestations").and_then(|it| it.get("url")).and_then(text).and_then(|text| Url::parse(&text).ok()),
             signatures: signatures.iter().take(MAX_SIGNATURES).filter_map(signature).collect(),
             file_count: in_dist("fileCount").and_then(Value::as_u64),
             unpacked_size: in_dist("unpackedSize").and_then(Value::as_u64),
             url: Some(url),
-            manifest: Some(manifest),
+            ..Self::told(manifest)
         })
+    }
+
+    /// What a publisher tells of a version, without what a registry adds once it is published: its manifest, hashes, commit and tools.
+    pub fn told(manifest: Value) -> Self {
+        let in_dist = |key: &str| manifest.get("dist").and_then(|dist| dist.get(key)).and_then(text);
+        Self {
+            name: manifest.get("name").and_then(text),
+            version: manifest.get("version").and_then(text),
+            integrity: in_dist("integrity"),
+            shasum: in_dist("shasum"),
+            git_head: manifest.get("gitHead").and_then(text).filter(|id| is_commit(id)),
+            npm_version: manifest.get("_npmVersion").and_then(text),
+            node_version: manifest.get("_nodeVersion").and_then(text),
+            manifest: Some(manifest),
+            ..Self::default()
+        }
     }
 
     /// What the tarball must hash to, by `integrity` or else `shasum`. None where the registry promises nothing usable.

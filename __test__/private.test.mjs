@@ -31,13 +31,26 @@ const WAYS = {
   GITLAB_TOKEN: (clean) => Object.assign(clean.env, { GITLAB_TOKEN: SECRET, CI_SERVER_URL: hostOf().origin }),
   CI_JOB_TOKEN: (clean) => Object.assign(clean.env, { CI_JOB_TOKEN: SECRET, CI_SERVER_URL: hostOf().origin }),
   '.netrc': (clean) => writeFile(join(clean.home, '.netrc'), `machine ${hostOf().hostname}\n  login me\n  password ${SECRET}\n`),
+  'url.<base>.insteadOf': (clean) => tokenInBase(clean),
   'http.<url>.extraHeader': (clean) => configured(clean, `[http "${hostOf().origin}/"]\n\textraHeader = AUTHORIZATION: basic ${secret('me')}\n`),
 };
 
 /** Git's configuration of the world, and more. */
 async function configured(clean, more) {
   const file = join(clean.home, 'gitconfig');
-  await writeFile(file, `[include]\n\tpath = ${world.host.gitconfig}\n${more}`);
+  const own = clean.env.GIT_CONFIG_GLOBAL === file ? await readFile(file, 'utf8') : `[include]\n\tpath = ${world.host.gitconfig}\n`;
+  await writeFile(file, `${own}${more}`);
+  clean.env.GIT_CONFIG_GLOBAL = file;
+}
+
+/** The world's own rules with a token in their base, as CI systems write it. */
+async function tokenInBase(clean) {
+  const file = join(clean.home, 'gitconfig');
+  const base = new URL(world.host.url);
+  Object.assign(base, { username: 'me', password: SECRET });
+  const rules = (await readFile(world.host.gitconfig, 'utf8')).replaceAll(world.host.url, base.href);
+  assert.ok(rules.includes(`//me:${SECRET}@`), rules);
+  await writeFile(file, rules);
   clean.env.GIT_CONFIG_GLOBAL = file;
 }
 
@@ -156,20 +169,43 @@ test('a build has no token, and no file that has one', async () => {
   await assertNowhere(answer, clean);
 });
 
-test('a submodule that a package names is not read as the user', async () => {
-  const inner = await world.host.add('kit/private-inner', { commits: [{ label: 'v', files: { 'lib.js': 'theirs\n' } }] });
-  const name = 's-outer';
-  const source = { 'package.json': manifest(name), 'index.js': 'x\n', '.gitmodules': '[submodule "vendor"]\n\tpath = vendor\n\turl = https://github.com/kit/private-inner.git\n' };
-  await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { ...source, vendor: { submodule: inner.v } } }], tags: { 'v1.0.0': 'c' } });
-  await world.registry.publish({ files: { ...source, 'vendor/lib.js': 'theirs\n' } });
-  const clean = await world.home();
-  WAYS.GITHUB_TOKEN(clean);
-  const from = world.host.requests.length;
-  const answer = await world.judge(`${name}@1.0.0`, { clean });
-  assert.equal(answer.reproduced, false);
-  const asked = world.host.requests.slice(from).filter(({ path }) => path.includes('private-inner'));
-  assert.ok(asked.length > 0, 'it was looked for');
-  assert.deepEqual(asked.filter(({ headers }) => headers.authorization), []);
+for (const [way, identify] of Object.entries(WAYS)) {
+  test(`a submodule that a package names is not read as the user, nor a recipe of somebody else's: ${way}`, async () => {
+    const word = way.toLowerCase().replaceAll(/\W+/g, '-');
+    const inner = await world.host.add(`kit/private-inner-${word}`, { commits: [{ label: 'v', files: { 'lib.js': 'theirs\n' } }] });
+    const name = `s-outer-${word}`;
+    const source = { 'package.json': manifest(name), 'index.js': 'x\n', '.gitmodules': `[submodule "vendor"]\n\tpath = vendor\n\turl = https://github.com/kit/private-inner-${word}.git\n` };
+    await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { ...source, vendor: { submodule: inner.v } } }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files: { ...source, 'vendor/lib.js': 'theirs\n' } });
+    const clean = await world.home();
+    await identify(clean);
+    const from = world.host.requests.length;
+    const answer = await world.judge(`${name}@1.0.0`, { clean });
+    assert.equal(answer.reproduced, false);
+    const asked = world.host.requests.slice(from).filter(({ path }) => path.includes('private-inner'));
+    assert.ok(asked.length > 0, 'it was looked for');
+    assert.deepEqual(asked.filter(({ headers }) => headers.authorization), []);
+    const { spec } = await world.release(`private-recipe-${word}`);
+    const own = await world.judge(spec, { clean });
+    assert.equal(own.verdict, 'identical', 'the control: what is judged is read as the user');
+    const recipe = join(clean.home, 'recipe.json');
+    await writeFile(recipe, JSON.stringify(own.attempts.at(-1).recipe));
+    const start = world.host.requests.length;
+    const other = await world.judge(spec, { clean, args: ['--recipe', recipe, '--force'] });
+    assert.equal(other.reproduced, false);
+    const again = world.host.requests.slice(start);
+    assert.ok(again.length > 0, 'it was looked for');
+    assert.deepEqual(again.filter(({ headers }) => headers.authorization), []);
+  });
+}
+
+test('a result has no hash of a password that stands in a rule', async () => {
+  const { spec } = await world.release('p-hashed');
+  const [clean, without] = [await world.home(), await world.home()];
+  await tokenInBase(clean);
+  const [answer, control] = [await world.judge(spec, { clean }), await world.judge(spec, { clean: without })];
+  assert.match(control.options.rewrites, /^[0-9a-f]{16}$/);
+  assert.equal(answer.options.rewrites, control.options.rewrites, 'the rules are the same but for who the user is');
 });
 
 test('a .netrc that cannot be read is a warning', async () => {

@@ -68,7 +68,7 @@ impl Setup {
         }
         let mut credentials = Credentials::of(
             &|name| around.vars.get(name).filter(|value| !value.is_empty()).cloned(),
-            git.headers.clone(),
+            &git,
             options.git_credentials,
             npm.network.allowed.clone(),
         );

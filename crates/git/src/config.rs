@@ -10,19 +10,22 @@ use gix::config::File;
 use npmrc::Secret;
 
 use super::GitError;
-use super::credentials::ExtraHeader;
+use super::credentials::{self, ExtraHeader};
 
 /// The part of git's configuration that this program follows.
 #[derive(Debug, Clone, Default)]
 pub struct GitConfig {
-    /// `(prefix, base)`: an address that starts with `prefix` is asked at `base` instead.
-    rewrites: Vec<(String, String)>,
+    /// `(prefix, base)`: an address that starts with `prefix` is asked at `base` instead. No base holds credentials: an address
+    /// that is rewritten may be a stranger's.
+    pub(super) rewrites: Vec<(String, String)>,
     /// `http.proxy`.
     pub proxy: Option<String>,
     /// `http.sslCAInfo`: a PEM file of further roots.
     pub ca_file: Option<String>,
     /// `http.<url>.extraHeader` with an `Authorization`. One without an address would go everywhere, and does not count.
     pub headers: Vec<ExtraHeader>,
+    /// What stood as `user:password@` in a base of `insteadOf`.
+    pub identities: Vec<ExtraHeader>,
 }
 
 impl GitConfig {
@@ -37,21 +40,23 @@ impl GitConfig {
 
     /// Takes what counts out of a parsed configuration.
     pub fn from_file(file: &File) -> Self {
-        let mut rewrites = Vec::new();
+        let (mut rewrites, mut identities) = (Vec::new(), Vec::new());
         for section in file.sections_by_name("url").into_iter().flatten() {
             let Some(base) = section.header().subsection_name().and_then(|name| name.to_str().ok()) else { continue };
             // git would follow a base of ssh's; here it never is, so the address stays what it was declared as.
             if !base.starts_with("https://") && !base.starts_with("http://") {
                 continue;
             }
+            identities.extend(identity(base));
+            let base = without_userinfo(base);
             for prefix in section.body().values("insteadOf") {
                 if let Ok(prefix) = prefix.to_str() {
-                    rewrites.push((prefix.to_owned(), base.to_owned()));
+                    rewrites.push((prefix.to_owned(), base.clone()));
                 }
             }
         }
         let text = |key: &str| file.string(key).and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|value| !value.is_empty());
-        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file) }
+        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file), identities }
     }
 
     /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as git does it.
@@ -68,12 +73,12 @@ impl GitConfig {
     }
 
     /// What the rules are, as a hash: a result counts only where the same addresses lead to the same places. `None`
-    /// where there are none. Bases may hold credentials, so the rules themselves are not stored.
+    /// where there are none. No credentials are in it: who has a result could try guesses against the hash.
     pub fn fingerprint(&self) -> Option<String> {
         use sha2::Digest;
         let mut hash = sha2::Sha256::new();
         for (prefix, base) in &self.rewrites {
-            hash.update(format!("{prefix}\0{base}\0"));
+            hash.update(format!("{}\0{base}\0", without_userinfo(prefix)));
         }
         let digest = hash.finalize();
         let start: [u8; 8] = digest.first_chunk().copied()?;
@@ -84,6 +89,31 @@ impl GitConfig {
     pub fn bases(&self) -> impl Iterator<Item = &str> {
         self.rewrites.iter().map(|(_, base)| base.as_str())
     }
+}
+
+/// Where the `user:password@` of an address stands, as every reader of addresses splits it: up to the last `@` before the path.
+fn userinfo(address: &str) -> Option<std::ops::Range<usize>> {
+    let start = address.find("://")? + "://".len();
+    let rest = address.get(start..)?;
+    let authority = rest.get(..rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()))?;
+    Some(start..start + authority.rfind('@')? + 1)
+}
+
+/// An address without its `user:password@`, and otherwise letter for letter.
+fn without_userinfo(address: &str) -> String {
+    let mut address = address.to_owned();
+    if let Some(range) = userinfo(&address) {
+        address.replace_range(range, "");
+    }
+    address
+}
+
+/// Who the user is by the `user:password@` of a base, for the base and what is below it.
+fn identity(base: &str) -> Option<ExtraHeader> {
+    let with = url::Url::parse(base).ok().filter(|url| !url.username().is_empty() || url.password().is_some())?;
+    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let value = credentials::basic(&plain(with.username()), &plain(with.password().unwrap_or_default()));
+    Some(ExtraHeader { base: url::Url::parse(&without_userinfo(base)).ok()?, value })
 }
 
 /// The headers that identify the user to an address. As in git, an empty value takes back those before it.
@@ -153,11 +183,45 @@ mod tests {
                 ["https://github.com.evil.example/x", "https://github.com:1/x", "https://github.com/.evil.example/x", "gh:.evil.example/x"]
             {
                 let (url, _) = config(rule).rewrite(other);
-                assert!(url == other || url.starts_with("https://user:secret@github.com/"), "{rule} {other}: {url}");
+                assert!(url == other || url.starts_with("https://github.com/"), "{rule} {other}: {url}");
             }
         }
         let rule = config("[url \"https://user:secret@github.com\"]\n insteadOf = https://github.com\n");
-        assert_eq!(rule.rewrite("https://github.com/kit/x.git"), ("https://user:secret@github.com/kit/x.git".to_owned(), true));
+        assert_eq!(rule.rewrite("https://github.com/kit/x.git"), ("https://github.com/kit/x.git".to_owned(), true));
+    }
+
+    #[test]
+    fn credentials_of_a_base_are_in_no_address_and_in_no_hash() {
+        let with = |userinfo: &str| {
+            config(&format!(
+                "[url \"https://{userinfo}github.com/team/\"]\n insteadOf = https://{userinfo}github.com/team/\n insteadOf = gh:\n"
+            ))
+        };
+        let sent = |config: &GitConfig| {
+            use base64::Engine as _;
+            let one = config.identities.first().expect("credentials");
+            let bytes = base64::engine::general_purpose::STANDARD.decode(one.value.expose().trim_start_matches("Basic ")).expect("base64");
+            (one.base.to_string(), String::from_utf8(bytes).expect("text"))
+        };
+        for (userinfo, means) in [
+            ("me:hunter2@", "me:hunter2"),
+            ("x-access-token:a%40b@", "x-access-token:a@b"),
+            ("token@", "token:"),
+            (":only@", ":only"),
+            ("me:a@b@", "me:a@b"),
+        ] {
+            let config = with(userinfo);
+            assert_eq!(config.rewrite("gh:x.git"), ("https://github.com/team/x.git".into(), true), "{userinfo}");
+            assert_eq!(sent(&config), ("https://github.com/team/".into(), means.into()));
+            assert_eq!(config.fingerprint(), with("").fingerprint(), "{userinfo}");
+            assert!(config.bases().all(|base| !base.contains('@')), "{userinfo}");
+            assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        }
+        assert!(with("").identities.is_empty(), "the control: none are there");
+        let other = config("[url \"https://github.com/other/\"]\n insteadOf = gh:\n");
+        assert_ne!(other.fingerprint(), with("").fingerprint(), "the control: other rules have another hash");
+        let path = config("[url \"https://github.com/a@b/\"]\n insteadOf = gh:\n");
+        assert_eq!(path.rewrite("gh:x").0, "https://github.com/a@b/x", "an @ of the path is the path's");
     }
 
     #[test]

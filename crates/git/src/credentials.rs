@@ -1,7 +1,7 @@
 //! How the user is known to private git hosts.
 //!
-//! In: the environment, the user's `.netrc`, `http.<url>.extraHeader` of git's configuration, and, if the user asks for them, git's
-//! credential helpers. Out: what to send to one address. A credential belongs to one host. It is sent there alone, only where that host
+//! In: the environment, the user's `.netrc`, `http.<url>.extraHeader` and the `user:password@` of `url.<base>.insteadOf` in git's
+//! configuration, and, if the user asks for them, git's credential helpers. Out: what to send to one address. A credential belongs to one host. It is sent there alone, only where that host
 //! does not answer without, over TLS (or on loopback), and only for the repository that is judged: no submodule, no recipe of
 //! somebody else's and no build has it.
 
@@ -15,6 +15,7 @@ use url::{Host, Url};
 
 use npmrc::{AllowList, Secret};
 
+use super::config::GitConfig;
 use super::helper;
 use super::netrc::{self, Machine};
 
@@ -41,6 +42,7 @@ struct Token {
 #[derive(Debug, Default)]
 pub struct Credentials {
     headers: Vec<ExtraHeader>,
+    identities: Vec<ExtraHeader>,
     machines: Vec<Machine>,
     tokens: Vec<Token>,
     helpers: bool,
@@ -60,7 +62,7 @@ pub struct Unreadable {
 impl Credentials {
     /// Takes what the environment and git's configuration have. `helpers`: ask git's credential helpers too. `allowed`: hosts and
     /// ports that the user's own configuration leads to.
-    pub fn of(var: &dyn Fn(&str) -> Option<String>, headers: Vec<ExtraHeader>, helpers: bool, allowed: AllowList) -> Self {
+    pub fn of(var: &dyn Fn(&str) -> Option<String>, config: &GitConfig, helpers: bool, allowed: AllowList) -> Self {
         let server = |name: &str, usual: Option<&str>| {
             let text = var(name).or_else(|| usual.map(str::to_owned))?;
             Url::parse(&text).ok().filter(Url::has_host)
@@ -74,7 +76,8 @@ impl Credentials {
             ("CI_JOB_TOKEN", "gitlab-ci-token", server("CI_SERVER_URL", None)),
         ];
         let tokens = known.into_iter().filter_map(|(name, user, server)| Some(Token { server: server?, value: basic(user, &var(name)?) }));
-        Self { headers, machines: Vec::new(), tokens: tokens.collect(), helpers, allowed, used: Mutex::default() }
+        let (headers, identities) = (config.headers.clone(), config.identities.clone());
+        Self { headers, identities, machines: Vec::new(), tokens: tokens.collect(), helpers, allowed, used: Mutex::default() }
     }
 
     /// Adds the machines of a `.netrc`; one that is not there has none.
@@ -98,8 +101,10 @@ impl Credentials {
         }
         let Some(host) = url.host_str() else { return Vec::new() };
         let mut found: Vec<Secret> = Vec::new();
-        let longest = self.headers.iter().filter(|header| is_below(url, &header.base)).max_by_key(|header| header.base.path().len());
-        found.extend(longest.map(|header| header.value.clone()));
+        for configured in [&self.headers, &self.identities] {
+            let longest = configured.iter().filter(|header| is_below(url, &header.base)).max_by_key(|header| header.base.path().len());
+            found.extend(longest.map(|header| header.value.clone()));
+        }
         // A .netrc knows no ports: another one on the same host may be another user's.
         if url.port().is_none() || self.allowed.contains(url) {
             found.extend(
@@ -140,7 +145,7 @@ fn is_below(url: &Url, base: &Url) -> bool {
     url.origin() == base.origin() && url.path().strip_prefix(parts).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn basic(user: &str, password: &str) -> Secret {
+pub(super) fn basic(user: &str, password: &str) -> Secret {
     Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
 
@@ -158,7 +163,7 @@ mod tests {
 
     fn of(vars: &[(&str, &str)]) -> Credentials {
         let var = |name: &str| vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Credentials::of(&var, Vec::new(), false, AllowList::default())
+        Credentials::of(&var, &GitConfig::default(), false, AllowList::default())
     }
 
     #[test]
@@ -187,8 +192,10 @@ mod tests {
         let header =
             |base: &str, value: &str| ExtraHeader { base: Url::parse(base).expect("an address"), value: Secret::new(value.into()) };
         let headers = vec![header("https://git.example/", "Bearer all"), header("https://git.example/team/", "Bearer team")];
-        let credentials = Credentials::of(&|_| None, headers, false, AllowList::default());
-        assert_eq!(sent(&credentials, "https://git.example/team/x/info/refs"), ["Bearer team"]);
+        let identities = vec![header("https://git.example/team/", "Bearer base")];
+        let config = GitConfig { headers, identities, ..GitConfig::default() };
+        let credentials = Credentials::of(&|_| None, &config, false, AllowList::default());
+        assert_eq!(sent(&credentials, "https://git.example/team/x/info/refs"), ["Bearer team", "Bearer base"]);
         assert_eq!(sent(&credentials, "https://git.example/teams/x"), ["Bearer all"]);
         assert_eq!(sent(&credentials, "https://other.example/team/x"), [""; 0]);
     }
@@ -198,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("netrc");
         std::fs::write(&path, "machine git.example login me password p\ndefault login anybody password q\n").expect("a file");
-        let mut credentials = Credentials::of(&|_| None, Vec::new(), false, AllowList::parse("git.example:444"));
+        let mut credentials = Credentials::of(&|_| None, &GitConfig::default(), false, AllowList::parse("git.example:444"));
         credentials.add_netrc(&path).expect("readable");
         assert_eq!(sent(&credentials, "https://git.example/x"), ["me:p"]);
         assert_eq!(sent(&credentials, "https://git.example:444/x"), ["me:p"]);

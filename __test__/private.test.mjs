@@ -1,7 +1,7 @@
 // Private git hosts: who the user is is told to the host that asks, and to nobody else.
 
 import assert from 'node:assert/strict';
-import { chmod, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { filesBelow } from './kit/cli.mjs';
@@ -207,6 +207,36 @@ test('a result has no hash of a password that stands in a rule', async () => {
   assert.match(control.options.rewrites, /^[0-9a-f]{16}$/);
   assert.equal(answer.options.rewrites, control.options.rewrites, 'the rules are the same but for who the user is');
 });
+
+for (const [what, safe, owner] of [
+  ['another user’s', true, 12345],
+  ['this user’s own', false, undefined],
+]) {
+  test(`a .git in the temporary folder names no helper: ${what}`, { skip: owner && process.getuid() !== 0 ? 'needs root' : false }, async () => {
+    const { spec } = await world.release(`private-planted-${safe}`);
+    const clean = await world.home();
+    const [shared, marker, asked] = ['shared', 'planted-asked', 'asked'].map((file) => join(clean.home, file));
+    clean.env.TMPDIR = shared;
+    const planted = join(shared, '.git');
+    const paths = ['', 'objects', 'refs', 'HEAD', 'config'].map((path) => join(planted, path));
+    for (const path of paths.slice(0, 3)) await mkdir(path, { recursive: true });
+    await writeFile(paths[3], 'ref: refs/heads/main\n');
+    await writeFile(paths[4], `[core]\n\trepositoryformatversion = 0\n[credential]\n\thelper = "!f() { cat > ${marker}; }; f"\n`);
+    if (owner) for (const path of paths) await chown(path, owner, owner);
+    await configured(clean, `${safe ? '[safe]\n\tdirectory = *\n' : ''}[credential]\n\thelper = "!f() { cat > ${asked}; }; f"\n`);
+    for (const program of ['git', 'sh', 'cat', 'true']) await symlink(`/usr/bin/${program}`, join(clean.home, 'bin', program));
+    // Named as the repository, it has no say either.
+    for (const env of [{}, { GIT_DIR: planted }]) {
+      Object.assign(clean.env, env);
+      await rm(asked, { force: true });
+      const answer = await world.judge(spec, { clean, args: ['--git-credentials', '--force'] });
+      assert.equal(answer.code, 'repository-not-found');
+      await assert.rejects(readFile(marker), { code: 'ENOENT' });
+      assert.match(await readFile(asked, 'utf8'), /^protocol=http\n/, 'the control: the user’s own helper was asked');
+    }
+    assert.deepEqual(await readdir(shared), ['.git'], 'nothing is left');
+  });
+}
 
 test('a .netrc that cannot be read is a warning', async () => {
   const { spec } = await world.release('p-netrc');

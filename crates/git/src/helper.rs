@@ -11,6 +11,10 @@ use npmrc::Secret;
 /// Longest time that helpers have: one may ask a key store, and none may wait for a person.
 const LONGEST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
+/// A GIT_DIR that is no repository and never can be one: git then reads the user's and the system's configuration alone.
+const NO_REPOSITORY: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+/// Variables by which a repository, or a part of one, is named.
+const OF_A_REPOSITORY: [&str; 4] = ["GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"];
 /// Most of an answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 << 10;
 
@@ -21,12 +25,17 @@ pub(super) fn ask(url: &Url) -> Option<(String, Secret)> {
     let path = url.path().trim_start_matches('/').trim_end_matches("/info/refs");
     // Each value is a line of the protocol. A parsed address has no line ends in it.
     let question = format!("protocol={}\nhost={host}\npath={path}\n\n", url.scheme());
-    let mut child = Command::new("git")
+    // Whatever stands in a folder that others may write to must have no say in which program runs: a repository's own
+    // configuration names helpers. So there is no repository, neither looked for nor named, and the folder is this process's own.
+    let folder = tempfile::tempdir().ok()?;
+    let mut command = Command::new("git");
+    for name in OF_A_REPOSITORY {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(["credential", "fill"])
-        // A folder of nobody's: no repository's own configuration has a say.
-        .current_dir(std::env::temp_dir())
-        .env("GIT_CEILING_DIRECTORIES", std::env::temp_dir())
-        .env_remove("GIT_DIR")
+        .current_dir(folder.path())
+        .env("GIT_DIR", NO_REPOSITORY)
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "true")
         .env("SSH_ASKPASS", "true")

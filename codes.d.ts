@@ -219,6 +219,7 @@ export type Code =
   | 'not-yet-published'
   | 'nothing-built'
   | 'nothing-packed'
+  | 'npmrc-foreign'
   | 'npmrc-unreadable'
   | 'nul-in-name'
   | 'obfuscated-code'

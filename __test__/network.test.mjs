@@ -1,11 +1,12 @@
 // Whom the program talks to, and how: certificates, proxies and retries, as npm and git are configured.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run } from './kit/cli.mjs';
 import { startGitHost } from './kit/githost.mjs';
 import { startRegistry } from './kit/registry.mjs';
 import { certificate } from './kit/tls.mjs';
@@ -175,4 +176,71 @@ test('a 404 is not asked again', async () => {
   await world.judge('n-nobody@1.0.0', { extra: { npm_config_fetch_retries: '3' } });
   const urls = world.registry.requests.slice(from).map(({ url }) => url);
   assert.equal(new Set(urls).size, urls.length, urls.join());
+});
+
+test('an .npmrc that another user put into a folder above decides nothing', { skip: process.getuid() === 0 ? false : 'needs root' }, async () => {
+  const SECRET = 'npm_kitSecretTokenThatMustNotLeave';
+  const OTHER = 12345;
+  const evil = await startRegistry();
+  try {
+    const name = 'n-shared';
+    const published = { published: { 'index.js': 'payload\n' } };
+    await world.release(name, published);
+    // The other registry shows honest files for the version whose real tarball has a payload.
+    await evil.publish({ files: { 'package.json': manifest(name), 'index.js': `module.exports = '${name}';\n` } });
+    const npmrc = `registry=${evil.url}\n//127.0.0.1:${evil.port}/:_authToken=\${NPM_TOKEN}\n`;
+    /** A folder in one that all may write to, with files of `owner`; what came of a run in it. */
+    const judged = async ({ owner, cwdOwner = 0, args = [], put }) => {
+      const clean = await world.home({ extra: { NPM_TOKEN: SECRET } });
+      delete clean.env.npm_config_registry;
+      await writeFile(join(clean.home, '.npmrc'), `registry=${world.registry.url}\n`);
+      const shared = join(clean.home, 'shared');
+      const cwd = join(shared, 'work');
+      await mkdir(cwd, { recursive: true });
+      await chmod(shared, 0o1777);
+      await chown(cwd, cwdOwner, cwdOwner);
+      await writeFile(join(shared, 'package.json'), '{}');
+      await (put ? put(shared) : writeFile(join(shared, '.npmrc'), npmrc));
+      for (const file of ['package.json', ...(put ? [] : ['.npmrc'])]) await chown(join(shared, file), owner, owner);
+      const from = evil.requests.length;
+      const ran = await run([`${name}@1.0.0`, '--json', ...args], { env: clean.env, cwd });
+      const asked = evil.requests.slice(from);
+      const noted = (ran.json.findings ?? []).filter(({ code }) => code === 'npmrc-foreign');
+      return { code: ran.code, asked: asked.length, carried: asked.filter(({ headers }) => headers.authorization?.includes(SECRET)).length, noted };
+    };
+    const refused = await judged({ owner: OTHER });
+    assert.deepEqual([refused.code, refused.asked], [1, 0]);
+    assert.match(refused.noted.map(({ message }) => message).join('\n'), /shared\/package\.json does not count: it belongs to the user 12345/);
+    assert.equal(refused.noted[0].severity, 'warning');
+    // With a package.json of ours the file itself is looked at, and where a link of the other user leads to.
+    for (const put of [
+      async (shared) => {
+        await writeFile(join(shared, '.npmrc'), npmrc);
+        await chown(join(shared, '.npmrc'), OTHER, OTHER);
+      },
+      async (shared) => {
+        await writeFile(join(shared, 'theirs'), npmrc);
+        await chown(join(shared, 'theirs'), OTHER, OTHER);
+        await symlink('theirs', join(shared, '.npmrc'));
+      },
+      async (shared) => {
+        await writeFile(join(shared, '.npmrc'), npmrc);
+        await chown(shared, OTHER, OTHER);
+      },
+    ]) {
+      const file = await judged({ owner: 0, put });
+      assert.deepEqual([file.code, file.asked, file.noted.length > 0], [1, 0, true]);
+    }
+    const named = await judged({ owner: OTHER, args: ['--registry', evil.url] });
+    assert.ok(named.code === 0 && named.asked > 0 && named.carried === 0, 'the user’s own word names a registry');
+    for (const [what, control] of [
+      ['root’s own, or this user’s', { owner: 0 }],
+      ['a checkout of another user that root works in, as in a container', { owner: OTHER, cwdOwner: OTHER }],
+    ]) {
+      const { code, asked, carried, noted } = await judged(control);
+      assert.ok(code === 0 && asked > 0 && carried > 0 && noted.length === 0, `the control: ${what}`);
+    }
+  } finally {
+    await evil.close();
+  }
 });

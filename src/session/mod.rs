@@ -288,9 +288,6 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
             return Ok(found.answer());
         }
     }
-    for finding in &setup.npm.findings {
-        findings.push(Finding::new(finding.code, Severity::Warning, finding.message.clone()));
-    }
 
     let info = OptionsInfo { recipe: given.as_deref().map(Recipe::digest), ..info };
     let question = setup.question(options, roots)?.following(given);

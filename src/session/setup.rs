@@ -13,7 +13,7 @@ use npm_registry::ResolveOptions;
 use npm_registry::provenance::Roots;
 use npm_spec::{Spec, Target};
 use npm_toolchain::Distribution;
-use npmrc::{NpmConfig, Overrides, Surroundings};
+use npmrc::{ConfigFinding, NpmConfig, Overrides, Surroundings};
 use report::json::OptionsInfo;
 use store::{CacheError, Folders, folders};
 use verdict::{Failed, Finding, Severity, boxed};
@@ -51,7 +51,8 @@ impl Setup {
         let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
         npm.check().map_err(boxed)?;
         let git = GitConfig::load().map_err(boxed)?;
-        let mut findings = Vec::new();
+        let note = |finding: &ConfigFinding| Finding::new(finding.code, Severity::Warning, finding.message.clone());
+        let mut findings: Vec<Finding> = npm.findings.iter().map(note).collect();
         for base in git.bases() {
             if let Ok(url) = url::Url::parse(base) {
                 npm.network.allowed.add(&url);

@@ -9,6 +9,10 @@ use std::sync::Arc;
 /// Largest configuration or certificate file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
+/// The user who may do everything anyway.
+#[cfg(unix)]
+const ROOT: u32 = 0;
+
 /// Environment, folders and files.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -73,6 +77,13 @@ pub trait Files: Send + Sync {
     /// Whether a folder is there.
     fn is_dir(&self, path: &Path) -> bool;
 
+    /// The user whose a file or folder is, where its word does not count in a project of the folder `cwd`: not this process's own
+    /// user, not root, and not the owner of `cwd`. `None` where it counts, where nothing is there, and on systems without owners.
+    fn foreign(&self, path: &Path, cwd: &Path) -> Option<u32> {
+        let _ = (path, cwd);
+        None
+    }
+
     /// A file's content as text.
     fn read_text(&self, path: &Path) -> io::Result<String> {
         String::from_utf8(self.read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
@@ -103,6 +114,18 @@ impl Files for OsFiles {
 
     fn is_dir(&self, path: &Path) -> bool {
         path.is_dir()
+    }
+
+    #[cfg(unix)]
+    fn foreign(&self, path: &Path, cwd: &Path) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = |read: io::Result<std::fs::Metadata>| read.ok().map(|metadata| metadata.uid());
+        let itself = owner(std::fs::symlink_metadata(path))?;
+        // Who makes a link, or has the folder, chooses which file is there: also one of somebody else's.
+        let target = owner(std::fs::metadata(path));
+        let folder = path.parent().and_then(|folder| owner(std::fs::metadata(folder)));
+        let trusted = [Some(rustix::process::geteuid().as_raw()), Some(ROOT), owner(std::fs::metadata(cwd))];
+        [Some(itself), target, folder].into_iter().find(|owner| owner.is_some() && !trusted.contains(owner)).flatten()
     }
 }
 

@@ -39,8 +39,7 @@ impl Layers {
         let global = global_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
 
         let is_global = trusted.flag("global") == Some(true) || trusted.text("location").as_deref() == Some("global");
-        let project = (!is_global).then(|| project::root(around).join(".npmrc")).filter(|path| Some(path) != user_path.as_ref());
-        let project = project.map(|path| read(around, &path, findings)).unwrap_or_default();
+        let project = if is_global { BTreeMap::new() } else { of_project(around, user_path.as_deref(), findings) };
 
         let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {
@@ -95,6 +94,25 @@ impl Layers {
     pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
         self.layers.iter().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().into_iter()
     }
+}
+
+/// The project's file. One of another user's, in a folder that all may write to, is nobody's word whom to ask and what to send there.
+fn of_project(around: &Surroundings, user: Option<&Path>, findings: &mut Vec<ConfigFinding>) -> BTreeMap<String, Value> {
+    let mut project = project::find(around);
+    let path = project.root.join(".npmrc");
+    let mut counts = Some(path.as_path()) != user;
+    if let Some(owner) = around.files.foreign(&path, &around.cwd).filter(|_| counts) {
+        project.foreign.push((path.clone(), owner));
+        counts = false;
+    }
+    findings.extend(project.foreign.iter().map(|(path, owner)| ConfigFinding {
+        code: "npmrc-foreign",
+        message: format!(
+            "{} does not count: it belongs to the user {owner}, who is not you, root or the owner of the working folder",
+            path.display()
+        ),
+    }));
+    if counts { read(around, &path, findings) } else { BTreeMap::new() }
 }
 
 fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {

@@ -10,25 +10,39 @@ const MAX_DEPTH: usize = 64;
 const MAX_PATTERNS: usize = 1000;
 const MAX_PATTERN: usize = 512;
 
+/// The project of a working directory.
+pub(super) struct Project {
+    /// Its folder.
+    pub(super) root: PathBuf,
+    /// Files and folders of other users that would have decided otherwise, and whose they are.
+    pub(super) foreign: Vec<(PathBuf, u32)>,
+}
+
 /// The nearest folder upwards with a package.json or `node_modules`; if a folder above declares it as one of its workspaces, that
-/// one; the working directory if there is neither.
-pub(super) fn root(around: &Surroundings) -> PathBuf {
+/// one; the working directory if there is neither. What another user put into a folder above decides nothing.
+pub(super) fn find(around: &Surroundings) -> Project {
     let mut nearest: Option<&Path> = None;
+    let mut foreign = Vec::new();
     for folder in around.cwd.ancestors().take(MAX_DEPTH) {
         let manifest = folder.join("package.json");
-        let has_manifest = around.files.is_file(&manifest);
-        match nearest {
-            None if has_manifest || around.files.is_dir(&folder.join("node_modules")) => nearest = Some(folder),
-            Some(inner) if has_manifest => {
-                let relative = inner.strip_prefix(folder).unwrap_or(inner);
-                if declares_workspace(around, &manifest, relative) {
-                    return folder.to_owned();
-                }
-            }
+        let modules = folder.join("node_modules");
+        let found = if around.files.is_file(&manifest) {
+            manifest
+        } else if nearest.is_none() && around.files.is_dir(&modules) {
+            modules
+        } else {
+            continue;
+        };
+        let relative = nearest.map(|inner| inner.strip_prefix(folder).unwrap_or(inner));
+        let counts = relative.is_none_or(|relative| declares_workspace(around, &found, relative));
+        match around.files.foreign(&found, &around.cwd) {
+            Some(owner) if counts => foreign.push((found, owner)),
+            None if counts && nearest.is_some() => return Project { root: folder.to_owned(), foreign },
+            None if counts => nearest = Some(folder),
             _ => {}
         }
     }
-    nearest.unwrap_or(&around.cwd).to_owned()
+    Project { root: nearest.unwrap_or(&around.cwd).to_owned(), foreign }
 }
 
 fn declares_workspace(around: &Surroundings, manifest: &Path, relative: &Path) -> bool {

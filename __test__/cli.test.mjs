@@ -156,13 +156,22 @@ test('a spec counts before the hook', async () => {
   assert.equal(json.package.spec, bad);
 });
 
-test('REPRODUCE_ACTIVE makes a nested call leave at once with 0', async () => {
+test('REPRODUCE_ACTIVE makes a nested call of a hook leave at once with 0, and no other', async () => {
   const from = world.registry.requests.length;
-  for (const args of [[], [bad], ['--nonsense']]) {
+  const list = join(clean.home, 'active.txt');
+  await writeFile(list, `${bad}\n`);
+  for (const args of [[], ['--json'], ['--registry', world.registry.url], ['--local'], ['--local', '.'], ['--nonsense']]) {
     const ran = await cli(args, { env: { REPRODUCE_ACTIVE: '1' } });
-    assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', '']);
+    assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', ''], args.join(' '));
   }
-  assert.equal(world.registry.requests.length, from);
+  for (const args of [[bad], [good, '--quiet'], ['--from', list], ['stage', 'ms'], ['replay', 'x.json'], [bad, '--nonsense']]) {
+    const ran = await cli([...args, '--json'], { env: { REPRODUCE_ACTIVE: '1' } });
+    assert.deepEqual([ran.code, ran.json.verdict, ran.json.code], [2, 'error', 'usage'], args.join(' '));
+    assert.match(ran.json.message, args.includes('--nonsense') ? /nonsense/ : /REPRODUCE_ACTIVE is set$/);
+    assert.equal((await cli(args, { env: { REPRODUCE_ACTIVE: '1' } })).code, 2, args.join(' '));
+  }
+  assert.equal(world.registry.requests.length, from, 'nothing was judged');
+  assert.equal((await cli([good], { env: { REPRODUCE_ACTIVE: '' } })).code, 0, 'the control: an empty one is none');
 });
 
 // ── how much, and in which colours ──

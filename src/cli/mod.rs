@@ -60,9 +60,10 @@ pub struct Program {
 /// Runs the command line and returns the exit code.
 pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
     let Program { installed, node, product } = program;
-    // A build of a package that runs this very program in its own hook must not start another rebuild.
-    if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty()) {
-        return 0;
+    if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty())
+        && let Some(code) = within_itself(&arguments)
+    {
+        return code;
     }
     if let Some(code) = command(&arguments, installed.as_ref(), &product, &cancelled).await {
         return code;
@@ -81,6 +82,23 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
         return local::run(&arguments, &options, &out, Program { installed: None, node, product }, cancelled).await;
     }
     check(&arguments, Program { installed, node, product }, &out, cancelled).await
+}
+
+/// The exit code within a build of this program's own. A package that runs it in its hooks must not start another rebuild, and its
+/// build goes on, also where the flags are those of another version. What is asked for by name gets no answer, and that must not pass
+/// for a good one. `None` for help, and for what cannot be read and names something.
+fn within_itself(arguments: &[String]) -> Option<u8> {
+    let words = joined(arguments.to_vec());
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(words)) {
+        Ok(parsed) => parsed,
+        Err(error) => return (error.use_stderr() && arguments.iter().all(|word| word.starts_with('-'))).then_some(0),
+    };
+    let named = parsed.specs.first().cloned().or_else(|| parsed.from.as_ref().map(|list| list.display().to_string()));
+    let named = named.or_else(|| parsed.verify_attestation.as_ref().map(|file| file.display().to_string()));
+    let Some(named) = named.filter(|_| !parsed.local) else { return Some(0) };
+    let message = format!("{named} is not looked at within a build of this program's own: REPRODUCE_ACTIVE is set");
+    let answer = Answer::usage(&message, "unset REPRODUCE_ACTIVE where this is no such build".into());
+    Some(written(Output::new(&parsed).answer(&answer)).unwrap_or(UNDECIDED))
 }
 
 /// Judges the packages that a command line names, and writes what it asks for.

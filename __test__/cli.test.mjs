@@ -347,6 +347,25 @@ test('under --json an interrupted run prints nothing or one object', async () =>
   if (ran.stdout !== '') assertConsistent(ran.json);
 });
 
+test('files of an earlier run are gone as soon as another one begins, however it ends', async () => {
+  const files = Object.fromEntries(['attest', 'sarif', 'junit', 'diffoscope-json'].map((option) => [option, join(clean.home, `earlier-${option}`)]));
+  const args = Object.entries(files).flatMap(([option, file]) => [`--${option}`, file]);
+  const one = await cli([good, ...args]);
+  assert.equal(one.code, 0, one.stderr);
+  for (const file of Object.values(files)) assert.ok(existsSync(file), `the control: ${file} is written`);
+  const lift = world.registry.fault({ on: '/x-hang/1.0.0', hang: true });
+  const from = world.registry.requests.length;
+  const ran = await cli(['x-hang@1.0.0', ...args], {
+    onStart: async (child) => {
+      while (world.registry.requests.length === from && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill('SIGKILL');
+    },
+  });
+  lift();
+  assert.equal(ran.signal, 'SIGKILL');
+  assert.deepEqual(Object.values(files).filter((file) => existsSync(file)), []);
+});
+
 // ── other specs ──
 
 test('a tarball’s address', async () => {

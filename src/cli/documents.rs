@@ -73,8 +73,10 @@ impl Documents {
         }
     }
 
-    /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after.
+    /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after. Files of
+    /// an earlier run are gone from here on: should this one be ended, they must not pass for its own.
     pub(super) fn prepare(arguments: &Arguments, product: Product) -> Result<Self, Failed> {
+        remove_earlier(arguments)?;
         let annotate = match arguments.annotate {
             AnnotateChoice::Auto => github::is_here(),
             AnnotateChoice::Always => true,
@@ -129,7 +131,7 @@ impl Documents {
             std::fs::write(path, junit(&self.cases)).map_err(|error| failed(path, &error))?;
         }
         if let Some(path) = &self.diffoscope {
-            // Where nothing was compared, a file of an earlier run must not pass for this one's.
+            // Where nothing was compared it is empty.
             let document = self.reports.first().and_then(diffoscope::document).unwrap_or_default();
             std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
         }
@@ -142,7 +144,7 @@ impl Documents {
         };
         if !matches!(stated, Ok(true)) {
             for path in self.statements() {
-                remove_earlier(path).map_err(|error| failed(path, &error))?;
+                remove(path)?;
             }
         }
         stated.map(drop)
@@ -171,15 +173,18 @@ impl Documents {
     }
 }
 
-/// Removes the statement of an earlier run: it must not pass for one of this run, which has nothing to state. What is no file stays.
-fn remove_earlier(path: &Path) -> std::io::Result<()> {
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Ok(());
+/// Removes what an earlier run wrote to the files of this one.
+pub(super) fn remove_earlier(arguments: &Arguments) -> Result<(), Failed> {
+    let all = [&arguments.sarif, &arguments.junit, &arguments.diffoscope_json, &arguments.attest, &arguments.attest_svr];
+    all.into_iter().flatten().try_for_each(|path| remove(path))
+}
+
+/// Removes a file. A pipe or a device stays, and so does a link.
+fn remove(path: &Path) -> Result<(), Failed> {
+    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        std::fs::remove_file(path).map_err(|error| failed(path, &error))?;
     }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 pub(super) fn failed(path: &Path, error: &std::io::Error) -> Failed {

@@ -38,6 +38,9 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
+    if let Err(error) = super::documents::remove_earlier(arguments) {
+        return failed(&*error);
+    }
     let folders = if arguments.workspaces { local::members(&folder) } else { Ok(vec![folder]) };
     let folders = match folders {
         Ok(folders) => folders,

@@ -231,6 +231,7 @@ export type Code =
   | 'other-target'
   | 'other-text'
   | 'other-type'
+  | 'other-user-refused'
   | 'output'
   | 'package-name-differs'
   | 'package-not-found'

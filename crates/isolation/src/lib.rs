@@ -145,6 +145,24 @@ impl Sandbox {
         Gate::open(self.tier)
     }
 
+    /// The user of this machine that a build's connections to its [`Gate`] are of, where others can connect to it as well. `None` where the gate
+    /// is in a network of the build's own.
+    #[cfg(unix)]
+    pub fn caller(&self) -> Option<u32> {
+        let me = rustix::process::geteuid();
+        match self.tier {
+            Tier::Namespaces | Tier::Bwrap => None,
+            Tier::Landlock if me.is_root() => Some(BUILD_USER),
+            Tier::Landlock | Tier::None => Some(me.as_raw()),
+        }
+    }
+
+    /// There is no tier here.
+    #[cfg(not(unix))]
+    pub fn caller(&self) -> Option<u32> {
+        None
+    }
+
     /// Starts a command. It runs until [`Running::wait`] returns, or the [`Running`] is dropped.
     pub fn spawn(&self, job: &Job, gate: Gate) -> Result<Running, SandboxError> {
         job.check(self.tier)?;

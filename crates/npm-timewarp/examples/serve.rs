@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use http::{Cancel, Client, HttpConfig};
-use npm_timewarp::{Settings, Timewarp};
+use npm_timewarp::{Peers, Settings, Timewarp};
 use npmrc::{AllowList, NpmConfig, Overrides, Surroundings};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -36,7 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(&settings.tarballs)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let base = format!("http://127.0.0.1:{port}/");
-    let _serving = Timewarp::new(settings, runtime.handle().clone()).serve(TcpListener::bind((Ipv4Addr::LOCALHOST, port))?, &base)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    // No project is named, so that nothing is served by the user's credentials: what anybody gets here is public.
+    let _serving = Timewarp::new(settings, runtime.handle().clone()).serve(listener, &base, Peers::Anybody)?;
     println!("{base} shows the registry as of {moment}");
     loop {
         std::thread::sleep(Duration::from_secs(3600));

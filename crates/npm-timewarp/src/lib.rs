@@ -28,6 +28,7 @@ mod neighbour;
 mod packages;
 mod packuments;
 mod path;
+mod peers;
 mod record;
 mod redirects;
 mod serve;
@@ -52,6 +53,7 @@ pub use error::{Refused, TimewarpError};
 pub use git_dependency::{settings_without_git, without_git};
 pub use heard::Heard;
 pub use judged::JudgedBytes;
+pub use peers::Peers;
 pub use record::{Asked, During, Kind, Record, Request, What};
 pub use redirects::redirected;
 pub use serve::Serving;
@@ -150,8 +152,9 @@ impl Timewarp {
     }
 
     /// Serves a listener, which may be one of another network namespace, until the result is dropped. `base` is how clients see
-    /// it, as in `http://127.0.0.1:4873/`. Several can be served at once; they share packuments, tarballs and the record.
-    pub fn serve(&self, listener: TcpListener, base: &str) -> Result<Serving, TimewarpError> {
+    /// it, as in `http://127.0.0.1:4873/`. Several can be served at once; they share packuments, tarballs and the record. A connection
+    /// of anybody but `peers` is closed before a byte of it is read, and recorded.
+    pub fn serve(&self, listener: TcpListener, base: &str, peers: Peers) -> Result<Serving, TimewarpError> {
         let failed = |error: std::io::Error| TimewarpError::Listener { reason: error.to_string() };
         let base = answer::Base::parse(base)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -159,7 +162,7 @@ impl Timewarp {
             let _inside = self.inner.runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(failed)?
         };
-        Ok(serve::start(self.inner.clone(), listener, base))
+        Ok(serve::start(self.inner.clone(), listener, base, peers))
     }
 
     /// What is asked for from now on is asked by an installation, or by something else.

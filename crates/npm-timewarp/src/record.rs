@@ -13,6 +13,8 @@ const MAX_KEPT: usize = 50_000;
 const MAX_ASKED: usize = 1_000;
 /// Most other hosts that are kept.
 const MAX_HOSTS: usize = 1_000;
+/// Most users of this machine that are kept of those who were not answered.
+const MAX_STRANGERS: usize = 20;
 /// Longest name, version or host that is kept, in bytes; of a longer one its beginning.
 const LONGEST: usize = 256;
 
@@ -113,6 +115,8 @@ pub struct Record {
     pub missing: BTreeSet<String>,
     /// Other hosts that the build asked for and did not get.
     pub wanted: BTreeSet<String>,
+    /// Who else connected, and was not answered.
+    pub strangers: BTreeSet<String>,
 }
 
 /// The record while it is written.
@@ -185,6 +189,10 @@ impl Recorder {
 
     pub(super) fn wanted(&self, host: &str) {
         self.with(|record| add(&mut record.wanted, shortened(host.to_owned()), MAX_HOSTS));
+    }
+
+    pub(super) fn stranger(&self, who: String) {
+        self.with(|record| add(&mut record.strangers, shortened(who), MAX_STRANGERS));
     }
 
     /// Whether a package or version was asked for that the registry does not have.

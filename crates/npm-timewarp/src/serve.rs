@@ -17,6 +17,7 @@ use http::Cancel;
 use super::Inner;
 use super::answer::{Base, answer};
 use super::body::Never;
+use super::peers::{Peer, Peers, peer};
 
 /// Connections at a time; more wait in the listener's queue. Clients open up to a hundred.
 const CONNECTIONS: usize = 256;
@@ -43,14 +44,14 @@ impl Drop for Serving {
     }
 }
 
-pub(super) fn start(inner: Arc<Inner>, listener: TcpListener, base: Base) -> Serving {
+pub(super) fn start(inner: Arc<Inner>, listener: TcpListener, base: Base, peers: Peers) -> Serving {
     let stop = Cancel::default();
     let runtime = inner.runtime.clone();
-    let accepting = runtime.spawn(accept(inner, listener, Arc::new(base), stop.clone()));
+    let accepting = runtime.spawn(accept(inner, listener, Arc::new(base), peers, stop.clone()));
     Serving { stop, accepting }
 }
 
-async fn accept(inner: Arc<Inner>, listener: TcpListener, base: Arc<Base>, stop: Cancel) {
+async fn accept(inner: Arc<Inner>, listener: TcpListener, base: Arc<Base>, peers: Peers, stop: Cancel) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
@@ -61,7 +62,11 @@ async fn accept(inner: Arc<Inner>, listener: TcpListener, base: Arc<Base>, stop:
             Ok((stream, _)) => {
                 let (inner, base, stop) = (inner.clone(), base.clone(), stop.clone());
                 connections.spawn(async move {
-                    connection(TokioIo::new(stream), inner, base, stop).await;
+                    match peer(&stream, peers).await {
+                        Peer::Served => connection(TokioIo::new(stream), inner, base, stop).await,
+                        Peer::Gone => {}
+                        Peer::Stranger(who) => inner.record.stranger(who),
+                    }
                     drop(permit);
                 });
             }

@@ -105,7 +105,7 @@ fn world(server: &Server, change: impl FnOnce(&mut Settings)) -> World {
     let timewarp = Timewarp::new(settings, Handle::current());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    World { serving: timewarp.serve(listener, BASE).unwrap(), timewarp, address, folder }
+    World { serving: timewarp.serve(listener, BASE, Peers::Anybody).unwrap(), timewarp, address, folder }
 }
 
 /// What took credentials is not kept on disk.
@@ -444,9 +444,33 @@ async fn a_serving_that_is_dropped_ends_its_connections() {
     // Another one can be served by the same registry.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let _again = timewarp.serve(listener, BASE).unwrap();
+    let _again = timewarp.serve(listener, BASE, Peers::Anybody).unwrap();
     TcpStream::connect(address).await.unwrap();
     assert_eq!(timewarp.record().requests.len(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_user_of_the_machine_is_not_answered() {
+    use std::os::unix::fs::MetadataExt as _;
+    let server = registry().await;
+    let World { timewarp, serving: _serving, folder, .. } = world(&server, |_| {});
+    let me = folder.path().metadata().unwrap().uid();
+    for (user, answered) in [(me + 1, false), (me, true)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let _only = timewarp.serve(listener, BASE, Peers::User(user)).unwrap();
+        for head in ["GET /-/ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut first = Vec::new();
+            // A connection that is closed with a question in it is reset.
+            let _ = stream.take(5).read_to_end(&mut first).await;
+            assert_eq!(first, if answered { b"HTTP/".as_slice() } else { b"" }, "{head}");
+        }
+    }
+    let record = timewarp.record();
+    assert_eq!((record.strangers, record.requests.len()), (BTreeSet::from([format!("user {me}")]), 2));
 }
 
 #[tokio::test]
@@ -464,6 +488,6 @@ async fn a_base_must_be_one_of_plain_http() {
     let timewarp = Timewarp::new(settings(&server, folder.path()), Handle::current());
     for base in ["", "https://127.0.0.1/", "unix:/x"] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(matches!(timewarp.serve(listener, base), Err(TimewarpError::Base { .. })), "{base}");
+        assert!(matches!(timewarp.serve(listener, base, Peers::Anybody), Err(TimewarpError::Base { .. })), "{base}");
     }
 }

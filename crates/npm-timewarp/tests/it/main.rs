@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha512};
 
 use http::{Cancel, Client, HttpConfig};
 use npm_timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1};
-use npm_timewarp::{Manager, Record, Settings, Timewarp, client_env, redirected};
+use npm_timewarp::{Manager, Peers, Record, Settings, Timewarp, client_env, redirected};
 use npmrc::{AllowList, NpmConfig, OsFiles, Overrides, Surroundings};
 
 /// Where lockfiles of the time say that tarballs are. Nobody answers there: a client that asks fails.
@@ -286,7 +286,7 @@ fn loopback(
     let timewarp = Timewarp::new(settings, runtime.handle().clone());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap());
-    Loopback { _serving: timewarp.serve(listener, &base).unwrap(), timewarp, base, _folder: folder }
+    Loopback { _serving: timewarp.serve(listener, &base, Peers::Anybody).unwrap(), timewarp, base, _folder: folder }
 }
 
 /// bun writes a tarball's address only where the registry is not the canonical one.

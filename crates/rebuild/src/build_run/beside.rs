@@ -19,6 +19,7 @@ pub(super) struct Beside {
     not_named: BTreeSet<String>,
     withheld: BTreeSet<String>,
     copied: BTreeSet<String>,
+    strangers: BTreeSet<String>,
 }
 
 impl Beside {
@@ -31,6 +32,7 @@ impl Beside {
             not_named: record.not_named.clone(),
             withheld: record.withheld.clone(),
             copied: record.copied.clone(),
+            strangers: record.strangers.clone(),
         }
     }
 
@@ -97,6 +99,10 @@ impl Beside {
             let names = listed(&self.not_named);
             run.notes
                 .push(("private-not-named", format!("private packages whose scope the project does not name were not served: {names}")));
+        }
+        if !self.strangers.is_empty() {
+            let message = format!("others than the build connected to its registry, and got no answer: {}", listed(&self.strangers));
+            run.warnings.push(("other-user-refused", message));
         }
         Run { asked: self.asked.iter().cloned().collect(), private: self.private.iter().cloned().collect(), ..run }
     }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use isolation::{Job, Limits, Mount, Stopped};
 use npm_pack::tree::DirTree;
 use npm_spec::tool::Kind;
-use npm_timewarp::{GLOBAL, Manager, Timewarp, client_env};
+use npm_timewarp::{GLOBAL, Manager, Peers, Timewarp, client_env};
 use npm_toolchain::Tool;
 use recipe::{Step, StepDone};
 use store::folders::open_to_all;
@@ -197,7 +197,8 @@ impl<'a> Workshop<'a> {
         };
         self.timewarp.installing(installs(step));
         let mut running = site.sandbox.spawn(&job, gate)?;
-        let serving = running.listener().map(|listener| self.timewarp.serve(listener, &base)).transpose()?;
+        let peers = site.sandbox.caller().map_or(Peers::Anybody, Peers::User);
+        let serving = running.listener().map(|listener| self.timewarp.serve(listener, &base, peers)).transpose()?;
         let ended = running.wait(&site.context.cancelled)?;
         drop(serving);
         if site.context.cancelled.load(std::sync::atomic::Ordering::Relaxed) {

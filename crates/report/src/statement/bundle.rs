@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     /// A real one, of npm's registry: of the kind that is written here.
-    const REAL: &str = include_str!("../../../__test__/fixtures/attestations/sigstore-5.0.0.bundle.json");
+    const REAL: &str = include_str!("../../../../__test__/fixtures/attestations/sigstore-5.0.0.bundle.json");
     const SIGNER: &str = "https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main";
     const GITHUB: &str = "https://token.actions.githubusercontent.com";
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use npm_tarball::{Archive, Entry};
+use verdict::patience;
 
 use super::script::{self, Code};
 use super::text::{invisible, is_binary, plain, same_but_whitespace};
@@ -33,7 +34,7 @@ impl Content<'_> {
             return found;
         }
         let [left, right] = [plain(&ours), plain(&theirs)];
-        let (class, mut message) = text(path, &left, &right);
+        let (class, mut message) = text(path, &left, &right, self.end);
         if left.len() == ours.len() && right.len() != theirs.len() || left.len() != ours.len() && right.len() == theirs.len() {
             message.push_str("; line endings or a byte order mark differ too");
         }
@@ -42,7 +43,7 @@ impl Content<'_> {
 
     fn read(&mut self, path: &str) -> Result<[Vec<u8>; 2], &'static str> {
         const UNREADABLE: &str = "its content could not be read back";
-        if self.end.is_some_and(|end| Instant::now() >= end) {
+        if patience::is_over() || self.end.is_some_and(|end| Instant::now() >= end) {
             return Err("it was not looked into: other files took too long");
         }
         let sides = [(self.published, self.published.get(path)), (self.rebuilt, self.rebuilt.get(path))];
@@ -57,7 +58,7 @@ impl Content<'_> {
     }
 }
 
-fn text(path: &str, ours: &[u8], theirs: &[u8]) -> (Class, String) {
+fn text(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class, String) {
     let special = match path {
         "package.json" => manifest::explain(ours, theirs),
         _ if path.rsplit('.').next() == Some("map") => source_map::explain(ours, theirs),
@@ -67,7 +68,7 @@ fn text(path: &str, ours: &[u8], theirs: &[u8]) -> (Class, String) {
         return found;
     }
     if place::is_script(path) {
-        return code(path, ours, theirs);
+        return code(path, ours, theirs, end);
     }
     if same_but_whitespace(ours, theirs) {
         return (Class::Whitespace, "only spaces and line feeds differ".to_owned());
@@ -75,8 +76,8 @@ fn text(path: &str, ours: &[u8], theirs: &[u8]) -> (Class, String) {
     one_minified(ours, theirs).unwrap_or_else(|| (Class::OtherText, "other text".to_owned()))
 }
 
-fn code(path: &str, ours: &[u8], theirs: &[u8]) -> (Class, String) {
-    match script::compare(path, ours, theirs) {
+fn code(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class, String) {
+    match script::compare(path, ours, theirs, end) {
         Code::Same { comments: true, letters: false } => (Class::CommentsOnly, "the same code; only comments differ".to_owned()),
         Code::Same { comments: false, letters: false } => (Class::FormattingOnly, "the same code in another layout".to_owned()),
         Code::Same { comments, .. } => {

@@ -10,6 +10,8 @@ mod evidence;
 mod failed;
 mod finding;
 pub mod host;
+pub mod patience;
+pub mod wildcards;
 
 use serde::Serialize;
 

@@ -1,14 +1,20 @@
 //! JavaScript and TypeScript, compared after parsing.
 //!
 //! In: two texts, from strangers. Out: whether they are the same program, and if not, whether helpers of compilers are all that differs.
-//! The parser is tree-sitter: it does not recurse, so no nesting overflows a stack, and it can be stopped by the clock. (oxc
-//! was tried: it recurses, and there are texts of some ten kilobytes with which it takes gigabytes.)
+//! The parser is tree-sitter, which can be stopped: by the clock, and by what it has in use. It reads nesting without recursion, and frees it
+//! with: where a text can be read in two ways at every level (`{a:{a:{a:`), one frame for each. So it runs on a thread whose stack is
+//! larger than the memory that it may use could need. (oxc was tried: it recurses for all nesting, and there are texts of some
+//! ten kilobytes with which it takes gigabytes.)
 
 mod events;
 mod helpers;
+mod meter;
 mod program;
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
@@ -17,17 +23,35 @@ pub(super) use program::Code;
 
 /// How long one text may take. A megabyte takes half a second.
 const LONGEST: Duration = Duration::from_secs(2);
-/// Bytes of a text: the tree takes some forty times as many.
+/// Bytes of a text.
 const LARGEST: usize = 4 << 20;
+/// Bytes that the parser may have in use, for both texts together: minified code takes forty for each of its own, other code twenty,
+/// and code that is made for it a thousand and more. Where such a text ends, the parser takes as much again before it can be stopped.
+const MEMORY: usize = 192 << 20;
+/// Bytes of the stack of the thread that parses; they are address space, of which is taken what is used. A level of nesting takes a
+/// frame of a hundred bytes at most, and more than two hundred of `MEMORY`: the deepest that was found uses 20 MB of it.
+const STACK: usize = 256 << 20;
+/// Bytes that the parser is given at a time, so that it asks, and can be stopped, also within one token.
+const CHUNK: usize = 16 << 10;
 
-/// Compares two texts as programs; `path` gives the language.
-pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8]) -> Code {
+/// Compares two texts as programs until `end`; `path` gives the language.
+pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], end: Option<Instant>) -> Code {
     let texts = [published, rebuilt].map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST));
     let ([Some(ours), Some(theirs)], Some(language)) = (texts, language(path)) else { return Code::Unknown };
-    let Some([left, right]) = parse(&language, ours, LONGEST).zip(parse(&language, theirs, LONGEST)).map(|(a, b)| [a, b]) else {
-        return Code::Unknown;
-    };
-    program::compare((&left, ours), (&right, theirs))
+    meter::install();
+    thread::scope(|scope| {
+        let compare = || {
+            let longest = LONGEST.min(end.map_or(LONGEST, |end| end.saturating_duration_since(Instant::now())));
+            let left = parse(&language, ours, longest)?;
+            let right = parse(&language, theirs, longest)?;
+            Some(program::compare((&left, ours), (&right, theirs)))
+        };
+        // Where there is no room for such a stack, nothing is parsed.
+        let Ok(thread) = thread::Builder::new().name("explain".to_owned()).stack_size(STACK).spawn_scoped(scope, compare) else {
+            return Code::Unknown;
+        };
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic)).unwrap_or(Code::Unknown)
+    })
 }
 
 /// The grammar for a file of this name.
@@ -42,16 +66,23 @@ fn language(path: &str) -> Option<Language> {
     }
 }
 
-/// The tree of a text without errors; none where it has some, or where it takes too long.
+/// The tree of a text without errors; none where it has some, or where it takes too long or too much.
 fn parse(language: &Language, text: &str, longest: Duration) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
     let end = Instant::now().checked_add(longest)?;
-    let mut check = |_: &ParseState| if Instant::now() >= end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let stopped = Cell::new(false);
+    let over = || {
+        stopped.set(stopped.get() || Instant::now() >= end || meter::in_use() > MEMORY);
+        stopped.get()
+    };
+    let mut check = |_: &ParseState| if over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let bytes = text.as_bytes();
-    let mut read = |at: usize, _| bytes.get(at..).unwrap_or_default();
+    // The text ends where it is stopped; what is a tree then is thrown away.
+    let mut read = |at: usize, _| if over() { &[] } else { bytes.get(at..).map_or(&[][..], |rest| rest.get(..CHUNK).unwrap_or(rest)) };
     let options = ParseOptions::new().progress_callback(&mut check);
-    parser.parse_with_options(&mut read, None, Some(options)).filter(|tree| !tree.root_node().has_error())
+    let tree = parser.parse_with_options(&mut read, None, Some(options))?;
+    (!stopped.get() && !tree.root_node().has_error()).then_some(tree)
 }
 
 #[cfg(test)]
@@ -59,7 +90,7 @@ mod tests {
     use super::*;
 
     fn same(path: &str, published: &str, rebuilt: &str) -> Code {
-        compare(path, published.as_bytes(), rebuilt.as_bytes())
+        compare(path, published.as_bytes(), rebuilt.as_bytes(), None)
     }
 
     /// Ways to nest, of which the first ones are those that other parsers do not survive.
@@ -128,9 +159,57 @@ mod tests {
         assert!(parse(&language("a.js").unwrap(), &text, Duration::ZERO).is_none());
     }
 
+    /// Ways to nest that can be read in two ways at every level: the parser keeps both, with all that is in them.
+    const AMBIGUOUS: [&str; 7] = ["static <T>(for(", "{a:", "a={b:", "(a,b", "a<b<", "(a=", "a?(b="];
+
+    #[test]
+    fn what_can_be_read_in_two_ways_at_every_level_is_given_up_in_bounded_memory() {
+        let mut most = 0;
+        meter::install();
+        for one in AMBIGUOUS {
+            for path in ["a.js", "a.ts"] {
+                let text = format!("{}1", one.repeat(LARGEST / one.len() - 1));
+                let language = language(path).unwrap();
+                let used = thread::scope(|scope| {
+                    let parse = || (parse(&language, &text, Duration::from_secs(300)).is_none(), meter::most(), meter::in_use());
+                    thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse).unwrap().join().unwrap()
+                });
+                assert!(used.0 && used.1 < MEMORY * 5 / 2 && used.2 == 0, "{path} {one}: {used:?}");
+                most = most.max(used.1);
+            }
+        }
+        assert!(most > MEMORY, "the limit was not reached: {most}");
+    }
+
+    #[test]
+    fn a_comment_without_an_end_is_stopped_within_it() {
+        meter::install();
+        let text = "/*class A{".repeat(LARGEST / 10);
+        let began = Instant::now();
+        assert!(parse(&language("a.js").unwrap(), &text, Duration::from_millis(100)).is_none());
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_stack_that_is_freed_level_by_level_is_no_end_of_the_process() {
+        for count in [35_000, 150_000] {
+            let text = format!("{}1", "{a:".repeat(count));
+            assert_eq!(same("a.js", &text, &format!("{text} ")), Code::Unknown);
+        }
+    }
+
+    #[test]
+    fn honest_code_has_room() {
+        meter::install();
+        let statement = "function a(b,c){return b.d(c,{e:[1,2,'f']})?g=>h:null}";
+        let text = statement.repeat(LARGEST / 4 / statement.len());
+        assert!(parse(&language("a.js").unwrap(), &text, Duration::from_secs(300)).is_some());
+        assert!(meter::most() > 20 * text.len() && meter::most() < MEMORY * 3 / 4, "{}", meter::most());
+    }
+
     #[test]
     fn what_is_not_utf8_or_too_large_is_not_parsed() {
-        assert_eq!(compare("a.js", b"a\xff", b"a"), Code::Unknown);
+        assert_eq!(compare("a.js", b"a\xff", b"a", None), Code::Unknown);
         let large = " ".repeat(LARGEST + 1);
         assert_eq!(same("a.js", &large, "a"), Code::Unknown);
         assert_eq!(same("a.txt", "a", "a "), Code::Unknown);

@@ -158,13 +158,11 @@ test('a spec counts before the hook', async () => {
 
 test('REPRODUCE_ACTIVE makes a nested call of a hook leave at once with 0, and no other', async () => {
   const from = world.registry.requests.length;
-  const list = join(clean.home, 'active.txt');
-  await writeFile(list, `${bad}\n`);
   for (const args of [[], ['--json'], ['--registry', world.registry.url], ['--local'], ['--local', '.'], ['--nonsense']]) {
     const ran = await cli(args, { env: { REPRODUCE_ACTIVE: '1' } });
     assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', ''], args.join(' '));
   }
-  for (const args of [[bad], [good, '--quiet'], ['--from', list], ['stage', 'ms'], ['replay', 'x.json'], [bad, '--nonsense']]) {
+  for (const args of [[bad], [good, '--quiet'], ['--from', 'list.txt'], ['stage', 'ms'], ['replay', 'x.json'], [bad, '--nonsense']]) {
     const ran = await cli([...args, '--json'], { env: { REPRODUCE_ACTIVE: '1' } });
     assert.deepEqual([ran.code, ran.json.verdict, ran.json.code], [2, 'error', 'usage'], args.join(' '));
     assert.match(ran.json.message, args.includes('--nonsense') ? /nonsense/ : /REPRODUCE_ACTIVE is set$/);
@@ -345,25 +343,6 @@ test('under --json an interrupted run prints nothing or one object', async () =>
   lift();
   assert.equal(ran.code, 130);
   if (ran.stdout !== '') assertConsistent(ran.json);
-});
-
-test('files of an earlier run are gone as soon as another one begins, however it ends', async () => {
-  const files = Object.fromEntries(['attest', 'sarif', 'junit', 'diffoscope-json'].map((option) => [option, join(clean.home, `earlier-${option}`)]));
-  const args = Object.entries(files).flatMap(([option, file]) => [`--${option}`, file]);
-  const one = await cli([good, ...args]);
-  assert.equal(one.code, 0, one.stderr);
-  for (const file of Object.values(files)) assert.ok(existsSync(file), `the control: ${file} is written`);
-  const lift = world.registry.fault({ on: '/x-hang/1.0.0', hang: true });
-  const from = world.registry.requests.length;
-  const ran = await cli(['x-hang@1.0.0', ...args], {
-    onStart: async (child) => {
-      while (world.registry.requests.length === from && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
-      child.kill('SIGKILL');
-    },
-  });
-  lift();
-  assert.equal(ran.signal, 'SIGKILL');
-  assert.deepEqual(Object.values(files).filter((file) => existsSync(file)), []);
 });
 
 // ── other specs ──

@@ -1,6 +1,7 @@
 // What a newcomer meets: every message names what is there, and an option that cannot be followed is said before anything is asked.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -192,4 +193,26 @@ test('where no allowed strategy goes with a package nothing was decided', async 
   const { spec } = await world.release('u-strategy');
   const answer = await world.judge(spec, { clean, args: ['--strategy', 'bun', '--force'] });
   assert.deepEqual([answer.verdict, answer.ran.code], ['unsupported', 2]);
+});
+
+test('files of an earlier run are gone as soon as another one begins, however it ends', async () => {
+  const at = await world.home();
+  const { spec: good } = await world.release('u-earlier');
+  const files = Object.fromEntries(['attest', 'sarif', 'junit', 'diffoscope-json'].map((option) => [option, join(at.home, `earlier-${option}`)]));
+  const args = Object.entries(files).flatMap(([option, file]) => [`--${option}`, file]);
+  const one = await run([good, ...args], at);
+  assert.equal(one.code, 0, one.stderr);
+  for (const file of Object.values(files)) assert.ok(existsSync(file), `the control: ${file} is written`);
+  const lift = world.registry.fault({ on: '/x-hang/1.0.0', hang: true });
+  const from = world.registry.requests.length;
+  const ran = await run(['x-hang@1.0.0', ...args], {
+    ...at,
+    onStart: async (child) => {
+      while (world.registry.requests.length === from && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+      child.kill('SIGKILL');
+    },
+  });
+  lift();
+  assert.equal(ran.signal, 'SIGKILL');
+  assert.deepEqual(Object.values(files).filter((file) => existsSync(file)), []);
 });

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use npmrc::Secret;
+use store::Temporary;
 
 /// Longest time that helpers have: one may ask a key store, and none may wait for a person.
 const LONGEST: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
-/// A GIT_DIR that is no repository and never can be one: git then reads the user's and the system's configuration alone.
+/// A `GIT_DIR` that is no repository and never can be one: git then reads the user's and the system's configuration alone.
 const NO_REPOSITORY: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 /// Variables by which a repository, or a part of one, is named.
 const OF_A_REPOSITORY: [&str; 4] = ["GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"];
@@ -27,7 +28,7 @@ pub(super) fn ask(url: &Url) -> Option<(String, Secret)> {
     let question = format!("protocol={}\nhost={host}\npath={path}\n\n", url.scheme());
     // Whatever stands in a folder that others may write to must have no say in which program runs: a repository's own
     // configuration names helpers. So there is no repository, neither looked for nor named, and the folder is this process's own.
-    let folder = tempfile::tempdir().ok()?;
+    let folder = Temporary::new("reproduce-asking-", &|_| Ok(())).ok()?;
     let mut command = Command::new("git");
     for name in OF_A_REPOSITORY {
         command.env_remove(name);

@@ -24,7 +24,8 @@ const PREAMBLES: [&str; 13] = [
 /// `true` for a text that is empty, or made of the preambles alone.
 pub(super) fn is_trivial(content: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content) else { return false };
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("//# sourceMappingURL="));
+    // The ends of lines that JavaScript has (ECMA-262, LineTerminator): a comment ends at each of them.
+    let lines = text.split(['\n', '\r', '\u{2028}', '\u{2029}']).filter(|line| !line.trim_start().starts_with("//# sourceMappingURL="));
     let all: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace() && *c != ';').collect();
     let mut rest = all.trim_start_matches('\u{feff}');
     while let Some(after) = PREAMBLES.iter().find_map(|known| rest.strip_prefix(known)) {
@@ -61,6 +62,9 @@ mod tests {
             "export {};import 'x'",
             "\"use strict\";a()",
             "//# sourceMappingURL=a\nb()",
+            "//# sourceMappingURL=a\rb()",
+            "//# sourceMappingURL=a\u{2028}b()",
+            "//# sourceMappingURL=a\u{2029}b()",
             "{\"type\":\"module\",\"main\":\"a\"}",
             "export{}; //a()",
         ] {

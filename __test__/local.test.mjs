@@ -2,11 +2,13 @@
 // clone of a repository on loopback, and must be named with what to do. There is no git on PATH.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { CLI, run } from './kit/cli.mjs';
@@ -182,6 +184,21 @@ test('13. no git repository', async () => {
   const folder = join(root, 'l-plain');
   await write(folder, 'package.json', manifest('l-plain'));
   assert.match(problem(await check(folder), 'local-no-git').todo, /clone/);
+});
+
+test('a package.json that leads to a device or a pipe is refused at once, and a link to a file is read', { skip: process.platform === 'win32' && 'no devices' }, async () => {
+  const folder = join(root, 'l-device');
+  const file = join(folder, 'package.json');
+  await write(folder, 'manifest.json', manifest('l-device'));
+  for (const make of [() => symlink('/dev/zero', file), () => promisify(execFile)('mkfifo', [file])]) {
+    await make();
+    const env = { npm_config_user_agent: '', npm_package_json: file };
+    const { ran } = await check(folder, { env });
+    assert.deepEqual([ran.json.code, ran.code], ['folder-without-package', 2], ran.stdout);
+    await rm(file);
+  }
+  await symlink('manifest.json', file);
+  assert.ok(problem(await check(folder), 'local-no-git'));
 });
 
 test('14. a repository without a commit', async () => {

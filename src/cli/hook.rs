@@ -46,7 +46,8 @@ impl Hook {
             "publish" | "postpublish" if variable("npm_config_dry_run").is_some_and(|value| value != "false") => Some(Self::DryRun),
             "publish" | "postpublish" => {
                 let spec = format!("{}@{}", variable("npm_package_name")?, variable("npm_package_version")?);
-                let manifest = variable("npm_package_json").and_then(|path| std::fs::read(path).ok());
+                let manifest =
+                    variable("npm_package_json").and_then(|path| store::at_hand::read(path.as_ref(), npm_pack::tree::LARGEST_READ).ok());
                 let manifest: Option<Value> =
                     manifest.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
                 let registry =

@@ -1,6 +1,5 @@
 //! The specs of a run: those that were typed, and those of a file or of standard input.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -53,7 +52,7 @@ pub(super) fn given(arguments: &Arguments) -> Result<Vec<String>, ListError> {
 
 fn read(path: &Path) -> Result<String, ListError> {
     let name = path.display().to_string();
-    match File::open(path) {
+    match store::at_hand::open(path) {
         Ok(file) => text(file, &name),
         Err(error) => Err(ListError { list: name, reason: error.to_string() }),
     }

@@ -7,6 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use npm_pack::list::{self, ListRules};
+use npm_pack::tree::LARGEST_READ;
+use store::at_hand;
 
 /// Largest package.json of a package manager that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
@@ -34,8 +36,7 @@ fn version_of_npm(folder: &Path) -> Option<String> {
     let linked = || Some(std::fs::canonicalize(folder.join("npm")).ok()?.parent()?.parent()?.to_owned());
     let package = if folder.join("npm.cmd").exists() { beside } else { linked()? };
     let file = package.join("package.json");
-    let small = std::fs::metadata(&file).is_ok_and(|found| found.len() <= MAX_MANIFEST);
-    let manifest: Value = serde_json::from_slice(&small.then(|| std::fs::read(file).ok())??).ok()?;
+    let manifest: Value = serde_json::from_slice(&at_hand::read(&file, MAX_MANIFEST).ok()?).ok()?;
     let is_npm = manifest.get("name").and_then(Value::as_str) == Some("npm");
     manifest.get("version").and_then(Value::as_str).filter(|_| is_npm).map(str::to_owned)
 }
@@ -72,7 +73,7 @@ impl Client {
         if self.name.is_some() {
             return self;
         }
-        let text = std::fs::read(folder.join("package.json")).unwrap_or_default();
+        let text = at_hand::read(&folder.join("package.json"), LARGEST_READ).unwrap_or_default();
         let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&text)).unwrap_or_default();
         let wanted = manifest.get("packageManager").and_then(Value::as_str).and_then(|wanted| wanted.split_once('@'));
         let (name, version) = match wanted {

@@ -17,13 +17,14 @@ use serde_json::Value;
 use npm_pack::era::Bins;
 use npm_pack::gzip::{self, Match};
 use npm_pack::tar::{self, Adopted};
-use npm_pack::tree::DirTree;
+use npm_pack::tree::{DirTree, LARGEST_READ};
 use npm_pack::{eras_of, list};
 use npm_tarball::{Archive, EntryKind, Limits};
 use rebuild::SourceError;
 use rebuild::build_run::disk::{self, DiskStock};
 use rebuild::packing::Stock;
 use recipe::Checkout;
+use store::at_hand;
 
 use super::client::Client;
 use super::error::LocalError;
@@ -33,7 +34,7 @@ const PACK_SCRIPTS: [&str; 3] = ["prepack", "prepare", "postpack"];
 /// How often a running package manager is looked at.
 const POLL: Duration = Duration::from_millis(25);
 /// How much of what it printed is shown when it fails, in bytes.
-const SHOWN: usize = 2000;
+const SHOWN: u64 = 2000;
 
 /// The tarball of a folder.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ impl Packed {
 /// Packs `folder`, which is `directory` of the checkout at `root`.
 pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client, cancelled: &AtomicBool) -> Result<Packed, LocalError> {
     let no_manifest = || LocalError::NoManifest { path: folder.to_owned() };
-    let text = std::fs::read(folder.join("package.json")).map_err(|_| no_manifest())?;
+    let text = at_hand::read(&folder.join("package.json"), LARGEST_READ).map_err(|_| no_manifest())?;
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&text)).map_err(|_| no_manifest())?;
     if !manifest.is_object() {
         return Err(no_manifest());
@@ -135,7 +136,7 @@ fn by_client(folder: &Path, mut command: Command, into: &Path, cancelled: &Atomi
     };
     let tarball = std::fs::read_dir(into)?.filter_map(Result::ok).find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
     match tarball.filter(|_| status.success()) {
-        Some(tarball) => Ok(std::fs::read(tarball.path())?),
+        Some(tarball) => Ok(at_hand::read(&tarball.path(), Limits::default().compressed)?),
         None => Err(LocalError::Client {
             command: words(&command),
             exit: status.code().map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
@@ -153,7 +154,8 @@ fn words(command: &Command) -> String {
 /// The end of a file, as text.
 fn tail(mut file: File) -> Result<String, LocalError> {
     let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let from = bytes.len().saturating_sub(SHOWN);
-    Ok(String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).trim().to_owned())
+    let from = file.seek(SeekFrom::End(0))?.saturating_sub(SHOWN);
+    file.seek(SeekFrom::Start(from))?;
+    file.take(SHOWN).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }

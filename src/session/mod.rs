@@ -343,8 +343,8 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let question = setup.question(options, None)?;
     let client = setup.client();
     let context = setup.context(client, place.folders.clone(), progress, stop);
-    let runtime = tokio::runtime::Handle::current();
-    let work = tokio::task::spawn_blocking(move || replay::replay(&recipe, &question, &context, &runtime));
+    let (runtime, patience) = (tokio::runtime::Handle::current(), context.patience());
+    let work = tokio::task::spawn_blocking(patience.around(move || replay::replay(&recipe, &question, &context, &runtime)));
     Ok(work.await.map_err(internal)??.told(told))
 }
 
@@ -354,7 +354,7 @@ fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
     let reader: Box<dyn Read> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        Box::new(std::fs::File::open(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
+        Box::new(store::at_hand::open(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
     };
     let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;

@@ -21,6 +21,9 @@ use verdict::{Failed, Finding, Severity, boxed};
 use super::Stop;
 use crate::options::Options;
 
+/// Largest file of certificates that is read, in bytes. Those of a system have less than one megabyte.
+const MAX_ROOTS: u64 = 16 << 20;
+
 /// The user's configuration, read once for a run.
 pub(super) struct Setup {
     /// Folders and variables of this process; `cwd` is the options' where they name one.
@@ -59,7 +62,7 @@ impl Setup {
             }
         }
         if let Some(path) = git.ca_file.as_deref() {
-            match std::fs::read_to_string(path) {
+            match store::at_hand::read(path.as_ref(), MAX_ROOTS).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
                 Ok(roots) => npm.network.extra_roots.push(roots),
                 Err(error) => {
                     let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");

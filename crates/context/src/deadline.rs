@@ -27,6 +27,11 @@ impl Deadline {
         self.limited.map_or(LONGEST_STEP, |(end, _)| end.saturating_duration_since(Instant::now()))
     }
 
+    /// When nothing is left; none without a limit.
+    pub fn end(self) -> Option<Instant> {
+        self.limited.map(|(end, _)| end)
+    }
+
     /// Whether nothing is left.
     pub fn is_over(self) -> bool {
         self.left().is_zero()

@@ -6,15 +6,20 @@ mod progress;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use git::config::GitConfig;
 use git::credentials::Credentials;
 use http::{Cancel, Client};
 use npmrc::NpmConfig;
 use store::Folders;
+use verdict::patience::Patience;
 
 pub use deadline::Deadline;
 pub use progress::Progress;
+
+/// How long the work that decides goes on behind the end of the run's time.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// What every stage may use of the outside.
 #[derive(Clone)]
@@ -46,6 +51,11 @@ impl Context {
     pub fn stop(&self) {
         self.cancel.cancel();
         self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// How long blocking work of this run is waited for: a little longer than the run, so that what was found can be told.
+    pub fn patience(&self) -> Patience {
+        Patience::new(Arc::clone(&self.cancelled), self.deadline.end().and_then(|end| end.checked_add(LAST_LOOK)))
     }
 
     /// Whether the user's own configuration leads somewhere from this address.

@@ -84,7 +84,7 @@ impl Credentials {
     pub fn add_netrc(&mut self, path: &Path) -> Result<(), Unreadable> {
         use std::io::Read as _;
         let unreadable = |error: &std::io::Error| Unreadable { path: path.display().to_string(), reason: error.to_string() };
-        let file = match std::fs::File::open(path) {
+        let file = match store::at_hand::open(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             opened => opened.map_err(|error| unreadable(&error))?,
         };

@@ -1,6 +1,5 @@
 //! Fetching a tarball, hashing it on the way, and comparing the hashes with what the registry promised.
 
-use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::Path;
 
@@ -84,10 +83,7 @@ async fn fetch_once(order: &Order<'_>, url: &Url, promised: Option<&Integrity>) 
 /// Reads a tarball from disk into a spool of its own, so that it stays the same while it is looked at.
 pub(super) fn read_file(path: &Path, folder: &Path, limit: u64) -> Result<Tarball, RegistryError> {
     let failed = |error: io::Error| RegistryError::File { path: shown_path(path), reason: error.to_string() };
-    let file = File::open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
-    }
+    let file = store::at_hand::open(path).map_err(failed)?;
     let mut sink =
         TarballSink { spool: SpoolWriter::new(folder), hasher: Hasher::new(None), promised: None, total: None, progress: &|_, _| {} };
     let mut reader = file.take(limit.saturating_add(1));

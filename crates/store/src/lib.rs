@@ -5,6 +5,7 @@
 //! what is there and cannot be read is moved aside, never deleted. A cache that fails is an error of its own
 //! ([`CacheError`]): the caller still has the answer, and says that it could not be kept.
 
+pub mod at_hand;
 mod entries;
 mod error;
 pub mod folders;

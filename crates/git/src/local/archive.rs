@@ -17,7 +17,7 @@ use crate::{GitError, ObjectStore};
 /// Takes the files of an archive as a commit; a single folder around them all is left off.
 pub(super) fn import(path: &Path, store: &ObjectStore, cancelled: &AtomicBool) -> Result<ObjectId, GitError> {
     let failed = |error: io::Error| unreadable(path, &error);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = store::at_hand::open(path).map_err(failed)?;
     let mut magic = [0; 6];
     let length = read_up_to(&mut file, &mut magic).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;

@@ -56,7 +56,8 @@ fn walk(
                 return Err(unreadable(&path, &"it is too large"));
             }
             let kind = if is_executable(&data) { EntryKind::BlobExecutable } else { EntryKind::Blob };
-            snapshot.add(store, inside, &NewFile { kind, content: &std::fs::read(&path).map_err(failed)?, changed })?;
+            let content = store::at_hand::read(&path, MAX_BYTES).map_err(failed)?;
+            snapshot.add(store, inside, &NewFile { kind, content: &content, changed })?;
         }
         inside.pop();
     }

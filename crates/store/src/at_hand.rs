@@ -1,0 +1,73 @@
+//! Files that the user names, or that lie in the user's checkout, read in bounded memory and time.
+//!
+//! A checkout is a stranger's: its package.json can be a link to a device without an end, or to a pipe that nobody writes to.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// Opens a regular file, also through links; what is none is an error that says so, and is not waited for.
+pub fn open(path: &Path) -> io::Result<File> {
+    // To open a device can do something, so it is asked for first; what is opened is asked again.
+    regular(&fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, NO_WAITING);
+    let file = options.open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// The bytes of a regular file of no more than `limit` bytes.
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+#[expect(clippy::cast_possible_wrap, reason = "the flags of open(2) are an int")]
+const NO_WAITING: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+
+fn regular(data: &fs::Metadata) -> io::Result<()> {
+    if data.is_file() {
+        return Ok(());
+    }
+    let kind = if data.is_dir() { "a folder" } else { "a device, a pipe or a socket" };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {kind} and no file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_up_to_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        fs::write(&path, "1234").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"1234");
+        assert_eq!(read(&path, 3).unwrap_err().to_string(), "it is larger than 3 bytes");
+        assert_eq!(read(dir.path(), 4).unwrap_err().to_string(), "it is a folder and no file");
+        assert_eq!(read(&dir.path().join("b"), 4).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_pipes_are_refused_at_once_also_behind_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link, zero, pipe] = ["file", "link", "zero", "pipe"].map(|name| dir.path().join(name));
+        fs::write(&file, "1").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(read(&link, 1).unwrap(), b"1");
+        for path in [zero, pipe] {
+            assert_eq!(read(&path, 1).unwrap_err().to_string(), "it is a device, a pipe or a socket and no file", "{}", path.display());
+        }
+    }
+}

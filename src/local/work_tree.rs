@@ -12,8 +12,13 @@ use gix::bstr::ByteSlice;
 use gix::objs::tree::EntryKind;
 
 use git::attributes::{Attributes, Platform};
+use rebuild::SourceError;
+use store::at_hand;
 
 use super::error::LocalError;
+
+/// Largest file that is held against its commit, in bytes: no package has a larger one.
+const LARGEST: u64 = 2 << 30;
 
 /// The first line of what git stores for a file that is kept by Git LFS.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
@@ -181,8 +186,11 @@ impl WorkTree {
         let Ok(data) = fs::symlink_metadata(&file) else { return Ok(State::Deleted) };
         if kind == EntryKind::Link {
             // Where links cannot be made, git writes the target into a file.
-            let target =
-                if data.is_symlink() { fs::read_link(&file)?.to_string_lossy().into_owned().into_bytes() } else { fs::read(&file)? };
+            let target = if data.is_symlink() {
+                fs::read_link(&file)?.to_string_lossy().into_owned().into_bytes()
+            } else {
+                at_hand::read(&file, LARGEST)?
+            };
             return Ok(if self.blob(id)? == target { State::Same } else { State::Content });
         }
         if !data.is_file() {
@@ -192,12 +200,13 @@ impl WorkTree {
         if size <= POINTER_SIZE && self.blob(id)?.starts_with(POINTER) {
             return Ok(State::Pointer);
         }
-        let bytes = fs::read(&file)?;
+        let bytes = at_hand::read(&file, LARGEST)?;
         if !is_blob(&bytes, id) {
             let committed = self.blob(id)?;
-            let checked_out = |checkout| attributes.checked_out(path, committed.clone(), &id.to_string(), checkout);
-            if checked_out(Platform::Posix) != bytes {
-                return Ok(if checked_out(Platform::Windows) == bytes { State::LineEndings } else { State::Content });
+            let checked_out =
+                |checkout| attributes.checked_out(path, committed.clone(), &id.to_string(), checkout).map_err(SourceError::from);
+            if checked_out(Platform::Posix)? != bytes {
+                return Ok(if checked_out(Platform::Windows)? == bytes { State::LineEndings } else { State::Content });
             }
         }
         Ok(if executable(&data).is_some_and(|on_disk| on_disk != (kind == EntryKind::BlobExecutable)) { State::Mode } else { State::Same })

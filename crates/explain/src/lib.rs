@@ -3,7 +3,7 @@
 //! In: two archives and what [`compare`](npm_tarball) found, with what is known of the source. Out: a [`Class`] and one line for
 //! every file that differs. These are words for a reader: they are made after the verdict and never change it.
 //!
-//! The bytes are strangers': what is read is bounded in size and time, and what is past a bound is said to be not examined.
+//! The bytes are strangers': what is read is bounded in size, time and memory, and what is past a bound is said to be not examined.
 
 mod class;
 mod content;

@@ -1,18 +1,32 @@
 //! What is known of the source of a package beyond the files that were packed from it.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use gix::bstr::BStr;
 use gix::ignore::Search;
 use gix::ignore::glob::pattern::Case;
+use verdict::patience;
+use verdict::wildcards::Wildcards;
 
 /// The package's folder at the commit, and what lies around it.
-#[derive(Default)]
 pub struct Source {
     files: HashMap<String, [u8; 20]>,
     root: HashSet<[u8; 20]>,
     ignored: Option<Search>,
+    wildcards: Wildcards,
+    left: Cell<u64>,
     directory: String,
+}
+
+/// What matching against ignore files may cost in all; one unit is about one byte looked at.
+const BUDGET: u64 = 2_000_000_000;
+
+impl Default for Source {
+    fn default() -> Self {
+        let (files, root, wildcards) = Default::default();
+        Self { files, root, ignored: None, wildcards, left: Cell::new(BUDGET), directory: String::new() }
+    }
 }
 
 impl Source {
@@ -37,6 +51,7 @@ impl Source {
 
     /// Adds a `.gitignore`; `path` is its own, from the root of the repository. Outer ones come first.
     pub fn ignoring(&mut self, path: &str, content: &[u8]) -> std::io::Result<()> {
+        content.split(|byte| *byte == b'\n').for_each(|line| self.wildcards.add(line));
         let search = self.ignored.get_or_insert_with(Search::default);
         search.add_patterns_buffer(content, path, Some("".as_ref()), gix::ignore::search::Ignore { support_precious: false })
     }
@@ -51,10 +66,13 @@ impl Source {
         self.files.get(path)
     }
 
-    /// Whether git leaves files of such a path out.
+    /// Whether git leaves files of such a path out; no where that is not known, or would take too much work.
     pub(super) fn ignores(&self, path: &str) -> bool {
         let Some(search) = &self.ignored else { return false };
         let whole = if self.directory.is_empty() { path.to_owned() } else { format!("{}/{path}", self.directory) };
+        let cost = self.wildcards.cost(&whole).saturating_mul(1 + whole.matches('/').count() as u64);
+        let Some(left) = self.left.get().checked_sub(cost).filter(|_| !patience::is_over()) else { return false };
+        self.left.set(left);
         let folders = whole.match_indices('/').filter_map(|(at, _)| whole.get(..at));
         // What is in a folder that is ignored cannot be taken in again.
         folders.map(|folder| (folder, true)).chain([(whole.as_str(), false)]).any(|(path, is_dir)| {
@@ -100,5 +118,17 @@ mod tests {
             assert!(!source.ignores(path), "{path}");
         }
         assert!(!Source::default().ignores("dist/a.js"));
+    }
+
+    #[test]
+    fn ignore_files_that_cost_too_much_say_nothing() {
+        let path = format!("{}dist/a.js", "a/".repeat(50));
+        let ignores = |number: usize| {
+            let mut source = Source::default();
+            source.ignoring(".gitignore", format!("{}/b\ndist\n", "**/a".repeat(number)).as_bytes()).unwrap();
+            source.ignores(&path)
+        };
+        assert!(ignores(2));
+        assert!(!ignores(7));
     }
 }

@@ -3,18 +3,35 @@
 //! The rules are gix's; this file brings the attribute files of a tree to them. Only line endings and `ident` change
 //! bytes in a checkout without running a program; filters (`lfs`, …) run programs and are not applied.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use gix::attrs::search::{MetadataCollection, Outcome};
 use gix::attrs::{Search, StateRef};
 use gix::bstr::ByteSlice;
 use gix::filter::plumbing::eol::{self, AttributesDigest, AutoCrlf, Configuration};
+use verdict::patience;
+use verdict::wildcards::Wildcards;
 
 /// Largest attribute file that is read, in bytes; larger ones count for nothing. git does so from 100 MiB on (attr.h).
 pub const MAX_FILE: u64 = 1 << 20;
 
 /// git ignores a line of so many bytes or more (attr.h, `ATTR_MAX_LINE_LENGTH`).
 const MAX_LINE: usize = 2048;
+
+/// What matching of all paths of a tree may cost: some ten seconds. One unit is about one byte looked at.
+const BUDGET: u64 = 20_000_000_000;
+/// What the patterns may cost for one path, which is not stopped in between: a second.
+const BUDGET_OF_PATH: u64 = 1_000_000_000;
+
+/// What a name of an attribute costs for one path.
+const NAME: u64 = 100;
+
+/// Why the attributes of a path cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the .gitattributes take too much work to apply")]
+pub struct TooComplex;
 
 /// The system whose checkout is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +47,11 @@ pub struct Attributes {
     search: Search,
     collection: MetadataCollection,
     any: bool,
+    wildcards: Wildcards,
+    /// How many names of attributes they have, for each of which there is a place per path.
+    names: u64,
+    left: Cell<u64>,
+    known: RefCell<HashMap<String, Rules>>,
 }
 
 impl Attributes {
@@ -46,18 +68,34 @@ impl Attributes {
         if let Ok(globals) = Search::new_globals(no_files, &mut Vec::new(), &mut collection) {
             search = globals;
         }
+        let (mut wildcards, mut names) = (Wildcards::default(), 0_u64);
         for (dir, content) in files.into_iter().filter(|(_, content)| content.len() as u64 <= MAX_FILE) {
             let lines = content.lines_with_terminator().filter(|line| line.trim_end_with(|end| end == '\n').len() < MAX_LINE);
-            let content = lines.collect::<Vec<_>>().concat();
+            let lines = lines.collect::<Vec<_>>();
+            lines.iter().for_each(|line| wildcards.add(line));
+            names += lines.iter().map(|line| line.fields().count() as u64).sum::<u64>();
+            let content = lines.concat();
             let source = if dir.is_empty() { PathBuf::from(".gitattributes") } else { PathBuf::from(dir).join(".gitattributes") };
             // Errors are of reading `source`, which does not happen here: the content is given.
             let _: std::io::Result<()> =
                 search.add_patterns_buffer(&content, source, Some(std::path::Path::new("")), &mut collection, dir.is_empty());
         }
-        Self { search, collection, any }
+        Self { search, collection, any, wildcards, names, left: Cell::new(BUDGET), known: RefCell::default() }
     }
 
-    fn rules(&self, path: &str) -> Rules {
+    fn rules(&self, path: &str) -> Result<Rules, TooComplex> {
+        if let Some(known) = self.known.borrow().get(path) {
+            return Ok(*known);
+        }
+        let cost = self.wildcards.cost(path).saturating_add(self.names.saturating_mul(NAME));
+        let left = self.left.get().checked_sub(cost).filter(|_| cost <= BUDGET_OF_PATH && !patience::is_over());
+        self.left.set(left.ok_or(TooComplex)?);
+        let rules = self.look_up(path);
+        self.known.borrow_mut().insert(path.to_owned(), rules);
+        Ok(rules)
+    }
+
+    fn look_up(&self, path: &str) -> Rules {
         let mut outcome = Outcome::default();
         outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text", "working-tree-encoding"]);
         self.search.pattern_matching_relative_path(
@@ -98,27 +136,27 @@ impl Attributes {
     }
 
     /// Whether the bytes on disk could differ from the blob's for some path.
-    pub fn converts(&self, path: &str, platform: Platform) -> bool {
+    pub fn converts(&self, path: &str, platform: Platform) -> Result<bool, TooComplex> {
         if platform == Platform::Posix && !self.any {
-            return false;
+            return Ok(false);
         }
-        let Rules { digest, ident, encoding } = self.rules(path);
-        ident
+        let Rules { digest, ident, encoding } = self.rules(path)?;
+        Ok(ident
             || encoding.is_some()
             || match platform {
                 Platform::Posix => matches!(digest, Some(AttributesDigest::TextCrlf | AttributesDigest::TextAutoCrlf)),
                 Platform::Windows => {
                     !matches!(digest, Some(AttributesDigest::Binary | AttributesDigest::TextInput | AttributesDigest::TextAutoInput))
                 }
-            }
+            })
     }
 
     /// The bytes that a checkout writes for a blob at `path`; `id` is the blob's id in hexadecimal.
-    pub fn checked_out(&self, path: &str, blob: Vec<u8>, id: &str, platform: Platform) -> Vec<u8> {
-        if !self.converts(path, platform) {
-            return blob;
+    pub fn checked_out(&self, path: &str, blob: Vec<u8>, id: &str, platform: Platform) -> Result<Vec<u8>, TooComplex> {
+        if !self.converts(path, platform)? {
+            return Ok(blob);
         }
-        let Rules { digest, ident, encoding } = self.rules(path);
+        let Rules { digest, ident, encoding } = self.rules(path)?;
         let auto_crlf = match platform {
             Platform::Posix => AutoCrlf::Disabled,
             Platform::Windows => AutoCrlf::Enabled,
@@ -135,15 +173,16 @@ impl Attributes {
             Ok(true) => converted,
             Ok(false) | Err(_) => blob,
         };
-        match (encoding, std::str::from_utf8(&text)) {
+        Ok(match (encoding, std::str::from_utf8(&text)) {
             (Some(encoding), Ok(utf8)) => encoding.encode(utf8),
             // git leaves a file alone that it cannot encode.
             _ => text,
-        }
+        })
     }
 }
 
 /// What the attributes say of one path.
+#[derive(Debug, Clone, Copy)]
 struct Rules {
     digest: Option<AttributesDigest>,
     ident: bool,
@@ -221,7 +260,7 @@ mod tests {
 
     fn out(files: &[(&str, &str)], path: &str, blob: &str, platform: Platform) -> String {
         let attributes = Attributes::new(files.iter().map(|(dir, text)| (*dir, text.as_bytes())));
-        String::from_utf8(attributes.checked_out(path, blob.into(), "abc", platform)).expect("text")
+        String::from_utf8(attributes.checked_out(path, blob.into(), "abc", platform).expect("cheap")).expect("text")
     }
 
     #[test]
@@ -277,6 +316,26 @@ mod tests {
         let ignored = line(2048) + "*.txt eol=crlf\n";
         assert_eq!(out(&[("", &ignored)], "a.js", "a\n", Platform::Posix), "a\n");
         assert_eq!(out(&[("", &ignored)], "a.txt", "a\n", Platform::Posix), "a\r\n");
+    }
+
+    #[test]
+    fn patterns_that_cost_too_much_are_refused_and_not_passed_over() {
+        let path = format!("{}a.js", "a/".repeat(50));
+        let deep = |number: usize| format!("{}/b eol=crlf\n", "**/a".repeat(number));
+        let of = |text: &str| Attributes::new([("", text.as_bytes())]).checked_out(&path, b"a\n".to_vec(), "abc", Platform::Posix);
+        assert_eq!(of(&deep(3)), Ok(b"a\n".to_vec()));
+        assert_eq!(of(&deep(6)), Err(TooComplex));
+        assert_eq!(of(&deep(2).repeat(100)), Ok(b"a\n".to_vec()));
+        assert_eq!(of(&deep(2).repeat(10_000)), Err(TooComplex));
+    }
+
+    #[test]
+    fn a_run_that_is_over_has_no_answer() {
+        let attributes = Attributes::new([("", b"*.js eol=crlf\n".as_slice())]);
+        let converts = || attributes.converts("a.js", Platform::Posix);
+        let over = patience::Patience::new(std::sync::Arc::default(), Some(std::time::Instant::now()));
+        assert_eq!(over.during(converts), Err(TooComplex));
+        assert_eq!(converts(), Ok(true));
     }
 
     #[test]

@@ -30,12 +30,12 @@ pub(crate) type Nominating = tokio::task::JoinHandle<Result<Nominated, LocateErr
 pub(crate) fn start(address: Address, claims: Claims, question: &Question, context: &Context) -> Nominating {
     // A recipe may be somebody else's, and its commands would run on what only the user may read.
     let identified = question.build.given.is_none();
-    let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
-    tokio::task::spawn_blocking(move || {
+    let (context, runtime, patience) = (context.clone(), tokio::runtime::Handle::current(), context.patience());
+    tokio::task::spawn_blocking(patience.around(move || {
         let mut repository = open(&address, &context, &runtime, identified)?;
         let nominees = locate::nominate(&mut repository, &claims)?;
         Ok(Nominated { repository, nominees })
-    })
+    }))
 }
 
 /// The commits that explain the published files.

@@ -66,13 +66,13 @@ pub async fn judge_release(
         Err(Halt::Ended(ending)) => return Ok(draft.ended(*ending)),
         Err(Halt::Failed(error)) => return Err(error),
     };
-    let (context, runtime) = (context.clone(), tokio::runtime::Handle::current());
+    let (context, runtime, patience) = (context.clone(), tokio::runtime::Handle::current(), context.patience());
     // Git's objects are read, and builds run, on a thread of their own.
-    let work = tokio::task::spawn_blocking(move || match decide(gathered, &question, &context, &runtime, &mut draft) {
+    let work = tokio::task::spawn_blocking(patience.around(move || match decide(gathered, &question, &context, &runtime, &mut draft) {
         Ok(decided) => Ok(draft.judged(decided)),
         Err(Halt::Ended(ending)) => Ok(draft.ended(*ending)),
         Err(Halt::Failed(error)) => Err(error),
-    });
+    }));
     work.await.map_err(internal)?
 }
 

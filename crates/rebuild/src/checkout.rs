@@ -10,7 +10,7 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use sha2::{Digest as _, Sha256};
 
-use git::attributes::{Attributes, MAX_FILE, Platform};
+use git::attributes::{Attributes, MAX_FILE, Platform, TooComplex};
 use git::{GitError, Listing, Repository};
 use npm_pack::tree::{LARGEST_READ, NodeKind};
 use npm_spec::path::join;
@@ -282,11 +282,16 @@ impl<'a> Folder<'a> {
     }
 
     /// Whether a checkout's bytes could differ from the blob's for any file here.
-    pub fn converts(&self, checkout: Checkout) -> bool {
+    pub fn converts(&self, checkout: Checkout) -> Result<bool, TooComplex> {
         let platform = platform_of(checkout);
-        self.entries
-            .iter()
-            .any(|(path, file)| self.parts.get(file.part).is_some_and(|part| part.attributes.converts(&part.path_in_tree(path), platform)))
+        for (path, file) in &self.entries {
+            if let Some(part) = self.parts.get(file.part)
+                && part.attributes.converts(&part.path_in_tree(path), platform)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The entry at `path`.

@@ -3,7 +3,9 @@
 use std::io;
 
 use git::GitError;
+use git::attributes::TooComplex;
 use isolation::SandboxError;
+use npm_pack::list::ListError;
 use npm_pack::tar::TarError;
 use npm_pack::{gzip, list};
 use npm_registry::RegistryError;
@@ -27,6 +29,9 @@ pub enum SourceError {
     /// The client would refuse to pack this folder.
     #[error(transparent)]
     List(#[from] list::ListError),
+    /// What a checkout writes would take too much work to tell.
+    #[error(transparent)]
+    Attributes(#[from] TooComplex),
     /// Writing the tarball failed.
     #[error(transparent)]
     Tar(#[from] TarError),
@@ -121,6 +126,7 @@ impl Diagnostic for SourceError {
         match self {
             Self::Git(error) => error.code(),
             Self::List(error) => error.code(),
+            Self::Attributes(_) => ListError::TooComplex.code(),
             Self::Tar(error) => error.code(),
             Self::Gzip(error) => error.code(),
             Self::Archive(error) => error.code(),
@@ -158,6 +164,7 @@ impl Diagnostic for SourceError {
         match self {
             Self::Git(error) => error.hint(),
             Self::List(error) => error.hint(),
+            Self::Attributes(_) => ListError::TooComplex.hint(),
             Self::Archive(error) => error.hint(),
             Self::Toolchain(error) => error.hint(),
             Self::Sandbox(error) => error.hint(),

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use gix::objs::tree::EntryKind;
 
 use git::Repository;
+use git::attributes::TooComplex;
 use npm_pack::list::{self, Context};
 use npm_pack::rewrite::Workspace;
 use npm_pack::tree::LARGEST_READ;
@@ -34,7 +35,7 @@ pub fn attempts(
     let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, Which::Published, open_submodule)?;
     let base = Recipe { submodules: folder.submodules(), ..recipe_for(Strategy::Source, published, repository.url(), origin) };
     let mut rebuilt = Vec::new();
-    let mut stock = GitStock { checkouts: checkouts(origin, published, &folder), folder, repository, origin };
+    let mut stock = GitStock { checkouts: checkouts(origin, published, &folder)?, folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
     if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
         stock.folder.confirm(stock.repository, &origin.commit)?;
@@ -91,14 +92,14 @@ impl Stock for GitStock<'_> {
 }
 
 /// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have.
-fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Vec<Checkout> {
+fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Result<Vec<Checkout>, TooComplex> {
     const WINDOWS_OS: [u8; 2] = [10, 11];
     let from_windows = published.headers.as_ref().is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));
-    if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows) {
+    Ok(if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows)? {
         vec![Checkout::Posix, Checkout::Windows]
     } else {
         vec![Checkout::Posix]
-    }
+    })
 }
 
 /// The ignore files of the folders above the package, which some clients follow in a workspace.

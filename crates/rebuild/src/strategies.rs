@@ -85,6 +85,11 @@ fn pack_commits(
                     break;
                 }
             }
+            // What has its end with the run's time is no word on the commit.
+            Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {
+                all.cut.push(Cut { limit: Limit::Time, what: format!("the packing of {} was stopped ({error})", origin.commit) });
+                break;
+            }
             Err(error) if error.is_ours() => return Err(error),
             // One commit that cannot be packed says nothing about the others.
             Err(error) => {

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use gix::objs::tree::EntryKind;
 
+use git::attributes::TooComplex;
 use git::{GitError, Repository};
 use npm_pack::era::DIRECTORY_MODE;
 use npm_pack::list;
@@ -52,8 +53,8 @@ impl<'f, 'a> View<'f, 'a> {
         }
     }
 
-    fn converts(&self, path: &str, file: &File, part: &Part) -> bool {
-        file.kind != EntryKind::Link && part.attributes.converts(&part.path_in_tree(path), platform_of(self.checkout))
+    fn converts(&self, path: &str, file: &File, part: &Part) -> Result<bool, TooComplex> {
+        Ok(file.kind != EntryKind::Link && part.attributes.converts(&part.path_in_tree(path), platform_of(self.checkout))?)
     }
 
     /// What a checkout writes at `path`, which was ensured; `None` for what is no file.
@@ -69,13 +70,13 @@ impl<'f, 'a> View<'f, 'a> {
         if file.kind == EntryKind::Link {
             return Ok(Some(blob));
         }
-        Ok(Some(part.attributes.checked_out(&part.path_in_tree(path), blob, &file.id.to_string(), platform_of(self.checkout))))
+        Ok(Some(part.attributes.checked_out(&part.path_in_tree(path), blob, &file.id.to_string(), platform_of(self.checkout))?))
     }
 
     /// Bytes of what a checkout writes at `path`.
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         match self.blob_at(path) {
-            Some((file, part)) if self.converts(path, &file, part) => Ok(self.content(path)?.map(|content| content.len() as u64)),
+            Some((file, part)) if self.converts(path, &file, part)? => Ok(self.content(path)?.map(|content| content.len() as u64)),
             _ => Ok(self.blob_size(path)?),
         }
     }
@@ -154,7 +155,7 @@ impl Content for FileContent<'_, '_> {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let (file, part) = self.view.blob_at(self.path).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
         if let Some(entry) = self.view.published(&file)
-            && !self.view.converts(self.path, &file, part)
+            && !self.view.converts(self.path, &file, part).map_err(io::Error::other)?
         {
             return Ok(Box::new(self.view.folder.archive.open(entry)));
         }

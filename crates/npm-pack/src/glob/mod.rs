@@ -17,6 +17,7 @@ use std::cell::Cell;
 
 pub use expand::expand;
 use portion::Portion;
+use verdict::patience;
 
 /// Longest pattern that minimatch takes, in UTF-16 units there, in bytes here.
 const MAX_PATTERN: usize = 65_536;
@@ -55,23 +56,51 @@ pub enum GlobError {
     /// A pattern whose brace sets multiply without bound.
     #[error("a pattern has too many brace expansions")]
     TooManyBraces,
+    /// The patterns of a listing, of which each is one that can be used, are too much together.
+    #[error("the patterns take too much work together")]
+    TooMuch,
 }
 
 /// The work that all matching of one listing may cost together. One unit is about one character looked at.
 #[derive(Debug)]
 pub struct Fuel {
     left: Cell<u64>,
+    /// What is left when the clock is looked at next.
+    look: Cell<u64>,
 }
+
+/// Units between two looks at the clock: some milliseconds.
+const BETWEEN_LOOKS: u64 = 1 << 20;
+/// Units for a character of a pattern that is compiled: it stays in memory.
+const COMPILED: usize = 200;
 
 impl Fuel {
     /// A budget of so many units.
     pub fn new(units: u64) -> Self {
-        Self { left: Cell::new(units) }
+        Self { left: Cell::new(units), look: Cell::new(units) }
     }
 
-    /// Takes from the budget.
+    /// Takes from the budget, and all of it where the thread's work has to end.
     pub fn spend(&self, units: usize) {
-        self.left.set(self.left.get().saturating_sub(u64::try_from(units).unwrap_or(u64::MAX)));
+        let mut left = self.left.get().saturating_sub(u64::try_from(units).unwrap_or(u64::MAX));
+        if left <= self.look.get() {
+            self.look.set(left.saturating_sub(BETWEEN_LOOKS));
+            if patience::is_over() {
+                left = 0;
+            }
+        }
+        self.left.set(left);
+    }
+
+    /// Compiles a pattern within the budget.
+    pub fn compile(&self, text: &str, options: Options) -> Result<Pattern, GlobError> {
+        self.spend(text.len());
+        if self.is_empty() {
+            return Err(GlobError::TooMuch);
+        }
+        let (pattern, size) = Pattern::sized(text, options)?;
+        self.spend(size.saturating_mul(COMPILED));
+        Ok(pattern)
     }
 
     /// Whether the budget is used up: what was matched since then cannot be relied on.
@@ -118,6 +147,11 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern. It is not trimmed here; a comment and an empty pattern match nothing.
     pub fn new(text: &str, options: Options) -> Result<Self, GlobError> {
+        Self::sized(text, options).map(|(pattern, _)| pattern)
+    }
+
+    /// The pattern, and the characters of all its alternatives.
+    fn sized(text: &str, options: Options) -> Result<(Self, usize), GlobError> {
         if text.len() > MAX_PATTERN {
             return Err(GlobError::TooLong);
         }
@@ -125,32 +159,36 @@ impl Pattern {
         let mut pattern = Self { negate: false, relative: false, match_base: options.match_base, sets: Vec::new() };
         if options.prefixes {
             if text.starts_with('#') {
-                return Ok(pattern);
+                return Ok((pattern, 0));
             }
             body = text.trim_start_matches('!');
             pattern.negate = (text.len() - body.len()) % 2 == 1;
         }
         if text.is_empty() {
-            return Ok(pattern);
+            return Ok((pattern, 0));
         }
+        let mut size = 0_usize;
         for alternative in braces::expand(body)? {
+            size = size.saturating_add(alternative.len());
             let parts = optimise(slash_split(&alternative), options.dialect);
             pattern.relative |= parts.len() <= if parts.last().is_some_and(|last| !last.is_empty()) { 1 } else { 2 };
             pattern.sets.push(parts.into_iter().map(|part| Portion::new(part, options)).collect());
         }
-        Ok(pattern)
+        Ok((pattern, size))
     }
 
-    /// Whether the path matches. With `partial`, also whether it leads to where the pattern could match.
+    /// Whether the path matches. With `partial`, also whether it leads to where the pattern could match. Without fuel nothing does.
     pub fn matches(&self, subject: Subject<'_>, partial: bool, fuel: &Fuel) -> bool {
-        self.sets.iter().any(|set| match set.as_slice() {
-            [only] if self.match_base => {
-                let base = subject.parts.last().copied().unwrap_or("");
-                matches!(only, Portion::Globstar) || only.matches(base, fuel)
-            }
-            set if set.contains(&Portion::Globstar) => match_globstars(set, subject, partial, fuel),
-            set => match_plain(set, subject, partial, fuel),
-        })
+        fuel.spend(self.sets.len());
+        !fuel.is_empty()
+            && self.sets.iter().any(|set| match set.as_slice() {
+                [only] if self.match_base => {
+                    let base = subject.parts.last().copied().unwrap_or("");
+                    matches!(only, Portion::Globstar) || only.matches(base, fuel)
+                }
+                set if set.contains(&Portion::Globstar) => match_globstars(set, subject, partial, fuel),
+                set => match_plain(set, subject, partial, fuel),
+            })
     }
 
     /// Whether the pattern, by a slash or `**` at its end, names the folder that holds these components.

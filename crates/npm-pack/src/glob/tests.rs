@@ -1,3 +1,8 @@
+use std::sync::Arc;
+use std::time::Instant;
+
+use verdict::patience::Patience;
+
 use super::*;
 
 const MODERN: Options = Options { dialect: Dialect::V9, nocase: true, match_base: true, prefixes: true };
@@ -184,10 +189,31 @@ fn unclosed_groups_are_parsed_once() {
 }
 
 #[test]
+fn all_patterns_of_a_listing_share_the_fuel_also_to_be_compiled() {
+    let fuel = Fuel::new(100_000);
+    let compiled = (0..1000).map(|at| fuel.compile(&format!("{{a,b}}/{at}"), MODERN)).take_while(Result::is_ok).count();
+    assert!((10..100).contains(&compiled), "{compiled}");
+    assert_eq!(fuel.compile("a", MODERN).unwrap_err(), GlobError::TooMuch);
+    let paths = [("a".to_owned(), false)];
+    assert_eq!(expand("a", MODERN, false, &paths, &fuel).unwrap_err(), GlobError::TooMuch);
+}
+
+#[test]
+fn a_run_that_is_over_has_no_fuel() {
+    let over = Patience::new(Arc::default(), Some(Instant::now()));
+    let matched = || {
+        let fuel = Fuel::new(1_000_000);
+        (fuel.compile("a", MODERN).is_ok(), fuel.is_empty())
+    };
+    assert_eq!(over.during(matched), (false, true));
+    assert_eq!(matched(), (true, false));
+}
+
+#[test]
 fn expansion_names_folders_too() {
     let paths: Vec<(String, bool)> =
         [("lib", true), ("lib/a.js", false), ("lib/sub", true), ("b.js", false)].map(|(path, is_dir)| (path.to_owned(), is_dir)).to_vec();
-    let named = |pattern, keeps_dot| expand(pattern, MODERN, keeps_dot, &paths, &Fuel::new(1_000)).unwrap();
+    let named = |pattern, keeps_dot| expand(pattern, MODERN, keeps_dot, &paths, &Fuel::new(10_000)).unwrap();
     assert_eq!(named("lib/**", false), ["lib", "lib/a.js", "lib/sub"]);
     assert_eq!(named("lib/", false), ["lib"]);
     assert_eq!(named("lib/!(a.js)", false), ["lib/sub"]);

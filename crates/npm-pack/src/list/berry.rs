@@ -42,26 +42,27 @@ struct Patterns {
 
 pub(super) fn list(view: &View) -> Result<Vec<String>, ListError> {
     let manifest = view.read("package.json").as_deref().and_then(Manifest::parse_lenient).unwrap_or_default();
+    let fuel = Fuel::new(FUEL);
     let mut global = Rules::default();
     for line in ACCEPTED {
-        global.accept.add(line, "")?;
+        global.accept.add(line, "", &fuel)?;
     }
     for line in REJECTED {
-        global.reject.add(line, "")?;
+        global.reject.add(line, "", &fuel)?;
     }
     let mut own = Rules::default();
     for path in manifest.entry_points() {
-        own.accept.add(&format!("/{}", path.trim_start_matches("./")), "")?;
+        own.accept.add(&format!("/{}", path.trim_start_matches("./")), "", &fuel)?;
     }
     let files = manifest.files_array()?;
     if let Files::Entries(entries) = &files {
-        own.reject.add("/*", "")?;
+        own.reject.add("/*", "", &fuel)?;
         for entry in entries {
-            own.accept.add(entry, "")?;
+            own.accept.add(entry, "", &fuel)?;
         }
     }
-    let everything = Rc::new(Rules { accept: Patterns::default(), reject: Patterns::of(&["**/*"])? });
-    let walk = Walk { view, global, everything, explicit: matches!(files, Files::Entries(_)), fuel: Fuel::new(FUEL) };
+    let everything = Rc::new(Rules { accept: Patterns::default(), reject: Patterns::of(&["**/*"], &fuel)? });
+    let walk = Walk { view, global, everything, explicit: matches!(files, Files::Entries(_)), fuel };
     let mut found = Vec::new();
     let mut folders = vec![(String::new(), vec![Rc::new(own)], 0_usize)];
     while let Some((dir, lists, depth)) = folders.pop() {
@@ -107,7 +108,7 @@ impl Walk<'_> {
         let Some(name) = [".npmignore", ".gitignore"].into_iter().find(|name| here.contains_key(*name)) else { return Ok(lists) };
         let mut rules = Rules::default();
         for line in self.view.text(&join(dir, name)).unwrap_or_default().split('\n') {
-            rules.reject.add(line, dir)?;
+            rules.reject.add(line, dir, &self.fuel)?;
         }
         lists.insert(0, Rc::new(rules));
         Ok(lists)
@@ -127,15 +128,15 @@ impl Rules {
 }
 
 impl Patterns {
-    fn of(lines: &[&str]) -> Result<Self, ListError> {
+    fn of(lines: &[&str], fuel: &Fuel) -> Result<Self, ListError> {
         let mut patterns = Self::default();
         for line in lines {
-            patterns.add(line, "")?;
+            patterns.add(line, "", fuel)?;
         }
         Ok(patterns)
     }
 
-    fn add(&mut self, line: &str, dir: &str) -> Result<(), ListError> {
+    fn add(&mut self, line: &str, dir: &str, fuel: &Fuel) -> Result<(), ListError> {
         let line = trim(line);
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
@@ -144,7 +145,7 @@ impl Patterns {
         let anchored = body.contains('/');
         let text = if anchored { resolve(dir, body) } else { body.to_owned() };
         let options = Options { dialect: Dialect::V9, nocase: true, match_base: !anchored, prefixes: false };
-        let pattern = Pattern::new(&text, options)?;
+        let pattern = fuel.compile(&text, options)?;
         if negated {
             self.negated.push(pattern);
         } else {

@@ -37,16 +37,17 @@ struct Rule {
 
 pub(super) fn list(view: &View) -> Result<Vec<String>, ListError> {
     let manifest = view.read("package.json").as_deref().and_then(Manifest::parse_lenient).unwrap_or_default();
+    let fuel = Fuel::new(FUEL);
     let mut never = Vec::new();
     for line in NEVER {
-        never.push(Pattern::new(line, OPTIONS)?);
+        never.push(fuel.compile(line, OPTIONS)?);
     }
     let files = match manifest.files_array()? {
         Files::Absent => None,
-        Files::Entries(entries) => Some(Wanted::of(&entries)?),
+        Files::Entries(entries) => Some(Wanted::of(&entries, &fuel)?),
     };
     let bins = manifest.bins(Bins::Normalized).iter().filter_map(|path| normalize(path)).collect();
-    let walk = Walk { view, never, bins, bin_folder: manifest.bin_folder(), fuel: Fuel::new(FUEL) };
+    let walk = Walk { view, never, bins, bin_folder: manifest.bin_folder(), fuel };
     let mut found = Vec::new();
     let mut folders = vec![(String::new(), Vec::new(), 0_usize, files.is_none())];
     while let Some((dir, rules, depth, named)) = folders.pop() {
@@ -92,12 +93,12 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(entries: &[String]) -> Result<Self, ListError> {
+    fn of(entries: &[String], fuel: &Fuel) -> Result<Self, ListError> {
         let mut wanted = Self { takes: Vec::new(), leaves_out: Vec::new() };
         for entry in entries {
             let (negated, body) = entry.strip_prefix('!').map_or((false, entry.as_str()), |body| (true, body));
             let body = body.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/');
-            let pattern = Pattern::new(body, OPTIONS)?;
+            let pattern = fuel.compile(body, OPTIONS)?;
             if negated { wanted.leaves_out.push(pattern) } else { wanted.takes.push(pattern) }
         }
         Ok(wanted)
@@ -164,7 +165,7 @@ impl Walk<'_> {
             let body = body.trim_end_matches('/');
             let anchored = body.contains('/');
             let text = if anchored { body.trim_start_matches('/').to_owned() } else { format!("**/{body}") };
-            rules.push(Rc::new(Rule { pattern: Pattern::new(&text, OPTIONS)?, keeps, only_folders, depth }));
+            rules.push(Rc::new(Rule { pattern: self.fuel.compile(&text, OPTIONS)?, keeps, only_folders, depth }));
         }
         Ok(rules)
     }

@@ -98,7 +98,7 @@ pub(super) fn list(view: &View, rules: &ClassicRules, context: &Context) -> Resu
     let mut lines = rules.defaults.join("\n");
     lines.push('\n');
     lines.push_str(&context.rules_above(rules.workspace_ignores));
-    root.sets.push(compile(&lines, walk.options())?);
+    root.sets.push(compile(&lines, walk.options(), &walk.fuel)?);
     let names: BTreeSet<String> = view.list("").keys().filter(|name| !(rules.no_root_git && name.as_str() == ".git")).cloned().collect();
     walk.root(root, names, manifest.as_ref())?;
     let mut found = walk.found;
@@ -129,7 +129,7 @@ impl Walk<'_> {
         {
             let (listed, lines) = self.expand_files(manifest, entries, &names)?;
             if listed.contains(PACKAGE_JSON) {
-                root.sets.push(compile(&lines, self.options())?);
+                root.sets.push(compile(&lines, self.options(), &self.fuel)?);
             }
             return self.folder(root, &listed);
         }
@@ -208,7 +208,7 @@ impl Walk<'_> {
                 if let (false, Files::Entries(entries)) = (self.rules.expands_files, manifest.files_array()?) {
                     let lines = entries.iter().map(|entry| format!("!{entry}\n!{}/**", entry.trim_end_matches('/')));
                     let lines: Vec<String> = std::iter::once("*".to_owned()).chain(lines).collect();
-                    level.sets.push(compile(&lines.join("\n"), self.options())?);
+                    level.sets.push(compile(&lines.join("\n"), self.options(), &self.fuel)?);
                     files_rule = true;
                 }
             }
@@ -216,7 +216,7 @@ impl Walk<'_> {
         // A package.json with `files` stands in for both ignore files of its folder, .npmignore for .gitignore.
         let ignore = [".npmignore", ".gitignore"].into_iter().find(|name| names.contains(*name) && !files_rule);
         if let Some(text) = ignore.and_then(|name| self.view.text(&join(&level.path, name))) {
-            level.sets.push(compile(&text, self.options())?);
+            level.sets.push(compile(&text, self.options(), &self.fuel)?);
         }
         level.sets.push(after);
         for name in names {
@@ -237,7 +237,7 @@ impl Walk<'_> {
         for line in &mut lines {
             line.insert(0, '!');
         }
-        compile(&lines.join("\n"), self.options())
+        compile(&lines.join("\n"), self.options(), &self.fuel)
     }
 
     fn entry(&mut self, level: &Level, name: &str) -> Result<(), ListError> {

@@ -16,7 +16,7 @@ pub enum ListError {
     InvalidManifest(String),
     /// A pattern that the client would refuse, or that multiplies without bound.
     #[error("a pattern cannot be used: {0}")]
-    Pattern(#[from] GlobError),
+    Pattern(GlobError),
     /// A name that is not UTF-8: Node cannot open such a file, and the client fails.
     #[error("a file's name is not valid UTF-8: {0}")]
     UnreadableName(String),
@@ -32,6 +32,15 @@ pub enum ListError {
     /// The rules of the package would take too much work to apply.
     #[error("the package's ignore rules are too complex")]
     TooComplex,
+}
+
+impl From<GlobError> for ListError {
+    fn from(error: GlobError) -> Self {
+        match error {
+            GlobError::TooMuch => Self::TooComplex,
+            error => Self::Pattern(error),
+        }
+    }
 }
 
 impl Diagnostic for ListError {

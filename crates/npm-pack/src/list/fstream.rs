@@ -75,7 +75,7 @@ impl Walk<'_> {
         let listing = self.view.list(&level.path);
         let ignore = [".npmignore", ".gitignore"].into_iter().find(|name| listing.contains_key(*name));
         if let Some(text) = ignore.and_then(|name| self.view.text(&join(&level.path, name))) {
-            level.sets.push(compile(&text, OPTIONS)?);
+            level.sets.push(compile(&text, OPTIONS, &self.fuel)?);
         }
         let own = if listing.contains_key("package.json") {
             self.view.text(&join(&level.path, "package.json")).and_then(|text| Manifest::parse(trim(&text).as_bytes()))
@@ -87,7 +87,7 @@ impl Walk<'_> {
                 let named = entries.iter().map(|entry| format!("!{entry}"));
                 let below = entries.iter().map(|entry| format!("!{}/**", entry.trim_end_matches('/')));
                 let lines: Vec<String> = std::iter::once("*".to_owned()).chain(named).chain(below).collect();
-                level.sets.push(compile(&lines.join("\n"), OPTIONS)?);
+                level.sets.push(compile(&lines.join("\n"), OPTIONS, &self.fuel)?);
             }
             if self.rules.files_only && manifest.get("main").is_some_and(|main| truthy(main) && !main.is_string()) {
                 return Err(ListError::InvalidManifest("\"main\" is not a string".to_owned()));

@@ -71,12 +71,12 @@ pub(super) struct Question {
 }
 
 /// Reads the rules of an ignore file: every line that is not empty and no comment.
-pub(super) fn compile(text: &str, options: Options) -> Result<Vec<Pattern>, ListError> {
+pub(super) fn compile(text: &str, options: Options, fuel: &Fuel) -> Result<Vec<Pattern>, ListError> {
     let lines: Vec<&str> = text.split('\n').map(trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     if lines.len() > MAX_RULES {
         return Err(ListError::TooComplex);
     }
-    lines.into_iter().map(|line| Pattern::new(line, options).map_err(ListError::from)).collect()
+    lines.into_iter().map(|line| fuel.compile(line, options).map_err(ListError::from)).collect()
 }
 
 /// JavaScript's `trim`.

@@ -104,7 +104,7 @@ pub(super) fn list(view: &View, rules: &StrictRules, context: &Context) -> Resul
     walk.has_workspaces = walk.finds_workspaces(&manifest)?;
     walk.defaults = walk.compile(rules.defaults)?;
     let mut defaults = walk.defaults.clone();
-    defaults.extend(compile(&context.rules_above(WorkspaceIgnores::First), walk.options())?);
+    defaults.extend(compile(&context.rules_above(WorkspaceIgnores::First), walk.options(), &walk.fuel)?);
     let mut root = Level::root("");
     root.sets.push(defaults);
     walk.package(root, &manifest, true)?;
@@ -117,6 +117,9 @@ pub(super) fn list(view: &View, rules: &StrictRules, context: &Context) -> Resul
     Ok(walk.found)
 }
 
+/// Units for a path that is copied.
+const PATH: usize = 50;
+
 impl Walk<'_> {
     fn options(&self) -> Options {
         Options { dialect: self.rules.dialect, nocase: true, match_base: true, prefixes: true }
@@ -124,7 +127,7 @@ impl Walk<'_> {
 
     fn compile<T: AsRef<str>>(&self, lines: &[T]) -> Result<Vec<Pattern>, ListError> {
         let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
-        compile(&lines.join("\n"), self.options())
+        compile(&lines.join("\n"), self.options(), &self.fuel)
     }
 
     /// Whether a folder below is a workspace of the root.
@@ -249,6 +252,7 @@ impl Walk<'_> {
         let prefix = if root.is_empty() { String::new() } else { format!("{root}/") };
         let below = self.view.all()?.into_iter().filter_map(|(path, is_dir)| Some((path.strip_prefix(&prefix)?.to_owned(), is_dir)));
         let below: Vec<(String, bool)> = below.collect();
+        self.fuel.spend(below.len().saturating_mul(PATH));
         let options = Options { nocase: false, match_base: false, prefixes: false, ..self.options() };
         let pattern = normal_glob(pattern);
         if pattern.is_empty() {
@@ -296,7 +300,7 @@ impl Walk<'_> {
         let names: &[&str] = if as_ignore { &["package.json", ".npmignore", ".gitignore"] } else { &[".npmignore", ".gitignore"] };
         let name = names.iter().find(|name| listing.contains_key(**name));
         if let Some(text) = name.and_then(|name| self.view.text(&join(&level.path, name))) {
-            level.sets.push(compile(&text, self.options())?);
+            level.sets.push(compile(&text, self.options(), &self.fuel)?);
         }
         Ok(())
     }

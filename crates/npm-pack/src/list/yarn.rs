@@ -40,7 +40,7 @@ pub(super) fn list(view: &View) -> Result<Vec<String>, ListError> {
     let manifest = view.read("package.json").as_deref().and_then(Manifest::parse_lenient).unwrap_or_default();
     let fuel = Fuel::new(FUEL);
     let paths = walk(view)?;
-    let filters = filters(view, &manifest, &paths)?;
+    let filters = filters(view, &manifest, &paths, &fuel)?;
     let mut kept = BTreeSet::new();
     let mut possible = Vec::new();
     let mut ignored = BTreeSet::new();
@@ -97,9 +97,9 @@ fn walk(view: &View) -> Result<Vec<(String, NodeKind)>, ListError> {
     Ok(found)
 }
 
-fn filters(view: &View, manifest: &Manifest, paths: &[(String, NodeKind)]) -> Result<Vec<Filter>, ListError> {
+fn filters(view: &View, manifest: &Manifest, paths: &[(String, NodeKind)], fuel: &Fuel) -> Result<Vec<Filter>, ListError> {
     let mut all = Vec::new();
-    let mut add = |line: &str, base: &str, by_name: bool| Filter::read(line, base, by_name).map(|filter| all.extend(filter));
+    let mut add = |line: &str, base: &str, by_name: bool| Filter::read(line, base, by_name, fuel).map(|filter| all.extend(filter));
     for line in ALWAYS {
         add(&format!("!{line}"), "", true)?;
     }
@@ -142,13 +142,13 @@ fn filters(view: &View, manifest: &Manifest, paths: &[(String, NodeKind)]) -> Re
 
 impl Filter {
     /// A line that says something.
-    fn read(line: &str, base: &str, by_name: bool) -> Result<Option<Self>, ListError> {
+    fn read(line: &str, base: &str, by_name: bool, fuel: &Fuel) -> Result<Option<Self>, ListError> {
         if matches!(line, "" | "!") || line.starts_with('#') || line.chars().all(char::is_whitespace) {
             return Ok(None);
         }
         let (keeps, body) = line.strip_prefix('!').map_or((false, line), |body| (true, body));
         let body = trim(body.strip_suffix('/').unwrap_or(body));
-        Ok(Some(Self { pattern: Pattern::new(body, OPTIONS)?, keeps, base: base.to_owned(), by_name }))
+        Ok(Some(Self { pattern: fuel.compile(body, OPTIONS)?, keeps, base: base.to_owned(), by_name }))
     }
 
     fn matches(&self, path: &str, fuel: &Fuel) -> bool {

@@ -278,9 +278,12 @@ fn is_license(name: &str) -> bool {
 /// The package.json files of the workspace, outer folders first; all of the repository where no pattern says which.
 fn member_manifests(root: &dyn Tree, patterns: &[String]) -> Vec<String> {
     let options = Options { dialect: Dialect::V9, nocase: false, match_base: false, prefixes: true };
-    let compiled: Vec<Pattern> =
-        patterns.iter().filter_map(|text| Pattern::new(text.trim_end_matches('/').trim_start_matches("./"), options).ok()).collect();
     let fuel = Fuel::new(FUEL);
+    let compiled: Vec<Pattern> =
+        patterns.iter().filter_map(|text| fuel.compile(text.trim_end_matches('/').trim_start_matches("./"), options).ok()).collect();
+    if fuel.is_empty() {
+        return Vec::new();
+    }
     let belongs = |dir: &str| {
         let parts: Vec<&str> = dir.split('/').collect();
         let subject = Subject { parts: &parts, leading: false, trailing: false };

@@ -1,0 +1,114 @@
+// Cheap files that are dear to read: the answer comes within the time limit, in bounded memory, and the process lives on.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { attack, setUp } from './kit.mjs';
+
+setUp();
+
+const INDEX = fileURLToPath(new URL('../../index.cjs', import.meta.url));
+const MB = 1 << 20;
+/** Seconds that a run is given in a test of the limit, and those that it may take beyond: far less than what the attack takes without one. */
+const LIMIT = 12;
+const BEYOND = 8;
+
+const fill = (one, size) => one.repeat(Math.floor(size / one.length));
+const many = (one, bytes) => {
+  let out = '';
+  for (let at = 0; out.length < bytes; at++) out += one(at);
+  return out;
+};
+
+/** Follows the memory of a child; `peak()` is the most that it had, in MB. */
+function watched() {
+  let peak = 0;
+  let timer;
+  const look = (pid) => {
+    try {
+      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024);
+    } catch {
+      clearInterval(timer);
+    }
+  };
+  const onStart = (child) => {
+    timer = setInterval(look, 20, child.pid);
+    child.once('close', () => clearInterval(timer));
+  };
+  return { onStart, peak: () => peak };
+}
+
+for (const [title, text] of [
+  ['control: nesting that can be parsed', `${'{a:'.repeat(100)}1${'}'.repeat(100)}`],
+  ['nesting that is freed level by level', `${'{a:'.repeat(35_000)}1`],
+  ['nesting of which every level has two readings', `${fill('a={b:', 3.9 * MB)}1`],
+  ['types that could be comparisons', `${fill('a<b<', 3.9 * MB)}1`],
+]) {
+  attack(`a script is no end of the process, nor of its memory: ${title}`, async ({ world, id, judge }) => {
+    const file = title.startsWith('types') ? 'a.ts' : 'a.js';
+    const { spec } = await world.release(id, { files: { [file]: `${text} ` }, published: { [file]: text } });
+    const memory = watched();
+    const answer = await judge(spec, { onStart: memory.onStart });
+    assert.equal(answer.verdict, 'differs');
+    assert.ok(memory.peak() > 10 && memory.peak() < 768, `${Math.round(memory.peak())} MB`);
+  });
+}
+
+const PATHS = Object.fromEntries(Array.from({ length: 8000 }, (_, at) => [`src/${'a'.repeat(60)}/${'a'.repeat(100)}${at}.js`, 'x\n']));
+const ATTRIBUTES = many((at) => `**/*a*a*a*a*a${at}*b eol=crlf\n`, 1_000_000);
+const DEEP = Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`d/${'ac/bd/'.repeat(10)}f${at}.js`, '']));
+const BUILD = { build: `node -e "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','x')"` };
+const CASES = {
+  'control: few patterns': { files: { ...PATHS, '.gitattributes': '**/*a*a*b eol=crlf\n' }, published: { 'extra.js': 'x\n' }, code: 'files-differ' },
+  'attributes': { files: { ...PATHS, '.gitattributes': ATTRIBUTES, 'src/.gitattributes': ATTRIBUTES }, published: { 'extra.js': 'x\n' } },
+  'workspaces': { json: { scripts: BUILD, workspaces: Array.from({ length: 2000 }, (_, at) => `${'{a,b}'.repeat(12)}/${at}/**/*a*b*c`) }, published: { 'dist/a.js': 'y' } },
+  'files': {
+    json: { scripts: BUILD, files: ['dist', 'index.js', ...Array.from({ length: 3000 }, (_, at) => `**/{a,b}{c,d}*/**/*${at}*x*/**`)] },
+    files: DEEP,
+    published: { ...Object.fromEntries(Object.keys(DEEP).map((name) => [name, null])), 'dist/a.js': 'y' },
+  },
+};
+for (const [title, { code, ...released }] of Object.entries(CASES)) {
+  attack(`patterns of megabytes: the time limit holds: ${title}`, async ({ world, id, judge }) => {
+    const { spec } = await world.release(id, released);
+    const memory = watched();
+    const began = Date.now();
+    const answer = await judge(spec, { args: ['--timeout', code ? '120' : String(LIMIT)], onStart: memory.onStart });
+    const took = (Date.now() - began) / 1000;
+    console.log(title, took, answer.verdict, answer.code, Math.round(memory.peak()));
+    if (code) assert.equal(answer.code, code);
+    assert.ok(took < LIMIT + BEYOND, `${took} s with a limit of ${LIMIT}`);
+    assert.ok(memory.peak() < 1024, `${Math.round(memory.peak())} MB`);
+  });
+}
+
+for (const how of ['timeout', 'abort']) {
+  attack(`after ${how} nothing of the run goes on in the caller's process`, async ({ world, id, home }) => {
+    const { spec } = await world.release(id, { files: { ...PATHS, '.gitattributes': ATTRIBUTES, 'src/.gitattributes': ATTRIBUTES }, published: { 'extra.js': 'x\n' } });
+    const clean = await home();
+    const script = join(clean.home, 'script.cjs');
+    await writeFile(script, `
+const reproduce = require(${JSON.stringify(INDEX)});
+const options = ${how === 'abort' ? '{ timeout: 100, signal: AbortSignal.timeout(6000) }' : '{ timeout: 6 }'};
+const began = Date.now();
+reproduce(${JSON.stringify(spec)}, options).then((report) => report.code, (error) => error.code ?? error.name).then(async (code) => {
+  const answered = Date.now() - began;
+  await new Promise((done) => setTimeout(done, 3000));
+  const before = process.cpuUsage();
+  await new Promise((done) => setTimeout(done, 4000));
+  const { user, system } = process.cpuUsage(before);
+  console.log(JSON.stringify({ code, answered, load: (user + system) / 4e6 }));
+});`);
+    const child = spawn(process.execPath, [script], { env: clean.env, cwd: clean.home, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (chunk) => (said += chunk));
+    await new Promise((done) => child.once('close', done));
+    console.log(said);
+    const { load, answered } = JSON.parse(said);
+    assert.ok(answered >= 5900, `it was busy for ${answered} ms alone`);
+    assert.ok(load < 0.2, `${how}: ${Math.round(load * 100)} % of a core`);
+  });
+}

@@ -1,14 +1,14 @@
 // Another user of the machine, beside a build: it reaches the loopback of the machine, and what a build opens to it.
-// To be it takes root; otherwise none of this is run.
+// To be it takes root; otherwise only that is run which needs none.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { startRegistry } from '../../__test__/kit/registry.mjs';
-import { attack, findingOf, manifest, seat, setUp } from './kit.mjs';
+import { attack, findingOf, manifest, SEATS, seat, setUp } from './kit.mjs';
 
 const OTHER = 12345;
 /** As whom builds run that root asked for, and the ordinary user of the kit. */
@@ -36,7 +36,10 @@ const get=(port,path)=>new Promise(done=>{const asked=http.get({host:'127.0.0.1'
     seen.add(port);
     await get(port,'/@corp%2fsecret');
     const [code,body]=await get(port,'/@corp/secret/-/secret-1.0.0.tgz');
-    console.log(port,code,code===200?zlib.gunzipSync(body).toString():'');}
+    let text='';
+    // Others of this machine listen too, and answer as they like.
+    try{text=zlib.gunzipSync(body).toString()}catch{}
+    console.log(port,code,text);}
   await new Promise(done=>setTimeout(done,50));}})()`;
 
 /** A judged package of whose project's private scope one package is wanted, while a spy of user `uid` looks on; what it was told. */
@@ -89,4 +92,65 @@ if (process.getuid?.() === 0) {
     assert.ok(!said.includes(SECRET), said);
     assert.ok(!answer.findings.some(({ code }) => code === 'other-user-refused'), 'nobody else could connect');
   });
+
+  attack(
+    'a build opens the stored results to nobody, and nobody forges one',
+    async ({ world, id, judge, home }) => {
+      const clean = await home();
+      const good = await world.release(`${id}-good`);
+      const bad = await world.release(`${id}-bad`, { published: { 'index.js': 'payload\n' } });
+      assert.equal((await judge(good.spec, { clean })).verdict, 'identical');
+      assert.equal((await judge(bad.spec, { clean })).verdict, 'differs');
+      const json = { scripts: { build: 'node b.js' }, files: ['dist', 'index.js'] };
+      const { spec } = await world.release(id, { json, files: { 'b.js': OPENER }, published: { 'dist/a.js': 'x', 'b.js': null } });
+      const forger = spawn(process.execPath, ['-e', FORGER, join(clean.cacheDir, 'reproduce'), good.spec, bad.spec], { uid: OTHER, gid: OTHER, env: {}, cwd: '/' });
+      let said = '';
+      forger.stdout.on('data', (chunk) => (said += chunk));
+      const opened = await judge(spec, { clean });
+      if (forger.exitCode === null && forger.kill()) await once(forger, 'exit');
+      assert.equal(opened.verdict, 'identical', 'the build ran to its end');
+      assert.equal(said, '', 'another user has the key');
+      assert.equal((await judge(bad.spec, { clean })).verdict, 'differs', 'a stored result that another user made counts');
+    },
+    { seats: SEATS },
+  );
 }
+
+/** Opens what lies above its HOME, waits, and closes it again. */
+const OPENER = `const f=require('fs'),p=require('path');let at=process.env.HOME;const was=[];
+const open=(path,mode)=>{try{const m=f.statSync(path).mode&0o777;f.chmodSync(path,mode);was.push([path,m])}catch{}};
+for(let n=0;n<12;n++){at=p.dirname(at);open(at,0o777);for(const name of ['seal.key','results.json'])open(p.join(at,name),0o666);}
+setTimeout(()=>{for(const [path,mode] of was)try{f.chmodSync(path,mode)}catch{}
+f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','x');},3000);`;
+
+/** Waits until it can read the key, and seals what it likes. */
+const FORGER = `const f=require('fs'),c=require('crypto'),[cache,good,bad]=process.argv.slice(1);
+setInterval(()=>{try{
+const key=f.readFileSync(cache+'/seal.key'),file=JSON.parse(f.readFileSync(cache+'/results.json','utf8'));
+const {confirmed,seal,...report}=file[good],{confirmed:since,seal:theirs,...other}=file[bad];
+report.package=other.package;report.source.integrity=other.package.integrity;
+const tag=c.createHmac('sha256',key).update('reproduce result 2\\n'+JSON.stringify([bad,since])+'\\n'+JSON.stringify(report)).digest('base64');
+console.log('has the key');
+file[bad]={...report,confirmed:since,seal:tag};f.writeFileSync(cache+'/results.json',JSON.stringify(file));process.exit(0)}catch{}},30)`;
+
+attack(
+  'a build opens the private files of its user to nobody',
+  async ({ world, id, judge, home, seat: { uid } }) => {
+    const script = `const f=require('fs');for(const [path,mode] of JSON.parse(f.readFileSync('targets.json'))){try{f.chmodSync(path,mode);console.log('opened')}catch(e){console.log(e.code)}}f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','x');f.chmodSync('dist/a.js',0o644);`;
+    const clean = await home();
+    const folder = join(clean.home, '.ssh');
+    const secret = join(folder, 'id_rsa');
+    await mkdir(folder, { mode: 0o700 });
+    await writeFile(secret, 'KEY', { mode: 0o600 });
+    await chmod(clean.home, 0o700);
+    if (uid !== undefined) for (const path of [folder, secret]) await chown(path, uid, uid);
+    const targets = JSON.stringify([[clean.home, 0o777], [folder, 0o777], [secret, 0o666]]);
+    const json = { scripts: { build: 'node b.js' }, files: ['dist', 'index.js'] };
+    const { spec } = await world.release(id, { json, files: { 'b.js': script, 'targets.json': targets }, published: { 'dist/a.js': 'x', 'b.js': null, 'targets.json': null } });
+    const answer = await judge(spec, { clean, args: ['--log'] });
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts.at(-1)));
+    const modes = await Promise.all([clean.home, folder, secret].map(async (path) => (await stat(path)).mode & 0o777));
+    assert.deepEqual(modes, [0o700, 0o700, 0o600]);
+  },
+  { seats: SEATS },
+);

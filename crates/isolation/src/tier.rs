@@ -38,9 +38,9 @@ impl Tier {
     pub fn weakness(self) -> Option<&'static str> {
         match self {
             Self::Namespaces | Self::Bwrap => None,
-            Self::Landlock => Some(
-                "the build could see names, sizes and processes of the host, and change modes and times of your files (not what is in them)",
-            ),
+            Self::Landlock => {
+                Some("the build could see names, sizes and processes of the host, and change times of your files (not what is in them)")
+            }
             Self::None => Some("the build could read and change all that you can, and reach any network"),
         }
     }

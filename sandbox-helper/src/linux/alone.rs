@@ -2,7 +2,7 @@
 //!
 //! This process stays outside and sweeps up. The warden enters a domain that holds its signals in, and becomes the parent of
 //! whatever loses its own; the command is in a second domain within that one. What this tier does not hold: the build sees the
-//! host's paths, names of processes and load, and can change modes and times of its user's files, for which Landlock has no right.
+//! host's paths, names of processes and load, and can change times of its user's files, for which Landlock has no right.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -20,7 +20,7 @@ use super::gate::Gate;
 use super::policy::Policy;
 use super::user::become_user;
 use super::watch::{Reach, Watch, signals};
-use super::{access, census};
+use super::{access, attributes, census};
 
 /// Runs the build; returns when all of it is gone.
 pub fn run(policy: &Policy, control: &Control) -> Result<(), Failure> {
@@ -84,8 +84,8 @@ fn warden(policy: &Policy, control: &Control, lifeline: File) -> Result<Infallib
         }
     }
     let mut started = start(policy, &Fence::Alone { readable, writable: writable.clone(), others })?;
-    let asked = started.asked.take().ok_or_else(|| Failure::new("start the build", "nobody answers its connections"))?;
-    let gate = Gate::new(asked, policy.port);
+    let asked = started.asked.take().ok_or_else(|| Failure::new("start the build", "nobody answers its questions"))?;
+    let gate = Gate::new(asked, policy.port, attributes::real(&writable).doing("find the build's folders")?);
     control.ready(None)?;
     let watch = Watch { control, lifeline: Some(lifeline.into()), signals, limits: policy.limits, reach: Reach::Domain };
     watch.until_the_end(started.pid, Some(&gate), writable);

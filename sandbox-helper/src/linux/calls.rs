@@ -12,6 +12,7 @@ use seccompiler::{
     sock_filter,
 };
 
+use super::attributes;
 use super::failure::{Doing, Failure, checked};
 
 /// Mounts, namespaces, other processes' memory, keys, kernel interfaces with a history, and what needs a privilege anyway.
@@ -35,6 +36,13 @@ const REFUSED: &[c_long] = &[
 const ABSENT: &[c_long] = &[
     libc::SYS_clone3, libc::SYS_openat2, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
     libc::SYS_memfd_create, libc::SYS_memfd_secret, libc::SYS_shmget,
+];
+/// Where Landlock alone keeps a build in, it has no right for these, and access lists are among them: to a build it looks as if no file system had
+/// any. The last three are new, and have no names yet: `setxattrat`, `removexattrat` and `file_setattr`.
+#[rustfmt::skip]
+const ATTRIBUTES: &[c_long] = &[
+    libc::SYS_setxattr, libc::SYS_lsetxattr, libc::SYS_fsetxattr, libc::SYS_removexattr, libc::SYS_lremovexattr, libc::SYS_fremovexattr,
+    463, 466, 469,
 ];
 /// Requests of terminals; libc gives them a type that differs by platform.
 const TIOCSTI: c_int = 0x5412;
@@ -63,6 +71,9 @@ pub fn refuse(without_namespaces: bool) -> Result<(), Failure> {
     }
     block(ABSENT.iter().map(|&call| (call, Vec::new())).collect(), libc::ENOSYS)?;
     block(refused, libc::EPERM)?;
+    if without_namespaces {
+        block(ATTRIBUTES.iter().map(|&call| (call, Vec::new())).collect(), libc::EOPNOTSUPP)?;
+    }
     if cfg!(target_arch = "x86_64") {
         install(&other_numbers(), 0)?;
     }
@@ -181,12 +192,18 @@ fn has(argument: u8, flag: c_int) -> Condition {
     (argument, SeccompCmpOp::MaskedEq(flag), flag)
 }
 
-/// Has every `connect` of the build decided by whoever holds the descriptor that is returned.
-pub fn ask_about_connects() -> Result<OwnedFd, Failure> {
+/// Has every `connect`, and every change of a file's mode or owner, decided by whoever holds the descriptor that is returned.
+pub fn ask() -> Result<OwnedFd, Failure> {
     const FLAGS: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    let connect = number(libc::SYS_connect);
-    let program = [load_number(), equals(connect, 0, 1), answer(libc::SECCOMP_RET_USER_NOTIF), answer(libc::SECCOMP_RET_ALLOW)];
-    let descriptor = RawFd::try_from(install(&program, FLAGS)?).doing("ask about connections")?;
+    let doing = "ask about connections and modes";
+    let calls: Vec<u32> = [libc::SYS_connect].iter().chain(attributes::CALLS).map(|&call| number(call)).collect();
+    let mut program = vec![load_number()];
+    for (at, &call) in calls.iter().enumerate() {
+        // Over the comparisons that are left, and the answer to what is not asked about.
+        program.push(equals(call, u8::try_from(calls.len() - at).doing(doing)?, 0));
+    }
+    program.extend([answer(libc::SECCOMP_RET_ALLOW), answer(libc::SECCOMP_RET_USER_NOTIF)]);
+    let descriptor = RawFd::try_from(install(&program, FLAGS)?).doing(doing)?;
     // SAFETY: the kernel made this descriptor just now, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }

@@ -38,7 +38,7 @@ pub enum Fence {
 pub struct Started {
     /// Its process.
     pub pid: Pid,
-    /// Where its questions about connections arrive, in a fence that stands alone.
+    /// Where its questions about connections, modes and owners arrive, in a fence that stands alone.
     pub asked: Option<OwnedFd>,
 }
 
@@ -91,11 +91,11 @@ fn become_command(policy: &Policy, fence: &Fence, report: BorrowedFd<'_>) -> Res
         }
         Fence::Alone { readable, writable, .. } => {
             access::alone(readable, writable, policy.port)?;
-            let asked = calls::ask_about_connects()?;
+            let asked = calls::ask()?;
             let rights = [asked.as_raw_fd()];
             let message = [std::io::IoSlice::new(b"asked")];
             sendmsg::<()>(report.as_raw_fd(), &message, &[ControlMessage::ScmRights(&rights)], MsgFlags::MSG_NOSIGNAL, None)
-                .doing("hand over the questions about connections")?;
+                .doing("hand over the questions")?;
         }
     }
     chdir(&policy.cwd).doing(format!("enter {}", policy.cwd.display()))?;

@@ -1,4 +1,4 @@
-//! The one connection that a build without a network namespace may make.
+//! The questions of a build without namespaces: the one connection that it may make, and changes of modes and owners (`attributes.rs`).
 //!
 //! Landlock knows ports, not addresses: the proxy's port would be open on every host of the world. So each `connect` of the build
 //! stops in the kernel and comes here. Where it names the proxy, this process connects the build's socket itself, with an address of its own:
@@ -7,6 +7,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -14,21 +15,23 @@ use libc::c_int;
 use nix::sys::socket::{SockaddrIn, connect};
 
 use super::failure::checked;
+use super::{attributes, memory};
 
-/// Decides about the connects of one build.
+/// Answers the questions of one build.
 #[derive(Debug, Clone)]
 pub struct Gate {
     asked: Arc<OwnedFd>,
     port: Option<u16>,
+    writable: Arc<[PathBuf]>,
 }
 
 impl Gate {
-    /// `asked` is what `calls::ask_about_connects` returned in the build's first process.
-    pub fn new(asked: OwnedFd, port: Option<u16>) -> Self {
-        Self { asked: Arc::new(asked), port }
+    /// `asked` is what `calls::ask` returned in the build's first process; `writable` are the real paths of the folders that are the build's.
+    pub fn new(asked: OwnedFd, port: Option<u16>, writable: Vec<PathBuf>) -> Self {
+        Self { asked: Arc::new(asked), port, writable: writable.into() }
     }
 
-    /// Answers one question, on a thread of its own: a connect may wait for the proxy, and whoever watches must not. To be called
+    /// Answers one question, on a thread of its own: a connect may wait for the proxy, a path for a disk, and whoever watches must not. To be called
     /// when the descriptor is readable; an error means that nobody can ask any more.
     pub fn answer(&self) -> io::Result<()> {
         // SAFETY: plain numbers; the kernel requires them to be all zero.
@@ -38,8 +41,8 @@ impl Gate {
             return if gone(&error) { Ok(()) } else { Err(error) };
         }
         let gate = self.clone();
-        let connect = move || gate.reply(question.id, gate.connect(&question));
-        if thread::Builder::new().name("connect".into()).spawn(connect).is_err() {
+        let answer = move || gate.reply(question.id, gate.decide(&question));
+        if thread::Builder::new().name("answer".into()).spawn(answer).is_err() {
             self.reply(question.id, Err(io::Error::from_raw_os_error(libc::EAGAIN)));
         }
         Ok(())
@@ -50,6 +53,18 @@ impl Gate {
         let mut answer = libc::seccomp_notif_resp { id, val: 0, error, flags: 0 };
         // It fails only where the process that asked is gone.
         let _ = self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer);
+    }
+
+    fn decide(&self, question: &libc::seccomp_notif) -> io::Result<()> {
+        if libc::c_long::from(question.data.nr) == libc::SYS_connect {
+            return self.connect(question);
+        }
+        attributes::change(question.pid, &question.data, &self.writable, || self.stands(question.id))
+    }
+
+    /// An error where a question is no longer asked.
+    fn stands(&self, mut id: u64) -> io::Result<()> {
+        self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id)
     }
 
     fn connect(&self, question: &libc::seccomp_notif) -> io::Result<()> {
@@ -65,8 +80,7 @@ impl Gate {
             libc::syscall(libc::SYS_pidfd_open, question.pid, 0)
         })?;
         // The process may have ended and its number been given to another: only while the question stands is it the one that asked.
-        let mut id = question.id;
-        self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id)?;
+        self.stands(question.id)?;
         let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
         let socket = descriptor(unsafe {
             // SAFETY: a call with numbers only.
@@ -111,17 +125,7 @@ fn read_address(pid: u32, address: u64, length: u64) -> io::Result<SockaddrInPar
     if length & 0xffff_ffff < 16 {
         return Err(io::Error::from_raw_os_error(libc::EACCES));
     }
-    let here = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
-    let there = libc::iovec {
-        iov_base: std::ptr::without_provenance_mut(usize::try_from(address).map_err(io::Error::other)?),
-        iov_len: bytes.len(),
-    };
-    let pid = c_int::try_from(pid).map_err(io::Error::other)?;
-    // SAFETY: the kernel writes at most eight bytes to `bytes`; the other address is checked by it against the other process.
-    let read = checked(unsafe { libc::process_vm_readv(pid, &raw const here, 1, &raw const there, 1, 0) } as libc::c_long)?;
-    if read != 8 {
-        return Err(io::Error::from_raw_os_error(libc::EFAULT));
-    }
+    memory::read(pid, address, &mut bytes)?;
     let [family0, family1, port0, port1, a, b, c, d] = bytes;
     Ok(SockaddrInParts {
         family: u16::from_ne_bytes([family0, family1]).into(),

@@ -2,6 +2,7 @@
 
 mod access;
 mod alone;
+mod attributes;
 mod bwrap;
 mod calls;
 mod census;
@@ -11,6 +12,7 @@ mod disk;
 mod failure;
 mod gate;
 mod limits;
+mod memory;
 mod mounts;
 mod namespaced;
 mod namespaces;

@@ -1,4 +1,4 @@
-//! The process that the build lives under: it reaps, watches the limits, answers questions about connections, and ends it all.
+//! The process that the build lives under: it reaps, watches the limits, answers its questions, and ends it all.
 //!
 //! In namespaces it is their first process, so that its own end is the end of every process in them. Without, it is in a Landlock
 //! domain around the build's: a signal to "all" then reaches exactly the build, in one call that no `fork` can run away from.
@@ -160,7 +160,7 @@ enum News {
     Nothing,
     /// Nobody waits for the build any more.
     Alone,
-    /// A process of the build wants to connect.
+    /// A process of the build asks.
     Question,
 }
 

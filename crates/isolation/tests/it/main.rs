@@ -15,6 +15,7 @@ mod host;
 #[path = "../../../../tests/needs/mod.rs"]
 mod needs;
 
+mod attributes;
 mod files;
 mod kernel;
 mod limits;

@@ -1,5 +1,5 @@
-//! Where on this machine a build can work: in the cache, or beside it where the cache is closed to the build's user or nothing
-//! may be executed there.
+//! Where on this machine a build can work: in the cache, or beside it where the cache is closed to the build's user, nothing
+//! may be executed there, or its name has a sign that programs of builds stumble over.
 //!
 //! In a container root's home is closed to everybody else, and without mounts the build's user has to walk through it. Nothing
 //! of the user's is opened for that: the build gets a folder of its own among the temporary files, and its tools are lent to it there.
@@ -56,12 +56,25 @@ fn fits(tier: Tier, folder: &Path) -> Result<(), String> {
 }
 
 fn open_to_builds(tier: Tier, folder: &Path) -> Result<(), String> {
-    // With mounts the folder is opened before the user changes.
+    // With mounts the folder is opened before the user changes, and has another name inside.
+    if !tier.has_mounts() {
+        is_plain(folder)?;
+    }
     if tier == Tier::Landlock { modes::reached_by_others(folder) } else { Ok(()) }
 }
 
-/// Lays a tree of our own down at `into`, anew: by links where both are on one file system. They are of root's, or of another file
-/// system than the tool's, so no build can change what they share.
+/// An error where a path cannot stand in `PATH` or `NODE_OPTIONS`, or unquoted in a script, as it does in many: there a package would come out
+/// another way than where its folder has a plain name.
+fn is_plain(folder: &Path) -> Result<(), String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@=,~%".contains(c) || !c.is_ascii() && !c.is_whitespace();
+    match folder.to_str() {
+        Some(path) if path.chars().all(is_plain) => Ok(()),
+        _ => Err(format!("{} has a sign in its name that programs stumble over", folder.display())),
+    }
+}
+
+/// Lays a tree of our own down at `into`, anew: by links where both are on one file system. They are where no build may change anything, so
+/// no build can change what they share.
 fn lay_down(tree: &Path, into: &Path) -> io::Result<()> {
     remove_tree(into)?;
     if let Some(parent) = into.parent() {
@@ -83,4 +96,28 @@ fn lay_down(tree: &Path, into: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_name_is_taken_where_builds_see_it() {
+        for plain in ["/home/me/.cache/reproduce/builds", "/var/folders/zz/zyx_n0000/T", "/home/jürgen/日本", "/a/b-1.2+c@d=e,f~g%h"] {
+            assert_eq!(is_plain(Path::new(plain)), Ok(()));
+        }
+        for odd in [
+            " ", "\t", "\n", ":", "$", "`", "'", "\"", "\\", ";", "&", "|", "<", ">", "(", ")", "*", "?", "[", "{", "#", "!", "\u{7f}",
+            "\u{2028}",
+        ] {
+            let folder = PathBuf::from(format!("/home/a{odd}b/c"));
+            assert!(is_plain(&folder).is_err(), "{odd:?}");
+            for (tier, is_seen) in [(Tier::Namespaces, false), (Tier::Bwrap, false), (Tier::None, true)] {
+                assert_eq!(open_to_builds(tier, &folder).is_err(), is_seen, "{odd:?} {tier}");
+            }
+        }
+        let bytes = std::os::unix::ffi::OsStrExt::from_bytes(b"/home/\xff".as_slice());
+        assert!(is_plain(Path::new::<std::ffi::OsStr>(bytes)).is_err());
+    }
 }

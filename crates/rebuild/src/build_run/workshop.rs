@@ -101,7 +101,7 @@ impl<'a> Workshop<'a> {
         for tool in plan.tools {
             let root = sandbox.lend(&tool.root, &scratch.join("tools").join(tool.kind.as_str()))?;
             let mounted = mount(root, &format!("{TOOLS}/{}", tool.kind.as_str()), false);
-            programs.push((tool, format!("{}/{}", mounted.inside, tool.entry)));
+            programs.push((tool.kind, tool.native, format!("{}/{}", mounted.inside, tool.entry)));
             mounts.push(mounted);
         }
         write_programs(&scratch.join("bin"), &programs)?;
@@ -308,9 +308,15 @@ fn manager_of(kind: Kind) -> Manager {
     }
 }
 
-/// Writes the programs of the tools as a build calls them: `node`, `npm`, `npx`, …
-fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> {
-    let Some((_, node)) = tools.iter().find(|(tool, _)| tool.kind == Kind::Node) else { return Ok(()) };
+/// A word as a shell takes it for itself, whatever is in it.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Writes the programs of the tools as a build calls them: `node`, `npm`, `npx`, … Of each tool it takes the kind, whether it is a program of
+/// the machine's own, and its path.
+fn write_programs(bin: &Path, tools: &[(Kind, bool, String)]) -> std::io::Result<()> {
+    let Some((_, _, node)) = tools.iter().find(|(kind, ..)| *kind == Kind::Node) else { return Ok(()) };
     let put = |name: &str, line: String| -> std::io::Result<()> {
         let path = bin.join(name);
         fs::write(&path, format!("#!/bin/sh\nexec {line} \"$@\"\n"))?;
@@ -318,8 +324,8 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
     };
     // Hooks that call this program as they go on to build: it has nothing to do here.
     put(own::PROGRAM, "true".to_owned())?;
-    for (tool, entry) in tools {
-        let names: &[&str] = match tool.kind {
+    for (kind, native, entry) in tools {
+        let names: &[&str] = match kind {
             Kind::Node => &["node"],
             Kind::Npm => &["npm", "npx"],
             Kind::Yarn | Kind::Berry => &["yarn", "yarnpkg"],
@@ -327,14 +333,16 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
             Kind::Bun => &["bun", "bunx"],
         };
         for name in names {
-            let line = match (*name, tool.native) {
-                ("npx", _) => format!("{node} {}", entry.replace("npm-cli.js", "npx-cli.js")),
-                ("pnpx", false) => format!("{node} {entry} dlx"),
-                ("pnpx", true) => format!("{entry} dlx"),
-                ("bunx", _) => format!("{entry} x"),
-                (_, true) => entry.clone(),
-                (_, false) => format!("{node} {entry}"),
+            let npx = entry.replace("npm-cli.js", "npx-cli.js");
+            let words: &[&str] = match (*name, *native) {
+                ("npx", _) => &[node, &npx],
+                ("pnpx", false) => &[node, entry, "dlx"],
+                ("pnpx", true) => &[entry, "dlx"],
+                ("bunx", _) => &[entry, "x"],
+                (_, true) => &[entry],
+                (_, false) => &[node, entry],
             };
+            let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             put(name, line)?;
         }
     }
@@ -344,6 +352,40 @@ fn write_programs(bin: &Path, tools: &[(&Tool, String)]) -> std::io::Result<()> 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    /// Every character that a shell could take for something else, alone and beside others.
+    fn odd() -> Vec<String> {
+        let each = (1_u8..=127).map(|byte| char::from(byte).to_string());
+        let long = ["John Doe", "a$(id)b;c", "it's \"q\"", "'", "''", "\\'", "\\\\", "\n'\n", "ü ☃", "$HOME`id`*?[a]{b,c}~!#&|<>", "-n"];
+        each.chain(long.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn a_shell_takes_every_quoted_word_as_it_is() {
+        let words = odd();
+        let line = words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+        let said = std::process::Command::new("/bin/sh").args(["-c", &format!("printf '%s\\0' {line}")]).output().unwrap();
+        let expected: Vec<u8> = words.iter().flat_map(|word| word.bytes().chain([0])).collect();
+        assert_eq!(String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&expected));
+    }
+
+    #[test]
+    fn programs_lead_to_tools_in_folders_of_any_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join("bin");
+        fs::create_dir(&bin).unwrap();
+        for name in odd().into_iter().filter(|name| !matches!(name.as_str(), "/" | ".")) {
+            let root = folder.path().join("tools").join(&name);
+            fs::create_dir_all(&root).unwrap();
+            let node = root.join("node");
+            fs::write(&node, "#!/bin/sh\nprintf '%s|' \"$@\"\n").unwrap();
+            open_to_all(&node, 0o755).unwrap();
+            let at = |entry: &str| format!("{}/{entry}", root.display());
+            write_programs(&bin, &[(Kind::Node, true, at("node")), (Kind::Npm, false, at("npm-cli.js"))]).unwrap();
+            let said = std::process::Command::new(bin.join("npx")).args(["a b", "$c"]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{}|a b|$c|", at("npx-cli.js")), "{name:?}");
+        }
+    }
 
     #[test]
     fn a_link_or_a_file_in_the_place_of_a_folder_is_unsound() {

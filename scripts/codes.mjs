@@ -36,7 +36,7 @@ function codesOfErrors(text) {
       const constant = /^[A-Z][A-Z_]*\b/.exec(given)?.[0];
       const code = constant ? new RegExp(`const ${constant}: &str = "${CODE}"`).exec(text)?.[1] : new RegExp(`^"${CODE}"`).exec(given)?.[1];
       if (code) codes.push(code);
-      else if (!/^(\w+\.code\(\)|match )/.test(given)) throw new Error(`a code that this script cannot read: ${given}`);
+      else if (!/^((?:\w+::)*\w+\.code\(\)|match )/.test(given)) throw new Error(`a code that this script cannot read: ${given}`);
     }
     const only = new RegExp(`^\\s*"${CODE}"$`).exec(body)?.[1];
     if (only) codes.push(only);

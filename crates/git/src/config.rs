@@ -215,7 +215,7 @@ mod tests {
             assert_eq!(sent(&config), ("https://github.com/team/".into(), means.into()));
             assert_eq!(config.fingerprint(), with("").fingerprint(), "{userinfo}");
             assert!(config.bases().all(|base| !base.contains('@')), "{userinfo}");
-            assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+            assert!(!format!("{:?}", config.identities).contains("hunter2"), "{userinfo}");
         }
         assert!(with("").identities.is_empty(), "the control: none are there");
         let other = config("[url \"https://github.com/other/\"]\n insteadOf = gh:\n");

@@ -242,6 +242,7 @@ export type Code =
   | 'path-conflict'
   | 'path-too-deep'
   | 'private-address-refused'
+  | 'private-kept-in'
   | 'private-not-named'
   | 'private-packages-used'
   | 'provenance-commit-mismatch'

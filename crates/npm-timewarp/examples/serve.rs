@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,
+        is_registered: false,
         judged_bytes: None,
         manifests_on_disk: false,
         tarballs: folder.path().join("tarballs"),

@@ -4,8 +4,12 @@
 //! asked only for scopes that the project names. Where the user has credentials for the registry of everybody, a package is asked
 //! for without them first: what is public needs none. What answers only to credentials is private; the project must name it, or a
 //! private package that it names must depend on it. What a public package says opens nothing.
+//!
+//! Once a build has been served a private package that is none of its publisher's own, what it asks for may tell others what is in that.
+//! From then on only names are asked for that the project or a package that was served before has, and tarballs at the registry's own host.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use url::Url;
@@ -15,6 +19,9 @@ use npmrc::{DEFAULT_REGISTRY, NpmConfig};
 
 /// Most names that private packages add.
 const MOST_ADDED: usize = 50_000;
+
+/// Most names that packages mention which are kept.
+const MOST_MENTIONED: usize = 200_000;
 
 /// How a package is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +42,10 @@ pub(super) struct Access {
     scopes: BTreeSet<String>,
     names: BTreeSet<String>,
     added: Mutex<BTreeSet<String>>,
+    /// What the packages depend on that were asked for.
+    mentioned: Mutex<BTreeSet<String>>,
+    /// Whether the build has somebody else's private packages.
+    holds_private: AtomicBool,
 }
 
 fn scope(name: &str) -> Option<&str> {
@@ -44,7 +55,7 @@ fn scope(name: &str) -> Option<&str> {
 impl Access {
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a String>) -> Self {
         let names: BTreeSet<String> = names.cloned().collect();
-        Self { scopes: names.iter().filter_map(|name| scope(name)).map(str::to_owned).collect(), names, added: Mutex::default() }
+        Self { scopes: names.iter().filter_map(|name| scope(name)).map(str::to_owned).collect(), names, ..Self::default() }
     }
 
     fn is_named(&self, name: &str) -> bool {
@@ -60,6 +71,29 @@ impl Access {
         added.extend(names.into_iter().take(room));
     }
 
+    /// Notes what a package depends on: installations ask for that next.
+    pub(super) fn mention(&self, names: &BTreeSet<String>) {
+        let mut mentioned = self.mentioned.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_MENTIONED.saturating_sub(mentioned.len());
+        let new: Vec<&String> = names.iter().filter(|name| !mentioned.contains(*name)).take(room).collect();
+        mentioned.extend(new.into_iter().cloned());
+    }
+
+    /// The build was served a private package that is none of its publisher's own.
+    pub(super) fn hold_private(&self) {
+        self.holds_private.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether what the build asks for may tell of somebody's private packages.
+    pub(super) fn holds_private(&self) -> bool {
+        self.holds_private.load(Ordering::SeqCst)
+    }
+
+    /// Whether a package may be asked for: with private packages at hand only one that something names.
+    pub(super) fn may_ask(&self, name: &str) -> bool {
+        !self.holds_private() || self.is_named(name) || self.mentioned.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
     /// How a package is asked for, whose document is at `url`.
     pub(super) fn way(&self, name: &str, url: &Url, npm: &NpmConfig, client: &Client) -> Way {
         let registry = npm.registry_for(name);
@@ -73,6 +107,11 @@ impl Access {
             (true, false) => Way::Public,
         }
     }
+}
+
+/// Whether a private package is of the scope of what is judged, and of its registry: whoever publishes that can read it anyway.
+pub(super) fn is_of_publisher(name: &str, judged: &str, npm: &NpmConfig) -> bool {
+    (name == judged || scope(name).is_some() && scope(name) == scope(judged)) && npm.registry_for(name) == npm.registry_for(judged)
 }
 
 /// Whether a tarball's address may be followed for a package of this registry: not where another registry of the user's is, which a
@@ -136,6 +175,24 @@ mod tests {
         let access = Access::default();
         access.add(BTreeSet::from(["@corp/b".to_owned()]));
         assert!(access.is_named("@corp/b") && !access.is_named("@corp/c"));
+    }
+
+    #[test]
+    fn with_private_packages_at_hand_only_what_something_names_is_asked_for() {
+        let access = Access::of(["a".to_owned(), "@corp/x".to_owned()].iter());
+        assert!(access.may_ask("made-of-a-secret"), "nothing private is at hand");
+        access.mention(&BTreeSet::from(["b".to_owned()]));
+        access.hold_private();
+        assert!(access.may_ask("a") && access.may_ask("@corp/y") && access.may_ask("b"));
+        assert!(!access.may_ask("made-of-a-secret") && !access.may_ask("a-b") && !access.may_ask("@other/x"));
+    }
+
+    #[test]
+    fn private_packages_of_the_judged_ones_scope_and_registry_are_its_publishers() {
+        let npm = npm(&[("@corp:registry", "https://corp.example/")]);
+        let is_own = |name: &str, judged: &str| is_of_publisher(name, judged, &npm);
+        assert!(is_own("@corp/a", "@corp/b") && is_own("a", "a"));
+        assert!(!is_own("@corp/a", "b") && !is_own("a", "b") && !is_own("@corp/a", "@corporation/a"));
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn note(inner: &Inner, about: &About, error: &Refused) {
     match error {
         Refused::Host { host } | Refused::Tunnel { host, .. } => inner.record.wanted(host),
         Refused::NotNamed { name } => inner.record.not_named(name),
+        Refused::KeptIn { wanted } => inner.record.kept_in(wanted),
         Refused::Registry(RegistryError::PackageNotFound { name, .. } | RegistryError::PackageUnpublished { name, .. }) => {
             inner.record.missing(name);
         }
@@ -300,6 +301,9 @@ async fn tunnel_to(inner: &Inner, base: &Base, to: &Uri, about: &mut About) -> R
 }
 
 async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
+    if !inner.access.may_ask(name.as_str()) {
+        return Err(Refused::KeptIn { wanted: name.to_string() });
+    }
     let package = match (inner.packages.get(name, &inner.source()).await, inner.stand_in_versions(name)) {
         (Err(error), Some(wanted)) if error.is_gone() => return inner.packages.stand_in(name, &wanted, &inner.source()).await,
         (package, _) => package?,
@@ -309,6 +313,9 @@ async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>,
     }
     if package.is_private {
         inner.record.private(name.as_str());
+        if !inner.settings.is_of_publisher(name.as_str()) {
+            inner.access.hold_private();
+        }
     }
     Ok(package)
 }
@@ -383,6 +390,11 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     let url = inner.settings.npm.tarball_url(&url, &package.registry);
     if !may_follow(&url, &package.registry, &inner.settings.npm) {
         return Err(no_tarball().into());
+    }
+    let is_elsewhere = !package.is_private && url.origin() != package.registry.origin();
+    if is_elsewhere && inner.access.holds_private() && !inner.settings.keep.contains(&(name.to_string(), version.to_owned())) {
+        let host = url.host_str().unwrap_or_default();
+        return Err(Refused::KeptIn { wanted: format!("{name}@{version} of {host}") });
     }
     // A token goes to the registry's own host only; where below it, the credentials' own path decides. What is public needs none.
     let trust = if url.origin() == package.registry.origin() { Trust::Registry } else { Trust::Stranger };

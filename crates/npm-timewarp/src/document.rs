@@ -207,7 +207,10 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
                     }
                     if let Ok(needs) = serde_json::from_str::<Needs>(raw.get()) {
                         let all = [needs.dependencies, needs.optional_dependencies, needs.peer_dependencies];
-                        found.needed.extend(all.into_iter().flat_map(BTreeMap::into_keys));
+                        for (name, wanted) in all.into_iter().flatten() {
+                            found.needed.extend(wanted.as_str().and_then(alias).map(str::to_owned));
+                            found.needed.insert(name);
+                        }
                     }
                     found.versions.push(version);
                 }
@@ -216,6 +219,13 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
         }
     }
     Ok(found)
+}
+
+/// The package behind an alias, as in `npm:name@range`.
+fn alias(wanted: &str) -> Option<&str> {
+    let name = wanted.strip_prefix("npm:")?;
+    let end = name.char_indices().skip(1).find(|(_, c)| *c == '@').map_or(name.len(), |(at, _)| at);
+    name.get(..end)
 }
 
 /// One version as a client gets it.

@@ -87,6 +87,12 @@ pub enum Refused {
         /// Package.
         name: String,
     },
+    /// With private packages at hand: what nothing names, or a tarball on another host. Whoever sees such a request learns of them.
+    #[error("private packages are at hand, and {wanted} is not asked for")]
+    KeptIn {
+        /// A name, or a version and a host.
+        wanted: String,
+    },
     /// Only reading is possible here.
     #[error("this registry can only be read")]
     Method,
@@ -107,7 +113,7 @@ impl Refused {
         match self {
             Self::NotYet { .. } | Self::NoVersion { .. } | Self::NotNamed { .. } | Self::Path => 404,
             // For too much, too: at 429 or 5xx clients wait and ask again.
-            Self::Host { .. } | Self::TooMuch => 403,
+            Self::Host { .. } | Self::KeptIn { .. } | Self::TooMuch => 403,
             Self::Method => 405,
             Self::WrongTarball { .. } | Self::Tunnel { .. } => 502,
             Self::Registry(error) => match error {
@@ -140,6 +146,7 @@ impl Diagnostic for Refused {
             Self::Host { .. } => "host-not-allowed",
             Self::Tunnel { .. } => "host-unreachable",
             Self::NotNamed { .. } => "private-not-named",
+            Self::KeptIn { .. } => "private-kept-in",
             Self::Method => "read-only-registry",
             Self::Path => "not-a-registry-path",
             Self::TooMuch => "build-asks-too-much",

@@ -89,6 +89,8 @@ pub struct Settings {
     pub named: BTreeSet<String>,
     /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
     pub judged: Option<(String, String)>,
+    /// Whether a registry has it under that name: its publisher is then who owns the scope.
+    pub is_registered: bool,
     /// Its tarball: never handed out under any other name either.
     pub judged_bytes: Option<Arc<JudgedBytes>>,
     /// Whether the build's npm is one that writes a manifest to disk as the package's own (npm 3 and 4): no other client gets the texts of scripts.
@@ -342,6 +344,12 @@ async fn gone_of(
 }
 
 impl Settings {
+    /// Whether a private package is of whoever publishes what is judged.
+    fn is_of_publisher(&self, name: &str) -> bool {
+        let judged = self.judged.as_ref().filter(|_| self.is_registered);
+        judged.is_some_and(|(judged, _)| access::is_of_publisher(name, judged, &self.npm))
+    }
+
     fn is_judged(&self, name: &str, version: &str) -> bool {
         self.judged.as_ref().is_some_and(|judged| judged.0 == name && version::same(&judged.1, version))
     }

@@ -171,6 +171,7 @@ impl Packages {
             Unread::Disk(reason) => RegistryError::Disk(reason),
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
         })?;
+        source.access.mention(&summary.needed);
         if is_private {
             source.access.add(std::mem::take(&mut summary.needed));
         }

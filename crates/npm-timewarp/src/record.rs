@@ -103,6 +103,8 @@ pub struct Record {
     pub private: BTreeSet<String>,
     /// Packages that were not served for that, as the project names none of their scope.
     pub not_named: BTreeSet<String>,
+    /// What was not asked for, as the build has private packages.
+    pub kept_in: BTreeSet<String>,
     /// Packages (`name@version`) that were not served, as their tarball is the one that is judged, or has the same files.
     pub withheld: BTreeSet<String>,
     /// Published files that the commit does not have and a tarball has that was handed out: `path (name@version)`.
@@ -173,6 +175,10 @@ impl Recorder {
 
     pub(super) fn not_named(&self, name: &str) {
         self.with(|record| add(&mut record.not_named, name.to_owned(), MAX_KEPT));
+    }
+
+    pub(super) fn kept_in(&self, wanted: &str) {
+        self.with(|record| add(&mut record.kept_in, shortened(wanted.to_owned()), MAX_HOSTS));
     }
 
     pub(super) fn withheld(&self, name: &str, version: &str) {

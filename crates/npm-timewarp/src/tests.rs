@@ -89,6 +89,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,
+        is_registered: false,
         judged_bytes: None,
         manifests_on_disk: true,
         tarballs: folder.join("tarballs"),

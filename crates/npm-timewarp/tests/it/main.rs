@@ -276,6 +276,7 @@ fn loopback(
         keep,
         named: BTreeSet::new(),
         judged: None,
+        is_registered: false,
         judged_bytes: None,
         manifests_on_disk: true,
         tarballs: folder.path().join("tarballs"),

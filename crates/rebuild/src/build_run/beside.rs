@@ -20,6 +20,7 @@ pub(super) struct Beside {
     withheld: BTreeSet<String>,
     copied: BTreeSet<String>,
     strangers: BTreeSet<String>,
+    kept_in: BTreeSet<String>,
 }
 
 impl Beside {
@@ -33,6 +34,7 @@ impl Beside {
             withheld: record.withheld.clone(),
             copied: record.copied.clone(),
             strangers: record.strangers.clone(),
+            kept_in: record.kept_in.clone(),
         }
     }
 
@@ -99,6 +101,11 @@ impl Beside {
             let names = listed(&self.not_named);
             run.notes
                 .push(("private-not-named", format!("private packages whose scope the project does not name were not served: {names}")));
+        }
+        if !self.kept_in.is_empty() {
+            let names = listed(&self.kept_in);
+            let message = format!("with private packages at hand the build asked for what may tell of them, and did not get it: {names}");
+            run.warnings.push(("private-kept-in", message));
         }
         if !self.strangers.is_empty() {
             let message = format!("others than the build connected to its registry, and got no answer: {}", listed(&self.strangers));

@@ -287,6 +287,7 @@ impl Work<'_> {
             keep: world.locked.clone(),
             named: world.named.clone(),
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
+            is_registered: self.publication.registry.is_some(),
             judged_bytes: Some(Arc::new(self.judged_bytes())),
             manifests_on_disk: self.installs_with_npm(3..=4),
             tarballs: self.site.context.folders.tarballs.clone(),

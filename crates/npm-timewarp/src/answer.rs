@@ -392,7 +392,8 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
         return Err(no_tarball().into());
     }
     let is_elsewhere = !package.is_private && url.origin() != package.registry.origin();
-    if is_elsewhere && inner.access.holds_private() && !inner.settings.keep.contains(&(name.to_string(), version.to_owned())) {
+    // Also where a lockfile names the version: that is a publisher's too, and may name one for each letter.
+    if is_elsewhere && inner.access.holds_private() {
         let host = url.host_str().unwrap_or_default();
         return Err(Refused::KeptIn { wanted: format!("{name}@{version} of {host}") });
     }

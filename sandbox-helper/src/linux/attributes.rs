@@ -88,20 +88,22 @@ fn is_in(path: &Path, folders: &[PathBuf]) -> bool {
 
 impl Call {
     fn of(data: &libc::seccomp_data) -> Option<Self> {
-        let [a, b, c, d, e, _] = data.args;
+        let [first, second, third, fourth, fifth, _] = data.args;
         let path = |folder, address, flags| File::Path { folder, address, flags };
         let (file, change) = match c_long::from(data.nr) {
-            libc::SYS_fchmod => (File::Descriptor(signed(a)), Change::Mode(low(b))),
-            libc::SYS_fchmodat => (path(signed(a), b, 0), Change::Mode(low(c))),
-            FCHMODAT2 => (path(signed(a), b, signed(d)), Change::Mode(low(c))),
-            libc::SYS_fchown => (File::Descriptor(signed(a)), Change::Owner { uid: low(b), gid: low(c) }),
-            libc::SYS_fchownat => (path(signed(a), b, signed(e)), Change::Owner { uid: low(c), gid: low(d) }),
+            libc::SYS_fchmod => (File::Descriptor(signed(first)), Change::Mode(low(second))),
+            libc::SYS_fchmodat => (path(signed(first), second, 0), Change::Mode(low(third))),
+            FCHMODAT2 => (path(signed(first), second, signed(fourth)), Change::Mode(low(third))),
+            libc::SYS_fchown => (File::Descriptor(signed(first)), Change::Owner { uid: low(second), gid: low(third) }),
+            libc::SYS_fchownat => (path(signed(first), second, signed(fifth)), Change::Owner { uid: low(third), gid: low(fourth) }),
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_chmod => (path(libc::AT_FDCWD, a, 0), Change::Mode(low(b))),
+            libc::SYS_chmod => (path(libc::AT_FDCWD, first, 0), Change::Mode(low(second))),
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_chown => (path(libc::AT_FDCWD, a, 0), Change::Owner { uid: low(b), gid: low(c) }),
+            libc::SYS_chown => (path(libc::AT_FDCWD, first, 0), Change::Owner { uid: low(second), gid: low(third) }),
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_lchown => (path(libc::AT_FDCWD, a, libc::AT_SYMLINK_NOFOLLOW), Change::Owner { uid: low(b), gid: low(c) }),
+            libc::SYS_lchown => {
+                (path(libc::AT_FDCWD, first, libc::AT_SYMLINK_NOFOLLOW), Change::Owner { uid: low(second), gid: low(third) })
+            }
             _ => return None,
         };
         Some(Self { file, change })

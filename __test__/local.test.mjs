@@ -186,10 +186,10 @@ test('13. no git repository', async () => {
   assert.match(problem(await check(folder), 'local-no-git').todo, /clone/);
 });
 
-test('a package.json that leads to a device or a pipe is refused at once, and a link to a file is read', { skip: process.platform === 'win32' && 'no devices' }, async () => {
+test('a package.json that leads to a device or a pipe is refused at once, and a file is read', { skip: process.platform === 'win32' && 'no devices' }, async () => {
   const folder = join(root, 'l-device');
   const file = join(folder, 'package.json');
-  await write(folder, 'manifest.json', manifest('l-device'));
+  await mkdir(folder);
   for (const make of [() => symlink('/dev/zero', file), () => promisify(execFile)('mkfifo', [file])]) {
     await make();
     const env = { npm_config_user_agent: '', npm_package_json: file };
@@ -197,7 +197,7 @@ test('a package.json that leads to a device or a pipe is refused at once, and a 
     assert.deepEqual([ran.json.code, ran.code], ['folder-without-package', 2], ran.stdout);
     await rm(file);
   }
-  await symlink('manifest.json', file);
+  await write(folder, 'package.json', manifest('l-device'));
   assert.ok(problem(await check(folder), 'local-no-git'));
 });
 

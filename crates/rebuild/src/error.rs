@@ -126,7 +126,7 @@ impl Diagnostic for SourceError {
         match self {
             Self::Git(error) => error.code(),
             Self::List(error) => error.code(),
-            Self::Attributes(_) => ListError::TooComplex.code(),
+            Self::Attributes(_) => "rules-too-complex",
             Self::Tar(error) => error.code(),
             Self::Gzip(error) => error.code(),
             Self::Archive(error) => error.code(),

@@ -51,7 +51,9 @@ impl Source {
 
     /// Adds a `.gitignore`; `path` is its own, from the root of the repository. Outer ones come first.
     pub fn ignoring(&mut self, path: &str, content: &[u8]) -> std::io::Result<()> {
-        content.split(|byte| *byte == b'\n').for_each(|line| self.wildcards.add(line));
+        for line in content.split(|byte| *byte == b'\n') {
+            self.wildcards.add(line);
+        }
         let search = self.ignored.get_or_insert_with(Search::default);
         search.add_patterns_buffer(content, path, Some("".as_ref()), gix::ignore::search::Ignore { support_precious: false })
     }

@@ -72,7 +72,9 @@ impl Attributes {
         for (dir, content) in files.into_iter().filter(|(_, content)| content.len() as u64 <= MAX_FILE) {
             let lines = content.lines_with_terminator().filter(|line| line.trim_end_with(|end| end == '\n').len() < MAX_LINE);
             let lines = lines.collect::<Vec<_>>();
-            lines.iter().for_each(|line| wildcards.add(line));
+            for line in &lines {
+                wildcards.add(line);
+            }
             names += lines.iter().map(|line| line.fields().count() as u64).sum::<u64>();
             let content = lines.concat();
             let source = if dir.is_empty() { PathBuf::from(".gitattributes") } else { PathBuf::from(dir).join(".gitattributes") };

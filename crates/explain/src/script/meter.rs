@@ -8,7 +8,6 @@
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error, realloc};
 use std::cell::Cell;
 use std::ffi::c_void;
-use std::ptr::null_mut;
 use std::sync::Once;
 
 /// Bytes in front of what is handed out, in which its size stands. They keep the alignment that C's own `malloc` gives.
@@ -60,9 +59,9 @@ unsafe fn hand_out(block: *mut u8, layout: Layout) -> *mut c_void {
         handle_alloc_error(layout);
     }
     count(layout.size(), 0);
-    // SAFETY: the block has at least HEADER bytes and the alignment of HEADER, which is that of a usize or more.
+    // SAFETY: the block has at least HEADER bytes and a usize fits into them.
     unsafe {
-        block.cast::<usize>().write(layout.size());
+        block.cast::<usize>().write_unaligned(layout.size());
         block.add(HEADER).cast()
     }
 }
@@ -75,7 +74,7 @@ unsafe fn block_of(memory: *mut c_void) -> (*mut u8, Layout) {
     // SAFETY: HEADER bytes stand in front of what is handed out, and its size in them.
     unsafe {
         let block = memory.cast::<u8>().sub(HEADER);
-        let size = block.cast::<usize>().read();
+        let size = block.cast::<usize>().read_unaligned();
         count(0, size);
         (block, Layout::from_size_align_unchecked(size, HEADER))
     }
@@ -107,7 +106,7 @@ unsafe extern "C" fn resize(memory: *mut c_void, size: usize) -> *mut c_void {
 }
 
 unsafe extern "C" fn free(memory: *mut c_void) {
-    if memory == null_mut() {
+    if memory.is_null() {
         return;
     }
     // SAFETY: tree-sitter frees what it was given here, once.
@@ -119,6 +118,8 @@ unsafe extern "C" fn free(memory: *mut c_void) {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr::null_mut;
+
     use super::*;
 
     #[test]

@@ -191,7 +191,7 @@ impl Options {
         let Some(path) = self.trusted_root.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
         let failed = |reason: String| OptionsError::TrustedRoot { path: path.display().to_string(), reason };
         let mut json = String::new();
-        let file = store::at_hand::open(&path).map_err(|error| failed(error.to_string()))?;
+        let file = store::at_hand::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_TRUSTED_ROOT).read_to_string(&mut json).map_err(|error| failed(error.to_string()))?;
         let roots = Roots::read(&json).map_err(failed)?;
         let hash = hex::encode(Sha256::digest(json.as_bytes()));
@@ -211,7 +211,7 @@ impl Options {
         };
         let failed = |reason: String| OptionsError::NodeKeys { path: path.display().to_string(), reason };
         let mut bytes = Vec::new();
-        let file = store::at_hand::open(&path).map_err(|error| failed(error.to_string()))?;
+        let file = store::at_hand::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_KEYS + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
         if bytes.len() as u64 > MAX_KEYS {
             return Err(failed(format!("it is larger than {MAX_KEYS} bytes")));

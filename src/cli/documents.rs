@@ -203,7 +203,7 @@ pub(super) fn read_key<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> 
     use std::io::Read as _;
     let failed = |reason: String| EnvelopeError::Key { path: path.display().to_string(), reason };
     let mut pem = Vec::new();
-    let file = store::at_hand::open(path).map_err(|error| failed(error.to_string()))?;
+    let file = store::at_hand::open_named(path).map_err(|error| failed(error.to_string()))?;
     file.take(MAX_KEY).read_to_end(&mut pem).map_err(|error| failed(error.to_string()))?;
     read(&pem).map_err(failed)
 }

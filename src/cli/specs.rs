@@ -52,7 +52,7 @@ pub(super) fn given(arguments: &Arguments) -> Result<Vec<String>, ListError> {
 
 fn read(path: &Path) -> Result<String, ListError> {
     let name = path.display().to_string();
-    match store::at_hand::open(path) {
+    match store::at_hand::open_named(path) {
         Ok(file) => text(file, &name),
         Err(error) => Err(ListError { list: name, reason: error.to_string() }),
     }

@@ -354,7 +354,7 @@ fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
     let reader: Box<dyn Read> = if file == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
-        Box::new(store::at_hand::open(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
+        Box::new(store::at_hand::open_named(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
     };
     let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;

@@ -19,6 +19,16 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens what the user names on the command line: a regular file, or a pipe, as a shell's `<(…)` is one. The reader bounds what it
+/// takes; a pipe that nobody writes to is waited for, as any program waits.
+pub fn open_named(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {
+        return File::open(path);
+    }
+    open(path)
+}
+
 /// The bytes of a regular file of no more than `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -66,6 +76,15 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", &zero).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert_eq!(read(&link, 1).unwrap(), b"1");
+        assert!(open_named(&zero).is_err() && open_named(&link).is_ok());
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::write(pipe, "from a pipe").unwrap()
+        });
+        let mut said = String::new();
+        open_named(&pipe).unwrap().take(4).read_to_string(&mut said).unwrap();
+        drop(writer);
+        assert_eq!(said, "from");
         for path in [zero, pipe] {
             assert_eq!(read(&path, 1).unwrap_err().to_string(), "it is a device, a pipe or a socket and no file", "{}", path.display());
         }

@@ -56,7 +56,7 @@ pub enum Trust<'a> {
 pub fn read(path: &Path, trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let unreadable = |reason: String| EnvelopeError::Unreadable { path: path.display().to_string(), reason };
     let mut json = Vec::new();
-    let file = store::at_hand::open(path).map_err(|error| unreadable(error.to_string()))?;
+    let file = store::at_hand::open_named(path).map_err(|error| unreadable(error.to_string()))?;
     file.take(MAX_ATTESTATION + 1).read_to_end(&mut json).map_err(|error| unreadable(error.to_string()))?;
     if json.len() as u64 > MAX_ATTESTATION {
         return Err(unreadable("it is too large".into()));

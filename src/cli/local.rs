@@ -66,7 +66,7 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
         all.push((told, began.elapsed()));
     }
     if arguments.workspaces {
-        let passed = codes.iter().filter(|code| **code == 0).count();
+        let passed = all.iter().filter(|(told, _)| matches!(told, Told::Of(checked) if checked.exit_code() == 0)).count();
         codes.extend(written(out.local_total(passed, all.len())));
     }
     let code = merge_exit_codes(codes);

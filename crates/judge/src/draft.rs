@@ -251,7 +251,7 @@ impl Draft {
     }
 
     /// The end: judged by the closest attempt.
-    pub(crate) fn judged(mut self, decided: Decided) -> Report {
+    pub(crate) fn judged(mut self, decided: &Decided) -> Report {
         let code = match (decided.verdict, decided.code) {
             (Verdict::Differs, None) => Some(self.why_it_differs(&decided.closest)),
             (_, code) => code.map(str::to_owned),

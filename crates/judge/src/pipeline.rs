@@ -69,7 +69,7 @@ pub async fn judge_release(
     let (context, runtime, patience) = (context.clone(), tokio::runtime::Handle::current(), context.patience());
     // Git's objects are read, and builds run, on a thread of their own.
     let work = tokio::task::spawn_blocking(patience.around(move || match decide(gathered, &question, &context, &runtime, &mut draft) {
-        Ok(decided) => Ok(draft.judged(decided)),
+        Ok(decided) => Ok(draft.judged(&decided)),
         Err(Halt::Ended(ending)) => Ok(draft.ended(*ending)),
         Err(Halt::Failed(error)) => Err(error),
     }));

@@ -188,6 +188,6 @@ impl Search<'_> {
         }
         repository.ensure_commits(&[commit])?;
         let reference = tip_of(repository, commit);
-        self.consider(repository, Nominee { commit, reference, kind, value: value.to_owned(), note: None })
+        self.consider(repository, &Nominee { commit, reference, kind, value: value.to_owned(), note: None })
     }
 }

@@ -298,7 +298,7 @@ pub fn locate(
         nominees.insert(0, nominee);
     }
     for nominee in nominees {
-        search.consider(repository, nominee)?;
+        search.consider(repository, &nominee)?;
     }
     search.rank();
     if claims.user_commit.is_none() && search.needs_history() {
@@ -322,7 +322,7 @@ pub(super) struct Search<'a> {
 
 impl Search<'_> {
     /// Scores one nominee, if a branch or tag reaches it.
-    pub(super) fn consider(&mut self, repository: &mut Repository, nominee: Nominee) -> Result<(), LocateError> {
+    pub(super) fn consider(&mut self, repository: &mut Repository, nominee: &Nominee) -> Result<(), LocateError> {
         let id = nominee.commit.to_string();
         let mut evidence = Evidence {
             kind: nominee.kind,
@@ -348,7 +348,7 @@ impl Search<'_> {
             self.located.evidence.push(evidence);
             return Ok(());
         }
-        let origin = self.score(repository, &nominee, listing)?;
+        let origin = self.score(repository, nominee, listing)?;
         evidence.files_matched = Some(origin.score.matched);
         if let Some(version) = origin.version.as_deref().filter(|version| *version != self.claims.version) {
             evidence.note = Some(format!("package.json there says version {version}"));

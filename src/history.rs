@@ -20,7 +20,13 @@ use crate::options::Options;
 use crate::session;
 
 /// Looks at up to `count` versions before the report's own and adds them to it. What stands in the way becomes a finding.
-pub async fn extend(report: &mut Report, word: &str, options: &Options, count: usize, progress: &Progress, cancelled: &Arc<AtomicBool>) {
+pub async fn extend(
+    report: &mut Report,
+    word: &str,
+    (options, count): (&Options, usize),
+    progress: &Progress,
+    cancelled: &Arc<AtomicBool>,
+) {
     let unavailable = |why: String| Finding::new("history-unavailable", Severity::Info, format!("no earlier version was looked at: {why}"));
     let (name, packument) = match versions_of(word, options, cancelled).await {
         Ok(found) => found,

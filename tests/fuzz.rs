@@ -8,6 +8,8 @@
 //! `cargo test` runs each target with a fixed number of inputs; `node scripts/fuzz.mjs <target> --minutes 30` for longer.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -7,6 +7,8 @@
 //! those of one tarball; `--nocapture` shows the counts.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

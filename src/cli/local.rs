@@ -18,7 +18,7 @@ use verdict::{Failed, Finding, Severity, merge_exit_codes};
 use super::arguments::Arguments;
 use super::output::Output;
 use super::{INTERRUPTED, Program, UNDECIDED, written};
-use crate::local::{self, Checked, Client, Machine};
+use crate::local::{self, Asked, Checked, Client, Machine};
 use crate::options::Options;
 
 /// A problem whose paths are what package.json says, and no files.
@@ -52,7 +52,8 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
     for folder in folders {
         let progress = out.progress(&if arguments.workspaces { folder.display().to_string() } else { String::new() });
         let began = Instant::now();
-        let checked = local::check(folder, client.clone(), arguments.explain, options, progress.listener(), Arc::clone(&cancelled)).await;
+        let asked = Asked { folder, client: client.clone(), explain: arguments.explain };
+        let checked = local::check(asked, options, progress.listener(), Arc::clone(&cancelled)).await;
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
             return INTERRUPTED;

@@ -135,7 +135,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     };
     // A version that was published a moment ago is not there yet.
     let patience = arguments.wait.or(published.map(|_| hook::patience(&options)));
-    let codes = match judge_each(&specs, &options, patience, out, &mut documents, Arc::clone(&cancelled)).await {
+    let codes = match judge_each(&specs, (&options, patience), out, &mut documents, Arc::clone(&cancelled)).await {
         Ok(codes) => codes,
         Err(code) => return code,
     };
@@ -154,8 +154,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
 /// for as long as `patience`. The error is the exit code where no more can be done.
 async fn judge_each(
     specs: &[String],
-    options: &Options,
-    patience: Option<Duration>,
+    (options, patience): (&Options, Option<Duration>),
     out: &Output,
     documents: &mut Documents,
     cancelled: Arc<AtomicBool>,

@@ -78,15 +78,19 @@ impl Checked {
     }
 }
 
-/// Checks the package in `folder`. An error is a failure of this machine or of its user.
-pub async fn check(
-    folder: PathBuf,
-    client: Client,
-    explain: bool,
-    options: &Options,
-    progress: Progress,
-    cancelled: Arc<AtomicBool>,
-) -> Result<Checked, Failed> {
+/// What is asked of a folder.
+pub struct Asked {
+    /// The package's folder.
+    pub folder: PathBuf,
+    /// The client that publishes it.
+    pub client: Client,
+    /// Whether it is to be said what to change.
+    pub explain: bool,
+}
+
+/// Checks the package in a folder. An error is a failure of this machine or of its user.
+pub async fn check(asked: Asked, options: &Options, progress: Progress, cancelled: Arc<AtomicBool>) -> Result<Checked, Failed> {
+    let Asked { folder, client, explain } = asked;
     let client = client.or_at_hand(&folder);
     progress.tell("pack", "packing the folder");
     let stop = Arc::clone(&cancelled);
@@ -96,7 +100,7 @@ pub async fn check(
     let mut rebuild = None;
     let commit = tree.as_ref().map(|tree| tree.commit.clone());
     if let Some(commit) = commit.as_ref().filter(|_| !stands_in_the_way(&problems)) {
-        rebuild = Some(rebuilt::rebuild(&packed, commit, &client, options, progress, cancelled).await?);
+        rebuild = Some(rebuilt::rebuild((&packed, commit), &client, options, progress, cancelled).await?);
     }
     if let (Some(report), Some(tree)) = (&rebuild, &tree) {
         problems.extend(problems::of_rebuild(report, tree, &packed).map_err(boxed)?);

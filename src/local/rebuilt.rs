@@ -19,8 +19,7 @@ use crate::session;
 
 /// Rebuilds the checked-out commit from the declared repository and compares it with the packed folder.
 pub(super) async fn rebuild(
-    packed: &Packed,
-    commit: &str,
+    (packed, commit): (&Packed, &str),
     client: &Client,
     options: &Options,
     progress: Progress,

@@ -54,7 +54,7 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
     };
     let mut answer = judge_alone(spec, options, known, progress.clone(), Arc::clone(&cancelled)).await;
     if let (Answer::Judged { report, .. }, 1..) = (&mut answer, count) {
-        history::extend(report, spec, options, count, &progress, &cancelled).await;
+        history::extend(report, spec, (options, count), &progress, &cancelled).await;
     }
     answer
 }
@@ -295,19 +295,28 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let mut report = judge::judge_release(&spec, release, question, info, &context).await?;
     stop.check(&report)?;
     report.findings.extend(findings);
-    if stores && let Some(earlier) = key.as_deref().and_then(|key| memory.earlier(key)) {
+    let memory = stores.then_some(&memory);
+    Ok(remembered(report, key, memory, of_memory, stop.is_late()))
+}
+
+/// The answer, once it is held against an earlier one and stored, where `memory` is to keep it. `late`: the time is over, and
+/// what came of it is not stored.
+fn remembered(mut report: Report, key: Option<String>, memory: Option<&Memory>, of_memory: Vec<Finding>, late: bool) -> Answer {
+    if let (Some(memory), Some(key)) = (memory, key.as_deref())
+        && let Some(earlier) = memory.earlier(key)
+    {
         attested::moved_since(&mut report, &earlier);
         memory::republished_since(&mut report, &earlier);
     }
-    let key = key.filter(|_| is_kept(&report) && !stop.is_late());
-    if stores && let Some(key) = &key {
+    let key = key.filter(|_| is_kept(&report) && !late);
+    if let (Some(memory), Some(key)) = (memory, &key) {
         memory.keep(key, &mut report);
     }
     // What was wrong with the file of results is of this run, and not stored with the result.
     for finding in of_memory {
         memory::say_once(&mut report.findings, finding);
     }
-    Ok(Answer::Judged { key, report: Box::new(report) })
+    Answer::Judged { key, report: Box::new(report) }
 }
 
 /// A note where a name that looks like a file's is one here, and the package of that name is what was checked.

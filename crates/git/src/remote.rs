@@ -148,9 +148,8 @@ impl Remote {
         Arguments::new(version, features, false)
     }
 
-    /// Fetches objects into `store` and makes them visible there; returns the size of the pack in bytes.
-    pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
-        let version = self.handshake.server_protocol_version;
+    /// The arguments of a fetch.
+    fn asking_for(&self, wants: &Wants<'_>) -> Arguments {
         let mut arguments = self.arguments();
         match wants.depth {
             Depth::Commits(depth) if arguments.can_use_deepen() => arguments.deepen(depth.get()),
@@ -164,12 +163,19 @@ impl Remote {
                 Filter::Trees => arguments.filter("tree:0"),
             }
         }
-        if version == Protocol::V2 {
+        if self.handshake.server_protocol_version == Protocol::V2 {
             arguments.add_feature("no-progress");
         }
         for id in wants.ids {
             arguments.want(id);
         }
+        arguments
+    }
+
+    /// Fetches objects into `store` and makes them visible there; returns the size of the pack in bytes.
+    pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
+        let version = self.handshake.server_protocol_version;
+        let mut arguments = self.asking_for(wants);
         let (url, cause) = (self.url.as_str(), &self.cause);
         let mut reader = arguments.send(&mut self.transport, true).map_err(|error| failure(url, cause, &error))?;
         let response =

@@ -15,7 +15,8 @@ use npm_pack::gzip;
 use origin::{LocateError, Origin};
 use rebuild::build_run::{self, Site};
 use rebuild::rebuilt::{Hashed, Run};
-use rebuild::{Published, SourceError, source};
+use rebuild::source::{self, Blank};
+use rebuild::{Published, SourceError};
 use recipe::{Recipe, TarballRecipe};
 use report::json::ToolInfo;
 use report::replay::{Outcome, Replayed, of};
@@ -59,13 +60,14 @@ pub fn replay(recipe: &Recipe, question: &Question, context: &Context, runtime: 
     let mut repository = open(&recipe.repository).map_err(boxed)?;
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
+    let blank = Blank { nothing: &nothing, open_submodule: &open };
     let (archive, unavailable, run, tier) = if recipe.build.is_some() {
         let site = Site::open(&question.build, context, runtime).map_err(boxed)?;
-        let built = build_run::replay(&mut repository, &origin, recipe, &nothing, &open, &site).map_err(boxed)?;
+        let built = build_run::replay(&mut repository, &origin, recipe, &blank, &site).map_err(boxed)?;
         (built.archive, built.unavailable, Some(built.run), Some(site.sandbox.tier()))
     } else {
         context.progress.tell("pack", "packing the commit's files");
-        let followed = source::follow(&mut repository, &origin, recipe, &nothing, &open, &context.cancelled);
+        let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
         let (archive, unavailable) = followed.map_err(boxed)?;
         (archive, unavailable, None, None)
     };

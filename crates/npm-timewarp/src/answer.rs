@@ -230,7 +230,7 @@ async fn given(inner: &Arc<Inner>, base: &Base, question: &Question, about: &mut
     }
     match ask {
         Ask::Packument(name) => packument(inner, base, &name, question, about).await,
-        Ask::Version(name, wanted) => version(inner, base, &name, wanted, question, about).await,
+        Ask::Version(name, wanted) => version(inner, base, (&name, wanted), question, about).await,
         Ask::Tarball(name, file) => tarball(inner, &name, file, about).await,
         Ask::Git(name) => {
             (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some("git".to_owned()));
@@ -335,8 +335,7 @@ async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, asked: &
 async fn version(
     inner: &Arc<Inner>,
     base: &Base,
-    name: &PackageName,
-    wanted: String,
+    (name, wanted): (&PackageName, String),
     asked: &Question,
     about: &mut About,
 ) -> Result<Given, Refused> {

@@ -82,19 +82,43 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
     for (name, value) in everybody {
         set(name, value);
     }
+    of_manager(manager, &Places { base, host: &host, home, stores }, scopes, &mut set);
+    env
+}
+
+/// Where things are for the build's package manager.
+struct Places<'a> {
+    /// The loopback registry, and its host.
+    base: &'a str,
+    host: &'a str,
+    /// The home directory.
+    home: &'a Path,
+    /// A folder on the same mount as the project.
+    stores: &'a Path,
+}
+
+impl Places<'_> {
+    fn below_home(&self, tail: &str) -> String {
+        self.home.join(tail).display().to_string()
+    }
+}
+
+/// The variables that one manager reads.
+fn of_manager(manager: Manager, places: &Places<'_>, scopes: &[String], set: &mut dyn FnMut(&str, &str)) {
+    let Places { base, host, stores, .. } = *places;
     match manager {
-        Manager::Npm => set("npm_config_cache", &below_home(".npm")),
+        Manager::Npm => set("npm_config_cache", &places.below_home(".npm")),
         Manager::Yarn1 => {
             set("YARN_REGISTRY", base);
-            set("YARN_CACHE_FOLDER", &below_home(".cache/yarn"));
+            set("YARN_CACHE_FOLDER", &places.below_home(".cache/yarn"));
             set("YARN_NETWORK_TIMEOUT", PATIENCE);
             set("YARN_DISABLE_SELF_UPDATE_CHECK", "true");
         }
         Manager::Berry => {
             set("YARN_NPM_REGISTRY_SERVER", base);
-            set("YARN_UNSAFE_HTTP_WHITELIST", &host);
+            set("YARN_UNSAFE_HTTP_WHITELIST", host);
             set("YARN_HTTPS_PROXY", base);
-            set("YARN_GLOBAL_FOLDER", &below_home(".yarn/berry"));
+            set("YARN_GLOBAL_FOLDER", &places.below_home(".yarn/berry"));
             // The project's own cache folder would be packed with it.
             set("YARN_ENABLE_GLOBAL_CACHE", "true");
             set("YARN_ENABLE_TELEMETRY", "0");
@@ -102,41 +126,43 @@ pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scop
             set("YARN_HTTP_TIMEOUT", PATIENCE);
             set("YARN_HTTP_RETRY", "1");
         }
-        Manager::Pnpm => {
-            // Without it the store lies at the root of the file system that the project is on.
-            for (key, value) in [("store_dir", stores.join(".pnpm-store").display().to_string()), ("cache_dir", below_home(".cache/pnpm"))]
-            {
-                set(&format!("npm_config_{key}"), &value);
-                set(&format!("pnpm_config_{key}"), &value);
-            }
-            // pnpm 11 reads its settings under its own name. What it holds against today's registry or installs by itself before a script is
-            // none of a build of some years ago.
-            let settings = [
-                ("manage_package_manager_versions", "false"),
-                ("pm_on_fail", "ignore"),
-                ("confirm_modules_purge", "false"),
-                ("minimum_release_age", "0"),
-                ("trust_policy", "off"),
-                ("block_exotic_subdeps", "false"),
-                ("verify_deps_before_run", "false"),
-            ];
-            for (key, value) in settings {
-                set(&format!("npm_config_{key}"), value);
-                set(&format!("pnpm_config_{key}"), value);
-            }
-            for scope in scopes {
-                set(&format!("pnpm_config_{scope}:registry"), base);
-            }
-            set("pnpm_config_registry", base);
-            set("pnpm_config_fetch_timeout", PATIENCE);
-            set("pnpm_config_fetch_retries", "1");
-        }
+        Manager::Pnpm => of_pnpm(places, scopes, set),
         Manager::Bun => {
             set("BUN_CONFIG_REGISTRY", base);
             set("BUN_INSTALL_CACHE_DIR", &stores.join(".bun-cache").display().to_string());
         }
     }
-    env
+}
+
+/// The variables that pnpm reads.
+fn of_pnpm(places: &Places<'_>, scopes: &[String], set: &mut dyn FnMut(&str, &str)) {
+    let Places { base, stores, .. } = *places;
+    // Without it the store lies at the root of the file system that the project is on.
+    for (key, value) in [("store_dir", stores.join(".pnpm-store").display().to_string()), ("cache_dir", places.below_home(".cache/pnpm"))] {
+        set(&format!("npm_config_{key}"), &value);
+        set(&format!("pnpm_config_{key}"), &value);
+    }
+    // pnpm 11 reads its settings under its own name. What it holds against today's registry or installs by itself before a script is
+    // none of a build of some years ago.
+    let settings = [
+        ("manage_package_manager_versions", "false"),
+        ("pm_on_fail", "ignore"),
+        ("confirm_modules_purge", "false"),
+        ("minimum_release_age", "0"),
+        ("trust_policy", "off"),
+        ("block_exotic_subdeps", "false"),
+        ("verify_deps_before_run", "false"),
+    ];
+    for (key, value) in settings {
+        set(&format!("npm_config_{key}"), value);
+        set(&format!("pnpm_config_{key}"), value);
+    }
+    for scope in scopes {
+        set(&format!("pnpm_config_{scope}:registry"), base);
+    }
+    set("pnpm_config_registry", base);
+    set("pnpm_config_fetch_timeout", PATIENCE);
+    set("pnpm_config_fetch_retries", "1");
 }
 
 /// The variables that a configuration of npm, yarn or pnpm asks for, as in `${NPM_TOKEN}`: npm up to 6 and yarn stop where one is not set.

@@ -96,8 +96,7 @@ impl<'a> Folder<'a> {
     /// submodules that `which` names.
     pub fn open(
         repository: &mut Repository,
-        listing: &Listing,
-        directory: &str,
+        (listing, directory): (&Listing, &str),
         archive: &'a Archive,
         which: Which<'_>,
         open_submodule: &Open<'_>,
@@ -114,7 +113,7 @@ impl<'a> Folder<'a> {
             Which::Published => has_files_below(archive, path),
         };
         let Submodules { found, mut repositories, mut unavailable } =
-            fetch_submodules(repository, listing, directory, &entries, &wanted, open_submodule)?;
+            fetch_submodules(repository, (listing, directory), &entries, &wanted, open_submodule)?;
         let mut parts = vec![own];
         for submodule in found {
             let Some(there) = repositories.get_mut(submodule.repository) else { continue };
@@ -354,8 +353,7 @@ pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, Git
 /// The submodules in the folder that are wanted, fetched.
 fn fetch_submodules(
     repository: &mut Repository,
-    listing: &Listing,
-    directory: &str,
+    (listing, directory): (&Listing, &str),
     entries: &BTreeMap<String, File>,
     wanted: &dyn Fn(&str) -> bool,
     open: &Open<'_>,

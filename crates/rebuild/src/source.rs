@@ -32,7 +32,7 @@ pub fn attempts(
     cancelled: &AtomicBool,
 ) -> Result<Attempts, SourceError> {
     let context = surroundings(repository, origin)?;
-    let folder = Folder::open(repository, &origin.listing, origin.directory(), &published.archive, Which::Published, open_submodule)?;
+    let folder = Folder::open(repository, (&origin.listing, origin.directory()), &published.archive, Which::Published, open_submodule)?;
     let base = Recipe { submodules: folder.submodules(), ..recipe_for(Strategy::Source, published, repository.url(), origin) };
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder)?, folder, repository, origin };
@@ -43,19 +43,28 @@ pub fn attempts(
     Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
 }
 
+/// What stands for the published archive where none is looked at.
+#[derive(Clone, Copy)]
+pub struct Blank<'a> {
+    /// An archive without entries.
+    pub nothing: &'a Published,
+    /// How a submodule's repository is opened.
+    pub open_submodule: &'a Open<'a>,
+}
+
 /// Packs one origin as a recipe says. Returns the archive, and a line for each part of the source that could not be had. `nothing` is
 /// an empty archive in place of a published one.
 pub fn follow(
     repository: &mut Repository,
     origin: &Origin,
     recipe: &Recipe,
-    nothing: &Published,
-    open_submodule: &Open<'_>,
+    blank: &Blank<'_>,
     cancelled: &AtomicBool,
 ) -> Result<(Archive, Vec<String>), SourceError> {
+    let Blank { nothing, open_submodule } = *blank;
     let context = surroundings(repository, origin)?;
     let which = Which::These(&recipe.submodules);
-    let folder = Folder::open(repository, &origin.listing, origin.directory(), &nothing.archive, which, open_submodule)?;
+    let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
     let archive = packing::follow(&mut stock, recipe, &context, cancelled)?;
     Ok((archive, stock.folder.unavailable().to_vec()))

@@ -47,7 +47,7 @@ pub fn rebuild(
         first_error = pack_commits(repository, case, context, &mut all)?;
     }
     if !reproduced(&all) && question.strategies.iter().any(|strategy| strategy.builds()) {
-        match build(repository, case, question, context, runtime, &mut all) {
+        match build(repository, case, question, (context, runtime), &mut all) {
             // Requests ended with the time, and whatever failed may have failed for that.
             Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {
                 all.cut.push(Cut { limit: Limit::Time, what: format!("the search for a build was stopped ({error})") });
@@ -105,8 +105,7 @@ fn build(
     repository: &mut Repository,
     case: &Case<'_>,
     question: &Question,
-    context: &Context,
-    runtime: &Handle,
+    (context, runtime): (&Context, &Handle),
     all: &mut Attempts,
 ) -> Result<(), SourceError> {
     let site = Site::open(question, context, runtime)?;

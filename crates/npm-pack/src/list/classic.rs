@@ -287,7 +287,7 @@ impl Walk<'_> {
         if is_root && self.rules.expands_files && own == ["package-lock.json"] {
             return false;
         }
-        apply(level, above(skip), own, Question { partial, slash: false }, &self.fuel)
+        apply(level, above(skip), own, Question { partial, slash: false, own_name: None }, &self.fuel)
     }
 
     /// `^(readme|…)(\..*[^~$])?$`, put to the whole rest of the path: `readme.d/x` passes too.

@@ -33,6 +33,15 @@ pub struct FstreamRules {
     pub hoisted: bool,
 }
 
+/// What is asked about an entry.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Whether it is a folder, which also passes if something in it may.
+    partial: bool,
+    /// Whether it is a folder, to the folder that holds it; `None` to those above, which only see its path.
+    own_kind: Option<bool>,
+}
+
 /// A folder on the way down, and what fstream-npm keeps of it.
 struct Folder<'p> {
     parent: Option<&'p Folder<'p>>,
@@ -106,7 +115,7 @@ impl Walk<'_> {
         for (name, kind) in listing.iter().filter(|(name, _)| !(shadowed && name.as_str() == ".gitignore")) {
             let parts = folder.level.full(name);
             let is_dir = matches!(kind, NodeKind::Dir);
-            if self.passes(&folder, &parts, folder.level.depth, is_dir, Some(is_dir)) {
+            if self.passes(&folder, &parts, folder.level.depth, Asked { partial: is_dir, own_kind: Some(is_dir) }) {
                 let path = join(&folder.level.path, name);
                 match kind {
                     NodeKind::Dir if folder.level.depth < MAX_DEPTH => {
@@ -127,8 +136,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// `own_kind` says whether the entry is a folder, to the folder that holds it; those above only see its path.
-    fn passes(&self, folder: &Folder, parts: &[&str], skip: usize, partial: bool, own_kind: Option<bool>) -> bool {
+    fn passes(&self, folder: &Folder, parts: &[&str], skip: usize, asked: Asked) -> bool {
+        let Asked { partial, own_kind } = asked;
         let own = parts.get(skip..).unwrap_or_default();
         let entry = own.join("/");
         let known_dir = self.rules.files_only && own_kind == Some(true);
@@ -147,8 +156,8 @@ impl Walk<'_> {
         if folder.is_modules {
             return self.is_bundled(folder, &entry);
         }
-        let included = folder.parent.is_none_or(|parent| self.passes(parent, parts, skip - 1, partial, None));
-        apply(&folder.level, included, own, Question { partial, slash: false }, &self.fuel)
+        let included = folder.parent.is_none_or(|parent| self.passes(parent, parts, skip - 1, Asked { partial, own_kind: None }));
+        apply(&folder.level, included, own, Question { partial, slash: false, own_name: None }, &self.fuel)
     }
 
     fn is_always(&self, entry: &str) -> bool {

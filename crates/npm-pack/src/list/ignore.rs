@@ -63,11 +63,13 @@ impl<'p> Level<'p> {
 
 /// What is asked about a path.
 #[derive(Clone, Copy)]
-pub(super) struct Question {
+pub(super) struct Question<'a> {
     /// Whether it is a folder, which also passes if something in it may.
     pub(super) partial: bool,
     /// Whether it is spelled with a slash behind it.
     pub(super) slash: bool,
+    /// The entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4 and later).
+    pub(super) own_name: Option<&'a str>,
 }
 
 /// Reads the rules of an ignore file: every line that is not empty and no comment.
@@ -85,17 +87,17 @@ pub(super) fn trim(text: &str) -> &str {
 }
 
 /// Puts a path to the rules of one folder, given the answer so far.
-pub(super) fn apply(level: &Level, included: bool, parts: &[&str], question: Question, fuel: &Fuel) -> bool {
-    decide(level, included, parts, question, None, fuel)
+pub(super) fn apply(level: &Level, included: bool, parts: &[&str], question: Question<'_>, fuel: &Fuel) -> bool {
+    decide(level, included, parts, Question { own_name: None, ..question }, fuel)
 }
 
-/// The same with the entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4 and later).
-pub(super) fn decide(level: &Level, mut included: bool, parts: &[&str], question: Question, own_name: Option<&str>, fuel: &Fuel) -> bool {
+/// The same with the entry's own name.
+pub(super) fn decide(level: &Level, mut included: bool, parts: &[&str], question: Question<'_>, fuel: &Fuel) -> bool {
     for set in &level.sets {
         fuel.spend(set.len());
         for rule in set {
             // A rule counts only where it would change the answer.
-            if rule.negate != included && hits(rule, parts, question, own_name, fuel) {
+            if rule.negate != included && hits(rule, parts, question, fuel) {
                 included = rule.negate;
             }
         }
@@ -103,8 +105,8 @@ pub(super) fn decide(level: &Level, mut included: bool, parts: &[&str], question
     included
 }
 
-fn hits(rule: &Pattern, parts: &[&str], question: Question, own_name: Option<&str>, fuel: &Fuel) -> bool {
-    let Question { partial, slash } = question;
+fn hits(rule: &Pattern, parts: &[&str], question: Question<'_>, fuel: &Fuel) -> bool {
+    let Question { partial, slash, own_name } = question;
     if rule.is_bare() {
         let subject = Subject { parts, leading: false, trailing: false };
         let own = own_name.filter(|_| partial && rule.relative);

@@ -308,7 +308,7 @@ impl Walk<'_> {
     fn folder(&mut self, level: &Level) -> Result<(), ListError> {
         for (name, kind) in self.view.list(&level.path).iter().filter(|(name, _)| !name.contains('*')) {
             let parts = level.full(name);
-            let asked = |partial, slash| self.passes(level, &parts, level.depth, Question { partial, slash }, None);
+            let asked = |partial, slash| self.passes(level, &parts, level.depth, Question { partial, slash, own_name: None });
             match kind {
                 NodeKind::File { .. } if asked(false, false) => self.found.push(join(&level.path, name)),
                 NodeKind::Symlink if self.rules.links && asked(false, false) => {
@@ -338,22 +338,22 @@ impl Walk<'_> {
     }
 
     /// `parts` are the path as the root sees it; this folder sees what follows the first `skip`.
-    fn passes(&self, level: &Level, parts: &[&str], skip: usize, question: Question, own_name: Option<&str>) -> bool {
+    fn passes<'p>(&self, level: &Level, parts: &[&'p str], skip: usize, question: Question<'p>) -> bool {
         let own = parts.get(skip..).unwrap_or_default();
         let Some(parent) = level.parent else {
-            return self.judge(level, true, own, question, own_name);
+            return self.judge(level, true, own, question);
         };
-        let name = own_name.or(own.last().copied());
-        let included = self.passes(parent, parts, skip - 1, question, name);
+        let own_name = question.own_name.or(own.last().copied());
+        let included = self.passes(parent, parts, skip - 1, Question { own_name, ..question });
         if self.rules.exact && !included && !level.exact {
             return false;
         }
-        self.judge(level, included, own, question, own_name)
+        self.judge(level, included, own, question)
     }
 
-    fn judge(&self, level: &Level, included: bool, own: &[&str], question: Question, own_name: Option<&str>) -> bool {
+    fn judge(&self, level: &Level, included: bool, own: &[&str], question: Question<'_>) -> bool {
         if self.rules.exact {
-            decide(level, included, own, question, own_name, &self.fuel)
+            decide(level, included, own, question, &self.fuel)
         } else {
             apply(level, included, own, question, &self.fuel)
         }

@@ -200,14 +200,15 @@ pub fn variants(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrit
     if manifest.len() <= LARGEST {
         let own = json::parse(manifest).and_then(|object| json::text(&object, "version").map(str::to_owned));
         let has_version = own.as_ref() == Some(&workspace.version);
+        let around = Around { era, workspace, own: own.as_deref() };
         if has_version {
-            prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
+            prepared(around, &[], manifest, &mut all);
         }
         for released in release::released(manifest, &workspace.version) {
-            prepared(era, &[released.name], &released.bytes, workspace, own.as_deref(), &mut all);
+            prepared(around, &[released.name], &released.bytes, &mut all);
         }
         if !has_version {
-            prepared(era, &[], manifest, workspace, own.as_deref(), &mut all);
+            prepared(around, &[], manifest, &mut all);
         }
     }
     all.push(Rewrite::as_is(manifest));
@@ -224,22 +225,32 @@ pub fn choose(mut candidates: Vec<Rewrite>, published: Option<&[u8]>, seen: Seen
     (at < candidates.len()).then(|| candidates.swap_remove(at))
 }
 
+/// What counts for a rewrite beside the file.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    era: &'a Era,
+    workspace: &'a Workspace,
+    /// The version that the tree has.
+    own: Option<&'a str>,
+}
+
 /// Without a tool, then with each; and what the client makes of it.
-fn prepared(era: &Era, steps: &[&str], bytes: &[u8], workspace: &Workspace, own: Option<&str>, all: &mut Vec<Rewrite>) {
-    let cleaned = tools::cleaned(bytes, workspace);
+fn prepared(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewrite>) {
+    let cleaned = tools::cleaned(bytes, around.workspace);
     for one in &cleaned {
         let from = all.len();
-        published(era, &[steps, &[one.name]].concat(), &one.bytes, workspace, own, all);
+        published(around, &[steps, &[one.name]].concat(), &one.bytes, all);
         for rewrite in all.iter_mut().skip(from) {
             rewrite.edits = one.edits.clone();
         }
     }
-    published(era, steps, bytes, workspace, own, all);
+    published(around, steps, bytes, all);
 }
 
 /// What the client makes of the file, and the file as it is: npm and yarn 1, and with them every client without a rule here, pack it
 /// as the tools left it; so does lerna where it is told to.
-fn published(era: &Era, steps: &[&str], bytes: &[u8], workspace: &Workspace, own: Option<&str>, all: &mut Vec<Rewrite>) {
+fn published(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewrite>) {
+    let Around { era, workspace, own } = around;
     let Some(source) = json::parse(bytes) else { return };
     let as_left = Rewrite::plain(if steps.is_empty() { AS_IS.to_owned() } else { steps.join("+") }, bytes.to_vec());
     // Where the tree has the published version, two assumptions about the others' versions are one.

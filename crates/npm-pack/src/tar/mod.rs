@@ -153,7 +153,7 @@ pub fn write(members: &[Member<'_>], era: &Era, bins: &Bins, adopted: &Adopted, 
     }
     for position in sequence(&nodes, era.order, adopted) {
         let Some((path, member)) = nodes.get(position) else { continue };
-        write_entry(root, path, *member, era, bins, adopted, out)?;
+        write_entry((root, path), *member, &Habits { era, bins, adopted }, out)?;
     }
     out.write_all(&[0; 1024])?;
     Ok(())
@@ -210,15 +210,15 @@ fn sequence(nodes: &[Node<'_, '_>], rule: Order, adopted: &Adopted) -> Vec<usize
     arranged
 }
 
-fn write_entry(
-    root: &str,
-    path: &str,
-    member: Option<&Member<'_>>,
-    era: &Era,
-    bins: &Bins,
-    adopted: &Adopted,
-    out: &mut impl Write,
-) -> Result<(), TarError> {
+/// What decides about the headers of an entry.
+struct Habits<'a> {
+    era: &'a Era,
+    bins: &'a Bins,
+    adopted: &'a Adopted,
+}
+
+fn write_entry((root, path): (&str, &str), member: Option<&Member<'_>>, habits: &Habits<'_>, out: &mut impl Write) -> Result<(), TarError> {
+    let Habits { era, bins, adopted } = *habits;
     let known = adopted.entries.get(path);
     let mode_of = |computed: u32| adopted::mode(computed, era.adopts.mode_bits, known);
     let mut full = if path.is_empty() { root.to_owned() } else { format!("{root}/{path}") };

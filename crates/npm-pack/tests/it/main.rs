@@ -1,6 +1,8 @@
 //! What is packed, held against the clients themselves.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

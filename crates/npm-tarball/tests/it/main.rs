@@ -5,6 +5,8 @@
 //! disagree, the archive must not be plain. `ORACLE_MODULES` may name another `node_modules` folder.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

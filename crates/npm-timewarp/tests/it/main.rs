@@ -3,7 +3,14 @@
 //! Needs the clients of `__test__/conformance/package.json`: run `npm ci --ignore-scripts` there. bun is a program for some machines
 //! only, and lacked by name on others (`tests/needs`); every other one must be there.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[path = "../../../../tests/needs/mod.rs"]
 mod needs;

@@ -1,3 +1,5 @@
+#![allow(clippy::too_many_lines, reason = "tables")]
+
 use serde_json::{Value, json};
 
 use verdict::diagnostic::Diagnostic as _;

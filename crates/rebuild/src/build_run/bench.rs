@@ -75,14 +75,18 @@ impl<'w, 's> Bench<'w, 's> {
         world: &'w World,
         laid: &'w mut Laid<'s>,
         recipe: Recipe,
-        state: State,
-        until: Option<Instant>,
+        (state, until): (State, Option<Instant>),
     ) -> Self {
         let Laid { shop, detour, version } = laid;
         let (detour, version) = (detour.take(), version.take());
         let (course, recalled) = (Course::default(), VecDeque::new());
         Self { work, world, shop, recipe, course, best: None, state, detour, version, others_stand_in: false, until, recalled }
     }
+}
+
+/// The step that installs where lerna links the packages itself.
+fn bootstrap() -> Step {
+    Step { name: "lerna bootstrap".into(), directory: String::new(), command: ["lerna", "bootstrap"].map(str::to_owned).into() }
 }
 
 impl<'w> Bench<'w, '_> {
@@ -99,8 +103,7 @@ impl<'w> Bench<'w, '_> {
         }
         let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
         let major = npm_spec::version::parse(&version).map_or(0, |version| version.major());
-        let bootstrap =
-            Step { name: "lerna bootstrap".into(), directory: String::new(), command: ["lerna", "bootstrap"].map(str::to_owned).into() };
+        let bootstrap = bootstrap();
         let apart = self.apart(&project);
         if self.state.steps.is_empty() {
             self.install(manager, major)?;

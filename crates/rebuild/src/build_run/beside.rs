@@ -43,9 +43,8 @@ impl Beside {
         self.private.is_empty() && self.not_named.is_empty() && self.withheld.is_empty()
     }
 
-    /// The run with what is to be said of this.
-    pub(super) fn told(&self, run: Run, publication: &Publication, site: &Site) -> Run {
-        let mut run = run;
+    /// Adds what was asked of the registry beside the tarballs.
+    fn tell_what_was_read(&self, run: &mut Run) {
         let taken: BTreeSet<&str> = self.tarballs_of_scripts().collect();
         let read = |during: During| {
             let metadata = self.asked.iter().filter(move |asked| asked.during == during && asked.what == What::Metadata);
@@ -67,6 +66,12 @@ impl Beside {
         if self.more_asked {
             run.warnings.push(("metadata-read", "the build asked the registry for more than the result lists".to_owned()));
         }
+    }
+
+    /// The run with what is to be said of this.
+    pub(super) fn told(&self, run: Run, publication: &Publication, site: &Site) -> Run {
+        let mut run = run;
+        self.tell_what_was_read(&mut run);
         if !self.private.is_empty() {
             let message = format!("the build had private packages of yours: {}", listed(&self.private));
             let is_own = |name: &String| {

@@ -60,92 +60,119 @@ pub fn commands(text: &str) -> Vec<String> {
     if text.len() > MAX_TEXT {
         return Vec::new();
     }
-    let mut found = vec![String::new()];
-    let (mut quote, mut depth, mut escaped) = (None, 0_usize, false);
-    // The here-documents that this line asks for: their text begins at the next line.
-    let mut documents: Vec<Delimiter> = Vec::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let starts_word = quote.is_none() && !escaped && found.last().is_none_or(|command| ends_word(command));
-        escaped = false;
-        if c == '#' && starts_word {
-            while chars.next_if(|&next| next != '\n').is_some() {}
-            continue;
-        }
-        if quote.is_none() && matches!(c, '&' | '|') {
-            // An operator may go on in the next line.
-            skip_continuations(&mut chars);
-        }
-        let ends = quote.is_none()
-            && depth == 0
-            && documents.is_empty()
-            && match c {
-                '&' => {
-                    // `2>&1` and `&>` are redirections.
-                    let redirects = found.last().is_some_and(|command| command.ends_with(['>', '<'])) || chars.peek() == Some(&'>');
-                    if !redirects {
-                        chars.next_if_eq(&'&');
-                    }
-                    !redirects
-                }
-                '|' if chars.peek() == Some(&'|') => chars.next().is_some(),
-                ';' | '\n' => true,
-                _ => false,
-            };
-        if ends {
-            found.push(String::new());
-            continue;
-        }
-        let Some(command) = found.last_mut() else { break };
-        match (c, quote) {
-            ('\\', None | Some('"')) => {
-                match chars.next() {
-                    // A line that goes on.
-                    Some('\n') => {}
-                    Some(next) => {
-                        command.extend([c, next]);
-                        escaped = true;
-                    }
-                    None => return Vec::new(),
-                }
+    let Some(found) = Scanner::of(text).scan() else { return Vec::new() };
+    let commands = found.iter().map(|command| trimmed(command)).filter(|command| !command.is_empty());
+    commands.take(MAX_COMMANDS).map(str::to_owned).collect()
+}
+
+/// Takes a shell's text apart, character by character.
+struct Scanner<'t> {
+    chars: Chars<'t>,
+    /// The commands so far; the last one is being read.
+    found: Vec<String>,
+    /// The quote that is open.
+    quote: Option<char>,
+    /// How many parentheses and braces are open.
+    depth: usize,
+    /// Whether the last character stood behind a backslash.
+    escaped: bool,
+    /// The here-documents that this line asks for: their text begins at the next line.
+    documents: Vec<Delimiter>,
+}
+
+impl<'t> Scanner<'t> {
+    fn of(text: &'t str) -> Self {
+        let found = vec![String::new()];
+        Self { chars: text.chars().peekable(), found, quote: None, depth: 0, escaped: false, documents: Vec::new() }
+    }
+
+    /// The commands; `None` if the text does not close what it opens.
+    fn scan(mut self) -> Option<Vec<String>> {
+        while let Some(c) = self.chars.next() {
+            let starts_word = self.quote.is_none() && !self.escaped && self.found.last().is_none_or(|command| ends_word(command));
+            self.escaped = false;
+            if c == '#' && starts_word {
+                while self.chars.next_if(|&next| next != '\n').is_some() {}
                 continue;
             }
-            ('\'' | '"' | '`', None) => quote = Some(c),
-            (c, Some(open)) if c == open => quote = None,
-            ('(' | '{', None) => depth += 1,
-            (')' | '}', None) => match depth.checked_sub(1) {
-                Some(less) => depth = less,
-                None => return Vec::new(),
-            },
-            ('<', None) if chars.next_if_eq(&'<').is_some() => {
+            if self.quote.is_none() && matches!(c, '&' | '|') {
+                // An operator may go on in the next line.
+                skip_continuations(&mut self.chars);
+            }
+            if self.ends_command(c) {
+                self.found.push(String::new());
+            } else {
+                self.take(c)?;
+            }
+        }
+        (self.quote.is_none() && self.depth == 0 && self.documents.is_empty()).then_some(self.found)
+    }
+
+    /// Whether a character ends the command before it.
+    fn ends_command(&mut self, c: char) -> bool {
+        if self.quote.is_some() || self.depth > 0 || !self.documents.is_empty() {
+            return false;
+        }
+        match c {
+            '&' => {
+                // `2>&1` and `&>` are redirections.
+                let behind = self.found.last().is_some_and(|command| command.ends_with(['>', '<']));
+                let redirects = behind || self.chars.peek() == Some(&'>');
+                if !redirects {
+                    self.chars.next_if_eq(&'&');
+                }
+                !redirects
+            }
+            '|' if self.chars.peek() == Some(&'|') => self.chars.next().is_some(),
+            ';' | '\n' => true,
+            _ => false,
+        }
+    }
+
+    /// Adds a character to the command that is being read; `None` if the text does not close what it opens.
+    fn take(&mut self, c: char) -> Option<()> {
+        let command = self.found.last_mut()?;
+        match (c, self.quote) {
+            ('\\', None | Some('"')) => {
+                match self.chars.next()? {
+                    // A line that goes on.
+                    '\n' => {}
+                    next => {
+                        command.extend([c, next]);
+                        self.escaped = true;
+                    }
+                }
+                return Some(());
+            }
+            ('\'' | '"' | '`', None) => self.quote = Some(c),
+            (c, Some(open)) if c == open => self.quote = None,
+            ('(' | '{', None) => self.depth += 1,
+            (')' | '}', None) => self.depth = self.depth.checked_sub(1)?,
+            ('<', None) if self.chars.next_if_eq(&'<').is_some() => {
                 command.push_str("<<");
-                if chars.next_if_eq(&'<').is_some() {
+                if self.chars.next_if_eq(&'<').is_some() {
                     // One word as the input, and no document.
                     command.push('<');
                 } else {
-                    documents.push(Delimiter::read(&mut chars, command));
+                    self.documents.push(Delimiter::read(&mut self.chars, command));
                 }
-                continue;
+                return Some(());
             }
-            ('\n', None) if !documents.is_empty() => {
+            ('\n', None) if !self.documents.is_empty() => {
                 command.push(c);
-                if documents.drain(..).any(|delimiter| !delimiter.take_document(&mut chars, command)) {
-                    return Vec::new();
+                if self.documents.drain(..).any(|delimiter| !delimiter.take_document(&mut self.chars, command)) {
+                    return None;
                 }
-                if depth == 0 {
-                    found.push(String::new());
+                if self.depth == 0 {
+                    self.found.push(String::new());
                 }
-                continue;
+                return Some(());
             }
             _ => {}
         }
         command.push(c);
+        Some(())
     }
-    if quote.is_some() || depth > 0 || !documents.is_empty() {
-        return Vec::new();
-    }
-    let commands = found.iter().map(|command| trimmed(command)).filter(|command| !command.is_empty());
-    commands.take(MAX_COMMANDS).map(str::to_owned).collect()
 }
 
 /// True where the next character begins a word: there a `#` begins a comment, which goes on to the line's end.

@@ -15,14 +15,14 @@ use super::failure::{Course, stands_in};
 use super::install::installs;
 use super::kept::{Kept, State};
 use super::project::Project;
-use super::run::{MAX_CHECKOUT, Work};
+use super::run::{MAX_CHECKOUT, Room, Work};
 use super::world::{Purpose, World};
 use super::{Publication, Site};
+use crate::SourceError;
 use crate::checkout::{Folder, Which};
 use crate::packing::follow;
 use crate::rebuilt::{Limit, Run};
-use crate::submodules::Open;
-use crate::{Published, SourceError};
+use crate::source::Blank;
 
 /// What came of a build that was run again.
 pub struct Built {
@@ -34,18 +34,12 @@ pub struct Built {
     pub run: Run,
 }
 
-/// Runs the build of a recipe, which has one, and packs what it says. `nothing` is an empty archive in place of a published one.
-pub fn replay(
-    repository: &mut Repository,
-    origin: &Origin,
-    recipe: &Recipe,
-    nothing: &Published,
-    open_submodule: &Open<'_>,
-    site: &Site,
-) -> Result<Built, SourceError> {
+/// Runs the build of a recipe, which has one, and packs what it says.
+pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, blank: &Blank<'_>, site: &Site) -> Result<Built, SourceError> {
+    let Blank { nothing, open_submodule } = *blank;
     let Some(build) = &recipe.build else { return Err(SourceError::NothingBuilt) };
     site.context.progress.tell("build", "checking the commit out");
-    let mut folder = Folder::open(repository, &origin.listing, "", &nothing.archive, Which::All, open_submodule)?;
+    let mut folder = Folder::open(repository, (&origin.listing, ""), &nothing.archive, Which::All, open_submodule)?;
     let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
     let mut unavailable: Vec<String> = lacking.iter().map(|path| format!("the host lacks the content of {path}")).collect();
     unavailable.extend(folder.unavailable().iter().cloned());
@@ -91,32 +85,26 @@ impl Work<'_> {
         let world = World::of(self, &tools, Purpose::Replay)?;
         let (mut kept, _) = Kept::take(builds, &world.key(), self.site.context.deadline.left())?;
         kept.clear()?;
-        let done = self.replay_in(&kept, &world, recipe, build, &tools);
+        let done = self.replay_in(Room { kept: &kept, world: &world, tools: &tools }, recipe, build);
         kept.remove()?;
         done
     }
 
-    fn replay_in(
-        &self,
-        kept: &Kept,
-        world: &World,
-        recipe: &Recipe,
-        build: &BuildRecipe,
-        tools: &[Tool],
-    ) -> Result<(Archive, Run), SourceError> {
+    fn replay_in(&self, room: Room<'_>, recipe: &Recipe, build: &BuildRecipe) -> Result<(Archive, Run), SourceError> {
+        let Room { world, tools, .. } = room;
         let state = State::default();
-        let mut laid = self.lay_out(kept, world, &state, tools)?;
+        let mut laid = self.lay_out(room, &state)?;
         laid.shop.hand_over()?;
-        let mut bench = Bench::new(self, world, &mut laid, recipe.clone(), state, None);
+        let mut bench = Bench::new(self, world, &mut laid, recipe.clone(), (state, None));
         bench.follow(&build.steps, None)?;
         let Bench { state, .. } = bench;
         let shop = laid.shop;
         let checkout = shop.tree()?;
-        let root = build.packed.as_deref().unwrap_or(&recipe.directory);
+        let packed = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
         let source = Source { folder: self.folder, repository: self.repository, windows, restored: &build.restored };
-        let mut stock = DiskStock::open(&checkout, root, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
-        let archive = follow(&mut stock, recipe, &surroundings(&checkout, root), &self.site.context.cancelled)?;
+        let mut stock = DiskStock::open(&checkout, packed, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
+        let archive = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
         let record = shop.timewarp().record();
         if let Some(limit) = (Course { stopped: shop.stopped, ..Course::default() }).cut() {
             // What a build that was stopped left is not what the recipe says.

@@ -84,6 +84,14 @@ pub(super) struct Laid<'a> {
     pub(super) version: Option<ReleaseVersion>,
 }
 
+/// Where a build runs, what it can see, and what it runs with.
+#[derive(Clone, Copy)]
+pub(super) struct Room<'a> {
+    pub(super) kept: &'a Kept,
+    pub(super) world: &'a World,
+    pub(super) tools: &'a [Tool],
+}
+
 impl Work<'_> {
     pub(super) fn run(&self) -> Result<Ran, SourceError> {
         let tools = self.given.map_or_else(|| self.tools(), |given| self.exact_tools(given))?;
@@ -94,7 +102,11 @@ impl Work<'_> {
         // What a recipe of the user's says is done from its start.
         if let Some(state) = state.filter(|state| self.given.is_none() && may_go_on(&kept, &world, state)) {
             // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
-            match self.build_in(&kept, &world, state, &tools, Some(Instant::now() + self.site.context.deadline.left() / 2)) {
+            match self.build_in(
+                Room { kept: &kept, world: &world, tools: &tools },
+                state,
+                Some(Instant::now() + self.site.context.deadline.left() / 2),
+            ) {
                 Ok(Came { made: Some(made), state, cut, seen }) if made.outcome != Outcome::OtherEntries => {
                     keep(kept, &state, cut)?;
                     return Ok(Ran { rebuilt: made, seen, cut: None });
@@ -107,7 +119,7 @@ impl Work<'_> {
             }
         }
         kept.clear()?;
-        let Came { made, state, seen, cut } = self.build_in(&kept, &world, State::default(), &tools, None)?;
+        let Came { made, state, seen, cut } = self.build_in(Room { kept: &kept, world: &world, tools: &tools }, State::default(), None)?;
         keep(kept, &state, cut)?;
         let closer = |reused: Rebuilt| match &made {
             Some(made) if made.closeness() >= reused.closeness() => None,
@@ -128,8 +140,9 @@ impl Work<'_> {
 
     /// Builds in the folders, going on from what was run there, with no step that begins after `until`. Nothing is made where this build would have
     /// been told something else by the registry.
-    fn build_in(&self, kept: &Kept, world: &World, state: State, tools: &[Tool], until: Option<Instant>) -> Result<Came, SourceError> {
-        let mut laid = self.lay_out(kept, world, &state, tools)?;
+    fn build_in(&self, room: Room<'_>, state: State, until: Option<Instant>) -> Result<Came, SourceError> {
+        let Room { world, tools, .. } = room;
+        let mut laid = self.lay_out(room, &state)?;
         if state.steps.is_empty() {
             laid.shop.hand_over()?;
         } else if !self.is_told_the_same(&laid.shop, &state, until.unwrap_or_else(Instant::now)) {
@@ -139,7 +152,7 @@ impl Work<'_> {
         if let Some(build) = &mut recipe.build {
             build.steps.clone_from(&state.steps);
         }
-        let mut bench = Bench::new(self, world, &mut laid, recipe, state, until);
+        let mut bench = Bench::new(self, world, &mut laid, recipe, (state, until));
         bench.build()?;
         let Bench { course, best, mut state, .. } = bench;
         let shop = laid.shop;
@@ -187,7 +200,8 @@ impl Work<'_> {
     }
 
     /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
-    pub(super) fn lay_out(&self, kept: &Kept, world: &World, state: &State, tools: &[Tool]) -> Result<Laid<'_>, SourceError> {
+    pub(super) fn lay_out(&self, room: Room<'_>, state: &State) -> Result<Laid<'_>, SourceError> {
+        let Room { kept, world, tools } = room;
         let plan = Plan {
             scratch: kept.dir(),
             name: world.folder(),

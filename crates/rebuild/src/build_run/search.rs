@@ -40,7 +40,7 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
         return Ok(());
     }
     site.context.progress.tell("build", "checking the commit out");
-    let mut folder = Folder::open(repository, &origin.listing, "", &published.archive, Which::All, open_submodule)?;
+    let mut folder = Folder::open(repository, (&origin.listing, ""), &published.archive, Which::All, open_submodule)?;
     let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
     all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
     all.unavailable.extend(folder.unavailable().iter().cloned());
@@ -48,7 +48,7 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
     let publication = case.publication.of_commit(Timestamp::from_second(committed).unwrap_or_default());
     let mut toolchains = match given.zip(strategies.first()) {
         Some((given, strategy)) => vec![toolchain_of(*strategy, given)],
-        None => toolchains(&folder, repository, origin, &publication, committed, site)?,
+        None => toolchains(&folder, repository, origin, (&publication, committed), site)?,
     };
     toolchains.retain(|toolchain| strategies.contains(&strategy_of(toolchain)));
     let mut board = board_of(&toolchains, &publication);
@@ -252,8 +252,7 @@ fn toolchains(
     folder: &Folder<'_>,
     repository: &Repository,
     origin: &Origin,
-    publication: &Publication,
-    committed: i64,
+    (publication, committed): (&Publication, i64),
     site: &Site,
 ) -> Result<Vec<Toolchain>, SourceError> {
     let view = folder.view(repository, Checkout::Posix);

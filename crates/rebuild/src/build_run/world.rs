@@ -109,27 +109,7 @@ impl World {
             origin: Origin { commit, reference, listing, kind: _, score: _, name: _, version: _ },
             published: _,
             publication: Publication { time, registry: _, first_seen: _, untrue: _, node: _, npm: _, version: _, name: _ },
-            site:
-                Site {
-                    sandbox,
-                    toolchains,
-                    ground: _,
-                    runtime: _,
-                    context:
-                        Context {
-                            npm,
-                            client: _,
-                            git: _,
-                            credentials: _,
-                            folders: _,
-                            progress: _,
-                            cancel: _,
-                            cancelled: _,
-                            cwd: _,
-                            deadline: _,
-                        },
-                    question: Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _ },
-                },
+            site: Site { sandbox, toolchains, context, question, ground: _, runtime: _ },
             toolchain: Toolchain { manager, lockfile, node: _, reasons: _ },
             strategy: _,
             committed,
@@ -139,6 +119,9 @@ impl World {
             clock,
             reason: _,
         } = work;
+        let Context { npm, client: _, git: _, credentials: _, folders: _, progress: _, cancel: _, cancelled: _, cwd: _, deadline: _ } =
+            context;
+        let Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _ } = question;
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
         let mut named = BTreeSet::new();

@@ -1,7 +1,9 @@
 //! The way of one package, from a resolved release to its report.
 //!
-//!     release ─┬─ tarball ──────┐
-//!              └─ repository ───┴─ agree ─ locate ─ rebuild ─ judge ─ explain ─ report
+//! ```text
+//! release ─┬─ tarball ──────┐
+//!          └─ repository ───┴─ agree ─ locate ─ rebuild ─ judge ─ explain ─ report
+//! ```
 //!
 //! The tarball is downloaded while the repository is asked for its refs and for the trees of the commits that are named: neither
 //! needs the other yet. From then on the files themselves say which commit is right.

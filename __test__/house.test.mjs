@@ -65,3 +65,9 @@ test('a dependency that runs up or to the side is seen', () => {
   assert.match(upward(crates(['beside']), layers).join(), /low .* depends on beside/);
   assert.match(upward(new Map([...crates([]), ['new', { uses: [] }]]), layers).join(), /new has no layer/);
 });
+
+test('no zlib of the system decides about bytes: the one that is built from source is linked in', { skip: process.platform !== 'linux' && 'names of libraries are those of Linux' }, () => {
+  const addons = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
+  assert.ok(addons.length > 0, 'node scripts/build.mjs');
+  for (const name of addons) assert.equal(readFileSync(new URL(name, ROOT)).includes('libz.so'), false, name);
+});

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cratesOf, upward } from '../scripts/architecture.mjs';
+import { cratesOf, linked, upward } from '../scripts/architecture.mjs';
 import { sourceFiles } from '../scripts/codes.mjs';
 
 const BUILDS = new URL('../crates/rebuild/src/build_run/', import.meta.url);
@@ -55,6 +55,11 @@ test('the first rule sees what it is to see', () => {
 
 test('no crate depends on one of its own layer or above it', () => {
   assert.deepEqual(upward(cratesOf(fileURLToPath(ROOT))), []);
+});
+
+test('every way to write a dependency is read', () => {
+  const manifest = '[dependencies]\na = { workspace = true, features = ["x"] }\nb.workspace = true\n\n[target.\'cfg(unix)\'.dependencies]\nc = { path = "../c" }\n\n[build-dependencies]\nd = "1"\n\n[dev-dependencies]\ne.workspace = true\n\n[lints]\nworkspace = true\n';
+  assert.deepEqual(linked(manifest), ['a', 'b', 'c', 'd']);
 });
 
 test('a dependency that runs up or to the side is seen', () => {

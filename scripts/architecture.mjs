@@ -24,16 +24,24 @@ export function cratesOf(root) {
   const crates = new Map();
   for (const folder of folders.sort()) {
     const text = readFileSync(join(root, 'crates', folder, 'Cargo.toml'), 'utf8');
-    const uses = new Set();
-    // Tests may use what is above: only what is linked counts.
-    for (const [, table, body] of text.matchAll(/^\[([^\]]+)\]\n([^[]*)/gm)) {
-      if (!/(^|\.)(build-)?dependencies$/.test(table)) continue;
-      for (const [, name] of body.matchAll(/^([\w-]+)(?:\.workspace)? *=/gm)) if (folders.includes(name)) uses.add(name);
-    }
+    const uses = new Set(linked(text).filter((name) => folders.includes(name)));
     const description = /^description = "(.*)"$/m.exec(text)?.[1] ?? '';
     crates.set(folder, { package: /^name = "(.*)"$/m.exec(text)?.[1], description, byItself: /^readme = /m.test(text), uses: [...uses].sort() });
   }
   return crates;
+}
+
+/** The names of what a manifest has linked: its dependencies, of every platform. Tests may use what is above. */
+export function linked(manifest) {
+  const names = [];
+  let counts = false;
+  for (const line of manifest.split('\n')) {
+    const table = /^\[(.+)\]$/.exec(line)?.[1];
+    if (table) counts = /(^|\.)(build-)?dependencies$/.test(table);
+    const name = /^([\w-]+)(?:\.workspace)? *=/.exec(line)?.[1];
+    if (counts && name) names.push(name);
+  }
+  return names;
 }
 
 /** A sentence for each dependency that runs up or to the side, and for each crate without a layer. */

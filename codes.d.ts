@@ -199,6 +199,7 @@ export type Code =
   | 'minified-code'
   | 'missing-end-marker'
   | 'name-too-long'
+  | 'native-toolchain-needed'
   | 'netrc-unreadable'
   | 'network-needed'
   | 'network-unreachable'

@@ -106,6 +106,14 @@ struct Search<'a> {
 fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (Verdict, Option<&'static str>) {
     let Search { closest, built, cut, not_built } = search;
     let (verdict, code) = judge(closest, published);
+    // What the registry's metadata or the archive itself says against the package, no build takes back.
+    let is_settled =
+        published.facts.manifest_mismatch || verdict == Verdict::Differs && code.is_some() || code == Some("judged-bytes-in-build");
+    let is_open = |error: &SourceError| match error {
+        _ if is_settled => false,
+        SourceError::NativeToolchain { .. } => matches!(verdict, Verdict::Differs | Verdict::BuildFailed),
+        _ => verdict == Verdict::Differs && !built && !closest.comparison.only_published.is_empty(),
+    };
     match (cut.filter(|_| closest.outcome == Outcome::OtherEntries), not_built) {
         // Nothing is decided while something that was not tried could make the published files.
         (Some(cut), _) => {
@@ -113,8 +121,8 @@ fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (
             draft.hint(cut.hint);
             (cut.verdict, Some(cut.code))
         }
-        // What is missing could be what a build makes, and none could be tried.
-        (None, Some(error)) if verdict == Verdict::Differs && !built && !closest.comparison.only_published.is_empty() => {
+        // What is missing could be what a build makes, and none could be tried, or none has the compiler for it.
+        (None, Some(error)) if is_open(&error) => {
             draft.findings([Finding::new(error.code(), Severity::Warning, error.to_string())]);
             draft.hint(error.hint());
             (meaning_of(&error), Some(error.code()))
@@ -162,7 +170,7 @@ fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
 fn meaning_of(error: &SourceError) -> Verdict {
     match error {
         SourceError::Git(_) => Verdict::NoSource,
-        SourceError::Sandbox(_) | SourceError::Toolchain(_) => Verdict::Unsupported,
+        SourceError::Sandbox(_) | SourceError::Toolchain(_) | SourceError::NativeToolchain { .. } => Verdict::Unsupported,
         _ => Verdict::BuildFailed,
     }
 }

@@ -60,6 +60,16 @@ pub enum SourceError {
     /// No toolchain for the build could be had.
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
+    /// The missing files are native programs, whose compiler no npm registry has.
+    #[error("{program} is a native program that is not in the source; it needs {tool} ({path}), which no npm registry has")]
+    NativeToolchain {
+        /// The toolchain, with its version where the source says one.
+        tool: String,
+        /// The file of the source that says so.
+        path: String,
+        /// One of the programs.
+        program: String,
+    },
     /// When the version was published cannot be asked.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -133,6 +143,7 @@ impl Diagnostic for SourceError {
             Self::TooLarge { .. } => "package-too-large",
             Self::Unreadable { .. } => "built-file-unreadable",
             Self::Toolchain(error) => error.code(),
+            Self::NativeToolchain { .. } => "native-toolchain-needed",
             Self::Sandbox(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Timewarp(error) => error.code(),
@@ -155,7 +166,7 @@ impl Diagnostic for SourceError {
             Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NothingBuilt | Self::CheckoutGone { .. } | Self::Cut(_) => Stage::Build,
+            Self::NativeToolchain { .. } | Self::NothingBuilt | Self::CheckoutGone { .. } | Self::Cut(_) => Stage::Build,
             _ => Stage::Pack,
         }
     }
@@ -167,6 +178,9 @@ impl Diagnostic for SourceError {
             Self::Attributes(_) => ListError::TooComplex.hint(),
             Self::Archive(error) => error.hint(),
             Self::Toolchain(error) => error.hint(),
+            Self::NativeToolchain { tool, .. } => {
+                Some(format!("build the commit with {tool} and compare the programs by hand; the other files are those of the source"))
+            }
             Self::Sandbox(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Timewarp(error) => error.hint(),

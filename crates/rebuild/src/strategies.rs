@@ -15,7 +15,7 @@ use verdict::Outcome;
 use crate::build_run::{self, Publication, Site};
 use crate::rebuilt::{self, Attempts, Cut, Limit};
 use crate::submodules::Open;
-use crate::{Published, Question, SourceError, source};
+use crate::{Published, Question, SourceError, native_toolchain, source};
 
 /// Most commits that are built: each takes as long as the first.
 const MAX_BUILT: usize = 2;
@@ -46,7 +46,12 @@ pub fn rebuild(
     if question.strategies.contains(&Strategy::Source) {
         first_error = pack_commits(repository, case, context, &mut all)?;
     }
-    if !reproduced(&all) && question.strategies.iter().any(|strategy| strategy.builds()) {
+    let builds = question.strategies.iter().any(|strategy| strategy.builds());
+    // A platform package's programs are not made by a build with Node, so none is tried; in other packages a build may still copy them.
+    if builds && native_toolchain::is_for_a_platform(case.published) {
+        all.not_built = native_toolchain_of(repository, case, &all);
+    }
+    if builds && all.not_built.is_none() && !reproduced(&all) {
         match build(repository, case, question, (context, runtime), &mut all) {
             // Requests ended with the time, and whatever failed may have failed for that.
             Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {
@@ -54,13 +59,19 @@ pub fn rebuild(
             }
             Err(error) if error.is_ours() => return Err(error),
             Err(error) => all.not_built = Some(error),
-            Ok(()) => {}
+            Ok(()) => all.not_built = native_toolchain_of(repository, case, &all),
         }
     }
     match first_error.or_else(|| all.not_built.take_if(|_| all.rebuilt.is_empty())) {
         Some(error) if all.rebuilt.is_empty() && all.cut.is_empty() => Err(error),
         _ => Ok(all),
     }
+}
+
+/// Why the attempts lack nothing but native programs, if they do.
+fn native_toolchain_of(repository: &mut Repository, case: &Case<'_>, all: &Attempts) -> Option<SourceError> {
+    let closest = all.rebuilt.get(rebuilt::closest(&all.rebuilt)?)?;
+    native_toolchain::needed(repository, case.located, case.published, closest)
 }
 
 fn reproduced(all: &Attempts) -> bool {

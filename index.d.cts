@@ -27,6 +27,7 @@ declare namespace reproduce {
   type FileSide = esm.FileSide;
   type Comparison = esm.Comparison;
   type Explanation = esm.Explanation;
+  type Likely = esm.Likely;
   type ReproduceResult = esm.ReproduceResult;
 }
 export = reproduce;

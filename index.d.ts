@@ -324,6 +324,19 @@ export interface Comparison {
   explanations: Explanation[];
 }
 
+/** What is likely behind a package that did not come out. Code that nothing explains comes first, whatever else differs. */
+export interface Likely {
+  /**
+   * - `unexplained-code`: code was published that neither the source nor a build accounts for
+   * - `source-not-there`: the published state is not in the repository
+   * - `build-not-matched`: a toolchain, a time, a dependency or a build that was not found makes the difference
+   * - `publisher-machine`: modes, line endings and stray files of the machine that published
+   */
+  cause: 'unexplained-code' | 'source-not-there' | 'build-not-matched' | 'publisher-machine';
+  /** The files that speak for it, with a line each; at most five, and a count of the rest. */
+  reasons: string[];
+}
+
 /** Why one file differs. */
 export interface Explanation {
   path: string;
@@ -363,6 +376,8 @@ export interface ReproduceResult {
   attempts: Attempt[];
   /** The files of the closest attempt against the published ones. */
   comparison: Comparison | null;
+  /** What is likely behind it; null where the package was reproduced, and where no files were compared. Never part of the verdict. */
+  likely: Likely | null;
   /** A unified diff of the text files that differ, published against rebuilt, capped. */
   diff: string | null;
   /** The isolation that a build ran in; null where nothing was run. */

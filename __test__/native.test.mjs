@@ -74,7 +74,7 @@ function mixed(name, { build, published }) {
     .release(name, {
       json: { scripts: { build }, files: ['dist', 'wasm', 'index.js'] },
       files: { '.gitignore': 'dist\nwasm\nnode_modules\n', 'Cargo.toml': '[package]\n' },
-      published: { '.gitignore': null, 'Cargo.toml': null, 'dist/a.js': 'built', 'wasm/a.wasm': WASM, 'wasm/a.js': 'glue', ...published },
+      published: { '.gitignore': null, 'Cargo.toml': null, 'dist/a.js': 'built', 'wasm/a.wasm': WASM, 'wasm/a.js': 'glue', 'wasm/snippets/b.js': 'glue', ...published },
     })
     .then(({ spec }) => spec);
 }

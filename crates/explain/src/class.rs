@@ -127,6 +127,11 @@ impl Class {
         format!("{count} {}", if count == 1 { one } else { many })
     }
 
+    /// The words for one file.
+    pub(super) fn words(self) -> &'static str {
+        self.row().1
+    }
+
     /// Whether the same program with other notes, names or layout explains it. A reader need not look first at these.
     pub fn is_surface(self) -> bool {
         self >= Self::TimeStamp && self <= Self::ByteOrderMark

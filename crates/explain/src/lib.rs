@@ -10,6 +10,7 @@ mod content;
 mod dense;
 mod findings;
 mod json;
+mod likely;
 mod literal;
 mod manifest;
 mod missing;
@@ -30,6 +31,7 @@ use npm_tarball::{Archive, ChangeKind, Comparison};
 
 pub use class::Class;
 pub use findings::findings;
+pub use likely::{Built, Cause, Likely, likely};
 pub use source::Source;
 
 /// Why one file differs.

@@ -5,7 +5,7 @@ use npm_pack::tar::{Adopted, Kind, Member, write};
 
 use super::*;
 
-fn archive(files: &[(&str, &str)]) -> Archive {
+pub(crate) fn archive(files: &[(&str, &str)]) -> Archive {
     let member = |(path, content): &(&str, &str)| Member {
         path: (*path).to_owned(),
         mode: if path.rsplit('.').next() == Some("sh") { 0o755 } else { 0o644 },
@@ -18,7 +18,7 @@ fn archive(files: &[(&str, &str)]) -> Archive {
     Archive::read_tar(tar.as_slice(), &npm_tarball::Limits::default()).unwrap()
 }
 
-fn source(files: &[(&str, &Archive, &str)], directory: &str) -> Source {
+pub(crate) fn source(files: &[(&str, &Archive, &str)], directory: &str) -> Source {
     Source::of(files.iter().map(|(path, archive, inside)| ((*path).to_owned(), archive.get(inside).unwrap().blob_id)), directory)
 }
 

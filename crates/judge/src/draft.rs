@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use explain::Source;
+use explain::{Built, Cause, Likely, Source};
 use isolation::Tier;
 use npm_registry::testimony::Heard;
 use npm_registry::{Algorithm, IntegrityCheck, Tarball};
@@ -231,7 +231,15 @@ impl Draft {
             comparison.explanations = explain::explain(&published.archive, archive, &one.comparison, &source, &explain::Limits::default());
             let findings = explain::findings(&published.archive, archive, &comparison.explanations, &source);
             self.report.findings.extend(findings);
+            if matches!(decided.verdict, Verdict::Differs | Verdict::BuildFailed) {
+                let built = built_for(one);
+                self.report.likely = explain::likely(&published.archive, archive, &comparison.explanations, &source, built);
+            }
             self.diff(&published.archive, archive, one);
+        }
+        if let (Verdict::Differs, true, Some(code)) = (decided.verdict, one.comparison.same_entries(), decided.code) {
+            // The files have a source, and what is installed is more than the files.
+            self.report.likely = Some(Likely { cause: Cause::UnexplainedCode, reasons: vec![format!("in no file: {code}")] });
         }
         self.report.comparison = Some(comparison);
     }
@@ -303,5 +311,14 @@ impl Draft {
         };
         report.timings.total = millis(self.started.elapsed());
         self.report
+    }
+}
+
+/// What became of the build behind an attempt.
+fn built_for(one: &Rebuilt) -> Built {
+    match &one.run {
+        None => Built::No,
+        Some(run) if run.code.is_some() => Built::Failed,
+        Some(_) => Built::Ended,
     }
 }

@@ -50,18 +50,17 @@ pub(super) fn needed(repository: &mut Repository, located: &Located, published: 
     let comparison = &closest.comparison;
     let missing = &comparison.only_published;
     let failed = closest.run.as_ref().is_some_and(|run| run.code.is_some());
-    let explained = |path: &String| {
-        is_native(&published.archive, path)
-            // What such a compiler's bindings write beside the program, where the build did not come that far.
-            || failed && missing.iter().any(|other| folder(other) == folder(path) && is_native(&published.archive, other))
-    };
+    let programs: Vec<&String> = missing.iter().filter(|path| is_native(&published.archive, path)).collect();
+    // What such a compiler's bindings write beside the program or below it, where the build did not come that far.
+    let beside = |path: &str| programs.iter().any(|program| is_beside(path, folder(program)));
+    let explained = |path: &String| programs.contains(&path) || failed && beside(path);
     if missing.is_empty() || !comparison.changed.is_empty() || !missing.iter().all(explained) {
         return None;
     }
     let (path, tool, version) = project(origin)?;
     let (path, version) = version_of(repository, origin, path, tool, version);
     let tool = version.map_or_else(|| tool.to_owned(), |version| format!("{tool} {version}"));
-    Some(SourceError::NativeToolchain { tool, path, program: missing.first().cloned().unwrap_or_default() })
+    Some(SourceError::NativeToolchain { tool, path, program: programs.first()?.to_string() })
 }
 
 /// Whether the package says which systems or processors it is for, so that what it holds was compiled.
@@ -150,6 +149,11 @@ fn is_native(archive: &Archive, path: &str) -> bool {
     archive.open(entry).take(4).read_to_end(&mut head).is_ok() && MAGIC.iter().any(|magic| head.starts_with(magic))
 }
 
+/// Whether a file is in a folder or below it; of the root's only those in it.
+fn is_beside(path: &str, of: &str) -> bool {
+    folder(path) == of || !of.is_empty() && path.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// The folder of a path; `""` for the root.
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -174,6 +178,12 @@ mod tests {
         for text in ["go \u{1b}[31m1", "go ", "go 1 2", "gopher 1", &format!("go {}", "1".repeat(MAX_VERSION + 1))] {
             assert_eq!(Version::Word("go").find(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_lies_below_the_root_is_not_beside_a_program_of_the_root() {
+        assert!(is_beside("wasm/a.js", "wasm") && is_beside("wasm/snippets/b.js", "wasm") && is_beside("a.js", ""));
+        assert!(!is_beside("wasm2/a.js", "wasm") && !is_beside("a.js", "wasm") && !is_beside("lib/a.js", ""));
     }
 
     #[test]

@@ -99,6 +99,9 @@ pub fn summary(reports: &[Report], failures: &[Failure], room: usize) -> String 
         if let Some(line) = report.history.as_deref().and_then(|entries| history::summary(report, entries)) {
             let _ = writeln!(lines, "- {}", cell(&line));
         }
+        if let Some(likely) = &report.likely {
+            let _ = writeln!(lines, "- likely {}: {}", likely.cause.words(), cell(&likely.reasons.join("; ")));
+        }
         for finding in report.findings.iter().filter(|finding| finding.severity != Severity::Info) {
             let path = finding.path.as_deref().map(|path| format!("{}: ", cell(path))).unwrap_or_default();
             let word = if finding.severity == Severity::Error { "error" } else { "warning" };

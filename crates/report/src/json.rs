@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use explain::Explanation;
+use explain::{Explanation, Likely};
 use npm_registry::provenance::Provenance;
 use npm_registry::signatures::SignatureInfo;
 use npm_tarball;
@@ -66,6 +66,9 @@ pub struct Report {
     pub attempts: Vec<AttemptInfo>,
     /// The files of the closest attempt against the published ones.
     pub comparison: Option<ComparisonInfo>,
+    /// What is likely behind it; null where the package was reproduced, and where no files were compared. Never part of the verdict.
+    #[serde(default)]
+    pub likely: Option<Likely>,
     /// A unified diff of the text files that differ, published against rebuilt, capped; null where nothing differs.
     pub diff: Option<String>,
     /// The isolation that a build ran in; null where nothing was run.
@@ -108,6 +111,7 @@ impl Report {
             findings: Vec::new(),
             attempts: Vec::new(),
             comparison: None,
+            likely: None,
             diff: None,
             sandbox: None,
             timings: Timings::default(),

@@ -111,7 +111,8 @@ pub(super) fn verdict(report: &Report) -> Option<Finding> {
     let why =
         report.findings.iter().find(|finding| finding.code == code).map(|finding| format!(": {}", finding.message)).unwrap_or_default();
     let what = if decided { "not reproduced" } else { "not decided" };
-    let message = format!("{what}, {} ({code}){why}", report.verdict.as_str());
+    let likely = report.likely.as_ref().map(|likely| format!("; likely {}", likely.cause.words())).unwrap_or_default();
+    let message = format!("{what}, {} ({code}){why}{likely}", report.verdict.as_str());
     Some(Finding::new(code, if decided { Severity::Error } else { Severity::Warning }, message))
 }
 

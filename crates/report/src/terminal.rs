@@ -247,6 +247,9 @@ fn files(out: &mut String, report: &Report, detail: Detail) {
         let classes = explain::summary(comparison.explanations.iter().map(|one| one.class));
         let _ = writeln!(out, "  why        {} {files}: {classes}", lines.len());
     }
+    if let Some(likely) = &report.likely {
+        let _ = writeln!(out, "  likely     {}: {}", likely.cause.words(), escape(&likely.reasons.join("; ")));
+    }
     let shown = if detail.verbose { lines.len() } else { FILES_SHOWN };
     let more = lines.len().saturating_sub(shown);
     for line in lines.iter().take(shown) {

@@ -75,6 +75,7 @@ export type Code =
   | 'checkout-gone'
   | 'comments-only'
   | 'commit-not-found'
+  | 'commit-of-bot'
   | 'commit-unreachable'
   | 'compression-ratio'
   | 'connection-lost'

@@ -187,6 +187,82 @@ test('a version inside a merge is found', async () => {
   await finds({ name, history, files: SOURCE(name), commit: 'c' });
 });
 
+// ── bots' branches ──
+
+/** A release whose commit was not pushed, beside a branch that has its version and another file. */
+const proposed = (name, branch) => ({
+  commits: [
+    { label: 'root', files: SOURCE(name, '0.5.0') },
+    { label: 'proposal', parents: ['root'], files: { ...SOURCE(name), 'index.js': 'as it was proposed\n' } },
+  ],
+  branches: { main: 'root', [branch]: 'proposal' },
+});
+
+for (const branch of ['release-please--branches--main', 'changeset-release/main', 'renovate/x-1.x', 'dependabot/npm_and_yarn/x-1.0.0']) {
+  test(`a version that only ${branch} carries, with other files, is no-source`, async () => {
+    const name = `l-bot-${branch.split(/[-/]/)[0]}`;
+    const ids = await world.host.add(`kit/${name}`, proposed(name, branch));
+    await world.registry.publish({ files: SOURCE(name), omit: ['gitHead'] });
+    const answer = await world.judge(`${name}@1.0.0`);
+    assert.deepEqual([answer.verdict, answer.code], ['no-source', 'commit-not-found']);
+    assert.match(answer.hints.join(), /^only a bot's branch has this version, with other files: /);
+    const seen = answer.evidence.find(({ commit }) => commit === ids.proposal);
+    assert.deepEqual([seen.kind, seen.note], ['version-bump', "only a bot's branch leads to it"]);
+  });
+}
+
+test('the same on a branch of a person is the commit, and differs', async () => {
+  const name = 'l-person';
+  await finds({ name, history: proposed(name, 'next'), files: SOURCE(name), commit: 'proposal', verdict: 'differs' });
+});
+
+test('a bot’s branch counts where nothing else has the version and its files are those that were published, with a finding', async () => {
+  const name = 'l-bot-right';
+  const history = {
+    commits: [{ label: 'root', files: SOURCE(name, '0.5.0') }, { label: 'c', parents: ['root'], files: SOURCE(name) }],
+    branches: { main: 'root', 'changeset-release/main': 'c' },
+  };
+  const answer = await finds({ name, history, files: SOURCE(name), commit: 'c' });
+  const finding = answer.findings.find(({ code }) => code === 'commit-of-bot');
+  assert.equal(finding?.severity, 'warning');
+  assert.match(finding.message, /^only the branch changeset-release\/main, which a bot made, leads to the commit/);
+});
+
+test('a merged proposal is the commit on the branch where it was merged, without a finding', async () => {
+  const name = 'l-bot-merged';
+  const history = {
+    commits: [
+      { label: 'root', files: SOURCE(name, '0.5.0') },
+      { label: 'proposal', parents: ['root'], files: { ...SOURCE(name), 'index.js': 'as it was proposed\n' } },
+      { label: 'c', parents: ['root'], files: SOURCE(name) },
+      { label: 'after', parents: ['c'], files: { 'index.js': 'later\n' } },
+    ],
+    branches: { main: 'after', 'release-please--branches--main': 'proposal', 'renovate/later': 'after' },
+  };
+  const answer = await finds({ name, history, files: SOURCE(name), commit: 'c' });
+  assert.equal(answer.findings.find(({ code }) => code === 'commit-of-bot'), undefined);
+});
+
+test('a repository that has bots’ branches alone is searched, with a finding', async () => {
+  const name = 'l-bot-alone';
+  const history = {
+    commits: [{ label: 'c', files: { ...SOURCE(name), 'index.js': 'as it was proposed\n' } }, { label: 'd', files: SOURCE(name, '2.0.0') }],
+    branches: { 'renovate/all': 'd' },
+  };
+  const answer = await finds({ name, history, files: SOURCE(name), commit: 'c', verdict: 'differs' });
+  assert.ok(answer.findings.some(({ code }) => code === 'commit-of-bot'));
+});
+
+test('a commit that gitHead names counts whoever made its branch, with a finding', async () => {
+  const name = 'l-bot-githead';
+  const history = {
+    commits: [{ label: 'root', files: SOURCE(name, '0.5.0') }, { label: 'c', parents: ['root'], files: SOURCE(name) }],
+    branches: { main: 'root', 'renovate/x': 'c' },
+  };
+  const answer = await finds({ name, history, files: SOURCE(name), publication: { gitHead: 'c' }, commit: 'c' });
+  assert.ok(answer.findings.some(({ code }) => code === 'commit-of-bot'));
+});
+
 // ── many packages ──
 
 /** Packages a, b, c in packages/, each release tagged as changesets do it. */

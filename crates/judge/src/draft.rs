@@ -134,6 +134,7 @@ impl Draft {
     pub(crate) fn located(&mut self, repository: &str, located: &Located, time: Duration) {
         self.report.evidence.clone_from(&located.evidence);
         self.report.timings.locate = millis(time);
+        self.report.findings.extend(located.finding.clone());
         let Some(origin) = located.origins.first() else { return };
         self.origin(repository, &origin.commit.to_string(), origin.directory(), origin.reference.clone());
         let claimed = self.report.package.name.as_deref();

@@ -14,8 +14,6 @@ use super::score::{PublishedFile, Score, manifest_directories, score_directory};
 
 /// Commits on each side of the best nominee, in order of time, whose trees are compared.
 const NEIGHBOURS: usize = 200;
-/// Most commits of history whose manifests are looked at.
-const MAX_COMMITS: usize = 30_000;
 /// Most different trees of the package's folder that are compared in full.
 const MAX_TREES: usize = 80;
 /// Published files that are looked for in all of history where no claim leads to a commit.
@@ -26,7 +24,7 @@ const SAMPLES: usize = 24;
 impl Search<'_> {
     /// Commits whose package.json has the published bytes, or this name and version.
     pub(super) fn by_version(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let commits: Vec<ObjectId> = repository.history()?.commits.iter().take(MAX_COMMITS).map(|(id, _)| *id).collect();
+        let commits = self.commits(repository)?;
         let directories = self.directories(repository)?;
         if !self.by_version_in(repository, &commits, &directories)? && self.located.origins.is_empty() {
             let earlier = self.earlier_directories(repository, &commits, &directories)?;
@@ -36,7 +34,12 @@ impl Search<'_> {
     }
 
     /// Looks for the version in each of these folders; true once one has it.
-    fn by_version_in(&mut self, repository: &mut Repository, commits: &[ObjectId], directories: &[String]) -> Result<bool, LocateError> {
+    pub(super) fn by_version_in(
+        &mut self,
+        repository: &mut Repository,
+        commits: &[ObjectId],
+        directories: &[String],
+    ) -> Result<bool, LocateError> {
         for directory in directories {
             let manifests = repository.entries_at(commits, &join(directory, "package.json"))?;
             let mut blobs: Vec<ObjectId> = unique(manifests.values().map(|(_, id)| *id));
@@ -64,7 +67,7 @@ impl Search<'_> {
     /// Commits that hold some of the published files, where nothing else names one: versions may be set only while publishing.
     /// A few files are looked for in all of history, and the trees of the commits that have most of them are compared in full.
     pub(super) fn by_content(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let commits: Vec<ObjectId> = repository.history()?.commits.iter().take(MAX_COMMITS).map(|(id, _)| *id).collect();
+        let commits = self.commits(repository)?;
         let told: Vec<&PublishedFile> = self.published.iter().filter(|file| file.path != "package.json").collect();
         let step = told.len().div_ceil(PROBES).max(1);
         for directory in self.directories(repository)? {
@@ -113,10 +116,10 @@ impl Search<'_> {
     }
 
     /// Where the package's folder may have been: where a nominee has it, else where the newest commit has it.
-    fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
+    pub(super) fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
         let mut directories: Vec<String> = self.located.origins.iter().map(|origin| origin.directory().to_owned()).collect();
         if directories.is_empty() {
-            let newest = repository.history()?.commits.first().map(|(id, _)| *id);
+            let newest = self.commits(repository)?.first().copied();
             if let Some(newest) = newest {
                 repository.ensure_commits(&[newest])?;
                 if let Some(listing) = repository.listing(&newest)? {
@@ -143,12 +146,15 @@ impl Search<'_> {
             return Ok(());
         }
         let (commit, directory) = (best.commit, best.directory().to_owned());
-        let commits = &repository.history()?.commits;
-        let Some(at) = commits.iter().position(|(id, _)| *id == commit) else { return Ok(()) };
+        let mut commits = self.commits(repository)?;
+        if !commits.contains(&commit) {
+            commits = repository.history()?.commits.iter().map(|(id, _)| *id).collect();
+        }
+        let Some(at) = commits.iter().position(|id| *id == commit) else { return Ok(()) };
         let around = commits.get(at.saturating_sub(NEIGHBOURS)..(at + NEIGHBOURS).min(commits.len())).unwrap_or_default();
         // Nearest first.
         let mut near: Vec<(usize, ObjectId)> =
-            around.iter().enumerate().map(|(i, (id, _))| ((i + at.saturating_sub(NEIGHBOURS)).abs_diff(at), *id)).collect();
+            around.iter().enumerate().map(|(i, id)| ((i + at.saturating_sub(NEIGHBOURS)).abs_diff(at), *id)).collect();
         near.sort_by_key(|(distance, _)| *distance);
         let near: Vec<ObjectId> = near.into_iter().map(|(_, id)| id).collect();
         self.by_trees(repository, &near, &directory, (EvidenceKind::Content, &commit.to_string()))

@@ -2,9 +2,10 @@
 //!
 //! No claim is trusted: an address is read (`address`), tags are ranked by how well they name this package and version
 //! (`tags`), and every commit that is named is compared with the published files (`score`) before it is used (`locate`); history
-//! is read only where no claim leads to a commit that explains the files (`history`).
+//! is read only where no claim leads to a commit that explains the files (`history`), without what bots propose (`bots`).
 
 pub mod address;
+mod bots;
 mod history;
 pub mod locate;
 mod named;

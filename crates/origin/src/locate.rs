@@ -12,8 +12,9 @@ use gix::ObjectId;
 use git::{GitError, Listing, RemoteRef, Repository};
 use npm_spec::path::join;
 use verdict::diagnostic::{Diagnostic, Stage};
-use verdict::{Evidence, EvidenceKind};
+use verdict::{Evidence, EvidenceKind, Finding};
 
+use super::bots;
 use super::named::{by_user, named, not_there};
 use super::score::{PublishedFile, Score, candidate_directories, manifest_directories, score_directory};
 use super::tags;
@@ -22,6 +23,8 @@ use super::tags;
 const MAX_TAGS: usize = 3;
 /// Most manifests that are read when the package's folder is not where it was expected.
 pub(super) const MAX_MANIFESTS: usize = 2_000;
+/// Most commits of history whose manifests are looked at.
+pub(super) const MAX_COMMITS: usize = 30_000;
 
 /// What the published version says about where it came from.
 #[derive(Debug, Clone, Default)]
@@ -99,6 +102,8 @@ pub struct Located {
     pub origins: Vec<Origin>,
     /// Every reason that was looked at.
     pub evidence: Vec<Evidence>,
+    /// What a reader should know of the best origin.
+    pub finding: Option<Finding>,
 }
 
 /// Why no commit could be found.
@@ -200,7 +205,7 @@ impl Diagnostic for LocateError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoCommit { .. } => Some("if you know the commit, name it: --source <repository>#<commit>".into()),
+            Self::NoCommit { evidence, .. } => Some(bots::hint(evidence).into()),
             Self::NotThere { nearest, .. } if nearest.is_empty() => {
                 Some("name a tag, a branch or a commit that is there; without #… the commit is searched for".into())
             }
@@ -265,11 +270,12 @@ pub(super) fn unique(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
     ids.filter(|id| seen.insert(*id)).collect()
 }
 
-/// The tag, else the branch, that the commit is the tip of.
+/// The tag, else the branch (a person's before a bot's), that the commit is the tip of.
 pub(super) fn tip_of(repository: &Repository, commit: ObjectId) -> Option<String> {
     let mut tips = repository.refs().iter().filter(|reference| reference.commit == commit);
     let first = tips.clone().next()?;
-    Some(tips.find(|reference| reference.tag().is_some()).unwrap_or(first).name.clone())
+    let branch = tips.clone().find(|reference| bots::branch(reference).is_none()).unwrap_or(first);
+    Some(tips.find(|reference| reference.tag().is_some()).unwrap_or(branch).name.clone())
 }
 
 /// Compares the nominees with what was published and finds better commits where they leave a file unexplained.
@@ -306,10 +312,14 @@ pub fn locate(
         if search.located.origins.is_empty() {
             search.by_content(repository)?;
         }
+        if search.located.origins.is_empty() {
+            search.by_bots(repository)?;
+        }
         search.rank();
         search.by_neighbours(repository)?;
         search.rank();
     }
+    search.located.finding = search.only_bots(repository)?;
     search.finish(repository)
 }
 

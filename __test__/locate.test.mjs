@@ -263,6 +263,36 @@ test('a commit that gitHead names counts whoever made its branch, with a finding
   assert.ok(answer.findings.some(({ code }) => code === 'commit-of-bot'));
 });
 
+test('a gitHead of long ago that a release tool committed does not hold the search', async () => {
+  const name = 'l-stale';
+  const text = (version, head) => manifest(name, version, head ? { gitHead: head } : {});
+  const files = (at) => Object.fromEntries(['a.js', 'b.js'].map((file) => [file, `exports.n = ${at};\n`]));
+  // A first run finds the id of the first commit, which the package.json of later ones names.
+  const begin = [{ label: 'first', files: { 'package.json': text('4.2.0'), ...files(0) } }];
+  const { first } = await world.host.add(`kit/${name}`, { commits: begin });
+  const later = Array.from({ length: 230 }, (_, at) => ({ label: `c${at}`, files: { 'package.json': text('4.6.3', first), ...files(at + 1) } }));
+  const history = { commits: [...begin, ...later] };
+  const published = { 'package.json': text('4.6.4', first), ...files(230) };
+  const answer = await finds({ name, version: '4.6.4', history, files: published, commit: 'c229' });
+  // What is like it in part alone is no commit for it: the search says no more than before.
+  await world.registry.publish({ files: { 'package.json': text('4.6.5', first), ...files(229), 'c.js': 'never committed\n' } });
+  const other = await world.judge(`${name}@4.6.5`);
+  assert.deepEqual([answer.reproduced, other.reproduced], [true, false]);
+});
+
+test('a package is found by the name that publishConfig gives it', async () => {
+  const name = 'l-renamed';
+  const here = manifest('l-renamed-here', '1.0.0', { repository: `github:kit/${name}`, publishConfig: { name } });
+  const history = {
+    commits: [{ label: 'c', files: { 'package.json': manifest('root', '0.0.0', { private: true }), 'packages/x/package.json': here, 'packages/x/index.js': 'x\n' } }],
+    tags: { 'v1.0.0': 'c' },
+  };
+  // As pnpm 11.18 publishes it; another client keeps the name, and then it is another package.
+  const json = manifest(name, '1.0.0', { repository: `github:kit/${name}` });
+  const answer = await finds({ name, history, files: { 'package.json': json, 'index.js': 'x\n' }, directory: 'packages/x', verdict: 'differs' });
+  assert.deepEqual(answer.comparison.changed.map(({ path }) => path), ['package.json']);
+});
+
 // ── many packages ──
 
 /** Packages a, b, c in packages/, each release tagged as changesets do it. */

@@ -153,6 +153,7 @@ impl Case<'_> {
                 Side::Cause(Cause::PublisherMachine)
             }
             Class::OtherMode | Class::NotPublished | Class::RootLicense => Side::Cause(Cause::PublisherMachine),
+            Class::Renamed if self.built == Built::No => Side::Cause(Cause::PublisherMachine),
             class if class.is_surface() => Side::Cause(Cause::BuildNotMatched),
             Class::ToolVersion | Class::SourceMap | Class::SourceMapPaths | Class::SourceMapContent | Class::Renamed => {
                 Side::Cause(Cause::BuildNotMatched)

@@ -7,6 +7,9 @@ use npm_tarball::{Archive, Comparison, Entry};
 use super::place::{is_license, is_product, left_behind, sources_of, without_hash};
 use super::{Class, Explanation, Source};
 
+/// An ignore file of the machine: `global-ignore-file` of npm 12.
+const NOT_PUBLISHED: &str = "the source packs it, and it was not published: an ignore file of the publisher's machine may leave it out";
+
 /// Explains the files that are only published and those that are only rebuilt.
 pub(super) fn explain(published: &Archive, rebuilt: &Archive, comparison: &Comparison, source: &Source) -> Vec<Explanation> {
     let ours = Alone::of(published, &comparison.only_published);
@@ -17,8 +20,7 @@ pub(super) fn explain(published: &Archive, rebuilt: &Archive, comparison: &Compa
         out.push(Explanation { path: entry.path.clone(), class, message });
     }
     for entry in &theirs.entries {
-        let (class, message) = twin(entry, &ours, "published")
-            .unwrap_or_else(|| (Class::NotPublished, "the source packs it, and it was not published".to_owned()));
+        let (class, message) = twin(entry, &ours, "published").unwrap_or_else(|| (Class::NotPublished, NOT_PUBLISHED.to_owned()));
         out.push(Explanation { path: entry.path.clone(), class, message });
     }
     out

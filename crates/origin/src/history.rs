@@ -9,7 +9,7 @@ use git::Repository;
 use npm_spec::path::join;
 use verdict::EvidenceKind;
 
-use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Search, manifest_of, read_manifests, tip_of, unique};
+use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Origin, Search, manifest_of, read_manifests, tip_of, unique};
 use super::score::{PublishedFile, Score, manifest_directories, score_directory};
 
 /// Commits on each side of the best nominee, in order of time, whose trees are compared.
@@ -20,6 +20,11 @@ const MAX_TREES: usize = 80;
 const PROBES: usize = 6;
 /// Commits of history that are looked into for folders that the package has left since.
 const SAMPLES: usize = 24;
+
+/// Whether every published file but package.json is there, and there is such a file.
+fn only_manifest_differs(score: &Score) -> bool {
+    score.explained() > 0 && score.missing.is_empty() && score.changed == ["package.json"]
+}
 
 impl Search<'_> {
     /// Commits whose package.json has the published bytes, or this name and version.
@@ -66,7 +71,8 @@ impl Search<'_> {
 
     /// Commits that hold some of the published files, where nothing else names one: versions may be set only while publishing.
     /// A few files are looked for in all of history, and the trees of the commits that have most of them are compared in full.
-    pub(super) fn by_content(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
+    /// `by_tool`: the published package.json has a `gitHead`, so a release tool wrote it, and may have written the version, too.
+    pub(super) fn by_content(&mut self, repository: &mut Repository, by_tool: bool) -> Result<(), LocateError> {
         let commits = self.commits(repository)?;
         let told: Vec<&PublishedFile> = self.published.iter().filter(|file| file.path != "package.json").collect();
         let step = told.len().div_ceil(PROBES).max(1);
@@ -88,7 +94,8 @@ impl Search<'_> {
         }
         // Alike is not enough: a commit of another version is no commit for this one. It stays in the evidence.
         let version = self.claims.version.as_str();
-        self.located.origins.retain(|origin| origin.version.as_deref() == Some(version));
+        let counts = |origin: &Origin| origin.version.as_deref() == Some(version) || by_tool && only_manifest_differs(&origin.score);
+        self.located.origins.retain(counts);
         Ok(())
     }
 
@@ -101,7 +108,7 @@ impl Search<'_> {
         for sample in samples {
             let Some(listing) = repository.listing(&sample)? else { continue };
             let directories = manifest_directories(&listing, MAX_MANIFESTS);
-            let manifests = read_manifests(repository, &listing, directories.into_iter())?;
+            let manifests = read_manifests(repository, &listing, directories.into_iter(), &self.claims.name)?;
             let ours = manifests.into_iter().filter(|(_, (name, _))| name.as_deref() == Some(&self.claims.name)).map(|(dir, _)| dir);
             found.extend(ours.filter(|dir| !known.contains(dir)));
         }
@@ -111,7 +118,7 @@ impl Search<'_> {
     }
 
     fn is_this_version(&self, repository: &Repository, id: &ObjectId) -> bool {
-        let (name, version) = manifest_of(repository.store().blob(id).ok().flatten());
+        let (name, version) = manifest_of(repository.store().blob(id).ok().flatten(), &self.claims.name);
         name.as_deref() == Some(&self.claims.name) && version.as_deref() == Some(&self.claims.version)
     }
 

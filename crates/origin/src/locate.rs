@@ -309,8 +309,14 @@ pub fn locate(
     search.rank();
     if claims.user_commit.is_none() && search.needs_history() {
         search.by_version(repository)?;
+        search.rank();
+        // A claim that leads to none of the files, such as a gitHead that was committed years ago, is not where to look on.
+        let stale = if search.explains_nothing() { std::mem::take(&mut search.located.origins) } else { Vec::new() };
         if search.located.origins.is_empty() {
-            search.by_content(repository)?;
+            search.by_content(repository, tarball_git_head.is_some())?;
+        }
+        if search.located.origins.is_empty() {
+            search.located.origins = stale;
         }
         if search.located.origins.is_empty() {
             search.by_bots(repository)?;
@@ -379,9 +385,11 @@ impl Search<'_> {
             let (name, version) = (Some(self.claims.name.clone()), Some(self.claims.version.clone()));
             return Ok(Origin { commit, reference, kind, listing, score, name, version });
         }
-        let mut named = read_manifests(repository, &listing, scores.iter().map(|score| score.directory.clone()))?;
+        let likely = scores.iter().map(|score| score.directory.clone());
+        let mut named = read_manifests(repository, &listing, likely, &self.claims.name)?;
         if !named.values().any(|(name, _)| name.as_deref() == Some(&self.claims.name)) {
-            named.extend(read_manifests(repository, &listing, manifest_directories(&listing, MAX_MANIFESTS).into_iter())?);
+            let all = manifest_directories(&listing, MAX_MANIFESTS).into_iter();
+            named.extend(read_manifests(repository, &listing, all, &self.claims.name)?);
         }
         let mut ours: Vec<Score> = named
             .iter()
@@ -439,6 +447,11 @@ impl Search<'_> {
         }
     }
 
+    /// Whether no commit so far has any of the published files.
+    fn explains_nothing(&self) -> bool {
+        self.located.origins.iter().all(Origin::explained_nothing)
+    }
+
     /// Whether gitHead and a tag both name this commit.
     fn claims_agree(&self, commit: ObjectId) -> bool {
         let id = commit.to_string();
@@ -475,23 +488,26 @@ impl Origin {
     }
 }
 
-/// Name and version in a package.json's bytes.
-pub(super) fn manifest_of(bytes: Option<Vec<u8>>) -> (Option<String>, Option<String>) {
+/// Name and version in a package.json's bytes. The name is `wanted` if the package is published by it: pnpm 11.18 and later publish as
+/// `publishConfig.name` says.
+pub(super) fn manifest_of(bytes: Option<Vec<u8>>, wanted: &str) -> (Option<String>, Option<String>) {
     let value = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(npm_spec::manifest::without_bom(&bytes)).ok());
-    let text = |key: &str| value.as_ref().and_then(|value| value.get(key)).and_then(|value| value.as_str()).map(str::to_owned);
-    (text("name"), text("version"))
+    let text = |place: &str| value.as_ref().and_then(|value| value.pointer(place)).and_then(|value| value.as_str()).map(str::to_owned);
+    let name = text("/publishConfig/name").filter(|name| name == wanted).or_else(|| text("/name"));
+    (name, text("/version"))
 }
 
 type Manifests = HashMap<String, (Option<String>, Option<String>)>;
 
-/// The name and version that the package.json of each folder gives, with one request for those that are missing.
+/// The name and version that the package.json of each folder gives for a package of the name that is wanted, with one request for those that are missing.
 pub(super) fn read_manifests(
     repository: &mut Repository,
     listing: &Listing,
     directories: impl Iterator<Item = String>,
+    wanted: &str,
 ) -> Result<Manifests, LocateError> {
     let found: Vec<(String, ObjectId)> =
         directories.filter_map(|dir| listing.get(&join(&dir, "package.json")).map(|entry| (dir, entry.id))).collect();
     repository.ensure_blobs(found.iter().map(|(_, id)| *id))?;
-    found.into_iter().map(|(dir, id)| Ok((dir, manifest_of(repository.store().blob(&id)?)))).collect()
+    found.into_iter().map(|(dir, id)| Ok((dir, manifest_of(repository.store().blob(&id)?, wanted)))).collect()
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 /// An object's entries as comparable texts. What npm writes as an object may be a list or a text in package.json
 /// (normalize-package-data `objectifyDeps`, npm 1 to 11).
-pub(super) fn entries(field: Option<&Value>) -> BTreeMap<String, Range> {
+pub(super) fn entries(field: Option<&Value>) -> BTreeMap<String, Word> {
     match field {
-        Some(Value::Object(map)) => map.iter().map(|(name, value)| (name.clone(), Range::read(value))).collect(),
+        Some(Value::Object(map)) => map.iter().map(|(name, value)| (name.clone(), Word::read(value))).collect(),
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).filter_map(named).collect(),
         Some(Value::String(text)) => {
             text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).filter_map(named).collect()
@@ -20,25 +20,26 @@ pub(super) fn entries(field: Option<&Value>) -> BTreeMap<String, Range> {
 
 /// `name@range`, `name >=1`: the name ends where one of `@ > < =` or white space stands. That it makes nothing useful of a scope is npm's
 /// own way.
-fn named(text: &str) -> Option<(String, Range)> {
+fn named(text: &str) -> Option<(String, Word)> {
     let text = text.trim();
     let end = text.find(|c: char| c.is_whitespace() || "@><=".contains(c)).unwrap_or(text.len());
     let (name, range) = text.split_at_checked(end)?;
     let range = range.strip_prefix('@').unwrap_or(range).trim();
-    Some((name.to_owned(), Range::Text(range.to_owned())))
+    Some((name.to_owned(), Word::Text(range.to_owned())))
 }
 
-/// The value of a dependency.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Range {
+/// A value where a text belongs. A text that reads like the JSON of something else is not the same: no installer takes one for the other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Word {
     /// A text without white space around it: npm trims (normalize-package-data, `semver` reads both alike).
     Text(String),
-    /// Anything else, as JSON. npm leaves it out when it publishes (normalize-package-data `fixDependencies`), yarn 1 does not.
+    /// Anything else, as JSON. npm leaves it out of dependencies when it publishes (normalize-package-data `fixDependencies`), yarn 1 does not.
     Odd(String),
 }
 
-impl Range {
-    fn read(value: &Value) -> Self {
+impl Word {
+    /// Reads a value.
+    pub(super) fn read(value: &Value) -> Self {
         value.as_str().map_or_else(|| Self::Odd(value.to_string()), |text| Self::Text(text.trim().to_owned()))
     }
 
@@ -87,16 +88,13 @@ pub(super) fn hosted(text: &str) -> Option<(&'static str, String, Option<&str>)>
 }
 
 /// The names that are bundled. `true` is all dependencies (npm 6 to 11); an object counts by its keys (npm 9 to 11).
-pub(super) fn bundled(field: &Value, manifest: &Value) -> BTreeSet<String> {
+pub(super) fn bundled(field: &Value, manifest: &Value) -> BTreeSet<Word> {
     match field {
-        Value::Bool(true) => entries(manifest.get("dependencies")).into_keys().collect(),
-        Value::Array(list) => {
-            let name = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            list.iter().map(name).filter(|name| !name.is_empty()).collect()
-        }
-        Value::Object(map) => map.keys().cloned().collect(),
+        Value::Bool(true) => entries(manifest.get("dependencies")).into_keys().map(Word::Text).collect(),
+        Value::Array(list) => list.iter().map(Word::read).filter(|name| !name.text().is_empty()).collect(),
+        Value::Object(map) => map.keys().cloned().map(Word::Text).collect(),
         Value::Null | Value::Bool(false) => BTreeSet::new(),
-        odd => BTreeSet::from([odd.to_string()]),
+        odd => BTreeSet::from([Word::read(odd)]),
     }
 }
 
@@ -153,13 +151,13 @@ pub(super) fn kept_by_yarn(name: &str, path: &str) -> bool {
 
 /// What a version of Node that is demanded by a text or a list becomes: npm before 1.1 takes a text to be about Node, yarn 1 splits what a
 /// list has (`normalize-manifest/fix`).
-pub(super) fn demands(engines: &Value) -> Vec<BTreeMap<String, String>> {
+pub(super) fn demands(engines: &Value) -> Vec<BTreeMap<String, Word>> {
     let split = |text: &str| {
         let (name, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-        (name.to_owned(), rest.trim().to_owned())
+        (name.to_owned(), Word::Text(rest.trim().to_owned()))
     };
     match engines {
-        Value::String(text) => vec![BTreeMap::from([("node".to_owned(), text.trim().to_owned())])],
+        Value::String(text) => vec![BTreeMap::from([("node".to_owned(), Word::Text(text.trim().to_owned()))])],
         Value::Array(list) => vec![list.iter().filter_map(Value::as_str).map(split).collect()],
         _ => Vec::new(),
     }

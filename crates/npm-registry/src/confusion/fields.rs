@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::clients::{self, Range};
+use super::clients::{self, Word};
 use super::{Disagreement, INSTALL_SCRIPTS, Inside};
 
 /// npm's own script for a package with a `.gyp` file.
@@ -53,19 +53,24 @@ impl Found<'_> {
         let both = |manifest: &Value| ["dependencies", "optionalDependencies"].map(|field| clients::entries(manifest.get(field)));
         let [mut theirs, their_optional] = both(self.registry);
         let [mut own, own_optional] = both(self.inside.manifest);
-        // npm 1 to 8: what is bundled and not among the dependencies becomes one (normalize-package-data `fixBundleDependenciesField`).
-        let bundled = self.lists(self.inside.manifest);
+        // npm 1 to 8: what is bundled and not among the dependencies becomes one (normalize-package-data `fixBundleDependenciesField`). They
+        // list it as bundled in the metadata, too, so that an installation takes what is inside.
+        let lists = [self.lists(self.registry), self.lists(self.inside.manifest)];
+        let in_both = |name: &String| {
+            let word = Word::Text(name.clone());
+            lists.iter().all(|lists| lists.iter().any(|list| list.contains(&word)))
+        };
         let all = theirs.clone();
         theirs.retain(|name, range| {
             let copied = their_optional.get(name).is_some_and(|optional| optional.same(range));
-            let is_bundled = bundled.iter().any(|list| list.contains(name));
+            let is_bundled = in_both(name);
             let is_inside = || self.has(&format!("node_modules/{name}/package.json"));
             // npm 7 does the same to what `true` bundles.
             let added = range.text() == "*" && is_bundled && (!own.contains_key(name) || is_inside());
             !(copied || added)
         });
         own.retain(|name, _| {
-            let starred = || bundled.iter().any(|list| list.contains(name)) && self.has(&format!("node_modules/{name}/package.json"));
+            let starred = || in_both(name) && self.has(&format!("node_modules/{name}/package.json"));
             theirs.contains_key(name) || !(own_optional.contains_key(name) || (all.contains_key(name) && starred()))
         });
         self.ranges("dependencies", &theirs, &own);
@@ -74,13 +79,13 @@ impl Found<'_> {
         self.odd_shape("optionalDependencies");
     }
 
-    fn ranges(&mut self, field: &'static str, theirs: &BTreeMap<String, Range>, own: &BTreeMap<String, Range>) {
+    fn ranges(&mut self, field: &'static str, theirs: &BTreeMap<String, Word>, own: &BTreeMap<String, Word>) {
         for name in theirs.keys().chain(own.keys().filter(|name| !theirs.contains_key(*name))) {
             match (theirs.get(name), own.get(name)) {
                 (Some(one), Some(two)) if one.same(two) => {}
                 // An assignment in JavaScript loses this name (npm 1 to 6).
-                (None, Some(own)) if matches!(own, Range::Odd(_)) || name == "__proto__" => {}
-                (one, two) => self.add(field, name, one.map(Range::text), two.map(Range::text)),
+                (None, Some(own)) if matches!(own, Word::Odd(_)) || name == "__proto__" => {}
+                (one, two) => self.add(field, name, one.map(Word::text), two.map(Word::text)),
             }
         }
     }
@@ -103,30 +108,29 @@ impl Found<'_> {
         for key in theirs.keys().chain(own.keys().filter(|key| !theirs.contains_key(*key))) {
             let (one, two) = (theirs.get(key), own.get(key));
             // npm before 1.0 writes that any Node will do where a package says nothing.
-            let any_node = field == "engines" && key == "node" && two.is_none() && one.is_some_and(|text| text == "*");
+            let any_node = field == "engines" && key == "node" && two.is_none() && one.is_some_and(|word| word.text() == "*");
             if one != two && !any_node {
-                self.add(field, key, one.map(String::as_str), two.map(String::as_str));
+                self.add(field, key, one.map(Word::text), two.map(Word::text));
             }
         }
     }
 
     /// Lists whose order says nothing.
     fn platforms(&mut self, field: &'static str) {
-        let list = |manifest: &Value| -> BTreeSet<String> {
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let list = |manifest: &Value| -> BTreeSet<Word> {
             match manifest.get(field) {
-                Some(Value::Array(list)) => list.iter().map(text).collect(),
-                Some(value) if is_something(value) => BTreeSet::from([text(value)]),
+                Some(Value::Array(list)) => list.iter().map(Word::read).collect(),
+                Some(value) if is_something(value) => BTreeSet::from([Word::read(value)]),
                 _ => BTreeSet::new(),
             }
         };
         self.sets(field, &list(self.registry), &list(self.inside.manifest));
     }
 
-    fn sets(&mut self, field: &'static str, theirs: &BTreeSet<String>, own: &BTreeSet<String>) {
+    fn sets(&mut self, field: &'static str, theirs: &BTreeSet<Word>, own: &BTreeSet<Word>) {
         if theirs != own {
-            let text = |set: &BTreeSet<String>| {
-                let all: Vec<&str> = set.iter().map(String::as_str).collect();
+            let text = |set: &BTreeSet<Word>| {
+                let all: Vec<&str> = set.iter().map(Word::text).collect();
                 (!all.is_empty()).then(|| all.join(", "))
             };
             self.add(field, "", text(theirs).as_deref(), text(own).as_deref());
@@ -134,7 +138,7 @@ impl Found<'_> {
     }
 
     /// Every list of bundled names: clients read one or the other of two spellings first.
-    fn lists(&self, manifest: &Value) -> Vec<BTreeSet<String>> {
+    fn lists(&self, manifest: &Value) -> Vec<BTreeSet<Word>> {
         let fields = ["bundleDependencies", "bundledDependencies"].iter().filter_map(|field| manifest.get(*field));
         fields.filter(|value| is_something(value)).map(|value| clients::bundled(value, self.inside.manifest)).collect()
     }
@@ -145,7 +149,7 @@ impl Found<'_> {
         // npm 1 to 8 leave out what is no list (normalize-package-data `fixBundleDependenciesField`).
         let is_list = |field: &str| self.inside.manifest.get(field).is_none_or(|value| value.is_array() || !is_something(value));
         let dropped = theirs.is_empty() && !(is_list("bundleDependencies") && is_list("bundledDependencies"));
-        let kept = |list: &BTreeSet<String>| own.contains(list) || (own.is_empty() && list.is_empty());
+        let kept = |list: &BTreeSet<Word>| own.contains(list) || (own.is_empty() && list.is_empty());
         match theirs.iter().find(|list| !kept(list)) {
             Some(list) => self.sets("bundleDependencies", list, own.first().unwrap_or(&none)),
             None if theirs.is_empty() && !dropped => self.sets("bundleDependencies", &none, own.first().unwrap_or(&none)),
@@ -166,7 +170,17 @@ impl Found<'_> {
         if their_text != own_text && !replaced {
             self.add("directories", "bin", their_text.as_deref(), own_text.as_deref());
         }
+        // Which of two that npm publishes under one name is installed depends on who reads them.
+        let twice = |name: &str| {
+            let ours = own.iter().filter_map(|(key, at)| clients::published_command(key, at)).filter(|(published, _)| published == name);
+            ours.map(|(_, path)| path).collect::<BTreeSet<_>>().len() > 1
+        };
         for (name, path) in &theirs {
+            if twice(name) {
+                let all: Vec<&str> = own.iter().map(|(_, path)| path.as_str()).collect();
+                self.add("bin", name, Some(path), Some(&all.join(", ")));
+                continue;
+            }
             let as_it_is = own.iter().any(|(key, at)| key == name && (at == path || (at.is_empty() && path == ".")));
             let published =
                 || own.iter().any(|(key, at)| clients::published_command(key, at).is_some_and(|it| it == (name.clone(), path.clone())));
@@ -226,7 +240,7 @@ impl Found<'_> {
             let theirs = script(self.registry, name).map(text).filter(|text| !text.is_empty());
             let same = theirs == own
                 || matches!((&theirs, &own), (Some(theirs), Some(own)) if theirs == clients::published_script(own).trim())
-                || (theirs.is_some() && theirs == script(self.inside.manifest, name).map(|value| value.to_string()));
+                || script(self.inside.manifest, name).is_some_and(|own| !own.is_string() && script(self.registry, name) == Some(own));
             if same || (all_lost && theirs.is_none()) {
                 continue;
             }
@@ -284,6 +298,13 @@ impl Found<'_> {
             Some(odd) if !odd.is_boolean() && is_something(odd) => {
                 self.add("_hasShrinkwrap", "", Some(&odd.to_string()), Some(&own.to_string()));
             }
+            // npm follows it only where the registry speaks of it. Not every client says so when it publishes.
+            None | Some(Value::Null) if own => {
+                self.add("_hasShrinkwrap", "", None, Some("true"));
+                if let Some(last) = self.all.last_mut() {
+                    last.weighs = false;
+                }
+            }
             _ => {}
         }
     }
@@ -305,13 +326,12 @@ fn is_something(value: &Value) -> bool {
 }
 
 /// Keys and values as texts; what is no object is one value.
-fn settings(field: Option<&Value>) -> BTreeMap<String, String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+fn settings(field: Option<&Value>) -> BTreeMap<String, Word> {
     match field {
         Some(Value::Object(map)) => {
-            map.iter().filter(|(_, value)| !is_empty(value)).map(|(key, value)| (key.clone(), text(value))).collect()
+            map.iter().filter(|(_, value)| !is_empty(value)).map(|(key, value)| (key.clone(), Word::read(value))).collect()
         }
-        Some(value) if is_something(value) && !is_empty(value) => BTreeMap::from([(String::new(), text(value))]),
+        Some(value) if is_something(value) && !is_empty(value) => BTreeMap::from([(String::new(), Word::read(value))]),
         _ => BTreeMap::new(),
     }
 }

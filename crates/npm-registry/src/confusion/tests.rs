@@ -83,6 +83,15 @@ fn what_is_bundled_is_the_same_in_every_spelling() {
     assert_same("npm 6 to 11", &json!({"bundleDependencies": ["x"], "dependencies": {"x": "1.0.0"}}), &all, &paths);
     assert_same("npm 7", &json!({"bundleDependencies": ["x"], "dependencies": {"x": "*"}}), &all, &paths);
     assert_same("npm 5", &json!({"dependencies": {"x": "1.0.0"}}), &all, &paths);
+    // No client writes both: an installation would take any version of it beside the package.
+    for own in [
+        all,
+        json!({"bundleDependencies": {"x": true}}),
+        json!({"bundledDependencies": {"x": "1"}}),
+        json!({"bundleDependencies": ["x"], "bundledDependencies": 7}),
+    ] {
+        assert_eq!(places(&json!({"dependencies": {"x": "*"}}), &own, &paths), ["dependencies.x"], "{own}");
+    }
     assert_same("all", &json!({"bundleDependencies": []}), &json!({"bundleDependencies": false}), &paths);
     assert_told("bundleDependencies", &json!({"bundleDependencies": ["y"]}), &json!({}));
     assert_eq!(
@@ -168,6 +177,45 @@ fn what_installers_obey_and_only_one_side_says_is_told() {
 }
 
 #[test]
+fn a_text_that_reads_like_another_value_is_not_the_same() {
+    for (place, field) in [
+        ("peerDependenciesMeta.a", json!({"peerDependenciesMeta": {"a": {"optional": true}}})),
+        ("dependenciesMeta.a", json!({"dependenciesMeta": {"a": {"built": false}}})),
+        ("engines.node", json!({"engines": {"node": [">=4"]}})),
+        ("config.port", json!({"config": {"port": 1}})),
+        ("os", json!({"os": [["linux"]]})),
+        ("bundleDependencies", json!({"bundleDependencies": [["x"]]})),
+    ] {
+        // The innermost value as text.
+        let (name, value) = field.as_object().and_then(|field| field.iter().next()).unwrap();
+        let as_text = match value {
+            Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), json!(value.to_string()))).collect()),
+            other => json!([other[0].to_string()]),
+        };
+        assert_same("as it is", &field, &field, &[]);
+        assert_told(place, &field, &json!({ name.as_str(): as_text }));
+    }
+    let script = "echo '$(node x.js)'";
+    let quoted = json!({"scripts": {"postinstall": json!(script).to_string()}});
+    assert_told("scripts.postinstall", &quoted, &json!({"scripts": {"postinstall": script}}));
+}
+
+#[test]
+fn two_commands_of_one_name_are_told_whichever_the_registry_names() {
+    for own in [
+        json!({"bin": {"x/run": "evil.js", "run": "good.js"}}),
+        json!({"bin": {"run": "good.js", "y:run": "evil.js"}}),
+        json!({"bin": ["good.js/run", "evil.js/run"]}),
+    ] {
+        for path in ["good.js", "evil.js", "good.js/run", "evil.js/run"] {
+            assert_eq!(places(&json!({"bin": {"run": path}}), &own, &[]), ["bin.run"], "{own} {path}");
+        }
+    }
+    let same = json!({"bin": {"x/run": "a.js", "run": "./a.js"}});
+    assert_same("one file", &json!({"bin": {"run": "a.js"}}), &same, &[]);
+}
+
+#[test]
 fn what_old_clients_obey_is_what_the_tarball_says() {
     let told = |registry: Value| places(&registry, &json!({"main": "a.js", "config": {"host": "good"}}), &["package.json"]);
     assert_eq!(told(json!({"main": "a.js", "config": {"host": "good"}, "_shrinkwrap": null, "_bundled": false})), [""; 0]);
@@ -183,8 +231,11 @@ fn a_shrinkwrap_is_where_the_registry_says() {
         let paths: &[&str] = if inside { &["package.json", "npm-shrinkwrap.json"] } else { &["package.json", "lib/npm-shrinkwrap.json"] };
         assert_eq!(places(&json!({"_hasShrinkwrap": said}), &json!({}), paths), ["_hasShrinkwrap"]);
         assert_same("it is as it says", &json!({"_hasShrinkwrap": !said}), &json!({}), paths);
-        assert_same("a registry that does not say", &json!({}), &json!({}), paths);
     }
+    // Not every client says so, and npm follows it only where the registry does: it is told, and does not weigh.
+    assert_same("nothing to follow", &json!({}), &json!({}), &["package.json"]);
+    let unsaid = disagreements(&json!({}), Inside { manifest: &json!({}), paths: &["package.json", "npm-shrinkwrap.json"] });
+    assert!(matches!(unsaid.as_slice(), [one] if one.field == "_hasShrinkwrap" && !one.weighs));
 }
 
 #[test]

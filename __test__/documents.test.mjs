@@ -315,6 +315,25 @@ test('the action gives verdicts, fails as it is told, and writes a summary', asy
   assert.equal((await act({ PACKAGE: 'd-nowhere@1.0.0' })).code, 2);
 });
 
+test('the action waits for a version that the registry does not show yet, if it is told to', async () => {
+  const without = await act({ PACKAGE: 'd-late@1.0.0', WAIT: 'false' });
+  assert.deepEqual([without.code, without.outputs.verdict], [2, 'error']);
+  const inTime = await act({ PACKAGE: 'd-late@1.0.0', WAIT: '1s' });
+  assert.deepEqual([inTime.code, inTime.outputs.verdict], [2, 'error'], 'no longer than it is told to');
+  const from = world.registry.requests.length;
+  const waiting = act({ PACKAGE: 'd-late@1.0.0', WAIT: 'true' });
+  while (!world.registry.requests.slice(from).some(({ path, status }) => path === '/d-late' && status === 404)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await world.release('d-late');
+  const ran = await waiting;
+  assert.deepEqual([ran.code, ran.outputs.verdict], [0, 'identical'], ran.stderr);
+  // What it did meanwhile is in the log, and not among the results.
+  assert.match(ran.stderr, /^d-late@1\.0\.0: waiting for the registry to show it \(/m);
+  assert.equal((await readFile(ran.outputs.json, 'utf8')).trim().split('\n').length, 1);
+  const odd = await act({ PACKAGE: 'd-late@1.0.0', WAIT: 'soon' });
+  assert.deepEqual([odd.code, odd.outputs['exit-code']], [2, '2']);
+  assert.match(odd.stdout, /^::error title=reproduce \[usage\]::/m);
+});
+
 test('the action checks a folder before it is published', async () => {
   const good = await act({ LOCAL: '.' }, { cwd: checkout });
   assert.deepEqual([good.code, good.outputs.verdict], [0, 'reproducible'], good.stderr);

@@ -2,10 +2,11 @@
 // version that was just published is waited for.
 
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { run } from './kit/cli.mjs';
+import { CLI, run } from './kit/cli.mjs';
 import { openWorld } from './world.mjs';
 
 let world;
@@ -97,4 +98,38 @@ test('what is quick has no progress in a log', async () => {
   const { spec } = await world.release('u-quick');
   const { cli } = await asking();
   assert.equal((await cli([spec])).stderr, '');
+});
+
+test('--progress tells every stage on stderr, and beside --json nothing else is on stdout', async () => {
+  const { spec } = await world.release('u-told');
+  const { cli } = await asking();
+  const silent = await cli([spec, '--json']);
+  assert.equal(silent.stderr, '', 'a program that reads both streams has JSON alone');
+  for (const more of [['--json'], []]) {
+    const ran = await cli([spec, '--progress', '--force', ...more]);
+    assert.match(ran.stderr, /^u-told@1\.0\.0: [^\n]+ \([\d.]+ m?s\)\n/);
+    assert.match(ran.stderr, /^u-told@1\.0\.0: packing the commit's files \(/m);
+    if (more.length > 0) assert.equal(JSON.parse(ran.stdout).verdict, 'identical');
+    assert.equal(ran.stdout.includes("packing the commit's files"), false);
+  }
+  const both = await cli([spec, '--progress', '--quiet']);
+  assert.deepEqual([both.code, both.stdout], [2, '']);
+});
+
+const SCRIPT = ['/usr/bin/script', '/bin/script'].find((path) => existsSync(path));
+
+test('on a terminal a line moves on stderr beside --json, and the file has JSON alone', { skip: SCRIPT ? false : 'no `script`, which gives a program a terminal' }, async () => {
+  const { spec } = await world.release('u-moving');
+  const { clean } = await asking();
+  const shown = join(clean.home, 'shown');
+  const quoted = [process.execPath, CLI, spec, '--json'].map((word) => `'${word}'`).join(' ');
+  // `script` runs a shell, and a shell needs its programs.
+  const env = { ...clean.env, PATH: `${clean.env.PATH}:/usr/bin:/bin`, SHELL: '/bin/sh', TERM: 'xterm' };
+  const ran = await run(['-q', '-e', '-c', `${quoted} > '${join(clean.home, 'out.json')}'`, shown], { command: [SCRIPT], env, cwd: clean.home });
+  assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+  assert.equal(JSON.parse(await readFile(join(clean.home, 'out.json'), 'utf8')).verdict, 'identical');
+  assert.match(await readFile(shown, 'utf8'), /u-moving@1\.0\.0 /);
+  const inCi = await run(['-q', '-e', '-c', `${quoted} --force > '${join(clean.home, 'out.json')}'`, shown], { command: [SCRIPT], env: { ...env, CI: 'true' }, cwd: clean.home });
+  assert.equal(inCi.code, 0, inCi.stdout + inCi.stderr);
+  assert.doesNotMatch(await readFile(shown, 'utf8'), /u-moving@1\.0\.0 /, 'the control: a log keeps every line, so none moves there');
 });

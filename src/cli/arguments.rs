@@ -232,6 +232,9 @@ pub(super) struct Arguments {
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
+    /// Tell on stderr what is being done, also beside --json and of what is quick; stdout stays as it is
+    #[arg(long, conflicts_with = "quiet")]
+    pub(super) progress: bool,
     /// Print every file that differs, the evidence, the attempts and the time of each stage
     #[arg(short, long)]
     pub(super) verbose: bool,

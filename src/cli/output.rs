@@ -31,18 +31,18 @@ impl Output {
     pub(super) fn new(arguments: &Arguments) -> Self {
         let (out_is_terminal, err_is_terminal) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let stderr = Style::detect(arguments.color.enabled(err_is_terminal));
-        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         Self {
             json: arguments.json,
             quiet: arguments.quiet,
             detail: Detail { diff: arguments.diff, log: arguments.log, verbose: arguments.verbose },
             stdout: Style::detect(arguments.color.enabled(out_is_terminal)),
             stderr,
-            progress: match out_is_terminal && err_is_terminal && !in_ci && stderr.can_move() {
-                _ if arguments.quiet || arguments.json => How::None,
-                // Only where both streams are terminals and no CI is at work, so that logs stay readable.
-                true => How::Moving,
-                false => How::Logged,
+            progress: if arguments.quiet {
+                How::None
+            } else {
+                // stdout is left alone: with --json only JSON is there, and a line that moves would disturb what a pager shows.
+                let free = out_is_terminal || arguments.json;
+                How::of(free && err_is_terminal && !in_ci() && stderr.can_move(), arguments.json, arguments.progress)
             },
         }
     }
@@ -129,31 +129,51 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// The progress of a command without options about it, where the answer is for people.
-    pub(super) fn quiet_progress(json: bool, what: &str) -> Line {
-        match io::stderr().is_terminal() {
-            _ if json => Line::None,
-            true => Line::moving(what, Style::detect(false).unicode()),
-            false => Line::logged(what, progress::to_stderr),
-        }
+    /// The progress of a command that is told of JSON alone.
+    pub(super) fn progress_of(json: bool, asked: bool, what: &str) -> Line {
+        let style = Style::detect(false);
+        How::of(io::stderr().is_terminal() && !in_ci() && style.can_move(), json, asked).line(what, style)
     }
 
     /// The progress of one package.
     pub(super) fn progress(&self, spec: &str) -> Line {
-        match self.progress {
-            How::None => Line::None,
-            How::Moving => Line::moving(spec, self.stderr.unicode()),
-            How::Logged => Line::logged(spec, progress::to_stderr),
-        }
+        self.progress.line(spec, self.stderr)
     }
 }
 
+/// Whether this is a CI's job, whose log keeps every line.
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
 /// How progress is told.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
     None,
     Moving,
-    Logged,
+    /// In lines: of what takes long, or of every stage.
+    Logged {
+        at_once: bool,
+    },
+}
+
+impl How {
+    /// On a terminal a line that moves. Elsewhere lines, but beside JSON only where they were asked for: a program may read both streams.
+    fn of(can_move: bool, json: bool, asked: bool) -> Self {
+        match (can_move, json && !asked) {
+            (true, _) => Self::Moving,
+            (false, true) => Self::None,
+            (false, false) => Self::Logged { at_once: asked },
+        }
+    }
+
+    fn line(self, what: &str, stderr: Style) -> Line {
+        match self {
+            Self::None => Line::None,
+            Self::Moving => Line::moving(what, stderr.unicode()),
+            Self::Logged { at_once } => Line::logged(what, at_once, progress::to_stderr),
+        }
+    }
 }
 
 /// Text as a CI may read it.
@@ -188,5 +208,18 @@ impl ColorChoice {
             Self::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") => true,
             Self::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::How;
+
+    #[test]
+    fn beside_json_progress_is_told_on_a_terminal_and_where_it_is_asked_for() {
+        assert_eq!(How::of(true, true, false), How::Moving);
+        assert_eq!(How::of(false, true, false), How::None);
+        assert_eq!(How::of(false, true, true), How::Logged { at_once: true });
+        assert_eq!(How::of(false, false, false), How::Logged { at_once: false });
     }
 }

@@ -1,5 +1,5 @@
 //! What is being done, told on stderr: a line that moves on a terminal; elsewhere, as in a CI's log, a line for each stage of what takes
-//! long, and one a minute for what takes longer.
+//! long, or of everything with `--progress`, and one a minute for what takes longer.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -49,11 +49,12 @@ impl Line {
         Self::Moving(bar)
     }
 
-    /// Lines in a log, written by `write`.
-    pub(super) fn logged(what: &str, write: impl FnMut(&str) + Send + 'static) -> Self {
+    /// Lines in a log, written by `write`: from the beginning, or once it takes long.
+    pub(super) fn logged(what: &str, at_once: bool, write: impl FnMut(&str) + Send + 'static) -> Self {
         let (told, heard) = channel();
         let what = escape(what).into_owned();
-        let writer = std::thread::Builder::new().name("progress".into()).spawn(move || log(&what, &heard, (QUIET, HEARTBEAT), write));
+        let quiet = if at_once { Duration::ZERO } else { QUIET };
+        let writer = std::thread::Builder::new().name("progress".into()).spawn(move || log(&what, &heard, (quiet, HEARTBEAT), write));
         writer.map_or(Self::None, |writer| Self::Logged(Logged { told, writer }))
     }
 
@@ -104,7 +105,7 @@ fn log(what: &str, heard: &Receiver<Told>, (quiet, heartbeat): (Duration, Durati
             Ok(Told::Stage(told)) if told == stage => continue,
             Ok(Told::Stage(told)) => {
                 stage = told;
-                if last == started {
+                if last == started && started.elapsed() < quiet {
                     continue;
                 }
             }
@@ -112,7 +113,9 @@ fn log(what: &str, heard: &Receiver<Told>, (quiet, heartbeat): (Duration, Durati
             Ok(Told::Done) | Err(RecvTimeoutError::Disconnected) => return,
         }
         last = Instant::now();
-        write(&format!("{what}: {stage} ({})\n", shown_time(started.elapsed())));
+        if !stage.is_empty() {
+            write(&format!("{what}: {stage} ({})\n", shown_time(started.elapsed())));
+        }
     }
 }
 
@@ -159,14 +162,22 @@ mod tests {
     fn what_takes_long_has_a_line_for_each_stage() {
         let told = lines((SHORT, LONG), |told, next| {
             stage(told, "one");
-            // Without a stage the first line may come before it was told.
-            while next() != "a@1: one" {}
+            assert_eq!(next(), "a@1: one");
             stage(told, "two");
             stage(told, "two");
             stage(told, "three");
             while next() != "a@1: three" {}
         });
         assert_eq!(told.iter().rev().take(3).rev().collect::<Vec<_>>(), ["a@1: one", "a@1: two", "a@1: three"]);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_told_at_once() {
+        let told = lines((Duration::ZERO, LONG), |told, _| {
+            stage(told, "one");
+            stage(told, "two");
+        });
+        assert_eq!(told, ["a@1: one", "a@1: two"]);
     }
 
     #[test]

@@ -35,6 +35,9 @@ struct Arguments {
     /// Print one JSON object, errors included
     #[arg(short, long)]
     json: bool,
+    /// Tell on stderr what is being done, also beside --json
+    #[arg(long)]
+    progress: bool,
     /// Write the tarball to this file
     #[arg(long, value_name = "file")]
     emit: Option<PathBuf>,
@@ -87,7 +90,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         installed,
         ..Options::default()
     };
-    let line = Output::quiet_progress(parsed.json, &parsed.recipe.to_string_lossy());
+    let line = Output::progress_of(parsed.json, parsed.progress, &parsed.recipe.to_string_lossy());
     let replayed = session::replay_one(&parsed.recipe, &options, line.listener(), Arc::clone(cancelled)).await;
     line.finish();
     if cancelled.load(Ordering::Relaxed) {

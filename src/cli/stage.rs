@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{CommandFactory, Parser};
 
 use report::answer::Answer;
+use report::json::Report;
 use report::terminal::{self, Detail, Style};
 use verdict::merge_exit_codes;
 
@@ -21,7 +22,7 @@ pub(super) const WORD: &str = "stage";
 const HINT: &str = "reproduce stage <package>; for the package of that name: reproduce stage@latest";
 
 const AFTER_HELP: &str = "\
-Staged by `npm stage publish` (npm 11.15 and later). What can be rebuilt is named with the command that approves it; nothing is approved here.
+Staged by `npm stage publish` (npm 11.15 and later) or `pnpm stage publish` (pnpm 11.3). What can be rebuilt is named with the command that approves it; nothing is approved here.
 Exit codes: 0 all of it can be rebuilt, 1 one cannot, 2 nothing is staged or one was not decided, 130 interrupted.
 For the package of that name: reproduce stage@latest";
 
@@ -35,6 +36,9 @@ struct Arguments {
     /// Print one JSON object for each stage, errors included
     #[arg(short, long)]
     json: bool,
+    /// Tell on stderr what is being done, also beside --json
+    #[arg(long)]
+    progress: bool,
     /// The registry to ask, in place of npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
@@ -82,7 +86,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     };
     let mut codes = Vec::new();
     for staged in &stages {
-        let line = Output::quiet_progress(parsed.json, &staged.id);
+        let line = Output::progress_of(parsed.json, parsed.progress, &staged.id);
         let judged = session::judge_stage(staged, &options, line.listener(), Arc::clone(cancelled)).await;
         line.finish();
         if cancelled.load(Ordering::Relaxed) {
@@ -93,10 +97,11 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
             Ok(report) => {
                 let detail = Detail { log: parsed.log, ..Detail::default() };
                 let code = report.verdict.exit_code(options.accept);
+                let client = client_of(&report);
                 let next = match code {
-                    0 => format!("  to approve it: npm stage approve {}\n", staged.id),
+                    0 => format!("  to approve it: {client} stage approve {}\n", staged.id),
                     UNDECIDED => "  not decided: approve nothing yet\n".to_owned(),
-                    _ => format!("  to reject it: npm stage reject {}\n", staged.id),
+                    _ => format!("  to reject it: {client} stage reject {}\n", staged.id),
                 };
                 (code, Output::text(&(terminal::report(&report, Style::plain(), detail) + &next)))
             }
@@ -108,6 +113,11 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         }
     }
     merge_exit_codes(codes)
+}
+
+/// The client whose commands the publisher has at hand: the one that packed the tarball. Each approves what any of them staged.
+fn client_of(report: &Report) -> &'static str {
+    if report.attempts.iter().any(|attempt| attempt.recipe.packer.starts_with("pnpm-")) { "pnpm" } else { "npm" }
 }
 
 fn failure(parsed: &Arguments, answer: &Answer) -> std::io::Result<()> {

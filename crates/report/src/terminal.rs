@@ -182,17 +182,26 @@ fn attempt_line(out: &mut String, report: &Report, style: Style, verbose: bool) 
     build_lines(out, attempt, report.sandbox.as_deref(), verbose);
     let rewrite = match attempt.recipe.rewrite.as_str() {
         "" | AS_IS => String::new(),
-        steps => format!(", package.json by {}", escape(steps)),
+        steps => format!(", package.json by {}", shown_client(steps)),
     };
     let _ = writeln!(
         out,
-        "  packed as  {}{rewrite}, file list of {}{}",
-        escape(&attempt.recipe.packer),
-        escape(&attempt.recipe.file_list),
+        "  packed     like {}{rewrite}, with the file list of {}{}",
+        shown_client(&attempt.recipe.packer),
+        shown_client(&attempt.recipe.file_list),
         if report.sandbox.is_none() { style.dim(" (nothing was run)") } else { String::new() }
     );
     if !attempt.adopted.is_empty() {
         let _ = writeln!(out, "  ignored    {} (not in any file)", escape(&attempt.adopted.join(", ")));
+    }
+}
+
+/// A client as people write it, of a name in a recipe: `npm 7.20` of `npm-7-20`.
+pub fn shown_client(name: &str) -> String {
+    let since = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+    match name.split_once('-') {
+        Some((client, rest)) if since(rest) => format!("{} {}", escape(client), rest.replace('-', ".")),
+        _ => escape(name).into_owned(),
     }
 }
 
@@ -326,4 +335,23 @@ pub fn failure(failure: &Failure, style: Style) -> String {
         let _ = write!(out, "\nhint: {}\n", escape(hint));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_client;
+
+    #[test]
+    fn a_client_is_shown_with_its_version_and_other_names_as_they_are() {
+        for (name, shown) in [
+            ("npm-7-20", "npm 7.20"),
+            ("npm-10.3", "npm 10.3"),
+            ("pnpm-11.28", "pnpm 11.28"),
+            ("bun-1", "bun 1"),
+            ("fstream-directory", "fstream-directory"),
+            ("berry", "berry"),
+        ] {
+            assert_eq!(shown_client(name), shown);
+        }
+    }
 }

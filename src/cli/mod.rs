@@ -110,7 +110,13 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
         Ok(Asked::Specs(specs)) => (specs, None),
         Ok(Asked::Hook(Hook::Published { spec, registry })) => (vec![spec], Some(registry)),
-        Ok(Asked::Hook(_)) => {
+        Ok(Asked::Hook(Hook::Staged { name })) => {
+            Output::error_text(&format!(
+                "reproduce: nobody can install it yet, and nothing was checked; `reproduce stage {name}` checks what is staged\n"
+            ));
+            return 0;
+        }
+        Ok(Asked::Hook(Hook::DryRun | Hook::Before)) => {
             Output::error_text("reproduce: a dry run published nothing, and nothing was checked\n");
             return 0;
         }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use npm_pack::era::{self, Era};
 use npm_pack::list::{self, ListRules};
 use npm_pack::tree::LARGEST_READ;
 use store::at_hand;
@@ -56,8 +57,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts; pnpm, yarn and bun set the same ones).
+    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts; pnpm, yarn and bun set the same ones), or those of vlt.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>, machine: Machine) -> Self {
+        if npmrc::is_script_of_vlt(variable) {
+            let node = variable("VLT_NODE_VERSION").map(|version| version.trim_start_matches('v').to_owned());
+            return Self { name: Some("vlt".into()), node, machine, ..Self::default() };
+        }
         // `npm/11.4.0 node/v22.1.0 linux x64 workspaces/false`
         let agent = variable("npm_config_user_agent").unwrap_or_default();
         let mut words = agent.split_whitespace().filter_map(|word| word.split_once('/'));
@@ -98,7 +103,7 @@ impl Client {
             (Some("npm"), _) => (self.node.clone(), self.version.clone()),
             // It hands the tarball to npm.
             (Some("pnpm"), Some(..=10)) => (self.node.clone(), self.machine.npm.clone()),
-            (Some("pnpm"), Some(11)) | (Some("bun"), _) => (self.node.clone(), None),
+            (Some("pnpm"), Some(11)) | (Some("bun" | "vlt"), _) => (self.node.clone(), None),
             // pnpm 12 and yarn tell of neither; of others nothing is known.
             _ => (None, None),
         }
@@ -114,8 +119,15 @@ impl Client {
             (Some("yarn"), Some(..=1)) => &list::YARN_1,
             (Some("yarn"), _) => &list::BERRY,
             (Some("bun"), _) => &list::BUN_1,
+            (Some("vlt"), _) => &list::VLT_1,
             _ => &list::NPM_11,
         }
+    }
+
+    /// The archive that it writes, where this program writes the tarball itself: as npm has done since 7.20, but for vlt, which names no
+    /// program of its own that could pack.
+    pub(super) fn era(&self) -> Option<&'static Era> {
+        if self.is("vlt") { era::by_id("vlt-1") } else { npm_pack::eras_of(None).into_iter().next() }
     }
 
     /// The command that packs the current folder into `into`, where the package manager at work has one that is told the place.
@@ -162,6 +174,20 @@ mod tests {
     }
 
     #[test]
+    fn vlt_is_known_by_its_variables() {
+        let variables = [("npm_lifecycle_event", "prepublishOnly"), ("VLT_NODE_VERSION", "v22.23.3")];
+        let of = |more: &[(&str, &str)]| {
+            let all = [&variables[..], more].concat();
+            Client::of(&|name| all.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()), machine())
+        };
+        let vlt = of(&[]);
+        assert!(vlt.is("vlt"));
+        assert_eq!((vlt.recorded(), vlt.rules().name, vlt.era().unwrap().id), ((Some("22.23.3".into()), None), "vlt-1", "vlt-1"));
+        assert!(of(&[("npm_config_user_agent", "npm/11.4.0 node/v22.1.0")]).is("npm"), "npm within a script of vlt");
+        assert_eq!(client("npm/11.4.0").era().unwrap().id, "npm-7-20");
+    }
+
+    #[test]
     fn by_hand_the_client_is_the_folders_or_the_npm_at_hand() {
         let folder = tempfile::tempdir().unwrap();
         let by_hand = |manifest: &str| {
@@ -184,7 +210,7 @@ mod tests {
         assert_eq!(recorded("pnpm/10.34.0"), (node(), Some("10.2.0".into())));
         assert_eq!(recorded("pnpm/11.28.0"), (node(), None));
         assert_eq!(recorded("bun/1.4.5"), (node(), None));
-        for silent in ["pnpm/12.21.0", "yarn/1.22.22", "yarn/4.12.0", "vlt/1.0.0"] {
+        for silent in ["pnpm/12.21.0", "yarn/1.22.22", "yarn/4.12.0"] {
             assert_eq!(recorded(silent), (None, None), "{silent}");
         }
     }

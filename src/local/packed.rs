@@ -16,14 +16,15 @@ use serde_json::Value;
 
 use npm_pack::era::Bins;
 use npm_pack::gzip::{self, Match};
+use npm_pack::list;
 use npm_pack::tar::{self, Adopted};
 use npm_pack::tree::{DirTree, LARGEST_READ};
-use npm_pack::{eras_of, list};
 use npm_tarball::{Archive, EntryKind, Limits};
 use rebuild::SourceError;
 use rebuild::build_run::disk::{self, DiskStock};
 use rebuild::packing::Stock;
 use recipe::Checkout;
+use report::terminal::shown_client;
 use store::at_hand;
 
 use super::client::Client;
@@ -79,7 +80,7 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
             let name = client.name.as_deref().unwrap_or_default();
             (by_client(folder, command, into.path(), cancelled)?, format!("{name} pack"), Vec::new())
         }
-        None => (natively(root, directory, client, &manifest)?, format!("the file list of {}", client.rules().name), scripts),
+        None => (natively(root, directory, client, &manifest)?, format!("the file list of {}", shown_client(client.rules().name)), scripts),
     };
     let archive = Archive::read(bytes.as_slice(), &Limits::default()).map_err(SourceError::from)?;
     let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.path.clone()).collect();
@@ -89,10 +90,9 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
     Ok(Packed { bytes, files, manifest, by, not_run })
 }
 
-/// Packs what is on disk as npm does.
+/// Packs what is on disk as the client does.
 fn natively(root: &Path, directory: &str, client: &Client, manifest: &Value) -> Result<Vec<u8>, LocalError> {
-    // What npm has written since 7.20.
-    let era = eras_of(None).into_iter().next().ok_or(SourceError::NothingBuilt)?;
+    let era = client.era().ok_or(SourceError::NothingBuilt)?;
     let tree = DirTree::new(root)?;
     let stock = DiskStock::open(&tree, directory, "", None)?;
     let shelves = stock.shelves(Checkout::Posix);

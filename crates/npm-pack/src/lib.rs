@@ -35,7 +35,7 @@ pub fn rewrites_manifest(era: &Era) -> bool {
 }
 
 /// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm have not changed
-/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For vlt and custom
+/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For custom
 /// publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.
 pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
     match era.id {
@@ -55,6 +55,7 @@ pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
         "yarn-1" => YARN,
         "berry-2" | "berry-3" => BERRY,
         "bun-1" => BUN,
+        "vlt-1" => VLT,
         _ => OTHERS,
     }
 }
@@ -89,6 +90,8 @@ static PNPM_11: &[&ListRules] = &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_1
 static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
 
 static BUN: &[&ListRules] = &[&list::BUN_1, &list::NPM_10_3];
+
+static VLT: &[&ListRules] = &[&list::VLT_1, &list::NPM_10_3];
 
 static BERRY: &[&ListRules] = &[&list::BERRY, &list::NPM_8_15];
 

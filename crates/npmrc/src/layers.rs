@@ -25,6 +25,7 @@ impl Layers {
         let cli = command_line(overrides);
         let mut env = environment(around);
         let of_yarn = told_by_yarn(around, &mut env);
+        told_by_vlt(around, &mut env);
         let builtin = builtin_file(around).map(|path| read(around, &path, findings)).unwrap_or_default();
 
         // A project's file moves neither the user's nor the global one: it may come with a checkout.
@@ -125,6 +126,19 @@ fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
 fn told_by_yarn(around: &Surroundings, env: &mut BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let by_yarn = around.var("npm_config_user_agent").is_some_and(|agent| agent.starts_with("yarn/1."));
     if by_yarn { env.remove_entry("registry").into_iter().collect() } else { BTreeMap::new() }
+}
+
+/// The registry that vlt publishes to. It reads no .npmrc, and tells its scripts in a variable of its own.
+fn told_by_vlt(around: &Surroundings, env: &mut BTreeMap<String, Value>) {
+    if let Some(registry) = around.var("VLT_REGISTRY").filter(|_| is_script_of_vlt(&|name| around.var(name).map(str::to_owned))) {
+        env.entry("registry".to_owned()).or_insert_with(|| Value::Text(registry.to_owned()));
+    }
+}
+
+/// Whether vlt runs this program as a script of a package. It tells that by its own variables, and gives no user agent as other
+/// package managers do.
+pub fn is_script_of_vlt(variable: &dyn Fn(&str) -> Option<String>) -> bool {
+    variable("npm_config_user_agent").is_none() && variable("npm_lifecycle_event").is_some() && variable("VLT_NODE_VERSION").is_some()
 }
 
 /// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address (`//host/:_authToken`).

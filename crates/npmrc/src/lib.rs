@@ -26,6 +26,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 pub use allow_list::AllowList;
 pub use auth::{Auth, ClientIdentity, Secret};
 pub use env::{Files, OsFiles, Surroundings};
+pub use layers::is_script_of_vlt;
 pub use network::Network;
 pub use proxy::ProxyRules;
 pub use rewrite::ReplaceHost;

@@ -412,6 +412,18 @@ fn unknown_keys_and_broken_lines_are_passed_over() {
 }
 
 #[test]
+fn the_registry_that_vlt_tells_its_scripts_goes_before_every_file_and_is_no_other_programs() {
+    let own = [("/home/me/.npmrc", "registry=https://own.example/")];
+    let script = [("npm_lifecycle_event", "postpublish"), ("VLT_NODE_VERSION", "v22.0.0"), ("VLT_REGISTRY", "https://vlts.example/")];
+    assert_eq!(load(&own, &script).registry.as_str(), "https://vlts.example/");
+    assert_eq!(load(&own, &script[1..]).registry.as_str(), "https://own.example/", "no script");
+    let by_npm = [&script[..], &[("npm_config_user_agent", "npm/11.0.0 node/v20.0.0")]].concat();
+    assert_eq!(load(&own, &by_npm).registry.as_str(), "https://own.example/", "npm within a script of vlt");
+    let told = [&script[..], &[("npm_config_registry", "https://env.example/")]].concat();
+    assert_eq!(load(&own, &told).registry.as_str(), "https://env.example/", "what the user sets for npm goes first");
+}
+
+#[test]
 fn the_registry_that_yarn_1_tells_its_scripts_stands_behind_every_file() {
     let asked = |agent: &str, files: &[(&str, &str)]| {
         let vars = [("npm_config_user_agent", agent), ("npm_config_registry", "https://yarns.example/")];

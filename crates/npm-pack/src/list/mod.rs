@@ -3,7 +3,7 @@
 //! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
 //! published is never looked at. The rules of npm, and of pnpm and lerna after it, changed about thirty times, but they come from
 //! three programs: fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
-//! (`yarn`), yarn 2 and later (`berry`) and bun (`bun`) have their own. Each is one walk here,
+//! (`yarn`), yarn 2 and later (`berry`), bun (`bun`) and vlt (`vlt`) have their own. Each is one walk here,
 //! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
 
 mod berry;
@@ -18,6 +18,7 @@ mod manifest;
 mod rules;
 mod strict;
 mod view;
+mod vlt;
 mod yarn;
 
 #[cfg(test)]
@@ -64,6 +65,8 @@ pub enum Engine {
     Berry,
     /// bun.
     Bun,
+    /// vlt.
+    Vlt,
 }
 
 /// A file of the tarball.
@@ -73,7 +76,7 @@ pub struct Entry {
     pub source: String,
     /// The path that the client hands to the archive writer, without `package/`. Mostly the same as `source`; fstream-npm
     /// renames .gitignore and `*.gyp`, and npm-packlist 2 to 5 lists `./main.js` besides `main.js` if package.json does. A
-    /// slash behind it: a folder, which only yarn 1 lists.
+    /// slash behind it: a folder, which only yarn 1 and vlt list.
     pub path: String,
 }
 
@@ -102,6 +105,7 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
         Engine::Strict(rules) => strict::list(&view, rules, context)?.into_iter().map(same).collect(),
         Engine::Yarn => yarn::list(&view)?.into_iter().map(same).collect(),
         Engine::Bun => bun::list(&view)?.into_iter().map(same).collect(),
+        Engine::Vlt => vlt::list(&view)?.into_iter().map(same).collect(),
         Engine::Berry => berry::list(&view)?.into_iter().map(same).collect(),
     };
     view.check()?;

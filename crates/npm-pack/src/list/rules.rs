@@ -78,6 +78,8 @@ pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", en
 pub static BERRY: ListRules = ListRules { name: "berry", clients: "yarn 2 to 4", engine: Engine::Berry };
 /// bun 1.2 to 1.4.
 pub static BUN_1: ListRules = ListRules { name: "bun-1", clients: "bun 1.2 to 1.4", engine: Engine::Bun };
+/// The release candidates of vlt 1.0.
+pub static VLT_1: ListRules = ListRules { name: "vlt-1", clients: "vlt 1.0 release candidates", engine: Engine::Vlt };
 
 /// All groups, the oldest first.
 pub static ALL: [&ListRules; 30] = [
@@ -114,7 +116,7 @@ pub static ALL: [&ListRules; 30] = [
 ];
 
 /// Those of the clients that list in a way of their own, or npm's with a change.
-static OTHERS: [&ListRules; 7] = [&LERNA_5_5, &PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1];
+static OTHERS: [&ListRules; 8] = [&LERNA_5_5, &PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1, &VLT_1];
 
 /// The rules with this name, as a recipe gives it.
 pub fn by_name(name: &str) -> Option<&'static ListRules> {

@@ -198,6 +198,18 @@ fn berry_lets_files_stand_in_for_the_root_s_ignore_files_and_inner_ones_count() 
 }
 
 #[test]
+fn vlt_takes_what_an_entry_names_and_nothing_below_it() {
+    let files = ["LICENSE", "readme.md", "m.js", "dist/a", "dist/b/c", "yarn.lock", "src/x.tgz", "src/y~", "src/z", ".npmignore = src"];
+    let with = |entries: &str| packed(&VLT_1, &format!(r#"{{"name":"x","files":{entries},"main":"m.js"}}"#), &files);
+    assert_eq!(with(r#"["dist"]"#), ["LICENSE", "dist/", "readme.md"]);
+    assert_eq!(with(r#"["dist/"]"#), ["LICENSE", "dist/", "dist/a", "dist/b/", "dist/b/c", "readme.md"]);
+    assert_eq!(with(r#"["dist/b/c"]"#), ["LICENSE", "dist/", "dist/b/", "dist/b/c", "readme.md"]);
+    assert_eq!(with("[]"), ["LICENSE", "readme.md"]);
+    // Without `files` no ignore file counts.
+    assert_eq!(packed(&VLT_1, "{}", &files), ["LICENSE", "dist/", "dist/a", "dist/b/", "dist/b/c", "m.js", "readme.md", "src/", "src/z"]);
+}
+
+#[test]
 fn bun_minds_case_and_does_not_take_main_along() {
     let files = ["LICENSE", "licence", "readme.md", "README.txt", "m.js", "cli.js", "lib/a.js", "lib/.npmignore = a.js", "q/lib/x"];
     let manifest = r#"{"name":"x","files":["lib"],"main":"m.js","bin":"cli.js"}"#;

@@ -384,33 +384,39 @@ pub(crate) static FIXTURES: &[Fixture] = &[
             ("packages/a/LICENSE", "own"),
         ],
     ),
-    member(
-        "one range of the workspace",
-        &[
-            ("package.json", r#"{"name":"r","private":true,"workspaces":["packages/*"]}"#),
-            ("pnpm-workspace.yaml", "packages:\n  - packages/*\n"),
-            (
-                "packages/a/package.json",
-                "{\n  \"name\": \"a\",\n  \"version\": \"1.0.0\",\n  \"dependencies\": {\n    \"b\": \"workspace:^\"\n  }\n}\n",
-            ),
-            ("packages/b/package.json", "{\n  \"name\": \"b\",\n  \"version\": \"2.3.4\"\n}\n"),
-            ("packages/a/node_modules/b -> ../../b", ""),
-        ],
+    except(
+        member(
+            "one range of the workspace",
+            &[
+                ("package.json", r#"{"name":"r","private":true,"workspaces":["packages/*"]}"#),
+                ("pnpm-workspace.yaml", "packages:\n  - packages/*\n"),
+                (
+                    "packages/a/package.json",
+                    "{\n  \"name\": \"a\",\n  \"version\": \"1.0.0\",\n  \"dependencies\": {\n    \"b\": \"workspace:^\"\n  }\n}\n",
+                ),
+                ("packages/b/package.json", "{\n  \"name\": \"b\",\n  \"version\": \"2.3.4\"\n}\n"),
+                ("packages/a/node_modules/b -> ../../b", ""),
+            ],
+        ),
+        &[("vlt-1", "its workspaces and catalogs are those of vlt.json")],
     ),
-    member(
-        "ranges of the workspace in all fields",
-        &[
-            ("package.json", r#"{"name":"r","private":true,"workspaces":["packages/*"]}"#),
-            ("pnpm-workspace.yaml", "packages:\n  - packages/*\n"),
-            (
-                "packages/a/package.json",
-                "{\n  \"name\": \"a\",\n  \"version\": \"1.0.0\",\n  \"dependencies\": {\n    \"b\": \"workspace:*\",\n    \"@s/c\": \"workspace:~\"\n  },\n  \"devDependencies\": {\n    \"b\": \"workspace:^2.0.0\"\n  },\n  \"peerDependencies\": {\n    \"@s/c\": \"workspace:^\"\n  }\n}\n",
-            ),
-            ("packages/b/package.json", "{\n  \"name\": \"b\",\n  \"version\": \"2.3.4\"\n}\n"),
-            ("packages/c/package.json", "{\n  \"name\": \"@s/c\",\n  \"version\": \"0.0.1\"\n}\n"),
-            ("packages/a/node_modules/b -> ../../b", ""),
-            ("packages/a/node_modules/@s/c -> ../../../c", ""),
-        ],
+    except(
+        member(
+            "ranges of the workspace in all fields",
+            &[
+                ("package.json", r#"{"name":"r","private":true,"workspaces":["packages/*"]}"#),
+                ("pnpm-workspace.yaml", "packages:\n  - packages/*\n"),
+                (
+                    "packages/a/package.json",
+                    "{\n  \"name\": \"a\",\n  \"version\": \"1.0.0\",\n  \"dependencies\": {\n    \"b\": \"workspace:*\",\n    \"@s/c\": \"workspace:~\"\n  },\n  \"devDependencies\": {\n    \"b\": \"workspace:^2.0.0\"\n  },\n  \"peerDependencies\": {\n    \"@s/c\": \"workspace:^\"\n  }\n}\n",
+                ),
+                ("packages/b/package.json", "{\n  \"name\": \"b\",\n  \"version\": \"2.3.4\"\n}\n"),
+                ("packages/c/package.json", "{\n  \"name\": \"@s/c\",\n  \"version\": \"0.0.1\"\n}\n"),
+                ("packages/a/node_modules/b -> ../../b", ""),
+                ("packages/a/node_modules/@s/c -> ../../../c", ""),
+            ],
+        ),
+        &[("vlt-1", "its workspaces and catalogs are those of vlt.json")],
     ),
     except(
         member(
@@ -426,7 +432,7 @@ pub(crate) static FIXTURES: &[Fixture] = &[
                 ("packages/a/node_modules/b -> ../../b", ""),
             ],
         ),
-        &[("bun-1", "it would install")],
+        &[("bun-1", "it would install"), ("vlt-1", "its workspaces and catalogs are those of vlt.json")],
     ),
     except(
         member(
@@ -442,7 +448,13 @@ pub(crate) static FIXTURES: &[Fixture] = &[
                 ("packages/a/node_modules/b -> ../../b", ""),
             ],
         ),
-        &[("bun-1", "pnpm's alone"), ("berry-3", "pnpm's alone"), ("berry-4", "pnpm's alone"), ("pnpm-8", "it does not know it")],
+        &[
+            ("bun-1", "pnpm's alone"),
+            ("berry-3", "pnpm's alone"),
+            ("berry-4", "pnpm's alone"),
+            ("pnpm-8", "it does not know it"),
+            ("vlt-1", "its workspaces and catalogs are those of vlt.json"),
+        ],
     ),
     except(
         member(
@@ -457,7 +469,12 @@ pub(crate) static FIXTURES: &[Fixture] = &[
                 ),
             ],
         ),
-        &[("bun-1", "it would install"), ("berry-3", "it does not know it"), ("pnpm-8", "it does not know it")],
+        &[
+            ("bun-1", "it would install"),
+            ("berry-3", "it does not know it"),
+            ("pnpm-8", "it does not know it"),
+            ("vlt-1", "its workspaces and catalogs are those of vlt.json"),
+        ],
     ),
     except(
         plain(

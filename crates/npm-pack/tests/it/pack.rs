@@ -31,7 +31,7 @@ struct Client {
     rewrite: &'static str,
 }
 
-static CLIENTS: [Client; 12] = [
+static CLIENTS: [Client; 13] = [
     Client { name: "npm-6", era: "npm-6-10", list: &list::NPM_6_14, rewrite: rewrite::AS_IS },
     Client { name: "npm-8", era: "npm-7-20", list: &list::NPM_8_15, rewrite: rewrite::AS_IS },
     Client { name: "npm-10", era: "npm-7-20", list: &list::NPM_10_3, rewrite: rewrite::AS_IS },
@@ -44,12 +44,17 @@ static CLIENTS: [Client; 12] = [
     Client { name: "pnpm-10", era: "pnpm-7", list: &list::PNPM_8_8, rewrite: "pnpm-10-34" },
     Client { name: "pnpm-11", era: "pnpm-11-28", list: &list::PNPM_11_28, rewrite: "pnpm-11-28" },
     Client { name: "bun-1", era: "bun-1", list: &list::BUN_1, rewrite: "bun-1-4" },
+    Client { name: "vlt-1", era: "vlt-1", list: &list::VLT_1, rewrite: rewrite::AS_IS },
 ];
 
-/// The clients that may be lacked, and what the oracle says then: bun is a program for some machines, and pnpm 11 wants Node 22,
-/// which is brought along for some machines.
-const LACKS: [(&str, &str); 3] =
-    [("bun-1", "Cannot find module @oven/bun"), ("pnpm-11", "requires at least Node.js"), ("pnpm-11", "ERR_UNKNOWN_BUILTIN_MODULE")];
+/// The clients that may be lacked, and what the oracle says then: bun is a program for some machines, and pnpm 11 and vlt want
+/// Node 22, which is brought along for some machines.
+const LACKS: [(&str, &str); 4] = [
+    ("bun-1", "Cannot find module @oven/bun"),
+    ("pnpm-11", "requires at least Node.js"),
+    ("pnpm-11", "ERR_UNKNOWN_BUILTIN_MODULE"),
+    ("vlt-1", "ERR_UNKNOWN_BUILTIN_MODULE"),
+];
 
 /// One time for all files: yarn 1 writes it.
 const TIME: u64 = 1_600_000_000;

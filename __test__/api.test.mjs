@@ -73,6 +73,14 @@ test('require gives the named exports too', async () => {
   assert.deepEqual(kinds, ['function', 'function', 'function']);
 });
 
+test('every schema can be imported', async () => {
+  const files = (await readdir(join(ROOT, 'schema'))).filter((file) => file.endsWith('.json'));
+  assert.ok(files.length >= 4, `${files}`);
+  const ids = await says(`const { createRequire } = await import('node:module'); const require = createRequire(import.meta.url);
+for (const file of ${JSON.stringify(files)}) say(require(\`reproduce/schema/\${file}\`).$id);`);
+  assert.deepEqual(ids.map((id) => id.split('/').at(-1).replace('-1.json', '.schema.json')), files);
+});
+
 test('the schema and package.json can be imported', async () => {
   const [id, name] = await says(
     `const { createRequire } = await import('node:module'); const require = createRequire(import.meta.url);
@@ -271,6 +279,7 @@ for (const [call, code, stage] of [
     const error = await thrown(call);
     assert.deepEqual([error.code, error.stage, error.isError, error.typed], [code, stage, true, true], JSON.stringify(error));
     assert.ok(error.message.length > 0);
+    assert.doesNotMatch(error.message, /line \d|column \d/, 'of a JSON that the caller never wrote');
     assert.ok(error.hint?.length > 0, 'a hint');
   });
 }

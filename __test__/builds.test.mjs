@@ -72,6 +72,10 @@ test('a build that makes nothing is build-failed, with the step and its output',
   const attempt = answer.attempts.find((one) => one.log);
   assert.match(attempt.log, /no such compiler/);
   assert.deepEqual(attempt.steps.find((step) => step.name === 'build').exit, 7);
+  // It was checked and does not reproduce: the mark of exit code 1.
+  const shown = await run([spec], { env: { ...clean.env, LC_ALL: 'C.UTF-8' }, cwd: clean.home });
+  assert.equal(shown.code, 1);
+  assert.match(shown.stdout, /^✗ build-failed \(build-script-failed\)/);
 });
 
 test('dependencies come from the registry, and the result names them', async () => {

@@ -41,6 +41,21 @@ test('a registry that is no address stops the run: no other registry stands in f
   await asksNobody('@corp:registry=ftp://me:s3cret@registry.example/\n', 'invalid-registry');
 });
 
+test('a registry for everything that is no address stops the run, and the public one is not asked', async () => {
+  const { spec } = await world.release('u-unscoped');
+  const at = await world.home();
+  const { npm_config_registry: own, ...env } = at.env;
+  const judge = async (registry) => {
+    await writeFile(join(at.home, '.npmrc'), `registry=${registry}\n`);
+    return world.judge(spec, { clean: { ...at, env } });
+  };
+  assert.equal((await judge(own)).verdict, 'identical', 'the control: it is the file that names the registry');
+  for (const registry of ['not a url', 'ftp://registry.example/']) {
+    const answer = await judge(registry);
+    assert.deepEqual([answer.verdict, answer.code, answer.stage], ['error', 'invalid-registry', 'usage'], registry);
+  }
+});
+
 test('a proxy or a certificate that cannot be used stops the run', async () => {
   await asksNobody('https-proxy=gopher://s3cret@proxy.example\n', 'invalid-proxy');
   await asksNobody('cafile=/nowhere/ca.pem\n', 'cafile-unreadable');

@@ -442,6 +442,8 @@ test('no network is an error', async () => {
   const registry = `http://127.0.0.1:${await closedPort()}/`;
   const answer = await world.judge('v-offline@1.0.0', { registry });
   assert.deepEqual([answer.verdict, answer.code], ['error', 'connection-refused']);
+  assert.match(answer.hints.join(), /network/);
+  assert.doesNotMatch(answer.hints.join(), /npm run/, 'an installed package has no such script');
 });
 
 test('a registry whose name nobody knows is an error', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -12,8 +12,9 @@ import { fileURLToPath } from 'node:url';
 import yaml from 'js-yaml';
 import { sourceFiles } from '../scripts/codes.mjs';
 import { PLATFORMS } from '../scripts/platforms.mjs';
-import { CLI, cleanEnv, run } from './kit/cli.mjs';
+import { cleanEnv, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
+import { bareBin, publishRelease } from './kit/release.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -23,6 +24,8 @@ let world;
 let clean;
 let shim;
 let checkout;
+/** The program as npm installs it. */
+let installed;
 before(async () => {
   const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
   for (const path of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...docs]) {
@@ -37,14 +40,15 @@ before(async () => {
   await git(['clone', '-q', world.host.directory('kit/example'), checkout]);
   const bin = join(shim, 'bin');
   await mkdir(bin);
-  const program = `exec "${process.execPath}" "${CLI}" "$@"`;
+  clean = await cleanEnv({ registry: world.registry, gitconfig: world.host, extra: { PATH: `${bin}:/usr/bin:/bin`, npm_config_fetch_retries: '0' } });
+  installed = await install(join(shim, 'installed'));
+  const program = `exec "${process.execPath}" "${join(installed, 'bin.cjs')}" "$@"`;
   const scripts = { reproduce: program, npx: `[ "$1" = '${own.name}' ] || exit 127\nshift\n${program}`, man: 'exec cat' };
   for (const [name, text] of Object.entries(scripts)) {
     await writeFile(join(bin, name), `#!/bin/sh\n${text}\n`);
     await chmod(join(bin, name), 0o755);
   }
   await symlink(process.execPath, join(bin, 'node'));
-  clean = await cleanEnv({ registry: world.registry, gitconfig: world.host, extra: { PATH: `${bin}:/usr/bin:/bin`, npm_config_fetch_retries: '0' } });
   // What the examples take for granted: a clone of a package's source, a pair of keys, and a list of packages.
   await git(['clone', '-q', world.host.directory('kit/semver'), join(clean.home, 'clone')]);
   await git(['tag', 'v1', 'v7.7.4'], { cwd: join(clean.home, 'clone') });
@@ -59,6 +63,23 @@ after(async () => {
   await clean.remove();
   await rm(shim, { recursive: true });
 });
+
+/** Publishes this program to the registry on loopback and installs it from there, with Node alone; its folder. */
+async function install(folder) {
+  const bare = await bareBin();
+  const npmrc = join(shim, 'npmrc');
+  await writeFile(npmrc, `//${new URL(world.registry.url).host}/:_authToken=anything\naudit=false\nfund=false\nupdate-notifier=false\n`);
+  const npm = async (args, { cwd, env = {} }) => {
+    const ran = await run(args, { command: [join(bare, 'node'), await realpath(join(bare, 'npm'))], cwd, env: { ...clean.env, PATH: bare, npm_config_userconfig: npmrc, ...env } });
+    assert.equal(ran.code, 0, ran.stderr);
+    return ran;
+  };
+  const { main } = await publishRelease({ npm }, bare, { others: true });
+  await mkdir(folder);
+  await npm(['install', '--prefix', folder, main.name], { cwd: folder });
+  await rm(bare, { recursive: true });
+  return join(folder, 'node_modules', main.name);
+}
 
 /** Fenced blocks of a language with the page that they are on. */
 function blocks(language) {
@@ -133,7 +154,7 @@ test('every JavaScript example runs', async () => {
   const folder = join(shim, 'js');
   await mkdir(join(folder, 'node_modules'), { recursive: true });
   await mkdir(dirname(join(folder, 'node_modules', own.name)), { recursive: true });
-  await symlink(root, join(folder, 'node_modules', own.name), 'dir');
+  await symlink(installed, join(folder, 'node_modules', own.name), 'dir');
   for (const [at, { path, body }] of blocks('js').entries()) {
     await writeFile(join(folder, `${at}.mjs`), body);
     const { code, stdout, stderr } = await run([`${at}.mjs`], { command: [process.execPath], env: clean.env, cwd: folder });

@@ -66,6 +66,26 @@ impl History {
         Ok(Self { commits, whole, index })
     }
 
+    /// Those of the commits that are reached from some of the tips alone.
+    pub fn reached_from(&self, store: &ObjectStore, tips: impl IntoIterator<Item = ObjectId>) -> Result<HashSet<ObjectId>, GitError> {
+        let mut todo = Vec::new();
+        for tip in tips {
+            // A tip that is a tag stands for its commit, as in the walk.
+            match store.follow(&tip) {
+                Ok(Followed::Commit(commit)) => todo.push(commit.id),
+                Ok(Followed::Other | Followed::Missing) | Err(GitError::Malformed { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut reached = HashSet::new();
+        while let Some(id) = todo.pop() {
+            if let Some(commit) = self.get(&id).filter(|_| reached.insert(id)) {
+                todo.extend(commit.parents.iter().copied());
+            }
+        }
+        Ok(reached)
+    }
+
     /// Whether the commit is reached.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.index.contains_key(id)
@@ -100,6 +120,19 @@ mod tests {
         let history = History::walk(&fixture.store, [child, good[1]]).unwrap();
         assert_eq!(history.commits.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [child, good[1], good[0]]);
         assert!(history.whole && !history.contains(&odd));
+    }
+
+    #[test]
+    fn what_some_tips_reach_is_told_from_the_rest() {
+        let fixture = Fixture::new();
+        let ids = chain(&fixture, 3);
+        let history = History::walk(&fixture.store, [ids[2]]).unwrap();
+        let reached = |tips: &[ObjectId]| {
+            let reached = history.reached_from(&fixture.store, tips.iter().copied()).unwrap();
+            ids.iter().filter(|id| reached.contains(*id)).count()
+        };
+        assert_eq!([reached(&[]), reached(&ids[..1]), reached(&ids[1..2]), reached(&ids)], [0, 1, 2, 3]);
+        assert_eq!(reached(&[ObjectId::null(gix::hash::Kind::Sha1)]), 0, "one that is not here");
     }
 
     #[test]

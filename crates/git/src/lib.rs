@@ -23,7 +23,6 @@ pub mod repository;
 pub mod transport;
 
 pub use error::GitError;
-pub use history::History;
 pub use objects::{Listing, ListingEntry, ObjectStore};
 pub use remote::{Filter, RemoteRef};
 pub use repository::Repository;

@@ -1,9 +1,11 @@
 //! Branches that bots make for what they propose. Nobody released from there before it was merged, so they do not count in
 //! the search of a commit, unless nothing else is there.
 
+use std::collections::HashSet;
+
 use gix::ObjectId;
 
-use git::{History, RemoteRef, Repository};
+use git::{RemoteRef, Repository};
 use verdict::{Evidence, Finding, Severity};
 
 use super::locate::{LocateError, MAX_COMMITS, Search};
@@ -49,27 +51,26 @@ pub(super) fn branch(reference: &RemoteRef) -> Option<&str> {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)).then_some(name)
 }
 
-/// The commits that something else than a bot's branch leads to; `None` if no branch is a bot's, or all are.
-fn others(repository: &Repository) -> Result<Option<History>, LocateError> {
+/// The commits that something else than a bot's branch leads to; `None` if no branch is a bot's, or all are. All of history is read.
+fn others(repository: &mut Repository) -> Result<Option<HashSet<ObjectId>>, LocateError> {
     let (bots, others): (Vec<&RemoteRef>, Vec<&RemoteRef>) = repository.refs().iter().partition(|reference| branch(reference).is_some());
     if bots.is_empty() || others.is_empty() {
         return Ok(None);
     }
-    // All of it is here once the whole history was read.
-    Ok(Some(History::walk(repository.store(), others.iter().map(|reference| reference.commit))?))
+    let tips: Vec<ObjectId> = others.iter().map(|reference| reference.commit).collect();
+    repository.history()?;
+    let Some(history) = repository.known_history() else { return Ok(None) };
+    Ok(Some(history.reached_from(repository.store(), tips)?))
+}
+
+/// The newest commits, without those that bots' branches alone lead to.
+pub(super) fn commits(repository: &mut Repository) -> Result<Vec<ObjectId>, LocateError> {
+    let others = others(repository)?;
+    let counts = |id: &ObjectId| others.as_ref().is_none_or(|others| others.contains(id));
+    Ok(repository.history()?.commits.iter().map(|(id, _)| *id).filter(counts).take(MAX_COMMITS).collect())
 }
 
 impl Search<'_> {
-    /// The newest commits, without those that bots' branches alone lead to.
-    pub(super) fn commits(&self, repository: &mut Repository) -> Result<Vec<ObjectId>, LocateError> {
-        let all = repository.history()?.commits.len();
-        let others = others(repository)?;
-        let counts = |id: &ObjectId| others.as_ref().is_none_or(|others| others.contains(id));
-        let mut commits = Vec::with_capacity(all.min(MAX_COMMITS));
-        commits.extend(repository.history()?.commits.iter().map(|(id, _)| *id).filter(counts).take(MAX_COMMITS));
-        Ok(commits)
-    }
-
     /// Looks for the version on bots' branches, where nothing else has it. What is there counts if it has no file with other bytes
     /// than the published one: then it is what was published, whoever made it.
     pub(super) fn by_bots(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
@@ -95,13 +96,15 @@ impl Search<'_> {
         if !repository.refs().iter().any(|reference| branch(reference).is_some()) || repository.refs().iter().any(|one| tip(&one)) {
             return Ok(None);
         }
-        repository.history()?;
         if others(repository)?.is_some_and(|others| others.contains(&best.commit)) {
             return Ok(None);
         }
+        repository.history()?;
+        let Some(history) = repository.known_history() else { return Ok(None) };
         for reference in repository.refs() {
             let Some(name) = branch(reference) else { continue };
-            if History::walk(repository.store(), [reference.commit])?.contains(&best.commit) {
+            let reached = history.reached_from(repository.store(), [reference.commit])?;
+            if reached.contains(&best.commit) {
                 let message = format!("only the branch {name}, which a bot made, leads to the commit: nobody may have looked at it");
                 return Ok(Some(Finding::new("commit-of-bot", Severity::Warning, message)));
             }

@@ -9,6 +9,7 @@ use git::Repository;
 use npm_spec::path::join;
 use verdict::EvidenceKind;
 
+use super::bots::commits;
 use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Origin, Search, manifest_of, read_manifests, tip_of, unique};
 use super::score::{PublishedFile, Score, manifest_directories, score_directory};
 
@@ -29,7 +30,7 @@ fn only_manifest_differs(score: &Score) -> bool {
 impl Search<'_> {
     /// Commits whose package.json has the published bytes, or this name and version.
     pub(super) fn by_version(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
-        let commits = self.commits(repository)?;
+        let commits = commits(repository)?;
         let directories = self.directories(repository)?;
         if !self.by_version_in(repository, &commits, &directories)? && self.located.origins.is_empty() {
             let earlier = self.earlier_directories(repository, &commits, &directories)?;
@@ -73,7 +74,7 @@ impl Search<'_> {
     /// A few files are looked for in all of history, and the trees of the commits that have most of them are compared in full.
     /// `by_tool`: the published package.json has a `gitHead`, so a release tool wrote it, and may have written the version, too.
     pub(super) fn by_content(&mut self, repository: &mut Repository, by_tool: bool) -> Result<(), LocateError> {
-        let commits = self.commits(repository)?;
+        let commits = commits(repository)?;
         let told: Vec<&PublishedFile> = self.published.iter().filter(|file| file.path != "package.json").collect();
         let step = told.len().div_ceil(PROBES).max(1);
         for directory in self.directories(repository)? {
@@ -126,7 +127,7 @@ impl Search<'_> {
     pub(super) fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
         let mut directories: Vec<String> = self.located.origins.iter().map(|origin| origin.directory().to_owned()).collect();
         if directories.is_empty() {
-            let newest = self.commits(repository)?.first().copied();
+            let newest = commits(repository)?.first().copied();
             if let Some(newest) = newest {
                 repository.ensure_commits(&[newest])?;
                 if let Some(listing) = repository.listing(&newest)? {
@@ -153,7 +154,7 @@ impl Search<'_> {
             return Ok(());
         }
         let (commit, directory) = (best.commit, best.directory().to_owned());
-        let mut commits = self.commits(repository)?;
+        let mut commits = commits(repository)?;
         if !commits.contains(&commit) {
             commits = repository.history()?.commits.iter().map(|(id, _)| *id).collect();
         }

@@ -71,13 +71,11 @@ fn takes(path: &str, wanted: Option<&[Wanted]>, fuel: &Fuel) -> bool {
     if path == "package.json" || ALWAYS.iter().any(|word| is_document(path, word)) {
         return true;
     }
-    match wanted {
-        Some(wanted) => wanted.iter().any(|entry| entry.takes(path, fuel)),
-        None => {
-            let (folders, files) = WITHOUT_FILES;
-            !folders.iter().any(|word| begins(path, word, true)) && !files.iter().any(|word| begins(path, word, false))
-        }
+    if let Some(wanted) = wanted {
+        return wanted.iter().any(|entry| entry.takes(path, fuel));
     }
+    let (folders, files) = WITHOUT_FILES;
+    !folders.iter().any(|word| begins(path, word, true)) && !files.iter().any(|word| begins(path, word, false))
 }
 
 /// Whether a path is this word, or with `below` something below it. vlt allows a `.` before the word.

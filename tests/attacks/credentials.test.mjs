@@ -89,6 +89,36 @@ attack('a public package whose tarball is said to be in the private registry is 
   assert.equal(corp.requests.length, asked, 'the private registry was asked');
 });
 
+attack('the user’s token opens no private tarball that a public document names on the same host', async ({ world, id, cli, home }) => {
+  const { registry } = world;
+  await registry.publish({ files: { 'package.json': manifest('@corp/lured'), 'key.txt': `${SECRET}\n` } });
+  registry.auth = { tokens: [TOKEN], needed: (path) => path.startsWith('/@corp') };
+  try {
+    for (const [nth, args] of [[], ['inspect']].entries()) {
+      const name = `${id}-lure-${nth}`;
+      await world.release(name);
+      const { dist } = registry.packuments.get(name).versions['1.0.0'];
+      dist.tarball = `${registry.url}@corp/lured/-/lured-1.0.0.tgz`;
+      for (const hash of ['integrity', 'shasum']) delete dist[hash];
+      const clean = await home();
+      await writeFile(join(clean.home, '.npmrc'), `//127.0.0.1:${registry.port}/:_authToken=${TOKEN}\n`);
+      const from = registry.requests.length;
+      const ran = await cli([...args, `${name}@1.0.0`, '--json'], { clean });
+      const asked = registry.requests.slice(from).filter(({ path }) => path.startsWith('/@corp'));
+      assert.notEqual(ran.code, 0);
+      assert.ok(asked.length > 0, 'the control: it was asked for');
+      assert.ok(!JSON.stringify(asked.map(({ headers }) => headers)).includes(TOKEN), 'with the token');
+    }
+    // The control: the private package itself is read with it.
+    const clean = await home();
+    await writeFile(join(clean.home, '.npmrc'), `//127.0.0.1:${registry.port}/:_authToken=${TOKEN}\n`);
+    const own = await cli(['inspect', '@corp/lured@1.0.0', '--json'], { clean });
+    assert.equal(own.code, 0, own.stdout + own.stderr);
+  } finally {
+    registry.auth = undefined;
+  }
+});
+
 attack('what is private in the registry of everybody is read with a token only where it is named', async (at) => {
   const { registry } = at.world;
   await registry.publish({ files: { 'package.json': manifest('@corp/secret'), 'key.txt': `${SECRET}\n` } });

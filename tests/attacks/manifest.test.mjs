@@ -27,8 +27,20 @@ function assertMismatch(answer, place) {
 
 const EVIL = { 'r-evil': '1.0.0' };
 
+/** A peer that package.json calls optional. */
+const OPTIONAL = { peerDependencies: EVIL, peerDependenciesMeta: { 'r-evil': { optional: true } } };
+const INSIDE = { 'node_modules/r-evil/package.json': manifest('r-evil', '1.0.0') };
+const ANY = { dependencies: { 'r-evil': '*' }, bundleDependencies: undefined };
+
 /** What is asked for, what package.json says, and how the finding names the place. */
 const LIES = {
+  'an optional peer by a text that reads like its object': [{ json: OPTIONAL, lie: { peerDependenciesMeta: { 'r-evil': '{"optional":true}' } } }, /peerDependenciesMeta: r-evil/],
+  'any version of what all-bundled has inside': [{ json: { bundleDependencies: true, dependencies: EVIL }, files: INSIDE, lie: ANY }, /dependencies: r-evil/],
+  'any version of what an object bundles': [{ json: { bundleDependencies: { 'r-evil': true } }, lie: ANY }, /dependencies: r-evil/],
+  'any version of what the other spelling bundles': [{ json: { bundledDependencies: { 'r-evil': '1' } }, lie: { ...ANY, bundledDependencies: undefined } }, /dependencies: r-evil/],
+  'a script in the quotes of JSON': [{ json: { scripts: { postinstall: "echo '$(node x.js)'" } }, lie: { scripts: { postinstall: JSON.stringify("echo '$(node x.js)'") } } }, /scripts: postinstall/],
+  'one of two commands of one name': [{ json: { bin: { 'x/run': 'other.js', run: 'cli.js' } }, lie: { bin: { run: 'cli.js' } } }, /bin: run/],
+  'the other of two commands of one name': [{ json: { bin: ['a/run', 'b/run'] }, files: { 'a/run': '1\n', 'b/run': '2\n' }, lie: { bin: { run: 'a/run' } } }, /bin: run/],
   'a peer dependency': [{ lie: { peerDependencies: EVIL } }, /peerDependencies: r-evil \(the registry has "1\.0\.0", the tarball nothing\)/],
   'a dependency': [{ lie: { dependencies: EVIL } }, /dependencies: r-evil/],
   'an optional dependency': [{ lie: { optionalDependencies: EVIL } }, /optionalDependencies: r-evil/],

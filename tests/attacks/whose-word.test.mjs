@@ -145,3 +145,29 @@ attack('a commit of a branch that is published under the number of another, tagg
   assert.equal(answer.verdict, 'identical');
   assert.match(findingOf(answer, 'tag-elsewhere').message, new RegExp(ids.good.slice(0, 12)));
 });
+
+for (const [title, repository, folders] of [
+  ['another folder is declared', (id) => ({ type: 'git', url: `https://github.com/kit/${id}`, directory: 'packages/a' }), ['packages/a', 'test/fixtures/a']],
+  ['the root is the package', (id) => `github:kit/${id}`, ['', 'examples/copy']],
+]) {
+  attack(`files of a copy in another folder are told where ${title}`, async ({ world, id, judge }) => {
+    const own = manifest(id, '1.0.0', { repository: repository(id) });
+    const at = (folder, text) => Object.fromEntries(Object.entries({ 'package.json': own, 'index.js': text }).map(([path, content]) => [folder ? `${folder}/${path}` : path, content]));
+    const [honest, copy] = folders;
+    const root = honest ? { 'package.json': '{"private":true}\n' } : {};
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { ...root, ...at(honest, 'honest\n'), ...at(copy, 'evil\n') } }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files: { 'package.json': own, 'index.js': 'evil\n' }, gitHead: c });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.deepEqual([answer.verdict, answer.origin.directory], ['identical', copy]);
+    assert.match(findingOf(answer, 'other-folder').message, new RegExp(`come of ${copy}`));
+    assert.equal(findingOf(answer, 'other-folder').severity, 'warning');
+    // The control: what is where it is looked for says nothing.
+    const other = manifest(`${id}-2`, '1.0.0', { repository: repository(`${id}-2`) });
+    const inside = Object.fromEntries(Object.entries({ 'package.json': other, 'index.js': 'honest\n' }).map(([path, content]) => [honest ? `${honest}/${path}` : path, content]));
+    const { d } = await world.host.add(`kit/${id}-2`, { commits: [{ label: 'd', files: { ...root, ...inside } }], tags: { 'v1.0.0': 'd' } });
+    await world.registry.publish({ files: { 'package.json': other, 'index.js': 'honest\n' }, gitHead: d });
+    const control = await judge(`${id}-2@1.0.0`);
+    assert.equal(control.verdict, 'identical');
+    assert.ok(!control.findings.some(({ code }) => code === 'other-folder'), JSON.stringify(control.findings));
+  });
+}

@@ -17,6 +17,7 @@ mod identity;
 pub mod inspect;
 mod nominate;
 mod opening;
+mod other_folder;
 pub mod pipeline;
 mod question;
 mod released_as;

@@ -29,7 +29,7 @@ use crate::nominate::{self, Nominated, Nominating};
 use crate::opening::open_by_url;
 use crate::question::Question;
 use crate::source_of::source_of;
-use crate::{attested, beside_branches, decision, elsewhere, fetch, released_as};
+use crate::{attested, beside_branches, decision, elsewhere, fetch, other_folder, released_as};
 
 /// How long a task that is no longer needed may take to see it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -171,6 +171,7 @@ fn decide(
     draft.noted(|report| elsewhere::tell(report, &mut repository, &published.files()));
     draft.noted(|report| released_as::tell(report, repository.refs()));
     draft.noted(|report| beside_branches::tell(report, &mut repository));
+    draft.noted(|report| other_folder::tell(report, &mut repository, &located, &claims));
     draft.findings(context.credentials.used().into_iter().map(|host| source_private(&host)));
     Ok(decided)
 }

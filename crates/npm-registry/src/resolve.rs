@@ -148,8 +148,12 @@ pub async fn download(
     let trust = match spec.target() {
         // The user typed this very address.
         Target::Tarball(_) => Trust::Registry,
-        // A token goes to the registry's own host only; where below it, the credentials' own path decides.
-        _ if release.registry.as_ref().is_some_and(|registry| registry.origin() == url.origin() && is_configured(registry, npm)) => {
+        // A token goes to the registry's own host only; where below it, the credentials' own path decides. And only for this package:
+        // its document could name a private one, for the user's token to open.
+        Target::Registry { name, .. }
+            if is_address_of(url, name)
+                && release.registry.as_ref().is_some_and(|registry| registry.origin() == url.origin() && is_configured(registry, npm)) =>
+        {
             Trust::Registry
         }
         _ => Trust::Stranger,
@@ -287,7 +291,66 @@ impl<'a> Source<'a> {
     }
 }
 
+/// Whether a tarball's address names this package: its name stands in the path, before `/-/` where that is in it. So do the addresses of
+/// npm's registry, Verdaccio, Nexus, Artifactory, GitHub, GitLab, Azure and CodeArtifact.
+fn is_address_of(url: &Url, name: &PackageName) -> bool {
+    let decoded = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
+    let segments: Vec<&str> = decoded.split('/').collect();
+    if segments.iter().any(|segment| matches!(*segment, "." | "..") || segment.contains('\\')) {
+        return false;
+    }
+    let wanted: Vec<&str> = name.as_str().split('/').collect();
+    let end = segments.iter().position(|segment| *segment == "-");
+    let is_here = |at: usize| {
+        // `@other/name` is not `name`.
+        let scoped = wanted.len() == 1 && at.checked_sub(1).and_then(|before| segments.get(before)).is_some_and(|one| one.starts_with('@'));
+        !scoped && segments.get(at..at + wanted.len()) == Some(wanted.as_slice())
+    };
+    match end {
+        Some(end) => end.checked_sub(wanted.len()).is_some_and(is_here),
+        None => (0..segments.len()).any(is_here),
+    }
+}
+
 /// Whether the user's configuration names a registry on this host.
 pub(super) fn is_configured(registry: &Url, npm: &NpmConfig) -> bool {
     npm.registries().iter().any(|own| own.origin() == registry.origin())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_of(address: &str, name: &str) -> bool {
+        is_address_of(&Url::parse(address).unwrap(), &PackageName::parse(name).unwrap())
+    }
+
+    #[test]
+    fn registries_name_a_package_in_its_tarballs_address() {
+        for (address, name) in [
+            ("https://r.example/a/-/a-1.0.0.tgz", "a"),
+            ("https://r.example/@s/a/-/a-1.0.0.tgz", "@s/a"),
+            ("https://r.example/@s%2fa/-/a-1.0.0.tgz", "@s/a"),
+            ("https://r.example/repository/npm/@s/a/-/a-1.0.0.tgz", "@s/a"),
+            ("https://r.example/download/@s/a/1.0.0/0123abcd", "@s/a"),
+            ("https://r.example/api/v4/projects/7/packages/npm/@s/a/-/@s/a-1.0.0.tgz", "@s/a"),
+        ] {
+            assert!(is_of(address, name), "{address} {name}");
+        }
+    }
+
+    #[test]
+    fn anothers_tarball_is_not_this_packages() {
+        for (address, name) in [
+            ("https://r.example/@corp/secret/-/secret-1.0.0.tgz", "a"),
+            ("https://r.example/@corp/secret/-/secret-1.0.0.tgz", "secret"),
+            ("https://r.example/@corp/secret/-/a/secret-1.0.0.tgz", "a"),
+            ("https://r.example/a/@corp/secret/-/secret-1.0.0.tgz", "a"),
+            ("https://r.example/a/-/..%2f..%2f@corp%2fsecret/-/secret-1.0.0.tgz", "a"),
+            ("https://r.example/@corp/secret/-/secret-1.0.0.tgz?x=/a/", "a"),
+            ("https://r.example/", "a"),
+        ] {
+            assert!(!is_of(address, name), "{address} {name}");
+        }
+    }
 }

@@ -1,0 +1,33 @@
+//! Files that come of another folder of the commit than the one where a reader looks: the declared one, or the root where that is the package.
+
+use git::Repository;
+use npm_spec::manifest::without_bom;
+use origin::{Claims, Located};
+use report::json::Report;
+use serde_json::Value;
+use verdict::{Finding, Severity};
+
+/// Adds a warning where the folder that was taken is not the one that the package declares. Where it declares none, where the root's
+/// package.json has the package's name. It says nothing against the verdict: the files are the commit's, and folders move.
+pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &Located, claims: &Claims) {
+    let Some(taken) = report.origin.as_ref().filter(|_| report.reproduced) else { return };
+    let place = |folder: &str| if folder.is_empty() { "the root".to_owned() } else { folder.to_owned() };
+    let expected = match claims.directory.as_deref() {
+        Some(declared) if declared != taken.directory => format!("the package declares {}", place(declared)),
+        None if !taken.directory.is_empty() && is_root(repository, located, &taken.commit, &claims.name) => {
+            "the root of the repository is a package of this name, too".to_owned()
+        }
+        _ => return,
+    };
+    let message = format!("the files come of {}, and {expected}", place(&taken.directory));
+    report.findings.push(Finding::new("other-folder", Severity::Warning, message));
+}
+
+/// Whether the root's package.json in this commit has the package's name.
+fn is_root(repository: &mut Repository, located: &Located, commit: &str, name: &str) -> bool {
+    let Some(origin) = located.origins.iter().find(|origin| origin.commit.to_string() == commit) else { return false };
+    let Some(id) = origin.listing.get("package.json").map(|entry| entry.id) else { return false };
+    // What cannot be had says nothing: only words depend on it.
+    let manifest = repository.blob(&id).ok().and_then(|bytes| serde_json::from_slice::<Value>(without_bom(&bytes)).ok());
+    manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
+}

@@ -75,16 +75,17 @@ impl Gate {
         if wanted != (SockaddrInParts { family: libc::AF_INET, port, address: Ipv4Addr::LOCALHOST }) {
             return Err(refused());
         }
-        let process = descriptor(unsafe {
+        // Whoever asks is a thread, and any thread of a program may: without the flag only the first of each could be opened.
+        let thread = descriptor(unsafe {
             // SAFETY: a call with numbers only.
-            libc::syscall(libc::SYS_pidfd_open, question.pid, 0)
+            libc::syscall(libc::SYS_pidfd_open, question.pid, libc::PIDFD_THREAD)
         })?;
-        // The process may have ended and its number been given to another: only while the question stands is it the one that asked.
+        // The thread may have ended and its number been given to another: only while the question stands is it the one that asked.
         self.stands(question.id)?;
         let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
         let socket = descriptor(unsafe {
             // SAFETY: a call with numbers only.
-            libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), socket, 0)
+            libc::syscall(libc::SYS_pidfd_getfd, thread.as_raw_fd(), socket, 0)
         })?;
         let [a, b, c, d] = Ipv4Addr::LOCALHOST.octets();
         connect(socket.as_raw_fd(), &SockaddrIn::new(a, b, c, d, port)).map_err(io::Error::from)

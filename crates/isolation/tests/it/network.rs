@@ -77,6 +77,44 @@ fn the_proxy_is_reached() {
     }
 }
 
+/// Workers of Node, and programs of Go and Rust, connect from threads that are not their first. A first thread may have ended, too.
+#[test]
+fn the_proxy_is_reached_by_every_thread_of_a_program() {
+    let host = Host::new();
+    let get = "require('http').get(process.env.GATE, (r) => r.on('data', (d) => console.log(String(d)))).on('error', (e) => console.log(e.message))";
+    let worker = format!("new (require('worker_threads').Worker)(`{get}`, {{ eval: true }})");
+    // Call 60 (93 on ARM) ends the thread alone.
+    let leaderless = "
+import ctypes, os, threading, time, urllib.request
+def go():
+    time.sleep(0.2)
+    print(urllib.request.urlopen(os.environ['GATE']).read().decode(), flush=True)
+    os._exit(0)
+threading.Thread(target=go).start()
+ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)
+";
+    for sandbox in TIERS.iter().chain([&none()]) {
+        for argv in [["node", "-e", &worker], ["python3", "-c", leaderless]] {
+            let ended = host.run(sandbox, &argv);
+            assert_eq!((ended.exit, text(&ended).as_str()), (Some(0), "hello\n"), "{}: {}", sandbox.tier(), argv[0]);
+        }
+    }
+}
+
+/// A thread leads to what it has open, and to the proxy alone.
+#[test]
+fn no_thread_of_a_program_reaches_the_host() {
+    let host = Host::new();
+    let connect =
+        "require('net').connect(+process.env.TCP, '127.0.0.1').on('connect', () => process.exit(0)).on('error', () => process.exit(1))";
+    let worker = format!("new (require('worker_threads').Worker)(`{connect}`, {{ eval: true }}).on('exit', (code) => process.exit(code))");
+    for sandbox in TIERS.iter().chain([&none()]) {
+        let ended = host.run(sandbox, &["node", "-e", &worker]);
+        let bare = sandbox.tier() == isolation::Tier::None;
+        assert_eq!((ended.exit, host.reached()), (Some(i32::from(!bare)), bare), "{}: {}", sandbox.tier(), text(&ended));
+    }
+}
+
 #[test]
 fn the_proxy_is_not_reached_by_a_job_without_network() {
     let host = Host::new();

@@ -47,6 +47,8 @@ const ATTRIBUTES: &[c_long] = &[
 /// Requests of terminals; libc gives them a type that differs by platform.
 const TIOCSTI: c_int = 0x5412;
 const TIOCLINUX: c_int = 0x541c;
+/// Which priorities are meant; libc gives it a type that differs by library.
+const PRIO_USER: c_int = 2;
 #[rustfmt::skip]
 const NAMESPACES: [c_int; 7] = [
     libc::CLONE_NEWNS, libc::CLONE_NEWCGROUP, libc::CLONE_NEWUTS, libc::CLONE_NEWIPC, libc::CLONE_NEWUSER, libc::CLONE_NEWPID, libc::CLONE_NEWNET,
@@ -94,26 +96,34 @@ fn block(calls: BTreeMap<c_long, Rules>, errno: c_int) -> Result<(), Failure> {
     apply_filter(&compile().doing("write a filter of system calls")?).doing("refuse system calls")
 }
 
-/// Limits and priorities of other processes of the same user, the watching one among them: nought means oneself.
+/// Limits and priorities of other processes of the same user, the watching one among them. Nought means oneself, one's group, or all of the user's
+/// processes: of these the last is refused too. The group is the build's, which has a session of its own.
 fn others() -> BTreeMap<c_long, Rules> {
+    const IOPRIO_WHO_USER: c_int = 3;
     let not_oneself = |call, argument| (call, vec![vec![not(argument, 0)]]);
+    let not_the_user = |call, user| (call, vec![vec![not(1, 0)], vec![is(0, user)]]);
     BTreeMap::from([
         not_oneself(libc::SYS_prlimit64, 0),
-        not_oneself(libc::SYS_setpriority, 1),
-        not_oneself(libc::SYS_ioprio_set, 1),
+        not_the_user(libc::SYS_setpriority, PRIO_USER),
+        not_the_user(libc::SYS_ioprio_set, IOPRIO_WHO_USER),
         not_oneself(libc::SYS_sched_setscheduler, 0),
         not_oneself(libc::SYS_sched_setparam, 0),
         not_oneself(libc::SYS_sched_setattr, 0),
     ])
 }
 
-/// A file that makes whoever runs it the build's user, who may be the user that asked for the build.
+/// A file that makes whoever runs it the build's user, or one of the user's group: that may be the user that asked for the build. A folder that is
+/// made with such a mode does not get it.
 fn files_for_others() -> BTreeMap<c_long, Rules> {
-    const SET_USER: c_int = 0o4000;
+    /// The bits for the user and for the group.
+    const SET: [c_int; 2] = [0o4000, 0o2000];
     const FCHMODAT2: c_long = 452;
-    let mode = |call, argument| (call, vec![vec![has(argument, SET_USER)]]);
-    // The mode is an argument only where a file may be made; elsewhere the register holds anything.
-    let opened = |call, flags, argument| (call, vec![vec![has(flags, libc::O_CREAT), has(argument, SET_USER)]]);
+    let mode = |call, argument| (call, SET.map(|bit| vec![has(argument, bit)]).to_vec());
+    // The mode is an argument only where a file may be made; elsewhere the register holds anything. `O_TMPFILE` makes one without a name.
+    let opened = |call, flags, argument| {
+        let made = [libc::O_CREAT, libc::O_TMPFILE & !libc::O_DIRECTORY];
+        (call, SET.iter().flat_map(|&bit| made.map(|flag| vec![has(flags, flag), has(argument, bit)])).collect())
+    };
     BTreeMap::from([
         mode(libc::SYS_fchmod, 1),
         mode(libc::SYS_fchmodat, 2),

@@ -3,7 +3,7 @@
 use super::host::{Host, TIERS, none, root_is_here, text};
 
 /// A name, the numbers on `x86_64` and aarch64, the arguments, and whether it works for anybody without a sandbox.
-const CALLS: [(&str, u32, u32, &str, bool); 27] = [
+const CALLS: [(&str, u32, u32, &str, bool); 29] = [
     ("unshare user", 272, 97, "0x10000000", true),
     ("unshare mounts", 272, 97, "0x20000", false),
     ("clone user", 56, 220, "0x10000000|17, 0, 0, 0, 0", true),
@@ -30,6 +30,8 @@ const CALLS: [(&str, u32, u32, &str, bool); 27] = [
     ("openat2", 437, 437, "-100, $root, $zero, 24", true),
     ("prlimit", 302, 261, "getppid(), 7, $zero, 0", false),
     ("setpriority", 141, 140, "0, getppid(), 19", false),
+    ("setpriority of the user's", 141, 140, "2, 0, 19", false),
+    ("ioprio_set of the user's", 251, 30, "3, 0, 24576", false),
     ("shmget", 29, 194, "0, 4096, 0", true),
 ];
 
@@ -71,18 +73,32 @@ fn queues_and_memory_of_other_processes_are_closed_where_they_are_not_the_builds
 }
 
 #[test]
-fn a_file_that_runs_as_its_owner_is_not_made() {
+fn a_file_that_runs_as_its_owner_or_group_is_not_made() {
     use std::os::unix::fs::PermissionsExt;
     let host = Host::new();
-    let script =
-        "echo x > s; chmod 4755 s; perl -e 'chmod 04755, q(s); sysopen(F, q(t), 0101, 04755)'; install -m 4755 s u; chmod 755 s; ls";
-    for sandbox in TIERS.iter() {
-        let ended = host.run(sandbox, &["sh", "-c", script]);
-        for name in ["s", "t", "u"] {
-            let mode = std::fs::metadata(host.path("checkout").join(name)).map_or(0, |found| found.permissions().mode());
-            assert_eq!(mode & 0o4000, 0, "{}: {name}: {}", sandbox.tier(), text(&ended));
+    let set = |ended: &str| {
+        ["s", "t", "u", "v", "w"].map(|name| {
+            let path = host.path("checkout").join(name);
+            let mode = std::fs::metadata(&path).map_or(0, |found| found.permissions().mode());
+            assert!(name != "s" || mode & 0o777 == 0o755, "{ended}");
+            let _ = std::fs::remove_file(path);
+            mode & 0o6000 != 0
+        })
+    };
+    for bits in ["4755", "2755", "6755"] {
+        // By `chmod`, `open`, `install`, `fchmodat2` where the kernel has it, and a file that gets its name later.
+        let script = format!(
+            "echo x > s; chmod {bits} s; install -m {bits} s u; echo x > v; perl -e '
+               sysopen(F, q(t), 0101, 0{bits}); syscall(452, -100, $x = q(v), 0{bits}, 0)';
+             python3 -c 'import os; f = os.open(\".\", os.O_TMPFILE | os.O_RDWR, 0o{bits}); os.link(f\"/proc/self/fd/{{f}}\", \"w\")';
+             [ -u s ] || [ -g s ] || chmod 755 s; ls -l s"
+        );
+        let control = host.run(&none(), &["sh", "-c", &script]);
+        assert!(set(&text(&control)).iter().filter(|&&set| set).count() >= 3, "control: {bits}: {}", text(&control));
+        for sandbox in TIERS.iter() {
+            let ended = host.run(sandbox, &["sh", "-c", &script]);
+            assert_eq!(set(&text(&ended)), [false; 5], "{}: {bits}: {}", sandbox.tier(), text(&ended));
         }
-        assert_eq!(std::fs::metadata(host.path("checkout/s")).unwrap().permissions().mode() & 0o777, 0o755);
     }
 }
 

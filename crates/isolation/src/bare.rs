@@ -93,7 +93,14 @@ impl Bare {
         let status = self.end().map_err(SandboxError::io("wait for the build"))?;
         let log = self.log.take().map(Reader::finish).unwrap_or_default();
         let by_itself = stopped.is_none();
-        Ok(Ended { exit: status.code().filter(|_| by_itself), signal: status.signal().filter(|_| by_itself), stopped, time, log })
+        Ok(Ended {
+            exit: status.code().filter(|_| by_itself),
+            signal: status.signal().filter(|_| by_itself),
+            stopped,
+            refused: false,
+            time,
+            log,
+        })
     }
 
     fn pid(&self) -> Option<Pid> {

@@ -53,6 +53,8 @@ pub struct Ended {
     pub signal: Option<i32>,
     /// Why it was ended, if it was.
     pub stopped: Option<Stopped>,
+    /// Whether it was refused anything that a stronger tier allows.
+    pub refused: bool,
     /// How long it ran.
     pub time: Duration,
     /// What it printed.

@@ -146,8 +146,10 @@ impl Supervised {
         let words = self.words()?;
         let mut told = None;
         let mut stopped = None;
+        let mut refused = false;
         loop {
             match words.recv_timeout(TICK) {
+                Ok(Word::Refused) => refused = true,
                 Ok(word) => told = told.or(Some(word)),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -172,7 +174,7 @@ impl Supervised {
         let time = self.begun.elapsed();
         self.end();
         let log = self.log.take().map(Reader::finish).unwrap_or_default();
-        let ended = Ended { exit: None, signal: None, stopped, time, log };
+        let ended = Ended { exit: None, signal: None, stopped, refused, time, log };
         if stopped.is_some() {
             return Ok(ended);
         }
@@ -181,6 +183,8 @@ impl Supervised {
             Word::Signal(signal) => Ok(Ended { signal: Some(signal), ..ended }),
             Word::Stopped(why) => Ok(Ended { stopped: Some(why), ..ended }),
             Word::Failed(why) => Err(SandboxError::Setup { why }),
+            // Told apart above.
+            Word::Refused => Err(SandboxError::Lost),
         }
     }
 
@@ -240,6 +244,8 @@ enum Word {
     Signal(i32),
     Stopped(Stopped),
     Failed(String),
+    /// Comes before the others.
+    Refused,
 }
 
 impl Word {
@@ -249,6 +255,7 @@ impl Word {
             "exit" => Self::Exit(argument.parse().ok()?),
             "signal" => Self::Signal(argument.parse().ok()?),
             "failed" => Self::Failed(argument.to_owned()),
+            "refused" => Self::Refused,
             "stopped" => Self::Stopped(match argument {
                 "time" => Stopped::Time,
                 "memory" => Stopped::Memory,

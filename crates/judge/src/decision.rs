@@ -7,7 +7,7 @@ use context::Deadline;
 use git::GitError;
 use npm_registry::confusion;
 use rebuild::rebuilt::{Attempts, Cut, Limit, Rebuilt, closest, integrity_of};
-use rebuild::{MORE_MACHINE, Published, SourceError};
+use rebuild::{MORE_MACHINE, Published, STRONGER_SANDBOX, SourceError};
 use verdict::diagnostic::Diagnostic;
 use verdict::{self, Ending, Failed, Finding, Outcome, Severity, Verdict, boxed};
 
@@ -159,6 +159,7 @@ fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
     let (what, hint) = match limit {
         Limit::Time => ("the time ran out before all was tried", deadline.hint()),
         Limit::Machine => ("a build needs more memory, disk, processes or output than it may have", MORE_MACHINE.to_owned()),
+        Limit::Sandbox => ("a build failed where the sandbox refused it a server, datagrams or semaphores", STRONGER_SANDBOX.to_owned()),
     };
     let parts: Vec<&str> = cut.iter().filter(|cut| cut.limit == limit).map(|cut| cut.what.as_str()).collect();
     let shown = parts.iter().take(SHOWN).copied().collect::<Vec<_>>().join("; ");

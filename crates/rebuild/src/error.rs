@@ -16,6 +16,9 @@ use verdict::diagnostic::{Diagnostic, Stage};
 
 use super::rebuilt::Limit;
 
+/// What to do about a refusal of this machine's sandbox.
+pub const STRONGER_SANDBOX: &str =
+    "run it where user namespaces or bubblewrap work (--isolation namespaces, --isolation bwrap): builds have a network of their own there";
 /// What to do about a limit of the machine's.
 pub const MORE_MACHINE: &str = "see what the build printed with --log; a machine with more memory or disk may come further";
 
@@ -98,7 +101,11 @@ pub enum SourceError {
         what: String,
     },
     /// The build met a limit before its end.
-    #[error("{}", match .0 { Limit::Time => "the time was over before all steps were run", Limit::Machine => "the build needs more than it may have" })]
+    #[error("{}", match .0 {
+        Limit::Time => "the time was over before all steps were run",
+        Limit::Machine => "the build needs more than it may have",
+        Limit::Sandbox => "the build failed where the sandbox refused what a stronger one allows",
+    })]
     Cut(Limit),
     /// The system failed.
     #[error("a file cannot be written: {0}")]
@@ -189,6 +196,7 @@ impl Diagnostic for SourceError {
             Self::Impossible { .. } => Some("the recipe may be of another package, or of another version of this program".into()),
             Self::Cut(Limit::Time) => Some("--timeout sets another limit; 0 switches it off".into()),
             Self::Cut(Limit::Machine) => Some(MORE_MACHINE.into()),
+            Self::Cut(Limit::Sandbox) => Some(STRONGER_SANDBOX.into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             _ => None,
         }

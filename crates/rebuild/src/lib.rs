@@ -21,7 +21,7 @@ pub mod submodules;
 pub mod surroundings;
 mod view;
 
-pub use error::{MORE_MACHINE, SourceError};
+pub use error::{MORE_MACHINE, STRONGER_SANDBOX, SourceError};
 pub use published::Published;
 pub use question::Question;
 pub use recipe_for::recipe_for;

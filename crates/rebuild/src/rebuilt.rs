@@ -94,6 +94,8 @@ pub enum Limit {
     Time,
     /// Memory, disk, processes or output of a build.
     Machine,
+    /// What the sandbox of this machine refuses, and a stronger one allows.
+    Sandbox,
 }
 
 impl Limit {
@@ -102,12 +104,18 @@ impl Limit {
         match self {
             Self::Time => "timed-out",
             Self::Machine => "build-over-limit",
+            Self::Sandbox => "sandbox-refused",
         }
+    }
+
+    /// A part of a line of text: what it did to a build.
+    pub(super) fn done(&self) -> &'static str {
+        if *self == Self::Sandbox { "was refused it" } else { "was stopped" }
     }
 
     /// Whether a code is that of something cut short.
     pub fn is_of(code: &str) -> bool {
-        [Self::Time, Self::Machine].iter().any(|limit| limit.code() == code)
+        [Self::Time, Self::Machine, Self::Sandbox].iter().any(|limit| limit.code() == code)
     }
 }
 

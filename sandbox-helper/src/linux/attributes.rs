@@ -60,8 +60,8 @@ pub fn change(task: u32, data: &libc::seccomp_data, folders: &[PathBuf], stands:
     let call = Call::of(data).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOSYS))?;
     let file = opened(task, call.file)?;
     stands()?;
-    let at = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    if !is_in(&fs::read_link(&at)?, folders) {
+    let at = place(&file);
+    if !is_ours(&file, folders)? {
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     match call.change {
@@ -78,6 +78,16 @@ pub fn change(task: u32, data: &libc::seccomp_data, folders: &[PathBuf], stands:
 /// The folders as the system names them, with no link in their paths.
 pub fn real(folders: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     folders.iter().map(fs::canonicalize).collect()
+}
+
+/// A path of this process by which calls reach what is opened as a place alone.
+pub fn place(file: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Whether a file that is opened is in one of these folders.
+pub fn is_ours(file: &OwnedFd, folders: &[PathBuf]) -> io::Result<bool> {
+    Ok(is_in(&fs::read_link(place(file))?, folders))
 }
 
 /// Whether a file is in one of these folders, or one of them. The kernel's own name of an opened file has no link and no `..` in it; a file that
@@ -123,6 +133,15 @@ fn opened(task: u32, file: File) -> io::Result<OwnedFd> {
     if path.is_empty() && flags & libc::AT_EMPTY_PATH != 0 {
         return of_descriptor(task, folder);
     }
+    at_path(task, folder, path, flags)
+}
+
+/// A handle on what a thread's path leads to.
+pub fn found(task: u32, path: Vec<u8>) -> io::Result<OwnedFd> {
+    at_path(task, libc::AT_FDCWD, path, 0)
+}
+
+fn at_path(task: u32, folder: RawFd, path: Vec<u8>, flags: c_int) -> io::Result<OwnedFd> {
     if let Some(descriptor) = by_descriptor(&path) {
         return of_descriptor(task, descriptor);
     }

@@ -148,13 +148,13 @@ fn sockets(without_namespaces: bool) -> Rules {
         vec![is(0, libc::AF_NETLINK), not(2, libc::NETLINK_ROUTE)],
     ];
     if without_namespaces {
-        // TCP alone: everything else would leave the machine, or reach a service of it (unix sockets have paths and names that
-        // Landlock does not hold), past the one port. Other stream protocols are not what Landlock calls TCP.
-        rules.push(vec![is(0, libc::AF_UNIX)]);
+        // Connected alone: a datagram could be sent to any path or name, which Landlock does not hold. Raw ones are datagrams to the kernel.
+        rules.push(vec![is(0, libc::AF_UNIX), raw()]);
         for family in [libc::AF_INET, libc::AF_INET6] {
-            // SOCK_STREAM is 1: any other bit of the type is another kind of socket.
-            rules.extend([2, 4, 8].map(|bit| vec![is(0, family), has(1, bit)]));
-            rules.push(vec![is(0, family), not(2, 0), not(2, libc::IPPROTO_TCP)]);
+            // TCP alone: all else would leave the machine, or reach a service of it, past the one port. Other stream protocols are not what Landlock
+            // calls TCP. Datagrams are not let through, but asked about (`ask`), and refused there.
+            rules.extend([vec![is(0, family), raw()], vec![is(0, family), has(1, 4)], vec![is(0, family), has(1, 8)]]);
+            rules.push(vec![is(0, family), (1, SeccompCmpOp::MaskedEq(2), 0), not(2, 0), not(2, libc::IPPROTO_TCP)]);
         }
     }
     rules
@@ -163,29 +163,29 @@ fn sockets(without_namespaces: bool) -> Rules {
 /// Ways around the one port that is open where there is no network namespace, and to the user's other processes.
 fn around_the_fence() -> BTreeMap<c_long, Rules> {
     BTreeMap::from([
-        // A connected pair of datagram sockets can be connected anew, to any path or name.
-        (libc::SYS_socketpair, vec![vec![(1, SeccompCmpOp::MaskedEq(0xf), 2)]]),
-        // A server on the host's own network, without a bind that Landlock would see.
-        (libc::SYS_listen, Vec::new()),
+        // A connected pair of datagram sockets can be connected anew, to any path or name; raw ones are datagrams to the kernel.
+        (libc::SYS_socketpair, vec![vec![has(1, libc::SOCK_DGRAM)]]),
         // TCP fast open connects without a call to connect.
         (libc::SYS_sendto, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmsg, vec![vec![has(2, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmmsg, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
-        // Memory, queues and semaphores that the user's other processes share by number or name.
+        // Memory, queues and semaphores that the user's other processes share by number or name; those that are made are asked about (`NOTED`).
         (libc::SYS_shmat, Vec::new()),
         (libc::SYS_shmctl, Vec::new()),
-        (libc::SYS_msgget, Vec::new()),
         (libc::SYS_msgsnd, Vec::new()),
         (libc::SYS_msgrcv, Vec::new()),
         (libc::SYS_msgctl, Vec::new()),
-        (libc::SYS_semget, Vec::new()),
         (libc::SYS_semtimedop, Vec::new()),
         (libc::SYS_semctl, Vec::new()),
         (libc::SYS_semop, Vec::new()),
-        (libc::SYS_mq_open, Vec::new()),
         (libc::SYS_mq_unlink, Vec::new()),
         (libc::SYS_sched_setaffinity, vec![vec![not(0, 0)]]),
     ])
+}
+
+/// A raw socket: its type has both bits.
+fn raw() -> Condition {
+    has(1, libc::SOCK_RAW)
 }
 
 fn is(argument: u8, value: c_int) -> Condition {
@@ -202,12 +202,25 @@ fn has(argument: u8, flag: c_int) -> Condition {
     (argument, SeccompCmpOp::MaskedEq(flag), flag)
 }
 
-/// Has every `connect`, and every change of a file's mode or owner, decided by whoever holds the descriptor that is returned.
+/// Calls of a build that are refused without namespaces alone, which the watching process notes: the same build may come out elsewhere. Sockets
+/// for datagrams are the same, and servers (`gate.rs`).
+pub const NOTED: [c_long; 4] = [libc::SYS_socket, libc::SYS_semget, libc::SYS_msgget, libc::SYS_mq_open];
+
+/// Has every `connect`, `bind` and `listen`, every change of a file's mode or owner, and what is noted decided by whoever holds the descriptor that
+/// is returned. Of the sockets it is asked about those for datagrams alone.
 pub fn ask() -> Result<OwnedFd, Failure> {
     const FLAGS: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     let doing = "ask about connections and modes";
-    let calls: Vec<u32> = [libc::SYS_connect].iter().chain(attributes::CALLS).map(|&call| number(call)).collect();
-    let mut program = vec![load_number()];
+    let [socket, others @ ..] = NOTED;
+    let asked = [libc::SYS_connect, libc::SYS_bind, libc::SYS_listen].into_iter().chain(others).chain(attributes::CALLS.iter().copied());
+    let calls: Vec<u32> = asked.map(number).collect();
+    // Over the comparisons of sockets, which end with an answer.
+    let mut program = vec![load_number(), equals(number(socket), 0, 9)];
+    let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6].map(libc::c_int::unsigned_abs);
+    program.push(load_argument(0));
+    program.extend(families.iter().zip([2, 1, 0]).map(|(&family, over)| equals(family, over, if over == 0 { 3 } else { 0 })));
+    program.extend([load_argument(1), low_bits(0xf), equals(libc::SOCK_DGRAM.unsigned_abs(), 1, 0)]);
+    program.extend([answer(libc::SECCOMP_RET_ALLOW), answer(libc::SECCOMP_RET_USER_NOTIF)]);
     for (at, &call) in calls.iter().enumerate() {
         // Over the comparisons that are left, and the answer to what is not asked about.
         program.push(equals(call, u8::try_from(calls.len() - at).doing(doing)?, 0));
@@ -237,6 +250,15 @@ fn install(program: &[sock_filter], flags: libc::c_ulong) -> Result<c_long, Fail
 
 fn load_number() -> sock_filter {
     sock_filter { code: short(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS), jt: 0, jf: 0, k: 0 }
+}
+
+/// The lower half of an argument: both processors have it first.
+fn load_argument(argument: u32) -> sock_filter {
+    sock_filter { code: short(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS), jt: 0, jf: 0, k: 16 + 8 * argument }
+}
+
+fn low_bits(mask: u32) -> sock_filter {
+    sock_filter { code: short(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K), jt: 0, jf: 0, k: mask }
 }
 
 fn equals(value: u32, jt: u8, jf: u8) -> sock_filter {

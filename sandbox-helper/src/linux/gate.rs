@@ -1,21 +1,27 @@
-//! The questions of a build without namespaces: the one connection that it may make, and changes of modes and owners (`attributes.rs`).
+//! The questions of a build without namespaces: the connections that it may make, its servers, and changes of modes and owners (`attributes.rs`).
 //!
 //! Landlock knows ports, not addresses: the proxy's port would be open on every host of the world. So each `connect` of the build
 //! stops in the kernel and comes here. Where it names the proxy, this process connects the build's socket itself, with an address of its own:
-//! what the build changes in its memory meanwhile is never read a second time. Everything else is refused.
+//! what the build changes in its memory meanwhile is never read a second time. The same goes for Unix sockets in the build's own folders, where
+//! it may have servers too. Everything else is refused; a server on the host's network, datagrams, queues and semaphores are noted, as they work
+//! in other tiers.
 
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use libc::c_int;
-use nix::sys::socket::{SockaddrIn, connect};
+use nix::sys::socket::{Backlog, SockaddrIn, SockaddrLike, UnixAddr, connect, getsockname, listen};
 
 use super::failure::checked;
-use super::{attributes, memory};
+use super::{attributes, calls, memory};
+
+/// Most answers that are being made: more than a build has threads. One that waits for a server that does not take it may outlive who asked.
+const ANSWERS: usize = 4096;
 
 /// Answers the questions of one build.
 #[derive(Debug, Clone)]
@@ -23,12 +29,26 @@ pub struct Gate {
     asked: Arc<OwnedFd>,
     port: Option<u16>,
     writable: Arc<[PathBuf]>,
+    noted: Arc<AtomicBool>,
+}
+
+/// What becomes of a call.
+enum Outcome {
+    /// It was made here, for the build.
+    Made,
+    /// The kernel makes it, and asks its own rules as ever: nothing that the build could change meanwhile was decided.
+    Kernels,
 }
 
 impl Gate {
     /// `asked` is what `calls::ask` returned in the build's first process; `writable` are the real paths of the folders that are the build's.
     pub fn new(asked: OwnedFd, port: Option<u16>, writable: Vec<PathBuf>) -> Self {
-        Self { asked: Arc::new(asked), port, writable: writable.into() }
+        Self { asked: Arc::new(asked), port, writable: writable.into(), noted: Arc::default() }
+    }
+
+    /// Whether anything was refused that works in tiers with namespaces.
+    pub fn has_noted(&self) -> bool {
+        self.noted.load(Ordering::Acquire)
     }
 
     /// Answers one question, on a thread of its own: a connect may wait for the proxy, a path for a disk, and whoever watches must not. To be called
@@ -42,24 +62,40 @@ impl Gate {
         }
         let gate = self.clone();
         let answer = move || gate.reply(question.id, gate.decide(&question));
-        if thread::Builder::new().name("answer".into()).spawn(answer).is_err() {
+        // Each answer holds the descriptor.
+        let many = Arc::strong_count(&self.asked) > ANSWERS;
+        if many || thread::Builder::new().name("answer".into()).spawn(answer).is_err() {
             self.reply(question.id, Err(io::Error::from_raw_os_error(libc::EAGAIN)));
         }
         Ok(())
     }
 
-    fn reply(&self, id: u64, outcome: io::Result<()>) {
-        let error = outcome.err().map_or(0, |error| -error.raw_os_error().unwrap_or(libc::EACCES));
-        let mut answer = libc::seccomp_notif_resp { id, val: 0, error, flags: 0 };
+    fn reply(&self, id: u64, outcome: io::Result<Outcome>) {
+        const CONTINUE: u32 = 1;
+        let (error, flags) = match outcome {
+            Ok(Outcome::Made) => (0, 0),
+            Ok(Outcome::Kernels) => (0, CONTINUE),
+            Err(error) => (-error.raw_os_error().unwrap_or(libc::EACCES), 0),
+        };
+        let mut answer = libc::seccomp_notif_resp { id, val: 0, error, flags };
         // It fails only where the process that asked is gone.
         let _ = self.ioctl(libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer);
     }
 
-    fn decide(&self, question: &libc::seccomp_notif) -> io::Result<()> {
-        if libc::c_long::from(question.data.nr) == libc::SYS_connect {
-            return self.connect(question);
+    fn decide(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
+        match libc::c_long::from(question.data.nr) {
+            libc::SYS_connect => self.connect(question),
+            libc::SYS_bind => self.bind(question),
+            libc::SYS_listen => self.listen(question),
+            call if calls::NOTED.contains(&call) => Err(self.note(libc::EPERM)),
+            _ => attributes::change(question.pid, &question.data, &self.writable, || self.stands(question.id)).map(|()| Outcome::Made),
         }
-        attributes::change(question.pid, &question.data, &self.writable, || self.stands(question.id))
+    }
+
+    /// Notes a refusal that another tier would not have made.
+    fn note(&self, error: c_int) -> io::Error {
+        self.noted.store(true, Ordering::Release);
+        io::Error::from_raw_os_error(error)
     }
 
     /// An error where a question is no longer asked.
@@ -67,14 +103,65 @@ impl Gate {
         self.ioctl(libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw mut id)
     }
 
-    fn connect(&self, question: &libc::seccomp_notif) -> io::Result<()> {
+    fn connect(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
         let refused = || io::Error::from_raw_os_error(libc::EACCES);
-        let [socket, address, length, ..] = question.data.args;
+        let [_, address, length, ..] = question.data.args;
+        if family(question.pid, address, length)? == libc::AF_UNIX {
+            return self.connect_unix(question);
+        }
         let port = self.port.ok_or_else(refused)?;
         let wanted = read_address(question.pid, address, length)?;
         if wanted != (SockaddrInParts { family: libc::AF_INET, port, address: Ipv4Addr::LOCALHOST }) {
             return Err(refused());
         }
+        let [a, b, c, d] = Ipv4Addr::LOCALHOST.octets();
+        self.connect_to(question, &SockaddrIn::new(a, b, c, d, port))
+    }
+
+    /// To a socket in the build's own folders: all that listens there is the build's.
+    fn connect_unix(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
+        let [_, address, length, ..] = question.data.args;
+        let path = unix_path(question.pid, address, length)?.ok_or_else(|| io::Error::from_raw_os_error(libc::EACCES))?;
+        let file = attributes::found(question.pid, path)?;
+        self.stands(question.id)?;
+        if !attributes::is_ours(&file, &self.writable)? {
+            return Err(io::Error::from_raw_os_error(libc::EACCES));
+        }
+        self.connect_to(question, &UnixAddr::new(attributes::place(&file).as_path())?)
+    }
+
+    fn connect_to(&self, question: &libc::seccomp_notif, address: &dyn SockaddrLike) -> io::Result<Outcome> {
+        let socket = self.socket(question)?;
+        connect(socket.as_raw_fd(), address)?;
+        Ok(Outcome::Made)
+    }
+
+    /// The kernel decides, by Landlock's rules; what they refuse is noted.
+    fn bind(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
+        let [_, address, length, ..] = question.data.args;
+        match family(question.pid, address, length)? {
+            libc::AF_INET | libc::AF_INET6 => Err(self.note(libc::EACCES)),
+            _ => Ok(Outcome::Kernels),
+        }
+    }
+
+    /// A server has a path, which Landlock lets a build make in its own folders alone. A name without one would be open to the whole machine, and
+    /// so would be a port. Neither changes once a socket has it.
+    fn listen(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
+        let [_, backlog, ..] = question.data.args;
+        let socket = self.socket(question)?;
+        let bound = getsockname::<UnixAddr>(socket.as_raw_fd()).map_err(|_| self.note(libc::EPERM))?;
+        if bound.path().is_none() {
+            return Err(self.note(libc::EPERM));
+        }
+        let backlog = c_int::try_from(backlog & 0xffff_ffff).unwrap_or(c_int::MAX).min(libc::SOMAXCONN);
+        listen(&socket, Backlog::new(backlog)?)?;
+        Ok(Outcome::Made)
+    }
+
+    /// The socket that is the first argument.
+    fn socket(&self, question: &libc::seccomp_notif) -> io::Result<OwnedFd> {
+        let [socket, ..] = question.data.args;
         // Whoever asks is a thread, and any thread of a program may: without the flag only the first of each could be opened.
         let thread = descriptor(unsafe {
             // SAFETY: a call with numbers only.
@@ -83,12 +170,10 @@ impl Gate {
         // The thread may have ended and its number been given to another: only while the question stands is it the one that asked.
         self.stands(question.id)?;
         let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
-        let socket = descriptor(unsafe {
+        descriptor(unsafe {
             // SAFETY: a call with numbers only.
             libc::syscall(libc::SYS_pidfd_getfd, thread.as_raw_fd(), socket, 0)
-        })?;
-        let [a, b, c, d] = Ipv4Addr::LOCALHOST.octets();
-        connect(socket.as_raw_fd(), &SockaddrIn::new(a, b, c, d, port)).map_err(io::Error::from)
+        })
     }
 
     fn ioctl<T>(&self, request: libc::Ioctl, argument: *mut T) -> io::Result<()> {
@@ -118,6 +203,27 @@ struct SockaddrInParts {
     family: c_int,
     port: u16,
     address: Ipv4Addr,
+}
+
+/// The family of an address. Whatever it is, the build may change it meanwhile.
+fn family(task: u32, address: u64, length: u64) -> io::Result<c_int> {
+    let mut bytes = [0_u8; 2];
+    if length & 0xffff_ffff < 2 {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    memory::read(task, address, &mut bytes)?;
+    Ok(u16::from_ne_bytes(bytes).into())
+}
+
+/// The path in the address of a Unix socket; none for one that has a name instead, or nothing.
+fn unix_path(task: u32, address: u64, length: u64) -> io::Result<Option<Vec<u8>>> {
+    let length = usize::try_from(length & 0xffff_ffff).ok().filter(|length| *length <= size_of::<libc::sockaddr_un>());
+    let mut bytes = vec![0; length.ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?];
+    memory::read(task, address, &mut bytes)?;
+    let [family0, family1, path @ ..] = bytes.as_slice() else { return Ok(None) };
+    let path: Vec<u8> = path.iter().copied().take_while(|&byte| byte != 0).collect();
+    let is_unix = c_int::from(u16::from_ne_bytes([*family0, *family1])) == libc::AF_UNIX;
+    Ok(Some(path).filter(|path| is_unix && !path.is_empty()))
 }
 
 /// Reads an IPv4 address from the memory of the process that asked. Anything shorter is none.

@@ -70,6 +70,7 @@ impl Watch<'_> {
         let time = Duration::from_millis(self.limits.time);
         let mut pause = TICK;
         let mut counted = begun;
+        let asked = gate;
         let mut gate = gate;
         let told = loop {
             match self.wait_for_news(pause.min(time.saturating_sub(begun.elapsed())), gate) {
@@ -103,6 +104,9 @@ impl Watch<'_> {
                 pause = TICK.max(start.elapsed() * SHARE);
             }
         };
+        if asked.is_some_and(Gate::has_noted) {
+            self.control.say("refused", "what another tier allows");
+        }
         if let Some((word, argument)) = told {
             self.control.say(word, &argument);
         }

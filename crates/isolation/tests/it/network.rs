@@ -30,7 +30,7 @@ const NODE: [(&str, &str); 5] = [
 ];
 
 /// What Node has no words for. `$in` makes an IPv4 address.
-const PERL: [(&str, &str); 5] = [
+const PERL: [(&str, &str); 7] = [
     ("abstract unix socket", "socket(S, AF_UNIX, SOCK_STREAM, 0) or exit 1; connect(S, pack_sockaddr_un(\"\\0$ENV{ABSTRACT}\")) or exit 1"),
     ("udp by hand", "socket(S, AF_INET, SOCK_DGRAM, 0) or exit 1; send(S, 'x', 0, in($ENV{UDP})) or exit 1"),
     ("tcp fast open", "socket(S, AF_INET, SOCK_STREAM, 0) or exit 1; send(S, 'x', 0x20000000, in($ENV{TCP})) or exit 1"),
@@ -38,6 +38,14 @@ const PERL: [(&str, &str); 5] = [
     (
         "a pair of sockets sent elsewhere",
         "socketpair(S, T, AF_UNIX, SOCK_DGRAM, 0) or exit 1; send(S, 'x', 0, pack_sockaddr_un(\"$ENV{HOST}/home/datagrams\")) or exit 1",
+    ),
+    (
+        "a pair of raw sockets, which are datagrams to the kernel",
+        "socketpair(S, T, AF_UNIX, SOCK_RAW, 0) or exit 1; send(S, 'x', 0, pack_sockaddr_un(\"$ENV{HOST}/home/datagrams\")) or exit 1",
+    ),
+    (
+        "a link to a unix socket",
+        "symlink(\"$ENV{HOST}/home/socket\", 'l'); socket(S, AF_UNIX, SOCK_STREAM, 0) or exit 1; connect(S, pack_sockaddr_un('l')) or exit 1",
     ),
 ];
 
@@ -227,6 +235,65 @@ fn a_server_of_the_build_is_not_on_the_hosts_network() {
         assert_eq!(ended.exit, Some(i32::from(!serves)), "{}: {}", sandbox.tier(), text(&ended));
         for name in ["ready", "go"] {
             assert_eq!(std::fs::remove_file(host.path("checkout").join(name)).is_ok(), serves, "{}: {name}", sandbox.tier());
+        }
+    }
+}
+
+/// A server and its client in one program of perl: `$at` is where it listens.
+fn unix_server(at: &str, kind: &str) -> String {
+    format!(
+        "use Socket; my $at = {at}; socket(S, AF_UNIX, {kind}, 0) or exit 2; bind(S, pack_sockaddr_un($at)) or exit 3; listen(S, 5) or exit 4;
+         if (!fork) {{ accept(C, S) or exit 5; syswrite(C, 'hello'); exit }}
+         socket(T, AF_UNIX, {kind}, 0) or exit 6; connect(T, pack_sockaddr_un($at)) or exit 7; sysread(T, $_, 99); print; unlink $at; exit 0"
+    )
+}
+
+#[test]
+fn a_server_of_the_build_has_a_path_in_its_own_folders() {
+    let host = Host::new();
+    for sandbox in TIERS.iter().chain([&none()]) {
+        for at in ["'s'", "\"$ENV{BUILD}/s\"", "'./s'"] {
+            for kind in ["SOCK_STREAM", "SOCK_SEQPACKET"] {
+                let ended = host.run(sandbox, &["perl", "-e", &unix_server(at, kind)]);
+                let seen = (ended.exit, text(&ended), ended.refused);
+                assert_eq!(seen, (Some(0), "hello".to_owned(), false), "{}: {at} {kind}", sandbox.tier());
+            }
+        }
+        // A name without a path is open to the whole machine, but in a network of the build's own.
+        let ended = host.run(sandbox, &["perl", "-e", &unix_server("\"\\0build$$\"", "SOCK_STREAM")]);
+        let alone = sandbox.tier() == isolation::Tier::Landlock;
+        assert_eq!((ended.exit, ended.refused), (Some(if alone { 4 } else { 0 }), alone), "{}: {}", sandbox.tier(), text(&ended));
+        // A place that is not the build's has no server of it in any tier; the user's own is theirs.
+        if sandbox.tier() != isolation::Tier::None {
+            let ended = host.run(sandbox, &["perl", "-e", &unix_server("\"$ENV{HOST}/home/s\"", "SOCK_STREAM")]);
+            assert_eq!(ended.exit, Some(3), "{}: {}", sandbox.tier(), text(&ended));
+        }
+    }
+}
+
+/// What landlock refuses and other tiers do not is told, so that nobody takes the end of such a build for the package's.
+#[test]
+fn what_another_tier_allows_is_told_where_it_is_refused() {
+    let host = Host::new();
+    let listens =
+        |kind| format!("use Socket; socket(S, AF_INET, {kind}, 0) or exit 1; bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)) or exit 1");
+    for (name, script, told) in [
+        ("a server", listens("SOCK_STREAM"), true),
+        (
+            "a server without an address",
+            "use Socket; socket(S, AF_INET, SOCK_STREAM, 0) or exit 1; listen(S, 1) or exit 1".to_owned(),
+            true,
+        ),
+        ("datagrams", listens("SOCK_DGRAM"), true),
+        ("semaphores", "use IPC::SysV; semget(IPC_PRIVATE, 1, 0600) // exit 1".to_owned(), true),
+        ("nothing", "use Socket; socket(S, AF_INET, SOCK_STREAM, 0) or exit 1; exit 1".to_owned(), false),
+        ("a file of the host", "open(F, '<', \"$ENV{HOST}/home/.npmrc\") or exit 1; exit 1".to_owned(), false),
+    ] {
+        for sandbox in TIERS.iter() {
+            let ended = host.run(sandbox, &["perl", "-e", &script]);
+            let alone = sandbox.tier() == isolation::Tier::Landlock;
+            let wanted = (Some(i32::from(alone || !told)), alone && told);
+            assert_eq!((ended.exit, ended.refused), wanted, "{}: {name}: {}", sandbox.tier(), text(&ended));
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Course {
     pub(super) wanted: BTreeSet<String>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
+    /// A step that failed was refused what a stronger sandbox allows.
+    pub(super) refused: bool,
     /// The time for the package ran out.
     pub(super) out_of_time: bool,
     /// A step that was a guess was stopped, with time left for others.
@@ -59,7 +61,7 @@ impl Course {
             _ if self.out_of_time || self.guess_stopped => Some(Limit::Time),
             Some(Stopped::Time) => Some(Limit::Time),
             Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => Some(Limit::Machine),
-            Some(Stopped::Cancelled) | None => None,
+            Some(Stopped::Cancelled) | None => self.refused.then_some(Limit::Sandbox),
         }
     }
 
@@ -168,5 +170,7 @@ mod tests {
         );
         assert_eq!(Course { stopped: Some(Stopped::Time), ..failed() }.code(), Some("timed-out"));
         assert_eq!(Course { stopped: Some(Stopped::Memory), ..failed() }.code(), Some("build-over-limit"));
+        assert_eq!(Course { refused: true, ..failed() }.code(), Some("sandbox-refused"));
+        assert_eq!(Course { refused: true, stopped: Some(Stopped::Time), ..failed() }.code(), Some("timed-out"));
     }
 }

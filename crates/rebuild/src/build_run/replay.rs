@@ -106,8 +106,8 @@ impl Work<'_> {
         let mut stock = DiskStock::open(&checkout, packed, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
         let record = shop.timewarp().record();
-        if let Some(limit) = (Course { stopped: shop.stopped, ..Course::default() }).cut() {
-            // What a build that was stopped left is not what the recipe says.
+        if let Some(limit) = (Course { stopped: shop.stopped, refused: shop.refused, ..Course::default() }).cut() {
+            // What a build that was stopped, or kept from its work, left is not what the recipe says.
             return Err(SourceError::Cut(limit));
         }
         let (beside, stood_in) = (Beside::of(&record), shop.timewarp().stood_in());

@@ -163,7 +163,7 @@ impl Work<'_> {
         let untrue = record.times_untrue || self.publication.untrue;
         let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
         let wanted = record.wanted.into_iter().chain(hosts_in(shop.log())).collect();
-        let course = Course { missing, stood_in, wanted, stopped: shop.stopped, ..course };
+        let course = Course { missing, stood_in, wanted, stopped: shop.stopped, refused: shop.refused, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             notes.extend(self.node_from_elsewhere());

@@ -178,12 +178,12 @@ impl Builder<'_> {
         match work.run() {
             Ok(ran) => {
                 if let Some(limit) = ran.cut {
-                    cut(limit, "was stopped");
+                    cut(limit, limit.done());
                 }
                 Ok(Some(ran))
             }
             Err(SourceError::Cut(limit)) => {
-                cut(limit, "was stopped");
+                cut(limit, limit.done());
                 Ok(None)
             }
             // Its requests ended with the time.

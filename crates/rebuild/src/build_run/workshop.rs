@@ -56,6 +56,8 @@ pub(super) struct Workshop<'a> {
     clock: Option<Timestamp>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
+    /// A step that failed was refused what a stronger sandbox allows.
+    pub(super) refused: bool,
 }
 
 /// What a workshop is made of.
@@ -131,6 +133,7 @@ impl<'a> Workshop<'a> {
             kinds,
             clock: plan.clock,
             stopped: None,
+            refused: false,
         })
     }
 
@@ -212,6 +215,7 @@ impl<'a> Workshop<'a> {
             self.stopped = ended.stopped;
         }
         let exit = if ended.stopped.is_some() { None } else { ended.exit };
+        self.refused |= ended.refused && exit != Some(0);
         self.note(step, &ended.to_string(), &ended.log.text);
         Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
     }

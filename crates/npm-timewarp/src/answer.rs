@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use http::{Cancel, HttpError, Trust};
+use http::{HttpError, Trust};
 use npm_registry::{Integrity, RegistryError};
 use npm_spec::PackageName;
 use npmrc::DEFAULT_REGISTRY;
@@ -27,6 +27,7 @@ use super::heard::Question;
 use super::packages::Package;
 use super::path::{Ask, read};
 use super::record::{Kind, Request};
+use super::serve::Seat;
 use super::stand_in::{Near, StandIn};
 use super::tarballs::{Held, Order};
 use super::{Inner, neighbour, serve, tunnel};
@@ -118,13 +119,13 @@ impl Given {
 }
 
 /// Answers a request and records it.
-pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Request<Incoming>, stop: &Cancel) -> hyper::Response<Reply> {
+pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Request<Incoming>, seat: &Seat) -> hyper::Response<Reply> {
     let start = Instant::now();
     let question = Question::of(&request, base.text(), inner.record.during());
     let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut about = About::default();
     let given = if question.is(&Method::CONNECT) {
-        connect(inner, base, request, stop, &mut about).await
+        connect(inner, base, request, seat, &mut about).await
     } else {
         let given = given(inner, base, &question, &mut about).await;
         if given.is_ok() && question.is(&Method::POST) {
@@ -267,7 +268,7 @@ async fn connect(
     inner: &Arc<Inner>,
     base: &Base,
     mut request: hyper::Request<Incoming>,
-    stop: &Cancel,
+    seat: &Seat,
     about: &mut About,
 ) -> Result<Given, Refused> {
     if inner.settings.cancel.is_cancelled() {
@@ -276,8 +277,8 @@ async fn connect(
     let (given, to) = tunnel_to(inner, base, request.uri(), about).await?;
     let upgrade = hyper::upgrade::on(&mut request);
     match to {
-        None => serve::tunnel_to_us(upgrade, inner, base, stop),
-        Some(to) => drop(inner.runtime.spawn(tunnel::carry(upgrade, to, stop.clone()))),
+        None => serve::tunnel_to_us(upgrade, inner, base, seat),
+        Some(to) => drop(inner.runtime.spawn(tunnel::carry(upgrade, to, seat.clone()))),
     }
     Ok(given)
 }

@@ -2,6 +2,7 @@
 
 #[path = "../../http/src/test_support.rs"]
 mod test_support;
+mod tunnels;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -364,46 +365,6 @@ async fn a_proxys_request_for_a_registry_is_answered_here() {
         let (status, all) = world.raw(&head).await;
         assert!(status == 200 && all.contains("\"latest\":\"1.0.0\""), "{head}");
     }
-}
-
-#[tokio::test]
-async fn a_tunnel_to_us_leads_to_us() {
-    let server = registry().await;
-    let world = world(&server, |_| {});
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
-    stream.write_all(b"CONNECT 127.0.0.1:4873 HTTP/1.1\r\nhost: 127.0.0.1:4873\r\n\r\n").await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 200"));
-    stream.write_all(b"GET /a/latest HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
-    let mut all = String::new();
-    stream.read_to_string(&mut all).await.unwrap();
-    assert!(all.contains("\"version\":\"1.0.0\""));
-}
-
-#[tokio::test]
-async fn an_allowed_host_is_reached_through_a_tunnel() {
-    let server = registry().await;
-    let other = registry().await;
-    let host = format!("127.0.0.1:{}", other.url.port().unwrap());
-    let world = world(&server, |settings| {
-        settings.hosts = AllowList::parse(&host);
-        // What is private must be allowed by the user's network configuration as well.
-        let mut config = settings.client.config().clone();
-        config.allowed.add(&other.url);
-        settings.client = Client::new(config);
-    });
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
-    stream
-        .write_all(format!("CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\nGET /a HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes())
-        .await
-        .unwrap();
-    let mut all = Vec::new();
-    stream.read_to_end(&mut all).await.unwrap();
-    assert!(String::from_utf8_lossy(&all).contains("\"latest\":\"1.1.0\""));
-    assert!(!other.heads()[0].contains("t0ken"));
 }
 
 #[tokio::test]

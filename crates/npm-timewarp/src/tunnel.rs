@@ -10,10 +10,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::{Host, Url};
 
-use http::{Cancel, HttpConfig, is_public};
+use http::{HttpConfig, is_public};
 use npmrc::AllowList;
 
 use super::error::Refused;
+use super::serve::Seat;
 
 /// Longest wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -51,12 +52,12 @@ pub(super) async fn connect(host: &str, port: u16, hosts: &AllowList, config: &H
 }
 
 /// Carries bytes both ways until one side ends or the serving stops.
-pub(super) async fn carry(upgrade: OnUpgrade, mut to: TcpStream, stop: Cancel) {
+pub(super) async fn carry(upgrade: OnUpgrade, mut to: TcpStream, seat: Seat) {
     // The client that went away before its tunnel stood has nobody to be told.
     let Ok(from) = upgrade.await else { return };
     let mut from = TokioIo::new(from);
     tokio::select! {
-        () = stop.cancelled() => {}
+        () = seat.stop.cancelled() => {}
         // A tunnel that breaks ends both of its sides; they see it themselves.
         carried = tokio::io::copy_bidirectional(&mut from, &mut to) => drop(carried),
     }

@@ -79,7 +79,8 @@ static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_10_2,
 ];
 
-static LERNA: &[&ListRules] = &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12];
+static LERNA: &[&ListRules] =
+    &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12, &list::NPM_7_0];
 
 static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 
@@ -101,13 +102,13 @@ static NPM_5_8: &[&ListRules] = &[&list::NPM_5_6, &list::NPM_6_9, &list::NPM_6_5
 
 static NPM_6_10: &[&ListRules] = &[&list::NPM_6_14, &list::NPM_6_12, &list::NPM_6_10];
 
-static NPM_7_7: &[&ListRules] = &[&list::NPM_7_0, &list::NPM_7_9];
+static NPM_7_7: &[&ListRules] = &[&list::NPM_7_0, &list::NPM_7_9, &list::NPM_7_0_4];
 
 static OTHERS: &[&ListRules] = &[&list::NPM_6_14, &list::NPM_8_15, &list::NPM_10_3, &list::NPM_12];
 
 static NPM_5_7: &[&ListRules] = &[&list::NPM_5_6];
 
-static NPM_7_0: &[&ListRules] = &[&list::NPM_7_0];
+static NPM_7_0: &[&ListRules] = &[&list::NPM_7_0_4, &list::NPM_7_0, &list::NPM_7_0_0, &list::PACKLIST_2_1_3];
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -196,6 +196,10 @@ impl Seen<'_> {
     }
 
     fn lerna(&mut self) -> Vec<&'static str> {
+        if self.headers.entries.iter().any(|entry| entry.path.contains("//")) {
+            self.note("two slashes in a path: npm 7.0.0 to 7.0.3");
+            return vec!["npm-7-0"];
+        }
         // lerna leaves bins as they are on disk; npm 7 sets their bits.
         if self.modes_fit(Executable::Listed) {
             return vec!["lerna-4", "npm-7-0"];

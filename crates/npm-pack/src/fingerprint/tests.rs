@@ -48,6 +48,15 @@ fn every_era_is_among_its_own_candidates() {
 }
 
 #[test]
+fn two_slashes_in_a_path_are_of_the_first_npm_7() {
+    let mut members = members();
+    members.push(member("dist//x.js", 0o644, b"4"));
+    let found = Fingerprint::read(&packed("npm-7-0", 3, &members), &Limits::default()).unwrap();
+    assert_eq!(found.eras, ["npm-7-0"]);
+    assert!(found.reasons.iter().any(|reason| reason.contains("npm 7.0.0 to 7.0.3")), "{:?}", found.reasons);
+}
+
+#[test]
 fn eras_with_marks_of_their_own_come_first() {
     for id in [
         "npm-2",

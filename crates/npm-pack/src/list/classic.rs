@@ -33,6 +33,14 @@ pub struct ClassicRules {
     pub necessary: &'static [&'static str],
     /// Whether `files` is expanded as globs (2 and later), and not turned into rules.
     pub expands_files: bool,
+    /// Whether a folder that `files` names with a slash behind it is walked under that name, so that its files have two
+    /// slashes in their paths, a second time beside the same folder without one (2.0 to 2.1.3).
+    pub keeps_slashes: bool,
+    /// Whether the globs of `files` count in the order in which they came to their end (2.0 to 2.1.2): one that looks into all
+    /// folders came last, and took back what a negation behind it had taken out.
+    pub races_globs: bool,
+    /// Whether `files` brings in what `bundleDependencies` names, but not what `bundledDependencies` does (2.0 to 2.1.4).
+    pub one_bundle_spelling: bool,
     /// Whether glob 8 expands them (5.0.1 and later): it lists `./main.js` beside `main.js` if that is what they say, does not
     /// trim them, and gets `/` for `\` (5.0.2 and later).
     pub glob_8: bool,
@@ -144,8 +152,13 @@ impl Walk<'_> {
         names: &BTreeSet<String>,
     ) -> Result<(BTreeSet<String>, String), ListError> {
         entries.extend(self.must_have(manifest));
-        if manifest.bundle().is_some() && names.contains("node_modules") {
+        let bundles =
+            if self.rules.one_bundle_spelling { manifest.text("bundleDependencies").is_some() } else { manifest.bundle().is_some() };
+        if bundles && names.contains("node_modules") {
             entries.push("node_modules".to_owned());
+        }
+        if self.rules.races_globs {
+            entries.sort_by_key(|entry| rounds(entry));
         }
         let paths = self.view.all()?;
         let options = Options { match_base: false, prefixes: false, ..self.options() };
@@ -161,6 +174,7 @@ impl Walk<'_> {
                 if self.rules.dotted == Dotted::Lost && path.split('/').any(|part| part == "." || part == "..") {
                     continue;
                 }
+                let path = if self.rules.keeps_slashes && body.ends_with('/') { format!("{path}/") } else { path };
                 if negated {
                     listed.remove(&path);
                     taken_out.insert(path);
@@ -248,9 +262,10 @@ impl Walk<'_> {
         }
         let Some(kind) = self.view.kind(&path) else { return Ok(()) };
         let parts = level.full(name);
+        let slash = name.ends_with('/');
         match kind {
-            NodeKind::File { .. } if self.passes(level, &parts, level.depth, false) => self.found.push(path),
-            NodeKind::Dir if self.passes(level, &parts, level.depth, true) => {
+            NodeKind::File { .. } if self.passes(level, &parts, level.depth, Question::of(false, slash)) => self.found.push(path),
+            NodeKind::Dir if self.passes(level, &parts, level.depth, Question::of(true, slash)) => {
                 let names = self.view.list(&super::manifest::normalize(&path).unwrap_or_default()).keys().cloned().collect();
                 let child = level.child(path, false)?;
                 return self.folder(child, &names);
@@ -261,9 +276,9 @@ impl Walk<'_> {
     }
 
     /// `parts` are the path as the root sees it; this folder sees what follows the first `skip`.
-    fn passes(&self, level: &Level, parts: &[&str], skip: usize, partial: bool) -> bool {
+    fn passes(&self, level: &Level, parts: &[&str], skip: usize, question: Question<'_>) -> bool {
         let own = parts.get(skip..).unwrap_or_default();
-        let above = |skip: usize| level.parent.is_none_or(|parent| self.passes(parent, parts, skip - 1, partial));
+        let above = |skip: usize| level.parent.is_none_or(|parent| self.passes(parent, parts, skip - 1, question));
         let is_root = level.parent.is_none();
         if !is_root && in_modules(&level.path) {
             return above(skip);
@@ -287,7 +302,7 @@ impl Walk<'_> {
         if is_root && self.rules.expands_files && own == ["package-lock.json"] {
             return false;
         }
-        apply(level, above(skip), own, Question { partial, slash: false, own_name: None }, &self.fuel)
+        apply(level, above(skip), own, question, &self.fuel)
     }
 
     /// `^(readme|…)(\..*[^~$])?$`, put to the whole rest of the path: `readme.d/x` passes too.
@@ -306,6 +321,12 @@ impl Walk<'_> {
             rest.starts_with('.') && long_enough && !last.ends_with(['~', '$'])
         })
     }
+}
+
+/// How long a glob takes: the folders that it reads one after the other, and all of them where it looks at any depth.
+fn rounds(pattern: &str) -> (bool, usize) {
+    let body = pattern.trim_start_matches(['!', '/']);
+    (body.contains("**"), body.split('/').count())
 }
 
 /// Whether a folder is the root's `node_modules` or in it.

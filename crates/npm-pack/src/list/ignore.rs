@@ -41,7 +41,8 @@ impl<'p> Level<'p> {
     }
 
     fn base_name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+        let path = self.path.trim_end_matches('/');
+        path.rsplit('/').next().unwrap_or(path)
     }
 
     /// An entry's path as the outermost folder sees it: the names of the folders down to here, then the entry's own.
@@ -70,6 +71,13 @@ pub(super) struct Question<'a> {
     pub(super) slash: bool,
     /// The entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4 and later).
     pub(super) own_name: Option<&'a str>,
+}
+
+impl Question<'_> {
+    /// About an entry by its path alone.
+    pub(super) fn of(partial: bool, slash: bool) -> Self {
+        Self { partial, slash, own_name: None }
+    }
 }
 
 /// Reads the rules of an ignore file: every line that is not empty and no comment.

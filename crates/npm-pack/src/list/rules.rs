@@ -29,8 +29,14 @@ pub static NPM_6_10: ListRules = classic("npm-6.10", "npm 6.10 and 6.11, lerna 3
 pub static NPM_6_12: ListRules = classic("npm-6.12", "npm 6.12 to 6.13.3 (npm-packlist 1.4.5 and 1.4.6)", &PACKLIST_1_4_6);
 /// npm 6.13.4 to 6.14: npm-packlist 1.4.7 and 1.4.8.
 pub static NPM_6_14: ListRules = classic("npm-6.14", "npm 6.13.4 to 6.14 (npm-packlist 1.4.7 and 1.4.8)", &PACKLIST_1_4_8);
-/// npm 7.0 to 7.8: npm-packlist 2.0 to 2.1.
-pub static NPM_7_0: ListRules = classic("npm-7.0", "npm 7.0 to 7.8, lerna 4 to 5.4 (npm-packlist 2.0 and 2.1)", &PACKLIST_2_1);
+/// npm 7.0.0 to 7.0.3: npm-packlist 2.0 to 2.1.2.
+pub static NPM_7_0_0: ListRules = classic("npm-7.0.0", "npm 7.0.0 to 7.0.3 (npm-packlist 2.0 to 2.1.2)", &PACKLIST_2_1_2);
+/// npm-packlist 2.1.3: the globs of `files` count in their order, as they also may have by chance in 2.1.2.
+pub static PACKLIST_2_1_3: ListRules = classic("packlist-2.1.3", "npm-packlist 2.1.3", &CLASSIC_2_1_3);
+/// npm 7.0.4 to 7.7.5: npm-packlist 2.1.4.
+pub static NPM_7_0_4: ListRules = classic("npm-7.0.4", "npm 7.0.4 to 7.7.5, lerna 4.0 (npm-packlist 2.1.4)", &PACKLIST_2_1_4);
+/// npm 7.7.6 and 7.8: npm-packlist 2.1.5.
+pub static NPM_7_0: ListRules = classic("npm-7.0", "npm 7.7.6 and 7.8, lerna 4 to 5.4 (npm-packlist 2.1.5)", &PACKLIST_2_1);
 /// npm 7.9 to 8.4: npm-packlist 2.2 and 3.
 pub static NPM_7_9: ListRules = classic("npm-7.9", "npm 7.9 to 8.4 (npm-packlist 2.2 and 3)", &PACKLIST_2_2);
 /// npm 8.5: npm-packlist 4.
@@ -82,7 +88,7 @@ pub static BUN_1: ListRules = ListRules { name: "bun-1", clients: "bun 1.2 to 1.
 pub static VLT_1: ListRules = ListRules { name: "vlt-1", clients: "vlt 1.0 release candidates", engine: Engine::Vlt };
 
 /// All groups, the oldest first.
-pub static ALL: [&ListRules; 30] = [
+pub static ALL: [&ListRules; 33] = [
     &NPM_2_0,
     &NPM_2_15,
     &NPM_3,
@@ -96,6 +102,9 @@ pub static ALL: [&ListRules; 30] = [
     &NPM_6_10,
     &NPM_6_12,
     &NPM_6_14,
+    &NPM_7_0_0,
+    &PACKLIST_2_1_3,
+    &NPM_7_0_4,
     &NPM_7_0,
     &NPM_7_9,
     &NPM_8_5,
@@ -153,6 +162,9 @@ const PACKLIST_1_1_8: ClassicRules = ClassicRules {
     bins: Bins::Ignored,
     necessary: &[],
     expands_files: false,
+    keeps_slashes: false,
+    races_globs: false,
+    one_bundle_spelling: false,
     glob_8: false,
     strips_dot_slash: false,
     no_nested_modules: true,
@@ -172,6 +184,9 @@ const PACKLIST_1_4_6: ClassicRules =
     ClassicRules { necessary: &["package.json", "npm-shrinkwrap.json"], no_star_names: true, ..PACKLIST_1_4_4 };
 const PACKLIST_1_4_8: ClassicRules = ClassicRules { bins: Bins::Normalized, ..PACKLIST_1_4_6 };
 const PACKLIST_2_1: ClassicRules = ClassicRules { defaults: &DEFAULTS_2, expands_files: true, ..PACKLIST_1_4_8 };
+const PACKLIST_2_1_4: ClassicRules = ClassicRules { one_bundle_spelling: true, ..PACKLIST_2_1 };
+const CLASSIC_2_1_3: ClassicRules = ClassicRules { keeps_slashes: true, ..PACKLIST_2_1_4 };
+const PACKLIST_2_1_2: ClassicRules = ClassicRules { races_globs: true, ..CLASSIC_2_1_3 };
 const PACKLIST_2_2: ClassicRules = ClassicRules { always: LEGAL, ..PACKLIST_2_1 };
 const PACKLIST_4: ClassicRules = ClassicRules { defaults: &DEFAULTS_4, ..PACKLIST_2_2 };
 const PACKLIST_5_0_0: ClassicRules = ClassicRules { dialect: Dialect::V5, scope_is_package: false, ..PACKLIST_4 };

@@ -67,6 +67,16 @@ fn fstream_renames_gitignore_and_gyp() {
 }
 
 #[test]
+fn early_npm_7_keeps_the_slash_of_a_folder_in_files() {
+    let tree = with_files(r#"["dist/","dist","**/*.js","!no.js"]"#).file("dist/a/b.js", "").file("no.js", "");
+    let paths =
+        |rules| -> Vec<String> { entries(&tree, rules, &Context::default()).unwrap().into_iter().map(|entry| entry.path).collect() };
+    assert_eq!(paths(&NPM_7_0_0), ["dist//a/b.js", "dist/a/b.js", "no.js", "package.json"]);
+    assert_eq!(paths(&PACKLIST_2_1_3), ["dist//a/b.js", "dist/a/b.js", "package.json"]);
+    assert_eq!(paths(&NPM_7_0_4), ["dist/a/b.js", "package.json"]);
+}
+
+#[test]
 fn packlist_5_lists_a_main_with_a_dot_twice_and_npm_8_loses_it() {
     let tree = package(r#"{"main":"./main.js","files":["lib"]}"#).file("main.js", "").file("lib/a.js", "");
     let paths =

@@ -33,7 +33,7 @@ static FSTREAM_1_2_1: ListRules = ListRules {
 };
 
 /// The oracle's versions, and the rules that are to agree with them.
-static VERSIONS: [(&str, &ListRules); 33] = [
+static VERSIONS: [(&str, &ListRules); 36] = [
     ("1.1.8", &list::NPM_5_4),
     ("1.1.9", &list::NPM_5_5),
     ("1.1.10", &list::NPM_5_6),
@@ -43,6 +43,9 @@ static VERSIONS: [(&str, &ListRules); 33] = [
     ("1.4.4", &list::NPM_6_10),
     ("1.4.6", &list::NPM_6_12),
     ("1.4.8", &list::NPM_6_14),
+    ("2.1.2", &list::NPM_7_0_0),
+    ("2.1.3", &list::PACKLIST_2_1_3),
+    ("2.1.4", &list::NPM_7_0_4),
     ("2.1.5", &list::NPM_7_0),
     ("2.2.2", &list::NPM_7_9),
     ("3.0.0", &list::NPM_7_9),
@@ -544,6 +547,26 @@ static FIXTURES: &[Fixture] = &[
         rule: "patched dependencies stay out by era",
         manifest: r#"{"name":"x","version":"1.0.0","files":["lib","p.patch"],"patchedDependencies":{"a":"lib/a.patch","b":"./p.patch"}}"#,
         files: files!["lib/i.js", "lib/a.patch", "p.patch"],
+    },
+    Fixture {
+        rule: "a slash behind a folder in files, and the folder a second time without one",
+        manifest: r#"{"name":"x","version":"1.0.0","files":["dist/","lib/","lib","deep/*/","a/b/","./odd/","{s,t}/","index.js/"]}"#,
+        files: files!["dist/i.js", "dist/u/u.js", "lib/i.js", "lib/.npmignore" => "no.js\n", "lib/no.js", "deep/x/i.js", "deep/f", "a/b/c/i.js", "a/n", "odd/o", "s/1", "t/2", "index.js"],
+    },
+    Fixture {
+        rule: "a slash behind a folder in files, which ignore files leave out in part",
+        manifest: r#"{"name":"x","version":"1.0.0","files":["dist/","src/"]}"#,
+        files: files![".npmignore" => "dist/\nsrc/no\n", "dist/i.js", "src/no/i.js", "src/x.js", "src/.npmignore" => "/t\n", "src/t/i.js", "src/core"],
+    },
+    Fixture {
+        rule: "a negation behind a glob that looks everywhere",
+        manifest: r#"{"name":"x","version":"1.0.0","files":["**/*.js","lib","!foo.js","!lib/no.js","!lib/*.ts"]}"#,
+        files: files!["foo.js", "bar.js", "lib/no.js", "lib/a.ts", "lib/b/c.ts", "lib/b/foo.js"],
+    },
+    Fixture {
+        rule: "bundled dependencies under their other name, with files",
+        manifest: r#"{"name":"x","version":"1.0.0","files":["lib/","**/*.js"],"bundledDependencies":["b"],"dependencies":{"b":"1"}}"#,
+        files: files!["lib/i.js", "node_modules/b/index.js", "node_modules/b/data.txt", "node_modules/b/package.json" => r#"{"name":"b","version":"1.0.0"}"#, "node_modules/c/package.json" => r#"{"name":"c","version":"1.0.0"}"#],
     },
     Fixture {
         rule: "workspaces of the root do not change its own list",

@@ -49,7 +49,9 @@ pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
         "npm-7-20" => SINCE_NPM_7,
         "lerna-4" => LERNA,
         "pnpm-6-20" => PNPM_6,
-        "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-21" => PNPM_11,
+        "pnpm-11-28" => PNPM_11,
+        "pnpm-12-0" => PNPM_12_0,
+        "pnpm-12-5" | "pnpm-12-21" => PNPM_12,
         id if id.starts_with("pnpm-") => PNPM,
         "fstream-directory" => FSTREAM,
         "yarn-1" => YARN,
@@ -87,6 +89,11 @@ static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 static PNPM: &[&ListRules] = &[&list::PNPM_8_8, &list::PNPM_7_12, &list::NPM_7_9, &list::NPM_11, &list::NPM_8_10, &list::NPM_12];
 
 static PNPM_11: &[&ListRules] = &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_12, &list::PNPM_8_8];
+
+static PNPM_12_0: &[&ListRules] = &[&list::PNPM_12_1, &list::PNPM_12_0];
+
+static PNPM_12: &[&ListRules] =
+    &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_12, &list::PNPM_12_12, &list::PNPM_12_11, &list::PNPM_12_8, &list::PNPM_12_1];
 
 static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
 

@@ -128,7 +128,7 @@ const BERRY: Era = Era {
 /// pnpm in Rust.
 const PNPM_RUST: Era = Era {
     id: "pnpm-12-21",
-    clients: "pnpm 12.21 (the first release after 12.0 that writes so is not known)",
+    clients: "pnpm 12.7 to 12.21",
     header: &RUST_TAR,
     owner: Owner::Nul,
     mtime: Mtime::Fixed(NPM_EPOCH),
@@ -239,12 +239,15 @@ pub static ALL: &[Era] = &[
     },
     Era {
         id: "pnpm-12-0",
-        clients: "pnpm 12.0",
+        clients: "pnpm 12.0 to 12.4",
         mode: ModeRule::Fixed(Executable::Listed),
         symlinks: false,
         order: Order::Bytewise,
+        // Licences copied from the workspace's root came after all others, as its folder lists them.
+        adopts: ORDER,
         ..PNPM_RUST
     },
+    Era { id: "pnpm-12-5", clients: "pnpm 12.5 and 12.6", mode: ModeRule::Fixed(Executable::Listed), symlinks: false, ..PNPM_RUST },
     PNPM_RUST,
     Era {
         id: "bun-1",

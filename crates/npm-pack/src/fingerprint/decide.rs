@@ -82,7 +82,11 @@ impl Seen<'_> {
             self.note("entries in bytewise order");
             return vec!["pnpm-12-0", "pnpm-12-21"];
         }
-        vec!["pnpm-12-21", "pnpm-12-0"]
+        if !self.in_order(Order::Extension) {
+            self.note("entries out of order: pnpm 12.0 to 12.4, with a licence of the workspace's root");
+            return vec!["pnpm-12-0"];
+        }
+        vec!["pnpm-12-21", "pnpm-12-5", "pnpm-12-0"]
     }
 
     fn libarchive(&mut self) -> Vec<&'static str> {

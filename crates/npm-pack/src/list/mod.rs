@@ -3,7 +3,7 @@
 //! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
 //! published is never looked at. The rules of npm, and of pnpm and lerna after it, changed about thirty times, but they come from
 //! three programs: fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
-//! (`yarn`), yarn 2 and later (`berry`), bun (`bun`) and vlt (`vlt`) have their own. Each is one walk here,
+//! (`yarn`), yarn 2 and later (`berry`), bun (`bun`), pnpm in Rust (`pnpm_rust`) and vlt (`vlt`) have their own. Each is one walk here,
 //! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
 
 mod berry;
@@ -15,6 +15,7 @@ mod error;
 mod fstream;
 mod ignore;
 mod manifest;
+mod pnpm_rust;
 mod rules;
 mod strict;
 mod view;
@@ -31,6 +32,7 @@ pub use context::{Above, Context};
 pub use error::ListError;
 pub use fstream::FstreamRules;
 pub use manifest::Bins;
+pub use pnpm_rust::PnpmRustRules;
 pub use rules::*;
 pub use strict::{FilesRule, ReadmeRule, StrictRules};
 
@@ -67,6 +69,8 @@ pub enum Engine {
     Bun,
     /// vlt.
     Vlt,
+    /// pnpm in Rust.
+    PnpmRust(PnpmRustRules),
 }
 
 /// A file of the tarball.
@@ -106,6 +110,7 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
         Engine::Yarn => yarn::list(&view)?.into_iter().map(same).collect(),
         Engine::Bun => bun::list(&view)?.into_iter().map(same).collect(),
         Engine::Vlt => vlt::list(&view)?.into_iter().map(same).collect(),
+        Engine::PnpmRust(rules) => pnpm_rust::list(&view, rules)?.into_iter().map(same).collect(),
         Engine::Berry => berry::list(&view)?.into_iter().map(same).collect(),
     };
     view.check()?;

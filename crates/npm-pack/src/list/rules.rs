@@ -1,6 +1,8 @@
 //! The rules of every group of clients, as data. Within a group all versions list the same files.
 
-use super::{Bins, ClassicRules, Dotted, Engine, FilesRule, FstreamRules, ListRules, ReadmeRule, StrictRules, WorkspaceIgnores};
+use super::{
+    Bins, ClassicRules, Dotted, Engine, FilesRule, FstreamRules, ListRules, PnpmRustRules, ReadmeRule, StrictRules, WorkspaceIgnores,
+};
 use crate::glob::Dialect;
 
 /// npm 2.0 to 2.14: fstream-npm 1.0.
@@ -78,6 +80,16 @@ pub static PNPM_7_12: ListRules = classic("pnpm-7.12", "pnpm 7.12 to 8.7 (npm-pa
 pub static PNPM_8_8: ListRules = classic("pnpm-8.8", "pnpm 8.8 to 10 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ONCE);
 /// pnpm 11.28 and later: npm-packlist 10 of its own, with links.
 pub static PNPM_11_28: ListRules = strict("pnpm-11.28", "pnpm 11.28 and later (npm-packlist 10, with links)", &STRICT_10_LINKS);
+/// pnpm 12.0.0, which packs change logs, histories and notices against `files`.
+pub static PNPM_12_0: ListRules = pnpm_rust("pnpm-12.0", "pnpm 12.0", PACQUET_12_0);
+/// pnpm 12.1 to 12.7.
+pub static PNPM_12_1: ListRules = pnpm_rust("pnpm-12.1", "pnpm 12.1 to 12.7", PACQUET_12_1);
+/// pnpm 12.8 to 12.10.
+pub static PNPM_12_8: ListRules = pnpm_rust("pnpm-12.8", "pnpm 12.8 to 12.10", PACQUET_12_8);
+/// pnpm 12.11.
+pub static PNPM_12_11: ListRules = pnpm_rust("pnpm-12.11", "pnpm 12.11", PACQUET_12_11);
+/// pnpm 12.12 and 12.13; later releases have npm's rules.
+pub static PNPM_12_12: ListRules = pnpm_rust("pnpm-12.12", "pnpm 12.12 and 12.13", PACQUET_12_12);
 /// yarn 0.27 to 1.22.
 pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", engine: Engine::Yarn };
 /// yarn 2 to 4.
@@ -125,7 +137,21 @@ pub static ALL: [&ListRules; 33] = [
 ];
 
 /// Those of the clients that list in a way of their own, or npm's with a change.
-static OTHERS: [&ListRules; 8] = [&LERNA_5_5, &PNPM_7_12, &PNPM_8_8, &PNPM_11_28, &YARN_1, &BERRY, &BUN_1, &VLT_1];
+static OTHERS: [&ListRules; 13] = [
+    &LERNA_5_5,
+    &PNPM_7_12,
+    &PNPM_8_8,
+    &PNPM_11_28,
+    &PNPM_12_0,
+    &PNPM_12_1,
+    &PNPM_12_8,
+    &PNPM_12_11,
+    &PNPM_12_12,
+    &YARN_1,
+    &BERRY,
+    &BUN_1,
+    &VLT_1,
+];
 
 /// The rules with this name, as a recipe gives it.
 pub fn by_name(name: &str) -> Option<&'static ListRules> {
@@ -143,6 +169,23 @@ const fn classic(name: &'static str, clients: &'static str, rules: &ClassicRules
 const fn strict(name: &'static str, clients: &'static str, rules: &StrictRules) -> ListRules {
     ListRules { name, clients, engine: Engine::Strict(StrictRules { ..*rules }) }
 }
+
+const fn pnpm_rust(name: &'static str, clients: &'static str, rules: PnpmRustRules) -> ListRules {
+    ListRules { name, clients, engine: Engine::PnpmRust(rules) }
+}
+
+const PACQUET_12_0: PnpmRustRules = PnpmRustRules {
+    always: &["README", "LICENSE", "LICENCE", "CHANGELOG", "CHANGES", "HISTORY", "NOTICE"],
+    always_begins: true,
+    prunes: false,
+    one_ignore_file: false,
+    hides_ignore_files: false,
+};
+const PACQUET_12_1: PnpmRustRules = PnpmRustRules { always: &["README", "LICENSE", "LICENCE"], ..PACQUET_12_0 };
+const PACQUET_12_8: PnpmRustRules = PnpmRustRules { prunes: true, ..PACQUET_12_1 };
+const PACQUET_12_11: PnpmRustRules =
+    PnpmRustRules { always: &["README", "COPYING", "LICENSE", "LICENCE"], always_begins: false, one_ignore_file: true, ..PACQUET_12_8 };
+const PACQUET_12_12: PnpmRustRules = PnpmRustRules { hides_ignore_files: true, ..PACQUET_12_11 };
 
 const FSTREAM_OLD: FstreamRules =
     FstreamRules { files_only: true, notice: false, no_orig: false, no_package_lock: false, scopes: false, hoisted: false };
@@ -225,7 +268,7 @@ const STRICT_10: StrictRules = StrictRules {
     never: &["/.git", "/node_modules", ".npmrc", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lockb"],
     ..STRICT_9
 };
-const STRICT_10_LINKS: StrictRules = StrictRules { links: true, ..STRICT_10 };
+const STRICT_10_LINKS: StrictRules = StrictRules { ..STRICT_10 };
 const STRICT_11_0: StrictRules = StrictRules {
     files: FilesRule::Glob,
     never: &[

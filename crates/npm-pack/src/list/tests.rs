@@ -234,3 +234,41 @@ fn pnpm_lists_main_once_since_8_8() {
     let manifest = r#"{"main":"./dist/a.js","files":["dist"]}"#;
     assert_eq!(packed(&PNPM_8_8, manifest, &["dist/a.js"]), ["dist/a.js"]);
 }
+
+#[test]
+fn pnpm_in_rust_reads_files_as_git_reads_patterns() {
+    let files = r#"["!lib/a.js","lib","!lib/b.js","lib/b.js","src","!src/t/","br{a,b}","*.d.ts","**/*.css","!x.css"]"#;
+    let mut tree = with_files(files);
+    for path in ["lib/a.js", "lib/b.js", "src/t/a.js", "src/b.js", "bra", "i.d.ts", "z/i.d.ts", "x.css", "z/x.css", "z/y.css"] {
+        tree = tree.file(path, "");
+    }
+    for rules in [&PNPM_12_0, &PNPM_12_1, &PNPM_12_8, &PNPM_12_11, &PNPM_12_12] {
+        assert_eq!(listed(&tree, rules), ["bra", "i.d.ts", "lib/b.js", "package.json", "src/b.js", "z/y.css"], "{}", rules.name);
+    }
+    let tree = with_files(r#"["**","!test","!s/"]"#).file("test/a", "").file("d/s/a", "").file(".x", "").file("node_modules/a/i", "");
+    assert_eq!(listed(&tree, &PNPM_12_1), [".x", "d/s/a", "package.json", "test/a"]);
+    assert_eq!(listed(&tree, &PNPM_12_8), [".x", "package.json"]);
+}
+
+#[test]
+fn pnpm_12_0_packs_change_logs_against_files() {
+    let mut tree = with_files(r#"["x.js"]"#);
+    for path in ["x.js", "Readme", "READMEfoo", "LICENSES", "changelog.txt", "CHANGES.md", "History.rst", "NOTICE", "COPYING", "d/NOTICE"] {
+        tree = tree.file(path, "");
+    }
+    let logs = ["CHANGES.md", "History.rst", "LICENSES", "NOTICE", "READMEfoo", "Readme", "changelog.txt", "package.json", "x.js"];
+    assert_eq!(listed(&tree, &PNPM_12_0), logs);
+    assert_eq!(listed(&tree, &PNPM_12_1), ["LICENSES", "READMEfoo", "Readme", "package.json", "x.js"]);
+    assert_eq!(listed(&tree, &PNPM_12_11), ["COPYING", "Readme", "package.json", "x.js"]);
+}
+
+#[test]
+fn pnpm_in_rust_reads_ignore_files_as_git_does_and_packs_them() {
+    let tree = package("{}").file(".npmignore", "a\nd/*\n!d/keep\n").file(".gitignore", "b\n");
+    let tree = tree.file("a", "").file("b", "").file("d/a", "").file("d/keep", "").file("d/x/keep", "").file("x.orig", "");
+    let tree = tree.file("e/.npmignore", "c\n").file("e/.gitignore", "b\n").file("e/b", "").file("e/c", "").file("e/.npmrc", "");
+    let always = [".gitignore", ".npmignore", "b", "d/keep", "e/.gitignore", "e/.npmignore"];
+    assert_eq!(listed(&tree, &PNPM_12_1), [&always[..], &["package.json"]].concat());
+    assert_eq!(listed(&tree, &PNPM_12_11), [&always[..], &["e/b", "package.json"]].concat());
+    assert_eq!(listed(&tree, &PNPM_12_12), ["b", "d/keep", "e/b", "package.json"]);
+}

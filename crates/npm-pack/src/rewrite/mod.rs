@@ -62,6 +62,8 @@ pub enum Licenses {
     UnlessAnywhere,
     /// All of them, where no listed file is a licence by its name (pnpm 11 and later).
     UnlessNamed,
+    /// As [`Licenses::UnlessNamed`], letters of any case (pnpm 12).
+    UnlessNamedAnyCase,
     /// The first, where the package's folder has none (lerna).
     UnlessInFolder,
 }
@@ -115,13 +117,13 @@ impl Rewrite {
         let wanted = match self.licenses {
             Licenses::Never => false,
             Licenses::UnlessAnywhere => !listed.iter().any(anywhere),
-            Licenses::UnlessNamed => !listed.iter().any(|path| named(&base(path))),
+            Licenses::UnlessNamed | Licenses::UnlessNamedAnyCase => !listed.iter().any(|path| named(&base(path))),
             Licenses::UnlessInFolder => !listed.iter().any(|path| !path.contains('/') && named(&base(path))),
         };
-        // pnpm's pattern minds case, lerna's does not.
-        let any_case = self.licenses == Licenses::UnlessInFolder;
+        // The pattern of pnpm up to 11 minds case, lerna's and that of pnpm 12 do not.
+        let any_case = matches!(self.licenses, Licenses::UnlessInFolder | Licenses::UnlessNamedAnyCase);
         let of_root = workspace.licenses.iter().filter(|(name, _)| any_case || named(name));
-        let most = if any_case { 1 } else { usize::MAX };
+        let most = if self.licenses == Licenses::UnlessInFolder { 1 } else { usize::MAX };
         of_root.filter(|_| wanted).take(most).map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
     }
 
@@ -324,7 +326,8 @@ fn npm_clients(bytes: &[u8], source: &Object, to: Resolver<'_>, clients: &mut Ve
 fn pnpm_licenses(era: &Era, workspace: &Workspace) -> Licenses {
     match era.id {
         _ if !workspace.pnpm => Licenses::Never,
-        "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-21" => Licenses::UnlessNamed,
+        "pnpm-11-28" => Licenses::UnlessNamed,
+        id if id.starts_with("pnpm-12-") => Licenses::UnlessNamedAnyCase,
         _ => Licenses::UnlessAnywhere,
     }
 }

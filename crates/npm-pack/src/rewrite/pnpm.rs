@@ -110,7 +110,7 @@ pub(super) fn releases(era: &str) -> &'static [Release] {
     match era {
         "pnpm-6-20" => &[PNPM_6_35, PNPM_6_28, PNPM_6_20],
         "pnpm-8-8" => &[PNPM_7_28],
-        "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-21" => &[PNPM_11_28, PNPM_11_PLAIN, PNPM_11_20],
+        "pnpm-11-28" | "pnpm-12-0" | "pnpm-12-5" | "pnpm-12-21" => &[PNPM_11_28, PNPM_11_PLAIN, PNPM_11_20],
         _ => {
             &[PNPM_10_10, PNPM_7_28, PNPM_9_5, PNPM_9_0, PNPM_10_34, PNPM_11_0, PNPM_11_10, PNPM_11_20, PNPM_11_PLAIN, PNPM_7_12, PNPM_7_0]
         }

@@ -155,6 +155,8 @@ pub struct Adopts {
     pub mode_bits: u32,
     /// The sequence of the entries.
     pub order: bool,
+    /// The sequence of the entries, where the rules of some language give just that one (npm 6.10 to 7.12).
+    pub locale: bool,
     /// pax records other than path, link target and size.
     pub pax: bool,
     /// The first path component, which extraction strips.

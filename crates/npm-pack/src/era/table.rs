@@ -68,7 +68,7 @@ const READ_WRITE: u32 = 0o666;
 /// Read bits of group and others: what is left of them after `(mode | 0600) & ~022`.
 const READ_OTHERS: u32 = 0o044;
 
-const NOTHING: Adopts = Adopts { mtime: false, owner: false, mode_bits: 0, order: false, pax: false, root: false };
+const NOTHING: Adopts = Adopts { mtime: false, owner: false, mode_bits: 0, order: false, locale: false, pax: false, root: false };
 const MODES: Adopts = Adopts { mode_bits: READ_WRITE, ..NOTHING };
 const PORTABLE: Adopts = Adopts { mode_bits: READ_OTHERS, ..NOTHING };
 const ORDER: Adopts = Adopts { order: true, ..NOTHING };
@@ -87,7 +87,7 @@ const NPM: Era = Era {
     symlinks: false,
     order: Order::Extension,
     gzip: LEVEL_6,
-    adopts: MODES,
+    adopts: Adopts { locale: true, ..MODES },
 };
 
 /// pnpm since it packs by itself: tar-stream, owner zero.
@@ -151,7 +151,7 @@ pub static ALL: &[Era] = &[
         owner: Owner::OfFile,
         mtime: Mtime::OfFile { directories: true },
         order: Order::Fstream,
-        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, pax: true, root: false },
+        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, locale: false, pax: true, root: false },
         ..NPM
     },
     Era {
@@ -162,15 +162,15 @@ pub static ALL: &[Era] = &[
         adopts: Adopts { mtime: true, mode_bits: READ_WRITE, pax: true, ..NOTHING },
         ..NPM
     },
-    Era { id: "npm-5-7", clients: "npm 5.7", mtime: Mtime::Nul, order: Order::RootFilesFirst, ..NPM },
-    Era { id: "npm-5-8", clients: "npm 5.8 to 6.9", order: Order::RootFilesFirst, ..NPM },
+    Era { id: "npm-5-7", clients: "npm 5.7", mtime: Mtime::Nul, order: Order::RootFilesFirst, adopts: MODES, ..NPM },
+    Era { id: "npm-5-8", clients: "npm 5.8 to 6.9", order: Order::RootFilesFirst, adopts: MODES, ..NPM },
     NPM,
     Era {
         id: "npm-7-0",
         clients: "npm 7.0 to 7.5",
         mode: ModeRule::Portable(Executable::Listed),
         gzip: LEVEL_6_UNKNOWN,
-        adopts: PORTABLE,
+        adopts: Adopts { locale: true, ..PORTABLE },
         ..NPM
     },
     Era {
@@ -178,7 +178,7 @@ pub static ALL: &[Era] = &[
         clients: "npm 7.7 to 7.16",
         mode: ModeRule::Portable(Executable::Listed),
         gzip: LEVEL_9_UNKNOWN,
-        adopts: PORTABLE,
+        adopts: Adopts { locale: true, ..PORTABLE },
         ..NPM
     },
     Era {
@@ -194,7 +194,7 @@ pub static ALL: &[Era] = &[
         clients: "lerna 4 to 9",
         mode: ModeRule::Portable(Executable::None),
         gzip: LEVEL_6_UNKNOWN,
-        adopts: PORTABLE,
+        adopts: Adopts { locale: true, ..PORTABLE },
         ..NPM
     },
     Era {
@@ -268,7 +268,7 @@ pub static ALL: &[Era] = &[
         mtime: Mtime::OfFile { directories: true },
         directories: Directories::Slash,
         order: Order::Fstream,
-        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, pax: true, root: true },
+        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, locale: false, pax: true, root: true },
         ..NPM
     },
     Era {
@@ -280,7 +280,7 @@ pub static ALL: &[Era] = &[
         directories: Directories::Slash,
         symlinks: true,
         order: Order::BreadthFirst,
-        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, pax: true, root: true },
+        adopts: Adopts { mtime: true, owner: true, mode_bits: READ_WRITE, order: true, locale: false, pax: true, root: true },
         ..NPM
     },
 ];

@@ -4,6 +4,7 @@
 //! the order in which they are written. npm compares with ICU's collation, not by bytes: of 66 published packages 15 come out wrong
 //! when compared bytewise, so the same collation data is used here.
 
+mod locale;
 mod node_path;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use icu_collator::{Collator, CollatorBorrowed};
 use icu_locale_core::locale;
 
 use crate::era::Order;
+pub use locale::locale_of;
 
 /// `localeCompare(…, 'en')` of JavaScript with default options: the root collation, all three levels, punctuation counted.
 #[derive(Debug)]
@@ -75,14 +77,13 @@ fn extension<'a>(paths: impl Iterator<Item = (usize, &'a str)>) -> Vec<usize> {
             (node_path::extname(base).to_lowercase(), base.to_lowercase(), path, index)
         })
         .collect();
-    keyed.sort_by(|a, b| {
-        collation
-            .compare(&a.0, &b.0)
-            .then_with(|| collation.compare(&a.1, &b.1))
-            .then_with(|| collation.compare(a.2, b.2))
-            .then_with(|| a.2.cmp(b.2))
-    });
+    keyed.sort_by(|a, b| by_extension((&a.0, &a.1, a.2), (&b.0, &b.1, b.2), &|a, b| collation.compare(a, b)));
     keyed.into_iter().map(|(.., index)| index).collect()
+}
+
+/// Compares extension, base name and path.
+fn by_extension(a: (&str, &str, &str), b: (&str, &str, &str), compare: &dyn Fn(&str, &str) -> Ordering) -> Ordering {
+    compare(a.0, b.0).then_with(|| compare(a.1, b.1)).then_with(|| compare(a.2, b.2)).then_with(|| a.2.cmp(b.2))
 }
 
 /// npm-packlist 1.0 and 1.1: package.json, then root files, then the others, and all below `node_modules` last.

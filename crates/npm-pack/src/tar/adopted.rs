@@ -6,6 +6,7 @@ use super::entry::Type;
 use super::pax;
 use crate::era::{Era, Mtime};
 use crate::fingerprint::Headers;
+use crate::order;
 
 /// Keywords that npm's extraction ignores, and the three that are replaced.
 const HARMLESS: &[&str] = &["path", "linkpath", "size", "atime", "ctime", "mtime", "uid", "gid", "uname", "gname", "comment"];
@@ -132,6 +133,16 @@ impl Adopted {
         }
         if adopts.order {
             adopted.order = published.entries.iter().map(|entry| entry.path.clone()).collect();
+        }
+        let language = if adopts.locale && !published.is_in_order(era.order) {
+            let paths: Vec<&str> = published.entries.iter().map(|entry| entry.path.as_str()).collect();
+            order::locale_of(&paths)
+        } else {
+            None
+        };
+        if let Some(language) = language {
+            adopted.order = published.entries.iter().map(|entry| entry.path.clone()).collect();
+            adopted.notes.push(format!("sequence of the entries: sorted by the language {language}"));
         }
         if era.gzip.os.is_none() {
             adopted.gzip_os = Some(published.gzip.os);

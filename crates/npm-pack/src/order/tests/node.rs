@@ -176,3 +176,37 @@ fn empty_strings_compare_as_in_node() {
         assert_eq!(collation.compare(&paths[index], &paths[(index * 7919 + 13) % paths.len()]) as i8, *expected, "{index}");
     }
 }
+
+/// Sorts the lines by the rules of a language, as npm-packlist did without a locale.
+const BY_LANGUAGE: &str = r"
+const path = require('path');
+const { lines, languages } = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const ext = language => (a, b) =>
+  path.extname(a).toLowerCase().localeCompare(path.extname(b).toLowerCase(), language) ||
+  path.basename(a).toLowerCase().localeCompare(path.basename(b).toLowerCase(), language) ||
+  a.localeCompare(b, language);
+process.stdout.write(JSON.stringify(languages.map(language => [...lines].sort(ext(language)))));
+";
+
+#[test]
+fn the_language_of_a_sequence_that_node_sorted_is_found() {
+    let languages = ["sk", "cs", "hr", "hu", "da", "nb", "sv", "et", "lt", "lv", "es", "tr", "is", "cy", "sq", "fil", "vi", "mt"];
+    let letters: Vec<String> = ('a'..='z').map(String::from).collect();
+    let pairs = letters.iter().flat_map(|a| letters.iter().map(move |b| format!("lib/{a}{b}x.js")));
+    let lines: Vec<String> = pairs.chain(letters.iter().map(|a| format!("{a}.js"))).chain(["README.md".into()]).collect();
+    let mut node = Command::new("node").args(["-e", BY_LANGUAGE]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node");
+    let asked = serde_json::json!({ "lines": lines, "languages": languages });
+    node.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    let sequences: Vec<Vec<String>> = serde_json::from_slice(&output.stdout).unwrap();
+    let mut told = std::collections::BTreeSet::new();
+    for (language, sequence) in languages.iter().zip(&sequences) {
+        told.insert(locale_of(sequence).unwrap_or_else(|| panic!("{language}")));
+        let mut swapped = sequence.clone();
+        swapped.swap(100, 300);
+        assert_eq!(locale_of(&swapped), None, "{language}");
+    }
+    assert!(told.len() > 10, "{told:?}");
+    // A Node without languages compares code units.
+    assert_eq!(locale_of(&["-.js", "_.js", "a.js"]), Some("none"));
+}

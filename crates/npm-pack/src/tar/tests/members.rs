@@ -131,6 +131,27 @@ fn records_that_reach_the_disk_are_never_adopted() {
 }
 
 #[test]
+fn a_sequence_is_adopted_from_npm_where_a_language_gives_it() {
+    let published = |era, order: [&'static str; 4]| {
+        let members: Vec<_> = order.iter().map(|path| file(path, b"")).collect();
+        let adopted = Adopted { order: order.map(String::from).to_vec(), ..Adopted::default() };
+        let encoder = crate::gzip::Match { class: crate::gzip::Class::A, level: 6, xfl: 0, os: 3 };
+        let mut gz = Vec::new();
+        crate::gzip::compress(&mut adopting(era, &members, &adopted).as_slice(), encoder, &mut gz).unwrap();
+        let headers = crate::fingerprint::Headers::read(&gz, &crate::fingerprint::Limits::default()).unwrap();
+        Adopted::from_published(&headers, by_id(era).unwrap()).order
+    };
+    let (slovak, none) = (["c.js", "h.js", "ch.js", "i.js"], ["h.js", "i.js", "c.js", "ch.js"]);
+    for era in ["npm-6-10", "npm-7-0", "npm-7-7", "lerna-4"] {
+        assert_eq!(published(era, slovak), slovak, "{era}");
+        assert!(published(era, none).is_empty(), "{era}");
+    }
+    for era in ["npm-5-8", "npm-7-20"] {
+        assert!(published(era, slovak).is_empty(), "{era}");
+    }
+}
+
+#[test]
 fn the_published_sequence_cannot_add_or_drop_members() {
     let adopted = Adopted { order: ["b", "x", "b"].map(String::from).to_vec(), ..Adopted::default() };
     let stream = adopting("pnpm-7", &[file("a", b""), file("b", b""), file("c", b"")], &adopted);

@@ -92,8 +92,16 @@ static PNPM_11: &[&ListRules] = &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_1
 
 static PNPM_12_0: &[&ListRules] = &[&list::PNPM_12_1, &list::PNPM_12_0];
 
-static PNPM_12: &[&ListRules] =
-    &[&list::PNPM_11_28, &list::NPM_11, &list::NPM_12, &list::PNPM_12_12, &list::PNPM_12_11, &list::PNPM_12_8, &list::PNPM_12_1];
+static PNPM_12: &[&ListRules] = &[
+    &list::PNPM_12_14,
+    &list::PNPM_11_28,
+    &list::NPM_11,
+    &list::NPM_12,
+    &list::PNPM_12_12,
+    &list::PNPM_12_11,
+    &list::PNPM_12_8,
+    &list::PNPM_12_1,
+];
 
 static YARN: &[&ListRules] = &[&list::YARN_1, &list::NPM_6_14];
 

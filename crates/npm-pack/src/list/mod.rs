@@ -73,6 +73,18 @@ pub enum Engine {
     PnpmRust(PnpmRustRules),
 }
 
+impl ListRules {
+    /// Whether these rules can have written paths that are spelled so: some keep the `./` or the second slash of an entry of
+    /// package.json, where others list the same files under their plain names.
+    pub fn spells<'p>(&self, paths: impl Iterator<Item = &'p str>) -> bool {
+        let (dots, slashes) = match &self.engine {
+            Engine::Classic(rules) => (rules.glob_8 && rules.dotted == Dotted::Kept, rules.keeps_slashes),
+            _ => (false, false),
+        };
+        paths.into_iter().all(|path| (dots || !path.starts_with("./")) && (slashes || !path.contains("//")))
+    }
+}
+
 /// A file of the tarball.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {

@@ -17,6 +17,7 @@ use crate::tree::NodeKind;
 
 /// What differs between the releases.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "a table of independent changes, each with its version")]
 pub struct PnpmRustRules {
     /// What goes along from the root whatever the rules say: names in upper case.
     pub always: &'static [&'static str],
@@ -124,7 +125,7 @@ impl Walk<'_> {
 
     fn never(&self, path: &str, name: &str) -> bool {
         NEVER.contains(&name)
-            || name.ends_with(".orig")
+            || name.rsplit_once('.').is_some_and(|(_, extension)| extension == "orig")
             || NEVER_IN_ROOT.contains(&path)
             || self.rules.hides_ignore_files && matches!(name, ".gitignore" | ".npmignore")
     }

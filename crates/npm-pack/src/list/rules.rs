@@ -90,6 +90,8 @@ pub static PNPM_12_8: ListRules = pnpm_rust("pnpm-12.8", "pnpm 12.8 to 12.10", P
 pub static PNPM_12_11: ListRules = pnpm_rust("pnpm-12.11", "pnpm 12.11", PACQUET_12_11);
 /// pnpm 12.12 and 12.13; later releases have npm's rules.
 pub static PNPM_12_12: ListRules = pnpm_rust("pnpm-12.12", "pnpm 12.12 and 12.13", PACQUET_12_12);
+/// pnpm 12.14 and later: npm's rules, and `main` found under `./`.
+pub static PNPM_12_14: ListRules = strict("pnpm-12.14", "pnpm 12.14 to 12.21 (as npm-packlist 10, with links)", &STRICT_10_DOTTED);
 /// yarn 0.27 to 1.22.
 pub static YARN_1: ListRules = ListRules { name: "yarn-1", clients: "yarn 1", engine: Engine::Yarn };
 /// yarn 2 to 4.
@@ -137,7 +139,7 @@ pub static ALL: [&ListRules; 33] = [
 ];
 
 /// Those of the clients that list in a way of their own, or npm's with a change.
-static OTHERS: [&ListRules; 13] = [
+static OTHERS: [&ListRules; 14] = [
     &LERNA_5_5,
     &PNPM_7_12,
     &PNPM_8_8,
@@ -147,6 +149,7 @@ static OTHERS: [&ListRules; 13] = [
     &PNPM_12_8,
     &PNPM_12_11,
     &PNPM_12_12,
+    &PNPM_12_14,
     &YARN_1,
     &BERRY,
     &BUN_1,
@@ -250,6 +253,7 @@ const STRICT_7_0_0: StrictRules = StrictRules {
     files: FilesRule::Plain,
     missing_fails: true,
     no_patches: false,
+    finds_dotted: false,
     links: false,
 };
 const STRICT_7_0_2: StrictRules = StrictRules { files: FilesRule::NoLead, ..STRICT_7_0_0 };
@@ -269,6 +273,7 @@ const STRICT_10: StrictRules = StrictRules {
     ..STRICT_9
 };
 const STRICT_10_LINKS: StrictRules = StrictRules { ..STRICT_10 };
+const STRICT_10_DOTTED: StrictRules = StrictRules { finds_dotted: true, ..STRICT_10_LINKS };
 const STRICT_11_0: StrictRules = StrictRules {
     files: FilesRule::Glob,
     never: &[

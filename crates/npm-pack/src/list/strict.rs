@@ -36,6 +36,8 @@ pub struct StrictRules {
     pub missing_fails: bool,
     /// Whether the files named by `patchedDependencies` stay out (11.2 and later).
     pub no_patches: bool,
+    /// Whether `main` and `browser` are found under `./` too (pnpm 12.14 and later).
+    pub finds_dotted: bool,
     /// Whether symbolic links go along that do not lead out of the package (pnpm 11.28 and later).
     pub links: bool,
 }
@@ -175,7 +177,8 @@ impl Walk<'_> {
                 level.sets.push(self.compile(&lines)?);
                 replaced = true;
             }
-            let required = ["browser", "main"].iter().filter_map(|field| manifest.text(field));
+            let plain = |path: String| normalize(&path).filter(|_| self.rules.finds_dotted).unwrap_or(path);
+            let required = ["browser", "main"].iter().filter_map(|field| manifest.text(field)).map(plain);
             let mut bins = manifest.bins(Bins::Normalized);
             if let (true, Some(folder)) = (bins.is_empty(), manifest.bin_folder()) {
                 bins = self.bin_folder(&level.path, &folder)?;

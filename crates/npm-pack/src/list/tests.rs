@@ -77,6 +77,15 @@ fn early_npm_7_keeps_the_slash_of_a_folder_in_files() {
 }
 
 #[test]
+fn a_spelling_tells_which_rules_can_have_written_it() {
+    let spells = |rules: &ListRules, path| rules.spells(["a.js", path].into_iter());
+    let of = |path| [&PNPM_7_12, &PNPM_8_8, &NPM_7_0_0, &NPM_7_0_4, &NPM_11, &BUN_1].map(|rules| spells(rules, path));
+    assert_eq!(of("./main.js"), [true, false, false, false, false, false]);
+    assert_eq!(of("dist//a.js"), [false, false, true, false, false, false]);
+    assert_eq!(of("dist/a.js"), [true; 6]);
+}
+
+#[test]
 fn packlist_5_lists_a_main_with_a_dot_twice_and_npm_8_loses_it() {
     let tree = package(r#"{"main":"./main.js","files":["lib"]}"#).file("main.js", "").file("lib/a.js", "");
     let paths =
@@ -271,4 +280,11 @@ fn pnpm_in_rust_reads_ignore_files_as_git_does_and_packs_them() {
     assert_eq!(listed(&tree, &PNPM_12_1), [&always[..], &["package.json"]].concat());
     assert_eq!(listed(&tree, &PNPM_12_11), [&always[..], &["e/b", "package.json"]].concat());
     assert_eq!(listed(&tree, &PNPM_12_12), ["b", "d/keep", "e/b", "package.json"]);
+}
+
+#[test]
+fn pnpm_12_14_finds_main_under_a_dot() {
+    let tree = package(r#"{"main":"./m.js","files":["x.js"]}"#).file("m.js", "").file("x.js", "");
+    assert_eq!(listed(&tree, &PNPM_12_14), ["m.js", "package.json", "x.js"]);
+    assert_eq!(listed(&tree, &PNPM_11_28), ["package.json", "x.js"]);
 }

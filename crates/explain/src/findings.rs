@@ -3,7 +3,7 @@
 use npm_tarball::{Archive, Entry};
 use verdict::{Finding, Severity};
 
-use super::{Class, Explanation, Source, dense, place, text};
+use super::{Class, Explanation, Source, client_keys, dense, links, place, text};
 
 /// Files of one kind that are named; the rest is counted.
 const NAMED: usize = 5;
@@ -22,7 +22,7 @@ pub fn findings(published: &Archive, rebuilt: &Archive, explanations: &[Explanat
             left_behind.push(path);
         }
         let Some(entry) = published.get(path) else { continue };
-        if says_more(one.class) && source.blob(path).is_some_and(|blob| *blob != entry.blob_id) {
+        if says_more(one.class) && source.blob(path).is_some_and(|blob| *blob != links::led_to(published, entry).blob_id) {
             other.push(path);
         }
         if !place::is_script(path) || one.class.is_surface() || entry.size > SEARCHED || entry.size > left {
@@ -46,6 +46,7 @@ pub fn findings(published: &Archive, rebuilt: &Archive, explanations: &[Explanat
     .zip([Kind::LeftBehind, Kind::OtherBytes, Kind::Minified, Kind::Obfuscated])
     .filter(|((_, paths), _)| !paths.is_empty())
     .map(|((what, paths), kind)| kind.finding(what, &paths))
+    .chain(client_keys::findings(published, rebuilt))
     .collect()
 }
 

@@ -6,11 +6,13 @@
 //! The bytes are strangers': what is read is bounded in size, time and memory, and what is past a bound is said to be not examined.
 
 mod class;
+mod client_keys;
 mod content;
 mod dense;
 mod findings;
 mod json;
 mod likely;
+mod links;
 mod literal;
 mod manifest;
 mod missing;
@@ -27,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use npm_tarball::{Archive, ChangeKind, Comparison};
+use npm_tarball::{Archive, Change, ChangeKind, Comparison, EntryKind};
 
 pub use class::Class;
 pub use findings::findings;
@@ -75,12 +77,24 @@ pub fn explain(published: &Archive, rebuilt: &Archive, comparison: &Comparison, 
                 (Class::OtherMode, format!("the same bytes; mode on disk {} published, {} rebuilt", ours.mode, theirs.mode))
             }
             ChangeKind::Link => (Class::OtherTarget, "the link leads elsewhere".to_owned()),
-            ChangeKind::Type => (Class::OtherType, format!("a {} was published, a {} rebuilt", ours.kind.name(), theirs.kind.name())),
+            ChangeKind::Type => (Class::OtherType, other_type(published, rebuilt, change)),
         };
         missing.push(Explanation { path: change.path.clone(), class, message });
     }
     missing.sort_by(|a, b| a.path.cmp(&b.path));
     missing
+}
+
+/// What stands at a path of two types; of a hard link, whether it leads to the bytes that were rebuilt.
+fn other_type(published: &Archive, rebuilt: &Archive, change: &Change) -> String {
+    let (ours, theirs) = (&change.published, &change.rebuilt);
+    let plain = format!("a {} was published, a {} rebuilt", ours.kind.name(), theirs.kind.name());
+    let led = published.get(&change.path).map(|entry| links::led_to(published, entry));
+    let bytes = rebuilt.get(&change.path).map(|entry| entry.sha256);
+    match led.filter(|entry| ours.kind == EntryKind::Hardlink && Some(entry.sha256) == bytes) {
+        Some(entry) => format!("the same bytes, by way of {}: {plain}; npm leaves links out", text::cut(&entry.path, 120)),
+        None => plain,
+    }
 }
 
 /// How many files there are of each class, the most first: `9 formatting only, 2 time stamps, 1 other code`.

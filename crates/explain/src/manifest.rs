@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Class;
+use super::client_keys;
 use super::json::{self, Json};
 use super::text::cut;
 
@@ -40,6 +41,11 @@ fn changed(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> (Class, St
     let version = |keys: &[String]| matches!(keys, [only] if only == "version");
     let only_version = keys.added.is_empty() && keys.removed.is_empty() && version(&keys.changed);
     let mut parts = Vec::new();
+    let clients = client_keys::of(ours, theirs);
+    if !clients.is_empty() {
+        parts.push(format!("written by a client: {}", clients.join(", ")));
+        keys.added.retain(|key| !clients.contains(&key.as_str()));
+    }
     for (what, list) in [("only published", &keys.added), ("not published", &keys.removed), ("other values", &keys.changed)] {
         if !list.is_empty() {
             let more = list.len().saturating_sub(NAMED);
@@ -97,6 +103,15 @@ mod tests {
         assert_eq!(
             message,
             "only published: gitHead; not published: scripts.prepack; other values: version, main; version 1.0.1 published, 0.0.0 rebuilt"
+        );
+    }
+
+    #[test]
+    fn keys_of_clients_are_told_apart() {
+        let (class, message) = said(r#"{"_id":"a@1","_where":"/x","a":1}"#, r#"{"b":1}"#);
+        assert_eq!(
+            (class, message.as_str()),
+            (Class::ManifestKeys, "written by a client: _id, _where; only published: a; not published: b")
         );
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use npm_tarball::{Archive, Comparison, Entry};
+use npm_tarball::{Archive, Comparison, Entry, same_letters};
 
 use super::place::{is_license, is_product, left_behind, sources_of, without_hash};
 use super::{Class, Explanation, Source};
@@ -47,11 +47,36 @@ impl<'a> Alone<'a> {
 /// The same file on the other side under another name.
 fn twin(entry: &Entry, others: &Alone<'_>, side: &str) -> Option<(Class, String)> {
     // Empty files are all the same.
+    let letters = || others.entries.iter().find(|other| other.sha256 == entry.sha256 && same_letters(&other.path, &entry.path));
+    if let Some(other) = (!entry.path.is_ascii()).then(letters).flatten() {
+        let (ours, theirs) = (points(&entry.path), points(&other.path));
+        let why = "macOS takes letters and accents apart";
+        return Some((Class::Renamed, format!("the same bytes are {side} under the same letters: {theirs} there, {ours} here; {why}")));
+    }
     if let Some(name) = others.by_bytes.get(&entry.sha256).filter(|_| entry.size > 0) {
         return Some((Class::Renamed, format!("the same bytes are {side} as {}", super::text::cut(name, 120))));
     }
     let name = others.by_name.get(&without_hash(&entry.path)?)?;
     Some((Class::HashName, format!("{side} with another hash in its name: {}", super::text::cut(name, 120))))
+}
+
+/// Code points that a name has beyond ASCII, with the letter in front of one that is an accent alone: two names can look the same.
+fn points(path: &str) -> String {
+    const NAMED: usize = 4;
+    let mut named = Vec::new();
+    let mut last = None;
+    for letter in path.chars() {
+        if !letter.is_ascii() {
+            let is_accent =
+                matches!(letter, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}');
+            let base = last.filter(|_| is_accent).map(|base| format!("{base} ")).unwrap_or_default();
+            named.push(format!("{base}U+{:04X}", u32::from(letter)));
+        }
+        last = Some(letter);
+    }
+    let more = if named.len() > NAMED { ", …" } else { "" };
+    named.truncate(NAMED);
+    named.join(", ") + more
 }
 
 fn only_published(entry: &Entry, rebuilt: &Archive, source: &Source) -> (Class, String) {

@@ -5,7 +5,7 @@ use npm_pack::tar::{Adopted, Kind, Member, write};
 
 use super::*;
 
-pub(crate) fn archive(files: &[(&str, &str)]) -> Archive {
+fn tar_of(files: &[(&str, &str)]) -> Vec<u8> {
     let member = |(path, content): &(&str, &str)| Member {
         path: (*path).to_owned(),
         mode: if path.rsplit('.').next() == Some("sh") { 0o755 } else { 0o644 },
@@ -15,7 +15,11 @@ pub(crate) fn archive(files: &[(&str, &str)]) -> Archive {
     let members: Vec<Member<'_>> = files.iter().map(member).collect();
     let mut tar = Vec::new();
     write(&members, era::by_id("npm-7-20").unwrap(), &Bins::default(), &Adopted::default(), &mut tar).unwrap();
-    Archive::read_tar(tar.as_slice(), &npm_tarball::Limits::default()).unwrap()
+    tar
+}
+
+pub(crate) fn archive(files: &[(&str, &str)]) -> Archive {
+    Archive::read_tar(tar_of(files).as_slice(), &npm_tarball::Limits::default()).unwrap()
 }
 
 pub(crate) fn source(files: &[(&str, &Archive, &str)], directory: &str) -> Source {
@@ -168,4 +172,50 @@ fn every_class_has_a_name_of_its_own_and_is_read_back() {
     codes.dedup();
     assert_eq!(codes.len(), Class::ALL.len());
     assert!(serde_json::from_str::<Class>("\"no-such-class\"").is_err());
+}
+
+#[test]
+fn a_name_in_other_code_points_is_told_by_them() {
+    let (ours, theirs) = (archive(&[("cafe\u{301}.txt", "x")]), archive(&[("caf\u{e9}.txt", "x")]));
+    let comparison = npm_tarball::compare(&ours, &theirs);
+    let explained = explain(&ours, &theirs, &comparison, &Source::default(), &Limits::default());
+    let published = explained.iter().find(|one| one.path.contains('\u{301}')).unwrap();
+    assert_eq!(published.class, Class::Renamed);
+    assert!(published.message.contains("e U+0301 here") && published.message.contains("U+00E9 there"), "{}", published.message);
+    assert_eq!(explained.len(), 2);
+}
+
+#[test]
+fn of_a_hard_link_to_the_same_bytes_only_the_type_differs() {
+    let linked = |target: &str| {
+        let mut tar = tar_of(&[("index.js", "1"), ("other.js", "2")]);
+        let mut header = [0_u8; 512];
+        header[..15].copy_from_slice(b"package/copy.js");
+        header[100..107].copy_from_slice(b"0000644");
+        header[124..135].copy_from_slice(b"00000000000");
+        header[136..147].copy_from_slice(b"00000000000");
+        header[148..156].copy_from_slice(b"        ");
+        header[156] = b'1';
+        header[157..157 + target.len()].copy_from_slice(target.as_bytes());
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        let end = tar.len() - 1024;
+        tar.splice(end..end, header);
+        Archive::read_tar(tar.as_slice(), &npm_tarball::Limits::default()).unwrap()
+    };
+    let rebuilt = archive(&[("copy.js", "1"), ("index.js", "1"), ("other.js", "2")]);
+    let told = |target| {
+        let published = linked(target);
+        let source = source(&[("copy.js", &rebuilt, "copy.js"), ("index.js", &rebuilt, "index.js")], "");
+        let comparison = npm_tarball::compare(&published, &rebuilt);
+        let explained = explain(&published, &rebuilt, &comparison, &source, &Limits::default());
+        let findings = findings(&published, &rebuilt, &explained, &source);
+        (explained[0].message.clone(), findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>())
+    };
+    let (message, codes) = told("package/index.js");
+    assert!(message.starts_with("the same bytes, by way of index.js") && codes.is_empty(), "{message} {codes:?}");
+    let (message, codes) = told("package/other.js");
+    assert!(!message.contains("same bytes"), "{message}");
+    assert_eq!(codes, ["source-file-differs"]);
 }

@@ -33,6 +33,7 @@ pub use error::ArchiveError;
 pub use gunzip::GzipHeader;
 pub use limits::Limits;
 pub use oddity::{Oddity, OddityKind};
+pub use settle::same_letters;
 pub use spool::TarReader;
 
 /// The README's example is run as a test.

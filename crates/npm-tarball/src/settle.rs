@@ -215,6 +215,11 @@ fn play(group: &[Place<'_>], entries: &[Entry], dropped: &mut [bool]) {
     }
 }
 
+/// Whether two names are the same letters, composed in one and taken apart in the other, as macOS takes accents apart.
+pub fn same_letters(a: &str, b: &str) -> bool {
+    a != b && a.nfc().eq(b.nfc())
+}
+
 /// node-tar's idea of when two names may be one file: without case and with accents apart (`normalize-unicode.js`).
 fn fold(path: &str) -> String {
     if path.is_ascii() {

@@ -180,7 +180,7 @@ export interface Recipe {
   /** The package's folder in the repository, `""` for the root. */
   directory: string;
   /** Whose checkout the files are as: line endings and modes. */
-  checkout: 'posix' | 'windows';
+  checkout: 'posix' | 'windows' | 'modes-644' | 'modes-744' | 'modes-754' | 'modes-755';
   /** What was done to package.json before it was packed: steps joined by `+`, or `as-is`. */
   rewrite: string;
   /** The rules that make the file list, by the clients that have them. */

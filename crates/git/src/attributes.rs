@@ -1,7 +1,8 @@
 //! What git writes to disk for a blob: line endings by `.gitattributes` and by the publisher's platform.
 //!
 //! The rules are gix's; this file brings the attribute files of a tree to them. Only line endings and `ident` change
-//! bytes in a checkout without running a program; filters (`lfs`, …) run programs and are not applied.
+//! bytes in a checkout without running a program; filters (`lfs`, …) run programs and are not applied;
+//! of `lfs` it is known which files it is for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -99,14 +100,14 @@ impl Attributes {
 
     fn look_up(&self, path: &str) -> Rules {
         let mut outcome = Outcome::default();
-        outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text", "working-tree-encoding"]);
+        outcome.initialize_with_selection(&self.collection, ["crlf", "ident", "eol", "text", "working-tree-encoding", "filter"]);
         self.search.pattern_matching_relative_path(
             path.as_bytes().as_bstr(),
             gix::glob::pattern::Case::Sensitive,
             Some(false),
             &mut outcome,
         );
-        let (mut digest, mut eol_crlf, mut eol_lf, mut ident, mut encoding) = (None, false, false, false, None);
+        let (mut digest, mut eol_crlf, mut eol_lf, mut ident, mut encoding, mut lfs) = (None, false, false, false, None, false);
         for found in outcome.iter_selected() {
             let state = found.assignment.state;
             let value = |text: &str| matches!(state, StateRef::Value(value) if value.as_bstr() == text);
@@ -116,6 +117,7 @@ impl Attributes {
                 "text" | "crlf" if value("auto") => digest = Some(AttributesDigest::TextAuto),
                 "crlf" if value("input") => digest = Some(AttributesDigest::TextInput),
                 "eol" => (eol_crlf, eol_lf) = (value("crlf"), value("lf")),
+                "filter" => lfs = value("lfs"),
                 "ident" => ident = matches!(state, StateRef::Set),
                 "working-tree-encoding" => {
                     encoding = match state {
@@ -134,7 +136,12 @@ impl Attributes {
             (Some(AttributesDigest::TextAuto), _, true) => Some(AttributesDigest::TextAutoInput),
             (digest, ..) => digest,
         };
-        Rules { digest, ident, encoding }
+        Rules { digest, ident, encoding, lfs }
+    }
+
+    /// Whether git keeps a pointer in place of the file at `path`, and a checkout with Git LFS has the file.
+    pub fn is_lfs(&self, path: &str) -> Result<bool, TooComplex> {
+        Ok(self.any && self.rules(path)?.lfs)
     }
 
     /// Whether the bytes on disk could differ from the blob's for some path.
@@ -142,7 +149,7 @@ impl Attributes {
         if platform == Platform::Posix && !self.any {
             return Ok(false);
         }
-        let Rules { digest, ident, encoding } = self.rules(path)?;
+        let Rules { digest, ident, encoding, .. } = self.rules(path)?;
         Ok(ident
             || encoding.is_some()
             || match platform {
@@ -158,7 +165,7 @@ impl Attributes {
         if !self.converts(path, platform)? {
             return Ok(blob);
         }
-        let Rules { digest, ident, encoding } = self.rules(path)?;
+        let Rules { digest, ident, encoding, .. } = self.rules(path)?;
         let auto_crlf = match platform {
             Platform::Posix => AutoCrlf::Disabled,
             Platform::Windows => AutoCrlf::Enabled,
@@ -189,6 +196,7 @@ struct Rules {
     digest: Option<AttributesDigest>,
     ident: bool,
     encoding: Option<Utf16>,
+    lfs: bool,
 }
 
 /// A `working-tree-encoding` of UTF-16. Others are not re-encoded: they are rare, and tables for them are large.
@@ -284,6 +292,13 @@ mod tests {
         assert_eq!(out(&[("", "* -text\n")], "a.js", "a\n", Platform::Windows), "a\n");
         assert_eq!(out(&[("", "* binary\n")], "a.js", "a\n", Platform::Windows), "a\n");
         assert_eq!(out(&[("", "* text=auto\n")], "a.js", "a\n", Platform::Posix), "a\n");
+    }
+
+    #[test]
+    fn files_of_git_lfs_are_known() {
+        let attributes =
+            Attributes::new([("", b"*.bin filter=lfs diff=lfs merge=lfs -text\na.bin -filter\n*.x filter=other\n".as_slice())]);
+        assert_eq!(["b.bin", "d/b.bin", "a.bin", "b.x"].map(|path| attributes.is_lfs(path)), [Ok(true), Ok(true), Ok(false), Ok(false)]);
     }
 
     #[test]

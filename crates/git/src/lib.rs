@@ -15,6 +15,7 @@ mod export;
 mod helper;
 pub mod history;
 pub mod host;
+pub mod lfs;
 pub mod local;
 pub mod netrc;
 pub mod objects;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use explain::{Built, Cause, Likely, Source};
+use git::lfs::{self, Pointer};
 use isolation::Tier;
 use npm_registry::testimony::Heard;
 use npm_registry::{Algorithm, IntegrityCheck, Tarball};
-use npm_tarball::{Archive, Oddity};
+use npm_tarball::{Archive, Entry, EntryKind, Oddity};
 use npm_toolchain::Tool;
 use origin::Located;
 use rebuild::Published;
@@ -62,6 +63,19 @@ impl Draft {
                 path: oddity.path.clone(),
                 message: oddity.kind.message().to_owned(),
             });
+        }
+        self.pointers(archive);
+    }
+
+    /// Published files that are Git LFS pointers: whoever installs the package gets a few lines in their place.
+    fn pointers(&mut self, archive: &Archive) {
+        let small = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File && entry.size <= lfs::LARGEST);
+        let is_pointer = |entry: &&Entry| archive.content(entry).is_ok_and(|content| Pointer::parse(&content).is_some());
+        let found: Vec<&str> = small.filter(is_pointer).map(|entry| entry.path.as_str()).collect();
+        if let Some(first) = found.first() {
+            let more = if found.len() > 1 { format!(" and {} more", found.len() - 1) } else { String::new() };
+            let message = format!("a Git LFS pointer was published in place of the file that it stands for: {first}{more}");
+            self.report.findings.push(Finding::new("lfs-pointer-published", Severity::Warning, message));
         }
     }
 

@@ -6,6 +6,7 @@
 mod agreement;
 pub mod attested;
 mod beside_branches;
+mod checkout_notes;
 mod decision;
 mod declared;
 mod draft;
@@ -19,6 +20,7 @@ mod nominate;
 mod opening;
 mod other_folder;
 pub mod pipeline;
+mod pnpm_hook;
 mod question;
 mod released_as;
 pub mod replay;

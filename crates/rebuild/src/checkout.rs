@@ -293,6 +293,13 @@ impl<'a> Folder<'a> {
         Ok(false)
     }
 
+    /// Whether a file that git has as executable was published without such bits.
+    pub(super) fn lost_executable_bits(&self) -> bool {
+        self.entries.iter().any(|(path, file)| {
+            file.kind == EntryKind::BlobExecutable && self.archive.get(path).is_some_and(|entry| entry.mode_on_disk & 0o111 == 0)
+        })
+    }
+
     /// The entry at `path`.
     pub(super) fn file(&self, path: &str) -> Option<File> {
         self.entries.get(path).copied()
@@ -415,8 +422,8 @@ fn insert(children: &mut HashMap<String, BTreeMap<String, NodeKind>>, path: &str
 /// The system whose git made such a checkout.
 pub(crate) fn platform_of(checkout: Checkout) -> Platform {
     match checkout {
-        Checkout::Posix => Platform::Posix,
         Checkout::Windows => Platform::Windows,
+        Checkout::Posix | Checkout::Modes644 | Checkout::Modes744 | Checkout::Modes754 | Checkout::Modes755 => Platform::Posix,
     }
 }
 

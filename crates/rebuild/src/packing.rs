@@ -58,6 +58,11 @@ pub trait Shelves: Tree {
 
     /// What stands at `path`; `None` for what is no file.
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Whether git has a pointer of the file at `path`, and the bytes are the published ones, by the hash in it.
+    fn is_by_pointer(&self, _path: &str) -> Result<bool, SourceError> {
+        Ok(false)
+    }
 }
 
 /// What is rebuilt, what lies around its folder, and whether to stop.
@@ -96,7 +101,7 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
         let mut list_of: HashMap<(&str, usize), usize> = HashMap::new();
         for era in &eras {
             let rewrite = rewrites.of(stock, checkout, era)?;
-            for rules in list_rules_of(era) {
+            for rules in likeliest_first(list_rules_of(era), subject.published) {
                 if subject.cancelled.load(Ordering::Relaxed) {
                     return Err(SourceError::Cancelled);
                 }
@@ -139,6 +144,14 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// The rules that can have written the published paths, then the others: of two lists with the same files under other names the first
+/// that is packed ends the search.
+fn likeliest_first(rules: &'static [&'static ListRules], published: &Published) -> Vec<&'static ListRules> {
+    let paths = || published.headers.iter().flat_map(|headers| &headers.entries).map(|entry| entry.path.as_str());
+    let (likely, others): (Vec<_>, Vec<_>) = rules.iter().copied().partition(|rules| rules.spells(paths()));
+    likely.into_iter().chain(others).collect()
 }
 
 /// A list of files: what the client's rules choose, and the licence that it adds.
@@ -329,6 +342,10 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, true) => Outcome::SameEntries,
         (None, false) => Outcome::OtherEntries,
     };
+    let mut pointers = 0_usize;
+    for entry in &listed.entries {
+        pointers += usize::from(shelves.is_by_pointer(&entry.source)?);
+    }
     let order = rewrite.takes_order_over().then_some("order of dependencies in package.json");
     Ok(Rebuilt {
         recipe: Recipe {
@@ -344,6 +361,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         archive: Some(archive),
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         values: adopted,
+        pointers,
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         run: None,
     })

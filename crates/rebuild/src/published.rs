@@ -9,6 +9,7 @@ use npm_pack::fingerprint::{self, Fingerprint, Headers};
 use npm_registry::Tarball;
 use npm_tarball::{Archive, ArchiveError, Entry, EntryKind, Limits};
 use origin::PublishedFile;
+use recipe::Checkout;
 use verdict::PublishedFacts;
 
 /// The published tarball, read.
@@ -39,6 +40,15 @@ impl Published {
     pub fn manifest(&self) -> Value {
         let bytes = self.archive.get("package.json").and_then(|entry| self.archive.content(entry).ok()).unwrap_or_default();
         serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default()
+    }
+
+    /// The file system without modes that these modes would be of: of all regular files, package.json among them, the same executable
+    /// bits; commands, which clients make executable, have them too.
+    pub fn without_modes(&self) -> Option<Checkout> {
+        let headers = self.headers.as_ref()?;
+        let bits = headers.entries.iter().find(|entry| entry.path == "package.json")?.mode & 0o111;
+        let all = headers.entries.iter().filter(|entry| entry.flag == b'0').all(|entry| entry.mode & bits == bits);
+        Checkout::with_executable_bits(bits).filter(|_| all)
     }
 
     /// The published files with their git blob ids.

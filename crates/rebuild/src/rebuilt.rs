@@ -28,6 +28,8 @@ pub struct Rebuilt {
     pub adopted: Vec<String>,
     /// The values that were taken over; kept of the closest attempt only.
     pub values: Adopted,
+    /// Files that git has Git LFS pointers of, and that the published ones are by the hashes in them.
+    pub pointers: usize,
     /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest attempt only.
     pub archive: Option<Archive>,
     /// The encoder for the gzip around it: the published one's where that is known, else what the client would use today.
@@ -275,6 +277,7 @@ mod tests {
             comparison: npm_tarball::compare(&archive, &archive),
             adopted: Vec::new(),
             values: Adopted::default(),
+            pointers: 0,
             archive: Some(archive),
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],

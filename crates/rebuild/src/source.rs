@@ -100,15 +100,17 @@ impl Stock for GitStock<'_> {
     }
 }
 
-/// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have.
+/// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have; and a file system
+/// without modes where all published files have the same executable bits, and git another.
 fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Result<Vec<Checkout>, TooComplex> {
     const WINDOWS_OS: [u8; 2] = [10, 11];
     let from_windows = published.headers.as_ref().is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));
-    Ok(if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows)? {
-        vec![Checkout::Posix, Checkout::Windows]
-    } else {
-        vec![Checkout::Posix]
-    })
+    let mut all = vec![Checkout::Posix];
+    if origin.score.matched_lf > 0 || from_windows && folder.converts(Checkout::Windows)? {
+        all.push(Checkout::Windows);
+    }
+    all.extend(published.without_modes().filter(|mount| mount.mode_of_all() != Some(0o644) || folder.lost_executable_bits()));
+    Ok(all)
 }
 
 /// The ignore files of the folders above the package, which some clients follow in a workspace.

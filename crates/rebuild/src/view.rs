@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use gix::objs::tree::EntryKind;
 
 use git::attributes::TooComplex;
+use git::lfs::{self, Pointer};
 use git::{GitError, Repository};
 use npm_pack::era::DIRECTORY_MODE;
 use npm_pack::list;
@@ -57,9 +58,28 @@ impl<'f, 'a> View<'f, 'a> {
         Ok(file.kind != EntryKind::Link && part.attributes.converts(&part.path_in_tree(path), platform_of(self.checkout))?)
     }
 
+    /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and size, and so the very file that a
+    /// checkout has. `None` where git has the file itself, and where another was published.
+    fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
+        if file.kind == EntryKind::Link || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+            return Ok(None);
+        }
+        let Some(entry) = self.folder.archive.get(path).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };
+        // A pointer that was published is what git has.
+        let repository = self.repository_of(part);
+        if self.published(file).is_some() || size_in(repository, &file.id)? > lfs::LARGEST {
+            return Ok(None);
+        }
+        let pointer = repository.store().blob(&file.id)?.and_then(|blob| Pointer::parse(&blob));
+        Ok(pointer.filter(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size).map(|_| entry))
+    }
+
     /// What a checkout writes at `path`, which was ensured; `None` for what is no file.
     pub fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         let Some((file, part)) = self.blob_at(path) else { return Ok(None) };
+        if let Some(entry) = self.by_pointer(path, &file, part)? {
+            return Ok(Some(self.folder.archive.content(entry)?));
+        }
         let blob = if let Some(entry) = self.published(&file) {
             self.folder.archive.content(entry)?
         } else {
@@ -75,6 +95,11 @@ impl<'f, 'a> View<'f, 'a> {
 
     /// Bytes of what a checkout writes at `path`.
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        if let Some((file, part)) = self.blob_at(path)
+            && let Some(entry) = self.by_pointer(path, &file, part)?
+        {
+            return Ok(Some(entry.size));
+        }
         match self.blob_at(path) {
             Some((file, part)) if self.converts(path, &file, part)? => Ok(self.content(path)?.map(|content| content.len() as u64)),
             _ => Ok(self.blob_size(path)?),
@@ -88,12 +113,8 @@ impl<'f, 'a> View<'f, 'a> {
     {
         let Some((file, _)) = self.blob_at(&entry.source) else { return Ok(None) };
         let Some(size) = self.size(&entry.source)? else { return Ok(None) };
-        let mode = match (self.checkout, file.kind) {
-            // Node on Windows reports 666 for every file that is not read-only (libuv, fs__stat_impl).
-            (Checkout::Windows, _) => 0o666,
-            (Checkout::Posix, EntryKind::BlobExecutable) => 0o755,
-            (Checkout::Posix, _) => 0o644,
-        };
+        let own = if file.kind == EntryKind::BlobExecutable { 0o755 } else { 0o644 };
+        let mode = self.checkout.mode_of_all().unwrap_or(own);
         let kind = match file.kind {
             EntryKind::Link => {
                 let limit = Limits::default().path as u64;
@@ -119,6 +140,10 @@ impl Shelves for View<'_, '_> {
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         View::content(self, path)
+    }
+
+    fn is_by_pointer(&self, path: &str) -> Result<bool, SourceError> {
+        self.blob_at(path).map_or(Ok(false), |(file, part)| Ok(self.by_pointer(path, &file, part)?.is_some()))
     }
 }
 
@@ -154,6 +179,9 @@ impl Content for FileContent<'_, '_> {
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let (file, part) = self.view.blob_at(self.path).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        if let Some(entry) = self.view.by_pointer(self.path, &file, part).map_err(io::Error::other)? {
+            return Ok(Box::new(self.view.folder.archive.open(entry)));
+        }
         if let Some(entry) = self.view.published(&file)
             && !self.view.converts(self.path, &file, part).map_err(io::Error::other)?
         {

@@ -329,7 +329,8 @@ impl<'w> Bench<'w, '_> {
         let commit = work.origin.commit.to_string();
         // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
         let windows = work.origin.score.matched_lf > 0;
-        let source = disk::Source { folder: work.folder, repository: work.repository, windows, restored };
+        let mount = work.published.without_modes().filter(|mount| mount.mode_of_all() != Some(0o644));
+        let source = disk::Source { folder: work.folder, repository: work.repository, windows, mount, restored };
         let Ok(mut stock) = DiskStock::open(checkout, root, &commit, Some(source)) else { return Ok(false) };
         let mut made = Vec::new();
         let packed = pack_folder(&mut stock, &subject, &mut made);

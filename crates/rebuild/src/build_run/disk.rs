@@ -39,6 +39,8 @@ pub struct Source<'a> {
     /// Whether the folder is worth packing as from a Windows checkout too: files that the build left as the commit has them get that
     /// platform's line endings, and what the build made stays.
     pub(super) windows: bool,
+    /// The file system without modes that the published ones are of.
+    pub(super) mount: Option<Checkout>,
     /// See `BuildRecipe::restored`.
     pub(super) restored: &'a [String],
 }
@@ -59,7 +61,9 @@ impl<'a> DiskStock<'a> {
 
 impl Stock for DiskStock<'_> {
     fn checkouts(&self) -> Vec<Checkout> {
-        if self.source.is_some_and(|source| source.windows) { vec![Checkout::Posix, Checkout::Windows] } else { vec![Checkout::Posix] }
+        let windows = self.source.filter(|source| source.windows).map(|_| Checkout::Windows);
+        let mount = self.source.and_then(|source| source.mount);
+        std::iter::once(Checkout::Posix).chain(windows).chain(mount).collect()
     }
 
     fn needs(&self, _: Checkout) -> Vec<String> {
@@ -148,7 +152,10 @@ impl Shelves for DiskShelves<'_> {
         } else {
             return Ok(None);
         };
-        Ok(Some(Member { path: entry.path.clone(), mode: mode_of(&data), kind, mtime: None }))
+        // Of Windows the line endings alone are taken over: what the build made has the modes that it gave them.
+        let mount = Some(self.checkout).filter(|checkout| checkout.is_without_modes()).and_then(Checkout::mode_of_all);
+        let mode = mount.filter(|_| data.is_file()).unwrap_or_else(|| mode_of(&data));
+        Ok(Some(Member { path: entry.path.clone(), mode, kind, mtime: None }))
     }
 
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {

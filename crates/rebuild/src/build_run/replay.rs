@@ -102,7 +102,7 @@ impl Work<'_> {
         let checkout = shop.tree()?;
         let packed = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
-        let source = Source { folder: self.folder, repository: self.repository, windows, restored: &build.restored };
+        let source = Source { folder: self.folder, repository: self.repository, windows, mount: None, restored: &build.restored };
         let mut stock = DiskStock::open(&checkout, packed, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
         let record = shop.timewarp().record();

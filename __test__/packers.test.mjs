@@ -1,0 +1,150 @@
+// What publishers' machines and packers do to a package: file systems without modes, languages, Git LFS, hooks, names. For every one
+// that comes out there is a case beside it that must not.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { gzip, rawTar } from './kit/tarball.mjs';
+import { manifest, openWorld } from './world.mjs';
+
+let world;
+before(async () => {
+  world = await openWorld();
+});
+after(() => world.close());
+
+const codes = (answer) => answer.findings.map((finding) => finding.code);
+
+/** The same files with one mode for all. */
+function withMode(files, mode) {
+  return Object.fromEntries(Object.entries(files).map(([path, data]) => [path, { data, mode }]));
+}
+
+/** A tarball of the first npm with this shape: entries as they are given, no owners, npm's fixed time. */
+function packed(entries, { level, os, xfl }) {
+  return gzip(rawTar(entries.map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644 }))), { level, os, xfl });
+}
+
+const pointerOf = (data) =>
+  `version https://git-lfs.github.com/spec/v1\noid sha256:${createHash('sha256').update(data).digest('hex')}\nsize ${Buffer.byteLength(data)}\n`;
+
+test('a file system without modes: every file executable, and all bytes proved', async () => {
+  const json = { bin: 'cli.js' };
+  const files = { 'index.js': '1\n', 'cli.js': '2\n', 'lib/a.js': '3\n', 'README.md': '# a\n' };
+  for (const [mode, checkout] of [[0o744, 'modes-744'], [0o755, 'modes-755'], [0o777, 'modes-755'], [0o754, 'modes-754'], [0o700, 'modes-744']]) {
+    const name = `p-modes-${mode.toString(8)}`;
+    const own = { ...files, 'package.json': manifest(name, '1.0.0', json) };
+    const { spec } = await world.release(name, { json, files, published: withMode(own, mode) });
+    const answer = await world.judge(spec);
+    assert.equal(answer.verdict, 'identical', `${name}: ${answer.code}`);
+    assert.equal(answer.attempts.at(-1).recipe.checkout, checkout);
+    assert.ok(codes(answer).includes('modes-of-mount'));
+  }
+});
+
+test('one file without the bits of the others, or with other bytes, still differs', async () => {
+  const files = { 'index.js': '1\n', 'lib/a.js': '3\n' };
+  const all = (name, change) => withMode({ ...files, 'package.json': manifest(name), ...change }, 0o755);
+  const one = await world.release('p-modes-one', { files, published: { ...all('p-modes-one', {}), 'lib/a.js': { data: '3\n', mode: 0o644 } } });
+  assert.equal((await world.judge(one.spec)).verdict, 'differs');
+  const bytes = await world.release('p-modes-bytes', { files, published: all('p-modes-bytes', { 'lib/a.js': '4\n' }) });
+  const answer = await world.judge(bytes.spec);
+  assert.equal(answer.verdict, 'differs');
+  assert.ok(answer.comparison.changed.some((change) => change.path === 'lib/a.js' && change.kind === 'bytes'));
+});
+
+test('folders that npm 7.0.0 packed under two slashes', async () => {
+  const json = { files: ['lib/'] };
+  const own = manifest('p-slashes', '1.0.0', json);
+  const entries = [['lib//a.js', 'a\n'], ['package.json', own], ['README.md', '# a\n']];
+  const files = { 'lib/a.js': 'a\n', 'README.md': '# a\n' };
+  const shape = { level: 6, os: 255, xfl: 0 };
+  const { spec } = await world.release('p-slashes', { json, files, publication: { tarball: packed(entries, shape) } });
+  const answer = await world.judge(spec);
+  assert.equal(answer.verdict, 'identical', answer.code);
+  assert.match(answer.attempts.at(-1).recipe.fileList, /^(npm-7\.0\.0|packlist-2\.1\.3)$/);
+  entries[0][1] = 'b\n';
+  const other = await world.release('p-slashes-other', { json, files, publication: { tarball: packed(entries, shape) } });
+  assert.equal((await world.judge(other.spec)).verdict, 'differs');
+});
+
+test("the publisher's language decides the sequence of npm 6.10 to 7.12, and no other sequence is taken", async () => {
+  const names = ['c.js', 'h.js', 'ch.js', 'i.js', 'index.js'];
+  const files = Object.fromEntries(names.map((name) => [name, `${name}\n`]));
+  const release = (name, order) => {
+    const entries = [...order.map((path) => [path, `${path}\n`]), ['package.json', manifest(name)]];
+    return world.release(name, { files, publication: { tarball: packed(entries, { level: 9, os: 255, xfl: 2 }) } });
+  };
+  const slovak = await world.judge((await release('p-slovak', names)).spec);
+  assert.deepEqual([slovak.verdict, slovak.attempts.at(-1).recipe.packer], ['identical', 'npm-7-7']);
+  assert.match(slovak.attempts.at(-1).adopted.join('; '), /sorted by the language (cs|sk)/);
+  const none = await world.judge((await release('p-no-language', [...names].reverse())).spec);
+  assert.equal(none.verdict, 'same-content');
+});
+
+test('Git LFS: the published file is proved by the pointer in git, and another file is not', async () => {
+  const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
+  const files = { 'model.bin': pointerOf('hello world'), '.gitattributes': attributes };
+  const release = (name, data, more = {}) => world.release(name, { files: { ...files, ...more }, published: { 'model.bin': data, '.gitattributes': more['.gitattributes'] ?? attributes } });
+  const real = await world.judge((await release('p-lfs', 'hello world')).spec);
+  assert.equal(real.verdict, 'identical', real.code);
+  assert.deepEqual(codes(real).filter((code) => code.startsWith('lfs-')), ['lfs-by-pointer']);
+  const other = await world.judge((await release('p-lfs-other', 'hello_world')).spec);
+  assert.equal(other.verdict, 'differs');
+  // Without the attribute git has a text that looks like a pointer, and a checkout has the text.
+  const plain = await world.judge((await release('p-lfs-plain', 'hello world', { '.gitattributes': '*.bin -text\n' })).spec);
+  assert.equal(plain.verdict, 'differs');
+});
+
+test('a pointer that was published in place of its file is a warning', async () => {
+  const files = { 'model.bin': pointerOf('hello world'), '.gitattributes': '*.bin filter=lfs -text\n' };
+  const { spec } = await world.release('p-pointer', { files });
+  const answer = await world.judge(spec);
+  assert.equal(answer.verdict, 'identical');
+  const [told] = answer.findings.filter((finding) => finding.code === 'lfs-pointer-published');
+  assert.deepEqual([told.severity, /model\.bin/.test(told.message)], ['warning', true]);
+});
+
+test('keys that a client wrote are named, and a path in one is a leak', async () => {
+  const json = { _from: 'file:p-keys-1.0.0.tgz', _resolved: '/home/someone/p-keys-1.0.0.tgz' };
+  const { spec } = await world.release('p-keys', { published: { 'package.json': manifest('p-keys', '1.0.0', json) } });
+  const answer = await world.judge(spec);
+  assert.equal(answer.verdict, 'differs');
+  const told = Object.fromEntries(answer.findings.map((finding) => [finding.code, finding.message]));
+  assert.match(told['client-keys'], /_from, _resolved/);
+  assert.match(told['local-path-published'], /_resolved: \/home\/someone/);
+  assert.match(answer.comparison.explanations.find((one) => one.path === 'package.json').message, /^written by a client: _from, _resolved/);
+});
+
+test('a name in other code points is told by them', async () => {
+  const { spec } = await world.release('p-letters', { files: { 'caf\u00e9.txt': 'x\n' }, published: { 'caf\u00e9.txt': null, 'cafe\u0301.txt': 'x\n' } });
+  const answer = await world.judge(spec);
+  assert.equal(answer.verdict, 'differs');
+  assert.match(answer.comparison.explanations.map((one) => one.message).join('\n'), /U\+00E9 there, e U\+0301 here; macOS/);
+});
+
+test('a hook by which pnpm rewrites package.json is named where that file differs', async () => {
+  const hook = 'module.exports = { hooks: { beforePacking (manifest) { manifest.a = 1; return manifest } } };\n';
+  const release = (name, text) => {
+    // As pnpm writes it: two spaces and no line feed at the end.
+    const own = JSON.stringify({ ...JSON.parse(manifest(name)), a: 1 }, null, 2);
+    const entries = [['package.json', own], ['index.js', 'x\n']].map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644, edit: asTarStream }));
+    const tarball = gzip(rawTar(entries), { level: 6, os: 3, xfl: 0 });
+    return world.release(name, { files: { 'index.js': 'x\n', '.pnpmfile.cjs': text, '.npmignore': '.pnpmfile.cjs\n' }, publication: { tarball } });
+  };
+  const answer = await world.judge((await release('p-hook', hook)).spec);
+  assert.equal(answer.verdict, 'differs');
+  assert.match(answer.attempts.at(-1).recipe.packer, /^pnpm-/);
+  assert.match(answer.findings.find((finding) => finding.code === 'pnpm-hook').message, /^\.pnpmfile\.cjs has the hook beforePacking/);
+  const without = await world.judge((await release('p-no-hook', 'module.exports = {};\n')).spec);
+  assert.ok(!codes(without).includes('pnpm-hook'));
+});
+
+/** Numbers as tar-stream writes them: eleven digits and a space, and the owner zero. */
+function asTarStream(header) {
+  const size = parseInt(header.toString('latin1', 124, 135), 8);
+  header.write('000000 \0', 108, 'latin1');
+  header.write('000000 \0', 116, 'latin1');
+  header.write(`${size.toString(8).padStart(11, '0')} `, 124, 'latin1');
+  header.write(`${(499162500).toString(8).padStart(11, '0')} `, 136, 'latin1');
+}

@@ -1,0 +1,24 @@
+//! What a reader should know of the checkout by which a package came out, where it is not git's alone.
+
+use rebuild::rebuilt::Rebuilt;
+use verdict::{Finding, Outcome, Severity};
+
+/// Notices for the attempt that came out; none where none did.
+pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if one.outcome == Outcome::OtherEntries {
+        return found;
+    }
+    if let Some(mode) = one.recipe.checkout.mode_of_all().filter(|_| one.recipe.checkout.is_without_modes()) {
+        let message = format!("every file was published with mode {mode:o}, as from a file system without modes; git has other modes");
+        found.push(Finding::new("modes-of-mount", Severity::Info, message));
+    }
+    if one.pointers > 0 {
+        let message = format!(
+            "{} published are in Git LFS: git has a pointer of each, and their SHA-256 and size are those that it states",
+            if one.pointers == 1 { "1 file".to_owned() } else { format!("{} files", one.pointers) }
+        );
+        found.push(Finding::new("lfs-by-pointer", Severity::Info, message));
+    }
+    found
+}

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 export const LAYERS = [
   ['verdict', 'node-deflate'],
   ['npmrc', 'npm-spec', 'npm-tarball', 'store'],
-  ['http', 'isolation', 'npm-pack', 'explain'],
+  ['http', 'isolation', 'npm-pack', 'explain', 'lockfile'],
   ['git', 'npm-registry', 'recipe'],
   ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
   ['rebuild', 'report'],

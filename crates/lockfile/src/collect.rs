@@ -1,0 +1,98 @@
+//! Entries as a reader finds them, and the lists that are made of them.
+
+use std::collections::BTreeMap;
+
+use npm_spec::{PackageName, version};
+
+use super::graph::{Graph, Importer};
+use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, Place, Position, Reason, Usage};
+
+/// What a reader has found so far.
+#[derive(Default)]
+pub(crate) struct Collected {
+    nodes: Vec<Node>,
+    pub(crate) graph: Graph,
+}
+
+enum Node {
+    Package(PackageName, String, Place),
+    Out(LeftOut),
+}
+
+impl Collected {
+    /// Adds a package, and gives its node.
+    pub(crate) fn package(&mut self, name: &str, version: &str, mut place: Place) -> Result<usize, Fault> {
+        let known = PackageName::parse(name).ok().filter(|_| place.key.len() <= MAX_KEY);
+        let (Some(name), Some(version)) = (known, version::clean(version)) else {
+            return self.left_out(&place.key, place.position, Reason::Unreadable);
+        };
+        if let Some(resolved) = &mut place.resolved {
+            *resolved = npm_spec::without_credentials(resolved);
+        }
+        self.node(Node::Package(name, version, place))
+    }
+
+    /// Adds an entry that is left out, and gives its node.
+    pub(crate) fn left_out(&mut self, key: &str, position: Position, reason: Reason) -> Result<usize, Fault> {
+        let key = npm_spec::without_credentials(&key.chars().take(MAX_KEY).collect::<String>());
+        self.node(Node::Out(LeftOut { position, key, reason }))
+    }
+
+    fn node(&mut self, node: Node) -> Result<usize, Fault> {
+        if self.nodes.len() >= MAX_ENTRIES {
+            return Err(Fault::TooMuch);
+        }
+        self.nodes.push(node);
+        self.graph.edges.push(Vec::new());
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// `from` needs `to`.
+    pub(crate) fn needs(&mut self, from: usize, to: usize) {
+        if let Some(edges) = self.graph.edges.get_mut(from) {
+            edges.push(to);
+        }
+    }
+
+    /// `node` is the project or a workspace.
+    pub(crate) fn importer(&mut self, node: usize, name: Option<String>, folder: &str, development: Vec<usize>) {
+        self.graph.importers.push(Importer { node, name, folder: folder.to_owned(), development });
+    }
+
+    /// Changes what a package is needed for.
+    pub(crate) fn set_usage(&mut self, node: usize, change: impl FnOnce(&mut Usage)) {
+        if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {
+            change(&mut place.usage);
+        }
+    }
+
+    /// Says of each package whether it is for development alone, by the graph.
+    pub(crate) fn dev_by_graph(&mut self) {
+        for (node, dev) in self.graph.dev().into_iter().enumerate() {
+            self.set_usage(node, |usage| usage.dev = usage.dev.or(Some(dev)));
+        }
+    }
+
+    /// The lists: each package once, by name and version.
+    pub(crate) fn finish(self, format: Format) -> Lockfile {
+        let mut numbers: BTreeMap<(PackageName, String), Vec<(usize, Place)>> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        let mut entry_of = vec![None; self.nodes.len()];
+        for (at, node) in self.nodes.into_iter().enumerate() {
+            match node {
+                Node::Package(name, version, place) => numbers.entry((name, version)).or_default().push((at, place)),
+                Node::Out(left) => left_out.push(left),
+            }
+        }
+        let mut entries = Vec::with_capacity(numbers.len());
+        for ((name, version), places) in numbers {
+            for (node, _) in &places {
+                if let Some(entry) = entry_of.get_mut(*node) {
+                    *entry = Some(entries.len());
+                }
+            }
+            entries.push(Entry { name, version, places: places.into_iter().map(|(_, place)| place).collect() });
+        }
+        Lockfile { format, entries, left_out, graph: self.graph, entry_of }
+    }
+}

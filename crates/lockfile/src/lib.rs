@@ -22,10 +22,12 @@ mod json;
 mod npm;
 mod pnpm;
 mod sbom;
+mod tree;
 mod yaml;
 mod yarn;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use npm_spec::PackageName;
 
@@ -62,6 +64,8 @@ pub enum Format {
     CycloneDx,
     /// An SBOM of SPDX 2, as JSON.
     Spdx,
+    /// No file, but what lies in `node_modules`.
+    Tree,
 }
 
 impl Format {
@@ -76,6 +80,7 @@ impl Format {
             Self::Deno => "deno",
             Self::CycloneDx => "cyclonedx",
             Self::Spdx => "spdx",
+            Self::Tree => "tree",
         }
     }
 }
@@ -256,13 +261,14 @@ impl Lockfile {
             other if address::ends_with(other, ".json") => sbom::read(text, &mut found),
             _ => return Err(LockfileError::Unknown { name: name() }),
         };
-        let format = read.map_err(|fault| match fault {
-            Fault::Malformed(reason) => LockfileError::Malformed { name: name(), reason },
-            Fault::Version => LockfileError::Version { name: name() },
-            Fault::TooMuch => LockfileError::TooLarge { name: name() },
-            Fault::Unknown => LockfileError::Unknown { name: name() },
-        })?;
-        Ok(found.finish(format))
+        Ok(found.finish(read.map_err(|fault| fault.of(file_name))?))
+    }
+
+    /// Reads what lies in a `node_modules` folder; no link is followed.
+    pub fn of_tree(folder: &Path) -> Result<Self, LockfileError> {
+        let mut found = Collected::default();
+        tree::read(folder, &mut found).map_err(|fault| fault.of(&folder.display().to_string()))?;
+        Ok(found.finish(Format::Tree))
     }
 
     /// How many entries are left out, by reason.
@@ -306,6 +312,18 @@ enum Fault {
     Version,
     TooMuch,
     Unknown,
+}
+
+impl Fault {
+    fn of(self, name: &str) -> LockfileError {
+        let name = name.to_owned();
+        match self {
+            Self::Malformed(reason) => LockfileError::Malformed { name, reason },
+            Self::Version => LockfileError::Version { name },
+            Self::TooMuch => LockfileError::TooLarge { name },
+            Self::Unknown => LockfileError::Unknown { name },
+        }
+    }
 }
 
 #[cfg(test)]

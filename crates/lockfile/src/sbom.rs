@@ -108,7 +108,8 @@ fn add(about: About<'_>, position: Position, found: &mut Collected) -> Result<()
     let elsewhere = about.address.and_then(address::kind).filter(|reason| *reason != Reason::Tarball);
     let reason = match about.purl {
         _ if about.is_file => Some(Reason::File),
-        None => Some(Reason::Unreadable),
+        // Of another ecosystem, or of none.
+        None => Some(Reason::OtherRegistry),
         Some(_) if !is_npm => Some(Reason::OtherRegistry),
         Some(_) if about.is_bundled && about.address.is_none() => Some(Reason::Bundled),
         Some(_) => elsewhere,

@@ -315,7 +315,7 @@ fn the_purls_of_cyclonedx_are_one_package_however_they_are_written() {
         {"type":"library","purl":"pkg:cargo/serde@1.0.0"},{"type":"file","name":"LICENSE"},{"type":"library","name":"x","version":"1"}]}"#;
     let (packages, left_out) = read("bom.json", text);
     assert_eq!(packages, ["@o/a@1.0.0", "r@1.0.0"]);
-    assert_eq!(left_out, ["pkg:npm/in@1.0.0 (bundled)", "pkg:cargo/serde@1.0.0 (other-registry)", "LICENSE (file)", "x (unreadable)"]);
+    assert_eq!(left_out, ["pkg:npm/in@1.0.0 (bundled)", "pkg:cargo/serde@1.0.0 (other-registry)", "LICENSE (file)", "x (other-registry)"]);
     let entries = Lockfile::read("x.cdx.json", text.as_bytes()).unwrap().entries;
     assert_eq!(entries[0].places.len(), 3);
     assert_eq!(
@@ -334,7 +334,7 @@ fn spdx_packages_are_read_by_their_purls() {
         {"SPDXID":"SPDXRef-n","downloadLocation":"NOASSERTION"}]}"#;
     let (packages, left_out) = read("sbom.spdx.json", text);
     assert_eq!(packages, ["a@1.0.0"]);
-    assert_eq!(left_out, ["SPDXRef-root (project)", "pkg:npm/g@1.0.0 (git)", "SPDXRef-n (unreadable)"]);
+    assert_eq!(left_out, ["SPDXRef-root (project)", "pkg:npm/g@1.0.0 (git)", "SPDXRef-n (other-registry)"]);
     assert_eq!(one("sbom.spdx.json", text).places[0].integrity, ["sha512-AAEC"]);
 }
 
@@ -451,4 +451,35 @@ fn names_that_no_registry_can_have_are_told_and_not_asked_for() {
     let text = r#"{"lockfileVersion":3,"packages":{"node_modules/../../etc":{"version":"1.0.0"},"node_modules/a":{"name":"https://x/","version":"1.0.0"},"node_modules/b":{"version":"1.0.0/../x"},"node_modules/c":3}}"#;
     assert_eq!(read("package-lock.json", text).0, [""; 0]);
     assert!(read("package-lock.json", text).1.iter().all(|left| left.ends_with("(unreadable)")));
+}
+
+#[test]
+fn a_tree_is_read_without_following_a_link() {
+    let root = tempfile::tempdir().unwrap();
+    let modules = root.path().join("node_modules");
+    let write = |path: &str, text: &str| {
+        let file = modules.join(path).join("package.json");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    write("a", r#"{"name":"a","version":"1.0.0","_integrity":"sha512-AAEC","bundleDependencies":["in"]}"#);
+    write("a/node_modules/in", r#"{"name":"in","version":"1.0.0"}"#);
+    write("a/node_modules/@s/b", r#"{"name":"@s/b","version":"2.0.0"}"#);
+    write("g", r#"{"name":"g","version":"1.0.0","_resolved":"git+https://code.example/g.git#01"}"#);
+    write("odd", "{");
+    write(".bin/x", r#"{"name":"x","version":"1.0.0"}"#);
+    write(".pnpm/c@3.0.0/node_modules/c", r#"{"name":"c","version":"3.0.0"}"#);
+    let listed =
+        |lockfile: &Lockfile| lockfile.left_out.iter().map(|left| format!("{} ({})", left.key, left.reason.as_str())).collect::<Vec<_>>();
+    let lockfile = Lockfile::of_tree(&modules).unwrap();
+    assert_eq!(lockfile.entries.iter().map(Entry::spec).collect::<Vec<_>>(), ["@s/b@2.0.0", "a@1.0.0", "c@3.0.0"]);
+    assert_eq!(lockfile.entries[1].places[0].integrity, ["sha512-AAEC"]);
+    assert_eq!(listed(&lockfile), ["g (git)", "odd (unreadable)", "a/node_modules/in (bundled)"]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(modules.join("a"), modules.join("link")).unwrap();
+        let lockfile = Lockfile::of_tree(&modules).unwrap();
+        assert_eq!((lockfile.entries.len(), listed(&lockfile)[1].as_str()), (3, "link (link)"));
+    }
+    assert_eq!(Lockfile::of_tree(&root.path().join("none")).unwrap_err().code(), "lockfile-malformed");
 }

@@ -13,6 +13,7 @@ use audit::{Asked, Document, FailOn, Flow, Line, Plan, Row};
 use npm_lockfile::Omit;
 use report::answer::Answer;
 use report::terminal::Style;
+use report::text::escape;
 use verdict::{Accept, merge_exit_codes};
 
 use super::arguments::{AcceptChoice, ColorChoice, duration, seconds};
@@ -91,6 +92,9 @@ struct Arguments {
     /// What counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     accept: AcceptChoice,
+    /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
+    #[arg(long, conflicts_with_all = ["omit", "workspace"])]
+    write_exceptions: bool,
     /// Check again even where a stored result exists
     #[arg(short, long)]
     force: bool,
@@ -174,7 +178,19 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     if !whole {
         document.exit_code = merge_exit_codes([document.exit_code, UNDECIDED]);
     }
-    written(sink.end(&document)).unwrap_or(document.exit_code)
+    if let Some(code) = written(sink.end(&document)) {
+        return code;
+    }
+    if parsed.write_exceptions && whole {
+        match audit::write_exceptions(&plan.folder, &document.packages) {
+            Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
+            Err(error) => {
+                Output::failure(&Answer::failed("", &error));
+                return UNDECIDED;
+            }
+        }
+    }
+    document.exit_code
 }
 
 /// A failure of the audit as a whole.

@@ -52,6 +52,8 @@ pub struct Totals {
     pub not_reproduced: usize,
     /// Those that were not decided.
     pub not_decided: usize,
+    /// Those whose verdict an exception lifts.
+    pub excepted: usize,
     /// Those for which the lockfile says otherwise than the registry.
     pub not_as_locked: usize,
     /// Those for which the registry lists provenance.
@@ -124,7 +126,7 @@ impl Document {
             exit_code: fail_on.of(found),
             classes: classes(&rows),
             totals,
-            findings: plan.findings.clone(),
+            findings: plan.findings.iter().cloned().chain(plan.exceptions.findings(&rows, plan.is_whole)).collect(),
             packages: rows,
             left_out,
         }
@@ -155,6 +157,7 @@ fn totals(plan: &Plan, rows: &[Row]) -> Totals {
         identical: count(&|row| row.reproduced && row.verdict == Verdict::Identical),
         not_reproduced: rows.len() - reproduced - not_decided,
         not_decided,
+        excepted: count(&|row| row.exception.is_some()),
         not_as_locked: count(&|row| !row.findings.is_empty()),
         with_provenance: count(&|row| row.has_provenance),
         omitted: plan.omitted,

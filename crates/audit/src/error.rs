@@ -24,6 +24,22 @@ pub enum AuditError {
         /// Why.
         error: io::Error,
     },
+    /// The file of exceptions is none.
+    #[error("{} cannot be followed: {reason}", path.display())]
+    Exceptions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of exceptions cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The file is no lockfile.
     #[error(transparent)]
     Lockfile(#[from] LockfileError),
@@ -35,6 +51,8 @@ impl Diagnostic for AuditError {
             Self::Missing(_) => "lockfile-missing",
             Self::Binary(_) => "lockfile-binary",
             Self::Unreadable { .. } => "lockfile-unreadable",
+            Self::Exceptions { .. } => "exceptions-invalid",
+            Self::Unwritable { .. } => "exceptions-unwritable",
             Self::Lockfile(error) => error.code(),
         }
     }
@@ -48,6 +66,8 @@ impl Diagnostic for AuditError {
             Self::Missing(_) => Some("name the lockfile or the SBOM, or read what lies in node_modules with --tree".into()),
             Self::Binary(_) => Some("bun install --save-text-lockfile --lockfile-only writes bun.lock".into()),
             Self::Unreadable { .. } => None,
+            Self::Exceptions { .. } => Some("each exception has package, reason and until (as 2027-01-31), and may have a code".into()),
+            Self::Unwritable { .. } => Some("a list that is there is changed by hand: remove it to begin anew".into()),
             Self::Lockfile(error) => error.hint(),
         }
     }

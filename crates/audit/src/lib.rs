@@ -7,6 +7,7 @@
 
 mod document;
 mod error;
+mod exceptions;
 mod held;
 mod plan;
 mod row;
@@ -15,6 +16,7 @@ pub mod text;
 
 pub use document::{Class, Document, LeftOutInfo, Line, Totals};
 pub use error::AuditError;
+pub use exceptions::{Exceptions, write as write_exceptions};
 pub use plan::{Asked, Plan};
 pub use row::{PlaceInfo, Row};
 pub use run::{Flow, run};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use npm_lockfile::{Entry, LeftOut, Lockfile, MAX_FILE, Omit};
 use verdict::{Finding, Severity};
 
-use super::AuditError;
+use super::{AuditError, Exceptions};
 
 /// Largest package.json that is looked into for its `packageManager`.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -54,6 +54,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// What is to be told about the file.
     pub findings: Vec<Finding>,
+    /// The decisions of the folder.
+    pub exceptions: Exceptions,
+    /// All of the lockfile, and no part of it.
+    pub is_whole: bool,
 }
 
 impl Plan {
@@ -82,7 +86,9 @@ impl Plan {
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
         let (packages, omitted) = chosen(&lockfile, asked)?;
-        Ok(Self { file, folder, format: lockfile.format.as_str(), packages, omitted, left_out: lockfile.left_out, findings })
+        let exceptions = Exceptions::of(&folder)?;
+        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0);
+        Ok(Self { file, folder, format, packages, omitted, left_out: lockfile.left_out, findings, exceptions, is_whole })
     }
 }
 
@@ -121,8 +127,12 @@ fn in_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<PathBuf, Audi
         let message = format!("{name} was read; {} is there too, and package.json names no packageManager", others.join(", "));
         findings.push(Finding::new("lockfile-one-of-several", Severity::Warning, message));
     }
-    // What lies here is named without a folder.
-    Ok(if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) })
+    Ok(file_in(folder, name))
+}
+
+/// The path of a file in a folder; what lies here is named without one.
+pub(crate) fn file_in(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
 }
 
 /// The package manager that package.json names: `pnpm` of `"packageManager": "pnpm@9.0.0"`.

@@ -5,6 +5,7 @@ use report::answer::Answer;
 use serde::Serialize;
 use verdict::{Accept, Finding, Verdict, merge_exit_codes};
 
+use super::Exceptions;
 use super::held::hold;
 
 /// What came of one package.
@@ -29,8 +30,13 @@ pub struct Row {
     pub has_provenance: bool,
     /// Whether the answer is a stored one.
     pub cached: bool,
-    /// 0, 1 or 2: the verdict's exit code, and that of the findings here.
+    /// 0, 1 or 2: the verdict's exit code, unless an exception lifts it, and that of the findings here.
     pub exit_code: u8,
+    /// Why the team lets it stay as it is; null where no exception lifts the verdict.
+    pub exception: Option<String>,
+    /// The verdict's own exit code.
+    #[serde(skip)]
+    pub(crate) verdict_exit: u8,
     /// What the lockfile says otherwise than the registry.
     pub findings: Vec<Finding>,
     /// Where the lockfile has it.
@@ -50,7 +56,7 @@ pub struct PlaceInfo {
 
 impl Row {
     /// The row of a package; `file` is the lockfile's name for findings.
-    pub(crate) fn of(entry: &Entry, answer: &Answer, accept: Accept, file: &str) -> Self {
+    pub(crate) fn of(entry: &Entry, answer: &Answer, accept: Accept, (file, exceptions): (&str, &Exceptions)) -> Self {
         let held = hold(entry, answer, file);
         let (verdict, _) = answer.outcome();
         let (code, message, source, has_provenance, cached) = match answer {
@@ -59,7 +65,10 @@ impl Row {
             }
             Answer::Failed(failure) => (Some(failure.code.clone()), Some(failure.message.clone()), None, false, false),
         };
-        let exit_code = merge_exit_codes([answer.exit_code(accept), held.exit]);
+        let verdict_exit = answer.exit_code(accept);
+        let lifting = |_: &u8| exceptions.for_package(entry.name.as_str(), &entry.version, code.as_deref());
+        let exception = Some(verdict_exit).filter(|exit| *exit > 0).as_ref().and_then(lifting).map(|exception| exception.reason.clone());
+        let exit_code = merge_exit_codes([if exception.is_some() { 0 } else { verdict_exit }, held.exit]);
         let place = |place: &Place| PlaceInfo { line: place.position.line, column: place.position.column, key: place.key.clone() };
         Self {
             name: entry.name.as_str().to_owned(),
@@ -72,6 +81,8 @@ impl Row {
             has_provenance,
             cached,
             exit_code,
+            exception,
+            verdict_exit,
             findings: held.findings,
             places: entry.places.iter().map(place).collect(),
         }

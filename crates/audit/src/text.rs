@@ -23,6 +23,9 @@ pub fn row(row: &Row, style: Style) -> String {
     let code = row.code.as_deref().map(|code| format!("  ({})", escape(code))).unwrap_or_default();
     let stored = if row.cached { "  (stored)" } else { "" };
     let mut out = format!("{head}{blanks}{}@{}{code}{stored}\n", escape(&row.name), escape(&row.version));
+    if let Some(reason) = &row.exception {
+        let _ = writeln!(out, "    excepted: {}", escape(reason));
+    }
     for finding in &row.findings {
         let place = finding.path.as_deref().map(|path| format!("{}: ", escape(path))).unwrap_or_default();
         let _ = writeln!(out, "    {place}{}: {}", finding.code, escape(&finding.message));
@@ -51,6 +54,9 @@ pub fn end(document: &Document) -> String {
     let left_out: Vec<String> = left_out.into_iter().chain(omitted).collect();
     if !left_out.is_empty() {
         let _ = writeln!(out, "left out: {}", left_out.join(", "));
+    }
+    if totals.excepted > 0 {
+        let _ = writeln!(out, "excepted: {} (reproduce.json)", totals.excepted);
     }
     if totals.not_as_locked > 0 {
         let _ = writeln!(out, "not as the lockfile has it: {} (the registry says otherwise)", totals.not_as_locked);

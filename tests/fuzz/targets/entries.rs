@@ -15,7 +15,7 @@ pub(crate) fn entries(input: &[u8]) -> String {
         Ok(lockfile) => lockfile,
         Err(error) => return format!("{file} {}", error.code()),
     };
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
     let mut places = lockfile.left_out.len();
     let mut said = BTreeSet::new();
     for pair in lockfile.entries.windows(2) {

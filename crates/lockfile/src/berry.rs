@@ -43,10 +43,11 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         for ((_, _, entry), node) in entries.iter().zip(nodes) {
             for (name, _, wanted) in &entry.dependencies.0 {
                 let known = by_descriptor.get(format!("{name}@{wanted}").as_str());
-                match known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str())) {
-                    Some(to) => found.needs(node, *to),
-                    // Another range took its place (`resolutions`): any of that name may be meant.
-                    None => by_name.get(name.as_str()).into_iter().flatten().for_each(|to| found.needs(node, *to)),
+                let known = known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str()));
+                // Where another range took its place (`resolutions`), any of that name may be meant.
+                let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
+                for to in targets.unwrap_or_default() {
+                    found.needs(node, *to)?;
                 }
             }
         }

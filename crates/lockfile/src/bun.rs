@@ -7,7 +7,7 @@ use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
 use super::json::{self, Lines};
-use super::{Fault, MAX_KEY, Place, Position, Reason, Usage, address};
+use super::{Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address};
 
 /// Most paths that are looked up for the dependencies of a file.
 const MAX_LOOKUPS: usize = 10_000_000;
@@ -39,7 +39,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let packages: Vec<_> = all.by_key.iter().filter_map(|(key, (node, info))| Some((*key, *node, (*info)?))).collect();
     for (key, node, info) in packages {
         for to in all.targets(key, info, &["dependencies", "optionalDependencies", "peerDependencies"])? {
-            found.needs(node, to);
+            found.needs(node, to)?;
         }
     }
     for property in json::rows(json::table(&root, "workspaces")?) {
@@ -53,9 +53,10 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         };
         let key = if folder.is_empty() { "" } else { name.unwrap_or("") };
         for to in all.targets(key, of, &["dependencies", "optionalDependencies", "peerDependencies"])? {
-            found.needs(node, to);
+            found.needs(node, to)?;
         }
         let development = all.targets(key, of, &["devDependencies"])?;
+        found.count(development.len())?;
         found.importer(node, name.map(str::to_owned), folder, development);
     }
     found.dev_by_graph();
@@ -124,6 +125,9 @@ impl All<'_, '_> {
             match node {
                 Some(node) => all.push(node),
                 None => all.extend(self.by_name.get(name).into_iter().flatten()),
+            }
+            if all.len() > MAX_NEEDS {
+                return Err(Fault::TooMuch);
             }
         }
         Ok(all)

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use npm_spec::{PackageName, version};
 
 use super::graph::{Graph, Importer};
-use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, Place, Position, Reason, Usage};
+use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage};
 
 /// What a reader has found so far.
 #[derive(Default)]
 pub(crate) struct Collected {
     nodes: Vec<Node>,
+    needs: usize,
     pub(crate) graph: Graph,
 }
 
@@ -48,10 +49,18 @@ impl Collected {
     }
 
     /// `from` needs `to`.
-    pub(crate) fn needs(&mut self, from: usize, to: usize) {
+    pub(crate) fn needs(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        self.count(1)?;
         if let Some(edges) = self.graph.edges.get_mut(from) {
             edges.push(to);
         }
+        Ok(())
+    }
+
+    /// Counts needs: where a name may mean any of its versions, few bytes of a file stand for many of them.
+    pub(crate) fn count(&mut self, needs: usize) -> Result<(), Fault> {
+        self.needs = self.needs.saturating_add(needs);
+        if self.needs > MAX_NEEDS { Err(Fault::TooMuch) } else { Ok(()) }
     }
 
     /// `node` is the project or a workspace.

@@ -41,6 +41,9 @@ pub const MAX_FILE: usize = 32 << 20;
 /// Most entries that a file may have, read and left out together.
 pub const MAX_ENTRIES: usize = 200_000;
 
+/// Most needs of one entry for another; a file of a hundred thousand packages has about a million.
+const MAX_NEEDS: usize = 4_000_000;
+
 /// Longest key that is kept, in bytes. Paths of npm's deepest trees have some hundreds.
 const MAX_KEY: usize = 1024;
 

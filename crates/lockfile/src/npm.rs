@@ -135,7 +135,7 @@ impl<'t, 'a> Table<'t, 'a> {
         for (at, (production, development)) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
             for to in production.iter().filter_map(node) {
-                found.needs(from, to);
+                found.needs(from, to)?;
             }
             if !row.key.contains(FOLDER) {
                 let name = row.entry.and_then(|entry| json::text(entry, "name")).map(str::to_owned);

@@ -183,10 +183,10 @@ impl One {
             }
         }
         for (key, _, package) in &document.packages.0 {
-            self.needs_of(key, &[&package.dependencies, &package.optional_dependencies], found);
+            self.needs_of(key, &[&package.dependencies, &package.optional_dependencies], found)?;
         }
         for (key, _, snapshot) in &document.snapshots.0 {
-            self.needs_of(base(key), &[&snapshot.dependencies, &snapshot.optional_dependencies], found);
+            self.needs_of(base(key), &[&snapshot.dependencies, &snapshot.optional_dependencies], found)?;
             if let Some(node) = self.by_key.get(base(key)) {
                 // Optional is what is so with all of its peers.
                 found.set_usage(*node, |usage| usage.optional = Some(snapshot.optional && usage.optional != Some(false)));
@@ -196,10 +196,16 @@ impl One {
             let Some(node) = self.importers.get(folder).copied() else { continue };
             let folder = if folder == "." { "" } else { folder.as_str() };
             for (name, _, wanted) in importer.dependencies.0.iter().chain(&importer.optional_dependencies.0) {
-                self.targets(name, &wanted.0, folder).into_iter().for_each(|to| found.needs(node, to));
+                for to in self.targets(name, &wanted.0, folder) {
+                    found.needs(node, to)?;
+                }
             }
-            let development =
-                importer.dev_dependencies.0.iter().flat_map(|(name, _, wanted)| self.targets(name, &wanted.0, folder)).collect();
+            let mut development = Vec::new();
+            for (name, _, wanted) in &importer.dev_dependencies.0 {
+                let targets = self.targets(name, &wanted.0, folder);
+                found.count(targets.len())?;
+                development.extend(targets);
+            }
             found.importer(node, None, folder, development);
         }
         if of_tools {
@@ -257,11 +263,14 @@ impl One {
         Ok(())
     }
 
-    fn needs_of(&self, key: &str, lists: &[&Pairs<Wanted>], found: &mut Collected) {
-        let Some(from) = self.by_key.get(key) else { return };
+    fn needs_of(&self, key: &str, lists: &[&Pairs<Wanted>], found: &mut Collected) -> Result<(), Fault> {
+        let Some(from) = self.by_key.get(key) else { return Ok(()) };
         for (name, _, wanted) in lists.iter().flat_map(|list| &list.0) {
-            self.targets(name, &wanted.0, "").into_iter().for_each(|to| found.needs(*from, to));
+            for to in self.targets(name, &wanted.0, "") {
+                found.needs(*from, to)?;
+            }
         }
+        Ok(())
     }
 
     /// The nodes that `name: wanted` may mean, for a package or for the importer in `folder`.

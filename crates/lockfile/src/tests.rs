@@ -483,3 +483,28 @@ fn a_tree_is_read_without_following_a_link() {
     }
     assert_eq!(Lockfile::of_tree(&root.path().join("none")).unwrap_err().code(), "lockfile-malformed");
 }
+
+#[test]
+fn a_name_that_may_mean_many_versions_is_no_bomb() {
+    let versions = |count: usize, each: &dyn Fn(usize) -> String| (0..count).map(each).collect::<String>();
+    let pnpm = |count: usize| {
+        let packages = versions(count, &|at| format!("  a@1.0.{at}: {{}}\n"));
+        let snapshots = versions(count, &|at| format!("  a@1.0.{at}: {{dependencies: {{a: 9}}}}\n"));
+        format!("lockfileVersion: '9.0'\npackages:\n{packages}snapshots:\n{snapshots}")
+    };
+    assert_eq!(read("pnpm-lock.yaml", &pnpm(1000)).0.len(), 1000);
+    assert_eq!(code("pnpm-lock.yaml", &pnpm(2100)), "lockfile-too-large");
+    let bun = |count: usize| {
+        let needs = versions(count, &|at| format!("\"d{at}\": [\"d@1.0.{at}\", \"\", {{\"dependencies\": {{\"a\": \"9\"}}}}, \"\"],"));
+        let packages = versions(count, &|at| format!("\"x{at}/a\": [\"a@1.0.{at}\"],"));
+        format!("{{\"lockfileVersion\":1,\"packages\":{{{needs}{packages}}}}}")
+    };
+    assert_eq!(read("bun.lock", &bun(1000)).0.len(), 2000);
+    assert_eq!(code("bun.lock", &bun(2100)), "lockfile-too-large");
+    let berry = |count: usize| {
+        let entry = |at| format!("\"a@npm:{at}\":\n  resolution: \"a@npm:1.0.{at}\"\n  dependencies:\n    a: \"npm:none\"\n\n");
+        format!("__metadata:\n  version: 8\n\n{}", versions(count, &entry))
+    };
+    assert_eq!(read("yarn.lock", &berry(1000)).0.len(), 1000);
+    assert_eq!(code("yarn.lock", &berry(2100)), "lockfile-too-large");
+}

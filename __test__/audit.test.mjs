@@ -360,6 +360,15 @@ test('an audit that is stopped says so', { skip: process.platform === 'win32' &&
   assert.doesNotMatch(await readFile(join(folder, 'out.ndjson'), 'utf8'), /"type":"total"/, 'no end, for it did not come to one');
 });
 
+test('no entry of a lockfile is a word for a file here', async () => {
+  const name = 'a-good@1.0.0-x.tgz';
+  const folder = await project({ '1.0.0-x.tgz': of.good.tarball, 'package-lock.json': lockfile(['node_modules/a-good', { version: '1.0.0-x.tgz' }]) });
+  const control = await run([name, '--json'], { env: clean.env, cwd: folder });
+  assert.equal(control.json.package.version, '1.0.0', 'on the command line it is');
+  const ran = await audit(folder, '--json');
+  assert.deepEqual([ran.code, ran.json.packages, ran.json.totals.leftOut], [2, [], { unreadable: 1 }]);
+});
+
 test('names and keys of a lockfile do not speak to the terminal', async () => {
   const folder = await project({ 'package-lock.json': lockfile(locked(of.good), ['node_modules/\u001b[2J', { version: '\u001b[31m' }]) });
   const ran = await audit(folder);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use npm_spec::{PackageName, version};
+use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
 use super::graph::{Graph, Importer};
 use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage};
@@ -23,8 +23,7 @@ enum Node {
 impl Collected {
     /// Adds a package, and gives its node.
     pub(crate) fn package(&mut self, name: &str, version: &str, mut place: Place) -> Result<usize, Fault> {
-        let known = PackageName::parse(name).ok().filter(|_| place.key.len() <= MAX_KEY);
-        let (Some(name), Some(version)) = (known, version::clean(version)) else {
+        let Some((name, version)) = named(name, version).filter(|_| place.key.len() <= MAX_KEY) else {
             return self.left_out(&place.key, place.position, Reason::Unreadable);
         };
         if let Some(resolved) = &mut place.resolved {
@@ -104,4 +103,13 @@ impl Collected {
         }
         Lockfile { format, entries, left_out, graph: self.graph, entry_of }
     }
+}
+
+/// The name and the clean version, if `name@version` is a word for just that: `a@1.0.0-x.tgz` has a version, and is a word for a file.
+fn named(name: &str, version: &str) -> Option<(PackageName, String)> {
+    let (name, version) = (PackageName::parse(name).ok()?, version::clean(version)?);
+    let spec = Spec::parse(&format!("{name}@{version}")).ok()?;
+    let is_it =
+        matches!(spec.target(), Target::Registry { name: own, wanted: Wanted::Version(wanted), .. } if *own == name && *wanted == version);
+    is_it.then_some((name, version))
 }

@@ -448,8 +448,10 @@ fn a_document_that_unfolds_is_refused() {
 
 #[test]
 fn names_that_no_registry_can_have_are_told_and_not_asked_for() {
-    let text = r#"{"lockfileVersion":3,"packages":{"node_modules/../../etc":{"version":"1.0.0"},"node_modules/a":{"name":"https://x/","version":"1.0.0"},"node_modules/b":{"version":"1.0.0/../x"},"node_modules/c":3}}"#;
-    assert_eq!(read("package-lock.json", text).0, [""; 0]);
+    let text = r#"{"lockfileVersion":3,"packages":{"node_modules/../../etc":{"version":"1.0.0"},"node_modules/a":{"name":"https://x/","version":"1.0.0"},"node_modules/b":{"version":"1.0.0/../x"},"node_modules/c":3,
+        "node_modules/d":{"version":"1.0.0-x.tgz"},"node_modules/e.tgz":{"version":"1.0.0"}}}"#;
+    assert_eq!(read("package-lock.json", text).0, [""; 0], "the last two are words for files");
+    assert_eq!(read("package-lock.json", text).1.len(), 6);
     assert!(read("package-lock.json", text).1.iter().all(|left| left.ends_with("(unreadable)")));
 }
 

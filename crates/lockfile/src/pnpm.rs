@@ -234,15 +234,17 @@ impl One {
         };
         // The host of repositories makes a tarball of a commit.
         let reason = if reason == Some(Reason::Tarball) && is_of_commit(resolution) { Some(Reason::Git) } else { reason };
+        let first = (!key.starts_with('/') && !base(key).contains('@')).then(|| key.split('/').next()).flatten();
+        // A registry that no address can have is none that can be asked.
+        let host_in_key = first.map(|first| address::host(&format!("https://{first}/")));
+        let reason = reason.or((host_in_key == Some(None)).then_some(Reason::Unreadable));
         let node = match (reason, &named) {
             (None, Some((name, version))) => {
-                let host_in_key =
-                    (!key.starts_with('/') && !base(key).contains('@')).then(|| key.split('/').next().map(str::to_owned)).flatten();
                 let place = Place {
                     position,
                     key: key.to_owned(),
                     integrity: resolution.integrity.as_deref().map(address::hashes).unwrap_or_default(),
-                    host: resolution.tarball.as_deref().and_then(address::host).or(host_in_key),
+                    host: resolution.tarball.as_deref().and_then(address::host).or(host_in_key.flatten()),
                     resolved: resolution.tarball.clone(),
                     usage: Usage {
                         dev: package.and_then(|package| package.dev),

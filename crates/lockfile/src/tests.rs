@@ -105,6 +105,9 @@ fn the_keys_of_pnpm_5_and_6_are_read() {
     assert_eq!((entries[0].places[0].usage.dev, entries[0].places[0].usage.optional), (Some(true), Some(true)));
     assert_eq!((entries[1].places[0].host.as_deref(), entries[2].places[0].host.as_deref()), (None, Some("reg.example")));
 
+    let odd = "lockfileVersion: 5.4\npackages:\n  'r x/c/3.0.0': {}\n";
+    assert_eq!(read("pnpm-lock.yaml", odd).1, [". (project)", "r x/c/3.0.0 (unreadable)"]);
+
     let six = "lockfileVersion: '6.0'\nimporters:\n  .:\n    dependencies:\n      a: {specifier: ^1.0.0, version: 1.0.0}\n  p/w:\n    dependencies:\n      root: {specifier: 'workspace:*', version: link:../..}\npackages:\n  /a@1.0.0:\n    resolution: {integrity: sha512-AAAA}\n  /@s/b@2.0.0(a@1.0.0)(c@2.0.0):\n    resolution: {integrity: sha512-BBBB}\n  /@s/b@2.0.0(a@0.9.0):\n    resolution: {integrity: sha512-BBBB}\n";
     let lockfile = Lockfile::read("pnpm-lock.yaml", six.as_bytes()).unwrap();
     assert_eq!(read("pnpm-lock.yaml", six).0, ["@s/b@2.0.0", "a@1.0.0"]);

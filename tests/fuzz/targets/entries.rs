@@ -15,7 +15,8 @@ pub(crate) fn entries(input: &[u8]) -> String {
         Ok(lockfile) => lockfile,
         Err(error) => return format!("{file} {}", error.code()),
     };
-    let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
+    // In YAML a carriage return ends a line, too.
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count() as u64;
     let mut places = lockfile.left_out.len();
     let mut said = BTreeSet::new();
     for pair in lockfile.entries.windows(2) {

@@ -101,14 +101,14 @@ pub fn likely(published: &Archive, rebuilt: &Archive, explanations: &[Explanatio
     // Another commit or another compiler changes most of the code; who adds something changes a file or two.
     let most = |number: usize| number >= MANY && number.saturating_mul(2) > all;
     let of_most = if built == Built::No { Cause::SourceNotThere } else { Cause::BuildNotMatched };
-    let cause = |side: Side| match side {
+    let cause_of = |side: Side| match side {
         Side::Code if most(code) => of_most,
         Side::Unbuilt if most(unbuilt) || unbuilt == all => Cause::BuildNotMatched,
         Side::Code | Side::Unbuilt => Cause::UnexplainedCode,
-        Side::Cause(cause) => cause,
+        Side::Cause(certain) => certain,
     };
-    let first = sides.iter().map(|(side, _)| cause(*side)).min()?;
-    let lines: BTreeSet<&String> = sides.iter().filter(|(side, _)| cause(*side) == first).map(|(_, line)| line).collect();
+    let first = sides.iter().map(|(side, _)| cause_of(*side)).min()?;
+    let lines: BTreeSet<&String> = sides.iter().filter(|(side, _)| cause_of(*side) == first).map(|(_, line)| line).collect();
     let mut reasons: Vec<String> = lines.iter().take(NAMED).map(|line| (*line).clone()).collect();
     if let Some(more) = lines.len().checked_sub(NAMED).filter(|more| *more > 0) {
         reasons.push(format!("and {more} more"));
@@ -314,7 +314,8 @@ mod tests {
         assert_eq!(cause(&ours, &theirs, Built::No), Cause::SourceNotThere);
         assert_eq!(cause(&ours, &theirs, Built::Ended), Cause::BuildNotMatched);
         // An unreadable one among them is looked at all the same.
-        let names: String = (0..200).map(|at| format!("var _0x{at:04x}=_0x{:04x}(0x{at:x});", at + 1)).collect();
+        let names: Vec<String> = (0..200).map(|at| format!("var _0x{at:04x}=_0x{:04x}(0x{at:x});", at + 1)).collect();
+        let names = names.concat();
         let mut obfuscated = ours.clone();
         obfuscated[0].1 = &names;
         assert_eq!(cause(&obfuscated, &theirs, Built::Ended), Cause::UnexplainedCode);

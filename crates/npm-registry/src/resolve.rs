@@ -292,7 +292,7 @@ impl<'a> Source<'a> {
 }
 
 /// Whether a tarball's address names this package: its name stands in the path, before `/-/` where that is in it. So do the addresses of
-/// npm's registry, Verdaccio, Nexus, Artifactory, GitHub, GitLab, Azure and CodeArtifact.
+/// npm's registry, Verdaccio, Nexus, Artifactory, GitHub, GitLab, Azure and AWS.
 fn is_address_of(url: &Url, name: &PackageName) -> bool {
     let decoded = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
     let segments: Vec<&str> = decoded.split('/').collect();

@@ -211,6 +211,7 @@ export type Code =
   | 'lockfile-workspaces-unknown'
   | 'loopback-base'
   | 'loopback-listener'
+  | 'made-of-later-packages'
   | 'manifest-confusion'
   | 'manifest-keys'
   | 'manifest-mismatch'

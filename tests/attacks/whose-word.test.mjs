@@ -1,9 +1,10 @@
-// A result says whose word it rests on: a recipe's, an old version's under a new number, an earlier version's of the package itself.
+// A result says whose word it rests on: a recipe's, an old version's under a new number, an earlier version's of the package itself, a package's
+// that came after the publication, another version's in the place of the one that a lockfile names.
 
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
+import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
 setUp();
 
@@ -171,3 +172,101 @@ for (const [title, repository, folders] of [
     assert.ok(!control.findings.some(({ code }) => code === 'other-folder'), JSON.stringify(control.findings));
   });
 }
+
+/** Publishes a package whose dist/a.js is the text of its dependency, and tags a commit of that date. */
+async function releaseOfDependency({ world, id }, { range = '^1.0.0', date = '2024-02-01T00:00:00Z', files = {} }) {
+  const build = `node -e "const m=require('${id}-dep');require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',m)"`;
+  const own = manifest(id, '1.0.0', { scripts: { build }, files: ['dist', 'index.js'], devDependencies: { [`${id}-dep`]: range } });
+  await world.registry.publish({ files: { 'package.json': own, 'index.js': 'honest\n', 'dist/a.js': PAYLOAD }, time: '2024-03-01T00:00:00.000Z' });
+  const source = { 'package.json': own, 'index.js': 'honest\n', '.gitignore': 'dist\nnode_modules\n', ...files };
+  await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: source, date }], tags: { 'v1.0.0': 'c' } });
+}
+
+const publishDependency = ({ world, id }, version, text, time, tag) =>
+  world.registry.publish({ files: { 'package.json': manifest(`${id}-dep`, version), 'index.js': `module.exports=${JSON.stringify(text)}` }, time, ...(tag ? { tag } : {}) });
+
+/** A lockfile that names the version of a dependency. */
+const lockOf = (id, { url, integrity }, version) => ({
+  'package-lock.json': JSON.stringify({
+    name: id,
+    version: '1.0.0',
+    lockfileVersion: 3,
+    requires: true,
+    packages: {
+      '': { name: id, version: '1.0.0', devDependencies: { [`${id}-dep`]: '^1.0.0' } },
+      [`node_modules/${id}-dep`]: { version, resolved: url, integrity, dev: true },
+    },
+  }),
+});
+
+const AFTERWARDS = '2025-06-01T00:00:00.000Z';
+const LATER = {
+  'all of whose versions came after it': async (at) => {
+    await publishDependency(at, '1.0.0', PAYLOAD, AFTERWARDS);
+    await releaseOfDependency(at, {});
+  },
+  'that came between it and a commit of later': async (at) => {
+    await publishDependency(at, '1.0.0', PAYLOAD, AFTERWARDS);
+    await releaseOfDependency(at, { date: '2025-07-01T00:00:00Z' });
+  },
+  'that came between it and a commit of later, whose lockfile names it': async (at) => {
+    await publishDependency(at, '1.0.0', '', '2023-01-01T00:00:00.000Z');
+    const pinned = await publishDependency(at, '1.0.1', PAYLOAD, AFTERWARDS);
+    await releaseOfDependency(at, { date: '2025-07-01T00:00:00Z', files: lockOf(at.id, pinned, '1.0.1') });
+  },
+};
+for (const [title, release] of Object.entries(LATER)) {
+  attack(`a package that came after the publication is warned of: a dependency ${title}`, async (at) => {
+    await release(at);
+    const answer = await at.judge(`${at.id}@1.0.0`, { args: ['--timeout', '200'] });
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+    const { severity, message } = findingOf(answer, 'made-of-later-packages');
+    assert.equal(severity, 'warning');
+    assert.match(message, new RegExp(`2024-03-01T00:00:00.000Z.*: ${at.id}-dep@1\\.0\\.[01] \\(2025-06-01T00:00:00Z\\)$`));
+  });
+}
+
+attack('a lower version of later is not there for a higher one that was, where the times are the registry\'s own', async (at) => {
+  await publishDependency(at, '1.0.5', '', '2023-01-01T00:00:00.000Z');
+  await publishDependency(at, '1.0.4', PAYLOAD, AFTERWARDS, 'x');
+  await releaseOfDependency(at, { range: '1.0.4' });
+  assertNotReproduced(await at.judge(`${at.id}@1.0.0`, { args: ['--timeout', '200'] }));
+});
+
+attack('control: a dependency of before is not warned of, and on a mirror one of later is not', async (at) => {
+  const told = (answer) => {
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+    return answer.findings.filter(({ code }) => code === 'made-of-later-packages');
+  };
+  await publishDependency(at, '1.0.0', PAYLOAD, '2024-01-01T00:00:00.000Z');
+  await publishDependency(at, '1.0.1', '', AFTERWARDS);
+  await releaseOfDependency(at, {});
+  assert.deepEqual(told(await at.judge(`${at.id}@1.0.0`)), []);
+  const mirror = { ...at, id: `${at.id}-m` };
+  await publishDependency(mirror, '1.0.0', PAYLOAD, AFTERWARDS);
+  await releaseOfDependency(mirror, {});
+  for (const name of [mirror.id, `${mirror.id}-dep`]) delete at.world.registry.packuments.get(name).time.created;
+  assert.deepEqual(told(await at.judge(`${mirror.id}@1.0.0`)), []);
+});
+
+/** A package whose lockfile names a version that is gone; another one, of that time, has the payload. */
+async function releaseOfStandIn(at, time) {
+  const pinned = await publishDependency(at, '1.0.0', '', '2023-01-01T00:00:00.000Z');
+  await releaseOfDependency(at, { files: lockOf(at.id, pinned, '1.0.0') });
+  await publishDependency(at, '1.0.1', PAYLOAD, time);
+  at.world.registry.unpublish(`${at.id}-dep`, '1.0.0');
+  return at.judge(`${at.id}@1.0.0`, { args: ['--timeout', '200'] });
+}
+
+attack('another version in the place of one that a lockfile names is warned of', async (at) => {
+  const answer = await releaseOfStandIn(at, '2023-06-01T00:00:00.000Z');
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  const { severity, message } = findingOf(answer, 'dependency-stood-in');
+  assert.deepEqual([severity, message], ['warning', `replaced unavailable dependencies: ${at.id}-dep@1.0.0 by 1.0.1`]);
+});
+
+attack('a version that came after the publication stands in for none', async (at) => {
+  const answer = await releaseOfStandIn(at, AFTERWARDS);
+  assertNotReproduced(answer);
+  assert.ok(answer.attempts.every(({ resolved = [] }) => !resolved.some((line) => line.startsWith(`${at.id}-dep@1.0.1 `))), JSON.stringify(answer.attempts));
+});

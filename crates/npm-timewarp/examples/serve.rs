@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         npm,
         moment: Some(moment),
         commit_time: None,
+        published: None,
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,

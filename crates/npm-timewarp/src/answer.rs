@@ -370,12 +370,14 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
         if let Some(near) = inner.stood_in_by(name, &version) {
             // What is in it is an ingredient, whatever version it is served as.
             inner.record.tarball(name.as_str(), &near.version, &near.sha512, None);
+            inner.record.later(name.as_str(), &near.version, package.view.later(&near.version));
         }
         return Ok(Given::tarball(stand_in.tarball.clone()));
     }
     seen(&package, &version)?;
     let held = held(inner, &package, &version).await?;
     inner.record.tarball(name.as_str(), &version, &held.sha512, package.view.came(&version));
+    inner.record.later(name.as_str(), &version, package.view.later(&version));
     let body = Reply::file(held.file, held.length);
     Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body, digest: Some(held.sha512) })
 }
@@ -421,12 +423,13 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     Ok(held)
 }
 
-/// The nearest version of the same line in place of one that is gone; an earlier one in place of the version that is judged, as its
+/// The nearest version of the same line in place of one that is gone, and none that came after the moment where the times are the
+/// registry's own; an earlier one in place of the version that is judged, as its
 /// publisher had. `None` where there is none, or it cannot be had or used: an empty package serves then.
 pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
     let is_judged = inner.settings.is_judged(package.name.as_str(), version);
     let is_before = |other: &str| npm_spec::version::compare(other, version).is_lt() && package.view.shows(other);
-    let usable = package.versions().filter(|other| !is_judged || is_before(other));
+    let usable = package.versions().filter(|other| if is_judged { is_before(other) } else { package.view.may_stand_in(other) });
     let near = neighbour::nearest(version, usable)?.to_owned();
     let mut held = held(inner, package, &near).await.ok()?;
     let (wanted, sha512) = (version.to_owned(), held.sha512.clone());

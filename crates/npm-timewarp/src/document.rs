@@ -356,7 +356,7 @@ mod tests {
         let found = summary(&document).unwrap();
         let facts = Facts { name: "@s/n", versions: &found.versions, times: &found.times, tags: &found.tags };
         let moment = Some("2018-06-01T00:00:00Z".parse().unwrap());
-        let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new() });
+        let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new(), published: None });
         let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false };
         serde_json::from_slice(&packument(&document, &view, form, &links).unwrap()).unwrap()
     }

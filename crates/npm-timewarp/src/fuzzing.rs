@@ -28,7 +28,7 @@ pub struct Asking<'a> {
 pub fn served(document: &[u8], base: &str, asking: Asking<'_>) -> Result<(Vec<u8>, Vec<Vec<u8>>), serde_json::Error> {
     let found = document::summary(document)?;
     let facts = Facts { name: asking.name, versions: &found.versions, times: &found.times, tags: &found.tags };
-    let view = view(&facts, &When { moment: asking.moment, commit: None, keep: &BTreeSet::new() });
+    let view = view(&facts, &When { moment: asking.moment, commit: None, published: asking.moment, keep: &BTreeSet::new() });
     let links = Links { name: asking.name, base, canonical: asking.canonical, for_disk: asking.for_disk };
     let form = if asking.abbreviated { Form::Abbreviated } else { Form::Full };
     let packument = document::packument(document, &view, form, &links)?;

@@ -82,6 +82,8 @@ pub struct Settings {
     pub moment: Option<Timestamp>,
     /// When the source's commit was made: what the source names was there by then.
     pub commit_time: Option<Timestamp>,
+    /// When the judged version was published; none where its registry may give other times than its own.
+    pub published: Option<Timestamp>,
     /// Names and versions that the source's lockfiles name: never hidden.
     pub keep: BTreeSet<(String, String)>,
     /// Names of packages that the project's manifests have: credentials are used for their scopes only, and for those that `keep`
@@ -409,7 +411,12 @@ impl Inner {
             npm: &settings.npm,
             disk: self.disk.as_ref().map(|disk| disk as &dyn MetadataCache),
             folder: std::env::temp_dir(),
-            when: moment::When { moment: settings.moment, commit: settings.commit_time, keep: &settings.keep },
+            when: moment::When {
+                moment: settings.moment,
+                commit: settings.commit_time,
+                keep: &settings.keep,
+                published: settings.published,
+            },
             judged: settings.judged.as_ref(),
             judged_bytes: settings.judged_bytes.as_deref(),
             cancel: &settings.cancel,

@@ -9,6 +9,9 @@
 //! source asks for the package; or a lockfile of the source names a version that came later than both, by more than a day.
 //! A package whose versions all came between the moment and the commit is shown as it stood at the commit.
 //!
+//! **What came after the publication.** What was published cannot have been made of it. Where it is shown all the same (there is no
+//! earlier version, or a lockfile names it), and the registry's times are its own, [`View::later`] tells.
+//!
 //! **Tags.** `latest` moves at each plain `npm publish`. If today's target was there, no plain publish came after it up to
 //! now, and so not up to the moment either: it stays. Otherwise it is the highest stable version of the time that is not above
 //! today's target: a backport to an old line does not lower it, a version published aside (`next`) is above today's or a
@@ -26,6 +29,9 @@ use npm_spec::version;
 /// By how much the clocks of a registry and of a committer may differ.
 const SLACK: SignedDuration = SignedDuration::from_hours(24);
 
+/// For how long the packages of one release may be published one after the other: the one that needs another may come first.
+const RELEASE: SignedDuration = SignedDuration::from_hours(1);
+
 /// What a packument says of its versions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
@@ -41,6 +47,8 @@ pub(super) struct When<'a> {
     pub(super) moment: Option<Timestamp>,
     pub(super) commit: Option<Timestamp>,
     pub(super) keep: &'a BTreeSet<(String, String)>,
+    /// When the judged version was published; none where its registry's times may be others.
+    pub(super) published: Option<Timestamp>,
 }
 
 /// A packument as it stood.
@@ -54,6 +62,10 @@ pub(super) struct View {
     pub(super) untrue: bool,
     /// When the versions came that are shown for no other reason than that they were there.
     came: HashMap<String, Timestamp>,
+    /// When the versions came that are later than the publication of what is judged.
+    later: HashMap<String, Timestamp>,
+    /// Whether the times are the registry's own.
+    has_own_times: bool,
 }
 
 impl View {
@@ -67,6 +79,16 @@ impl View {
         self.came.get(version).copied()
     }
 
+    /// When a version came, if that was after the publication of what is judged.
+    pub(super) fn later(&self, version: &str) -> Option<Timestamp> {
+        self.later.get(version).copied()
+    }
+
+    /// Whether a version may stand in for another: not one that came later, where that is known.
+    pub(super) fn may_stand_in(&self, version: &str) -> bool {
+        !self.has_own_times || self.shows(version) && self.later(version).is_none()
+    }
+
     /// With these versions, where nothing else is hidden.
     pub(super) fn of_these(self, versions: &[String]) -> Self {
         Self { shown: self.shown.or_else(|| Some(versions.iter().cloned().collect())), ..self }
@@ -77,16 +99,27 @@ impl View {
         self.shown.is_some()
     }
 
-    fn today(facts: &Facts<'_>, untrue: bool) -> Self {
-        Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new() }
+    fn today(facts: &Facts<'_>, untrue: bool, later: HashMap<String, Timestamp>) -> Self {
+        Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new(), later, has_own_times: facts.has_own_times() }
+    }
+}
+
+impl Facts<'_> {
+    /// Whether the times are those at which the registry got the versions: a mirror, which may give those at which it first saw
+    /// them, has no `created`.
+    fn has_own_times(&self) -> bool {
+        self.times.contains_key("created")
     }
 }
 
 /// Takes a packument back.
 pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
-    let Some(moment) = when.moment else { return View::today(facts, false) };
     let published: HashMap<&str, Timestamp> =
         facts.times.iter().filter_map(|(version, time)| Some((version.as_str(), time.parse().ok()?))).collect();
+    let release = when.published.filter(|_| facts.has_own_times()).and_then(|time| time.checked_add(RELEASE).ok());
+    let later = published.iter().filter(|(_, time)| release.is_some_and(|release| **time > release));
+    let later: HashMap<String, Timestamp> = later.map(|(text, time)| ((*text).to_owned(), *time)).collect();
+    let Some(moment) = when.moment else { return View::today(facts, false, later) };
     let by = |version: &str, limit: Timestamp| published.get(version).is_none_or(|time| *time <= limit);
     let latest_possible = when.commit.map_or(moment, |commit| commit.max(moment));
     let named = |version: &String| when.keep.contains(&(facts.name.to_owned(), version.clone()));
@@ -97,10 +130,10 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     };
     let has_times = facts.versions.iter().any(|version| published.contains_key(version.as_str()));
     let Some(limit) = [moment, latest_possible].into_iter().find(|limit| facts.versions.iter().any(|version| by(version, *limit))) else {
-        return View::today(facts, !facts.versions.is_empty());
+        return View::today(facts, !facts.versions.is_empty(), later);
     };
     if !has_times || facts.versions.iter().any(is_named_too_early) {
-        return View::today(facts, true);
+        return View::today(facts, true, later);
     }
 
     let there: Vec<(&str, Option<Version>)> =
@@ -110,11 +143,11 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
         let top = highest.entry((version.major(), version.minor())).or_insert(version);
         *top = (*top).max(version);
     }
-    let of_all = highest.values().max().copied().filter(|_| !facts.times.contains_key("created"));
+    let of_all = highest.values().max().copied().filter(|_| !facts.has_own_times());
     let was_passed = |text: &str| {
         version::parse(text).is_some_and(|version| {
             let of_line = highest.get(&(version.major(), version.minor())).copied();
-            !version.is_prerelease() && of_all.or(of_line).is_some_and(|top| version < *top)
+            !later.contains_key(text) && !version.is_prerelease() && of_all.or(of_line).is_some_and(|top| version < *top)
         })
     };
     let shown = facts.versions.iter().filter(|text| by(text, limit) || named(text) || was_passed(text)).cloned().collect();
@@ -130,7 +163,7 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     });
     let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
     let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
-    View { shown: Some(shown), tags: tags.collect(), untrue: false, came }
+    View { shown: Some(shown), tags: tags.collect(), untrue: false, came, later, has_own_times: facts.has_own_times() }
 }
 
 /// Where `latest` stood, if its target of today was not there.
@@ -185,7 +218,7 @@ mod tests {
     ) -> (Vec<String>, BTreeMap<String, String>, bool) {
         let time = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
         let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
-        let view = view(&facts, &When { moment: Some(time(day)), commit: commit.map(time), keep });
+        let view = view(&facts, &When { moment: Some(time(day)), commit: commit.map(time), keep, published: None });
         let shown = case.versions.iter().filter(|version| view.shows(version)).cloned().collect();
         (shown, view.tags, view.untrue)
     }
@@ -205,7 +238,7 @@ mod tests {
     fn without_a_moment_nothing_is_changed() {
         let case = case(&[("1.0.0", "2018-01-01")], &[("latest", "1.0.0"), ("gone", "9.0.0")]);
         let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
-        let view = view(&facts, &When { moment: None, commit: None, keep: NOBODY });
+        let view = view(&facts, &When { moment: None, commit: None, keep: NOBODY, published: None });
         assert!(view.shows("1.0.0") && !view.is_past() && view.tags == case.tags);
     }
 
@@ -285,6 +318,43 @@ mod tests {
     fn an_older_version_of_a_line_was_there_before_a_newer_one() {
         let case = case(&[("1.0.0", "2025-12-11"), ("1.0.2", "2024-02-27"), ("1.0.3", "2026-01-01")], &[("latest", "1.0.3")]);
         assert_eq!(at(&case, "2025-01-01", None, NOBODY).0, ["1.0.0", "1.0.2"]);
+    }
+
+    #[test]
+    fn what_came_after_the_publication_is_told_and_no_higher_version_brings_it() {
+        let both = [("1.0.5", "2018-01-01"), ("1.0.4", "2019-01-01")];
+        let judged = |case: &Case, day: &str, commit: &str, keep| {
+            let time = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
+            let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
+            let view = view(&facts, &When { moment: Some(time(day)), commit: Some(time(commit)), keep, published: Some(time(day)) });
+            let of = |text: &str| (view.shows(text), view.later(text).is_some(), view.may_stand_in(text));
+            (of("1.0.5"), of("1.0.4"))
+        };
+        let own = case(&both, &[("latest", "1.0.5")]);
+        assert_eq!(judged(&own, "2018-06-01", "2018-05-01", NOBODY), ((true, false, true), (false, true, false)));
+        let named = kept(&["1.0.4"]);
+        assert_eq!(judged(&own, "2018-06-01", "2019-02-01", &named).1, (true, true, false), "a lockfile names it");
+        assert_eq!(
+            judged(&own, "2017-06-01", "2017-05-01", NOBODY),
+            ((true, true, false), (true, true, false)),
+            "there is nothing earlier"
+        );
+        assert_eq!(judged(&own, "2017-06-01", "2018-02-01", NOBODY).0, (true, true, false), "a commit of later");
+        assert_eq!(judged(&own, "2019-01-01", "2018-02-01", NOBODY).1, (false, true, false));
+        let mut mirror = case(&both, &[("latest", "1.0.5")]);
+        mirror.times.remove("created");
+        assert_eq!(judged(&mirror, "2018-06-01", "2018-05-01", NOBODY), ((true, false, true), (true, false, true)), "times of a mirror");
+    }
+
+    #[test]
+    fn the_packages_of_one_release_may_come_one_after_the_other() {
+        let case = case(&[("1.0.0", "2018-01-01")], &[("latest", "1.0.0")]);
+        let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
+        for (published, later) in [("2018-01-01T11:30:00Z", false), ("2018-01-01T10:30:00Z", true)] {
+            let time = published.parse().ok();
+            let view = view(&facts, &When { moment: time, commit: None, keep: NOBODY, published: time });
+            assert_eq!(view.later("1.0.0").is_some(), later, "{published}");
+        }
     }
 
     #[test]

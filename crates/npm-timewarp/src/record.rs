@@ -1,6 +1,6 @@
 //! What a build asked for, and what it was made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -113,6 +113,8 @@ pub struct Record {
     pub times_untrue: bool,
     /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
     pub newest: Option<Timestamp>,
+    /// Packages (`name@version`) that were handed out and came after the publication of what is judged, each with its time.
+    pub later: BTreeMap<String, Timestamp>,
     /// Packages that the registry does not have.
     pub missing: BTreeSet<String>,
     /// Other hosts that the build asked for and did not get.
@@ -160,6 +162,16 @@ impl Recorder {
         self.with(|record| {
             record.tarballs_unrecorded |= !add(&mut record.tarballs, format!("{name}@{version} {sha512}"), MAX_KEPT);
             record.newest = record.newest.max(came);
+        });
+    }
+
+    /// Notes that a package was handed out which came then, if that was after the publication.
+    pub(super) fn later(&self, name: &str, version: &str, came: Option<Timestamp>) {
+        let Some(came) = came else { return };
+        self.with(|record| {
+            if record.later.len() < MAX_KEPT {
+                record.later.insert(format!("{name}@{version}"), came);
+            }
         });
     }
 

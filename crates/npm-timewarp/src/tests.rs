@@ -87,6 +87,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         npm,
         moment: Some("2018-02-01T00:00:00Z".parse().unwrap()),
         commit_time: None,
+        published: None,
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,

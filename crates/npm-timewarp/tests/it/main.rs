@@ -280,6 +280,7 @@ fn loopback(
         npm,
         moment: Some(moment.parse().unwrap()),
         commit_time: commit.map(|time| time.parse().unwrap()),
+        published: None,
         keep,
         named: BTreeSet::new(),
         judged: None,

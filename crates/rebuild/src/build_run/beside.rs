@@ -1,7 +1,8 @@
 //! What a build asked the registry for besides what it installed, and what of it was private: what of this the result says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use npm_timewarp::{Asked, During, Record, What};
@@ -21,6 +22,7 @@ pub(super) struct Beside {
     copied: BTreeSet<String>,
     strangers: BTreeSet<String>,
     kept_in: BTreeSet<String>,
+    later: BTreeMap<String, Timestamp>,
 }
 
 impl Beside {
@@ -35,6 +37,7 @@ impl Beside {
             copied: record.copied.clone(),
             strangers: record.strangers.clone(),
             kept_in: record.kept_in.clone(),
+            later: record.later.clone(),
         }
     }
 
@@ -98,6 +101,9 @@ impl Beside {
         if !earlier.is_empty() {
             run.warnings.push(("built-from-itself", format!("the build had other versions of the package itself: {}", listed(&earlier))));
         }
+        if !self.later.is_empty() {
+            run.warnings.push(("made-of-later-packages", self.later_ones(publication)));
+        }
         if !self.withheld.is_empty() {
             let names = listed(&self.withheld);
             run.warnings.push(("judged-bytes-withheld", format!("the build asked for what is judged, published as: {names}")));
@@ -117,6 +123,16 @@ impl Beside {
             run.warnings.push(("other-user-refused", message));
         }
         Run { asked: self.asked.iter().cloned().collect(), private: self.private.iter().cloned().collect(), ..run }
+    }
+
+    /// A line of the packages that came after the publication.
+    fn later_ones(&self, publication: &Publication) -> String {
+        const SHOWN: usize = 5;
+        let shown = self.later.iter().take(SHOWN).map(|(name, came)| format!("{name} ({came})")).collect::<Vec<_>>().join(", ");
+        let more = self.later.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let published = publication.time.as_deref().unwrap_or("a time that is not known");
+        format!("the build had packages that came after the version was published ({published}): {shown}{more}")
     }
 
     /// The packages of which scripts fetched a tarball.

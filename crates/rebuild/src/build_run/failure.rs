@@ -99,15 +99,32 @@ impl Course {
         if !self.wanted.is_empty() {
             notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
         }
-        if !self.stood_in.is_empty() {
-            let stood_in = |(name, near): (&String, &Option<String>)| match near {
-                Some(version) => format!("{name} by {version}"),
-                None => format!("{name} by an empty package"),
-            };
-            let lines: BTreeSet<String> = self.stood_in.iter().map(stood_in).collect();
-            notes.push(("dependency-stood-in", format!("replaced unavailable dependencies: {}", listed(&lines))));
+        if !self.stood_in.is_empty() && self.warnings().is_empty() {
+            notes.push(("dependency-stood-in", self.replaced()));
         }
         notes
+    }
+
+    /// A line for each thing that a reader should look at: another version's bytes in the place of those that a lockfile names. An
+    /// empty package has none.
+    pub(super) fn warnings(&self) -> Vec<(&'static str, String)> {
+        let mut warnings = Vec::new();
+        if self.stood_in.values().any(Option::is_some) {
+            warnings.push(("dependency-stood-in", self.replaced()));
+        }
+        warnings
+    }
+
+    /// The line of what was installed in the place of other packages.
+    fn replaced(&self) -> String {
+        let stood_in = |(name, near): (&String, &Option<String>)| match near {
+            Some(version) => format!("{name} by {version}"),
+            None => format!("{name} by an empty package"),
+        };
+        // Those of other versions first: of many packages the line has the first only.
+        let of = |is_near: bool| self.stood_in.iter().filter(move |(_, near)| near.is_some() == is_near).map(stood_in);
+        let lines = first_of(of(true).chain(of(false)), self.stood_in.len());
+        format!("replaced unavailable dependencies: {lines}")
     }
 }
 
@@ -132,9 +149,14 @@ pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
 
 /// Names for a line of text: the first of many.
 pub(super) fn listed(names: &BTreeSet<String>) -> String {
+    first_of(names.iter().cloned(), names.len())
+}
+
+/// The first of so many, and how many more there are.
+fn first_of(names: impl Iterator<Item = String>, count: usize) -> String {
     const SHOWN: usize = 12;
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
+    let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if count > SHOWN { format!("{shown} and {} more", count - SHOWN) } else { shown }
 }
 
 /// Whether another package was installed in place of this one (`name` or `name@version`).
@@ -149,6 +171,19 @@ mod tests {
     #[test]
     fn a_build_that_came_to_its_end_has_no_code() {
         assert_eq!(Course { exits: vec![("build".to_owned(), Some(0))], ..Course::default() }.code(), None);
+    }
+
+    #[test]
+    fn another_version_in_the_place_of_one_that_is_gone_is_a_warning_and_an_empty_package_a_note() {
+        let stood_in = |near: Option<&str>| Course {
+            stood_in: BTreeMap::from([("a@1.0.0".to_owned(), None), ("b@1.0.0".to_owned(), near.map(str::to_owned))]),
+            ..Course::default()
+        };
+        let line = |text: &str| vec![("dependency-stood-in", format!("replaced unavailable dependencies: {text}"))];
+        let empty = stood_in(None);
+        assert_eq!((empty.notes(), empty.warnings()), (line("a@1.0.0 by an empty package, b@1.0.0 by an empty package"), vec![]));
+        let near = stood_in(Some("1.0.1"));
+        assert_eq!((near.notes(), near.warnings()), (vec![], line("b@1.0.0 by 1.0.1, a@1.0.0 by an empty package")));
     }
 
     #[test]

@@ -105,4 +105,9 @@ impl Publication {
         let untrue = self.first_seen && time.is_some_and(|time| time.duration_since(committed) > SOON);
         Self { time: self.time.clone().filter(|_| !untrue), untrue, ..self.clone() }
     }
+
+    /// The time, where it is the registry's own.
+    fn own_time(&self) -> Option<Timestamp> {
+        self.time.as_deref().filter(|_| !self.first_seen)?.parse().ok()
+    }
 }

@@ -116,7 +116,8 @@ impl Work<'_> {
         let resolved = record.tarballs.into_iter().collect();
         let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
         let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());
-        let run = Run { steps, log, installed: state.installed, resolved, tools, code: None, notes, ..Run::default() };
+        let warnings = course.warnings();
+        let run = Run { steps, log, installed: state.installed, resolved, tools, code: None, notes, warnings, ..Run::default() };
         Ok((archive, beside.told(run, self.publication, self.site)))
     }
 

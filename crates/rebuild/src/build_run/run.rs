@@ -178,7 +178,8 @@ impl Work<'_> {
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
-            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, ..Run::default() };
+            let warnings = course.warnings();
+            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, warnings, ..Run::default() };
             Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
         });
         let mut seen = course.observations();
@@ -298,6 +299,7 @@ impl Work<'_> {
             npm: self.site.context.npm.clone(),
             moment: self.moment.as_deref().and_then(|time| time.parse().ok()),
             commit_time: jiff::Timestamp::from_second(world.committed).ok(),
+            published: self.publication.own_time(),
             keep: world.locked.clone(),
             named: world.named.clone(),
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),

@@ -258,8 +258,7 @@ fn toolchains(
     let view = folder.view(repository, Checkout::Posix);
     let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
     // A mirror's times are weeks apart for the packages of one release: these are to have one toolchain, and one build.
-    let time = publication.time.as_deref().filter(|_| !publication.first_seen);
-    let published = time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let published = publication.own_time();
     let clues = Clues {
         node_by_user: site.question.node.as_deref(),
         node_version: publication.node.as_deref(),

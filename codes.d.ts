@@ -216,6 +216,7 @@ export type Code =
   | 'manifest-keys'
   | 'manifest-mismatch'
   | 'manifest-missing'
+  | 'metadata-kept'
   | 'metadata-read'
   | 'minified'
   | 'minified-code'

@@ -126,6 +126,84 @@ attack('tags, search and audits of a script are in the list', async (at) => {
   assert.deepEqual(others.map(({ name }) => name).sort(), ['/-/all', '/-/npm/v1/security/advisories/bulk', '/-/package/x/dist-tags', '/-/v1/search']);
 });
 
+/** A build that takes dist/a.js from marked parts in whatever an installation left: caches, lockfiles, logs. */
+const COLLECT = `const fs=require('fs'),p=require('path'),z=require('zlib');const all=[];
+const walk=(d)=>{let es=[];try{es=fs.readdirSync(d,{withFileTypes:true})}catch{}
+for(const e of es){const f=p.join(d,e.name);if(e.isDirectory())walk(f);else if(e.isFile())all.push(f)}};
+walk(process.env.HOME);walk(p.resolve('..'));const parts={};
+for(const f of all){let b;try{b=fs.readFileSync(f)}catch{continue}let s=b.toString('latin1');try{s+=z.gunzipSync(b).toString('latin1')}catch{}
+for(const m of s.matchAll(/x(\\d\\d)[-.]([0-9a-f]+)x/g))parts[m[1]]=m[2];}
+const hex=Object.keys(parts).sort().map(k=>parts[k]).join('');
+fs.mkdirSync('dist',{recursive:true});fs.writeFileSync('dist/a.js',Buffer.from(hex,'hex')+'');`;
+const CHUNKS = Buffer.from(PAYLOAD)
+  .toString('hex')
+  .match(/.{1,40}/g)
+  .map((part, nth) => `x${String(nth).padStart(2, '0')}-${part}x`);
+
+/** Judges a package whose build collects what its installation left; `plant` changes what the registry says of its dependency. */
+async function collected({ world, id, judge }, plant, { payload = PAYLOAD, files = {} } = {}) {
+  const dep = `${id}-dep`;
+  await world.registry.publish({ files: { 'package.json': manifest(dep), 'index.js': 'innocent\n', ...files } });
+  plant(world.registry.packuments.get(dep));
+  const own = manifest(id, '1.0.0', { scripts: { build: 'node build.js' }, files: ['dist', 'index.js'], devDependencies: { [dep]: '1.0.0' } });
+  const source = { 'package.json': own, 'index.js': 'honest\n', 'build.js': COLLECT, '.gitignore': 'dist\nnode_modules\n' };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own, 'index.js': 'honest\n', 'dist/a.js': payload }, gitHead: c });
+  return judge(`${id}@1.0.0`, { args: ['--timeout', '200'] });
+}
+
+const PLANTED = {
+  'tags of a dependency': (packument) => {
+    for (const chunk of CHUNKS) packument['dist-tags'][chunk] = '1.0.0';
+  },
+  'engines of a dependency': ({ versions }) => {
+    versions['1.0.0'].engines = { node: ['>=1', ...CHUNKS.map((chunk) => `1.0.0-${chunk}`)].join(' || ') };
+  },
+  'systems of a dependency': ({ versions }) => {
+    versions['1.0.0'].os = ['linux', 'darwin', ...CHUNKS.map((chunk) => `!${chunk.replace('-', '.')}`)];
+  },
+  'numbers of versions of a dependency that are not installed': ({ versions, time }) => {
+    for (const chunk of CHUNKS) {
+      versions[`0.0.1-${chunk}`] = { ...versions['1.0.0'], version: `0.0.1-${chunk}` };
+      time[`0.0.1-${chunk}`] = time['1.0.0'];
+    }
+  },
+  'ranges of a version of a dependency that is not installed': ({ versions, time }) => {
+    versions['0.0.1'] = { ...versions['1.0.0'], version: '0.0.1', dependencies: Object.fromEntries(CHUNKS.map((chunk) => [chunk.slice(0, 3), `1.0.0-${chunk}`])) };
+    time['0.0.1'] = time['1.0.0'];
+  },
+};
+for (const [title, plant] of Object.entries(PLANTED)) {
+  attack(`what an installation keeps says nothing to a script of the commit: ${title}`, async (at) => assertNotReproduced(await collected(at, plant)), {
+    seats: title.startsWith('numbers') ? SEATS : undefined,
+  });
+}
+
+attack('control: what an installed package has in its tarball is found, and the package is in the list', async (at) => {
+  const answer = await collected(at, () => {}, { files: { 'index.js': CHUNKS.join('\n') } });
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  assert.ok(answer.attempts.at(-1).resolved.some((line) => line.startsWith(`${at.id}-dep@1.0.0 `)));
+});
+
+attack('tags that the project asks for, and dependencies of it, are served', async ({ world, id, judge }) => {
+  const dep = (name, dependencies = {}) => ({
+    files: { 'package.json': manifest(`${id}-${name}`, '2.0.0-a.1', { dependencies }), 'index.js': `module.exports = '${name}'\n` },
+    tag: 'canary',
+  });
+  await world.registry.publish(dep('inner'));
+  await world.registry.publish(dep('outer', { [`${id}-inner`]: 'canary' }));
+  for (const name of ['inner', 'outer']) {
+    await world.registry.publish({ files: { 'package.json': manifest(`${id}-${name}`, '1.0.0'), 'index.js': "module.exports = 'plain'\n" } });
+    world.registry.packuments.get(`${id}-${name}`)['dist-tags'].canary = '2.0.0-a.1';
+  }
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',require('${id}-outer')+require('${id}-inner'))"`;
+  const json = { scripts: { build }, files: ['dist', 'index.js'], devDependencies: { [`${id}-outer`]: 'canary' } };
+  await new Promise((done) => setTimeout(done, 30));
+  const { spec } = await world.release(id, { json, published: { 'dist/a.js': 'outerinner' } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts, null, 1));
+});
+
 attack('an honest package with a dependency is identical, and nothing is told', async ({ world, id, judge }) => {
   await world.registry.publish({ files: { 'package.json': manifest(`${id}-dep`, '1.0.0', { bin: { dep: 'index.js' } }), 'index.js': "module.exports = 'built'\n" } });
   const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',require('${id}-dep'))"`;

@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         moment: Some(moment),
         commit_time: None,
         published: None,
+        tags: BTreeSet::new(),
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,

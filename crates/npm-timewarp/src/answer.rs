@@ -1,5 +1,6 @@
 //! One request of a build, from its head to our answer and its line in the record.
 
+use std::collections::BTreeSet;
 use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::time::Instant;
@@ -327,8 +328,11 @@ async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, asked: &
     let (form, content_type) = if asked.abbreviated { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
     let (base, canonical, for_disk) =
         (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
+    let mut tags = inner.packages.needed_tags(name.as_str());
+    tags.extend(inner.settings.tags.iter().cloned());
     let make = move |document: &[u8], package: &Package| {
-        document::packument(document, &package.view, form, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
+        let links = Links { name: package.name.as_str(), base: &base, canonical, for_disk, tags: &tags };
+        document::packument(document, &package.view, form, &links)
     };
     Ok(Given::document(inner.packages.make(&package, make).await?, content_type))
 }
@@ -348,7 +352,8 @@ async fn version(
         (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
     let own = version.clone();
     let make = move |document: &[u8], package: &Package| {
-        document::manifest(document, &own, &package.view, &Links { name: package.name.as_str(), base: &base, canonical, for_disk })
+        let links = Links { name: package.name.as_str(), base: &base, canonical, for_disk, tags: &BTreeSet::new() };
+        document::manifest(document, &own, &package.view, &links)
     };
     let (manifest, room) = inner.packages.make(&package, make).await?;
     let manifest = manifest.ok_or_else(|| Refused::NoVersion { name: name.to_string(), wanted: version })?;

@@ -19,6 +19,8 @@ use super::stand_in::Near;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
+/// Most tags of other packages that one package's versions ask for.
+const MAX_NEEDED_TAGS: usize = 100;
 
 /// How much of each version a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(super) struct Links<'a> {
     pub(super) canonical: bool,
     /// Whether the client writes a manifest to disk as the package's own (npm 3 and 4).
     pub(super) for_disk: bool,
+    /// The tags besides `latest` that somebody asks for.
+    pub(super) tags: &'a BTreeSet<String>,
 }
 
 /// Makes a packument of the moment.
@@ -79,7 +83,9 @@ pub(super) fn packument(document: &[u8], view: &View, form: Form, links: &Links<
             }
             "dist-tags" => {
                 let is_there = |version: &str| view.shows(version) && lean::is_version(version);
-                out.add(key, &lean::tags(view.tags.iter().filter(|(_, version)| is_there(version))))?;
+                let is_asked_for = |tag: &str| tag == "latest" || links.tags.contains(tag);
+                let tags = view.tags.iter().filter(|(tag, version)| is_asked_for(tag) && is_there(version));
+                out.add(key, &lean::tags(tags))?;
             }
             _ => {}
         }
@@ -143,6 +149,8 @@ pub(super) struct Summary {
     pub(super) dists: HashMap<String, Dist>,
     /// The packages that its versions depend on.
     pub(super) needed: BTreeSet<String>,
+    /// The tags of packages that its versions depend on, each with the package's name.
+    pub(super) needed_tags: BTreeSet<(String, String)>,
 }
 
 /// Where a version's tarball is, and what it must hash to.
@@ -208,6 +216,8 @@ pub(super) fn summary(document: &[u8]) -> Result<Summary, serde_json::Error> {
                     if let Ok(needs) = serde_json::from_str::<Needs>(raw.get()) {
                         let all = [needs.dependencies, needs.optional_dependencies, needs.peer_dependencies];
                         for (name, wanted) in all.into_iter().flatten() {
+                            let tag = wanted.as_str().and_then(|wanted| lean::tag_in(&name, wanted));
+                            found.needed_tags.extend(tag.filter(|_| found.needed_tags.len() < MAX_NEEDED_TAGS));
                             found.needed.extend(wanted.as_str().and_then(alias).map(str::to_owned));
                             found.needed.insert(name);
                         }
@@ -343,7 +353,7 @@ mod tests {
             })
         };
         let all = json!({
-            "_id": "@s/n", "name": "@s/n", "readme": "long", "dist-tags": {"latest": "2.0.0"},
+            "_id": "@s/n", "name": "@s/n", "readme": "long", "dist-tags": {"latest": "2.0.0", "v1": "1.0.0", "payload": "1.0.0"},
             "time": {"created": "2018-01-01T00:00:00Z", "modified": "2020-01-01T00:00:00Z", "1.0.0": "2018-01-01T00:00:00Z", "2.0.0": "2019-01-01T00:00:00Z",
                 "unpublished": {"time": "x"}},
             "versions": {"1.0.0": version("1.0.0"), "2.0.0": version("2.0.0")},
@@ -357,14 +367,15 @@ mod tests {
         let facts = Facts { name: "@s/n", versions: &found.versions, times: &found.times, tags: &found.tags };
         let moment = Some("2018-06-01T00:00:00Z".parse().unwrap());
         let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new(), published: None });
-        let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false };
+        let links =
+            Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false, tags: &BTreeSet::from(["v1".to_owned()]) };
         serde_json::from_slice(&packument(&document, &view, form, &links).unwrap()).unwrap()
     }
 
     #[test]
     fn versions_times_and_tags_agree_with_each_other() {
         let made = made(Form::Full, false);
-        assert_eq!(made["dist-tags"], json!({"latest": "1.0.0"}));
+        assert_eq!(made["dist-tags"], json!({"latest": "1.0.0", "v1": "1.0.0"}), "nobody asks for the third one");
         assert_eq!(made["versions"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1.0.0"]);
         let noon = "2018-01-01T00:00:00.000Z";
         let time = json!({"1.0.0": noon, "created": noon, "modified": noon});
@@ -385,6 +396,15 @@ mod tests {
         let version = &made["versions"]["1.0.0"];
         assert_eq!((&version["hasInstallScript"], &version["scripts"], &made["time"]), (&json!(true), &Value::Null, &Value::Null));
         assert_eq!(made["modified"], "2018-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn the_tags_that_its_versions_ask_for_are_known() {
+        let found =
+            summary(br#"{"versions":{"1.0.0":{"dependencies":{"a":"next","b":"^1.0.0","c":"npm:@s/d@beta","e":"*","f":"x y","g":7}}}}"#)
+                .unwrap();
+        let pair = |name: &str, tag: &str| (name.to_owned(), tag.to_owned());
+        assert_eq!(found.needed_tags, BTreeSet::from([pair("a", "next"), pair("@s/d", "beta")]));
     }
 
     #[test]

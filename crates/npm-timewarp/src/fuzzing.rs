@@ -29,7 +29,7 @@ pub fn served(document: &[u8], base: &str, asking: Asking<'_>) -> Result<(Vec<u8
     let found = document::summary(document)?;
     let facts = Facts { name: asking.name, versions: &found.versions, times: &found.times, tags: &found.tags };
     let view = view(&facts, &When { moment: asking.moment, commit: None, published: asking.moment, keep: &BTreeSet::new() });
-    let links = Links { name: asking.name, base, canonical: asking.canonical, for_disk: asking.for_disk };
+    let links = Links { name: asking.name, base, canonical: asking.canonical, for_disk: asking.for_disk, tags: &BTreeSet::new() };
     let form = if asking.abbreviated { Form::Abbreviated } else { Form::Full };
     let packument = document::packument(document, &view, form, &links)?;
     let mut manifests = Vec::new();

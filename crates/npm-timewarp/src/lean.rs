@@ -4,6 +4,8 @@
 //! is of its type, of a plain syntax and bounded, and what is neither is left out or replaced by a fixed text. Names, versions and
 //! ranges still say something; what asks for them is in the record.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use nodejs_semver::Version;
 use serde_json::{Map, Value};
@@ -21,11 +23,10 @@ const MOST: usize = 2_000;
 const MOST_TAGS: usize = 100;
 /// Longest range, and longest word in it, in bytes.
 const LONGEST_RANGE: usize = 1_024;
-/// Longest address, path, tag and name of a platform, in bytes.
+/// Longest address, path and tag, in bytes.
 const LONGEST_ADDRESS: usize = 512;
 const LONGEST_PATH: usize = 256;
 const LONGEST_TAG: usize = 64;
-const LONGEST_PLATFORM: usize = 16;
 /// Deepest condition of `exports` or `browser`.
 const DEPTH: u8 = 8;
 
@@ -38,7 +39,56 @@ const SWITCHES: [&str; 3] = ["optional", "built", "unplugged"];
 const BUNDLED: [&str; 2] = ["bundleDependencies", "bundledDependencies"];
 /// Programs that installers hold a version of.
 const ENGINES: [&str; 6] = ["node", "npm", "yarn", "pnpm", "iojs", "bun"];
+/// Longest range of such a program, and longest number in it, in bytes.
+const LONGEST_ENGINE: usize = 100;
+const LONGEST_NUMBER: usize = 4;
+/// What a pre-release of such a program is called.
+const PRERELEASES: [&str; 8] = ["alpha", "beta", "rc", "next", "pre", "canary", "nightly", "test"];
 const PLATFORMS: [&str; 3] = ["os", "cpu", "libc"];
+/// What Node calls systems, processors and C libraries, or package managers do.
+const KNOWN_PLATFORMS: [&str; 39] = [
+    "aix",
+    "android",
+    "cygwin",
+    "darwin",
+    "emscripten",
+    "freebsd",
+    "haiku",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "openharmony",
+    "sunos",
+    "wasi",
+    "win32",
+    "arm",
+    "arm64",
+    "ia32",
+    "loong64",
+    "mips",
+    "mips64",
+    "mips64el",
+    "mipsel",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv64",
+    "s390",
+    "s390x",
+    "wasm32",
+    "x32",
+    "x64",
+    "x86",
+    "glibc",
+    "musl",
+    "any",
+    "none",
+    "armv6",
+    "armv7",
+    "armv7l",
+];
+/// In the place of a system that nobody knows: it is none of ours.
+const OTHER_PLATFORM: &str = "other";
 /// Scripts that make a package one with install scripts.
 const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 /// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the registry has it.
@@ -79,11 +129,11 @@ pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base
     let directory = raw.get("directories").and_then(|all| all.get("bin")).and_then(Value::as_str).and_then(path_of);
     put(&mut out, "directories", directory.map(|bin| serde_json::json!({ "bin": bin })));
     let engine = |program: &str, wanted: &Value| {
-        ENGINES.contains(&program).then(|| range(wanted.as_str().unwrap_or_default())).flatten().map(Value::from)
+        ENGINES.contains(&program).then(|| engine_range(wanted.as_str().unwrap_or_default())).flatten().map(Value::from)
     };
     put(&mut out, "engines", members(raw.get("engines"), engine).filter(|engines| engines != &Value::Object(Map::new())));
     for field in PLATFORMS {
-        put(&mut out, field, list(raw.get(field), is_platform));
+        put(&mut out, field, platforms(raw.get(field)));
     }
     let says_yes = |field: &str| raw.get(field) == Some(&Value::Bool(true));
     let script = |name: &&str| raw.get("scripts").and_then(|scripts| scripts.get(*name));
@@ -165,10 +215,39 @@ fn switches(raw: &Value) -> Value {
     Value::Object(all.collect())
 }
 
-fn is_platform(text: &str) -> bool {
-    let word = text.strip_prefix('!').unwrap_or(text);
-    (1..=LONGEST_PLATFORM).contains(&word.len())
-        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+/// Systems by the words that are known, each once and in an order of ours.
+fn platforms(raw: Option<&Value>) -> Option<Value> {
+    let Value::Array(all) = list(raw, |_| true)? else { return None };
+    let known = |text: &str| {
+        let (not, word) = text.strip_prefix('!').map_or(("", text), |word| ("!", word));
+        format!("{not}{}", if KNOWN_PLATFORMS.contains(&word) { word } else { OTHER_PLATFORM })
+    };
+    let words: BTreeSet<String> = all.iter().filter_map(Value::as_str).map(known).collect();
+    Some(words.into_iter().map(Value::from).collect())
+}
+
+/// A range of versions of a program, short and of short numbers. `None` if it is another.
+fn engine_range(text: &str) -> Option<String> {
+    let plain = range(text).filter(|plain| plain.len() <= LONGEST_ENGINE)?;
+    let is_number = |part: &str| part.len() <= LONGEST_NUMBER && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_prerelease = |part: &str| is_number(part) || PRERELEASES.contains(&part);
+    let is_plain = |word: &str| {
+        let operand = word.trim_start_matches(['^', '~', '<', '>', '=', 'v']);
+        let (release, prerelease) = operand.split_once('-').map_or((operand, None), |(release, after)| (release, Some(after)));
+        release.split('.').all(|part| is_number(part) || matches!(part, "*" | "x" | "X"))
+            && prerelease.is_none_or(|all| all.split('.').all(is_prerelease))
+    };
+    plain.split_whitespace().filter(|word| *word != "||").all(is_plain).then_some(plain)
+}
+
+/// The tag that a dependency asks for, with the name of the package that it is of; `None` if it asks for something else.
+pub(super) fn tag_in(name: &str, wanted: &str) -> Option<(String, String)> {
+    let wanted = wanted.trim();
+    let (name, wanted) = match wanted.strip_prefix("npm:") {
+        Some(aliased) => aliased.rsplit_once('@').filter(|(name, _)| !name.is_empty())?,
+        None => (name, wanted),
+    };
+    (is_tag(wanted) && range(wanted).is_none()).then(|| (name.to_owned(), wanted.to_owned()))
 }
 
 fn is_tag(text: &str) -> bool {
@@ -302,6 +381,23 @@ mod tests {
         }
         assert_eq!((&made["cpu"], &made["bundleDependencies"]), (&json!(["x64"]), &json!(["b"])));
         assert_eq!(made["optionalDependencies"], raw["optionalDependencies"]);
+    }
+
+    #[test]
+    fn words_that_installers_act_on_are_short_and_known() {
+        let engines = |node: &str| lean(&json!({ "engines": { "node": node } }))["engines"]["node"].clone();
+        for plain in [">=18.0.0-0 <21", "^20.19.0 || >=22.12.0", "1.x - 4", "*", "", ">= 0.10.3", "v12", "~6.0.0-beta.2", "=8"] {
+            assert_eq!(engines(plain), plain);
+        }
+        let many = vec!["1.2.3"; 40].join(" || ");
+        for other in ["1.0.0-x00-7265x", "1.0.0-rc.1a", "10000000000.0.0", "1.0.0+616263", "1.0.0-beta.61626364", many.as_str()] {
+            assert_eq!(engines(other), Value::Null, "{other}");
+        }
+        let made = lean(&json!({ "os": ["win32", "payload", "!x00", "win32", "darwin"], "cpu": "x64", "libc": [] }));
+        assert_eq!(
+            (&made["os"], &made["cpu"], &made["libc"]),
+            (&json!(["!other", "darwin", "other", "win32"]), &json!(["x64"]), &json!([]))
+        );
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct Settings {
     pub named: BTreeSet<String>,
     /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
     pub judged: Option<(String, String)>,
+    /// The tags that the project's manifests ask for; of others a client is told only `latest` and what dependencies ask for.
+    pub tags: BTreeSet<String>,
     /// Whether a registry has it under that name: its publisher is then who owns the scope.
     pub is_registered: bool,
     /// Its tarball: never handed out under any other name either.

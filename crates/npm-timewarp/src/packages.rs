@@ -52,6 +52,8 @@ pub(super) struct Package {
 /// How packuments are got.
 pub(super) struct Packages {
     slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+    /// The tags that packages ask of others, by their names.
+    needed_tags: Mutex<BTreeSet<(String, String)>>,
     kept: AtomicU64,
     unpacking: Arc<Semaphore>,
     room: Arc<Semaphore>,
@@ -91,6 +93,7 @@ impl Packages {
     pub(super) fn new() -> Self {
         Self {
             slots: Mutex::default(),
+            needed_tags: Mutex::default(),
             kept: AtomicU64::new(0),
             unpacking: Arc::new(Semaphore::new(AT_ONCE)),
             room: Arc::new(Semaphore::new(ROOM as usize)),
@@ -172,6 +175,7 @@ impl Packages {
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
         })?;
         source.access.mention(&summary.needed);
+        self.needed_tags.lock().unwrap_or_else(PoisonError::into_inner).append(&mut summary.needed_tags);
         if is_private {
             source.access.add(std::mem::take(&mut summary.needed));
         }
@@ -202,6 +206,12 @@ impl Packages {
             is_stand_in: false,
             is_private,
         })
+    }
+
+    /// The tags of a package that others which were asked for depend on.
+    pub(super) fn needed_tags(&self, name: &str) -> BTreeSet<String> {
+        let all = self.needed_tags.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|(of, _)| of == name).map(|(_, tag)| tag.clone()).collect()
     }
 
     /// Shows a version of which there is none with the metadata of a near one, and the tarball that stands in.

@@ -88,6 +88,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         moment: Some("2018-02-01T00:00:00Z".parse().unwrap()),
         commit_time: None,
         published: None,
+        tags: BTreeSet::new(),
         keep: BTreeSet::new(),
         named: BTreeSet::new(),
         judged: None,

@@ -94,6 +94,9 @@ pub enum SourceError {
         /// The step's name.
         step: String,
     },
+    /// An installation left metadata of the registry where the build cannot remove them.
+    #[error("what an installation kept of the registry's metadata cannot be removed")]
+    MetadataKept,
     /// A recipe names what cannot be done with these files.
     #[error("{what} cannot be done with what the commit has")]
     Impossible {
@@ -157,6 +160,7 @@ impl Diagnostic for SourceError {
             Self::Cache(error) => error.code(),
             Self::NothingBuilt => "nothing-built",
             Self::CheckoutGone { .. } => "checkout-gone",
+            Self::MetadataKept => "metadata-kept",
             Self::Impossible { .. } => "recipe-impossible",
             Self::Cut(limit) => limit.code(),
             Self::Io(_) => "temporary-file",
@@ -173,7 +177,9 @@ impl Diagnostic for SourceError {
             Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NativeToolchain { .. } | Self::NothingBuilt | Self::CheckoutGone { .. } | Self::Cut(_) => Stage::Build,
+            Self::NativeToolchain { .. } | Self::NothingBuilt | Self::CheckoutGone { .. } | Self::MetadataKept | Self::Cut(_) => {
+                Stage::Build
+            }
             _ => Stage::Pack,
         }
     }

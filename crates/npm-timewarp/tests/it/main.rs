@@ -281,6 +281,7 @@ fn loopback(
         moment: Some(moment.parse().unwrap()),
         commit_time: commit.map(|time| time.parse().unwrap()),
         published: None,
+        tags: BTreeSet::new(),
         keep,
         named: BTreeSet::new(),
         judged: None,

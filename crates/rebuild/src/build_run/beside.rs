@@ -178,6 +178,38 @@ fn replacements(value: Option<&Value>, depth: u8, names: &mut BTreeSet<String>) 
     }
 }
 
+/// Most tags that one package.json asks for.
+const MAX_TAGS: usize = 1_000;
+/// Longest tag, in bytes.
+const LONGEST_TAG: usize = 64;
+
+/// The tags that a package.json may ask for: words that are no ranges, as what a dependency is wanted as, or behind the `@` of a package in
+/// a script.
+pub(super) fn tags_in(manifest: &[u8]) -> BTreeSet<String> {
+    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let mut texts = Vec::new();
+    for field in DEPENDENCIES.iter().chain(&REPLACEMENTS).chain(&["scripts"]) {
+        texts_of(manifest.get(field), DEPTH, &mut texts);
+    }
+    let is_of_tag = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let behind = |text: &str| text.split('@').skip(1).filter_map(|rest| rest.split(|c| !is_of_tag(c)).next()).map(str::to_owned).collect();
+    let mut tags = BTreeSet::new();
+    for text in texts {
+        let words: Vec<String> = if text.chars().all(is_of_tag) { vec![text.to_owned()] } else { behind(text) };
+        let is_tag = |word: &String| (1..=LONGEST_TAG).contains(&word.len()) && npm_spec::version::VersionRange::parse(word).is_none();
+        tags.extend(words.into_iter().filter(is_tag).take(MAX_TAGS.saturating_sub(tags.len())));
+    }
+    tags
+}
+
+fn texts_of<'a>(value: Option<&'a Value>, depth: u8, texts: &mut Vec<&'a str>) {
+    match value {
+        Some(Value::Object(members)) if depth > 0 => members.values().for_each(|inner| texts_of(Some(inner), depth - 1, texts)),
+        Some(Value::String(text)) => texts.push(text),
+        _ => {}
+    }
+}
+
 fn aliased(wanted: &Value) -> Option<&str> {
     wanted.as_str()?.strip_prefix("npm:").map(package)
 }
@@ -192,5 +224,16 @@ mod tests {
             "overrides":{"x":{"y":"npm:@u/z@2"}},"scripts":{"build":"npm pack @corp/secret"}}"#;
         assert_eq!(named_in(manifest).into_iter().collect::<Vec<_>>(), ["@s/b", "@t/d", "@u/z", "e"]);
         assert!(named_in(b"no json").is_empty());
+    }
+
+    #[test]
+    fn a_manifest_asks_for_the_tags_of_its_dependencies_and_of_its_scripts() {
+        let manifest = br#"{"dependencies":{"a":"next","b":"^1.0.0","c":"npm:@t/d@beta"},"overrides":{"x":{"y":"rc"}},
+            "scripts":{"build":"npx tool@canary && npx @s/other@1.2.3 && npx 'third@dev'"},"description":"word@text"}"#;
+        let tags = tags_in(manifest);
+        for tag in ["next", "beta", "rc", "canary", "dev"] {
+            assert!(tags.contains(tag), "{tag}");
+        }
+        assert!(!tags.contains("1.2.3") && !tags.contains("text") && tags_in(b"no json").is_empty());
     }
 }

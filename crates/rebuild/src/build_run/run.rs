@@ -302,6 +302,7 @@ impl Work<'_> {
             published: self.publication.own_time(),
             keep: world.locked.clone(),
             named: world.named.clone(),
+            tags: world.tags.clone(),
             judged: Some((self.publication.name.clone(), self.publication.version.clone())),
             is_registered: self.publication.registry.is_some(),
             judged_bytes: Some(Arc::new(self.judged_bytes())),

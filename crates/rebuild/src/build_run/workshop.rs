@@ -28,6 +28,12 @@ const TOOLS: &str = "/opt/reproduce";
 
 /// Most of the output of one step that is kept in a result, in bytes.
 const STEP_LOG: u64 = 64 << 10;
+/// Where package managers keep metadata, below the home directory and below the folder of stores: npm's cache, and the documents of yarn 2 and
+/// later, pnpm and bun. `*` is any name.
+const METADATA_IN_HOME: [&str; 3] = [".npm", ".yarn/berry/metadata", ".cache/pnpm/metadata*"];
+const METADATA_IN_STORES: [&str; 2] = [".pnpm-store/*/metadata*", ".bun-cache/*.npm"];
+/// Most time for the removal of it.
+const FORGETTING: Duration = Duration::from_secs(120);
 /// Longest command line that is shown in a log, in bytes.
 const LONGEST_COMMAND: usize = 400;
 /// Most of the output of all steps of one attempt, in bytes.
@@ -58,6 +64,8 @@ pub(super) struct Workshop<'a> {
     pub(super) stopped: Option<Stopped>,
     /// A step that failed was refused what a stronger sandbox allows.
     pub(super) refused: bool,
+    /// Whether an installation may have left metadata that no script is to read.
+    has_metadata: bool,
 }
 
 /// What a workshop is made of.
@@ -134,6 +142,8 @@ impl<'a> Workshop<'a> {
             clock: plan.clock,
             stopped: None,
             refused: false,
+            // Also where a build of another package went before: its last command may have been an installation.
+            has_metadata: true,
         })
     }
 
@@ -198,6 +208,11 @@ impl<'a> Workshop<'a> {
             limits: Limits { time, log: STEP_LOG, ..Limits::default() },
             network: true,
         };
+        if installs(step) {
+            self.has_metadata = true;
+        } else if std::mem::take(&mut self.has_metadata) {
+            self.forget_metadata()?;
+        }
         self.timewarp.installing(installs(step));
         let mut running = site.sandbox.spawn(&job, gate)?;
         let peers = site.sandbox.caller().map_or(Peers::Anybody, Peers::User);
@@ -218,6 +233,33 @@ impl<'a> Workshop<'a> {
         self.refused |= ended.refused && exit != Some(0);
         self.note(step, &ended.to_string(), &ended.log.text);
         Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
+    }
+
+    /// Removes what package managers keep of the registry's metadata: a script of the commit would read words of publishers in it that are
+    /// in no tarball. It is removed from inside, with a build's rights and within its bounds.
+    fn forget_metadata(&self) -> Result<(), SourceError> {
+        if !cfg!(unix) {
+            return Ok(());
+        }
+        let site = self.site;
+        let gate = site.sandbox.gate()?;
+        let stores = self.mounts.first().map_or(self.home.as_str(), |work| &work.inside);
+        let kept = METADATA_IN_HOME.iter().map(|path| format!("{}/{path}", quoted(&self.home)));
+        let kept = kept.chain(METADATA_IN_STORES.iter().map(|path| format!("{}/{path}", quoted(stores))));
+        let script = format!("exec rm -rf {}", kept.collect::<Vec<_>>().join(" "));
+        let job = Job {
+            mounts: self.mounts.clone(),
+            cwd: self.home.clone(),
+            argv: ["/bin/sh", "-c", &script].map(str::to_owned).into(),
+            env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+            limits: Limits { time: FORGETTING, log: STEP_LOG, ..Limits::default() },
+            network: false,
+        };
+        let ended = site.sandbox.spawn(&job, gate)?.wait(&site.context.cancelled)?;
+        if site.context.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(SourceError::Cancelled);
+        }
+        if ended.exit == Some(0) { Ok(()) } else { Err(SourceError::MetadataKept) }
     }
 
     fn note(&mut self, step: &Step, how: &str, output: &[u8]) {

@@ -20,7 +20,7 @@ use origin::score::manifest_directories;
 use recipe::{BuildRecipe, Checkout};
 use store::folders;
 
-use super::beside::named_in;
+use super::beside::{named_in, tags_in};
 use super::release_version::ReleaseVersion;
 use super::run::{MAX_MANIFESTS, Work};
 use super::{Publication, Site};
@@ -80,6 +80,8 @@ pub(super) struct World {
     pub(super) locked: BTreeSet<(String, String)>,
     /// The packages that the commit's manifests name.
     pub(super) named: BTreeSet<String>,
+    /// The tags that they ask for.
+    pub(super) tags: BTreeSet<String>,
     /// The project's configuration of package managers that an installation of this package reads, by path, as digests.
     settings: BTreeMap<String, String>,
     /// The scopes that it sends to registries of their own.
@@ -124,9 +126,11 @@ impl World {
         let Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _ } = question;
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
-        let mut named = BTreeSet::new();
+        let (mut named, mut tags) = (BTreeSet::new(), BTreeSet::new());
         for directory in &packages {
-            named.extend(named_in(&view.content(&join(directory, "package.json"))?.unwrap_or_default()));
+            let manifest = view.content(&join(directory, "package.json"))?.unwrap_or_default();
+            named.extend(named_in(&manifest));
+            tags.extend(tags_in(&manifest));
         }
         let mut world = Self {
             program: env!("CARGO_PKG_VERSION"),
@@ -144,6 +148,7 @@ impl World {
             lockfile: lockfile.clone(),
             locked: BTreeSet::new(),
             named,
+            tags,
             settings: BTreeMap::new(),
             scopes: Vec::new(),
             variables: Vec::new(),
@@ -266,6 +271,7 @@ mod tests {
             lockfile: Some("package-lock.json".to_owned()),
             locked: BTreeSet::new(),
             named: BTreeSet::new(),
+            tags: BTreeSet::new(),
             settings: BTreeMap::new(),
             scopes: Vec::new(),
             variables: Vec::new(),
@@ -289,7 +295,7 @@ mod tests {
             native: true,
             digest: "d".into(),
         };
-        let changes: [(&str, Change<'_>); 25] = [
+        let changes: [(&str, Change<'_>); 26] = [
             ("program", &|world| world.program = "1.0.1"),
             ("purpose", &|world| world.purpose = Purpose::Replay),
             ("url", &|world| world.url.push('x')),
@@ -305,6 +311,7 @@ mod tests {
             ("lockfile", &|world| world.lockfile = None),
             ("locked", &|world| world.locked = BTreeSet::from([("a".into(), "1.0.0".into())])),
             ("named", &|world| world.named = BTreeSet::from(["a".into()])),
+            ("tags", &|world| world.tags = BTreeSet::from(["next".into()])),
             ("settings", &|world| world.settings = BTreeMap::from([(".npmrc".into(), "d".into())])),
             ("scopes", &|world| world.scopes.push("@s".into())),
             ("variables", &|world| world.variables.push("NPM_TOKEN".into())),

@@ -182,11 +182,11 @@ async function releaseOfDependency({ world, id }, { range = '^1.0.0', date = '20
   await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: source, date }], tags: { 'v1.0.0': 'c' } });
 }
 
-const publishDependency = ({ world, id }, version, text, time, tag) =>
-  world.registry.publish({ files: { 'package.json': manifest(`${id}-dep`, version), 'index.js': `module.exports=${JSON.stringify(text)}` }, time, ...(tag ? { tag } : {}) });
+const publishDependency = ({ world, id }, number, text, time, tag) =>
+  world.registry.publish({ files: { 'package.json': manifest(`${id}-dep`, number), 'index.js': `module.exports=${JSON.stringify(text)}` }, time, ...(tag ? { tag } : {}) });
 
 /** A lockfile that names the version of a dependency. */
-const lockOf = (id, { url, integrity }, version) => ({
+const lockOf = (id, { url, integrity }, number) => ({
   'package-lock.json': JSON.stringify({
     name: id,
     version: '1.0.0',
@@ -194,7 +194,7 @@ const lockOf = (id, { url, integrity }, version) => ({
     requires: true,
     packages: {
       '': { name: id, version: '1.0.0', devDependencies: { [`${id}-dep`]: '^1.0.0' } },
-      [`node_modules/${id}-dep`]: { version, resolved: url, integrity, dev: true },
+      [`node_modules/${id}-dep`]: { version: number, resolved: url, integrity, dev: true },
     },
   }),
 });

@@ -111,8 +111,8 @@ impl Limit {
     }
 
     /// A part of a line of text: what it did to a build.
-    pub(super) fn done(&self) -> &'static str {
-        if *self == Self::Sandbox { "was refused it" } else { "was stopped" }
+    pub(super) fn done(self) -> &'static str {
+        if self == Self::Sandbox { "was refused it" } else { "was stopped" }
     }
 
     /// Whether a code is that of something cut short.

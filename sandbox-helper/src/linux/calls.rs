@@ -121,8 +121,8 @@ fn files_for_others() -> BTreeMap<c_long, Rules> {
     let mode = |call, argument| (call, SET.map(|bit| vec![has(argument, bit)]).to_vec());
     // The mode is an argument only where a file may be made; elsewhere the register holds anything. `O_TMPFILE` makes one without a name.
     let opened = |call, flags, argument| {
-        let made = [libc::O_CREAT, libc::O_TMPFILE & !libc::O_DIRECTORY];
-        (call, SET.iter().flat_map(|&bit| made.map(|flag| vec![has(flags, flag), has(argument, bit)])).collect())
+        let making = [libc::O_CREAT, libc::O_TMPFILE & !libc::O_DIRECTORY];
+        (call, SET.iter().flat_map(|&bit| making.map(|flag| vec![has(flags, flag), has(argument, bit)])).collect())
     };
     BTreeMap::from([
         mode(libc::SYS_fchmod, 1),

@@ -9,6 +9,7 @@ use crate::rebuilt::Limit;
 
 /// What is known of one toolchain's attempt.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any may be true with any other")]
 pub(super) struct Course {
     /// No way to install came to an end.
     pub(super) install_failed: bool,

@@ -65,9 +65,25 @@ fn processes() -> io::Result<HashMap<u32, Process>> {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         // One that ended meanwhile takes nothing.
         let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
-        found.insert(pid, parse(&status));
+        found.insert(pid, whole(pid, parse(&status)));
     }
     Ok(found)
+}
+
+/// A process whose first thread has ended says nothing of its memory there: another thread does.
+fn whole(pid: u32, mut process: Process) -> Process {
+    if process.own.tasks > 1 && process.own.memory == 0 {
+        let others = threads(pid).into_iter().filter(|thread| *thread != pid);
+        let statuses = others.filter_map(|thread| fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok());
+        process.own.memory = statuses.map(|status| parse(&status).own.memory).find(|memory| *memory > 0).unwrap_or_default();
+    }
+    process
+}
+
+/// The threads of a process, by number; none of one that has ended.
+pub fn threads(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn parse(status: &str) -> Process {

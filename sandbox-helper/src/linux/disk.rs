@@ -27,6 +27,8 @@ const RESERVE: u64 = 256 << 20;
 const HELD: usize = 256;
 /// So often in a row it may not be known how much there is, because folders so deep moved while they were counted.
 const MOST_LOST: usize = 10;
+/// So often in a row more than the limit may be gone that no file explains: what was just removed is freed a moment later.
+const MOST_HIDDEN: usize = 5;
 const FOLDER: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const BLOCK: u64 = 512;
 
@@ -34,21 +36,27 @@ const BLOCK: u64 = 512;
 pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::io::Result<()> {
     thread::Builder::new().name("disk".into()).spawn(move || {
         let at_first = free(&folders);
+        let least = |free: &[u64]| free.iter().copied().min().unwrap_or(u64::MAX);
+        let reserve = RESERVE.min(least(&at_first) / 2);
         let (mut used, mut left) = (usage(&folders).0, free(&folders));
+        let begun_with = used;
         let (mut looked, mut took) = (Instant::now(), Duration::ZERO);
-        let mut lost = 0;
-        while used <= limit && lost < MOST_LOST {
+        let (mut lost, mut hidden) = (0, 0);
+        while used <= limit && lost < MOST_LOST && hidden < MOST_HIDDEN {
             thread::sleep(TICK);
             let now = free(&folders);
-            if now < RESERVE.min(at_first / 2) {
+            if least(&now) < reserve {
                 break;
             }
             let room = limit.saturating_sub(used);
-            if left.saturating_sub(now) > room || looked.elapsed() > PAUSE.max(took * SHARE) {
+            if gone(&left, &now) > room || hidden > 0 || looked.elapsed() > PAUSE.max(took * SHARE) {
                 let start = Instant::now();
                 let is_lost;
                 (used, is_lost) = usage(&folders);
                 lost = if is_lost { lost + 1 } else { 0 };
+                // What the disk has lost and no file explains: removed files that nothing leads to but a mapping or a message.
+                let unexplained = gone(&at_first, &now).saturating_sub(used.saturating_sub(begun_with));
+                hidden = if unexplained > limit.max(RESERVE) { hidden + 1 } else { 0 };
                 (looked, took, left) = (Instant::now(), start.elapsed(), now);
             }
         }
@@ -57,10 +65,21 @@ pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::i
     Ok(())
 }
 
-/// The least free space of the file systems that the folders are on.
-fn free(folders: &[PathBuf]) -> u64 {
-    let space = |folder: &PathBuf| statvfs(folder).ok().map(|stat| stat.blocks_available().saturating_mul(stat.fragment_size()));
-    folders.iter().filter_map(space).min().unwrap_or(u64::MAX)
+/// The free space of the file system that each folder is on.
+fn free(folders: &[PathBuf]) -> Vec<u64> {
+    let space = |folder: &PathBuf| statvfs(folder).map(|stat| stat.blocks_available().saturating_mul(stat.fragment_size()));
+    folders.iter().map(|folder| space(folder).unwrap_or(u64::MAX)).collect()
+}
+
+/// The most that one of the file systems has lost, of those that told what they had.
+fn gone(before: &[u64], now: &[u64]) -> u64 {
+    before
+        .iter()
+        .zip(now)
+        .filter(|(before, _)| **before != u64::MAX)
+        .map(|(before, now)| before.saturating_sub(*now))
+        .max()
+        .unwrap_or_default()
 }
 
 /// How many bytes the folders take, and whether more may have been there that was not found.
@@ -163,10 +182,11 @@ impl Count {
         Some(Level { id: (own.st_dev, own.st_ino), folder: Some(folder), below })
     }
 
-    /// Files without a name that a process of the build has open.
+    /// Files without a name that a thread of the build has open: each may have descriptors of its own.
     fn removed(&mut self) {
-        for pid in census::family(std::process::id()).unwrap_or_default() {
-            let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
+        let processes = census::family(std::process::id()).unwrap_or_default();
+        for (pid, thread) in processes.into_iter().flat_map(|pid| census::threads(pid).into_iter().map(move |thread| (pid, thread))) {
+            let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/task/{thread}/fd")) else { continue };
             for descriptor in descriptors.flatten() {
                 let Ok(file) = stat(Path::new(&descriptor.path())) else { continue };
                 if file.st_nlink == 0 && file.st_mode & libc::S_IFMT == libc::S_IFREG && self.devices.contains(&file.st_dev) {

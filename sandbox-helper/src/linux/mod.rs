@@ -12,6 +12,7 @@ mod disk;
 mod failure;
 mod gate;
 mod limits;
+mod machine;
 mod memory;
 mod mounts;
 mod namespaced;

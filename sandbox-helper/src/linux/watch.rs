@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 use super::control::Control;
 use super::failure::{Doing, Failure};
 use super::gate::Gate;
+use super::machine::Machine;
 use super::policy::Limits;
 use super::{census, disk};
 
@@ -67,6 +68,7 @@ impl Watch<'_> {
             self.control.say("failed", &Failure::new("watch the disk", error).to_string());
             return self.end();
         }
+        let first = Machine::now();
         let time = Duration::from_millis(self.limits.time);
         let mut pause = TICK;
         let mut counted = begun;
@@ -94,7 +96,7 @@ impl Watch<'_> {
             }
             if counted.elapsed() >= pause {
                 let start = Instant::now();
-                match self.counted_over() {
+                match self.counted_over(first.as_ref().ok()) {
                     Ok(None) => {}
                     Ok(Some(limit)) => break Some(("stopped", limit.to_owned())),
                     // A limit that cannot be watched is none.
@@ -113,9 +115,12 @@ impl Watch<'_> {
         self.end();
     }
 
-    fn counted_over(&self) -> std::io::Result<Option<&'static str>> {
+    /// The limit that was met, if one was; `first` is how the machine was before the build.
+    fn counted_over(&self, first: Option<&Machine>) -> std::io::Result<Option<&'static str>> {
         let count = census::descendants(std::process::id())?;
-        if count.memory > self.limits.memory {
+        // A /proc that says nothing of the machine is counted without it.
+        let is_spent = first.zip(Machine::now().ok()).is_some_and(|(first, now)| first.is_spent(&now, self.limits.memory));
+        if count.memory > self.limits.memory || is_spent {
             return Ok(Some("memory"));
         }
         Ok((count.tasks >= self.limits.processes).then_some("processes"))

@@ -55,6 +55,98 @@ fn all_processes_together_do_not_get_more_memory_than_the_limit() {
     }
 }
 
+/// Programs that take memory of which their process says nothing, in pieces of 8 MiB of `MIB` in all; then they wait.
+const HIDDEN_MEMORY: [(&str, &str); 2] = [
+    // Shared memory without a name keeps what is in it when nobody maps it any more.
+    (
+        "shared and unmapped",
+        "import mmap, os, time
+size = int(os.environ['MIB']) << 20; m = mmap.mmap(-1, size)
+for at in range(0, size, 8 << 20): m[at:at + (8 << 20)] = b'x' * (8 << 20); m.madvise(mmap.MADV_DONTNEED, at, 8 << 20)
+print('had it all', flush=True); time.sleep(4)",
+    ),
+    // Several processes, since one alone meets its own limit. Call 60 (93 on ARM) ends the first thread alone.
+    (
+        "of processes without a first thread",
+        "import ctypes, os, threading, time
+def go():
+    time.sleep(0.2); kept = [bytearray(b'x' * (8 << 20)) for _ in range(int(os.environ['MIB']) // 32)]
+    print('had it all', flush=True); time.sleep(4); os._exit(0)
+for _ in range(4):
+    if not os.fork():
+        threading.Thread(target=go).start(); ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)
+for _ in range(4): os.wait()",
+    ),
+];
+
+/// The whole machine's memory counts here, so that no other may take any meanwhile.
+#[test]
+fn memory_of_which_no_process_says_anything_is_ended() {
+    let host = Host::alone();
+    for (name, script) in HIDDEN_MEMORY {
+        for sandbox in TIERS.iter() {
+            let ended = hidden(&host, sandbox, (script, 1400), |limits| limits.memory = 512 * MIB);
+            assert_eq!(ended.stopped, Some(Stopped::Memory), "{}: {name}: {ended}: {}", sandbox.tier(), text(&ended));
+            let ended = hidden(&host, sandbox, (script, 256), |_| {});
+            assert_eq!((ended.stopped, text(&ended).contains("had it all")), (None, true), "control: {}: {name}: {ended}", sandbox.tier());
+        }
+    }
+}
+
+/// Runs a program that takes so many MiB, and ends by itself.
+fn hidden(host: &Host, sandbox: &Sandbox, (script, mib): (&str, u64), limit: impl FnOnce(&mut isolation::Limits)) -> Ended {
+    let mut job = job(host, sandbox, &["python3", "-c", script]);
+    job.env.push(("MIB".to_owned(), mib.to_string()));
+    limit(&mut job.limits);
+    finish(sandbox, &job)
+}
+
+/// Programs that take disk to which no path and no descriptor leads.
+const HIDDEN_DISK: [(&str, &str); 3] = [
+    (
+        "mapped",
+        "import mmap, os, time
+size = int(os.environ['MIB']) << 20; f = os.open('gone', os.O_RDWR | os.O_CREAT); os.unlink('gone'); os.ftruncate(f, size)
+m = mmap.mmap(f, size); os.close(f)
+for at in range(0, size, 8 << 20): m[at:at + (8 << 20)] = b'x' * (8 << 20); m.flush(at, 8 << 20)
+print('had it all', flush=True); time.sleep(4)",
+    ),
+    (
+        "in a message",
+        "import os, socket, time
+a, b = socket.socketpair()
+for _ in range(int(os.environ['MIB']) // 64):
+    f = os.open('gone', os.O_RDWR | os.O_CREAT); os.unlink('gone')
+    for _ in range(8): os.write(f, b'x' * (8 << 20))
+    socket.send_fds(a, [b'x'], [f]); os.close(f)
+print('had it all', flush=True); time.sleep(4)",
+    ),
+    // Held by a process whose first thread has ended, which shows no descriptors.
+    (
+        "of a process without a first thread",
+        "import ctypes, os, threading, time
+def go():
+    time.sleep(0.2); f = os.open('gone', os.O_RDWR | os.O_CREAT); os.unlink('gone')
+    for _ in range(int(os.environ['MIB']) // 8): os.write(f, b'x' * (8 << 20))
+    print('had it all', flush=True); time.sleep(4); os._exit(0)
+threading.Thread(target=go).start(); ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)",
+    ),
+];
+
+/// What the disk has lost counts here, so that no other may take any meanwhile.
+#[test]
+fn disk_to_which_nothing_leads_is_ended() {
+    let host = Host::alone();
+    for (name, script) in HIDDEN_DISK {
+        for sandbox in TIERS.iter() {
+            let ended = hidden(&host, sandbox, (script, 768), |limits| limits.disk = 128 * MIB);
+            assert_eq!(ended.stopped, Some(Stopped::Disk), "{}: {name}: {ended}: {}", sandbox.tier(), text(&ended));
+            let ended = hidden(&host, sandbox, (script, 64), |_| {});
+            assert_eq!((ended.stopped, text(&ended).contains("had it all")), (None, true), "control: {}: {name}: {ended}", sandbox.tier());
+        }
+    }
+}
+
 /// Scripts that fill the disk, and say what else stopped them: many files, one file that is removed and held, folders that nobody may read.
 const FLOODS: [&str; 3] = [
     "i=0; while :; do i=$((i+1)); dd if=/dev/zero of=f$i bs=1M count=8 status=none || exit 1; done",

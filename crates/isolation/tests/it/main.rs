@@ -39,6 +39,8 @@ fn all_is_held_for_the_other_kind_of_user_too() {
     if !host::is_root() && !needs::required(other) {
         return needs::lacked(other, "not root, and sudo is used only where user:root is required");
     }
+    // One kind after the other: some limits are of the whole machine.
+    let _alone = host::Host::alone();
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (test, helper) = (folder.path().join("test"), folder.path().join("reproduce-sandbox"));

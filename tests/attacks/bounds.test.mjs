@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,5 +109,39 @@ reproduce(${JSON.stringify(spec)}, options).then((report) => report.code, (error
     const { load, answered } = JSON.parse(said);
     assert.ok(answered >= 5900, `it was busy for ${answered} ms alone`);
     assert.ok(load < 0.2, `${how}: ${Math.round(load * 100)} % of a core`);
+  });
+}
+
+/** Opens tunnels to the gate itself, `most` or until none is answered any more, with half a head of 60 KB in each. */
+const TUNNELS = `
+const net=require('net'),u=new URL(process.env.npm_config_registry),most=+process.argv[2];let open=0,at=0;
+const half='GET /x HTTP/1.1\\r\\nhost: x\\r\\ny: '+'a'.repeat(60000);
+const one=()=>{if(at++>=most)return;const s=net.connect(+u.port,u.hostname,()=>s.write('CONNECT '+u.host+' HTTP/1.1\\r\\nhost: '+u.host+'\\r\\n\\r\\n'));
+  s.once('data',(d)=>{if(/ 200/.test(d)){open++;s.write(half)}one()});s.on('error',()=>{})};
+for(let i=0;i<50;i++)one();
+setTimeout(()=>{console.log('tunnels',open);require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','x');process.exit()},6000)`;
+for (const [title, most] of [
+  ['control: a hundred', 100],
+  ['thousands', 4000],
+]) {
+  attack(`tunnels to the registry are connections of the process that asked: ${title}`, async ({ world, id, judge }) => {
+    const json = { scripts: { build: `node tunnels.js ${most}` }, files: ['dist', 'index.js'] };
+    const { spec } = await world.release(id, { json, files: { 'tunnels.js': TUNNELS }, published: { 'dist/a.js': 'x', 'tunnels.js': null } });
+    let descriptors = 0;
+    let timer;
+    const onStart = (child) => {
+      const look = () => {
+        try {
+          descriptors = Math.max(descriptors, readdirSync(`/proc/${child.pid}/fd`).length);
+        } catch {
+          clearInterval(timer);
+        }
+      };
+      timer = setInterval(look, 50);
+      child.once('close', () => clearInterval(timer));
+    };
+    const answer = await judge(spec, { args: ['--timeout', '60'], onStart });
+    assert.equal(answer.verdict, 'identical', `${answer.code}: ${answer.message}`);
+    assert.ok(descriptors > Math.min(most, 256) && descriptors < 600, `${descriptors} descriptors`);
   });
 }

@@ -16,7 +16,7 @@
 //! | --- | --- | --- | --- |
 //! | `namespaces` | a root of its own: the system's tools read-only, the mounts | its own; one listener leads to the proxy | its own |
 //! | `bwrap` | the same, made by bubblewrap | the same | the same |
-//! | `landlock` | the host's paths; reads and writes only where allowed | TCP to the proxy's address alone; no servers | the host's can be seen in part, not touched |
+//! | `landlock` | the host's paths; reads and writes only where allowed | TCP to the proxy's address alone; servers with a path alone | the host's can be seen in part, not touched |
 //! | `none` | the user's | the user's | the user's; its process group is ended |
 //!
 //! In the first two the build's user is an unprivileged one on the host too, also when root runs this; in `landlock` likewise.

@@ -1,6 +1,6 @@
 //! How much disk a build takes: what lies in the folders that it may write to, and files that it has removed and holds open.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -94,6 +94,7 @@ fn usage(folders: &[PathBuf]) -> (u64, bool) {
         }
     }
     count.removed();
+    count.mapped(folders);
     (count.bytes, count.lost)
 }
 
@@ -182,6 +183,21 @@ impl Count {
         Some(Level { id: (own.st_dev, own.st_ino), folder: Some(folder), below })
     }
 
+    /// Files without a name that a process of the build has mapped, and nothing has open: each counts up to the end of what is mapped of it.
+    fn mapped(&mut self, folders: &[PathBuf]) {
+        let mut ends: HashMap<libc::ino_t, u64> = HashMap::new();
+        for pid in census::family(std::process::id()).unwrap_or_default() {
+            let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+            for (file, end) in String::from_utf8_lossy(&maps).lines().filter_map(|line| removed_file(line, folders)) {
+                let known = ends.entry(file).or_default();
+                *known = end.max(*known);
+            }
+        }
+        let opened: HashSet<libc::ino_t> = self.seen.iter().map(|(_, file)| *file).collect();
+        let all = ends.into_iter().filter(|(file, _)| !opened.contains(file)).map(|(_, end)| end);
+        self.bytes = all.fold(self.bytes, u64::saturating_add);
+    }
+
     /// Files without a name that a thread of the build has open: each may have descriptors of its own.
     fn removed(&mut self) {
         let processes = census::family(std::process::id()).unwrap_or_default();
@@ -197,10 +213,34 @@ impl Count {
     }
 }
 
+/// The number of a removed file of one of these folders, and where the part of it ends that this line of /proc's `maps` is about.
+fn removed_file(line: &str, folders: &[PathBuf]) -> Option<(libc::ino_t, u64)> {
+    let path = line.get(line.find('/')?..)?;
+    if !path.ends_with(" (deleted)") || !folders.iter().any(|folder| Path::new(path).starts_with(folder)) {
+        return None;
+    }
+    let mut words = line.split_whitespace();
+    let (from, to) = words.next()?.split_once('-')?;
+    let number = |hex: &str| u64::from_str_radix(hex, 16).ok();
+    let offset = number(words.nth(1)?)?;
+    let file = words.nth(1)?.parse().ok()?;
+    Some((file, offset.saturating_add(number(to)?.saturating_sub(number(from)?))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_removed_file_is_read_from_a_line_of_the_map() {
+        let folders = [PathBuf::from("/build")];
+        let line = |path: &str| format!("7f0000001000-7f0000003000 rw-s 00001000 fe:00 1234                       {path}");
+        assert_eq!(removed_file(&line("/build/a b (deleted)"), &folders), Some((1234, 0x3000)));
+        for other in ["/build/a", "/builds/a (deleted)", "/dev/zero (deleted)", "[heap]", ""] {
+            assert_eq!(removed_file(&line(other), &folders), None, "{other}");
+        }
+    }
 
     fn folder(name: &str) -> PathBuf {
         let path = std::env::temp_dir().join(format!("reproduce-disk-{name}-{}", std::process::id()));

@@ -41,6 +41,36 @@ function internal(error) {
   throw new ReproduceError({ message: error.message, code: 'internal', stage: 'report', hints }, { cause: error });
 }
 
+/** The caller's options as they are now; a getter or a proxy of theirs may throw. */
+function taken(options) {
+  try {
+    return { ...options };
+  } catch (error) {
+    throw usage(`the options cannot be read: ${error?.message}`, 'index.d.ts lists the options');
+  }
+}
+
+const CACHE_HINT = 'pass a plain object that can be written to; it keeps what JSON can hold';
+
+/** As `known`, of an object that can be read and written to: that it cannot must not show when the work is done. */
+function remembered(cache, spec) {
+  try {
+    if (Object.isExtensible(cache)) return known(cache, spec);
+  } catch (error) {
+    throw usage(`the cache object cannot be read: ${error?.message}`, CACHE_HINT);
+  }
+  throw usage('the cache object cannot be written to', CACHE_HINT);
+}
+
+/** Keeps a result in the caller's object, whose setters and traps are the caller's too. */
+function remember(cache, { key, result }) {
+  try {
+    cache[key] = result;
+  } catch (error) {
+    throw usage(`the cache object cannot be written to: ${error?.message}`, CACHE_HINT);
+  }
+}
+
 /** The results in the caller's cache object that could be meant, as JSON: this package's, or all where a spec hides its name. */
 function known(cache, spec) {
   const [, name] = /^((?:@[^@/:\s]+\/)?[^@/:\s]+)(?:@[^:\s]*)?$/.exec(spec) ?? [];
@@ -57,16 +87,22 @@ function known(cache, spec) {
 async function reproduce(spec, options = {}) {
   if (typeof spec !== 'string' || spec === '') throw usage('the spec must be a string', "for example reproduce('semver@7.7.4')");
   if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');
-  const { cache, signal, onProgress, strategy, history, ...rest } = options;
+  const { cache, signal, onProgress, strategy, history, ...rest } = taken(options);
   if (cache !== undefined && typeof cache !== 'boolean' && (cache === null || typeof cache !== 'object')) {
     throw usage('cache must be an object, true or false', 'false switches stored results off');
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { stage, message }');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
   if (rest.timeout !== undefined && !Number.isFinite(rest.timeout)) throw usage('timeout must be a number of seconds', '0 switches the limit off');
+  if (rest.maxAge !== undefined && !Number.isFinite(rest.maxAge)) throw usage('maxAge must be a number of seconds', '0 believes no stored result');
   const earlier = typeof history === 'boolean' ? Number(history) * 10 : (history ?? 0);
   if (!Number.isInteger(earlier) || earlier < 0) throw usage('history must be a number of versions', 'true looks at 10');
   signal?.throwIfAborted();
+  const memory = typeof cache === 'object' ? cache : undefined;
+  const stored = memory && remembered(memory, spec);
+  const settings = { ...rest, history: earlier, noCache: cache === false };
+  if (strategy !== undefined) settings.strategy = Array.isArray(strategy) ? strategy : [strategy];
+  const json = toJson(settings);
 
   const run = started();
   const cancel = () => run.cancel();
@@ -82,15 +118,12 @@ async function reproduce(spec, options = {}) {
   };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const memory = typeof cache === 'object' ? cache : undefined;
-    const settings = { ...rest, history: earlier, noCache: cache === false };
-    if (strategy !== undefined) settings.strategy = Array.isArray(strategy) ? strategy : [strategy];
-    const told = run.judge(spec, toJson(settings), memory && known(memory, spec), onProgress && tell);
+    const told = run.judge(spec, json, stored, onProgress && tell);
     const answer = JSON.parse(await told.catch(internal));
     if (thrown) throw thrown.error;
     signal?.throwIfAborted();
     if (!answer.ok) throw new ReproduceError(answer.error);
-    if (memory && answer.key) memory[answer.key] = answer.result;
+    if (memory && answer.key) remember(memory, answer);
     return answer.result;
   } finally {
     signal?.removeEventListener('abort', cancel);

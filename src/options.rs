@@ -12,14 +12,13 @@ use sha2::{Digest as _, Sha256};
 use isolation::Isolation;
 use judge::SourceWord;
 use npm_registry::provenance::Roots;
-use npm_spec::without_credentials;
 use npm_toolchain::choose::names_a_node;
 use npm_toolchain::{Distribution, KeyRing, MAX_KEYS};
 use npmrc::AllowList;
 use recipe::Strategy;
 use report::json::OptionsInfo;
-use verdict::Accept;
 use verdict::diagnostic::{Diagnostic, Stage};
+use verdict::{Accept, without_secrets};
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -217,7 +216,7 @@ impl Options {
             return Err(failed(format!("it is larger than {MAX_KEYS} bytes")));
         }
         let keys = KeyRing::read(&bytes).map_err(failed)?;
-        let shown = without_credentials(address);
+        let shown = without_secrets(address);
         Distribution::at(address, keys).map(|made| Some(Arc::new(made))).ok_or(OptionsError::NodeDist(shown))
     }
 
@@ -290,7 +289,7 @@ impl Options {
             AllowList::parse(host).names().iter().any(|name| name.trim_matches(['[', ']']) == host.trim_matches(['[', ']']).to_lowercase())
         };
         match self.allow_hosts.iter().find(|host| !is_one(host)) {
-            Some(host) => Err(OptionsError::Host(host.clone())),
+            Some(host) => Err(OptionsError::Host(without_secrets(host))),
             None => Ok(AllowList::parse(&self.allow_hosts.join(","))),
         }
     }
@@ -316,7 +315,7 @@ impl Options {
     pub fn check_registry(&self) -> Result<(), OptionsError> {
         match self.registry.as_deref() {
             Some(text) if !url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) => {
-                Err(OptionsError::Registry(text.to_owned()))
+                Err(OptionsError::Registry(without_secrets(text)))
             }
             _ => Ok(()),
         }
@@ -347,7 +346,8 @@ impl Options {
 
     /// The options that could change an answer, as they are stored with it.
     pub fn info(&self, registry: Option<String>, rewrites: Option<String>) -> Result<OptionsInfo, OptionsError> {
-        let source = self.source.as_deref().map(without_credentials);
+        let shown = |source: &str| if self.local_source().is_some() { source.to_owned() } else { without_secrets(source) };
+        let source = self.source.as_deref().map(shown);
         Ok(OptionsInfo {
             accept: self.accept,
             registry,

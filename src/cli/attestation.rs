@@ -114,7 +114,7 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
     Ok(Checked {
         schema_version: SCHEMA_VERSION,
         reproduce_version: env!("CARGO_PKG_VERSION"),
-        location: npm_spec::without_credentials(&release.location),
+        location: verdict::without_secrets(&release.location),
         integrity: tarball.sha512.clone(),
         attestation: stated,
     })

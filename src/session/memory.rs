@@ -149,7 +149,7 @@ impl Memory {
             say_once(findings, Finding::new("stored-result-foreign", Severity::Warning, message));
             return None;
         }
-        terms.word.clone_into(&mut report.package.spec);
+        report.package.spec = npm_spec::shown_word(terms.word);
         Some(Found { key: key.to_owned(), report: Box::new(report), confirmed })
     }
 

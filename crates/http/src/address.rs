@@ -93,9 +93,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// An address as it may be shown: without query and credentials, which may be secrets.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    url.set_query(None);
     url.set_fragment(None);
-    // Both fail only for addresses without a host, which have no credentials.
-    let _ = (url.set_username(""), url.set_password(None));
-    url.into()
+    verdict::without_secrets(url.as_str())
 }

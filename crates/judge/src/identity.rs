@@ -6,7 +6,7 @@ use npm_registry::{Release, confusion};
 use npm_spec::Spec;
 use rebuild::Published;
 use report::json::PackageInfo;
-use verdict::{Ending, Verdict};
+use verdict::{Ending, Verdict, without_secrets};
 
 use crate::draft::Draft;
 
@@ -31,24 +31,13 @@ pub(crate) fn check_manifest(release: &Release, published: &mut Published, manif
     Ok(())
 }
 
-/// A tarball's address as it may be shown and stored: queries carry secrets.
-fn without_query(location: &str) -> String {
-    match url::Url::parse(location) {
-        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
-            url.set_query(None);
-            npm_spec::without_credentials(url.as_str())
-        }
-        _ => location.to_owned(),
-    }
-}
-
 /// The package, as far as the registry names it.
 pub(crate) fn package_info(spec: &Spec, release: &Release) -> PackageInfo {
     PackageInfo {
         spec: npm_spec::shown(spec),
         name: release.name.clone(),
         version: release.version.clone(),
-        location: Some(without_query(&release.location)),
+        location: Some(without_secrets(&release.location)),
         integrity: release.promised().map(|promised| promised.text()),
     }
 }

@@ -66,7 +66,7 @@ pub fn inspect(spec: &str, published: &Published) -> Result<Inspection, InspectE
             spec: spec.to_owned(),
             name,
             version,
-            location: published.release.location.clone(),
+            location: verdict::without_secrets(&published.release.location),
             integrity: tarball.sha512.clone(),
             announced: match &tarball.check {
                 IntegrityCheck::Mismatch { expected, .. } => Some(expected.clone()),

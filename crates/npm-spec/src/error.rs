@@ -1,6 +1,7 @@
 //! What can be wrong with a spec.
 
 use verdict::diagnostic::{Diagnostic, Stage};
+use verdict::without_secrets;
 
 /// A word that names nothing that can be reproduced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +51,19 @@ pub enum SpecError {
     /// A purl that cannot be read.
     #[error("the package URL cannot be read: {0}")]
     Purl(&'static str),
+}
+
+impl SpecError {
+    /// The error with what it quotes as it may be shown.
+    pub(super) fn without_secrets(self) -> Self {
+        match self {
+            Self::Name { name, reason } => Self::Name { name: without_secrets(&name), reason },
+            Self::Wanted(text) => Self::Wanted(without_secrets(&text)),
+            Self::Git(text) => Self::Git(without_secrets(&text)),
+            Self::Folder(text) => Self::Folder(without_secrets(&text)),
+            other => other,
+        }
+    }
 }
 
 impl Diagnostic for SpecError {

@@ -22,7 +22,7 @@ use url::Url;
 
 pub use error::SpecError;
 pub use name::PackageName;
-pub use shown::{shown, without_credentials};
+pub use shown::{shown, shown_word};
 
 /// Longest word that is looked at, in bytes. No registry spec comes near; addresses with signatures fit.
 const MAX_LENGTH: usize = 4096;
@@ -109,7 +109,7 @@ impl Spec {
         if text.chars().any(char::is_control) {
             return Err(SpecError::ControlCharacter);
         }
-        let target = parse_target(text, true)?;
+        let target = parse_target(text, true).map_err(SpecError::without_secrets)?;
         Ok(Self { raw: text.to_owned(), target })
     }
 

@@ -1,4 +1,6 @@
-//! Specs and addresses as they may be shown and stored: without secrets.
+//! Specs as they may be shown and stored: without secrets.
+
+use verdict::without_secrets;
 
 use crate::{Spec, Target};
 
@@ -6,18 +8,12 @@ use crate::{Spec, Target};
 pub fn shown(spec: &Spec) -> String {
     match spec.target() {
         Target::Tarball(_) => spec.display(),
-        Target::Registry { .. } | Target::File(_) => spec.raw().to_owned(),
+        Target::Registry { .. } => without_secrets(spec.raw()),
+        Target::File(_) => spec.raw().to_owned(),
     }
 }
 
-/// An address as it may be shown and stored.
-pub fn without_credentials(text: &str) -> String {
-    match url::Url::parse(text) {
-        Ok(mut url) if url.has_host() && (!url.username().is_empty() || url.password().is_some()) => {
-            // Both work on every address that has a host.
-            let _: Result<(), ()> = url.set_username("").and_then(|()| url.set_password(None));
-            url.into()
-        }
-        _ => text.to_owned(),
-    }
+/// A word as it may be shown and stored, also where it is no spec.
+pub fn shown_word(word: &str) -> String {
+    Spec::parse(word).map_or_else(|_| without_secrets(word), |spec| shown(&spec))
 }

@@ -140,7 +140,7 @@ impl Toolchains {
             detail: "the registry announces no hash".into(),
         })?;
         let name = Shelf::name(kind, version, &package, &integrity);
-        let from = npm_spec::without_credentials(self.npm.registry_for(&package).as_str());
+        let from = verdict::without_secrets(self.npm.registry_for(&package).as_str());
         let label = Card { package, from, integrity, publisher: known.publisher, ..Card::of(kind, version) };
         self.shelved(kind, &name, &label, &Place::Registry).await
     }

@@ -1,6 +1,5 @@
 //! What a run gives back: a result, or a failure with its code and a hint.
 
-use npm_spec::Spec;
 use verdict::diagnostic::{Diagnostic, Stage, plain};
 use verdict::{Accept, Verdict};
 
@@ -22,8 +21,7 @@ pub enum Answer {
 impl Answer {
     /// A failure before anything was asked.
     pub fn failed(spec: &str, error: &dyn Diagnostic) -> Self {
-        // An address may carry a secret in its query.
-        let spec = Spec::parse(spec).map_or_else(|_| spec.to_owned(), |spec| npm_spec::shown(&spec));
+        let spec = npm_spec::shown_word(spec);
         Self::Failed(Box::new(Failure {
             schema_version: SCHEMA_VERSION,
             reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -11,6 +11,7 @@ mod failed;
 mod finding;
 pub mod host;
 pub mod patience;
+mod secrets;
 pub mod wildcards;
 
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub use ending::Ending;
 pub use evidence::{Evidence, EvidenceKind};
 pub use failed::{Failed, Internal, boxed, internal};
 pub use finding::{Finding, Severity};
+pub use secrets::without_secrets;
 
 /// The answer for one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]

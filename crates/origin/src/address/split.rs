@@ -79,12 +79,12 @@ fn split_nested(text: &str, depth: u8) -> Result<Parts, AddressError> {
     }
     let text = text.trim().trim_matches(QUOTES).trim();
     if text.chars().any(is_invisible) {
-        return Err(AddressError::BadCharacter { text: quoted(text) });
+        return Err(AddressError::BadCharacter { text: address(text) });
     }
     // `C:\code` and `\\server` are paths; elsewhere a backslash makes readers disagree about where the host ends.
     if text.contains('\\') {
         let path = text.starts_with(['\\', '.']) || text.get(1..3) == Some(":\\");
-        let text = quoted(text);
+        let text = address(text);
         return Err(if path { AddressError::LocalPath { text } } else { AddressError::BadCharacter { text } });
     }
     if text.is_empty() {
@@ -118,8 +118,13 @@ fn split_nested(text: &str, depth: u8) -> Result<Parts, AddressError> {
     other_scheme(&prefix, rest, text)
 }
 
+/// An address as an error quotes it.
+fn address(text: &str) -> String {
+    quoted(&verdict::without_secrets(text))
+}
+
 pub(super) fn unreadable(text: &str) -> AddressError {
-    AddressError::Unreadable { text: quoted(text) }
+    AddressError::Unreadable { text: address(text) }
 }
 
 /// RFC 3986's `scheme`; a host name with a dot in it is not taken for one.
@@ -144,7 +149,7 @@ fn other_scheme(prefix: &str, rest: &str, text: &str) -> Result<Parts, AddressEr
     }
     let local = matches!(prefix, "file" | "git+file" | "link" | "portal" | "workspace") || prefix.len() == 1;
     if local {
-        return Err(AddressError::LocalPath { text: quoted(text) });
+        return Err(AddressError::LocalPath { text: address(text) });
     }
     // `TODO: add one` and the like have spaces and never come here; `git-host:path` is scp's form with a bare host.
     if rest.is_empty() {
@@ -192,7 +197,7 @@ fn without_scheme(text: &str) -> Result<Parts, AddressError> {
         return authority_and_path(Scheme::Https, rest, text);
     }
     if text.starts_with(['.', '/', '~']) {
-        return Err(AddressError::LocalPath { text: quoted(text) });
+        return Err(AddressError::LocalPath { text: address(text) });
     }
     let head = text.split(['/', '?', '#']).next().unwrap_or_default();
     if let Some((user, _)) = head.split_once('@')

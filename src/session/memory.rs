@@ -13,7 +13,7 @@ use rebuild::rebuilt::Limit;
 use report::answer::Answer;
 use report::json::{OptionsInfo, Report, SCHEMA_VERSION};
 use store::{CacheError, Folders, Key, Results};
-use verdict::diagnostic::Diagnostic;
+use verdict::diagnostic::{Diagnostic, is_of_this_machine};
 use verdict::host::timestamp;
 use verdict::{Finding, Severity, Verdict};
 
@@ -32,8 +32,13 @@ pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
 }
 
 /// A host that could not be reached may answer in a minute, and more time or another machine may come to an end; every other result holds
-/// for a while.
+/// for a while. Where this machine failed on the way, what did not come out says nothing about the package.
 pub(super) fn is_kept(report: &Report) -> bool {
+    let found = report.findings.iter().map(|finding| finding.code.as_ref());
+    let attempted = report.attempts.iter().filter_map(|attempt| attempt.code.as_deref());
+    if !report.reproduced && found.chain(attempted).chain(report.code.as_deref()).any(is_of_this_machine) {
+        return false;
+    }
     !report.code.as_deref().is_some_and(|code| Limit::is_of(code) || matches!(code, "repository-unreachable" | "repository-protocol"))
 }
 

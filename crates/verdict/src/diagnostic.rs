@@ -86,6 +86,51 @@ pub fn shown_path(path: &Path) -> String {
     shown.display().to_string()
 }
 
+/// The codes of what this machine or this program lacked or did wrong: those of that section of docs/codes.md.
+const OF_THIS_MACHINE: [&str; 36] = [
+    "archive-read",
+    "archive-spool",
+    "binary-missing",
+    "cache-no-folder",
+    "cache-unusable",
+    "disk-failed",
+    "documents-missing",
+    "emit-failed",
+    "folder-repository-unreadable",
+    "folder-unreadable",
+    "folder-without-package",
+    "folder-without-workspace",
+    "gzip-io",
+    "internal",
+    "list-unreadable",
+    "local-pack-failed",
+    "loopback-base",
+    "loopback-listener",
+    "object-damaged",
+    "output",
+    "sandbox-command",
+    "sandbox-give",
+    "sandbox-helper-missing",
+    "sandbox-io",
+    "sandbox-lost",
+    "sandbox-mount",
+    "sandbox-no-place",
+    "sandbox-setup",
+    "sandbox-unavailable",
+    "sandbox-unsupported",
+    "tar-bad-path",
+    "tar-field-overflow",
+    "tar-io",
+    "tar-size-changed",
+    "temporary-file",
+    "workspace-without-packages",
+];
+
+/// Whether a code says nothing about a package, but that this machine failed: a disk that is full, a sandbox that cannot be made.
+pub fn is_of_this_machine(code: &str) -> bool {
+    code.starts_with("cache-") || OF_THIS_MACHINE.contains(&code)
+}
+
 /// An error that can be reported: every error enum of this crate implements it.
 pub trait Diagnostic: std::error::Error {
     /// The stable, kebab-case name of this failure.
@@ -101,6 +146,17 @@ pub trait Diagnostic: std::error::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_machines_codes_are_those_of_the_documents_section() {
+        let codes = include_str!("../../../docs/codes.md");
+        let section = codes.split("### This machine and this program").nth(1).unwrap().split("\n#").next().unwrap();
+        let mut listed: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        listed.sort_unstable();
+        assert!(listed.len() > 10);
+        assert_eq!(listed, OF_THIS_MACHINE);
+        assert!(is_of_this_machine("cache-disk-full") && !is_of_this_machine("repository-not-found"));
+    }
 
     #[test]
     fn the_systems_number_goes_and_nothing_else() {

@@ -122,7 +122,7 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
 
 fn exact_of(purl: &str) -> Option<(String, String)> {
     let spec = Spec::parse(purl).ok()?;
-    let Target::Registry { name, wanted: npm_spec::Wanted::Version(version), registry: None } = spec.target() else { return None };
+    let Target::Registry { name, wanted: npm_spec::Wanted::Version(version), registry: None, .. } = spec.target() else { return None };
     Some((name.to_string(), version.clone()))
 }
 
@@ -143,8 +143,13 @@ fn text(checked: &Checked, quiet: bool) -> String {
     };
     let code = stated.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
     let when = stated.time_verified.as_deref().map(|time| format!(", {}", escape(time))).unwrap_or_default();
+    let named = if stated.named { "the commit is the verifier's choice (--source)" } else { "found by the verifier" };
+    let source = stated.source.as_deref().map_or_else(
+        || "  source     the statement does not say\n".to_owned(),
+        |source| format!("  source     {}, declared by the package; {named}\n", escape(source)),
+    );
     format!(
-        "{}{code}  {}{when}\n  attested   {by}; {} is what the registry serves\n",
+        "{}{code}  {}{when}\n{source}  attested   {by}; {} is what the registry serves\n",
         stated.verdict.as_str(),
         escape(&stated.subject),
         escape(&read::short(&stated.digest))

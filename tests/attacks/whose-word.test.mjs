@@ -2,7 +2,7 @@
 // that came after the publication, another version's in the place of the one that a lockfile names.
 
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
@@ -269,4 +269,42 @@ attack('a version that came after the publication stands in for none', async (at
   const answer = await releaseOfStandIn(at, AFTERWARDS);
   assertNotReproduced(answer);
   assert.ok(answer.attempts.every(({ resolved = [] }) => !resolved.some((line) => line.startsWith(`${at.id}-dep@1.0.1 `))), JSON.stringify(answer.attempts));
+});
+
+for (const [title, elsewhere] of [['the published files in a folder', false], ['another repository with the published files', true]]) {
+  attack(`nothing is stated of a source that only a user names: ${title}`, async ({ world, id, cli, home }) => {
+    const clean = await home();
+    const own = manifest(id);
+    const files = { 'package.json': own, 'index.js': 'evil\n' };
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { ...files, 'index.js': 'honest\n' } }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files, gitHead: c });
+    let source = './unpacked';
+    if (elsewhere) {
+      await world.host.add(`fork/${id}`, { commits: [{ label: 'f', files }], tags: { 'v1.0.0': 'f' } });
+      source = `https://github.com/fork/${id}#v1.0.0`;
+    } else {
+      mkdirSync(join(clean.home, 'unpacked'));
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(clean.home, 'unpacked', name), text);
+    }
+    const ran = await cli([`${id}@1.0.0`, '--source', source, '--json', '--attest', 'a.json', '--attest-svr', 'svr.json'], { clean });
+    assert.equal(ran.json?.verdict, 'identical', 'control: that source has the files');
+    assert.equal(findingOf(ran.json, 'source-by-user').severity, 'info');
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.ok(!existsSync(join(clean.home, 'a.json')) && !existsSync(join(clean.home, 'svr.json')), 'a statement was written');
+  });
+}
+
+attack('a source that the package declares as well is stated, with whose word it is', async ({ world, id, cli, home }) => {
+  const clean = await home();
+  await world.release(id);
+  for (const [args, word] of [[[], /found by the verifier/], [['--source', `https://github.com/kit/${id}#v1.0.0`], /the verifier's choice/]]) {
+    const ran = await cli([`${id}@1.0.0`, ...args, '--json', '--attest', 'a.json', '--attest-svr', 'svr.json'], { clean });
+    assert.equal(ran.code, 0, ran.stdout + ran.stderr);
+    for (const file of ['a.json', 'svr.json']) {
+      const checked = await cli(['--verify-attestation', file, '--allow-unsigned'], { clean });
+      assert.equal(checked.code, 0, checked.stderr);
+      assert.match(checked.stdout, new RegExp(`source +git\\+https://github.com/kit/${id}`));
+      assert.match(checked.stdout, word);
+    }
+  }
 });

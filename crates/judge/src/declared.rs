@@ -43,10 +43,11 @@ impl Source {
     /// The one repository that registry, tarball and user agree on.
     pub(crate) async fn agreed(self, release: &Release, manifest: &Value, context: &Context) -> Result<Agreed, Box<Ending>> {
         let Self { address: declared, directory, by_user, .. } = self;
+        let in_tarball = address::declared_with(manifest, &|url| context.leads_to(url));
         let mut agreed = if by_user {
-            user_source::agreed(declared)?
+            let by_registry = release.manifest.as_ref().map(|_| declared_by_registry(release, context));
+            user_source::agreed(declared, agree(by_registry, in_tarball, false).ok())?
         } else {
-            let in_tarball = address::declared_with(manifest, &|url| context.leads_to(url));
             let by_registry = release.manifest.as_ref().map(|_| declared);
             let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await?;
             agree(by_registry, in_tarball, renamed)?

@@ -158,6 +158,9 @@ pub struct OptionsInfo {
     pub node_keys: Option<String>,
 }
 
+/// The code of the finding that only the user named the source.
+pub const SOURCE_BY_USER: &str = "source-by-user";
+
 impl OptionsInfo {
     /// Whether the user's own word decided what the build did: its commands, what it could reach, or that
     /// it ran without a sandbox.

@@ -132,7 +132,7 @@ impl Diagnostic for EnvelopeError {
                 Self::Unreadable { .. } => "it is a file that --attest wrote",
                 Self::Signing => "run it again",
                 Self::Write { .. } => "name another file with --attest",
-                Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host and --isolation none",
+                Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host, --isolation none and a --source that the package does not declare",
                 Self::Undecided => "see what stood in the way; the statement is made once the package can be judged",
                 Self::NoKey => "name the public key with --attest-key",
                 Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks what it is about and no more",

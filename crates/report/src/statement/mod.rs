@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use verdict::{Accept, Verdict};
 
-use super::json::{AttemptInfo, Report};
+use super::json::{AttemptInfo, Report, SOURCE_BY_USER};
 use crate::product::Product;
 
 /// in-toto's statement, version 1.
@@ -40,7 +40,8 @@ pub fn purl(name: &str, version: &str) -> String {
 /// where it rests on the user's own word, which a verification summary cannot say; and where nothing was decided, of which a summary could
 /// only say that it failed.
 pub fn statement(report: &Report, product: &Product) -> Option<Value> {
-    if report.options.rests_on_the_user() || !report.verdict.is_decided() {
+    let source_by_user = report.findings.iter().any(|finding| finding.code == SOURCE_BY_USER);
+    if source_by_user || report.options.rests_on_the_user() || !report.verdict.is_decided() {
         return None;
     }
     let package = &report.package;

@@ -12,7 +12,7 @@ use verdict::Verdict;
 use super::bundle::{self, Certified, Identity};
 use super::envelope::{Checker, Envelope, EnvelopeError, PAYLOAD_TYPE};
 use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl, svr};
-use crate::json::OptionsInfo;
+use crate::json::{OptionsInfo, SOURCE_BY_USER};
 
 /// Largest attestation that is read, in bytes.
 const MAX_ATTESTATION: u64 = 64 << 20;
@@ -37,6 +37,11 @@ pub struct Stated {
     pub reproduced: bool,
     /// When that was.
     pub time_verified: Option<String>,
+    /// The source that it was rebuilt from, which the package declares; null where the statement does not say.
+    pub source: Option<String>,
+    /// Whether the verifier named that source too, and with it the commit.
+    #[serde(rename = "sourceNamedByVerifier")]
+    pub named: bool,
 }
 
 /// Whom a statement is believed.
@@ -114,6 +119,11 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     let options: OptionsInfo = serde_json::from_value(options.clone()).ok()?;
     // Nothing passes on commands that a user gave.
     (!options.rests_on_the_user()).then_some(())?;
+    // Nor a source that nobody but a user named, as earlier versions of this program stated.
+    let mut findings = details.get("findings").and_then(Value::as_array).into_iter().flatten();
+    if findings.any(|finding| finding.get("code").and_then(Value::as_str) == Some(SOURCE_BY_USER)) {
+        return None;
+    }
     Some(Stated {
         subject: subject.get("name")?.as_str()?.to_owned(),
         digest: subject.get("digest").filter(|digest| digest.is_object())?.clone(),
@@ -123,6 +133,8 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
         code: details.get("code").and_then(Value::as_str).map(str::to_owned),
         reproduced,
         time_verified: text("/predicate/timeVerified"),
+        source: details.pointer("/buildDefinition/externalParameters/source").and_then(Value::as_str).map(str::to_owned),
+        named: options.source.is_some(),
     })
 }
 

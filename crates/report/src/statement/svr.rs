@@ -40,7 +40,12 @@ pub fn result(summary: &Value, report: &Report, product: &Product) -> Value {
             "timeCreated": of("/predicate/timeVerified"),
             "properties": properties(report.verdict, report.reproduced),
             // What a list of properties does not say of one that failed.
-            (product.uri(EXTENSION)): { "verdict": report.verdict, "code": report.code },
+            (product.uri(EXTENSION)): {
+                "verdict": report.verdict,
+                "code": report.code,
+                "source": report.source.spec,
+                "sourceNamedByVerifier": report.options.source.is_some(),
+            },
         },
     })
 }
@@ -67,6 +72,8 @@ pub(super) fn stated(statement: &Value) -> Option<Stated> {
         code: details.get("code").and_then(Value::as_str).map(str::to_owned),
         reproduced,
         time_verified: predicate.get("timeCreated").and_then(Value::as_str).map(str::to_owned),
+        source: details.get("source").and_then(Value::as_str).map(str::to_owned),
+        named: details.get("sourceNamedByVerifier").and_then(Value::as_bool).unwrap_or_default(),
     })
 }
 

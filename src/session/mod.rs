@@ -63,7 +63,7 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
 pub(crate) fn stored(word: &str, promised: Option<String>, options: &Options) -> Option<Answer> {
     let spec = Spec::parse(word).ok()?;
     let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target() else { return None };
-    if options.no_cache || options.local_source().is_some() || options.recipe.is_some() {
+    if !spec.checksums().is_empty() || options.no_cache || options.local_source().is_some() || options.recipe.is_some() {
         return None;
     }
     // What is wrong with the configuration, or with the file of results, shows where the version is judged.
@@ -244,8 +244,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let (mut findings, mut of_memory) = (Vec::new(), Vec::new());
     let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
     let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
-    // What lies on this machine can be another thing tomorrow.
-    let stores = !options.no_cache && options.local_source().is_none() && given.is_none();
+    // What lies on this machine can be another thing tomorrow, and a checksum is of this question alone.
+    let stores = !options.no_cache && options.local_source().is_none() && given.is_none() && spec.checksums().is_empty();
     let reads = stores && !options.force && options.emit.is_none();
 
     let terms = Terms { options: &info, word, max_age: options.max_age().map_err(boxed)? };
@@ -353,8 +353,8 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     let client = setup.client();
     let context = setup.context(client, place.folders.clone(), progress, stop);
     let (runtime, patience) = (tokio::runtime::Handle::current(), context.patience());
-    let work = tokio::task::spawn_blocking(patience.around(move || replay::replay(&recipe, &question, &context, &runtime)));
-    Ok(work.await.map_err(internal)??.told(told))
+    let work = tokio::task::spawn_blocking(patience.around(move || replay::replay(&recipe, told, &question, &context, &runtime)));
+    work.await.map_err(internal)?
 }
 
 /// The bytes of a recipe's file, as many as are read at all and one more.

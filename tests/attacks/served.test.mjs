@@ -78,3 +78,23 @@ for (const [title, serves] of Object.entries({ 'no file at all': [], 'all but on
     assert.notEqual(answer.ran.code, 0);
   });
 }
+
+const sha = (algorithm, bytes) => `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+
+attack('a package URL with the checksum of another tarball is not answered for this one', async ({ world, id, judge, cli, home }) => {
+  const { spec } = await world.release(id);
+  const { tarball } = world.registry.packuments.get(id).versions['1.0.0'].dist;
+  const bytes = Buffer.from(await (await fetch(new URL(tarball, world.registry.url))).arrayBuffer());
+  const clean = await home();
+  assert.equal((await judge(spec, { clean })).verdict, 'identical', 'control: a result is stored');
+  const algorithms = ['sha1', 'sha256', 'sha512'];
+  const all = algorithms.map((algorithm) => sha(algorithm, bytes));
+  for (const right of [...all, all.join(',')]) assert.equal((await judge(`pkg:npm/${spec}?checksum=${right}`, { clean })).verdict, 'identical', right);
+  for (const wrong of [...algorithms.map((algorithm) => sha(algorithm, 'another')), [all[0], sha('sha512', 'another')].join(',')]) {
+    const answer = await judge(`pkg:npm/${spec}?checksum=${wrong}`, { clean });
+    assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['differs', 'checksum-mismatch', 1], wrong);
+  }
+  const unread = await cli([`pkg:npm/${spec}?checksum=md5:${'ab'.repeat(16)}`, '--json'], { clean });
+  assert.deepEqual([unread.code, unread.json.code], [2, 'invalid-purl']);
+  assert.equal((await judge(spec, { clean })).verdict, 'identical', 'nothing of it is stored for the package');
+});

@@ -11,7 +11,7 @@ use npm_tarball::{Archive, Entry, EntryKind, Oddity};
 use npm_toolchain::Tool;
 use origin::Located;
 use rebuild::Published;
-use rebuild::rebuilt::Rebuilt;
+use rebuild::rebuilt::{Rebuilt, Run};
 use recipe::Recipe;
 use report::json::{AttemptInfo, ComparisonInfo, OptionsInfo, OriginInfo, PackageInfo, Report, Step, ToolInfo};
 use verdict::host::millis;
@@ -29,7 +29,15 @@ pub(crate) struct Draft {
 }
 
 /// What is odd about where the tools of a build came from.
-pub(crate) fn tool_findings(tools: &[Tool]) -> Vec<Finding> {
+/// All that a run has to say to a reader.
+pub(crate) fn run_findings(run: &Run) -> Vec<Finding> {
+    let notes = run.notes.iter().map(|note| (Severity::Info, note));
+    let warnings = run.warnings.iter().map(|warning| (Severity::Warning, warning));
+    let told = warnings.chain(notes).map(|(severity, (code, message))| Finding::new(code, severity, message.clone()));
+    told.chain(tool_findings(&run.tools)).collect()
+}
+
+fn tool_findings(tools: &[Tool]) -> Vec<Finding> {
     let mut all = Vec::new();
     for tool in tools {
         let what = format!("{} {}", tool.kind, tool.version);
@@ -189,11 +197,7 @@ impl Draft {
             private: run.map(|run| run.private.clone()).filter(|names| !names.is_empty()),
             log: run.map(|run| run.log.clone()),
         });
-        let of_tools = run.into_iter().flat_map(|run| tool_findings(&run.tools));
-        let notes = run.into_iter().flat_map(|run| &run.notes).map(|note| (Severity::Info, note));
-        let warnings = run.into_iter().flat_map(|run| &run.warnings).map(|warning| (Severity::Warning, warning));
-        let told = warnings.chain(notes).map(|(severity, (code, message))| Finding::new(code, severity, message.clone()));
-        for finding in told.chain(of_tools) {
+        for finding in run.map(run_findings).unwrap_or_default() {
             if !self.report.findings.iter().any(|known| known.code == finding.code && known.message == finding.message) {
                 self.report.findings.push(finding);
             }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use npm_registry::{Release, confusion};
+use npm_registry::{Integrity, Release, confusion};
 use npm_spec::Spec;
 use rebuild::Published;
 use report::json::PackageInfo;
@@ -28,6 +28,21 @@ pub(crate) fn check_manifest(release: &Release, published: &mut Published, manif
     let disagreements = confusion::disagreements(registry, confusion::Inside { manifest, paths: &paths });
     draft.findings(confusion::findings(&disagreements));
     published.facts.manifest_mismatch = disagreements.iter().any(|one| one.weighs);
+    Ok(())
+}
+
+/// The tarball must be the one whose hash the user has, from an SBOM or a lockfile.
+pub(crate) fn check_checksums(spec: &Spec, published: &Published) -> Result<(), Box<Ending>> {
+    for stated in spec.checksums() {
+        let differs = |actual: String| {
+            let message = format!("the package URL states {}:{}, and the tarball has {actual}", stated.algorithm, stated.hex);
+            Ending::new(Verdict::Differs, "checksum-mismatch", message, "another tarball was meant: see where the package URL is from")
+        };
+        let Some(wanted) = Integrity::from_checksum(stated) else { return Err(differs("no hash of that algorithm".to_owned())) };
+        if let Some(actual) = wanted.mismatch_of(&published.bytes) {
+            return Err(differs(actual));
+        }
+    }
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use verdict::{Failed, Finding, Severity, boxed, internal};
 use crate::declared::{Source, claims_or};
 use crate::draft::Draft;
 use crate::halt::Halt;
-use crate::identity::{check_manifest, package_info};
+use crate::identity::{check_checksums, check_manifest, package_info};
 use crate::nominate::{self, Nominated, Nominating};
 use crate::opening::open_by_url;
 use crate::question::Question;
@@ -107,6 +107,7 @@ async fn gather(asked: Asked<'_>, draft: &mut Draft, early: &mut Option<Nominati
     let vouching = testimony::gather(release, &context.npm, &context.client, &context.cancel);
     let (published, vouched) = tokio::join!(fetch::download(spec, release, context, draft), vouching);
     let mut published = published?;
+    check_checksums(spec, &published)?;
     draft.resolved(&published.archive, started.elapsed());
 
     // They must agree on what the package is, and on where it comes from.

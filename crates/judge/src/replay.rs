@@ -1,30 +1,33 @@
 //! `reproduce replay`: the tarball of a recipe, made again from the recipe alone. No registry is asked for the package, and no published
 //! archive is looked at: what is not in the recipe or in the commit does not count.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use gix::ObjectId;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use context::Context;
 use git::Repository;
 use npm_pack::gzip;
+use npm_registry::confusion;
 use origin::{LocateError, Origin};
 use rebuild::build_run::{self, Site};
 use rebuild::rebuilt::{Hashed, Run};
 use rebuild::source::{self, Blank};
 use rebuild::{Published, SourceError};
-use recipe::{Recipe, TarballRecipe};
+use recipe::{Recipe, TarballRecipe, Told};
 use report::json::ToolInfo;
 use report::replay::{Outcome, Replayed, of};
 use verdict::diagnostic::{Diagnostic, Stage};
 use verdict::host::millis;
 use verdict::{Failed, Finding, Severity, boxed};
 
-use crate::draft::tool_findings;
+use crate::draft::run_findings;
 use crate::emit::EmitError;
 use crate::{Question, opening};
 
@@ -35,11 +38,26 @@ pub enum ReplayError {
     /// The recipe does not say what came out.
     #[error("the recipe does not say which tarball it makes")]
     Incomplete,
+    /// The file names another package than the tarball that comes out.
+    #[error("the file is of {named}, and its recipe makes a tarball of {made}")]
+    OtherPackage {
+        /// What a part of the file says.
+        named: String,
+        /// What the tarball's package.json says.
+        made: String,
+    },
+    /// The build had the tarball that it is to make.
+    #[error("the build installed the very tarball that the recipe makes, as {0}")]
+    JudgedBytes(String),
 }
 
 impl Diagnostic for ReplayError {
     fn code(&self) -> &'static str {
-        "recipe-incomplete"
+        match self {
+            Self::Incomplete => "recipe-incomplete",
+            Self::OtherPackage { .. } => "recipe-names-another",
+            Self::JudgedBytes(_) => "judged-bytes-in-build",
+        }
     }
 
     fn stage(&self) -> Stage {
@@ -47,12 +65,19 @@ impl Diagnostic for ReplayError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("only the recipe of the attempt that decided has `tarball`: pass the whole result of `reproduce <spec> --json`".into())
+        let hint = match self {
+            Self::Incomplete => {
+                "only the recipe of the attempt that decided has `tarball`: pass the whole result of `reproduce <spec> --json`"
+            }
+            Self::OtherPackage { .. } => "the file was changed after it was written: do not believe it",
+            Self::JudgedBytes(_) => "what comes of that says nothing about the source: judge the package with `reproduce`",
+        };
+        Some(hint.to_owned())
     }
 }
 
 /// Makes the tarball of a recipe again. Blocks the thread.
-pub fn replay(recipe: &Recipe, question: &Question, context: &Context, runtime: &Handle) -> Result<Replayed, Failed> {
+pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context: &Context, runtime: &Handle) -> Result<Replayed, Failed> {
     let began = Instant::now();
     let tarball = recipe.tarball.as_ref().ok_or_else(|| boxed(ReplayError::Incomplete))?;
     let open = |url: &str| opening::open_by_url(url, context, runtime);
@@ -71,16 +96,21 @@ pub fn replay(recipe: &Recipe, question: &Question, context: &Context, runtime: 
         let (archive, unavailable) = followed.map_err(boxed)?;
         (archive, unavailable, None, None)
     };
+    let run = run.unwrap_or_default();
+    check_names(&archive, recipe, told.as_ref()).map_err(boxed)?;
+    check_installed(&run, &tarball.integrity).map_err(boxed)?;
     context.progress.tell("pack", "compressing");
     let integrity = match &question.emit {
         None => write(&archive, tarball, io::sink()).map_err(boxed)?.1,
         Some(path) => emit(&archive, tarball, path).map_err(|source| boxed(EmitError { path: path.clone(), source }))?,
     };
     let mut replayed = of(recipe);
-    let Run { steps, log, notes, tools, .. } = run.unwrap_or_default();
     let lost = unavailable.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line));
-    let noted = notes.into_iter().map(|(code, message)| Finding::new(code, Severity::Info, message));
-    replayed.findings = lost.chain(noted).chain(tool_findings(&tools)).collect();
+    let stated = told.as_ref().and_then(|told| told.resolved.as_deref());
+    let others = stated.filter(|_| recipe.build.is_some()).and_then(|stated| resolved_differs(stated, &run.resolved));
+    replayed.findings = lost.chain(run_findings(&run)).chain(others).collect();
+    let Run { steps, log, tools, resolved, .. } = run;
+    replayed.resolved = recipe.build.is_some().then_some(resolved);
     replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());
     replayed.outcome = if integrity == tarball.integrity { Outcome::SameBytes } else { Outcome::OtherBytes };
     replayed.integrity = integrity;
@@ -90,7 +120,46 @@ pub fn replay(recipe: &Recipe, question: &Question, context: &Context, runtime: 
     replayed.log = recipe.build.is_some().then_some(log);
     replayed.steps = steps;
     replayed.ms = millis(began.elapsed());
-    Ok(replayed)
+    Ok(replayed.told(told))
+}
+
+/// The tarball's package.json says which package was made; the recipe, and the result that it came in, must name that one.
+fn check_names(archive: &npm_tarball::Archive, recipe: &Recipe, told: Option<&Told>) -> Result<(), ReplayError> {
+    let bytes = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
+    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default();
+    let by_result = told.and_then(|told| told.package.as_ref()).map(|(name, version)| (name, version));
+    for (name, version) in [(&recipe.name, &recipe.version)].into_iter().chain(by_result) {
+        if !confusion::same_identity(&json!({ "name": name, "version": version }), &manifest) {
+            let text = |key: &str| manifest.get(key).and_then(Value::as_str).unwrap_or("?");
+            let made = format!("{}@{}", text("name"), text("version"));
+            return Err(ReplayError::OtherPackage { named: format!("{name}@{version}"), made });
+        }
+    }
+    Ok(())
+}
+
+/// The tarball that is to be made must not have been among what it was made from, under whatever name.
+fn check_installed(run: &Run, integrity: &str) -> Result<(), ReplayError> {
+    let found = run.resolved.iter().filter_map(|line| line.split_once(' ')).find(|(_, installed)| *installed == integrity);
+    found.map_or(Ok(()), |(name, _)| Err(ReplayError::JudgedBytes(name.to_owned())))
+}
+
+/// A warning where other packages were installed than the result lists.
+fn resolved_differs(stated: &[String], installed: &[String]) -> Option<Finding> {
+    const SHOWN: usize = 5;
+    let only = |one: &[String], other: &[String]| {
+        let other: HashSet<&String> = other.iter().collect();
+        let lines: Vec<&str> = one.iter().filter(|line| !other.contains(line)).map(String::as_str).collect();
+        let rest = lines.len().saturating_sub(SHOWN);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let shown: Vec<&str> = lines.into_iter().take(SHOWN).collect();
+        if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") + &more }
+    };
+    let (gone, new) = (only(stated, installed), only(installed, stated));
+    (gone != "nothing" || new != "nothing").then(|| {
+        let message = format!("other packages were installed than the result lists: {new} that it does not list, and not {gone}");
+        Finding::new("resolved-differs", Severity::Warning, message)
+    })
 }
 
 /// The commit of a recipe, which a branch or tag of the repository must reach: hosts serve commits of anybody's fork.

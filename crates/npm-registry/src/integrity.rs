@@ -77,6 +77,19 @@ impl Integrity {
         (digits.len() == 40).then(|| Self { algorithm: Algorithm::Sha1, digests: vec![digest] })
     }
 
+    /// What a purl states; `None` where it is no hash of an algorithm that is known.
+    pub fn from_checksum(stated: &npm_spec::Checksum) -> Option<Self> {
+        let algorithm = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512].into_iter().find(|one| one.as_str() == stated.algorithm)?;
+        Some(Self { algorithm, digests: vec![hex::decode(&stated.hex).ok()?] })
+    }
+
+    /// Of bytes that are at hand: nothing if they are what was promised; else what they are, in the same algorithm.
+    pub fn mismatch_of(&self, bytes: &[u8]) -> Option<String> {
+        let mut hasher = Hasher::new(Some(self));
+        hasher.update(bytes);
+        hasher.finish().mismatch(self)
+    }
+
     /// The algorithm that decides.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm

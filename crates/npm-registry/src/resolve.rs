@@ -113,7 +113,7 @@ pub async fn select(spec: &Spec, npm: &NpmConfig, client: &Client, options: &Res
             let path = spec.file_in(&options.cwd, options.home.as_deref()).unwrap_or_default();
             Ok(Release { location: path.display().to_string(), ..Release::default() })
         }
-        Target::Registry { name, wanted, registry } => {
+        Target::Registry { name, wanted, registry, .. } => {
             let source = Source::new(name, registry.as_ref(), npm, client, options);
             (options.progress)(Progress::Metadata { name: name.to_string() });
             let before = npm.before.as_deref();

@@ -46,11 +46,22 @@ pub enum Target {
         /// The registry that a purl's `repository_url` names. It comes with the word, often from somebody's SBOM, so it is
         /// treated as a stranger's address unless the user's configuration knows the host.
         registry: Option<Url>,
+        /// What the tarball hashes to by the word of a purl's `checksum`.
+        checksums: Vec<Checksum>,
     },
     /// A tarball at an http or https address.
     Tarball(Url),
     /// A tarball on disk, as typed (a leading `~/` is not expanded: see [`Spec::file_in`]).
     File(PathBuf),
+}
+
+/// A hash of a tarball, as a purl states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checksum {
+    /// `sha1`, `sha256` or `sha512`.
+    pub algorithm: &'static str,
+    /// The hash, in lower case hex of the algorithm's length.
+    pub hex: String,
 }
 
 /// Which version of a package is wanted.
@@ -116,7 +127,10 @@ impl Spec {
     /// The spec of one exact version, as the program itself asks for one.
     pub fn exact(name: PackageName, version: &str) -> Result<Self, SpecError> {
         let Some(clean) = version::clean(version) else { return Err(SpecError::Wanted(version.to_owned())) };
-        Ok(Self { raw: format!("{name}@{clean}"), target: Target::Registry { name, wanted: Wanted::Version(clean), registry: None } })
+        Ok(Self {
+            raw: format!("{name}@{clean}"),
+            target: Target::Registry { name, wanted: Wanted::Version(clean), registry: None, checksums: Vec::new() },
+        })
     }
 
     /// The word as typed, without the blanks around it.
@@ -127,6 +141,14 @@ impl Spec {
     /// What it names.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// What the tarball must hash to, where the word says so.
+    pub fn checksums(&self) -> &[Checksum] {
+        match &self.target {
+            Target::Registry { checksums, .. } => checksums,
+            Target::Tarball(_) | Target::File(_) => &[],
+        }
     }
 
     /// The spec in its shortest plain form: `name`, `name@wanted`, the address without its query, or the path.
@@ -179,7 +201,7 @@ fn parse_target(text: &str, alias_allowed: bool) -> Result<Target, SpecError> {
         // name@npm:other, name@https://…, name@./file.tgz: what follows the @ is a spec of its own.
         return parse_target(wanted, alias_allowed);
     }
-    Ok(Target::Registry { name, wanted: Wanted::parse(wanted)?, registry: None })
+    Ok(Target::Registry { name, wanted: Wanted::parse(wanted)?, registry: None, checksums: Vec::new() })
 }
 
 /// Whether what follows a name's `@` is an address or a path, and not a version, a range or a tag.

@@ -3,9 +3,12 @@
 use url::{Url, form_urlencoded};
 
 use super::percent::strictly_decoded;
-use super::{PackageName, SpecError, Target, Wanted};
+use super::{Checksum, PackageName, SpecError, Target, Wanted};
 
-/// Reads a purl; qualifiers other than `repository_url` and the subpath say nothing about which package it is.
+/// The algorithms of a checksum, each with the length of its hex.
+const ALGORITHMS: [(&str, usize); 3] = [("sha1", 40), ("sha256", 64), ("sha512", 128)];
+
+/// Reads a purl; qualifiers other than `repository_url` and `checksum`, and the subpath, say nothing about which package it is.
 pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
     let rest = text.split_once(':').map_or("", |(_, rest)| rest).trim_start_matches('/');
     let rest = rest.rsplit_once('#').map_or(rest, |(rest, _)| rest);
@@ -28,7 +31,30 @@ pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
         .find(|(key, _)| key == "repository_url")
         .map(|(_, value)| registry(&value))
         .transpose()?;
-    Ok(Target::Registry { name: PackageName::parse(&name)?, wanted: Wanted::parse(&version)?, registry })
+    let mut stated = form_urlencoded::parse(qualifiers.as_bytes()).filter(|(key, _)| key.eq_ignore_ascii_case("checksum"));
+    let checksums = stated.next().map(|(_, value)| checksums(&value)).transpose()?.unwrap_or_default();
+    if stated.next().is_some() {
+        return Err(SpecError::Purl("it has several checksums; one qualifier lists them with commas"));
+    }
+    Ok(Target::Registry { name: PackageName::parse(&name)?, wanted: Wanted::parse(&version)?, registry, checksums })
+}
+
+/// `sha1:<hex>,sha512:<hex>`. What is stated and cannot be held against the tarball is refused: it would pass for checked.
+fn checksums(value: &str) -> Result<Vec<Checksum>, SpecError> {
+    let mut found: Vec<Checksum> = Vec::new();
+    for one in value.split(',') {
+        let (name, hex) = one.trim().split_once(':').ok_or(SpecError::Purl("its checksum is not written as sha512:<hex>"))?;
+        let known = ALGORITHMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let (algorithm, length) = *known.ok_or(SpecError::Purl("its checksum is not of sha1, sha256 or sha512"))?;
+        if hex.len() != length || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(SpecError::Purl("its checksum is not hex of the algorithm's length"));
+        }
+        if found.iter().any(|other| other.algorithm == algorithm) {
+            return Err(SpecError::Purl("its checksum has one algorithm twice"));
+        }
+        found.push(Checksum { algorithm, hex: hex.to_ascii_lowercase() });
+    }
+    Ok(found)
 }
 
 fn registry(value: &str) -> Result<Url, SpecError> {

@@ -209,3 +209,22 @@ fn every_error_has_a_hint() {
         assert!(Spec::parse(word).unwrap_err().hint().is_some());
     }
 }
+
+#[test]
+fn a_purls_checksum_is_read_whole_or_refused() {
+    let sha1 = "AB".repeat(20);
+    let sha256 = "cd".repeat(32);
+    let spec = Spec::parse(&format!("pkg:npm/a@1.0.0?checksum=sha1:{sha1},SHA256:{sha256}&vcs_url=x")).unwrap();
+    let found: Vec<_> = spec.checksums().iter().map(|one| (one.algorithm, one.hex.as_str())).collect();
+    assert_eq!(found, [("sha1", sha1.to_lowercase().as_str()), ("sha256", sha256.as_str())]);
+    assert!(Spec::parse(&format!("pkg:npm/a@1.0.0?checksum=sha1%3A{sha1}")).is_ok());
+    assert!(Spec::parse("pkg:npm/a@1.0.0").unwrap().checksums().is_empty());
+    let md5 = format!("md5:{}", "ab".repeat(16));
+    let twice = format!("sha1:{sha1},sha1:{sha1}");
+    let again = format!("sha1:{sha1}&checksum=sha1:{sha1}");
+    let part = format!("sha1:{sha1},");
+    for wrong in ["", "sha512", "sha512:", "sha512:abcd", &sha1, &md5, &twice, &again, &part, "sha1-q6urq6urq6urq6urq6urq6urq6s="] {
+        let refused = Spec::parse(&format!("pkg:npm/a@1.0.0?checksum={wrong}"));
+        assert!(matches!(refused, Err(SpecError::Purl(_))), "{wrong}");
+    }
+}

@@ -95,6 +95,10 @@ pub struct Told {
     pub verdict: Verdict,
     /// Whether it counted as reproduced.
     pub reproduced: bool,
+    /// The name and the version that it gives the package; `None` for an attempt by itself.
+    pub package: Option<(String, String)>,
+    /// What was installed: `name@version integrity`; `None` where it does not say.
+    pub resolved: Option<Vec<String>>,
 }
 
 impl Told {
@@ -104,7 +108,20 @@ impl Told {
         let verdict: Verdict = serde_json::from_value(value.get("verdict")?.clone()).ok()?;
         // An attempt by itself has the verdict alone.
         let reproduced = value.get("reproduced").and_then(Value::as_bool);
-        Some(Self { verdict, reproduced: reproduced.unwrap_or_else(|| verdict.reproduced(Accept::SameContent)) })
+        let text = |path: &str| value.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let decided = |attempt: &&Value| attempt.pointer("/recipe/tarball").is_some();
+        let attempt = match value.get("attempts").and_then(Value::as_array) {
+            Some(attempts) => attempts.iter().find(decided),
+            None => Some(&value),
+        };
+        let lines = attempt.and_then(|attempt| attempt.get("resolved")).and_then(Value::as_array);
+        let resolved = lines.map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        Some(Self {
+            verdict,
+            reproduced: reproduced.unwrap_or_else(|| verdict.reproduced(Accept::SameContent)),
+            package: text("/package/name").zip(text("/package/version")),
+            resolved,
+        })
     }
 }
 

@@ -55,6 +55,8 @@ pub struct Replayed {
     pub sandbox: Option<String>,
     /// Node and the package managers that were there; null where nothing was run.
     pub tools: Option<Vec<ToolInfo>>,
+    /// What was installed: `name@version integrity`, sorted; null where nothing was run.
+    pub resolved: Option<Vec<String>>,
     /// What was run, in order.
     pub steps: Vec<StepDone>,
     /// What the build printed, capped; null where nothing was run.
@@ -83,6 +85,7 @@ pub fn of(recipe: &Recipe) -> Replayed {
         emitted: None,
         sandbox: None,
         tools: None,
+        resolved: None,
         steps: Vec::new(),
         log: None,
         findings: Vec::new(),

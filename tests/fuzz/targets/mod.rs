@@ -143,7 +143,7 @@ fn spec(input: &[u8]) -> String {
     };
     assert!(!spec.raw().chars().any(char::is_control));
     match spec.target() {
-        Target::Registry { name, wanted, registry } => {
+        Target::Registry { name, wanted, registry, .. } => {
             let like_file = |text: &str| [".tgz", ".tar.gz", ".tar"].iter().any(|ending| text.to_ascii_lowercase().ends_with(ending));
             if like_file(&spec.display()) || like_file(name.as_str()) || wanted.as_str().starts_with(['.', '/']) {
                 // `a@1.0.0-x.tgz+y` is a version, `a@ .x` a tag, and `pkg:npm/a.tgz` a package: only their plain forms are read as files.

@@ -350,6 +350,7 @@ export type Code =
   | 'signing-identity-unusable'
   | 'signing-not-verified'
   | 'signing-service-failed'
+  | 'source-by-user'
   | 'source-file-differs'
   | 'source-incomplete'
   | 'source-map'

@@ -4,7 +4,6 @@ use context::Context;
 use git::GitError;
 use origin::LocateError;
 use origin::address::{self, Address, AddressError};
-use report::json::SOURCE_BY_USER;
 use verdict::{Ending, Finding, Severity};
 
 use crate::agreement::{Agreed, undeclared, unreadable};
@@ -63,7 +62,7 @@ pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
 
 /// The repository that the user named, with a finding that says so where the package itself does not declare it.
 pub(crate) fn agreed(named: Result<Option<Address>, AddressError>, declared: Option<Agreed>) -> Result<Agreed, Box<Ending>> {
-    let finding = Finding::new(SOURCE_BY_USER, Severity::Info, "the source was given with --source; the package does not declare it");
+    let finding = Finding::new("source-by-user", Severity::Info, "the source was given with --source; the package does not declare it");
     let is_declared = |address: &Address| {
         declared.as_ref().is_some_and(|own| address.on_this_machine().is_none() && address::same_repository(address, &own.address))
     };

@@ -30,7 +30,7 @@ pub fn without_secrets(word: &str) -> String {
 
 /// A path as npm tells one from an address.
 fn is_path(text: &str) -> bool {
-    let drive = text.as_bytes().get(1) == Some(&b':') && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let drive = matches!(text.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
     drive
         || text.starts_with(['.', '/', '\\'])
         || text.starts_with("~/")
@@ -157,6 +157,7 @@ mod tests {
             ("name@https://me:pw@host/x.tgz", "name@https://host/x.tgz"),
             ("@s/name@http:me:pw@host/x.tgz", "@s/name@http:host/x.tgz"),
             ("me:pw@host:9", "host:9"),
+            ("m:pw@host:9", "host:9"),
             ("me:pw@host:o/n.git", "host:o/n.git"),
             ("https://web.example/http://me:pw@host/", "https://web.example/http://host/"),
             ("owner/name?token=pw#v1", "owner/name#v1"),

@@ -46,7 +46,7 @@ impl Source {
         let in_tarball = address::declared_with(manifest, &|url| context.leads_to(url));
         let mut agreed = if by_user {
             let by_registry = release.manifest.as_ref().map(|_| declared_by_registry(release, context));
-            user_source::agreed(declared, agree(by_registry, in_tarball, false).ok())?
+            user_source::agreed(declared, agree(by_registry, in_tarball, false).ok().as_ref())?
         } else {
             let by_registry = release.manifest.as_ref().map(|_| declared);
             let renamed = renamed(by_registry.as_ref(), &in_tarball, context).await?;

@@ -1,5 +1,7 @@
 //! Files that come of another folder of the commit than the one where a reader looks: the declared one, or the root where that is the package.
 
+use gix::ObjectId;
+
 use git::Repository;
 use npm_spec::manifest::without_bom;
 use origin::{Claims, Located};
@@ -25,7 +27,8 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
 
 /// Whether the root's package.json in this commit has the package's name.
 fn is_root(repository: &mut Repository, located: &Located, commit: &str, name: &str) -> bool {
-    let Some(origin) = located.origins.iter().find(|origin| origin.commit.to_string() == commit) else { return false };
+    let commit = ObjectId::from_hex(commit.as_bytes()).ok();
+    let Some(origin) = located.origins.iter().find(|origin| Some(origin.commit) == commit) else { return false };
     let Some(id) = origin.listing.get("package.json").map(|entry| entry.id) else { return false };
     // What cannot be had says nothing: only words depend on it.
     let manifest = repository.blob(&id).ok().and_then(|bytes| serde_json::from_slice::<Value>(without_bom(&bytes)).ok());

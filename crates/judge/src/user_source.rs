@@ -61,10 +61,10 @@ pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
 }
 
 /// The repository that the user named, with a finding that says so where the package itself does not declare it.
-pub(crate) fn agreed(named: Result<Option<Address>, AddressError>, declared: Option<Agreed>) -> Result<Agreed, Box<Ending>> {
+pub(crate) fn agreed(named: Result<Option<Address>, AddressError>, declared: Option<&Agreed>) -> Result<Agreed, Box<Ending>> {
     let finding = Finding::new("source-by-user", Severity::Info, "the source was given with --source; the package does not declare it");
     let is_declared = |address: &Address| {
-        declared.as_ref().is_some_and(|own| address.on_this_machine().is_none() && address::same_repository(address, &own.address))
+        declared.is_some_and(|own| address.on_this_machine().is_none() && address::same_repository(address, &own.address))
     };
     match named {
         Ok(Some(address)) => Ok(Agreed { finding: (!is_declared(&address)).then_some(finding), address }),

@@ -27,14 +27,14 @@ impl Collected {
             return self.left_out(&place.key, place.position, Reason::Unreadable);
         };
         if let Some(resolved) = &mut place.resolved {
-            *resolved = npm_spec::without_credentials(resolved);
+            *resolved = verdict::without_secrets(resolved);
         }
         self.node(Node::Package(name, version, place))
     }
 
     /// Adds an entry that is left out, and gives its node.
     pub(crate) fn left_out(&mut self, key: &str, position: Position, reason: Reason) -> Result<usize, Fault> {
-        let key = npm_spec::without_credentials(&key.chars().take(MAX_KEY).collect::<String>());
+        let key = verdict::without_secrets(&key.chars().take(MAX_KEY).collect::<String>());
         self.node(Node::Out(LeftOut { position, key, reason }))
     }
 

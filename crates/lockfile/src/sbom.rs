@@ -116,12 +116,13 @@ fn add(about: About<'_>, position: Position, found: &mut Collected) -> Result<()
     };
     let target = about.purl.filter(|_| reason.is_none()).and_then(|purl| Spec::parse(purl).ok());
     match target.as_ref().map(Spec::target) {
-        Some(Target::Registry { name, wanted: Wanted::Version(version), registry }) => {
+        Some(Target::Registry { name, wanted: Wanted::Version(version), registry, checksums }) => {
+            let stated = checksums.iter().filter_map(|one| address::from_hex(one.algorithm, &one.hex));
             let of_registry = registry.as_ref().and_then(|registry| address::host(registry.as_str()));
             let place = Place {
                 position,
                 key: key.to_owned(),
-                integrity: about.integrity,
+                integrity: about.integrity.into_iter().chain(stated).collect(),
                 resolved: about.address.map(str::to_owned),
                 host: about.address.and_then(address::host).or(of_registry),
                 usage: about.usage,

@@ -3,6 +3,8 @@
 //! A platform package (`@scope/name-linux-x64`) often holds one program that Rust, Go or C made. No build with Node makes it again, so
 //! none is tried, and the result names the toolchain instead.
 
+use gix::ObjectId;
+
 use git::Repository;
 use npm_spec::path::join;
 use npm_tarball::Archive;
@@ -27,7 +29,8 @@ const PROJECTS: &[(&str, &str, Version)] = &[
     ("CMakeLists.txt", "a C++ compiler", Version::Unsaid),
 ];
 
-/// Files that pin rustup's toolchain: https://rust-lang.github.io/rustup/overrides.html
+// https://rust-lang.github.io/rustup/overrides.html
+/// Files that pin rustup's toolchain.
 const RUSTUP: [(&str, Version); 2] = [("rust-toolchain.toml", Version::Value("channel")), ("rust-toolchain", Version::Line)];
 
 /// How a project file says the version.
@@ -46,7 +49,8 @@ enum Version {
 /// The error that says which toolchain is missing, if what was published and is not in the source is native programs alone, and the
 /// source has a project of such a toolchain. `closest` is the attempt that came closest.
 pub(super) fn needed(repository: &mut Repository, located: &Located, published: &Published, closest: &Rebuilt) -> Option<SourceError> {
-    let origin = located.origins.iter().find(|origin| origin.commit.to_string() == closest.recipe.commit)?;
+    let commit = ObjectId::from_hex(closest.recipe.commit.as_bytes()).ok()?;
+    let origin = located.origins.iter().find(|origin| origin.commit == commit)?;
     let comparison = &closest.comparison;
     let missing = &comparison.only_published;
     let failed = closest.run.as_ref().is_some_and(|run| run.code.is_some());
@@ -60,7 +64,7 @@ pub(super) fn needed(repository: &mut Repository, located: &Located, published: 
     let (path, tool, version) = project(origin)?;
     let (path, version) = version_of(repository, origin, path, tool, version);
     let tool = version.map_or_else(|| tool.to_owned(), |version| format!("{tool} {version}"));
-    Some(SourceError::NativeToolchain { tool, path, program: programs.first()?.to_string() })
+    Some(SourceError::NativeToolchain { tool, path, program: (*programs.first()?).clone() })
 }
 
 /// Whether the package says which systems or processors it is for, so that what it holds was compiled.

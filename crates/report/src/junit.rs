@@ -48,7 +48,7 @@ impl Case {
     }
 }
 
-/// `name@version`, else what was typed.
+/// `name@version`, else what was typed, as it may be shown.
 fn named(spec: &str, answer: &Answer) -> String {
     let package = match answer {
         Answer::Judged { report, .. } => &report.package,
@@ -56,7 +56,7 @@ fn named(spec: &str, answer: &Answer) -> String {
     };
     match (&package.name, &package.version) {
         (Some(name), Some(version)) => format!("{name}@{version}"),
-        _ => spec.to_owned(),
+        _ => verdict::without_secrets(spec),
     }
 }
 

@@ -80,6 +80,13 @@ fn whole(pid: u32, mut process: Process) -> Process {
     process
 }
 
+/// The process of a thread: its first thread's number.
+pub fn leader(thread: u32) -> io::Result<u32> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status"))?;
+    let found = status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok());
+    found.ok_or_else(|| io::Error::other("a thread of no process"))
+}
+
 /// The threads of a process, by number; none of one that has ended.
 pub fn threads(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();

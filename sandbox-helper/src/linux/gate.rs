@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use libc::c_int;
+use libc::{c_int, c_uint};
 use nix::sys::socket::{Backlog, SockaddrIn, SockaddrLike, UnixAddr, connect, getsockname, listen};
 
 use super::failure::checked;
-use super::{attributes, calls, memory};
+use super::{attributes, calls, census, memory};
 
 /// Most answers that are being made: more than a build has threads. One that waits for a server that does not take it may outlive who asked.
 const ANSWERS: usize = 4096;
@@ -162,11 +162,7 @@ impl Gate {
     /// The socket that is the first argument.
     fn socket(&self, question: &libc::seccomp_notif) -> io::Result<OwnedFd> {
         let [socket, ..] = question.data.args;
-        // Whoever asks is a thread, and any thread of a program may: without the flag only the first of each could be opened.
-        let thread = descriptor(unsafe {
-            // SAFETY: a call with numbers only.
-            libc::syscall(libc::SYS_pidfd_open, question.pid, libc::PIDFD_THREAD)
-        })?;
+        let thread = opened(question.pid, libc::PIDFD_THREAD)?;
         // The thread may have ended and its number been given to another: only while the question stands is it the one that asked.
         self.stands(question.id)?;
         let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
@@ -190,6 +186,17 @@ impl AsFd for Gate {
 
 fn gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR | libc::EAGAIN))
+}
+
+/// Whoever asks is a thread, and any thread of a program may: without the flag only the first of each can be opened. Linux before 6.9 does not know
+/// it: there the first is taken. All have its descriptors, but for one that went its own way, which gets another socket of the build's.
+fn opened(thread: u32, flag: c_uint) -> io::Result<OwnedFd> {
+    // SAFETY: a call with numbers only.
+    let open = |thread: u32, flag: c_uint| descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, thread, flag) });
+    match open(thread, flag) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => open(census::leader(thread)?, 0),
+        opened => opened,
+    }
 }
 
 fn descriptor(returned: libc::c_long) -> io::Result<OwnedFd> {
@@ -239,4 +246,33 @@ fn read_address(pid: u32, address: u64, length: u64) -> io::Result<SockaddrInPar
         port: u16::from_be_bytes([port0, port1]),
         address: Ipv4Addr::new(a, b, c, d),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_is_opened_by_any_kernel() {
+        // A flag that no kernel knows stands for one that this kernel does not.
+        for flag in [libc::PIDFD_THREAD, 1 << 30] {
+            let inode = |file: &File| file.metadata().map(|metadata| metadata.ino());
+            let (own, theirs) = thread::spawn(move || {
+                let own = File::open("/proc/self/status").unwrap();
+                // SAFETY: a call without arguments.
+                let number = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap();
+                let task = opened(number, flag).unwrap();
+                // SAFETY: a call with numbers only.
+                let theirs = descriptor(unsafe { libc::syscall(libc::SYS_pidfd_getfd, task.as_raw_fd(), own.as_raw_fd(), 0) }).unwrap();
+                (inode(&own).unwrap(), inode(&File::from(theirs)).unwrap())
+            })
+            .join()
+            .unwrap();
+            assert_eq!(own, theirs);
+        }
+        assert!(opened(u32::MAX / 2, libc::PIDFD_THREAD).is_err());
+    }
 }

@@ -73,7 +73,7 @@ test('the report, SARIF and the summary of a job say it', async () => {
   await writeFile(summary, '');
   const env = { ...clean.env, GITHUB_ACTIONS: 'true', GITHUB_STEP_SUMMARY: summary };
   const ran = await run([spec, '--sarif', sarif], { env, cwd: clean.home });
-  assert.match(ran.stdout, /^ {2}likely {5}unexplained code: dist\/a\.js: other code$/m);
+  assert.match(ran.stdout, /^ {2}why {8}1 file: 1 other code; likely unexplained code$/m);
   assert.match(JSON.parse(await readFile(sarif, 'utf8')).runs[0].results[0].message.text, /; likely unexplained code/);
   assert.match(await readFile(summary, 'utf8'), /- likely unexplained code&#58;|- likely unexplained code: dist\/a\.js/);
 });

@@ -74,21 +74,30 @@ function mixed(name, { build, published }) {
     .release(name, {
       json: { scripts: { build }, files: ['dist', 'wasm', 'index.js'] },
       files: { '.gitignore': 'dist\nwasm\nnode_modules\n', 'Cargo.toml': '[package]\n' },
-      published: { '.gitignore': null, 'Cargo.toml': null, 'dist/a.js': 'built', 'wasm/a.wasm': WASM, 'wasm/a.js': 'glue', 'wasm/snippets/b.js': 'glue', ...published },
+      published: { '.gitignore': null, 'Cargo.toml': null, 'dist/a.js': 'built', 'wasm/a.wasm': WASM, ...published },
     })
     .then(({ spec }) => spec);
 }
 const MAKES = `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','built')"`;
 
-test('a build that lacks a compiler is undecided where all else came out', async () => {
-  const answer = await judge(await mixed('n-mixed', { build: `${MAKES} && no-such-wasm-pack build` }));
-  assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'native-toolchain-needed']);
-  assert.ok(builds(answer).length > 0, 'it was built');
+test('a package whose build lacks a compiler is undecided where all else came out', async () => {
+  for (const [name, build] of [['n-mixed', MAKES], ['n-stopped', `${MAKES} && no-such-wasm-pack build`]]) {
+    const answer = await judge(await mixed(name, { build }));
+    assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'native-toolchain-needed'], name);
+    assert.ok(builds(answer).length > 0, 'it was built');
+  }
 });
 
-test('where the build ends well, what lies beside a program counts, and so does another text', async () => {
-  const whole = await judge(await mixed('n-beside', { build: MAKES }));
-  assert.deepEqual([whole.verdict, whole.ran.code], ['differs', 1]);
-  const tampered = await judge(await mixed('n-tampered', { build: `${MAKES} && no-such-wasm-pack build`, published: { 'dist/a.js': 'built and more' } }));
-  assert.deepEqual([tampered.verdict, tampered.ran.code], ['build-failed', 1]);
+test('what lies beside a program counts, and so do another text and a script that begins as a program', async () => {
+  const stopped = `${MAKES} && no-such-wasm-pack build`;
+  for (const [name, build, published, verdict] of [
+    ['n-beside', MAKES, { 'wasm/a.js': 'glue' }, 'differs'],
+    ['n-glue', stopped, { 'wasm/a.js': 'glue' }, 'build-failed'],
+    ['n-tampered', stopped, { 'dist/a.js': 'built and more' }, 'build-failed'],
+    ['n-polyglot', MAKES, { 'wasm/run': "MZ=1;require('child_process')" }, 'differs'],
+    ['n-named', MAKES, { 'wasm/b.js': WASM }, 'differs'],
+  ]) {
+    const answer = await judge(await mixed(name, { build, published }));
+    assert.deepEqual([answer.verdict, answer.ran.code], [verdict, 1], name);
+  }
 });

@@ -96,6 +96,19 @@ test('Git LFS: the published file is proved by the pointer in git, and another f
   assert.equal(plain.verdict, 'differs');
 });
 
+test('code that git has as a pointer of Git LFS is in no source: nobody can read a hash', async () => {
+  const code = "console.log('payload')\n";
+  for (const [nth, path] of ['index.js', 'lib/run', 'addon.node', 'data.json', 'INDEX.MJS'].entries()) {
+    const attributes = `${path} filter=lfs diff=lfs merge=lfs -text\n`;
+    const { spec } = await world.release(`p-lfs-code-${nth}`, { files: { [path]: pointerOf(code), '.gitattributes': attributes }, published: { [path]: code } });
+    const answer = await world.judge(spec);
+    assert.deepEqual([answer.verdict, answer.comparison.changed.map((change) => change.path)], ['differs', [path]]);
+  }
+  const extended = pointerOf('hello world').replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
+  const { spec } = await world.release('p-lfs-extended', { files: { 'model.bin': extended, '.gitattributes': '*.bin filter=lfs -text\n' }, published: { 'model.bin': 'hello world' } });
+  assert.equal((await world.judge(spec)).verdict, 'differs', 'an extension makes other bytes of it');
+});
+
 test('a pointer that was published in place of its file is a warning', async () => {
   const files = { 'model.bin': pointerOf('hello world'), '.gitattributes': '*.bin filter=lfs -text\n' };
   const { spec } = await world.release('p-pointer', { files });

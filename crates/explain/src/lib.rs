@@ -33,7 +33,7 @@ use npm_tarball::{Archive, Change, ChangeKind, Comparison, EntryKind};
 
 pub use class::Class;
 pub use findings::findings;
-pub use likely::{Built, Cause, Likely, likely};
+pub use likely::{Built, Cause, Likely, is_code, likely};
 pub use source::Source;
 
 /// Why one file differs.

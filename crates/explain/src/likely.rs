@@ -229,14 +229,15 @@ fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> Vec<String>
 }
 
 /// Whether a file of such a name is run or loaded: a script, a program, a page. One without an extension may be a program.
-fn is_code(path: &str) -> bool {
+pub fn is_code(path: &str) -> bool {
     const ENDS: [&str; 22] = [
         ".node", ".wasm", ".sh", ".bash", ".cmd", ".bat", ".ps1", ".exe", ".dll", ".so", ".dylib", ".py", ".rb", ".pl", ".php", ".html",
         ".htm", ".svg", ".vue", ".svelte", ".coffee", ".gyp",
     ];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_text = ["LICENSE", "LICENCE", "README", "CHANGELOG", "AUTHORS", "NOTICE", "COPYING"].contains(&name);
-    place::is_script(path) || ENDS.iter().any(|end| name.ends_with(end)) || !name.contains('.') && !is_text
+    let path = path.to_ascii_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let is_text = ["license", "licence", "readme", "changelog", "authors", "notice", "copying"].contains(&name);
+    place::is_script(&path) || ENDS.iter().any(|end| name.ends_with(end)) || !name.contains('.') && !is_text
 }
 
 /// Whether it only declares types, which nothing runs.

@@ -13,7 +13,8 @@ pub struct Pointer {
 }
 
 impl Pointer {
-    /// Reads a pointer as git-lfs writes it: `version`, then keys in their order, `oid` and `size` among them; `None` for what is none.
+    /// Reads a pointer as git-lfs writes it: `version`, then `oid` and `size`. `None` for what is none, and for one with keys of an
+    /// extension, whose checkout has other bytes.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() as u64 > LARGEST {
             return None;
@@ -32,7 +33,7 @@ impl Pointer {
             match key {
                 "oid" => sha256 = Some(digest(value.strip_prefix("sha256:")?)?),
                 "size" => size = Some(value.parse().ok()?),
-                _ => {}
+                _ => return None,
             }
         }
         Some(Self { sha256: sha256?, size: size? })

@@ -53,18 +53,13 @@ pub(super) fn needed(repository: &mut Repository, located: &Located, published: 
     let origin = located.origins.iter().find(|origin| origin.commit == commit)?;
     let comparison = &closest.comparison;
     let missing = &comparison.only_published;
-    let failed = closest.run.as_ref().is_some_and(|run| run.code.is_some());
-    let programs: Vec<&String> = missing.iter().filter(|path| is_native(&published.archive, path)).collect();
-    // What such a compiler's bindings write beside the program or below it, where the build did not come that far.
-    let beside = |path: &str| programs.iter().any(|program| is_beside(path, folder(program)));
-    let explained = |path: &String| programs.contains(&path) || failed && beside(path);
-    if missing.is_empty() || !comparison.changed.is_empty() || !missing.iter().all(explained) {
+    if missing.is_empty() || !comparison.changed.is_empty() || !missing.iter().all(|path| is_native(&published.archive, path)) {
         return None;
     }
     let (path, tool, version) = project(origin)?;
     let (path, version) = version_of(repository, origin, path, tool, version);
     let tool = version.map_or_else(|| tool.to_owned(), |version| format!("{tool} {version}"));
-    Some(SourceError::NativeToolchain { tool, path, program: (*programs.first()?).clone() })
+    Some(SourceError::NativeToolchain { tool, path, program: missing.first()?.clone() })
 }
 
 /// Whether the package says which systems or processors it is for, so that what it holds was compiled.
@@ -134,28 +129,31 @@ impl Version {
     }
 }
 
-/// Whether a published file is a program for a processor, or WebAssembly, by its first bytes.
+/// Whether a published file is a program for a processor, or WebAssembly, by its first bytes and its name: a script may begin as one.
 fn is_native(archive: &Archive, path: &str) -> bool {
     use std::io::Read as _;
-    /// ELF, PE, WebAssembly; Mach-O in both orders and widths, and with several processors.
-    const MAGIC: [&[u8]; 8] = [
-        b"\x7fELF",
-        b"MZ",
-        b"\0asm",
-        b"\xfe\xed\xfa\xce",
-        b"\xfe\xed\xfa\xcf",
-        b"\xce\xfa\xed\xfe",
-        b"\xcf\xfa\xed\xfe",
-        b"\xca\xfe\xba\xbe",
-    ];
-    let Some(entry) = archive.get(path) else { return false };
+    /// Bytes that are looked at.
+    const HEAD: u64 = 4096;
+    const SCRIPTS: [&str; 12] = [".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx", ".json", ".sh", ".cmd", ".bat"];
+    let name = path.to_ascii_lowercase();
+    let Some(entry) = archive.get(path).filter(|_| !SCRIPTS.iter().any(|end| name.ends_with(end))) else { return false };
     let mut head = Vec::new();
-    archive.open(entry).take(4).read_to_end(&mut head).is_ok() && MAGIC.iter().any(|magic| head.starts_with(magic))
+    archive.open(entry).take(HEAD).read_to_end(&mut head).is_ok() && is_program(&head)
 }
 
-/// Whether a file is in a folder or below it; of the root's only those in it.
-fn is_beside(path: &str, of: &str) -> bool {
-    folder(path) == of || !of.is_empty() && path.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'))
+/// The headers of ELF, of Mach-O for one processor or several, of PE behind its stub for DOS, and of WebAssembly.
+fn is_program(head: &[u8]) -> bool {
+    match head {
+        // Class, order of bytes and version.
+        [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..] | [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => true,
+        [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
+        [b'M', b'Z', ..] => {
+            let at = head.get(0x3c..0x40).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_le_bytes);
+            let at = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
+            at.checked_add(4).and_then(|end| head.get(at..end)) == Some(b"PE\0\0")
+        }
+        _ => false,
+    }
 }
 
 /// The folder of a path; `""` for the root.
@@ -185,9 +183,17 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_the_root_is_not_beside_a_program_of_the_root() {
-        assert!(is_beside("wasm/a.js", "wasm") && is_beside("wasm/snippets/b.js", "wasm") && is_beside("a.js", ""));
-        assert!(!is_beside("wasm2/a.js", "wasm") && !is_beside("a.js", "wasm") && !is_beside("lib/a.js", ""));
+    fn a_program_is_one_by_more_than_its_first_letters() {
+        let mut exe = vec![0; 0x100];
+        exe[..2].copy_from_slice(b"MZ");
+        exe[0x3c] = 0x80;
+        assert!(!is_program(&exe), "a stub alone");
+        exe[0x80..0x84].copy_from_slice(b"PE\0\0");
+        assert!(is_program(&exe));
+        assert!(is_program(b"\x7fELF\x02\x01\x01\0") && is_program(b"\0asm\x01\0\0\0") && is_program(b"\xcf\xfa\xed\xfe"));
+        for script in [&b"MZ=1;require('child_process')"[..], b"MZ", b"\x7fELF", b"\0asm", b"#!/bin/sh", b""] {
+            assert!(!is_program(script), "{script:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use gix::objs::tree::EntryKind;
 
+use explain::is_code;
 use git::attributes::TooComplex;
 use git::lfs::{self, Pointer};
 use git::{GitError, Repository};
@@ -59,9 +60,10 @@ impl<'f, 'a> View<'f, 'a> {
     }
 
     /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and size, and so the very file that a
-    /// checkout has. `None` where git has the file itself, and where another was published.
+    /// checkout has. `None` where git has the file itself, where another was published, and for code: a hash is no source that anybody
+    /// could read.
     fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
-        if file.kind == EntryKind::Link || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+        if file.kind == EntryKind::Link || is_code(path) || path.ends_with(".json") || !part.attributes.is_lfs(&part.path_in_tree(path))? {
             return Ok(None);
         }
         let Some(entry) = self.folder.archive.get(path).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };

@@ -254,10 +254,9 @@ fn files(out: &mut String, report: &Report, detail: Detail) {
     if !comparison.explanations.is_empty() {
         let files = if lines.len() == 1 { "file" } else { "files" };
         let classes = explain::summary(comparison.explanations.iter().map(|one| one.class));
-        let _ = writeln!(out, "  why        {} {files}: {classes}", lines.len());
-    }
-    if let Some(likely) = &report.likely {
-        let _ = writeln!(out, "  likely     {}: {}", likely.cause.words(), escape(&likely.reasons.join("; ")));
+        // The files below say what speaks for it.
+        let likely = report.likely.as_ref().map(|likely| format!("; likely {}", likely.cause.words())).unwrap_or_default();
+        let _ = writeln!(out, "  why        {} {files}: {classes}{likely}", lines.len());
     }
     let shown = if detail.verbose { lines.len() } else { FILES_SHOWN };
     let more = lines.len().saturating_sub(shown);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -138,20 +138,29 @@ test('a proxy and a certificate that the working folder names do not carry the t
   const { clean, at } = await job();
   const folder = at('stranger');
   await mkdir(folder);
-  const proxy = createServer();
+  // What is judged may go by it; it carries http alone.
+  const proxy = createServer((request, response) => {
+    const forward = httpRequest(request.url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    forward.on('error', () => response.destroy());
+    request.pipe(forward);
+  });
   const asked = [];
   proxy.on('connect', (request, socket) => { asked.push(request.url); socket.destroy(); });
   await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
   const address = `http://127.0.0.1:${proxy.address().port}/`;
-  await writeFile(join(folder, '.npmrc'), `https-proxy=${address}\nproxy=${address}\nnoproxy=\n`);
+  await writeFile(join(folder, '.npmrc'), `https-proxy=${address}\n`);
   await writeFile(join(folder, 'package.json'), '{"name":"stranger"}\n');
   const env = { ...clean.env, npm_config_cafile: at('ca.pem'), ...sigstore.github };
   const args = [spec, '--attest', 'vsa.json', '--attest-keyless', '--signing-config', at('v1.json'), '--trusted-root', at('root.json'), '--registry', world.registry.url];
   const ran = await run(args, { env, cwd: folder });
+  proxy.closeAllConnections();
   proxy.close();
   assert.equal(ran.code, 0, ran.stdout + ran.stderr);
   assert.ok(existsSync(join(folder, 'vsa.json')));
-  assert.deepEqual(asked.filter((host) => !world.registry.url.includes(host)), []);
+  assert.deepEqual(asked, []);
 });
 
 test('a job of GitLab signs with its token, and a timestamp authority says when', async () => {

@@ -68,7 +68,7 @@ for (const [kind, options] of [
     assert.deepEqual([checked.code, checked.json.attestation.verdict, checked.json.attestation.keyId], [0, 'identical', keyid], checked.stdout);
     const shown = await cli(['--verify-attestation', `${name}.json`, '--attest-key', `${name}.pub.pem`, spec]);
     assert.equal(shown.code, 0);
-    assert.match(shown.stdout, /^identical {2}pkg:npm\/s-\w+@1\.0\.0, .*\n {2}attested {3}signed with SHA256:/);
+    assert.match(shown.stdout, /^identical {2}pkg:npm\/s-\w+@1\.0\.0, .*\n {2}source {5}git\+https:.*declared by the package.*\n {2}attested {3}signed with SHA256:/);
   });
 }
 
@@ -81,7 +81,7 @@ test('a failure is stated too, and a statement of one never passes', async () =>
   assert.equal(predicate['https://reproduce.invalid/rebuild/v1'].comparison.changed[0].path, 'index.js');
   const checked = await cli(['--verify-attestation', 'differs.json', '--allow-unsigned']);
   assert.equal(checked.code, 1);
-  assert.match(checked.stdout, /^differs \(content-differs\).*\n.*it is not signed/);
+  assert.match(checked.stdout, /^differs \(content-differs\).*\n.*declared by the package.*\n.*it is not signed/);
 });
 
 test('an edited statement, another key and a missing one are refused', async () => {

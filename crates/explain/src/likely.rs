@@ -202,7 +202,7 @@ impl Case<'_> {
 }
 
 /// Fields of package.json that say what is loaded.
-const LOADED: [&str; 8] = ["main", "module", "browser", "bin", "exports", "imports", "gypfile", "directories"];
+const LOADED: [&str; 9] = ["main", "module", "browser", "bin", "exports", "imports", "type", "gypfile", "directories"];
 /// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
 const INSTALLS: [&str; 7] = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
 /// Fields that name packages to install.
@@ -222,7 +222,12 @@ fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> Vec<String>
             _ => BTreeSet::new(),
         };
         let known = names(theirs);
-        names(ours).into_iter().filter(move |name| !known.contains(name)).map(move |name| format!("{field}.{name}"))
+        // Another range is another build's; another package or place is nobody's.
+        let elsewhere = move |name: &String| {
+            let value = inner(ours, field, name);
+            value != inner(theirs, field, name) && value.is_some_and(|value| value.as_str().is_none_or(|text| text.contains([':', '/'])))
+        };
+        names(ours).into_iter().filter(move |name| !known.contains(name) || elsewhere(name)).map(move |name| format!("{field}.{name}"))
     });
     let loaded = loaded.map(|field| (*field).to_owned());
     loaded.chain(scripts.map(|script| format!("scripts.{script}"))).chain(named).collect()
@@ -299,13 +304,20 @@ mod tests {
             ("scripts.preinstall", "{\"scripts\":{\"preinstall\":\"node setup.js\"}}"),
             ("bin", "{\"bin\":\"b.js\",\"scripts\":{}}"),
             ("dependencies.evil", "{\"dependencies\":{\"evil\":\"1\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"npm:evil@1\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"https://evil.example/a.tgz\"}}"),
+            ("type", "{\"type\":\"module\"}"),
         ] {
+            let rebuilt = "{\"dependencies\":{\"a\":\"^1.0.0\"},\"a\":1}";
             let (cause, reasons) =
-                cause_with(&[("package.json", published)], &[("package.json", "{\"a\":1}")], &Source::default(), Built::Ended);
+                cause_with(&[("package.json", published)], &[("package.json", rebuilt)], &Source::default(), Built::Ended);
             assert_eq!((cause, reasons.contains(key)), (Cause::UnexplainedCode, true), "{reasons}");
         }
-        let harmless = "{\"gitHead\":\"x\",\"scripts\":{\"test\":\"x\"}}";
-        assert_eq!(cause(&[("package.json", harmless)], &[("package.json", "{}")], Built::Ended), Cause::BuildNotMatched);
+        let harmless = "{\"gitHead\":\"x\",\"scripts\":{\"test\":\"x\"},\"dependencies\":{\"a\":\"1.0.1\"}}";
+        assert_eq!(
+            cause(&[("package.json", harmless)], &[("package.json", "{\"dependencies\":{\"a\":\"^1.0.0\"}}")], Built::Ended),
+            Cause::BuildNotMatched
+        );
     }
 
     #[test]

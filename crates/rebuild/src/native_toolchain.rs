@@ -144,9 +144,12 @@ fn is_native(archive: &Archive, path: &str) -> bool {
 /// The headers of ELF, of Mach-O for one processor or several, of PE behind its stub for DOS, and of WebAssembly.
 fn is_program(head: &[u8]) -> bool {
     match head {
-        // Class, order of bytes and version.
-        [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..] | [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => true,
-        [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..] | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
+        // ELF has class, order of bytes and version.
+        [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..]
+        | [0, b'a', b's', b'm', 1, 0, 0, 0, ..]
+        | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
+        | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
+        | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
         [b'M', b'Z', ..] => {
             let at = head.get(0x3c..0x40).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_le_bytes);
             let at = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);

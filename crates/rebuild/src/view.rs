@@ -1,6 +1,7 @@
 //! The package's folder under one platform's checkout rules, and its files as members of an archive.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use gix::objs::tree::EntryKind;
 
@@ -63,7 +64,8 @@ impl<'f, 'a> View<'f, 'a> {
     /// checkout has. `None` where git has the file itself, where another was published, and for code: a hash is no source that anybody
     /// could read.
     fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
-        if file.kind == EntryKind::Link || is_code(path) || path.ends_with(".json") || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+        let is_json = Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+        if file.kind == EntryKind::Link || is_code(path) || is_json || !part.attributes.is_lfs(&part.path_in_tree(path))? {
             return Ok(None);
         }
         let Some(entry) = self.folder.archive.get(path).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };

@@ -10,7 +10,8 @@ use npm_spec::path::join;
 use verdict::EvidenceKind;
 
 use super::bots::commits;
-use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Origin, Search, manifest_of, read_manifests, tip_of, unique};
+use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Origin, Search, tip_of, unique};
+use super::manifests::{manifest_of, read_manifests};
 use super::score::{PublishedFile, Score, manifest_directories, score_directory};
 
 /// Commits on each side of the best nominee, in order of time, whose trees are compared.

@@ -8,6 +8,7 @@ pub mod address;
 mod bots;
 mod history;
 pub mod locate;
+mod manifests;
 mod named;
 pub mod score;
 pub mod tags;

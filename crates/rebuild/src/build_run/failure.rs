@@ -21,7 +21,7 @@ pub(super) struct Course {
     pub(super) wanted: BTreeSet<String>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
-    /// A step that failed was refused what a stronger sandbox allows.
+    /// A step was refused what a stronger sandbox allows.
     pub(super) refused: bool,
     /// The time for the package ran out.
     pub(super) out_of_time: bool,

@@ -62,7 +62,7 @@ pub(super) struct Workshop<'a> {
     clock: Option<Timestamp>,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
-    /// A step that failed was refused what a stronger sandbox allows.
+    /// A step was refused what a stronger sandbox allows.
     pub(super) refused: bool,
     /// Whether an installation may have left metadata that no script is to read.
     has_metadata: bool,
@@ -230,7 +230,8 @@ impl<'a> Workshop<'a> {
             self.stopped = ended.stopped;
         }
         let exit = if ended.stopped.is_some() { None } else { ended.exit };
-        self.refused |= ended.refused && exit != Some(0);
+        // Also where it ended well: a program that waits for what was refused may end without a word.
+        self.refused |= ended.refused;
         self.note(step, &ended.to_string(), &ended.log.text);
         Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
     }

@@ -88,6 +88,21 @@ test('a package whose build lacks a compiler is undecided where all else came ou
   }
 });
 
+test('what wasm-bindgen writes beside its program is its compiler\'s, and no other Node is tried for it', async () => {
+  const glue = { 'wasm/a.wasm': null, 'wasm/a_bg.wasm': WASM, 'wasm/a.js': 'glue', 'wasm/a.d.ts': 'types', 'wasm/snippets/b-1/c.js': 'snippet' };
+  const answer = await judge(await mixed('n-bindgen', { build: `${MAKES} && no-such-wasm-pack build`, published: glue }));
+  assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['unsupported', 'native-toolchain-needed', 2]);
+  assert.equal(builds(answer).length, 1, 'one build shows it');
+  // Where nothing failed, and for any other file, it counts.
+  for (const [name, build, published, verdict] of [
+    ['n-bindgen-well', MAKES, glue, 'differs'],
+    ['n-bindgen-more', `${MAKES} && no-such-wasm-pack build`, { ...glue, 'wasm/evil.js': 'evil()' }, 'build-failed'],
+  ]) {
+    const other = await judge(await mixed(name, { build, published }));
+    assert.deepEqual([other.verdict, other.ran.code], [verdict, 1], name);
+  }
+});
+
 test('what lies beside a program counts, and so do another text and a script that begins as a program', async () => {
   const stopped = `${MAKES} && no-such-wasm-pack build`;
   for (const [name, build, published, verdict] of [

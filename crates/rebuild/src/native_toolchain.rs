@@ -17,6 +17,8 @@ use crate::{Published, SourceError};
 const MAX_FILE: usize = 1 << 20;
 /// Longest version that is shown, in bytes.
 const MAX_VERSION: usize = 32;
+/// What a shell ends with where a command is not there (POSIX, 2.8.2).
+const NOT_FOUND: i32 = 127;
 
 /// Project files of compilers: whose each is, and where its version stands. Where several are equally near, the first counts.
 const PROJECTS: &[(&str, &str, Version)] = &[
@@ -46,20 +48,48 @@ enum Version {
     Unsaid,
 }
 
-/// The error that says which toolchain is missing, if what was published and is not in the source is native programs alone, and the
-/// source has a project of such a toolchain. `closest` is the attempt that came closest.
+/// The error that says which toolchain is missing, if what was published and did not come out is native programs and what their compiler
+/// writes beside them, and the source has a project of such a toolchain. `closest` is the attempt that came closest.
 pub(super) fn needed(repository: &mut Repository, located: &Located, published: &Published, closest: &Rebuilt) -> Option<SourceError> {
     let commit = ObjectId::from_hex(closest.recipe.commit.as_bytes()).ok()?;
     let origin = located.origins.iter().find(|origin| origin.commit == commit)?;
-    let comparison = &closest.comparison;
-    let missing = &comparison.only_published;
-    if missing.is_empty() || !comparison.changed.is_empty() || !missing.iter().all(|path| is_native(&published.archive, path)) {
-        return None;
-    }
+    let program = program_alone(published, closest)?;
     let (path, tool, version) = project(origin)?;
     let (path, version) = version_of(repository, origin, path, tool, version);
     let tool = version.map_or_else(|| tool.to_owned(), |version| format!("{tool} {version}"));
-    Some(SourceError::NativeToolchain { tool, path, program: missing.first()?.clone() })
+    Some(SourceError::NativeToolchain { tool, path, program: program.to_owned() })
+}
+
+/// Whether a build lacks nothing but what a compiler makes, the source has a project of one, and a step asked for a program that is not
+/// there.
+pub(super) fn is_lacking(origin: &Origin, published: &Published, built: &Rebuilt) -> bool {
+    let asked = built.run.as_ref().is_some_and(|run| run.steps.iter().any(|step| step.exit == Some(NOT_FOUND)));
+    asked && program_alone(published, built).is_some() && project(origin).is_some()
+}
+
+/// The first native program that did not come out, if nothing did not but such programs, and, where a step failed, what their compiler
+/// writes beside them.
+fn program_alone<'a>(published: &Published, built: &'a Rebuilt) -> Option<&'a str> {
+    let missing = &built.comparison.only_published;
+    if !built.comparison.changed.is_empty() {
+        return None;
+    }
+    let (programs, others): (Vec<&str>, Vec<&str>) =
+        missing.iter().map(String::as_str).partition(|path| is_native(&published.archive, path));
+    let failed = built.run.as_ref().is_some_and(|run| run.steps.iter().any(|step| step.exit.is_some_and(|code| code != 0)));
+    let is_beside = |path: &&str| failed && programs.iter().any(|program| is_of_bindgen(program, path));
+    others.iter().all(is_beside).then(|| programs.first().copied())?
+}
+
+/// Whether wasm-bindgen writes a file beside a program: the module's JavaScript and types, and the snippets that the crate brings.
+///
+/// Its names are those of wasm-bindgen 0.2 (crates/cli-support, `Output::emit`): `a_bg.wasm` has `a.js`, `a.d.ts`, `a_bg.js`, `a_bg.wasm.d.ts`
+/// and `snippets/` in its folder.
+fn is_of_bindgen(program: &str, path: &str) -> bool {
+    let Some(module) = program.strip_suffix("_bg.wasm") else { return false };
+    let own = ["js", "d.ts"].iter().any(|end| path == format!("{module}.{end}"));
+    let inner = ["_bg.js", "_bg.wasm.d.ts"].iter().any(|end| path.strip_prefix(module) == Some(end));
+    own || inner || path.starts_with(&join(folder(program), "snippets/"))
 }
 
 /// Whether the package says which systems or processors it is for, so that what it holds was compiled.
@@ -197,6 +227,18 @@ mod tests {
         for script in [&b"MZ=1;require('child_process')"[..], b"MZ", b"\x7fELF", b"\0asm", b"#!/bin/sh", b""] {
             assert!(!is_program(script), "{script:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_beside_a_program_is_known_by_its_name() {
+        for path in ["w/a.js", "w/a.d.ts", "w/a_bg.js", "w/a_bg.wasm.d.ts", "w/snippets/b-1/c.js"] {
+            assert!(is_of_bindgen("w/a_bg.wasm", path), "{path}");
+        }
+        for path in ["a.js", "w/b.js", "w/a.mjs", "w/a/index.js", "w/snippets", "snippets/b.js", "w/inner/snippets/b.js"] {
+            assert!(!is_of_bindgen("w/a_bg.wasm", path), "{path}");
+        }
+        assert!(!is_of_bindgen("w/a.wasm", "w/a.js"));
+        assert!(is_of_bindgen("a_bg.wasm", "snippets/b/c.js") && is_of_bindgen("a_bg.wasm", "a.js"));
     }
 
     #[test]

@@ -41,4 +41,6 @@ pub enum Observation {
     TimesUntrue,
     /// Nothing but dates differs from what was published.
     OnlyDatesDiffer,
+    /// A step asked for a program that is not there, and all that is missing is what the compiler of a project in the source makes.
+    CompilerMissing,
 }

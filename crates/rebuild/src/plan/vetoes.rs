@@ -18,6 +18,7 @@ pub const VETOES: &[&Veto] = &[
     &BETWEEN_TWO_THAT_FAILED_ALIKE,
     &ONLY_THE_CLOCK,
     &TIMES_SAY_NOTHING,
+    &COMPILER_MISSING,
 ];
 
 /// Every step ended well, and other tools would run the same steps.
@@ -107,6 +108,14 @@ const TIMES_SAY_NOTHING: Veto = Veto {
     forbids: |board, setup| {
         matches!(setup.registry, RegistryView::AtCommit | RegistryView::AtLastChange)
             && board.with_view(RegistryView::AsItIs).next().is_some()
+    },
+};
+
+/// All that is missing is what a compiler makes that no npm registry has: no Node and no moment of the registry brings it.
+const COMPILER_MISSING: Veto = Veto {
+    name: "compiler-missing",
+    forbids: |board, _| {
+        board.attempts.iter().any(|entry| entry.has(&Observation::CompilerMissing) && !entry.has(&Observation::NotInstalled))
     },
 };
 

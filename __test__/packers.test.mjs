@@ -98,11 +98,26 @@ test('Git LFS: the published file is proved by the pointer in git, and another f
 
 test('code that git has as a pointer of Git LFS is in no source: nobody can read a hash', async () => {
   const code = "console.log('payload')\n";
-  for (const [nth, path] of ['index.js', 'lib/run', 'addon.node', 'data.json', 'INDEX.MJS'].entries()) {
+  // Names of scripts, and names of data: Node runs a file of any extension, and a picture can be a script.
+  const cases = [
+    ...['index.js', 'lib/run', 'addon.node', 'data.json', 'INDEX.MJS', 'core.bin', 'LICENSE', 'lib/x.jar', 'a.js.map', 'x.ejs'].map((path) => [path, code]),
+    ['core.gif', `GIF89a/*\0\0*/=1;${code}`],
+    ['core.png', `MZ=1;/*\0*/${code}`],
+    ['run.txt', `#!/bin/sh\n${code}`],
+    ['lib.dat', Buffer.from('\x7fELF\x02\x01\x01\0', 'latin1')],
+  ];
+  for (const [nth, [path, content]] of cases.entries()) {
     const attributes = `${path} filter=lfs diff=lfs merge=lfs -text\n`;
-    const { spec } = await world.release(`p-lfs-code-${nth}`, { files: { [path]: pointerOf(code), '.gitattributes': attributes }, published: { [path]: code } });
+    const { spec } = await world.release(`p-lfs-code-${nth}`, { files: { [path]: pointerOf(content), '.gitattributes': attributes }, published: { [path]: content } });
     const answer = await world.judge(spec);
     assert.deepEqual([answer.verdict, answer.comparison.changed.map((change) => change.path)], ['differs', [path]]);
+  }
+  // What package.json runs or loads is code, whatever it holds; a picture that nothing names is none.
+  const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
+  for (const [nth, [json, verdict]] of [[{}, 'identical'], [{ main: 'a.png' }, 'differs'], [{ scripts: { postinstall: 'sh a.png' } }, 'differs']].entries()) {
+    const attributes = 'a.png filter=lfs diff=lfs merge=lfs -text\n';
+    const { spec } = await world.release(`p-lfs-data-${nth}`, { json, files: { 'a.png': pointerOf(picture), '.gitattributes': attributes }, published: { 'a.png': picture } });
+    assert.equal((await world.judge(spec)).verdict, verdict, JSON.stringify(json));
   }
   const extended = pointerOf('hello world').replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
   const { spec } = await world.release('p-lfs-extended', { files: { 'model.bin': extended, '.gitattributes': '*.bin filter=lfs -text\n' }, published: { 'model.bin': 'hello world' } });

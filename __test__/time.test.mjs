@@ -25,11 +25,12 @@ const ENDLESS = 'node -e "setInterval(() => {}, 1000)"';
 const SHORT = ['--timeout', '30'];
 
 /** A package whose dist/a.js is made by a script. */
-function built(name, scripts, json = {}) {
+function built(name, scripts, json = {}, more = {}) {
   return world.release(name, {
     json: { scripts, files: ['dist', 'index.js'], ...json },
     files: { '.gitignore': 'dist\nnode_modules\n' },
     published: { '.gitignore': null, 'dist/a.js': 'built' },
+    ...more,
   });
 }
 
@@ -93,11 +94,18 @@ test('a replay that the time stopped makes no tarball', async () => {
   assert.deepEqual([ran.json.verdict, ran.json.code, ran.code], ['error', 'timed-out', 2]);
 });
 
-
 test('a build that wants more than it may have is undecided, and not stored', async () => {
   const { spec } = await built('t-flood', { build: `node -e "setInterval(() => process.stdout.write('x'.repeat(1e6)), 1)"` });
   const answer = await world.judge(spec, { clean });
   assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['unsupported', 'build-over-limit', 2]);
   assert.ok(answer.findings.some(({ code, message }) => code === 'build-over-limit' && message.includes('was stopped')));
   assert.ok(!(await readFile(join(cacheOf(clean), 'results.json'), 'utf8')).includes('t-flood'), 'stored');
+});
+
+test('what the metadata asks for is no build\'s to take back: a limit does not make it undecided', async () => {
+  const build = `node -e "setInterval(() => process.stdout.write('x'.repeat(1e6)), 1)"`;
+  const { spec } = await built('t-flood-lie', { build }, {}, { publication: { manifest: { dependencies: { evil: '1' } } } });
+  const answer = await world.judge(spec, { clean });
+  assert.deepEqual([answer.verdict, answer.code, answer.ran.code], ['differs', 'manifest-mismatch', 1]);
+  assert.ok(answer.findings.some(({ code, severity }) => code === 'build-over-limit' && severity === 'info'));
 });

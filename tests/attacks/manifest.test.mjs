@@ -76,6 +76,19 @@ const LIES = {
   'an install script less': [{ json: { scripts: { postinstall: 'node other.js' } }, lie: { scripts: {} } }, /scripts: postinstall/],
   'no install script, where there is one': [{ json: { scripts: { postinstall: 'node other.js' } }, lie: { hasInstallScript: false } }, /hasInstallScript/],
   'no build, where there is a binding.gyp': [{ files: { 'binding.gyp': '{}\n' }, lie: { gypfile: false } }, /gypfile/],
+  'a script by a command of the package (npm 10 and 11, --before)': [
+    { json: { bin: { 'node-gyp': 'other.js' } }, lie: { scripts: { install: 'node-gyp rebuild' }, gypfile: true } },
+    /scripts: install/,
+  ],
+  'any version of what is bundled (yarn, pnpm, bun)': [
+    {
+      json: { dependencies: { x: '1.0.0' }, bundleDependencies: ['x'] },
+      files: { 'node_modules/x/package.json': '{"name":"x","version":"1.0.0"}\n' },
+      lie: { dependencies: { x: '*' } },
+    },
+    /dependencies: x/,
+  ],
+  'a web page for a repository': [{ json: { dependencies: { a: 'gitlab:u/r' } }, lie: { dependencies: { a: 'https://gitlab.com/u/r' } } }, /dependencies: a/],
   'another Node': [{ json: { engines: { node: '>=18' } }, lie: { engines: { node: '>=99' } } }, /engines: node/],
   'another system': [{ lie: { os: ['!linux'] } }, /os \(/],
   'another processor': [{ json: { cpu: ['x64'] }, lie: { cpu: ['arm64'] } }, /cpu \(/],

@@ -150,6 +150,8 @@ attack('a commit of a branch that is published under the number of another, tagg
 for (const [title, repository, folders] of [
   ['another folder is declared', (id) => ({ type: 'git', url: `https://github.com/kit/${id}`, directory: 'packages/a' }), ['packages/a', 'test/fixtures/a']],
   ['the root is the package', (id) => `github:kit/${id}`, ['', 'examples/copy']],
+  ['none is declared and it is one of tests', (id) => `github:kit/${id}`, ['packages/a', 'test/fixtures/a']],
+  ['none is declared and it is one of settings', (id) => `github:kit/${id}`, ['packages/a', '.github/a']],
 ]) {
   attack(`files of a copy in another folder are told where ${title}`, async ({ world, id, judge }) => {
     const own = manifest(id, '1.0.0', { repository: repository(id) });

@@ -8,12 +8,14 @@
 mod class;
 mod client_keys;
 mod content;
+pub mod data;
 mod dense;
 mod findings;
 mod json;
 mod likely;
 mod links;
 mod literal;
+mod loads;
 mod manifest;
 mod missing;
 mod place;
@@ -33,7 +35,7 @@ use npm_tarball::{Archive, Change, ChangeKind, Comparison, EntryKind};
 
 pub use class::Class;
 pub use findings::findings;
-pub use likely::{Built, Cause, Likely, is_code, likely};
+pub use likely::{Built, Cause, Likely, likely};
 pub use source::Source;
 
 /// Why one file differs.

@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use npm_tarball::Archive;
 
+use super::data::is_data;
+use super::loads::{Loads, acting};
 use super::{Class, Explanation, Source, dense, json, place, text};
 
 /// Files that the reasons name; the rest is counted.
@@ -92,7 +94,7 @@ pub enum Built {
 
 /// The likeliest reason for the files that differ. `None` if none does.
 pub fn likely(published: &Archive, rebuilt: &Archive, explanations: &[Explanation], source: &Source, built: Built) -> Option<Likely> {
-    let case = Case { published, rebuilt, source, built };
+    let case = Case { published, rebuilt, source, built, loads: Loads::of(published) };
     let sides: Vec<(Side, String)> = explanations.iter().flat_map(|one| case.sides(one)).collect();
     let number = |wanted: Side| sides.iter().filter(|(side, _)| *side == wanted).count();
     let (code, unbuilt) = (number(Side::Code), number(Side::Unbuilt));
@@ -132,6 +134,7 @@ struct Case<'a> {
     rebuilt: &'a Archive,
     source: &'a Source,
     built: Built,
+    loads: Loads<'a>,
 }
 
 impl Case<'_> {
@@ -160,13 +163,13 @@ impl Case<'_> {
             }
             Class::OtherTarget | Class::OtherType => Side::Cause(Cause::UnexplainedCode),
             Class::NotPacked if self.is_as_in_source(path) => Side::Cause(Cause::PublisherMachine),
-            Class::AddedFile | Class::PublisherFile if is_code(path) && !is_declaration(path) => Side::Cause(Cause::UnexplainedCode),
+            Class::AddedFile | Class::PublisherFile if self.is_run(path) => Side::Cause(Cause::UnexplainedCode),
             Class::PublisherFile => Side::Cause(Cause::PublisherMachine),
             Class::AddedFile => Side::Cause(Cause::SourceNotThere),
-            Class::NotBuilt if !is_code(path) || is_declaration(path) => Side::Cause(Cause::BuildNotMatched),
+            Class::NotBuilt if !self.is_run(path) => Side::Cause(Cause::BuildNotMatched),
             // A build that was not found, or did not come so far.
             Class::NotBuilt if self.built != Built::Ended => Side::Unbuilt,
-            _ if !is_code(path) || is_declaration(path) => Side::Cause(unmatched),
+            _ if !self.is_run(path) => Side::Cause(unmatched),
             _ if self.is_obfuscated(path) => Side::Cause(Cause::UnexplainedCode),
             _ => Side::Code,
         }
@@ -179,12 +182,21 @@ impl Case<'_> {
         let Some([Value::Object(ours), Value::Object(theirs)]) = json::both(&ours, &theirs) else {
             return vec![(Side::Cause(Cause::UnexplainedCode), "package.json: no object that can be read".to_owned())];
         };
-        let acts = acting(&ours, &theirs);
+        let acts = acting(&ours, &theirs, self.published);
         if acts.is_empty() {
             let cause = if self.built == Built::No { Cause::PublisherMachine } else { Cause::BuildNotMatched };
             return vec![(Side::Cause(cause), "package.json: other keys, none of which is run or loaded".to_owned())];
         }
         acts.into_iter().map(|key| (Side::Cause(Cause::UnexplainedCode), format!("package.json: {}", text::cut(&key, 80)))).collect()
+    }
+
+    /// Whether a file is run or loaded: by its name, or because a script or package.json names it and it is no data.
+    fn is_run(&self, path: &str) -> bool {
+        if is_code(path) && !is_declaration(path) {
+            return true;
+        }
+        let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path) && self.loads.names(path)) else { return false };
+        !is_data(path, entry.size, &Value::Null, || self.published.open(entry))
     }
 
     fn is_as_in_source(&self, path: &str) -> bool {
@@ -201,40 +213,8 @@ impl Case<'_> {
     }
 }
 
-/// Fields of package.json that say what is loaded.
-const LOADED: [&str; 9] = ["main", "module", "browser", "bin", "exports", "imports", "type", "gypfile", "directories"];
-/// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
-const INSTALLS: [&str; 7] = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
-/// Fields that name packages to install.
-const DEPENDENCIES: [&str; 5] = ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies", "bundledDependencies"];
-
-/// Keys of the published package.json that run, load or install other than those of the rebuilt one.
-fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>) -> Vec<String> {
-    let inner = |map: &Map<String, Value>, field: &str, key: &str| map.get(field).and_then(|value| value.get(key)).cloned();
-    let loaded = LOADED.iter().filter(|field| ours.get(**field).is_some_and(|value| theirs.get(**field) != Some(value)));
-    let scripts = INSTALLS
-        .iter()
-        .filter(|script| inner(ours, "scripts", script).is_some_and(|command| inner(theirs, "scripts", script) != Some(command)));
-    let named = DEPENDENCIES.iter().flat_map(|field| {
-        let names = |map: &Map<String, Value>| match map.get(*field) {
-            Some(Value::Object(map)) => map.keys().cloned().collect::<BTreeSet<_>>(),
-            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            _ => BTreeSet::new(),
-        };
-        let known = names(theirs);
-        // Another range is another build's; another package or place is nobody's.
-        let elsewhere = move |name: &String| {
-            let value = inner(ours, field, name);
-            value != inner(theirs, field, name) && value.is_some_and(|value| value.as_str().is_none_or(|text| text.contains([':', '/'])))
-        };
-        names(ours).into_iter().filter(move |name| !known.contains(name) || elsewhere(name)).map(move |name| format!("{field}.{name}"))
-    });
-    let loaded = loaded.map(|field| (*field).to_owned());
-    loaded.chain(scripts.map(|script| format!("scripts.{script}"))).chain(named).collect()
-}
-
 /// Whether a file of such a name is run or loaded: a script, a program, a page. One without an extension may be a program.
-pub fn is_code(path: &str) -> bool {
+fn is_code(path: &str) -> bool {
     const ENDS: [&str; 22] = [
         ".node", ".wasm", ".sh", ".bash", ".cmd", ".bat", ".ps1", ".exe", ".dll", ".so", ".dylib", ".py", ".rb", ".pl", ".php", ".html",
         ".htm", ".svg", ".vue", ".svelte", ".coffee", ".gyp",
@@ -306,11 +286,20 @@ mod tests {
             ("dependencies.evil", "{\"dependencies\":{\"evil\":\"1\"}}"),
             ("dependencies.a", "{\"dependencies\":{\"a\":\"npm:evil@1\"}}"),
             ("dependencies.a", "{\"dependencies\":{\"a\":\"https://evil.example/a.tgz\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"6.6.6\"}}"),
             ("type", "{\"type\":\"module\"}"),
+            // What is taken away, and what only bundlers read.
+            ("exports", "{}"),
+            ("react-native", "{\"exports\":\"./b.js\",\"react-native\":\"package/x\"}"),
+            ("config", "{\"exports\":\"./b.js\",\"config\":{\"file\":\"x\"}}"),
         ] {
-            let rebuilt = "{\"dependencies\":{\"a\":\"^1.0.0\"},\"a\":1}";
-            let (cause, reasons) =
-                cause_with(&[("package.json", published)], &[("package.json", rebuilt)], &Source::default(), Built::Ended);
+            let rebuilt = "{\"dependencies\":{\"a\":\"^1.0.0\"},\"a\":1,\"exports\":\"./b.js\"}";
+            let (cause, reasons) = cause_with(
+                &[("package.json", published), ("package/x.js", "")],
+                &[("package.json", rebuilt), ("package/x.js", "")],
+                &Source::default(),
+                Built::Ended,
+            );
             assert_eq!((cause, reasons.contains(key)), (Cause::UnexplainedCode, true), "{reasons}");
         }
         let harmless = "{\"gitHead\":\"x\",\"scripts\":{\"test\":\"x\"},\"dependencies\":{\"a\":\"1.0.1\"}}";
@@ -318,6 +307,24 @@ mod tests {
             cause(&[("package.json", harmless)], &[("package.json", "{\"dependencies\":{\"a\":\"^1.0.0\"}}")], Built::Ended),
             Cause::BuildNotMatched
         );
+    }
+
+    #[test]
+    fn what_a_script_or_package_json_names_is_code_whatever_its_name() {
+        let loads = |main: &str| format!("{{\"name\":\"a\",\"version\":\"1.0.0\",\"main\":\"{main}\"}}");
+        for (path, main, script) in [
+            ("core.bak", "core.bak", ""),
+            ("core.bak", "index.js", "require('./core.bak')"),
+            (".cache/core.dat", ".cache/core.dat", ""),
+            ("LICENSE", "LICENSE", ""),
+        ] {
+            let manifest = loads(main);
+            let common = [("package.json", manifest.as_str()), ("index.js", script)];
+            let published = [common[0], common[1], (path, "evil()")];
+            assert_eq!(cause(&published, &common, Built::No), Cause::UnexplainedCode, "{path} {main}");
+            let harmless = [common[0], common[1], ("core.orig", "evil()")];
+            assert_eq!(cause(&harmless, &common, Built::No), Cause::PublisherMachine, "{path} {main}");
+        }
     }
 
     #[test]

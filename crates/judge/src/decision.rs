@@ -50,7 +50,11 @@ pub(crate) fn of(
     let closest = rebuilt.swap_remove(number);
     let (verdict, code) = verdict_of(draft, Search { closest: &closest, built, cut, not_built }, published);
     if code == Some("manifest-mismatch") {
-        let message = "the files are those of the source, but the registry's metadata asks an installer for other than package.json says";
+        let files = match closest.outcome {
+            Outcome::OtherEntries => "whatever a build makes,",
+            _ => "the files are those of the source, but",
+        };
+        let message = format!("{files} the registry's metadata asks an installer for other than package.json says");
         draft.findings([Finding::new("manifest-mismatch", Severity::Error, message)]);
         draft.hint(Some("installers obey the registry: read what disagrees before you install it".into()));
     }
@@ -114,7 +118,15 @@ fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (
         SourceError::NativeToolchain { .. } => matches!(verdict, Verdict::Differs | Verdict::BuildFailed),
         _ => verdict == Verdict::Differs && !built && !closest.comparison.only_published.is_empty(),
     };
-    match (cut.filter(|_| closest.outcome == Outcome::OtherEntries), not_built) {
+    let cut = cut.filter(|_| closest.outcome == Outcome::OtherEntries);
+    let facts = &published.facts;
+    let is_told = code.is_some_and(|code| !Limit::is_of(code));
+    match (cut, not_built) {
+        // What no other build takes back is decided, whatever was not tried.
+        (Some(cut), _) if facts.integrity_mismatch || facts.manifest_mismatch || code == Some("judged-bytes-in-build") => {
+            draft.findings([Finding::new(cut.code, Severity::Info, cut.message)]);
+            if is_told { (verdict, code) } else { (Verdict::Differs, Some("manifest-mismatch")) }
+        }
         // Nothing is decided while something that was not tried could make the published files.
         (Some(cut), _) => {
             draft.findings([Finding::new(cut.code, Severity::Warning, cut.message)]);

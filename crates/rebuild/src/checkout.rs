@@ -19,6 +19,7 @@ use origin::address::is_public;
 use recipe::Checkout;
 
 use super::error::SourceError;
+use super::published::manifest_of;
 use super::submodules::{self, Open, Pinned, Submodules};
 use super::view::View;
 
@@ -42,6 +43,8 @@ pub struct Folder<'a> {
     pub(super) children: HashMap<String, BTreeMap<String, NodeKind>>,
     pub(super) published: HashMap<ObjectId, &'a Entry>,
     pub(super) archive: &'a Archive,
+    /// The published package.json.
+    pub(super) manifest: serde_json::Value,
     /// The package's own tree, then its submodules.
     pub(super) parts: Vec<Part>,
     pub(super) repositories: Vec<Repository>,
@@ -139,7 +142,7 @@ impl<'a> Folder<'a> {
             .filter(|(id, entry)| !id.is_null() && entry.kind == npm_tarball::EntryKind::File)
             .collect();
         let children = children_of(&entries);
-        Ok(Self { entries, children, published, archive, parts, repositories, unavailable })
+        Ok(Self { entries, children, published, archive, manifest: manifest_of(archive), parts, repositories, unavailable })
     }
 
     /// Makes sure that the contents at these paths can be read, with one request for those that are nowhere here, and

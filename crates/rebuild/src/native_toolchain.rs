@@ -5,6 +5,7 @@
 
 use gix::ObjectId;
 
+use explain::data::is_program;
 use git::Repository;
 use npm_spec::path::join;
 use npm_tarball::Archive;
@@ -171,24 +172,6 @@ fn is_native(archive: &Archive, path: &str) -> bool {
     archive.open(entry).take(HEAD).read_to_end(&mut head).is_ok() && is_program(&head)
 }
 
-/// The headers of ELF, of Mach-O for one processor or several, of PE behind its stub for DOS, and of WebAssembly.
-fn is_program(head: &[u8]) -> bool {
-    match head {
-        // ELF has class, order of bytes and version.
-        [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..]
-        | [0, b'a', b's', b'm', 1, 0, 0, 0, ..]
-        | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
-        | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
-        | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
-        [b'M', b'Z', ..] => {
-            let at = head.get(0x3c..0x40).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_le_bytes);
-            let at = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
-            at.checked_add(4).and_then(|end| head.get(at..end)) == Some(b"PE\0\0")
-        }
-        _ => false,
-    }
-}
-
 /// The folder of a path; `""` for the root.
 fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -212,20 +195,6 @@ mod tests {
     fn what_is_no_version_is_not_shown() {
         for text in ["go \u{1b}[31m1", "go ", "go 1 2", "gopher 1", &format!("go {}", "1".repeat(MAX_VERSION + 1))] {
             assert_eq!(Version::Word("go").find(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_program_is_one_by_more_than_its_first_letters() {
-        let mut exe = vec![0; 0x100];
-        exe[..2].copy_from_slice(b"MZ");
-        exe[0x3c] = 0x80;
-        assert!(!is_program(&exe), "a stub alone");
-        exe[0x80..0x84].copy_from_slice(b"PE\0\0");
-        assert!(is_program(&exe));
-        assert!(is_program(b"\x7fELF\x02\x01\x01\0") && is_program(b"\0asm\x01\0\0\0") && is_program(b"\xcf\xfa\xed\xfe"));
-        for script in [&b"MZ=1;require('child_process')"[..], b"MZ", b"\x7fELF", b"\0asm", b"#!/bin/sh", b""] {
-            assert!(!is_program(script), "{script:?}");
         }
     }
 

@@ -38,8 +38,7 @@ impl Published {
 
     /// package.json, as the tarball has it; null where there is none that can be read.
     pub fn manifest(&self) -> Value {
-        let bytes = self.archive.get("package.json").and_then(|entry| self.archive.content(entry).ok()).unwrap_or_default();
-        serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default()
+        manifest_of(&self.archive)
     }
 
     /// The file system without modes that these modes would be of: of all regular files, package.json among them, the same executable
@@ -99,4 +98,10 @@ impl Published {
         let facts = PublishedFacts { not_plain, ..PublishedFacts::default() };
         Ok(Ok(Self { archive, bytes, sha512: tarball.sha512.clone(), headers, fingerprint, facts }))
     }
+}
+
+/// The package.json of an archive; `null` where there is none, or it is no JSON.
+pub(super) fn manifest_of(archive: &Archive) -> Value {
+    let bytes = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
+    serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default()
 }

@@ -1,11 +1,10 @@
 //! The package's folder under one platform's checkout rules, and its files as members of an archive.
 
 use std::io::{self, Read};
-use std::path::Path;
 
 use gix::objs::tree::EntryKind;
 
-use explain::is_code;
+use explain::data::is_data;
 use git::attributes::TooComplex;
 use git::lfs::{self, Pointer};
 use git::{GitError, Repository};
@@ -61,11 +60,10 @@ impl<'f, 'a> View<'f, 'a> {
     }
 
     /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and size, and so the very file that a
-    /// checkout has. `None` where git has the file itself, where another was published, and for code: a hash is no source that anybody
-    /// could read.
+    /// checkout has. `None` where git has the file itself, where another was published, and for what could be run: a hash is no source
+    /// that anybody could read.
     fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
-        let is_json = Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-        if file.kind == EntryKind::Link || is_code(path) || is_json || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+        if file.kind == EntryKind::Link || !part.attributes.is_lfs(&part.path_in_tree(path))? {
             return Ok(None);
         }
         let Some(entry) = self.folder.archive.get(path).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };
@@ -75,7 +73,9 @@ impl<'f, 'a> View<'f, 'a> {
             return Ok(None);
         }
         let pointer = repository.store().blob(&file.id)?.and_then(|blob| Pointer::parse(&blob));
-        Ok(pointer.filter(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size).map(|_| entry))
+        let is_same = pointer.is_some_and(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size);
+        let archive = self.folder.archive;
+        Ok((is_same && is_data(path, entry.size, &self.folder.manifest, || archive.open(entry))).then_some(entry))
     }
 
     /// What a checkout writes at `path`, which was ensured; `None` for what is no file.

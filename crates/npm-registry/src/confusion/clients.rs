@@ -50,12 +50,19 @@ impl Word {
         }
     }
 
-    /// Whether both lead to the same. npm writes addresses on known git hosts in its own way (hosted-git-info `toString`): which one
-    /// has changed between its versions.
-    pub(super) fn same(&self, other: &Self) -> bool {
-        self == other
-            || matches!((self, other), (Self::Text(one), Self::Text(two)) if hosted(one).is_some_and(|place| hosted(two) == Some(place)))
+    /// Whether the registry's word leads to the same as the package's `own`. npm writes addresses on known git hosts in its own way
+    /// (hosted-git-info `toString`): which one has changed between its versions. None writes the address of a web page.
+    pub(super) fn same(&self, own: &Self) -> bool {
+        let (Self::Text(one), Self::Text(two)) = (self, own) else { return self == own };
+        let place = hosted(one).filter(|_| !is_page(one));
+        one == two || (place.is_some() && place == hosted(two))
     }
+}
+
+/// Whether an address of a git host is not that of a repository: clients take such a one for a tarball.
+fn is_page(text: &str) -> bool {
+    let place = text.split('#').next().unwrap_or(text);
+    (place.starts_with("https://") || place.starts_with("http://")) && !place.ends_with(".git")
 }
 
 /// A repository on a git host that has a short form: host, path and commit. `None` for anything else, addresses with credentials among it.
@@ -77,7 +84,6 @@ pub(super) fn hosted(text: &str) -> Option<(&'static str, String, Option<&str>)>
         for scheme in ["git+https://", "git+ssh://", "git+ssh://git@", "git+http://", "git://", "https://", "http://", "ssh://git@", "git@"]
         {
             let Some(rest) = place.strip_prefix(scheme).and_then(|rest| rest.strip_prefix(domain)) else { continue };
-            // A plain web address is a repository where it ends as one, else it may be a tarball.
             if let Some(path) = rest.strip_prefix(['/', ':']) {
                 return in_host(short, path);
             }

@@ -60,19 +60,36 @@ impl Found<'_> {
             let word = Word::Text(name.clone());
             lists.iter().all(|lists| lists.iter().any(|list| list.contains(&word)))
         };
+        let is_starred = |name: &String, range: &Word| range.text() == "*" && in_both(name);
+        // npm 7 does the same to what `true` bundles. It takes what is inside; others install any version.
+        let bundles_all =
+            ["bundleDependencies", "bundledDependencies"].iter().any(|field| self.inside.manifest.get(field) == Some(&Value::Bool(true)));
+        let is_inside = |name: &String| self.has(&format!("node_modules/{name}/package.json"));
+        let by_npm_7 = |name: &String, range: &Word| is_starred(name, range) && bundles_all && is_inside(name);
+        let told: Vec<(String, Option<String>)> = theirs
+            .iter()
+            .filter(|(name, range)| match own.get(*name) {
+                Some(pinned) => !pinned.same(range) && by_npm_7(name, range),
+                None => is_starred(name, range) && !is_inside(name),
+            })
+            .map(|(name, _)| (name.clone(), own.get(name).map(|pinned| pinned.text().to_owned())))
+            .collect();
         let all = theirs.clone();
         theirs.retain(|name, range| {
             let copied = their_optional.get(name).is_some_and(|optional| optional.same(range));
-            let is_bundled = in_both(name);
-            let is_inside = || self.has(&format!("node_modules/{name}/package.json"));
-            // npm 7 does the same to what `true` bundles.
-            let added = range.text() == "*" && is_bundled && (!own.contains_key(name) || is_inside());
+            let added = if own.contains_key(name) { by_npm_7(name, range) } else { is_starred(name, range) };
             !(copied || added)
         });
         own.retain(|name, _| {
-            let starred = || in_both(name) && self.has(&format!("node_modules/{name}/package.json"));
-            theirs.contains_key(name) || !(own_optional.contains_key(name) || (all.contains_key(name) && starred()))
+            let starred = || all.get(name).is_some_and(|range| by_npm_7(name, range));
+            theirs.contains_key(name) || !(own_optional.contains_key(name) || starred())
         });
+        for (name, pinned) in told {
+            self.add("dependencies", &name, Some("*"), pinned.as_deref());
+            if let Some(last) = self.all.last_mut() {
+                last.weighs = false;
+            }
+        }
         self.ranges("dependencies", &theirs, &own);
         self.ranges("optionalDependencies", &their_optional, &own_optional);
         self.odd_shape("dependencies");
@@ -117,10 +134,12 @@ impl Found<'_> {
 
     /// Lists whose order says nothing.
     fn platforms(&mut self, field: &'static str) {
+        // No client trims them: `npm-install-checks` takes each as it is.
+        let exact = |value: &Value| value.as_str().map_or_else(|| Word::read(value), |text| Word::Text(text.to_owned()));
         let list = |manifest: &Value| -> BTreeSet<Word> {
             match manifest.get(field) {
-                Some(Value::Array(list)) => list.iter().map(Word::read).collect(),
-                Some(value) if is_something(value) => BTreeSet::from([Word::read(value)]),
+                Some(Value::Array(list)) => list.iter().map(exact).collect(),
+                Some(value) if is_something(value) => BTreeSet::from([exact(value)]),
                 _ => BTreeSet::new(),
             }
         };
@@ -231,6 +250,9 @@ impl Found<'_> {
         }
         let no_other = ["preinstall", "install"].iter().all(|name| script(self.inside.manifest, name).is_none());
         let gyp = self.inside.paths.iter().any(|path| is_gyp(path));
+        // npm 10 and 11 run a script that only the metadata has, where they read all of it (`--before`), and with a command of the
+        // package's own.
+        let brings_gyp = self.brings_gyp();
         // npm 1 to 3 publish no script at all where one is no text.
         let all_lost =
             self.inside.manifest.get("scripts").and_then(Value::as_object).is_some_and(|all| all.values().any(|one| !one.is_string()));
@@ -246,24 +268,35 @@ impl Found<'_> {
             }
             // npm 1 to 11: a package with a `.gyp` file and no script of its own is built with node-gyp (read-package-json `gypfile`).
             let added = name == "install" && no_other && theirs.as_deref() == Some(GYP_SCRIPT);
-            if added && gyp {
+            if added && gyp && !(brings_gyp && self.forbids_gyp()) {
                 continue;
             }
             self.add("scripts", name, theirs.as_deref(), own.as_deref());
-            if let Some(last) = self.all.last_mut().filter(|_| added && self.registry.get("gypfile") == Some(&Value::Bool(true))) {
-                // The file was in the folder and was not published. npm runs what the tarball says.
+            let by_npm = added && !brings_gyp && self.registry.get("gypfile") == Some(&Value::Bool(true));
+            if let Some(last) = self.all.last_mut().filter(|_| by_npm) {
+                // The file was in the folder and was not published: there is nothing to build.
                 last.weighs = false;
             }
         }
     }
 
+    /// Whether the package has a command of node-gyp's name, which is then run in its place.
+    fn brings_gyp(&self) -> bool {
+        [self.registry, self.inside.manifest].into_iter().flat_map(clients::commands).any(|(name, _)| name == "node-gyp")
+    }
+
+    fn forbids_gyp(&self) -> bool {
+        self.inside.manifest.get("gypfile") == Some(&Value::Bool(false))
+    }
+
     /// `gypfile: false` keeps npm from building, `true` is written by npm where there is a `.gyp` file.
     fn gypfile(&mut self) {
         let [theirs, own] = [self.registry, self.inside.manifest].map(|manifest| manifest.get("gypfile"));
-        let forbids = |value: Option<&Value>| value == Some(&Value::Bool(false));
         // npm 1 to 3 do not ask what it says here.
-        let overwritten = theirs == Some(&Value::Bool(true)) && self.inside.paths.iter().any(|path| is_gyp(path));
-        if theirs.is_some() && forbids(theirs) != forbids(own) && !overwritten {
+        let is_there = self.inside.paths.iter().any(|path| is_gyp(path));
+        let overwritten = theirs == Some(&Value::Bool(true)) && is_there && !self.brings_gyp();
+        let their_word = theirs == Some(&Value::Bool(false));
+        if theirs.is_some() && their_word != self.forbids_gyp() && !overwritten {
             let [theirs, own] = [theirs, own].map(|value| value.map(Value::to_string));
             self.add("gypfile", "", theirs.as_deref(), own.as_deref());
         }

@@ -81,7 +81,6 @@ fn what_is_bundled_is_the_same_in_every_spelling() {
     assert_same("npm 9 to 11", &json!({"bundleDependencies": ["x"]}), &tarball, &paths);
     let all = json!({"bundleDependencies": true, "dependencies": {"x": "1.0.0"}});
     assert_same("npm 6 to 11", &json!({"bundleDependencies": ["x"], "dependencies": {"x": "1.0.0"}}), &all, &paths);
-    assert_same("npm 7", &json!({"bundleDependencies": ["x"], "dependencies": {"x": "*"}}), &all, &paths);
     assert_same("npm 5", &json!({"dependencies": {"x": "1.0.0"}}), &all, &paths);
     // No client writes both: an installation would take any version of it beside the package.
     for own in [
@@ -133,6 +132,52 @@ fn a_script_for_a_file_that_was_not_published_is_told_and_does_not_weigh() {
     assert_eq!(findings(&found).iter().map(|one| one.severity).collect::<Vec<_>>(), [Severity::Warning]);
     let other = json!({"scripts": {"install": "node-gyp rebuild; x"}, "gypfile": true});
     assert!(disagreements(&other, Inside { manifest: &json!({}), paths: &[] }).iter().all(|one| one.weighs));
+    // A command of the package's own would be run in its place.
+    let bin = json!({"bin": {"node-gyp": "run.js"}});
+    let with_bin = json!({"scripts": {"install": "node-gyp rebuild"}, "gypfile": true, "bin": {"node-gyp": "run.js"}});
+    let found = disagreements(&with_bin, Inside { manifest: &bin, paths: &["package.json"] });
+    assert!(matches!(found.as_slice(), [one] if one.field == "scripts" && one.weighs));
+    let forbidden = json!({"gypfile": false, "bin": {"node-gyp": "run.js"}});
+    assert_eq!(places(&with_bin, &forbidden, &["binding.gyp"]), ["scripts.install", "gypfile"]);
+    assert_eq!(places(&with_bin, &bin, &["binding.gyp"]), [""; 0], "npm adds it for the file at the installation, too");
+}
+
+#[test]
+fn any_version_of_what_is_bundled_is_told() {
+    let any = json!({"bundleDependencies": ["x"], "dependencies": {"x": "*"}});
+    let inside = ["package.json", "node_modules/x/package.json"];
+    let told = |own: Value, paths: &[&str]| -> Vec<(String, bool)> {
+        let found = disagreements(&any, Inside { manifest: &own, paths });
+        found.into_iter().map(|one| (format!("{}.{}", one.field, one.key), one.weighs)).collect()
+    };
+    let x = |weighs| [("dependencies.x".to_owned(), weighs)];
+    // npm 7 writes so for `true`: npm takes what is inside, and clients that do not know bundles take any version.
+    let all = json!({"bundleDependencies": true, "dependencies": {"x": "1.0.0"}});
+    assert_eq!(told(all.clone(), &inside), x(false));
+    // npm 1 to 8 write so for what is bundled alone. Where it is not inside, every client takes any version.
+    assert_eq!(told(json!({"bundleDependencies": ["x"]}), &inside), []);
+    assert_eq!(told(json!({"bundleDependencies": ["x"]}), &["package.json"]), x(false));
+    // No client writes so for a list, nor for what is not inside.
+    let pinned = json!({"bundleDependencies": ["x"], "dependencies": {"x": "1.0.0"}});
+    assert_eq!(told(pinned, &inside), x(true));
+    assert_eq!(told(all, &["package.json"]), x(true));
+}
+
+#[test]
+fn an_address_of_a_web_page_is_a_tarball_to_clients() {
+    let of = |range: &str| json!({"dependencies": {"x": range}});
+    for (registry, own) in [
+        ("git+https://gitlab.com/u/r.git", "gitlab:u/r"),
+        ("git+https://github.com/u/r.git", "https://github.com/u/r"),
+        ("git+https://github.com/u/r.git#v1", "u/r#v1"),
+        ("https://github.com/u/r", "https://github.com/u/r"),
+    ] {
+        assert_same("npm", &of(registry), &of(own), &[]);
+    }
+    for (registry, own) in [("https://gitlab.com/u/r", "gitlab:u/r"), ("http://github.com/u/r#v1", "u/r#v1")] {
+        assert_eq!(places(&of(registry), &of(own), &[]), ["dependencies.x"], "{registry} {own}");
+    }
+    assert_eq!(places(&json!({"os": ["linux "]}), &json!({"os": ["linux"]}), &[]), ["os"]);
 }
 
 #[test]

@@ -1,0 +1,262 @@
+//! What is data and can be no program, for files of which a source has no more than a hash.
+//!
+//! In: a file's name, the package's own package.json, and its bytes, all from strangers. Out: whether anything that installs or
+//! loads packages could run it. Names alone do not tell: Node takes a file of any extension for a script, the system loads a
+//! library of any name, and a picture can be a script besides. What cannot be told is no data.
+
+use std::io::Read;
+
+use serde_json::Value;
+
+/// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS, and nothing runs.
+const DATA: [&str; 66] = [
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "webp",
+    "avif",
+    "heic",
+    "ico",
+    "bmp",
+    "tif",
+    "tiff",
+    "psd",
+    "tga",
+    "dds",
+    "ktx",
+    "ktx2",
+    "hdr",
+    "exr",
+    "basis",
+    "mp3",
+    "m4a",
+    "aac",
+    "wav",
+    "ogg",
+    "oga",
+    "opus",
+    "flac",
+    "mid",
+    "mp4",
+    "m4v",
+    "mov",
+    "webm",
+    "mkv",
+    "avi",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "ttc",
+    "eot",
+    "bin",
+    "dat",
+    "data",
+    "csv",
+    "tsv",
+    "txt",
+    "md",
+    "db",
+    "sqlite",
+    "sqlite3",
+    "mmdb",
+    "onnx",
+    "tflite",
+    "pb",
+    "pbf",
+    "safetensors",
+    "gguf",
+    "glb",
+    "stl",
+    "ply",
+    "npy",
+    "parquet",
+    "arrow",
+    "pdf",
+    "geojson",
+    "topojson",
+];
+/// Bytes of a file's beginning that are looked at.
+const HEAD: usize = 4096;
+/// Longest text that is looked through, in bytes.
+const LARGEST_TEXT: u64 = 4 << 20;
+/// Fields of package.json that name what is run or loaded.
+const RUN: [&str; 7] = ["scripts", "bin", "main", "exports", "imports", "browser", "module"];
+
+/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program and no script, and named by package.json
+/// in no place that runs or loads it. `open` gives its content, of `size` bytes.
+pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> bool {
+    let path = path.to_ascii_lowercase();
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    if !name.rsplit_once('.').is_some_and(|(_, end)| DATA.contains(&end)) || is_run(manifest, name) {
+        return false;
+    }
+    let mut content = open();
+    let mut head = Vec::new();
+    if content.by_ref().take(HEAD as u64).read_to_end(&mut head).is_err() || is_program(&head) {
+        return false;
+    }
+    if is_no_script(&head) {
+        return !is_archive(&head);
+    }
+    let mut text = head;
+    let whole = size <= LARGEST_TEXT && content.take(LARGEST_TEXT).read_to_end(&mut text).is_ok();
+    whole && std::str::from_utf8(&text).is_ok_and(does_nothing)
+}
+
+/// Whether package.json names a file of this name where it says what is run or loaded.
+fn is_run(manifest: &Value, name: &str) -> bool {
+    RUN.iter().filter_map(|field| manifest.get(*field)).any(|value| value.to_string().to_ascii_lowercase().contains(name))
+}
+
+/// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one processor or several, PE behind its stub
+/// for DOS. A script may begin with the same letters, and is none of them.
+pub fn is_program(head: &[u8]) -> bool {
+    let has_header = match head {
+        // ELF has class, order of bytes and version.
+        [0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1, ..]
+        | [0, b'a', b's', b'm', 1, 0, 0, 0, ..]
+        | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
+        | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
+        | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
+        [b'M', b'Z', ..] => {
+            let at = head.get(0x3c..0x40).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_le_bytes);
+            let at = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
+            at.checked_add(4).and_then(|end| head.get(at..end)) == Some(b"PE\0\0")
+        }
+        _ => false,
+    };
+    has_header && is_no_script(head)
+}
+
+/// Archives in which loaders look for code: zip (jar, wheel), gzip, xz, bzip2, zstd.
+fn is_archive(head: &[u8]) -> bool {
+    const HEADERS: [&[u8]; 5] = [b"PK", &[0x1f, 0x8b], &[0xfd, b'7', b'z', b'X', b'Z'], b"BZh", &[0x28, 0xb5, 0x2f, 0xfd]];
+    HEADERS.iter().any(|header| head.starts_with(header))
+}
+
+/// Whether JavaScript refuses a file for its first bytes: before anything in which such a byte may stand (a comment, a text, a regular
+/// expression, the line of `#!`) there is a control character, or one that is no UTF-8.
+///
+/// <https://tc39.es/ecma262/#sec-ecmascript-language-source-code>: outside of those, source text has white space, names, numbers and
+/// punctuators.
+pub fn is_no_script(head: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(head) {
+        Ok(_) => head,
+        Err(error) => head.get(..error.valid_up_to()).unwrap_or_default(),
+    };
+    // What follows may be the first half of a character that the head cuts.
+    let is_broken = head.len() > valid.len() + 3;
+    for byte in valid {
+        match byte {
+            b'/' | b'\'' | b'"' | b'`' | b'#' | b'<' | b'-' => return false,
+            b'\t' | b'\n' | 0x0b | 0x0c | b'\r' => {}
+            0..=0x1f | 0x7f => return true,
+            _ => {}
+        }
+    }
+    is_broken
+}
+
+/// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has nothing by which a script calls, sets, loads or defines.
+fn does_nothing(text: &str) -> bool {
+    const DOES: [&str; 12] = ["(", "`", "=", "++", "--", "import", "export", "extends", "static", "delete", "new", "\\"];
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    !text.starts_with("#!") && (!DOES.iter().any(|word| text.contains(word)) || is_json())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn data(path: &str, content: &[u8]) -> bool {
+        is_data(path, content.len() as u64, &json!({}), || content)
+    }
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+
+    #[test]
+    fn pictures_models_and_tables_are_data() {
+        for (path, content) in [
+            ("a.png", PNG),
+            ("A.PNG", PNG),
+            ("a.gif", b"GIF89a\x10\0\x10\0\x80\0\0"),
+            ("m/model.bin", b"hello world"),
+            ("a.csv", b"1,2,-3\nname,other,\xc3\xa9\n"),
+            ("a.geojson", b"{\"type\":\"Feature\",\"name\":\"a (b)\"}"),
+            ("a.woff2", b"wOF2\0\x01\0\0\0\0"),
+            ("a.dat", b""),
+        ] {
+            assert!(data(path, content), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_run_is_none_whatever_its_name() {
+        let mut long = vec![b' '; HEAD * 2];
+        long.extend(b"f()");
+        for (path, content) in [
+            ("a.js", PNG),
+            ("a", PNG),
+            ("LICENSE", b"hello world"),
+            ("a.wasm", PNG),
+            ("lib.so.1", PNG),
+            ("a.bin", b"console.log(1)"),
+            ("a.bin", b"require `x`"),
+            ("a.bin", b"process.exitCode++"),
+            ("a.bin", b"#!/bin/sh\nrm x"),
+            ("a.bin", b"im\\u0070ort 'x'"),
+            ("a.bin", b"\x7fELF\x02\x01\x01\0"),
+            ("a.bin", b"\0asm\x01\0\0\0"),
+            ("a.dat", b"PK\x03\x04"),
+            ("a.dat", b"\x1f\x8b\x08\0"),
+            // A picture that is a script.
+            ("a.gif", b"GIF89a/*\0\0*/=1;f()"),
+            ("a.wav", b"RIFF/*\0\0WAVE*/=1;f()"),
+            ("a.bmp", b"BM='\0\0';f()"),
+            ("a.txt", &long),
+        ] {
+            assert!(!data(path, content), "{path} {:?}", String::from_utf8_lossy(content));
+        }
+    }
+
+    #[test]
+    fn what_package_json_runs_or_loads_is_none() {
+        for manifest in [
+            json!({"main": "./model.bin"}),
+            json!({"scripts": {"postinstall": "sh Model.bin"}}),
+            json!({"bin": {"a": "model.bin"}}),
+            json!({"exports": {".": {"import": "./model.bin"}}}),
+        ] {
+            assert!(!is_data("model.bin", 11, &manifest, || &b"hello world"[..]), "{manifest}");
+        }
+        assert!(is_data("model.bin", 11, &json!({"files": ["model.bin"]}), || &b"hello world"[..]));
+    }
+
+    #[test]
+    fn a_program_is_one_by_more_than_its_first_letters() {
+        let mut exe = vec![0; 0x100];
+        exe[..2].copy_from_slice(b"MZ");
+        exe[0x3c] = 0x80;
+        assert!(!is_program(&exe), "a stub alone");
+        exe[0x80..0x84].copy_from_slice(b"PE\0\0");
+        assert!(is_program(&exe));
+        exe[..7].copy_from_slice(b"MZ=1;/*");
+        assert!(!is_program(&exe), "a script around the header");
+        assert!(is_program(b"\x7fELF\x02\x01\x01\0") && is_program(b"\0asm\x01\0\0\0") && is_program(b"\xcf\xfa\xed\xfe\x07\0\0\x01"));
+        for script in [&b"MZ=1;require('child_process')"[..], b"MZ", b"\x7fELF", b"\0asm", b"#!/bin/sh", b""] {
+            assert!(!is_program(script), "{script:?}");
+        }
+    }
+
+    #[test]
+    fn a_character_that_the_head_cuts_says_nothing() {
+        let mut head = vec![b'a'; HEAD - 1];
+        head.push(0xc3);
+        assert!(!is_no_script(&head));
+        head.extend(b"aaaaaa");
+        assert!(is_no_script(&head));
+    }
+}

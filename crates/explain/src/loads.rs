@@ -1,0 +1,139 @@
+//! What a package runs, loads and installs, as far as its package.json and its scripts say so.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use npm_tarball::{Archive, EntryKind};
+
+use super::place;
+
+/// Fields of package.json that say what is loaded, or what an installation runs it with.
+const LOADED: [&str; 10] = ["main", "module", "browser", "bin", "exports", "imports", "type", "gypfile", "directories", "config"];
+/// Fields that name files which nothing runs.
+const SHOWN: [&str; 8] = ["files", "types", "typings", "typesVersions", "man", "readme", "readmeFilename", "license"];
+/// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
+const INSTALLS: [&str; 7] = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
+/// Fields that name packages to install.
+const DEPENDENCIES: [&str; 5] = ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies", "bundledDependencies"];
+/// Bytes of one script, and of all, that are searched for names of files.
+const SEARCHED: (u64, u64) = (1 << 20, 16 << 20);
+
+/// Keys by which the published package.json runs, loads or installs other than the rebuilt one.
+pub(super) fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>, published: &Archive) -> Vec<String> {
+    // What is taken away counts, too: another field is obeyed then.
+    let changed = |field: &&str| ours.get(*field) != theirs.get(*field);
+    let loaded = LOADED.iter().filter(|field| changed(field)).map(|field| (*field).to_owned());
+    // Bundlers and sites read fields of their own.
+    let others = ours.iter().filter(|(field, value)| {
+        let known = LOADED.iter().chain(&DEPENDENCIES).chain(&SHOWN).chain(&["scripts"]);
+        !known.into_iter().any(|known| known == field) && theirs.get(*field) != Some(value) && names_a_script(value, published)
+    });
+    let inner = |map: &Map<String, Value>, field: &str, key: &str| map.get(field).and_then(|value| value.get(key)).cloned();
+    let scripts = INSTALLS.iter().filter(|script| inner(ours, "scripts", script) != inner(theirs, "scripts", script));
+    let named = DEPENDENCIES.iter().flat_map(|field| {
+        let known = names(theirs.get(*field));
+        let elsewhere = move |name: &String| {
+            let (value, own) = (inner(ours, field, name), inner(theirs, field, name));
+            value != own && !is_another_range(value.as_ref(), own.as_ref())
+        };
+        let all = names(ours.get(*field)).into_iter();
+        all.filter(move |name| !known.contains(name) || elsewhere(name)).map(move |name| format!("{field}.{name}"))
+    });
+    loaded.chain(others.map(|(field, _)| field.clone())).chain(scripts.map(|script| format!("scripts.{script}"))).chain(named).collect()
+}
+
+/// The names in a field of dependencies.
+fn names(field: Option<&Value>) -> BTreeSet<String> {
+    match field {
+        Some(Value::Object(map)) => map.keys().cloned().collect(),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Whether both are ranges of one major version, as two builds write them. Another package, place or major version is nobody's build.
+fn is_another_range(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.contains([':', '/'])).map(str::to_owned);
+    let major = |range: String| range.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next().map(str::to_owned);
+    match (text(ours), text(theirs)) {
+        (Some(ours), Some(theirs)) => major(ours) == major(theirs),
+        // `workspace:`, `catalog:` and the like become a range when a client publishes.
+        (Some(_), None) => theirs
+            .and_then(Value::as_str)
+            .is_some_and(|text| ["workspace:", "catalog:", "link:", "file:"].iter().any(|start| text.starts_with(start))),
+        _ => false,
+    }
+}
+
+/// Whether a value names a script of the archive, with or without its extension.
+fn names_a_script(value: &Value, archive: &Archive) -> bool {
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        match value {
+            Value::String(text) => {
+                let path = text.trim_start_matches("./").trim_end_matches('/');
+                let ends = ["", ".js", ".cjs", ".mjs", "/index.js"];
+                if ends.iter().any(|end| archive.get(&format!("{path}{end}")).is_some_and(|entry| place::is_script(&entry.path))) {
+                    return true;
+                }
+            }
+            Value::Array(list) => left.extend(list),
+            Value::Object(map) => left.extend(map.values()),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// What the scripts of a package name.
+pub(super) struct Loads<'a> {
+    archive: &'a Archive,
+    texts: OnceCell<Vec<String>>,
+}
+
+impl<'a> Loads<'a> {
+    /// Of a published archive.
+    pub(super) fn of(archive: &'a Archive) -> Self {
+        Self { archive, texts: OnceCell::new() }
+    }
+
+    /// Whether a script, or package.json in what it runs, loads or installs, names a file of this name in quotes: it may be run whatever
+    /// its extension is.
+    pub(super) fn names(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let texts = self.texts.get_or_init(|| texts(self.archive));
+        texts.iter().any(|text| text.match_indices(name).any(|(at, _)| is_quoted(text, at, name.len())))
+    }
+}
+
+/// Whether what stands here ends a text in quotes, and begins it or stands behind a slash or a space.
+fn is_quoted(text: &str, at: usize, length: usize) -> bool {
+    const QUOTES: [char; 3] = ['"', '\'', '`'];
+    let before = text.get(..at).and_then(|text| text.chars().next_back());
+    let after = text.get(at + length..).and_then(|text| text.chars().next());
+    before.is_some_and(|c| QUOTES.contains(&c) || "/: ".contains(c)) && after.is_some_and(|c| QUOTES.contains(&c))
+}
+
+/// The scripts of an archive, and what package.json runs, loads and installs, as JSON.
+fn texts(archive: &Archive) -> Vec<String> {
+    let (one, mut left) = SEARCHED;
+    let left = &mut left;
+    let mut texts = Vec::new();
+    for entry in archive.entries().iter().filter(|entry| entry.kind == EntryKind::File) {
+        let is_manifest = entry.path == "package.json";
+        if !(is_manifest || place::is_script(&entry.path)) || entry.size > one.min(*left) {
+            continue;
+        }
+        *left -= entry.size;
+        let Ok(bytes) = archive.content(entry) else { continue };
+        if !is_manifest {
+            texts.push(String::from_utf8_lossy(&bytes).into_owned());
+        } else if let Ok(Value::Object(manifest)) = serde_json::from_slice(&bytes) {
+            let fields = LOADED.iter().chain(&DEPENDENCIES).chain(&["scripts"]).filter_map(|field| manifest.get(*field));
+            texts.extend(fields.map(Value::to_string));
+        }
+    }
+    texts
+}

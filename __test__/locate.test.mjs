@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { startGitHost } from './kit/githost.mjs';
 import { git } from './kit/history.mjs';
+import { gzip, rawTar } from './kit/tarball.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 let world;
@@ -185,6 +186,53 @@ test('a version inside a merge is found', async () => {
     ],
   };
   await finds({ name, history, files: SOURCE(name), commit: 'c' });
+});
+
+// ── commits that explain the files equally ──
+
+test('of commits that explain the files equally, the one that has fewest others', async () => {
+  const name = 'l-equal-fewest';
+  const history = {
+    commits: [
+      { label: 'root', files: SOURCE(name, '0.5.0') },
+      { label: 'feature', parents: ['root'], files: { ...SOURCE(name), 'unpublished.js': 'x\n' } },
+      { label: 'c', parents: ['root'], files: SOURCE(name) },
+    ],
+    branches: { feature: 'feature', next: 'c', main: 'root' },
+    head: 'main',
+  };
+  await finds({ name, history, files: SOURCE(name), commit: 'c', evidence: 'version-bump' });
+});
+
+/** What is published: one file, by `files`. */
+const SMALL = (name) => ({ 'package.json': manifest(name, '1.0.0', { files: ['index.js'] }), 'index.js': `${name} 1.0.0\n` });
+/** Commits with these files that differ beside the package alone, on two branches, a day from one to the next. */
+const equals = (name) => ({
+  commits: [
+    { label: 'root', date: '2020-01-01T00:00:00Z', files: SOURCE(name, '0.5.0', { 'src/x.ts': '0\n' }) },
+    { label: 'feature', parents: ['root'], date: '2020-01-02T00:00:00Z', files: { ...SMALL(name), 'src/x.ts': '1\n' } },
+    { label: 'bump', parents: ['root'], date: '2020-01-03T00:00:00Z', files: { ...SMALL(name), 'src/x.ts': '2\n' } },
+    { label: 'last', date: '2020-01-04T00:00:00Z', files: { 'src/x.ts': '3\n' } },
+    { label: 'late', date: '2020-01-06T00:00:00Z', files: { 'src/x.ts': '4\n' } },
+  ],
+  branches: { feature: 'feature', main: 'late' },
+  head: 'main',
+});
+
+test('of these, the first one of the default branch', async () => {
+  const name = 'l-equal-branch';
+  await finds({ name, history: equals(name), files: SMALL(name), commit: 'bump' });
+});
+
+test('of these, the last one before the times of the tarball’s files, where they are true', async () => {
+  for (const [at, commit] of [['2020-01-05T00:00:00Z', 'last'], ['2020-01-03T12:00:00Z', 'bump'], ['1985-10-26T08:15:00Z', 'bump'], ['2020-01-02T12:00:00Z', 'bump']]) {
+    const name = `l-equal-${at.slice(0, 13).toLowerCase()}`;
+    const entries = Object.entries(SMALL(name)).map(([path, data]) => ({ path: `package/${path}`, data, mtime: Date.parse(at) / 1000 }));
+    const ids = await world.host.add(`kit/${name}`, equals(name));
+    await world.registry.publish({ files: SMALL(name), tarball: gzip(rawTar(entries)), omit: ['gitHead'] });
+    const answer = await world.judge(`${name}@1.0.0`);
+    assert.equal(answer.origin.commit, ids[commit], `${at}: ${JSON.stringify(answer.evidence)}`);
+  }
 });
 
 // ── bots' branches ──

@@ -113,8 +113,8 @@ impl Remote {
         Ok(Self { url: url.to_owned(), transport, handshake, cause })
     }
 
-    /// Branches and tags, in the host's order. Pull requests and other names are not asked for.
-    pub fn refs(&mut self) -> Result<Vec<RemoteRef>, GitError> {
+    /// Branches and tags, in the host's order, and the commit of HEAD. Pull requests and other names are not asked for.
+    pub fn refs(&mut self) -> Result<(Vec<RemoteRef>, Option<ObjectId>), GitError> {
         let refs = if let Some(refs) = &self.handshake.refs {
             refs.clone()
         } else {
@@ -124,7 +124,13 @@ impl Remote {
                 .invoke_blocking(&mut self.transport, &mut Discard, false)
                 .map_err(|error| failure(&self.url, &self.cause, &error))?
         };
-        Ok(refs
+        let head = refs.iter().find_map(|reference| match reference {
+            Ref::Symbolic { full_ref_name, object, .. } | Ref::Direct { full_ref_name, object } => {
+                (full_ref_name == "HEAD").then_some(*object)
+            }
+            Ref::Peeled { .. } | Ref::Unborn { .. } => None,
+        });
+        let refs = refs
             .into_iter()
             .filter_map(|reference| match reference {
                 Ref::Direct { full_ref_name, object } | Ref::Peeled { full_ref_name, object, .. } => Some((full_ref_name, object)),
@@ -133,7 +139,8 @@ impl Remote {
             })
             .filter_map(|(name, commit)| Some(RemoteRef { name: name.to_str().ok()?.to_owned(), commit }))
             .filter(|reference| reference.name.starts_with("refs/heads/") || reference.name.starts_with("refs/tags/"))
-            .collect())
+            .collect();
+        Ok((refs, head))
     }
 
     /// Whether the host can leave out file contents.

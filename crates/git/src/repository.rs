@@ -37,6 +37,7 @@ pub struct Repository {
     host: Box<dyn Host>,
     store: ObjectStore,
     refs: Vec<RemoteRef>,
+    head: Option<ObjectId>,
     history: Option<History>,
     cancelled: Arc<AtomicBool>,
     received: u64,
@@ -48,13 +49,14 @@ impl Repository {
     pub fn open(target: &str, url: &str, cache: &Path, client: Arc<dyn Exchange>, cancelled: Arc<AtomicBool>) -> Result<Self, GitError> {
         let store = ObjectStore::open(cache, Arc::clone(&cancelled))?;
         let mut remote = Remote::connect(target, url, client)?;
-        let refs = remote.refs()?;
-        Ok(Self::of(url, Box::new(remote), store, refs, cancelled))
+        let (refs, head) = remote.refs()?;
+        Ok(Self { head, ..Self::of(url, Box::new(remote), store, refs, cancelled) })
     }
 
     /// A repository known as `url` whose objects `host` gives out; `store` holds those that are on this machine.
     pub fn of(url: &str, host: Box<dyn Host>, store: ObjectStore, refs: Vec<RemoteRef>, cancelled: Arc<AtomicBool>) -> Self {
-        Self { url: url.to_owned(), host, store, refs, history: None, cancelled, received: 0 }
+        let head = refs.iter().find(|reference| reference.name == "HEAD").map(|head| head.commit);
+        Self { url: url.to_owned(), host, store, refs, head, history: None, cancelled, received: 0 }
     }
 
     /// The address under which the repository is known.
@@ -65,6 +67,11 @@ impl Repository {
     /// Branches and tags as they are now.
     pub fn refs(&self) -> &[RemoteRef] {
         &self.refs
+    }
+
+    /// The newest commit of the default branch, as the host says it; in a folder the commit that is checked out.
+    pub fn head(&self) -> Option<ObjectId> {
+        self.head
     }
 
     /// The objects that are on this machine.

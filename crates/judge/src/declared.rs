@@ -68,6 +68,7 @@ fn claims_of(release: &Release, declared: &Result<Option<Address>, AddressError>
         provenance: None,
         user_commit,
         manifest_rewritten: false,
+        packed: None,
     }
 }
 

@@ -131,7 +131,7 @@ async fn gather(asked: Asked<'_>, draft: &mut Draft, early: &mut Option<Nominati
     let (reference, directory) = (address.reference.clone(), address.directory.clone());
     let era = npm_pack::eras_of(published.fingerprint.as_ref()).first().copied();
     let manifest_rewritten = era.is_some_and(npm_pack::rewrites_manifest);
-    let claims = Claims { name, version, provenance, reference, directory, manifest_rewritten, ..claims };
+    let claims = Claims { name, version, provenance, reference, directory, manifest_rewritten, packed: published.packed(), ..claims };
     context.progress.tell("locate", "asking the repository");
     let nominating = early.get_or_insert_with(|| nominate::start(address, claims.clone(), question, context));
     let nominated = nominating.await.map_err(internal)?;

@@ -8,7 +8,8 @@ use gix::ObjectId;
 use git::{RemoteRef, Repository};
 use verdict::{Evidence, Finding, Severity};
 
-use super::locate::{LocateError, MAX_COMMITS, Search};
+use super::error::LocateError;
+use super::locate::{MAX_COMMITS, Search};
 
 /// How bots name their branches. Each name is the default of its tool and long enough to be nobody else's.
 const PREFIXES: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Looking for the commit in history, where no claim leads to one that explains the files: by the version in package.json,
 //! by the files themselves, and among the neighbours of the best commit so far.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
@@ -10,9 +11,10 @@ use npm_spec::path::join;
 use verdict::EvidenceKind;
 
 use super::bots::commits;
-use super::locate::{LocateError, MAX_MANIFESTS, Nominee, Origin, Search, tip_of, unique};
+use super::error::LocateError;
+use super::locate::{MAX_MANIFESTS, Nominee, Origin, Search, tip_of, unique};
 use super::manifests::{manifest_of, read_manifests};
-use super::score::{PublishedFile, Score, manifest_directories, score_directory};
+use super::score::{PublishedFile, Score, manifest_directories, only_in_source, score_directory};
 
 /// Commits on each side of the best nominee, in order of time, whose trees are compared.
 const NEIGHBOURS: usize = 200;
@@ -169,7 +171,8 @@ impl Search<'_> {
         self.by_trees(repository, &near, &directory, (EvidenceKind::Content, &commit.to_string()))
     }
 
-    /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin.
+    /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin: the one that
+    /// explains most files, and of those the one that has fewest others.
     fn by_trees(
         &mut self,
         repository: &mut Repository,
@@ -184,25 +187,49 @@ impl Search<'_> {
         let chosen: HashSet<ObjectId> =
             distinct.iter().enumerate().filter(|(at, _)| *at < head || *at >= tail).map(|(_, tree)| *tree).collect();
         repository.ensure_trees(&chosen.iter().copied().collect::<Vec<_>>())?;
-        let mut seen = HashSet::new();
-        let mut best: Option<(Score, ObjectId)> = None;
-        for commit in commits {
-            let Some((_, tree)) = trees.get(commit) else { continue };
-            if !chosen.contains(tree) || !seen.insert(*tree) {
-                continue;
-            }
+        let mut best: Option<(Score, usize)> = None;
+        let mut equal: HashSet<ObjectId> = HashSet::new();
+        for tree in distinct.iter().filter(|tree| chosen.contains(*tree)) {
             let listing = repository.tree_listing(tree)?;
             let score = score_directory(&listing, "", self.published);
-            if best.as_ref().is_none_or(|(known, _)| score.key() > known.key()) {
-                best = Some((score, *commit));
+            let stray = only_in_source(&listing, self.published);
+            let order = best.as_ref().map_or(Ordering::Greater, |(known, strays)| score.key().cmp(&known.key()).then(strays.cmp(&stray)));
+            match order {
+                Ordering::Greater => (best, equal) = (Some((score, stray)), [*tree].into()),
+                Ordering::Equal => drop(equal.insert(*tree)),
+                Ordering::Less => {}
             }
         }
-        let Some((score, commit)) = best else { return Ok(()) };
-        if kind == EvidenceKind::Content && self.located.origins.first().is_some_and(|known| known.score.key() >= score.key()) {
+        let Some((score, _)) = best else { return Ok(()) };
+        let known = self.located.origins.first().filter(|_| kind == EvidenceKind::Content);
+        if known.is_some_and(|known| known.score.key() >= score.key()) {
             return Ok(());
         }
+        let equal: Vec<ObjectId> =
+            commits.iter().copied().filter(|commit| trees.get(commit).is_some_and(|(_, tree)| equal.contains(tree))).collect();
+        // The neighbours of a known commit come nearest first, and may be of another branch than the default one, as it may be.
+        let commit = if known.is_some() { equal.first().copied() } else { self.likeliest(repository, equal)? };
+        let Some(commit) = commit else { return Ok(()) };
         repository.ensure_commits(&[commit])?;
         let reference = tip_of(repository, commit);
         self.consider(repository, &Nominee { commit, reference, kind, value: value.to_owned(), note: None })
+    }
+
+    /// Of commits that explain the files equally, one of the default branch, and of these the last one before the files were
+    /// packed. The first of them where the tarball does not say when that was, or none is as old.
+    fn likeliest(&self, repository: &mut Repository, mut equal: Vec<ObjectId>) -> Result<Option<ObjectId>, LocateError> {
+        let first = equal.first().copied();
+        if equal.len() < 2 {
+            return Ok(first);
+        }
+        repository.history()?;
+        let Some(history) = repository.known_history() else { return Ok(first) };
+        let by_default = history.reached_from(repository.store(), repository.head())?;
+        if equal.iter().any(|commit| by_default.contains(commit)) {
+            equal.retain(|commit| by_default.contains(commit));
+        }
+        let before = |id: &&ObjectId| history.get(id).zip(self.claims.packed).filter(|(commit, packed)| commit.time <= *packed);
+        let last = equal.iter().filter(|id| before(id).is_some()).max_by_key(|id| history.get(id).map(|commit| commit.time));
+        Ok(last.or(equal.first()).copied())
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod bots;
+mod error;
 mod history;
 pub mod locate;
 mod manifests;
@@ -13,5 +14,6 @@ mod named;
 pub mod score;
 pub mod tags;
 
-pub use locate::{Claims, LocateError, Located, Origin};
+pub use error::LocateError;
+pub use locate::{Claims, Located, Origin};
 pub use score::PublishedFile;

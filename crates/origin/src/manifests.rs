@@ -7,7 +7,7 @@ use gix::ObjectId;
 use git::{Listing, Repository};
 use npm_spec::path::join;
 
-use super::locate::LocateError;
+use super::error::LocateError;
 
 /// Name and version in a package.json's bytes. The name is `wanted` if the package is published by it: pnpm 11.18 and later publish as
 /// `publishConfig.name` says.

@@ -7,7 +7,8 @@ use gix::ObjectId;
 use git::{RemoteRef, Repository};
 use verdict::EvidenceKind;
 
-use super::locate::{LocateError, Nominee, tip_of};
+use super::error::LocateError;
+use super::locate::{Nominee, tip_of};
 
 /// Fewest digits of an id that git takes for one.
 const FEWEST_DIGITS: usize = 4;

@@ -2,7 +2,7 @@
 //!
 //! No file content is read: git's blob id of a published file is computed once and looked up among the ids of the tree.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -72,6 +72,16 @@ pub fn score_directory(listing: &Listing, directory: &str, published: &[Publishe
     score
 }
 
+/// Files of a folder's tree that were not published and stand beside files that were: about what a client would have
+/// packed besides. Hidden files do not count: clients leave most of them out.
+pub fn only_in_source(listing: &Listing, published: &[PublishedFile]) -> usize {
+    let paths: HashSet<&str> = published.iter().map(|file| file.path.as_str()).collect();
+    let folders: HashSet<&str> = paths.iter().map(|path| parent(path)).collect();
+    let hidden = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+    let stray = |path: &str| folders.contains(parent(path)) && !hidden(path) && !paths.contains(path);
+    listing.entries.iter().filter(|entry| is_file(entry.kind) && stray(&entry.path)).count()
+}
+
 /// The folders that could be the package's, best first: those that the published files' ids vote for, those with a
 /// package.json whose path looks like the package's name, and the ones that were declared.
 pub fn candidate_directories(listing: &Listing, published: &[PublishedFile], name: &str, declared: &[&str]) -> Vec<Score> {
@@ -96,7 +106,7 @@ pub fn candidate_directories(listing: &Listing, published: &[PublishedFile], nam
     directories.extend(declared.iter().copied().filter(|dir| listing.below(dir).next().is_some()));
     directories.extend(manifests.iter().copied().filter(|dir| looks_alike(dir)).take(24));
     directories.push("");
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     directories.retain(|dir| seen.insert(*dir));
     let mut scores: Vec<Score> = directories.into_iter().map(|dir| score_directory(listing, dir, published)).collect();
     scores.sort_by(|a, b| b.key().cmp(&a.key()).then_with(|| a.directory.len().cmp(&b.directory.len())));

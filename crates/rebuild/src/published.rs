@@ -50,6 +50,14 @@ impl Published {
         Checkout::with_executable_bits(bits).filter(|_| all)
     }
 
+    /// The newest time of a file, in seconds since 1970; `None` where clients wrote the same for all or one before npm itself.
+    pub fn packed(&self) -> Option<i64> {
+        const FIRST_NPM: i64 = 1_262_304_000; // 2010-01-01
+        let times = || self.archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).filter_map(|entry| entry.mtime);
+        let newest = times().max()?;
+        (newest >= FIRST_NPM).then_some(newest)
+    }
+
     /// The published files with their git blob ids.
     pub fn files(&self) -> Vec<PublishedFile> {
         let id = ObjectId::from_bytes_or_panic;

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { run } from './kit/cli.mjs';
+import { createRepository } from './kit/history.mjs';
 import { gzip, integrityOf, rawTar } from './kit/tarball.mjs';
 import { assertConsistent, cacheOf, manifest, openWorld } from './world.mjs';
 
@@ -190,7 +191,7 @@ test('a recipe that cannot be followed is a failure with a code and a hint, and 
     [{ ...recipe, directory: '../..' }, 'recipe-invalid'],
     [{ ...recipe, strategy: 'npm' }, 'recipe-invalid'],
     [bare, 'recipe-incomplete'],
-    [{ ...recipe, repository: 'file:///etc' }, 'repository-scheme-refused'],
+    [{ ...recipe, repository: 'file:///etc' }, 'source-of-machine'],
     [{ ...recipe, repository: 'http://127.0.0.1:1/x' }, 'repository-host-refused'],
   ];
   for (const [document, code] of cases) {
@@ -208,6 +209,35 @@ test('a recipe that cannot be followed is a failure with a code and a hint, and 
   }
   assert.ok(ids.c);
   assert.equal((await cli('not-there.json', '--json')).json.code, 'recipe-unreadable');
+});
+
+test('a recipe of somebody’s machine is replayed from where the user says it is', async () => {
+  const name = 'r-local';
+  const files = { 'package.json': manifest(name), 'index.js': 'x\n' };
+  await world.registry.publish({ files });
+  const made = join(clean.home, 'made-here.git');
+  const { c } = await createRepository(made, { commits: [{ label: 'c', files }] });
+  const answer = await judge(`${name}@1.0.0`, ['--source', './made-here.git']);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+  await rename(made, join(clean.home, 'moved.git'));
+
+  // The recipe alone opens nothing of this machine, even where the path leads to the repository.
+  await cp(join(clean.home, 'moved.git'), made, { recursive: true });
+  const refused = await cli(await onDisk('local.json', answer), '--json');
+  assert.deepEqual([refused.code, refused.json.code], [2, 'source-of-machine'], refused.stdout);
+  await rm(made, { recursive: true });
+
+  const again = await replayed(answer, { args: ['--source', './moved.git'] });
+  assert.deepEqual([again.outcome, again.integrity], ['same-bytes', answer.package.integrity]);
+  assert.match(again.source, new RegExp(`/moved\\.git#${c}$`));
+  assert.deepEqual(again.findings.map(({ code }) => code), ['source-by-user']);
+
+  const narrowed = await cli(await onDisk('local.json', answer), '--json', '--source', `./moved.git#${c}`);
+  assert.deepEqual([narrowed.code, narrowed.json.code], [2, 'source-names-more'], narrowed.stdout);
+  // Another commit of the same content is not the recipe's.
+  await createRepository(join(clean.home, 'other.git'), { commits: [{ label: 'c', files, message: 'another' }] });
+  const other = await cli(await onDisk('local.json', answer), '--json', '--source', './other.git');
+  assert.deepEqual([other.code, other.json.code], [2, 'commit-not-found'], other.stdout);
 });
 
 test('a commit that no branch or tag reaches is refused here too', async () => {

@@ -38,6 +38,9 @@ struct Arguments {
     /// Tell on stderr what is being done, also beside --json
     #[arg(long)]
     progress: bool,
+    /// Take the recipe's commit from this repository, folder or archive in place of the one that the recipe names
+    #[arg(long, value_name = "source")]
+    source: Option<String>,
     /// Write the tarball to this file
     #[arg(long, value_name = "file")]
     emit: Option<PathBuf>,
@@ -79,6 +82,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return usage(&error, arguments, HINT),
     };
     let options = Options {
+        source: parsed.source.clone(),
         registry: parsed.registry.clone(),
         node_dist: parsed.node_dist.clone(),
         node_keys: parsed.node_keys.clone(),

@@ -29,6 +29,7 @@ use verdict::{Failed, Finding, Severity, boxed};
 
 use crate::draft::run_findings;
 use crate::emit::EmitError;
+use crate::user_source::UserSource;
 use crate::{Question, opening};
 
 /// A recipe that could not be replayed, besides what its stages say.
@@ -46,6 +47,12 @@ pub enum ReplayError {
         /// What the tarball's package.json says.
         made: String,
     },
+    /// The source that the user named has a commit or folder of its own.
+    #[error("--source names {0}, and which commit and folder a replay is of is said by the recipe")]
+    SourceNamesMore(String),
+    /// The recipe's source was on the machine that made it.
+    #[error("the recipe's source is {0}, and no recipe leads to files of this machine")]
+    SourceOfMachine(String),
     /// The build had the tarball that it is to make.
     #[error("the build installed the very tarball that the recipe makes, as {0}")]
     JudgedBytes(String),
@@ -56,6 +63,8 @@ impl Diagnostic for ReplayError {
         match self {
             Self::Incomplete => "recipe-incomplete",
             Self::OtherPackage { .. } => "recipe-names-another",
+            Self::SourceNamesMore(_) => "source-names-more",
+            Self::SourceOfMachine(_) => "source-of-machine",
             Self::JudgedBytes(_) => "judged-bytes-in-build",
         }
     }
@@ -70,6 +79,8 @@ impl Diagnostic for ReplayError {
                 "only the recipe of the attempt that decided has `tarball`: pass the whole result of `reproduce <spec> --json`"
             }
             Self::OtherPackage { .. } => "the file was changed after it was written: do not believe it",
+            Self::SourceNamesMore(_) => "name the repository alone: --source ./folder",
+            Self::SourceOfMachine(_) => "say where it is: --source ./folder",
             Self::JudgedBytes(_) => "what comes of that says nothing about the source: judge the package with `reproduce`",
         };
         Some(hint.to_owned())
@@ -82,7 +93,7 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let tarball = recipe.tarball.as_ref().ok_or_else(|| boxed(ReplayError::Incomplete))?;
     let open = |url: &str| opening::open_by_url(url, context, runtime);
     context.progress.tell("locate", "asking the repository");
-    let mut repository = open(&recipe.repository).map_err(boxed)?;
+    let mut repository = source_of(recipe, question, context, runtime)?;
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
     let blank = Blank { nothing: &nothing, open_submodule: &open };
@@ -104,11 +115,15 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         None => write(&archive, tarball, io::sink()).map_err(boxed)?.1,
         Some(path) => emit(&archive, tarball, path).map_err(|source| boxed(EmitError { path: path.clone(), source }))?,
     };
-    let mut replayed = of(recipe);
+    let mut replayed = of(recipe, repository.url());
     let lost = unavailable.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line));
     let stated = told.as_ref().and_then(|told| told.resolved.as_deref());
     let others = stated.filter(|_| recipe.build.is_some()).and_then(|stated| resolved_differs(stated, &run.resolved));
-    replayed.findings = lost.chain(run_findings(&run)).chain(others).collect();
+    let elsewhere = question.source.is_some().then(|| {
+        let message = format!("the source was given with --source; the recipe names {}", recipe.repository);
+        Finding::new("source-by-user", Severity::Info, message)
+    });
+    replayed.findings = elsewhere.into_iter().chain(lost).chain(run_findings(&run)).chain(others).collect();
     let Run { steps, log, tools, resolved, .. } = run;
     replayed.resolved = recipe.build.is_some().then_some(resolved);
     replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());
@@ -121,6 +136,23 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     replayed.steps = steps;
     replayed.ms = millis(began.elapsed());
     Ok(replayed.told(told))
+}
+
+/// The repository that the user named, or else the recipe. A recipe is a stranger's word: it opens nothing of this machine, and either
+/// is asked as nobody in particular, because the recipe's commands run on what it gives out.
+fn source_of(recipe: &Recipe, question: &Question, context: &Context, runtime: &Handle) -> Result<Repository, Failed> {
+    let Some(word) = &question.source else {
+        if recipe.repository.starts_with("file:") {
+            return Err(boxed(ReplayError::SourceOfMachine(recipe.repository.clone())));
+        }
+        return opening::open_by_url(&recipe.repository, context, runtime).map_err(boxed);
+    };
+    let UserSource { address, commit, directory } = UserSource::named(word, context);
+    if let Some(more) = commit.or(directory) {
+        return Err(boxed(ReplayError::SourceNamesMore(more)));
+    }
+    let address = address.map_err(boxed)?;
+    opening::open(&address, context, runtime, false).map_err(boxed)
 }
 
 /// The tarball's package.json says which package was made; the recipe, and the result that it came in, must name that one.

@@ -24,21 +24,27 @@ impl UserSource {
     pub(crate) fn of(question: &Question, context: &Context) -> Option<Self> {
         let given = question.build.given.as_deref();
         let directory = given.map(|given| given.directory.clone());
-        let parsed = |url: &str| address::parse_with(url, &|url| context.leads_to(url));
-        match &question.source {
-            Some(SourceWord::Here { path, fragment }) => {
-                let path = context.cwd.join(path);
-                let address = Ok(Address::here(&path.canonicalize().unwrap_or(path)));
-                let (commit, named) = parts(fragment.as_deref().unwrap_or_default());
-                return Some(Self { address, commit, directory: named.or(directory) });
-            }
-            Some(SourceWord::Address(source)) => {
-                let (commit, named) = parts(source.split_once('#').map_or("", |(_, fragment)| fragment));
-                return Some(Self { address: parsed(source), commit, directory: named.or(directory) });
-            }
-            None => {}
+        if let Some(named) = question.source.as_ref().map(|word| Self::named(word, context)) {
+            return Some(Self { directory: named.directory.or(directory), ..named });
         }
+        let parsed = |url: &str| address::parse_with(url, &|url| context.leads_to(url));
         given.map(|given| Self { address: parsed(&given.repository), commit: Some(given.commit.clone()), directory })
+    }
+
+    /// What `--source` names.
+    pub(crate) fn named(word: &SourceWord, context: &Context) -> Self {
+        let (address, fragment) = match word {
+            SourceWord::Here { path, fragment } => {
+                let path = context.cwd.join(path);
+                (Ok(Address::here(&path.canonicalize().unwrap_or(path))), fragment.as_deref().unwrap_or_default())
+            }
+            SourceWord::Address(source) => {
+                let fragment = source.split_once('#').map_or("", |(_, fragment)| fragment);
+                (address::parse_with(source, &|url| context.leads_to(url)), fragment)
+            }
+        };
+        let (commit, directory) = parts(fragment);
+        Self { address, commit, directory }
     }
 }
 

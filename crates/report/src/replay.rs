@@ -67,8 +67,8 @@ pub struct Replayed {
     pub ms: u64,
 }
 
-/// What a recipe says of itself, before anything was made.
-pub fn of(recipe: &Recipe) -> Replayed {
+/// What a recipe says of itself, before anything was made; `repository` is where it is followed.
+pub fn of(recipe: &Recipe, repository: &str) -> Replayed {
     let path = if recipe.directory.is_empty() { String::new() } else { format!("::path:{}", recipe.directory) };
     Replayed {
         schema_version: SCHEMA_VERSION,
@@ -76,7 +76,7 @@ pub fn of(recipe: &Recipe) -> Replayed {
         outcome: Outcome::OtherBytes,
         name: recipe.name.clone(),
         version: recipe.version.clone(),
-        source: format!("git+{}#{}{path}", recipe.repository, recipe.commit),
+        source: format!("git+{repository}#{}{path}", recipe.commit),
         strategy: recipe.strategy.as_str().to_owned(),
         integrity: String::new(),
         expected: String::new(),

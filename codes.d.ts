@@ -250,6 +250,7 @@ export type Code =
   | 'package-not-in-repository'
   | 'package-too-large'
   | 'package-unpublished'
+  | 'packed-by-deno'
   | 'parent-segment'
   | 'path-conflict'
   | 'path-too-deep'

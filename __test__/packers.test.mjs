@@ -144,6 +144,32 @@ test('keys that a client wrote are named, and a path in one is a leak', async ()
   assert.match(answer.comparison.explanations.find((one) => one.path === 'package.json').message, /^written by a client: _from, _resolved/);
 });
 
+/** What Deno's tar library writes: GNU's magic, no times, no numbers of devices. */
+const asDeno = (header) => {
+  header.write('ustar  \0', 257, 'latin1');
+  for (const [text, at] of [['0000644\0', 100], ['0000000\0', 108], ['0000000\0', 116], ['00000000000\0', 136], ['\0'.repeat(16), 329]]) header.write(text, at, 'latin1');
+};
+
+test('what `deno pack` wrote is undecided by name; another archive, or another name in deno.json, is not', async () => {
+  const release = async (name, { configuration = { name, version: '1.0.0', exports: './mod.ts' }, edit = asDeno, tags = {}, file = 'deno.jsonc' } = {}) => {
+    const text = `// ours\n${JSON.stringify(configuration)}\n`;
+    const { c } = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { [file]: text, 'mod.ts': 'export {};\n', 'README.md': '# f\n' } }], tags });
+    const own = JSON.stringify({ ...JSON.parse(manifest(name)), type: 'module', main: './mod.js' }, null, 2);
+    const entries = [['package.json', own], ['README.md', '# f\n'], ['mod.js', 'export {};\n']].map(([path, data]) => ({ path: `package/${path}`, data, edit }));
+    await world.registry.publish({ files: { 'package.json': own }, tarball: gzip(rawTar(entries)), omit: ['gitHead'] });
+    return { spec: `${name}@1.0.0`, c };
+  };
+  for (const [name, more] of [['p-deno', {}], ['p-deno-tag', { tags: { 'v1.0.0': 'c' } }], ['p-deno-folder', { file: 'packages/a/deno.json' }]]) {
+    const answer = await world.judge((await release(name, more)).spec);
+    assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'packed-by-deno'], name);
+    assert.match(answer.findings.find(({ code }) => code === 'packed-by-deno').message, /deno\.jsonc?,/);
+  }
+  for (const [name, more] of [['p-deno-not', { edit: null }], ['p-deno-other', { configuration: { name: 'p-deno', version: '1.0.0' } }]]) {
+    const answer = await world.judge((await release(name, more)).spec);
+    assert.deepEqual([answer.verdict, answer.code], ['no-source', 'commit-not-found'], name);
+  }
+});
+
 test('a name in other code points is told by them', async () => {
   const { spec } = await world.release('p-letters', { files: { 'caf\u00e9.txt': 'x\n' }, published: { 'caf\u00e9.txt': null, 'cafe\u0301.txt': 'x\n' } });
   const answer = await world.judge(spec);

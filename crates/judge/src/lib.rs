@@ -9,6 +9,7 @@ mod beside_branches;
 mod checkout_notes;
 mod decision;
 mod declared;
+mod deno_pack;
 mod draft;
 mod elsewhere;
 mod emit;

@@ -11,6 +11,7 @@ use origin::{Claims, LocateError, Located};
 use rebuild::Published;
 use verdict::{Ending, Verdict};
 
+use crate::deno_pack;
 use crate::draft::Draft;
 use crate::halt::Halt;
 use crate::opening::open;
@@ -43,8 +44,20 @@ pub(crate) fn find(nominated: Nominated, claims: &Claims, published: &Published)
     let Nominated { mut repository, nominees } = nominated;
     let manifest = published.manifest();
     let git_head = manifest.get("gitHead").and_then(Value::as_str);
-    let located = locate::locate(&mut repository, nominees, claims, &published.files(), git_head)?;
-    Ok((repository, located))
+    let located = locate::locate(&mut repository, nominees, claims, &published.files(), git_head);
+    // Such a package has no package.json in its source.
+    let best = located.as_ref().ok().and_then(|located| located.origins.first());
+    let nameless = match &located {
+        Ok(_) => best.is_some_and(|origin| origin.name.is_none()),
+        Err(error) => matches!(error, LocateError::NoCommit { .. } | LocateError::NotInRepository { .. }),
+    };
+    if nameless && let Some(file) = deno_pack::configuration(&mut repository, best.map(|origin| origin.commit), &claims.name, published)? {
+        return Err(LocateError::PackedByDeno {
+            file,
+            evidence: located.map_or_else(|error| error.evidence().to_vec(), |found| found.evidence),
+        });
+    }
+    Ok((repository, located?))
 }
 
 /// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
@@ -54,6 +67,10 @@ pub(crate) fn refused(draft: &mut Draft, error: LocateError, published: &Publish
             GitError::Cancelled | GitError::Cache { .. } | GitError::Damaged { .. } | GitError::Config(_) | GitError::Source { .. },
         ) => Halt::Failed(Box::new(error)),
         LocateError::Git(GitError::NotGit { .. }) => Ending::by(Verdict::Unsupported, &error).into(),
+        LocateError::PackedByDeno { evidence, .. } => {
+            draft.evidence(evidence);
+            Ending::by(Verdict::Unsupported, &error).into()
+        }
         _ => {
             draft.evidence(error.evidence());
             draft.findings(confusion::without_source(&published.manifest()));

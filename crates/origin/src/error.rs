@@ -62,6 +62,14 @@ pub enum LocateError {
         /// What was looked at.
         evidence: Vec<Evidence>,
     },
+    /// Deno packed it, which compiles it.
+    #[error("`deno pack` compiled and packed it by {file}, and Deno is not run here")]
+    PackedByDeno {
+        /// The configuration.
+        file: String,
+        /// What was looked at.
+        evidence: Vec<Evidence>,
+    },
     /// The repository has no branch and no tag.
     #[error("the repository {repository} is empty")]
     Empty {
@@ -77,7 +85,10 @@ impl LocateError {
     /// What had been looked at when it failed.
     pub fn evidence(&self) -> &[Evidence] {
         match self {
-            Self::NoCommit { evidence, .. } | Self::Unreachable { evidence, .. } | Self::NotInRepository { evidence, .. } => evidence,
+            Self::NoCommit { evidence, .. }
+            | Self::Unreachable { evidence, .. }
+            | Self::NotInRepository { evidence, .. }
+            | Self::PackedByDeno { evidence, .. } => evidence,
             Self::NotThere { .. } | Self::Ambiguous { .. } | Self::Empty { .. } | Self::Git(_) => &[],
         }
     }
@@ -91,6 +102,7 @@ impl Diagnostic for LocateError {
             Self::Ambiguous { .. } => "reference-ambiguous",
             Self::Unreachable { .. } => "commit-unreachable",
             Self::NotInRepository { .. } => "package-not-in-repository",
+            Self::PackedByDeno { .. } => "packed-by-deno",
             Self::Empty { .. } => "repository-empty",
             Self::Git(error) => error.code(),
         }
@@ -116,6 +128,9 @@ impl Diagnostic for LocateError {
             }
             Self::NotInRepository { .. } | Self::Empty { .. } => {
                 Some("the package may declare the wrong repository; --source names another one".into())
+            }
+            Self::PackedByDeno { .. } => {
+                Some("check out the commit and run `deno pack` of the publisher's version: it writes the same bytes".into())
             }
             Self::Git(error) => error.hint(),
         }

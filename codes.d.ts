@@ -197,6 +197,7 @@ export type Code =
   | 'lockfile-unknown'
   | 'loopback-base'
   | 'loopback-listener'
+  | 'made-by-no-build'
   | 'made-of-later-packages'
   | 'manifest-confusion'
   | 'manifest-keys'

@@ -36,6 +36,7 @@ use npm_tarball::{Archive, Change, ChangeKind, Comparison, EntryKind};
 pub use class::Class;
 pub use findings::findings;
 pub use likely::{Built, Cause, Likely, likely};
+pub use place::made_by_no_build;
 pub use source::Source;
 
 /// Why one file differs.

@@ -51,12 +51,43 @@ const LEFT_BEHIND: &[(&str, &str)] = &[
 
 /// What left such a file on the publisher's machine; none for any other file.
 pub(super) fn left_behind(path: &str) -> Option<&'static str> {
+    rule_of(path).map(|(_, what)| *what)
+}
+
+fn rule_of(path: &str) -> Option<&'static (&'static str, &'static str)> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let row = LEFT_BEHIND.iter().find(|(pattern, _)| match pattern.strip_suffix('/') {
+    LEFT_BEHIND.iter().find(|(pattern, _)| match pattern.strip_suffix('/') {
         Some(pattern) => folders.split('/').any(|folder| fits(pattern, folder)),
         None => fits(pattern, name),
-    });
-    row.map(|(_, what)| *what)
+    })
+}
+
+/// Of those, what comes by no step of a build, and never with the same bytes where it does: not `*.bak` and `*~`, which editing
+/// commands leave, nor what tests and caches write.
+const BY_NO_BUILD: &[&str] = &[
+    ".DS_Store",
+    "__MACOSX/",
+    "Thumbs.db",
+    "desktop.ini",
+    ".idea/",
+    ".vscode/",
+    ".vs/",
+    ".history/",
+    "*.iml",
+    "*.swp",
+    "*.swo",
+    "*.sublime-project",
+    "*.sublime-workspace",
+    "npm-debug.log*",
+    "yarn-error.log",
+    "yarn-debug.log",
+    "pnpm-debug.log",
+    "lerna-debug.log",
+];
+
+/// What leaves such a file, which no build makes; `None` for any other file.
+pub fn made_by_no_build(path: &str) -> Option<&'static str> {
+    rule_of(path).filter(|(pattern, _)| BY_NO_BUILD.contains(pattern)).map(|(_, what)| *what)
 }
 
 /// A name against a pattern with one star at an end, or none.
@@ -201,6 +232,17 @@ mod tests {
         for path in ["index.js", "lib/coverage.js", "env.js", "original", "docs/idea.md", ".orig"] {
             assert_eq!(left_behind(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn what_a_build_may_write_is_not_among_what_none_makes() {
+        for path in [".DS_Store", "a/.idea/x.xml", ".vscode/settings.json", "npm-debug.log.1", "a.swp"] {
+            assert!(made_by_no_build(path).is_some(), "{path}");
+        }
+        for path in ["a.js.bak", "a.js~", "a.orig", "coverage/lcov.info", "a.tgz", "tsconfig.tsbuildinfo", ".npmrc", ".env", "index.js"] {
+            assert_eq!(made_by_no_build(path), None, "{path}");
+        }
+        assert!(BY_NO_BUILD.iter().all(|pattern| LEFT_BEHIND.iter().any(|(known, _)| known == pattern)));
     }
 
     #[test]

@@ -115,6 +115,8 @@ fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (
         published.facts.manifest_mismatch || verdict == Verdict::Differs && code.is_some() || code == Some("judged-bytes-in-build");
     let is_open = |error: &SourceError| match error {
         _ if is_settled => false,
+        // No build would make it, so that none was tried leaves nothing open.
+        SourceError::LeftBehind { .. } => false,
         SourceError::NativeToolchain { .. } => matches!(verdict, Verdict::Differs | Verdict::BuildFailed),
         _ => verdict == Verdict::Differs && !built && !closest.comparison.only_published.is_empty(),
     };

@@ -94,6 +94,14 @@ pub enum SourceError {
         /// The step's name.
         step: String,
     },
+    /// What is missing is of the publisher's machine, and no build makes it.
+    #[error("no build makes {path}, which {what} left: none was tried for it")]
+    LeftBehind {
+        /// The first of the files.
+        path: String,
+        /// What left it.
+        what: &'static str,
+    },
     /// An installation left metadata of the registry where the build cannot remove them.
     #[error("what an installation kept of the registry's metadata cannot be removed")]
     MetadataKept,
@@ -154,6 +162,7 @@ impl Diagnostic for SourceError {
             Self::Unreadable { .. } => "built-file-unreadable",
             Self::Toolchain(error) => error.code(),
             Self::NativeToolchain { .. } => "native-toolchain-needed",
+            Self::LeftBehind { .. } => "made-by-no-build",
             Self::Sandbox(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Timewarp(error) => error.code(),
@@ -177,9 +186,12 @@ impl Diagnostic for SourceError {
             Self::Registry(error) => error.stage(),
             Self::Timewarp(error) => error.stage(),
             Self::Cache(error) => error.stage(),
-            Self::NativeToolchain { .. } | Self::NothingBuilt | Self::CheckoutGone { .. } | Self::MetadataKept | Self::Cut(_) => {
-                Stage::Build
-            }
+            Self::NativeToolchain { .. }
+            | Self::LeftBehind { .. }
+            | Self::NothingBuilt
+            | Self::CheckoutGone { .. }
+            | Self::MetadataKept
+            | Self::Cut(_) => Stage::Build,
             _ => Stage::Pack,
         }
     }

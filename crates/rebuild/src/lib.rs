@@ -6,6 +6,7 @@
 pub mod build_run;
 pub mod checkout;
 mod error;
+mod left_behind;
 mod native_toolchain;
 mod overlay;
 pub mod packing;

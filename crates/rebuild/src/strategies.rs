@@ -13,9 +13,9 @@ use recipe::Strategy;
 use verdict::Outcome;
 
 use crate::build_run::{self, Publication, Site};
-use crate::rebuilt::{self, Attempts, Cut, Limit};
+use crate::rebuilt::{self, Attempts, Cut, Limit, Rebuilt};
 use crate::submodules::Open;
-use crate::{Published, Question, SourceError, native_toolchain, source};
+use crate::{Published, Question, SourceError, left_behind, native_toolchain, source};
 
 /// Most commits that are built: each takes as long as the first.
 const MAX_BUILT: usize = 2;
@@ -52,6 +52,9 @@ pub fn rebuild(
         all.not_built = native_toolchain_of(repository, case, &all);
     }
     if builds && all.not_built.is_none() && !reproduced(&all) {
+        all.not_built = closest(&all).and_then(|closest| left_behind::needed(case.located, closest));
+    }
+    if builds && all.not_built.is_none() && !reproduced(&all) {
         match build(repository, case, question, (context, runtime), &mut all) {
             // Requests ended with the time, and whatever failed may have failed for that.
             Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {
@@ -70,8 +73,11 @@ pub fn rebuild(
 
 /// Why the attempts lack nothing but native programs, if they do.
 fn native_toolchain_of(repository: &mut Repository, case: &Case<'_>, all: &Attempts) -> Option<SourceError> {
-    let closest = all.rebuilt.get(rebuilt::closest(&all.rebuilt)?)?;
-    native_toolchain::needed(repository, case.located, case.published, closest)
+    native_toolchain::needed(repository, case.located, case.published, closest(all)?)
+}
+
+fn closest(all: &Attempts) -> Option<&Rebuilt> {
+    all.rebuilt.get(rebuilt::closest(&all.rebuilt)?)
 }
 
 fn reproduced(all: &Attempts) -> bool {

@@ -25,7 +25,7 @@ use crate::plan::vetoes::VETOES;
 use crate::plan::{self, Trial, World};
 use crate::rebuilt::{Attempts, Cut, Limit, keep_closest};
 use crate::strategies::Case;
-use crate::{Published, SourceError, native_toolchain};
+use crate::{Published, SourceError, left_behind, native_toolchain};
 
 /// Builds an origin with one setup after the other, and adds what each came closest to.
 pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, site: &Site, all: &mut Attempts) -> Result<(), SourceError> {
@@ -205,6 +205,8 @@ impl Builder<'_> {
             seen.push(Observation::OnlyDatesDiffer);
         } else if native_toolchain::is_lacking(self.build.origin, self.build.published, &rebuilt) {
             seen.push(Observation::CompilerMissing);
+        } else if left_behind::all_that_is_missing(self.build.origin, &rebuilt).is_some() {
+            seen.push(Observation::OnlyLeftBehind);
         }
         self.all.rebuilt.push(rebuilt);
         keep_closest(&mut self.all.rebuilt);

@@ -43,4 +43,6 @@ pub enum Observation {
     OnlyDatesDiffer,
     /// A step asked for a program that is not there, and all that is missing is what the compiler of a project in the source makes.
     CompilerMissing,
+    /// Nothing is missing but files of the publisher's machine, which no build makes.
+    OnlyLeftBehind,
 }

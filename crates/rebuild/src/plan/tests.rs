@@ -157,6 +157,58 @@ fn a_node_between_two_that_failed_alike_is_left_out() {
 }
 
 #[test]
+fn a_package_that_two_managers_miss_is_missing_for_a_third() {
+    use npm_spec::tool::Kind;
+    let missed = |name: &str| vec![Observation::NotInstalled, Observation::Missing([name.to_owned()].into())];
+    let managers = |second: &str| {
+        let mut board = board(&[20, 20, 20], &[(at_publication(0), missed("gone")), (at_publication(1), missed(second))]);
+        board.toolchains[1].manager = Some(Kind::Yarn);
+        board.toolchains[2].manager = Some(Kind::Pnpm);
+        board
+    };
+    assert_eq!(forbidden(&managers("gone"), &at_publication(2)), ["missing-twice"]);
+    assert_eq!(forbidden(&managers("gone"), &Setup::of(2, RegistryView::AsItIs)), [""; 0], "another view of the registry");
+    assert_eq!(forbidden(&managers("other"), &at_publication(2)), [""; 0], "each missed another");
+    let mut followed = managers("gone");
+    followed.toolchains[2].lockfile = Some("pnpm-lock.yaml".to_owned());
+    assert_eq!(forbidden(&followed, &at_publication(2)), [""; 0], "its lockfile may not ask for it");
+    let mut cut = managers("gone");
+    cut.attempts[1].seen.push(Observation::OverLimit);
+    assert_eq!(forbidden(&cut, &at_publication(2)), [""; 0], "a limit may be why");
+    let mut once = managers("gone");
+    once.attempts.pop();
+    assert_eq!(forbidden(&once, &at_publication(2)), [""; 0], "one manager alone");
+}
+
+#[test]
+fn a_command_that_old_and_new_nodes_lack_is_nowhere() {
+    let nodes = [14, 20, 22, 12];
+    let both =
+        |exit: i32, second: i32| board(&nodes, &[(at_publication(0), vec![failed(exit)]), (at_publication(1), vec![failed(second)])]);
+    assert_eq!(forbidden(&both(127, 127), &at_publication(2)), ["command-missing-twice"]);
+    assert_eq!(forbidden(&both(127, 127), &at_publication(3)), ["command-missing-twice"]);
+    assert_eq!(forbidden(&both(1, 1), &at_publication(2)), [""; 0], "another exit code");
+    assert_eq!(forbidden(&both(127, 1), &at_publication(2)), [""; 0], "one failed otherwise");
+    let mut closer = both(127, 127);
+    closer.attempts[1].closeness = Some(closeness(2));
+    assert_eq!(forbidden(&closer, &at_publication(2)), [""; 0], "one came closer");
+    let mut stood_in = both(127, 127);
+    stood_in.attempts[0].seen.push(Observation::StoodIn([("gone".to_owned(), None)].into()));
+    assert_eq!(forbidden(&stood_in, &at_publication(2)), [""; 0], "what stood in may lack the command");
+    let mut new = both(127, 127);
+    new.toolchains[0].node = 18;
+    assert_eq!(forbidden(&new, &at_publication(2)), [""; 0], "two new ones");
+}
+
+#[test]
+fn what_no_build_makes_ends_the_search() {
+    let left = board(&[16, 18], &[(at_publication(0), vec![Observation::OnlyLeftBehind, failed(1)])]);
+    for setup in [at_publication(1), Setup::of(0, RegistryView::AtCommit), Setup { clock: Clock::AtPublication, ..at_publication(0) }] {
+        assert_eq!(forbidden(&left, &setup), ["only-left-behind"]);
+    }
+}
+
+#[test]
 fn the_clock_alone_and_untrue_times_rule_out_other_moments() {
     let clock = Setup { clock: Clock::AtPublication, ..at_publication(0) };
     let by_date = board(&[16], &[(clock, vec![])]);

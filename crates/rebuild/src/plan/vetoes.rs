@@ -10,16 +10,23 @@ use super::setup::{Clock, RegistryView, Setup};
 
 /// Every veto.
 pub const VETOES: &[&Veto] = &[
+    &ONLY_LEFT_BEHIND,
     &CAME_TO_ITS_END,
     &MISSING_FOR_EVERYONE,
+    &MISSING_TWICE,
     &NO_NETWORK,
     &OVER_LIMIT,
     &OUT_OF_TIME,
     &BETWEEN_TWO_THAT_FAILED_ALIKE,
+    &COMMAND_MISSING_TWICE,
     &ONLY_THE_CLOCK,
     &TIMES_SAY_NOTHING,
     &COMPILER_MISSING,
 ];
+
+/// Nothing is missing but files of the publisher's machine (`.DS_Store`, an editor's folder), and no build makes those.
+const ONLY_LEFT_BEHIND: Veto =
+    Veto { name: "only-left-behind", forbids: |board, _| board.attempts.iter().any(|entry| entry.has(&Observation::OnlyLeftBehind)) };
 
 /// Every step ended well, and other tools would run the same steps.
 const CAME_TO_ITS_END: Veto = Veto {
@@ -48,6 +55,27 @@ const MISSING_FOR_EVERYONE: Veto = Veto {
         alike(board, setup).any(|entry| {
             entry.has(&Observation::NotInstalled) && entry.shows(|fact| matches!(fact, Observation::Missing(_))) && !is_cut(entry)
         })
+    },
+};
+
+/// Two package managers that followed the same lockfile, or both none, missed the same package: a third that follows no other would, too.
+const MISSING_TWICE: Veto = Veto {
+    name: "missing-twice",
+    forbids: |board, setup| {
+        let Some(own) = board.toolchain(setup) else { return false };
+        let view = |one: &Setup| (one.registry, one.clock);
+        let missed: Vec<_> = board
+            .attempts
+            .iter()
+            .filter(|entry| view(&entry.setup) == view(setup) && entry.has(&Observation::NotInstalled) && !is_cut(entry))
+            .filter_map(|entry| {
+                let toolchain = board.toolchain(&entry.setup).filter(|other| other.lockfile == own.lockfile)?;
+                let names = entry.seen.iter().find_map(|fact| if let Observation::Missing(names) = fact { Some(names) } else { None })?;
+                Some((toolchain.manager, names))
+            })
+            .collect();
+        let pairs = missed.iter().flat_map(|one| missed.iter().map(move |other| (one, other)));
+        pairs.into_iter().any(|((one, names), (other, others))| one != other && names.intersection(others).next().is_some())
     },
 };
 
@@ -90,6 +118,28 @@ const BETWEEN_TWO_THAT_FAILED_ALIKE: Veto = Veto {
         pairs.filter(|(one, other)| failures(one) == failures(other) && one.closeness == other.closeness).any(|(one, other)| {
             node(&one.setup) <= node(setup) && node(setup) <= node(&other.setup) && node(&one.setup) != node(&other.setup)
         })
+    },
+};
+
+/// An older and a newer Node did not find a command (exit code 127) in the same steps, and came equally close. No further Node brings one:
+/// between them they have every command that comes with Node (`npx` since 8.2, `corepack` from 16.9 to 24).
+const COMMAND_MISSING_TWICE: Veto = Veto {
+    name: "command-missing-twice",
+    forbids: |board, setup| {
+        let node = |entry: &Entry| board.toolchain(&entry.setup).map_or(0, |toolchain| toolchain.node);
+        let not_found = |fact: &&Observation| matches!(fact, Observation::StepFailed { exit: Some(127), .. });
+        let installed = |entry: &&Entry| {
+            !is_cut(entry)
+                && !entry.shows(|fact| matches!(fact, Observation::StoodIn(_) | Observation::Missing(_) | Observation::HostsRefused(_)))
+        };
+        let failed: Vec<&Entry> = alike(board, setup)
+            .filter(|entry| entry.closeness.is_some() && !failures(entry).is_empty() && failures(entry).iter().all(not_found))
+            .filter(installed)
+            .collect();
+        let pairs = failed.iter().flat_map(|one| failed.iter().map(move |other| (one, other)));
+        pairs
+            .filter(|(one, other)| failures(one) == failures(other) && one.closeness == other.closeness)
+            .any(|(one, other)| (9..17).contains(&node(one)) && (17..25).contains(&node(other)))
     },
 };
 

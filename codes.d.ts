@@ -5,6 +5,7 @@ export type Code =
   | 'absolute-path'
   | 'added-file'
   | 'address-refused'
+  | 'altered-by-attributes'
   | 'ambiguous-extended-header'
   | 'ambiguous-number'
   | 'ambiguous-prefix'

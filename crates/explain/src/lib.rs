@@ -37,6 +37,7 @@ pub use class::Class;
 pub use findings::findings;
 pub use likely::{Built, Cause, Likely, likely};
 pub use place::made_by_no_build;
+pub use script::is_same_program;
 pub use source::Source;
 
 /// Why one file differs.

@@ -5,7 +5,7 @@
 //! of `lfs` it is known which files it is for.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use gix::attrs::search::{MetadataCollection, Outcome};
@@ -53,6 +53,7 @@ pub struct Attributes {
     names: u64,
     left: Cell<u64>,
     known: RefCell<HashMap<String, Rules>>,
+    altered: RefCell<BTreeSet<String>>,
 }
 
 impl Attributes {
@@ -83,7 +84,7 @@ impl Attributes {
             let _: std::io::Result<()> =
                 search.add_patterns_buffer(&content, source, Some(std::path::Path::new("")), &mut collection, dir.is_empty());
         }
-        Self { search, collection, any, wildcards, names, left: Cell::new(BUDGET), known: RefCell::default() }
+        Self { search, collection, any, wildcards, names, left: Cell::new(BUDGET), known: RefCell::default(), altered: RefCell::default() }
     }
 
     fn rules(&self, path: &str) -> Result<Rules, TooComplex> {
@@ -160,6 +161,11 @@ impl Attributes {
             })
     }
 
+    /// The files that were checked out with other text than git shows a reader: in an encoding that makes other letters of its bytes, or without what stood in an `$Id: … $`.
+    pub fn altered(&self) -> Vec<String> {
+        self.altered.borrow().iter().cloned().collect()
+    }
+
     /// The bytes that a checkout writes for a blob at `path`; `id` is the blob's id in hexadecimal.
     pub fn checked_out(&self, path: &str, blob: Vec<u8>, id: &str, platform: Platform) -> Result<Vec<u8>, TooComplex> {
         if !self.converts(path, platform)? {
@@ -176,6 +182,9 @@ impl Attributes {
             Platform::Posix => Some(eol::Mode::Lf),
             Platform::Windows => Some(eol::Mode::CrLf),
         };
+        if ident && hides_text(&blob) {
+            self.altered.borrow_mut().insert(path.to_owned());
+        }
         let blob = if ident { expand_ident(&blob, id) } else { blob };
         let mut converted = Vec::new();
         let text = match eol::convert_to_worktree(&blob, digest, &mut converted, Configuration { auto_crlf, eol }) {
@@ -183,7 +192,13 @@ impl Attributes {
             Ok(false) | Err(_) => blob,
         };
         Ok(match (encoding, std::str::from_utf8(&text)) {
-            (Some(encoding), Ok(utf8)) => encoding.encode(utf8),
+            (Some(encoding), Ok(utf8)) => {
+                let encoded = encoding.encode(utf8);
+                if reads_otherwise(&encoded) {
+                    self.altered.borrow_mut().insert(path.to_owned());
+                }
+                encoded
+            }
             // git leaves a file alone that it cannot encode.
             _ => text,
         })
@@ -246,6 +261,18 @@ fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
+}
+
+/// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin letters is zero.
+fn reads_otherwise(encoded: &[u8]) -> bool {
+    encoded.iter().filter(|byte| **byte == 0).count().saturating_mul(4) < encoded.len()
+}
+
+/// Whether `ident` takes away more than a hash that git itself could have written.
+fn hides_text(blob: &[u8]) -> bool {
+    let keywords = blob.split(|byte| *byte == b'$').collect::<Vec<_>>();
+    let mut values = keywords.windows(2).filter_map(|pair| pair.first()?.strip_prefix(b"Id:"));
+    values.any(|value| !value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b' '))
 }
 
 /// Bytes of the keyword that stands here, behind its first `$`, with its last.
@@ -312,6 +339,22 @@ mod tests {
     fn ident_is_expanded_on_one_line_only() {
         let files = [("", "*.c ident\n")];
         assert_eq!(out(&files, "a.c", "x $Id$ y $Id: old $\n$Id: \n$", Platform::Posix), "x $Id: abc $ y $Id: abc $\n$Id: \n$");
+    }
+
+    #[test]
+    fn what_a_reader_of_the_repository_does_not_see_is_known() {
+        let altered = |rules: &str, text: &str| {
+            let attributes = Attributes::new([("", rules.as_bytes())]);
+            attributes.checked_out("a.js", text.into(), "abc", Platform::Posix).expect("cheap");
+            attributes.altered()
+        };
+        assert_eq!(altered("*.js ident\n", "/*$Id: */if(ok)/* $*/ grant()\n"), ["a.js"]);
+        for text in ["$Id$", "$Id: 0123abc $", "no dollar", "$Idx if(ok) $"] {
+            assert_eq!(altered("*.js ident\n", text), [""; 0], "{text}");
+        }
+        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "敲畱"), ["a.js"]);
+        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "echo 1\n"), [""; 0]);
+        assert_eq!(altered("*.js eol=crlf\n", "a\n"), [""; 0]);
     }
 
     #[test]

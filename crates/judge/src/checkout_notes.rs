@@ -3,6 +3,16 @@
 use rebuild::rebuilt::Rebuilt;
 use verdict::{Finding, Outcome, Severity};
 
+/// A warning for files that a checkout has with other text than a reader of the repository sees; `None` if there are none.
+pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
+    const SHOWN: usize = 3;
+    let first = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = paths.len().checked_sub(SHOWN + 1).map(|rest| format!(" and {} more", rest + 1)).unwrap_or_default();
+    let message =
+        format!(".gitattributes makes other text of {first}{more} in a checkout (working-tree-encoding, ident) than the repository shows");
+    (!paths.is_empty()).then(|| Finding::new("altered-by-attributes", Severity::Warning, message))
+}
+
 /// Notices for the attempt that came out; none where none did.
 pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
     let mut found = Vec::new();

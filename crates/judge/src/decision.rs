@@ -11,6 +11,7 @@ use rebuild::{MORE_MACHINE, Published, STRONGER_SANDBOX, SourceError};
 use verdict::diagnostic::Diagnostic;
 use verdict::{self, Ending, Failed, Finding, Outcome, Severity, Verdict, boxed};
 
+use crate::checkout_notes;
 use crate::draft::Draft;
 use crate::emit::{EmitError, write_out};
 use crate::halt::Halt;
@@ -36,7 +37,7 @@ pub(crate) fn of(
     published: &Published,
     deadline: Deadline,
 ) -> Result<Decided, Halt> {
-    let Attempts { mut rebuilt, unavailable, sandbox, not_built, cut } = rebuilt.map_err(ended_by)?;
+    let Attempts { mut rebuilt, unavailable, altered, sandbox, not_built, cut } = rebuilt.map_err(ended_by)?;
     let incomplete = unavailable.into_iter().collect::<BTreeSet<_>>();
     draft.findings(incomplete.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line)));
     draft.sandbox(sandbox);
@@ -57,6 +58,9 @@ pub(crate) fn of(
         let message = format!("{files} the registry's metadata asks an installer for other than package.json says");
         draft.findings([Finding::new("manifest-mismatch", Severity::Error, message)]);
         draft.hint(Some("installers obey the registry: read what disagrees before you install it".into()));
+    }
+    if closest.outcome != Outcome::OtherEntries {
+        draft.findings(checkout_notes::altered(&altered));
     }
     if let Some(source) = closest.manifest().filter(|_| closest.outcome == Outcome::OtherEntries) {
         draft.findings(confusion::against_source(&published.manifest(), &source));

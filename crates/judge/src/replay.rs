@@ -16,9 +16,9 @@ use git::Repository;
 use npm_pack::gzip;
 use npm_registry::confusion;
 use origin::{LocateError, Origin};
-use rebuild::build_run::{self, Site};
+use rebuild::build_run::{self, Built, Site};
 use rebuild::rebuilt::{Hashed, Run};
-use rebuild::source::{self, Blank};
+use rebuild::source::{self, Blank, Followed};
 use rebuild::{Published, SourceError};
 use recipe::{Recipe, TarballRecipe, Told};
 use report::json::ToolInfo;
@@ -30,7 +30,7 @@ use verdict::{Failed, Finding, Severity, boxed};
 use crate::draft::run_findings;
 use crate::emit::EmitError;
 use crate::user_source::UserSource;
-use crate::{Question, opening};
+use crate::{Question, checkout_notes, opening};
 
 /// A recipe that could not be replayed, besides what its stages say.
 #[derive(Debug, thiserror::Error)]
@@ -97,15 +97,15 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
     let blank = Blank { nothing: &nothing, open_submodule: &open };
-    let (archive, unavailable, run, tier) = if recipe.build.is_some() {
+    let (Followed { archive, unavailable, altered }, run, tier) = if recipe.build.is_some() {
         let site = Site::open(&question.build, context, runtime).map_err(boxed)?;
         let built = build_run::replay(&mut repository, &origin, recipe, &blank, &site).map_err(boxed)?;
-        (built.archive, built.unavailable, Some(built.run), Some(site.sandbox.tier()))
+        let Built { archive, unavailable, altered, run } = built;
+        (Followed { archive, unavailable, altered }, Some(run), Some(site.sandbox.tier()))
     } else {
         context.progress.tell("pack", "packing the commit's files");
         let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
-        let (archive, unavailable) = followed.map_err(boxed)?;
-        (archive, unavailable, None, None)
+        (followed.map_err(boxed)?, None, None)
     };
     let run = run.unwrap_or_default();
     check_names(&archive, recipe, told.as_ref()).map_err(boxed)?;
@@ -123,7 +123,8 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         let message = format!("the source was given with --source; the recipe names {}", recipe.repository);
         Finding::new("source-by-user", Severity::Info, message)
     });
-    replayed.findings = elsewhere.into_iter().chain(lost).chain(run_findings(&run)).chain(others).collect();
+    replayed.findings =
+        elsewhere.into_iter().chain(lost).chain(checkout_notes::altered(&altered)).chain(run_findings(&run)).chain(others).collect();
     let Run { steps, log, tools, resolved, .. } = run;
     replayed.resolved = recipe.build.is_some().then_some(resolved);
     replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());

@@ -94,6 +94,9 @@ const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 /// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the registry has it.
 const ENTRY_POINTS: [&str; 9] = ["main", "module", "jsnext:main", "browser", "types", "typings", "style", "exports", "type"];
 
+/// Most commands of a package that are handed on.
+const MOST_COMMANDS: usize = 64;
+
 /// Longest install script that is handed on, in bytes. Such a script calls a tool or a file of the package.
 const LONGEST_SCRIPT: usize = 256;
 
@@ -101,6 +104,25 @@ const LONGEST_SCRIPT: usize = 256;
 const UNREADABLE: &str = "unreadable-range";
 /// In the place of the publisher's words.
 const DEPRECATED: &str = "deprecated";
+
+/// Whether a version says that it is not for the system and the processor that builds run on.
+fn is_for_another_system(raw: &Map<String, Value>) -> bool {
+    let cpu = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let refuses = |field: &str, own: &str| {
+        let words: Vec<&str> = match raw.get(field) {
+            Some(Value::String(word)) => vec![word],
+            Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let (not, only): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|word| word.starts_with('!'));
+        not.iter().any(|word| word.strip_prefix('!') == Some(own)) || (!only.is_empty() && !only.contains(&own) && !only.contains(&"any"))
+    };
+    refuses("os", "linux") || refuses("cpu", cpu)
+}
 
 /// The lean form of one version's manifest. `for_disk`: the client writes it to disk as the package's own package.json (npm 3 and 4).
 pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base: &str, for_disk: bool) -> Map<String, Value> {
@@ -125,7 +147,9 @@ pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base
         Some(Value::String(path)) => path_of(path),
         paths => members(paths, |command, path| PackageName::parse(command).ok().and_then(|_| path_of(path.as_str()?))),
     };
-    put(&mut out, "bin", bin);
+    let bin = bin.filter(|bin| bin.as_object().is_none_or(|all| all.len() <= MOST_COMMANDS));
+    // npm writes the commands of what it does not install, because it is for another system, into its lockfile all the same.
+    put(&mut out, "bin", bin.filter(|_| !is_for_another_system(raw)));
     let directory = raw.get("directories").and_then(|all| all.get("bin")).and_then(Value::as_str).and_then(path_of);
     put(&mut out, "directories", directory.map(|bin| serde_json::json!({ "bin": bin })));
     let engine = |program: &str, wanted: &Value| {
@@ -416,6 +440,19 @@ mod tests {
         assert!(!made.to_string().contains("cGF5") && !made.to_string().contains("xxx"), "{made}");
         assert_eq!(made["dependencies"], json!({"b": "1.0.0", "c": UNREADABLE, "d": "", "e": UNREADABLE, "f": UNREADABLE}));
         assert_eq!((&made["deprecated"], &made["hasInstallScript"]), (&json!(DEPRECATED), &json!(true)));
+    }
+
+    #[test]
+    fn commands_of_what_is_not_installed_here_are_not_handed_on() {
+        let bin = json!({"a": "a.js"});
+        for (field, words) in [("os", json!(["win32"])), ("os", json!("darwin")), ("os", json!(["!linux"])), ("cpu", json!(["mips"]))] {
+            assert_eq!(lean(&json!({"bin": bin, field: words})).get("bin"), None, "{field} {words}");
+        }
+        for words in [json!(["linux", "darwin"]), json!(["!win32"]), json!([]), json!("any")] {
+            assert_eq!(lean(&json!({"bin": bin, "os": words}))["bin"], bin, "{words}");
+        }
+        let many: Map<String, Value> = (0..MOST_COMMANDS + 1).map(|at| (format!("c{at}"), json!("a.js"))).collect();
+        assert_eq!(lean(&json!({"bin": many})).get("bin"), None);
     }
 
     #[test]

@@ -283,6 +283,11 @@ impl<'a> Folder<'a> {
         &self.unavailable
     }
 
+    /// The files that were checked out with other text than a reader of the repository sees, as their trees have them.
+    pub fn altered(&self) -> Vec<String> {
+        self.parts.iter().flat_map(|part| part.attributes.altered()).collect()
+    }
+
     /// Whether a checkout's bytes could differ from the blob's for any file here.
     pub fn converts(&self, checkout: Checkout) -> Result<bool, TooComplex> {
         let platform = platform_of(checkout);

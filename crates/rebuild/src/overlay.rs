@@ -3,6 +3,7 @@
 
 use std::io;
 
+use explain::is_same_program;
 use npm_pack::list;
 use npm_pack::rewrite::{AS_IS, Rewrite};
 use npm_pack::tar::{Content, Kind, Member};
@@ -33,13 +34,16 @@ impl<'o> Overlay<'o> {
         Self { base, rewrite, added }
     }
 
-    /// A file that an edit concerns, as the tool left it.
+    /// A file that an edit concerns, as the tool left it. A tool that takes comments out by a pattern takes parts of texts for some, and so
+    /// can make another program of a script: that one is in no source, and the file stays as it is.
     fn edited(&self, path: &str) -> Result<Vec<u8>, SourceError> {
         let bytes = self.base.content(path)?.ok_or_else(|| SourceError::unreadable(path, io::ErrorKind::PermissionDenied.into()))?;
         if bytes.len() as u64 > LARGEST_EDITED {
             return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
         }
-        Ok(self.rewrite.edits.edited(path, &bytes))
+        let edited = self.rewrite.edits.edited(path, &bytes);
+        let is_sound = edited == bytes || !self.rewrite.edits.changes_code(path) || is_same_program(path, &bytes, &edited);
+        Ok(if is_sound { edited } else { bytes })
     }
 
     fn changes_nothing(&self) -> bool {

@@ -72,6 +72,8 @@ pub struct Attempts {
     pub rebuilt: Vec<Rebuilt>,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// Files of the commit that was tried last, which a checkout has with other text than a reader of the repository sees.
+    pub altered: Vec<String>,
     /// The isolation that builds ran in, where any did.
     pub sandbox: Option<Tier>,
     /// Why nothing was built, where a build was wanted: what a later stage says of it.

@@ -40,7 +40,8 @@ pub fn attempts(
     if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
         stock.folder.confirm(stock.repository, &origin.commit)?;
     }
-    Ok(Attempts { rebuilt, unavailable: stock.folder.unavailable().to_vec(), ..Attempts::default() })
+    let (unavailable, altered) = (stock.folder.unavailable().to_vec(), stock.folder.altered());
+    Ok(Attempts { rebuilt, unavailable, altered, ..Attempts::default() })
 }
 
 /// What stands for the published archive where none is looked at.
@@ -52,22 +53,31 @@ pub struct Blank<'a> {
     pub open_submodule: &'a Open<'a>,
 }
 
-/// Packs one origin as a recipe says. Returns the archive, and a line for each part of the source that could not be had. `nothing` is
-/// an empty archive in place of a published one.
+/// What was packed as a recipe says.
+pub struct Followed {
+    /// The packed files.
+    pub archive: Archive,
+    /// A line for each part of the source that could not be had.
+    pub unavailable: Vec<String>,
+    /// Files that the checkout has with other text than a reader of the repository sees.
+    pub altered: Vec<String>,
+}
+
+/// Packs one origin as a recipe says. `nothing` is an empty archive in place of a published one.
 pub fn follow(
     repository: &mut Repository,
     origin: &Origin,
     recipe: &Recipe,
     blank: &Blank<'_>,
     cancelled: &AtomicBool,
-) -> Result<(Archive, Vec<String>), SourceError> {
+) -> Result<Followed, SourceError> {
     let Blank { nothing, open_submodule } = *blank;
     let context = surroundings(repository, origin)?;
     let which = Which::These(&recipe.submodules);
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
     let archive = packing::follow(&mut stock, recipe, &context, cancelled)?;
-    Ok((archive, stock.folder.unavailable().to_vec()))
+    Ok(Followed { archive, unavailable: stock.folder.unavailable().to_vec(), altered: stock.folder.altered() })
 }
 
 /// A package's folder among git's objects.

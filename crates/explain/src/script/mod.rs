@@ -34,6 +34,11 @@ const STACK: usize = 256 << 20;
 /// Bytes that the parser is given at a time, so that it asks, and can be stopped, also within one token.
 const CHUNK: usize = 16 << 10;
 
+/// Whether two texts are the same program but for comments and the way in which it is written. `false` where that cannot be told.
+pub fn is_same_program(path: &str, one: &[u8], other: &[u8]) -> bool {
+    matches!(compare(path, one, other, None), Code::Same { .. })
+}
+
 /// Compares two texts as programs until `end`; `path` gives the language.
 pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], end: Option<Instant>) -> Code {
     let texts = [published, rebuilt].map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST));

@@ -53,9 +53,11 @@ impl Edits {
 
     /// Whether the file at `path`, relative to the package, may be changed.
     pub fn concern(&self, path: &str) -> bool {
-        if path == README {
-            return self.docs.is_some();
-        }
+        if path == README { self.docs.is_some() } else { self.changes_code(path) }
+    }
+
+    /// Whether it is a script that may be changed.
+    pub fn changes_code(&self, path: &str) -> bool {
         // The tool's search leaves hidden names alone.
         self.comments.is_some() && extension(path) == Some("js") && path.split('/').all(|name| !name.starts_with('.'))
     }

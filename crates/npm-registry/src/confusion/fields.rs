@@ -10,6 +10,9 @@ use super::{Disagreement, INSTALL_SCRIPTS, Inside};
 /// npm's own script for a package with a `.gyp` file.
 const GYP_SCRIPT: &str = "node-gyp rebuild";
 
+/// Most commands of a package that are held against those of the metadata: each is held against all.
+const MOST_COMMANDS: usize = 1_000;
+
 /// What disagrees, in the order of the fields.
 pub(super) fn compared(registry: &Value, inside: Inside<'_>) -> Vec<Disagreement> {
     let mut found = Found { registry, inside, all: Vec::new() };
@@ -189,6 +192,11 @@ impl Found<'_> {
         if their_text != own_text && !replaced {
             self.add("directories", "bin", their_text.as_deref(), own_text.as_deref());
         }
+        if own.len().max(theirs.len()) > MOST_COMMANDS {
+            // No package has so many, and what cannot be held against the other in time is not the same.
+            self.add("bin", "", Some(&format!("{} commands", theirs.len())), Some(&format!("{} commands", own.len())));
+            return;
+        }
         // Which of two that npm publishes under one name is installed depends on who reads them.
         let twice = |name: &str| {
             let ours = own.iter().filter_map(|(key, at)| clients::published_command(key, at)).filter(|(published, _)| published == name);
@@ -296,7 +304,10 @@ impl Found<'_> {
         let is_there = self.inside.paths.iter().any(|path| is_gyp(path));
         let overwritten = theirs == Some(&Value::Bool(true)) && is_there && !self.brings_gyp();
         let their_word = theirs == Some(&Value::Bool(false));
-        if theirs.is_some() && their_word != self.forbids_gyp() && !overwritten {
+        // A short document has no such field. A whole one that lacks it has npm build what the tarball forbids.
+        let is_whole = ["_id", "scripts"].iter().any(|field| self.registry.get(*field).is_some());
+        let is_lost = theirs.is_none() && is_whole && is_there && self.forbids_gyp();
+        if is_lost || (theirs.is_some() && their_word != self.forbids_gyp() && !overwritten) {
             let [theirs, own] = [theirs, own].map(|value| value.map(Value::to_string));
             self.add("gypfile", "", theirs.as_deref(), own.as_deref());
         }

@@ -132,6 +132,10 @@ fn a_script_for_a_file_that_was_not_published_is_told_and_does_not_weigh() {
     assert_eq!(findings(&found).iter().map(|one| one.severity).collect::<Vec<_>>(), [Severity::Warning]);
     let other = json!({"scripts": {"install": "node-gyp rebuild; x"}, "gypfile": true});
     assert!(disagreements(&other, Inside { manifest: &json!({}), paths: &[] }).iter().all(|one| one.weighs));
+    // What forbids the build is lost on the way.
+    let forbids = json!({"gypfile": false});
+    assert_eq!(places(&json!({"_id": "a@1.0.0"}), &forbids, &["binding.gyp"]), ["gypfile"]);
+    assert_eq!(places(&json!({}), &forbids, &["binding.gyp"]), [""; 0], "a short document has no such field");
     // A command of the package's own would be run in its place.
     let bin = json!({"bin": {"node-gyp": "run.js"}});
     let with_bin = json!({"scripts": {"install": "node-gyp rebuild"}, "gypfile": true, "bin": {"node-gyp": "run.js"}});
@@ -140,6 +144,13 @@ fn a_script_for_a_file_that_was_not_published_is_told_and_does_not_weigh() {
     let forbidden = json!({"gypfile": false, "bin": {"node-gyp": "run.js"}});
     assert_eq!(places(&with_bin, &forbidden, &["binding.gyp"]), ["scripts.install", "gypfile"]);
     assert_eq!(places(&with_bin, &bin, &["binding.gyp"]), [""; 0], "npm adds it for the file at the installation, too");
+}
+
+#[test]
+fn more_commands_than_a_package_has_are_not_compared() {
+    let many: serde_json::Map<String, Value> = (0..100_000).map(|at| (format!("c{at}"), json!(format!("b/{at}.js")))).collect();
+    let bin = json!({ "bin": many });
+    assert_eq!(places(&bin, &bin, &[]), ["bin"]);
 }
 
 #[test]

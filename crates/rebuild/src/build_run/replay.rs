@@ -30,6 +30,8 @@ pub struct Built {
     pub archive: Archive,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// Files that the checkout has with other text than a reader of the repository sees.
+    pub altered: Vec<String>,
     /// What was run.
     pub run: Run,
 }
@@ -63,7 +65,7 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         reason: None,
     };
     let (archive, run) = work.replay(recipe, build)?;
-    Ok(Built { archive, unavailable, run })
+    Ok(Built { archive, unavailable, altered: folder.altered(), run })
 }
 
 /// The versions that the recipe names, with the manager that installs.

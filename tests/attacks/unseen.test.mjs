@@ -1,0 +1,79 @@
+// What is published is not what a reader of the commit sees: other letters, other code, or nothing of it at all.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { assertNotReproduced, attack, findingOf, manifest, setUp } from './kit.mjs';
+
+setUp();
+
+const EVIL = "console.log('PAYLOAD RUNS')\n\n";
+
+attack('letters of another alphabet that a checkout writes as code are told', async ({ world, id, judge }) => {
+  for (const [encoding, text, mark] of [
+    ['UTF-16LE', Buffer.from(EVIL, 'latin1').toString('utf16le'), []],
+    ['UTF-16BE', Buffer.from(EVIL, 'latin1').swap16().toString('utf16le'), []],
+    ['UTF-16LE-BOM', Buffer.from(EVIL, 'latin1').toString('utf16le'), [0xff, 0xfe]],
+  ]) {
+    const name = `${id}-${encoding.toLowerCase()}`;
+    const files = { '.gitattributes': `index.js working-tree-encoding=${encoding}\n`, 'index.js': text };
+    const { spec } = await world.release(name, { files, published: { 'index.js': Buffer.concat([Buffer.from(mark), Buffer.from(EVIL)]) } });
+    const told = findingOf(await judge(spec), 'altered-by-attributes');
+    assert.deepEqual([told.severity, told.message.includes('index.js')], ['warning', true], encoding);
+  }
+  // The control: a text that is the same in both.
+  const plain = 'echo 1\n';
+  const files = { '.gitattributes': 'a.ps1 working-tree-encoding=UTF-16LE\n', 'a.ps1': plain };
+  const { spec } = await world.release(`${id}-plain`, { files, published: { 'a.ps1': Buffer.from(plain, 'utf16le') } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.findings.filter(({ code }) => code === 'altered-by-attributes')], ['identical', []]);
+});
+
+attack('a package.json in another alphabet is told', async ({ world, id, judge }) => {
+  const text = manifest(id, '1.0.0', { scripts: { postinstall: 'node index.js' } });
+  const own = text.length % 2 ? `${text}\n` : text;
+  const attributes = { '.gitattributes': 'package.json working-tree-encoding=UTF-16LE\n', 'index.js': 'x\n' };
+  const files = { ...attributes, 'package.json': Buffer.from(own, 'latin1').toString('utf16le') };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { ...attributes, 'package.json': own }, gitHead: c });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.ok(!answer.reproduced || findingOf(answer, 'altered-by-attributes').severity === 'warning', JSON.stringify(answer.findings));
+});
+
+attack('a condition that ident takes away is told', async ({ world, id, judge }) => {
+  const text = 'module.exports = (ok, grant) => {\n  /*$Id: */if(ok)/* $*/\n  grant();\n};\n';
+  const hash = createHash('sha1').update(`blob ${text.length}\0${text}`).digest('hex');
+  const published = text.replace('$Id: */if(ok)/* $', `$Id: ${hash} $`);
+  const { spec } = await world.release(id, { files: { '.gitattributes': '*.js ident\n', 'index.js': text }, published: { 'index.js': published } });
+  assert.equal(findingOf(await judge(spec), 'altered-by-attributes').severity, 'warning');
+});
+
+attack('a text that becomes code where a tool takes comments out is in no source', async ({ world, id, judge }) => {
+  const source = "const a = ` //`;\nconst b = `\nconsole.log('PAYLOAD RUNS');\n`;\nconst c = ` //`;\nmodule.exports = 1;\n";
+  const published = "const a = `\nconst b = `\nconsole.log('PAYLOAD RUNS');\n`;\nconst c = `\nmodule.exports = 1;\n";
+  const json = { scripts: { release: 'clean-publish' }, 'clean-publish': { cleanComments: true } };
+  const own = (name) => `${JSON.stringify({ name, version: '1.0.0', repository: `github:kit/${name}` }, null, 2)}\n`;
+  const release = (name, before, after) => world.release(name, { json, files: { 'index.js': before }, published: { 'index.js': after, 'package.json': own(name) } });
+  assertNotReproduced(await judge((await release(id, source, published)).spec));
+  // The control: comments that are none of the program.
+  const control = await judge((await release(`${id}-c`, '// a\nmodule.exports = 1; // b\n', 'module.exports = 1;\n')).spec);
+  assert.equal(control.verdict, 'identical', control.code);
+});
+
+attack('what a package for another system has in its commands is in no lockfile', async ({ world, id, judge }) => {
+  const encoded = Buffer.from(EVIL.repeat(20)).toString('base64url');
+  const bin = Object.fromEntries(encoded.match(/.{1,200}/g).map((piece, at) => [`c${String(at).padStart(3, '0')}`, piece]));
+  const inner = { name: `opt-${id}`, version: '1.0.0', bin, os: ['win32'] };
+  await world.registry.publish({ files: { 'package.json': JSON.stringify(inner) }, time: '2020-01-01T00:00:00.000Z' });
+  const read = `JSON.parse(f.readFileSync('package-lock.json')).packages['node_modules/opt-${id}'].bin`;
+  const build = `node -e "const f=require('fs');const b=${read};f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js',Buffer.from(Object.keys(b).sort().map(k=>b[k]).join(''),'base64url'))"`;
+  const json = { scripts: { build }, files: ['dist', 'index.js'], optionalDependencies: { [`opt-${id}`]: '1.0.0' } };
+  const { spec } = await world.release(id, { json, files: { '.gitignore': 'dist\n' }, published: { 'dist/a.js': EVIL.repeat(20), '.gitignore': null } });
+  assertNotReproduced(await judge(spec));
+});
+
+attack('more commands than a package has end in an answer', async ({ world, id, judge }) => {
+  const bin = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`c${at}`, `b/${at}.js`]));
+  const { spec } = await world.release(id, { json: { bin } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code], ['differs', 'manifest-mismatch']);
+});

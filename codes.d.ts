@@ -256,6 +256,7 @@ export type Code =
   | 'parent-segment'
   | 'path-conflict'
   | 'path-too-deep'
+  | 'pnpm-changelog'
   | 'pnpm-hook'
   | 'private-address-refused'
   | 'private-kept-in'

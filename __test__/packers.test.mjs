@@ -144,6 +144,29 @@ test('keys that a client wrote are named, and a path in one is a leak', async ()
   assert.match(answer.comparison.explanations.find((one) => one.path === 'package.json').message, /^written by a client: _from, _resolved/);
 });
 
+test('a change log that pnpm composed is named by the section that the commit has; another one is not', async () => {
+  const section = '## 1.0.0\n\n### Patch Changes\n\n- one\n';
+  const release = (name, changelog, file = `${name.replace('/', '!')}@1.0.0.md`) => {
+    const own = JSON.stringify(JSON.parse(manifest(name)), null, 2);
+    const entries = [['package.json', own], ['index.js', 'x\n'], ['CHANGELOG.md', changelog]].map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644, edit: asTarStream }));
+    const tarball = gzip(rawTar(entries), { level: 6, os: 3, xfl: 0 });
+    const files = { 'index.js': 'x\n', [`.changeset/changelogs/${file}`]: section, '.npmignore': '.changeset\n' };
+    return world.release(name, { files, publication: { tarball } });
+  };
+  const composed = (name) => `# ${name}\n\n${section.trimEnd()}\n\n## 0.9.0\n\n- old\n`;
+  const answer = await world.judge((await release('@kit/p-log', composed('@kit/p-log'))).spec);
+  assert.deepEqual([answer.verdict, answer.comparison.onlyPublished], ['differs', ['CHANGELOG.md']]);
+  const finding = answer.findings.find(({ code }) => code === 'pnpm-changelog');
+  assert.equal(finding?.severity, 'info', JSON.stringify(answer.findings));
+  assert.match(finding.message, /in \.changeset\/changelogs\/@kit!p-log@1\.0\.0\.md: pnpm 11\.13/);
+  for (const [name, changelog, file] of [
+    ['p-log-other', '# p-log-other\n\n## 1.0.0\n\n- another\n'],
+    ['p-log-version', composed('p-log-version'), 'p-log-version@0.9.0.md'],
+  ]) {
+    assert.ok(!codes(await world.judge((await release(name, changelog, file)).spec)).includes('pnpm-changelog'), name);
+  }
+});
+
 /** What Deno's tar library writes: GNU's magic, no times, no numbers of devices. */
 const asDeno = (header) => {
   header.write('ustar  \0', 257, 'latin1');

@@ -21,6 +21,7 @@ mod nominate;
 mod opening;
 mod other_folder;
 pub mod pipeline;
+mod pnpm_changelog;
 mod pnpm_hook;
 mod question;
 mod released_as;

@@ -29,7 +29,7 @@ use crate::nominate::{self, Nominated, Nominating};
 use crate::opening::open_by_url;
 use crate::question::Question;
 use crate::source_of::source_of;
-use crate::{attested, beside_branches, checkout_notes, decision, elsewhere, fetch, other_folder, pnpm_hook, released_as};
+use crate::{attested, beside_branches, checkout_notes, decision, elsewhere, fetch, other_folder, pnpm_changelog, pnpm_hook, released_as};
 
 /// How long a task that is no longer needed may take to see it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -174,6 +174,7 @@ fn decide(
     draft.noted(|report| beside_branches::tell(report, &mut repository));
     draft.noted(|report| other_folder::tell(report, &mut repository, &located, &claims));
     draft.noted(|report| pnpm_hook::tell(report, &mut repository, &decided.closest.recipe));
+    draft.noted(|report| pnpm_changelog::tell(report, &mut repository, &decided.closest.recipe, &published));
     draft.findings(checkout_notes::findings(&decided.closest));
     draft.findings(context.credentials.used().into_iter().map(|host| source_private(&host)));
     Ok(decided)

@@ -10,6 +10,7 @@ mod pnpm;
 mod stand_in;
 mod yaml;
 mod yarn;
+mod yarn_git;
 
 use std::collections::BTreeSet;
 

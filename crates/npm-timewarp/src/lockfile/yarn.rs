@@ -7,7 +7,7 @@ use serde::Deserialize;
 use npmrc::DEFAULT_REGISTRY;
 
 use super::yaml::documents;
-use super::{Named, is_registry, registry_name, split_name};
+use super::{Named, is_registry, registry_name, split_name, yarn_git};
 
 /// Whether a yarn.lock is of yarn 2 or later.
 pub(super) fn is_berry(text: &str) -> bool {
@@ -55,7 +55,7 @@ fn entry(patterns: &str, version: &str, resolved: Option<&str>, found: &mut Name
     }
 }
 
-fn unquoted(text: &str) -> &str {
+pub(super) fn unquoted(text: &str) -> &str {
     let text = text.trim();
     text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
@@ -89,6 +89,8 @@ pub struct Rewritten {
     /// The file for the installation.
     pub bytes: Vec<u8>,
     base: String,
+    /// The line that stood for each that leads a repository to us.
+    repositories: BTreeMap<String, String>,
     /// What stood before each of our addresses, by the rest of it.
     origins: BTreeMap<String, String>,
     /// What new entries get.
@@ -96,14 +98,17 @@ pub struct Rewritten {
 }
 
 /// Points the addresses of a yarn 1 lockfile to `base`: yarn 1 goes straight to the address that stands there, whatever
-/// registry it is told. Addresses that no registry serves stay. Does nothing to a lockfile of yarn 2 or later.
+/// registry it is told; and its dependencies on git repositories. Other addresses that no registry serves stay. Does nothing to a lockfile of yarn 2 or later.
 pub fn rewrite_yarn_v1(bytes: &[u8], base: &str) -> Rewritten {
     let base = format!("{}/", base.trim_end_matches('/'));
-    let mut rewritten = Rewritten { bytes: Vec::new(), base, origins: BTreeMap::new(), usual: DEFAULT_REGISTRY.to_owned() };
-    let Ok(text) = std::str::from_utf8(bytes) else {
+    let usual = DEFAULT_REGISTRY.to_owned();
+    let mut rewritten = Rewritten { bytes: Vec::new(), base, repositories: BTreeMap::new(), origins: BTreeMap::new(), usual };
+    let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !is_berry(text)) else {
         rewritten.bytes = bytes.to_vec();
         return rewritten;
     };
+    let (text, repositories) = yarn_git::lead(text, &rewritten.base);
+    rewritten.repositories = repositories;
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         match address(line).and_then(|address| Some((address, origin(address)?))) {
@@ -127,6 +132,12 @@ impl Rewritten {
         let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
+            let bare = line.trim_end_matches(['\r', '\n']);
+            if let Some(origin) = self.repositories.get(bare) {
+                out.push_str(origin);
+                out.push_str(line.get(bare.len()..).unwrap_or_default());
+                continue;
+            }
             match address(line).and_then(|address| Some((address, address.strip_prefix(&self.base)?))) {
                 Some((address, rest)) => {
                     let origin = self.origins.get(rest).unwrap_or(&self.usual);

@@ -53,8 +53,8 @@ impl Detour {
                 Kind::Node | Kind::Npm | Kind::Berry | Kind::Pnpm => {}
             }
         }
-        // What another lockfile says of a repository would no longer fit the changed package.json.
-        if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node, _)) {
+        // What another lockfile says of a repository would no longer fit the changed package.json. Yarn 1's was changed with it.
+        if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node | Kind::Yarn, _)) {
             detour.lead_git_dependencies(tree, folders, locked, base)?;
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {
@@ -219,6 +219,26 @@ mod tests {
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
         detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
+    }
+
+    #[test]
+    fn a_yarn_lockfile_and_the_manifest_name_a_repository_alike() {
+        let dir = tempfile::tempdir().unwrap();
+        let (manifest, lock) = (
+            r#"{"dependencies":{"a":"o/a#v1"}}"#,
+            "# yarn lockfile v1\n\n\na@o/a#v1:\n  version \"1.0.0\"\n  resolved \"https://codeload.github.com/o/a/tar.gz/01\"\n",
+        );
+        fs::write(dir.path().join("package.json"), manifest).unwrap();
+        fs::write(dir.path().join("yarn.lock"), lock).unwrap();
+        let packages = [String::new()];
+        let folders = Folders { packages: &packages, ..NOWHERE };
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), folders, "http://127.0.0.1:4873/").unwrap();
+        let now = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(now("package.json").contains("\"http://127.0.0.1:4873/-/git/a.tgz\""));
+        assert!(now("yarn.lock").contains("\n\"a@http://127.0.0.1:4873/-/git/a.tgz\":\n"));
+        assert!(!now("yarn.lock").contains("codeload"));
+        detour.take_back(&tree(&dir)).unwrap();
+        assert_eq!((now("package.json").as_str(), now("yarn.lock").as_str()), (manifest, lock));
     }
 
     #[test]

@@ -22,6 +22,8 @@ const NEIGHBOURS: usize = 200;
 const MAX_TREES: usize = 80;
 /// Published files that are looked for in all of history where no claim leads to a commit.
 const PROBES: usize = 6;
+/// Seconds between the last file that a release tool writes and the commit that it makes of it.
+const WRITTEN_BEFORE: i64 = 60;
 /// Commits of history that are looked into for folders that the package has left since.
 const SAMPLES: usize = 24;
 
@@ -228,7 +230,9 @@ impl Search<'_> {
         if equal.iter().any(|commit| by_default.contains(commit)) {
             equal.retain(|commit| by_default.contains(commit));
         }
-        let before = |id: &&ObjectId| history.get(id).zip(self.claims.packed).filter(|(commit, packed)| commit.time <= *packed);
+        let before = |id: &&ObjectId| {
+            history.get(id).zip(self.claims.packed).filter(|(commit, packed)| commit.time <= packed.saturating_add(WRITTEN_BEFORE))
+        };
         let last = equal.iter().filter(|id| before(id).is_some()).max_by_key(|id| history.get(id).map(|commit| commit.time));
         Ok(last.or(equal.first()).copied())
     }

@@ -197,7 +197,7 @@ mod tests {
         let text = String::from_utf8(rewritten.bytes.clone()).unwrap();
         assert!(text.contains("  resolved \"http://127.0.0.1:4873/@s/b/-/b-2.1.0.tgz#00ff\"\n"));
         assert!(text.contains("  resolved \"http://127.0.0.1:4873/a/-/a-1.0.0.tgz#00\"\n"));
-        assert!(text.contains("https://code.example/owner/g/tar.gz/0123"));
+        assert!(text.contains("\n\"g@http://127.0.0.1:4873/-/git/g.tgz\":\n") && !text.contains("code.example"));
         assert_eq!(rewritten.restore(&rewritten.bytes), V1.as_bytes());
         let added = rewritten.restore(b"  resolved \"http://127.0.0.1:4873/new/-/new-1.0.0.tgz#1\"\n");
         assert_eq!(added, b"  resolved \"https://r.example/new/-/new-1.0.0.tgz#1\"\n");

@@ -49,13 +49,15 @@ before(async () => {
     await chmod(join(bin, name), 0o755);
   }
   await symlink(process.execPath, join(bin, 'node'));
-  // What the examples take for granted: a clone of a package's source, a pair of keys, and a list of packages.
+  // What the examples take for granted: a clone of a package's source, a pair of keys, a list of packages, and a lockfile.
   await git(['clone', '-q', world.host.directory('kit/semver'), join(clean.home, 'clone')]);
   await git(['tag', 'v1', 'v7.7.4'], { cwd: join(clean.home, 'clone') });
   const keys = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
   await writeFile(join(clean.home, 'key.pem'), keys.privateKey);
   await writeFile(join(clean.home, 'key.pub.pem'), keys.publicKey);
   await writeFile(join(clean.home, 'packages.txt'), 'semver@7.7.4 # why it is here\nms@2.1.3\n');
+  const locked = { 'node_modules/semver': { version: '7.7.4' }, 'node_modules/ms': { version: '2.1.3' } };
+  await writeFile(join(clean.home, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, packages: locked }));
   for (const folder of ['.local/share/bash-completion/completions', '.config/fish/completions']) await mkdir(join(clean.home, folder), { recursive: true });
 });
 after(async () => {

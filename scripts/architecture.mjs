@@ -11,11 +11,12 @@ import { parseArgs } from 'node:util';
 export const LAYERS = [
   ['verdict', 'node-deflate'],
   ['npmrc', 'npm-spec', 'npm-tarball', 'store'],
-  ['http', 'isolation', 'npm-pack', 'explain'],
+  ['http', 'isolation', 'npm-pack', 'explain', 'lockfile'],
   ['git', 'npm-registry', 'recipe'],
   ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
   ['rebuild', 'report'],
   ['judge', 'signing'],
+  ['audit'],
 ];
 
 /** The crates of a workspace: folder below crates/ to its description, whether it is of use by itself, and its dependencies among the crates. */

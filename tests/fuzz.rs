@@ -56,7 +56,7 @@ macro_rules! tests {
 }
 
 tests! {
-    archive spec npmrc address packument lean confusion openpgp provenance lockfile glob packlist shell workflow recipe statement results
+    archive spec npmrc address packument lean confusion openpgp provenance lockfile entries glob packlist shell workflow recipe statement results
     manifest git
 }
 

@@ -47,6 +47,7 @@ const AFTER_HELP: &str = "\
 Commands:
   reproduce inspect <spec>       what a tarball says about who wrote it
   reproduce replay <file>        the tarball of a recipe or a result, made again
+  reproduce audit [folder|file]  all that a project installs, from its lockfile
   reproduce explain <code>       what a code means and what to do
   reproduce cache ls             what is kept on disk; `reproduce cache prune` removes it
   reproduce completions <shell>  for bash, zsh, fish, powershell or elvish; `man` for the manual page

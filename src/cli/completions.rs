@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::arguments::Arguments as Main;
 use super::output::Output;
-use super::{UNDECIDED, cache, inspect, pages, replay, stage, usage, written};
+use super::{UNDECIDED, audit, cache, inspect, pages, replay, stage, usage, written};
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "completions";
@@ -47,6 +47,7 @@ pub(super) fn command() -> Command {
     Main::command().disable_help_subcommand(true).subcommands([
         inspect::command().name(inspect::WORD),
         replay::command().name(replay::WORD),
+        audit::command().name(audit::WORD),
         stage::command().name(stage::WORD),
         pages::explain_command().name(pages::EXPLAIN),
         cache::command().name(cache::WORD),

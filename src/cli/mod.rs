@@ -3,6 +3,7 @@
 
 mod arguments;
 mod attestation;
+mod audit;
 mod cache;
 mod completions;
 mod documents;
@@ -39,7 +40,7 @@ use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
-pub const COMMANDS: &[&str] = &["inspect", "replay", "explain", "cache", "completions", "help"];
+pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "explain", "cache", "completions", "help"];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;
@@ -212,6 +213,9 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
     }
     if let Some(rest) = behind(replay::WORD, arguments) {
         return Some(replay::run(&rest, installed.cloned(), cancelled).await);
+    }
+    if let Some(rest) = behind(audit::WORD, arguments) {
+        return Some(audit::run(&rest, installed.cloned(), cancelled).await);
     }
     if let Some(rest) = behind(stage::WORD, arguments) {
         return Some(stage::run(&rest, installed.cloned(), cancelled).await);

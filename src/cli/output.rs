@@ -199,7 +199,7 @@ fn ascii_where_unsafe(json: &str) -> String {
 
 impl ColorChoice {
     /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the stream is.
-    fn enabled(self, terminal: bool) -> bool {
+    pub(super) fn enabled(self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,

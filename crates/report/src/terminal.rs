@@ -106,16 +106,20 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     out
 }
 
-fn headline(out: &mut String, report: &Report, style: Style) {
+/// A verdict with its symbol.
+pub fn head(verdict: Verdict, reproduced: bool, style: Style) -> String {
     let symbol = |unicode: &'static str, ascii: &'static str| if style.unicode { unicode } else { ascii };
-    let word = report.verdict.as_str();
-    let head = match report.verdict {
-        Verdict::Identical | Verdict::SameContent if report.reproduced => {
-            style.color(&format!("{} {word}", symbol("✓", "ok")), AnsiColor::Green)
-        }
+    let word = verdict.as_str();
+    match verdict {
+        Verdict::Identical | Verdict::SameContent if reproduced => style.color(&format!("{} {word}", symbol("✓", "ok")), AnsiColor::Green),
         verdict if verdict.is_decided() => style.color(&format!("{} {word}", symbol("✗", "x")), AnsiColor::Red),
         _ => style.color(&format!("? {word}"), AnsiColor::Yellow),
-    };
+    }
+}
+
+fn headline(out: &mut String, report: &Report, style: Style) {
+    let symbol = |unicode: &'static str, ascii: &'static str| if style.unicode { unicode } else { ascii };
+    let head = head(report.verdict, report.reproduced, style);
     let code = report.code.as_deref().map(|code| format!(" ({})", escape(code))).unwrap_or_default();
     let stored =
         if report.cached { style.dim(&format!("  (stored {}; --force checks again)", age(&report.timestamp))) } else { String::new() };

@@ -4,6 +4,7 @@ mod commands;
 #[cfg(unix)]
 mod disk;
 mod documents;
+mod entries;
 mod git;
 mod globs;
 mod lockfile;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[(&str, Run)] = &[
     ("openpgp", documents::openpgp),
     ("provenance", provenance::provenance),
     ("lockfile", lockfile::lockfile),
+    ("entries", entries::entries),
     ("glob", globs::glob),
     ("packlist", globs::packlist),
     ("shell", commands::shell),

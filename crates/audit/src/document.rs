@@ -1,0 +1,186 @@
+//! A whole audit as JSON, and the lines of its NDJSON.
+
+use std::collections::BTreeMap;
+
+use report::json::SCHEMA_VERSION;
+use serde::Serialize;
+use verdict::{Finding, Verdict, merge_exit_codes};
+
+use super::{FailOn, Plan, Row};
+use npm_lockfile::Reason;
+
+/// Names of packages that a class shows.
+const EXAMPLES: usize = 3;
+
+/// A whole audit.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    /// Of this form of JSON.
+    pub schema_version: u32,
+    /// Of this program.
+    pub reproduce_version: String,
+    /// The lockfile.
+    pub file: String,
+    /// Its format.
+    pub format: String,
+    /// The program's exit code.
+    pub exit_code: u8,
+    /// The sums.
+    pub totals: Totals,
+    /// Why packages are not reproduced, the commonest first.
+    pub classes: Vec<Class>,
+    /// About the lockfile as a whole.
+    pub findings: Vec<Finding>,
+    /// The packages, by name and version.
+    pub packages: Vec<Row>,
+    /// What is no package of a registry.
+    pub left_out: Vec<LeftOutInfo>,
+}
+
+/// Sums of an audit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// All that were judged.
+    pub packages: usize,
+    /// Those that count as reproduced.
+    pub reproduced: usize,
+    /// Of these, those with the same bytes.
+    pub identical: usize,
+    /// Those that were checked and are not reproduced.
+    pub not_reproduced: usize,
+    /// Those that were not decided.
+    pub not_decided: usize,
+    /// Those whose verdict an exception lifts.
+    pub excepted: usize,
+    /// Those for which the lockfile says otherwise than the registry.
+    pub not_as_locked: usize,
+    /// Those for which the registry lists provenance.
+    pub with_provenance: usize,
+    /// Those that were omitted as the user asked.
+    pub omitted: usize,
+    /// What was left out, by reason.
+    pub left_out: BTreeMap<&'static str, usize>,
+}
+
+/// Packages that failed for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Class {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The reason.
+    pub code: String,
+    /// How many packages.
+    pub packages: usize,
+    /// Some of them, as `name@version`.
+    pub examples: Vec<String>,
+}
+
+/// What was left out.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOutInfo {
+    /// The line, from 1.
+    pub line: u64,
+    /// The column, from 1.
+    pub column: u64,
+    /// The key there.
+    pub key: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// A line of NDJSON.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Line<'a> {
+    /// A package, as it is done.
+    Package(&'a Row),
+    /// What was left out.
+    LeftOut(&'a LeftOutInfo),
+    /// The end: a file without this line is that of an audit that did not come to its end.
+    #[serde(rename_all = "camelCase")]
+    Total {
+        /// The sums.
+        totals: &'a Totals,
+        /// The program's exit code.
+        exit_code: u8,
+    },
+}
+
+impl Document {
+    /// The document of an audit that is done.
+    pub fn of(plan: &Plan, mut rows: Vec<Row>, fail_on: FailOn) -> Self {
+        rows.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        let left_out: Vec<LeftOutInfo> = left_out(plan).collect();
+        let totals = totals(plan, &rows);
+        // What cannot be read may be installed all the same.
+        let unreadable = if totals.left_out.contains_key(Reason::Unreadable.as_str()) { 2 } else { 0 };
+        let found = merge_exit_codes(rows.iter().map(|row| row.exit_code).chain([unreadable]));
+        Self {
+            schema_version: SCHEMA_VERSION,
+            reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
+            file: plan.file.display().to_string(),
+            format: plan.format.to_owned(),
+            exit_code: fail_on.of(found),
+            classes: classes(&rows),
+            totals,
+            findings: plan.findings.iter().cloned().chain(plan.exceptions.findings(&rows, plan.is_whole)).collect(),
+            packages: rows,
+            left_out,
+        }
+    }
+}
+
+/// What a plan leaves out.
+fn left_out(plan: &Plan) -> impl Iterator<Item = LeftOutInfo> {
+    plan.left_out.iter().map(|left| LeftOutInfo {
+        line: left.position.line,
+        column: left.position.column,
+        key: left.key.clone(),
+        reason: left.reason.as_str(),
+    })
+}
+
+fn totals(plan: &Plan, rows: &[Row]) -> Totals {
+    let count = |wanted: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| wanted(row)).count();
+    let mut left_out = BTreeMap::new();
+    for left in &plan.left_out {
+        *left_out.entry(left.reason.as_str()).or_default() += 1;
+    }
+    let reproduced = count(&|row| row.reproduced);
+    let not_decided = count(&|row| !row.verdict.is_decided());
+    Totals {
+        packages: rows.len(),
+        reproduced,
+        identical: count(&|row| row.reproduced && row.verdict == Verdict::Identical),
+        not_reproduced: rows.len() - reproduced - not_decided,
+        not_decided,
+        excepted: count(&|row| row.exception.is_some()),
+        not_as_locked: count(&|row| !row.findings.is_empty()),
+        with_provenance: count(&|row| row.has_provenance),
+        omitted: plan.omitted,
+        left_out,
+    }
+}
+
+fn classes(rows: &[Row]) -> Vec<Class> {
+    let mut by_reason: BTreeMap<(&str, &str), Class> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.reproduced) {
+        let code = row.code.as_deref().unwrap_or_default();
+        let class = by_reason.entry((row.verdict.as_str(), code)).or_insert_with(|| Class {
+            verdict: row.verdict,
+            code: code.to_owned(),
+            packages: 0,
+            examples: Vec::new(),
+        });
+        class.packages += 1;
+        if class.examples.len() < EXAMPLES {
+            class.examples.push(format!("{}@{}", row.name, row.version));
+        }
+    }
+    let mut all: Vec<Class> = by_reason.into_values().collect();
+    all.sort_by_key(|class| std::cmp::Reverse(class.packages));
+    all
+}

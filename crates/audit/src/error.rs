@@ -1,0 +1,74 @@
+//! The ways in which there is nothing to audit.
+
+use std::io;
+use std::path::PathBuf;
+
+use npm_lockfile::LockfileError;
+use verdict::diagnostic::{Diagnostic, Stage};
+
+/// No lockfile, or one that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// The folder has no lockfile.
+    #[error("{} has no lockfile", .0.display())]
+    Missing(PathBuf),
+    /// The package manager keeps its lockfile in a form that is not read.
+    #[error("{} is in a binary form that is not read", .0.display())]
+    Binary(PathBuf),
+    /// The file cannot be read.
+    #[error("{} cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file of exceptions is none.
+    #[error("{} cannot be followed: {reason}", path.display())]
+    Exceptions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of exceptions cannot be written.
+    #[error("{} cannot be written: {error}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is no lockfile.
+    #[error(transparent)]
+    Lockfile(#[from] LockfileError),
+}
+
+impl Diagnostic for AuditError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "lockfile-missing",
+            Self::Binary(_) => "lockfile-binary",
+            Self::Unreadable { .. } => "lockfile-unreadable",
+            Self::Exceptions { .. } => "exceptions-invalid",
+            Self::Unwritable { .. } => "exceptions-unwritable",
+            Self::Lockfile(error) => error.code(),
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing(_) => Some("name the lockfile or the SBOM, or read what lies in node_modules with --tree".into()),
+            Self::Binary(_) => Some("bun install --save-text-lockfile --lockfile-only writes bun.lock".into()),
+            Self::Unreadable { .. } => None,
+            Self::Exceptions { .. } => Some("each exception has package, reason and until (as 2027-01-31), and may have a code".into()),
+            Self::Unwritable { .. } => Some("a list that is there is changed by hand: remove it to begin anew".into()),
+            Self::Lockfile(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A team's decisions: packages that may stay as they are for a while, in `reproduce.json` beside the lockfile.
+//!
+//! An exception lifts a verdict. What the lockfile says otherwise than the registry it never lifts.
+
+use std::path::{Path, PathBuf};
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use verdict::{Finding, Severity};
+
+use super::plan::file_in;
+use super::{AuditError, Row};
+
+/// The file's name.
+const FILE: &str = "reproduce.json";
+
+/// Largest file that is read, in bytes, and most exceptions in it.
+const MAX_FILE: u64 = 4 << 20;
+const MAX_EXCEPTIONS: usize = 10_000;
+
+/// How long an exception holds that the program writes.
+const DAYS: i64 = 90;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    exceptions: Vec<Exception>,
+}
+
+/// A decision about packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exception {
+    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name.
+    pub(crate) package: String,
+    /// The code that it holds for; any if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// Why.
+    pub(crate) reason: String,
+    /// The last day on which it holds.
+    #[serde(serialize_with = "written", deserialize_with = "day")]
+    pub(crate) until: Date,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn written<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(day)
+}
+
+fn day<'de, D: Deserializer<'de>>(text: D) -> Result<Date, D::Error> {
+    String::deserialize(text)?.parse().map_err(|_| D::Error::custom("until is no day, as 2027-01-31"))
+}
+
+/// The decisions of a folder.
+#[derive(Debug, Default)]
+pub struct Exceptions {
+    all: Vec<Exception>,
+    /// Today, in UTC.
+    today: Date,
+}
+
+impl Exceptions {
+    /// Reads the file of a folder; none is no exception.
+    pub(crate) fn of(folder: &Path) -> Result<Self, AuditError> {
+        let path = file_in(folder, FILE);
+        let bytes = match store::at_hand::read(&path, MAX_FILE) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::from(Vec::new())),
+            Err(error) => return Err(AuditError::Unreadable { path, error }),
+        };
+        let invalid = |reason: String| AuditError::Exceptions { path: path.clone(), reason };
+        let file: File = serde_json::from_slice(&bytes).map_err(|error| invalid(error.to_string()))?;
+        if file.exceptions.len() > MAX_EXCEPTIONS {
+            return Err(invalid(format!("it has more than {MAX_EXCEPTIONS} exceptions")));
+        }
+        for exception in &file.exceptions {
+            if exception.reason.trim().is_empty() {
+                return Err(invalid(format!("the exception for {} has no reason", exception.package)));
+            }
+            if exception.name().trim_end_matches('*').is_empty() {
+                return Err(invalid("an exception names no package".to_owned()));
+            }
+        }
+        Ok(Self::from(file.exceptions))
+    }
+
+    fn from(all: Vec<Exception>) -> Self {
+        Self { all, today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() }
+    }
+
+    /// The exception that holds for a package with this code.
+    pub(crate) fn for_package(&self, name: &str, version: &str, code: Option<&str>) -> Option<&Exception> {
+        self.all.iter().find(|exception| exception.until >= self.today && exception.is_for(name, version, code))
+    }
+
+    /// What is to be told of the exceptions themselves: those that are over, and those that nothing needs any more. Of a part of a
+    /// lockfile the latter cannot be told.
+    pub(crate) fn findings(&self, rows: &[Row], is_whole: bool) -> Vec<Finding> {
+        let mut all = Vec::new();
+        for exception in &self.all {
+            let package = &exception.package;
+            let needed = rows.iter().any(|row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref()));
+            if !needed && is_whole {
+                let message = format!("the exception for {package} applies to nothing any more, and can go");
+                all.push(Finding::new("exception-unused", Severity::Warning, message));
+            } else if needed && exception.until < self.today {
+                let message = format!("the exception for {package} was over on {}: {}", exception.until, exception.reason);
+                all.push(Finding::new("exception-over", Severity::Warning, message));
+            }
+        }
+        all
+    }
+}
+
+impl Exception {
+    fn name(&self) -> &str {
+        self.split().0
+    }
+
+    fn split(&self) -> (&str, Option<&str>) {
+        let scoped = usize::from(self.package.starts_with('@'));
+        let at = self.package.get(scoped..).and_then(|rest| rest.find('@')).map(|at| at + scoped);
+        match at.and_then(|at| self.package.split_at_checked(at)) {
+            Some((name, version)) => (name, Some(version.trim_start_matches('@'))),
+            None => (&self.package, None),
+        }
+    }
+
+    fn is_for(&self, name: &str, version: &str, code: Option<&str>) -> bool {
+        let (own, own_version) = self.split();
+        let is_name = match own.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == own,
+        };
+        is_name && own_version.is_none_or(|own| own == version) && self.code.as_deref().is_none_or(|own| Some(own) == code)
+    }
+}
+
+/// Writes the first file of a folder from what stands: each package that is not reproduced, as it is now. Gives its path and how many
+/// exceptions it has. A file that is there stays.
+pub fn write(folder: &Path, rows: &[Row]) -> Result<(PathBuf, usize), AuditError> {
+    let path = file_in(folder, FILE);
+    let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let until = today.saturating_add(DAYS.days());
+    let failed = rows.iter().filter(|row| row.verdict_exit > 0);
+    let mut exceptions: Vec<Exception> = failed
+        .map(|row| Exception {
+            package: format!("{}@{}", row.name, row.version),
+            code: row.code.clone(),
+            reason: format!("{} when the list was begun, on {today}", row.verdict.as_str()),
+            until,
+        })
+        .collect();
+    exceptions.sort_by(|a, b| a.package.cmp(&b.package));
+    let count = exceptions.len();
+    let unwritable = |error: std::io::Error| AuditError::Unwritable { path: path.clone(), error };
+    let text = serde_json::to_string_pretty(&File { exceptions }).map_err(|error| unwritable(error.into()))?;
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).open(&path);
+    file.and_then(|mut file| std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())).map_err(unwritable)?;
+    Ok((path, count))
+}

@@ -1,0 +1,143 @@
+//! What is audited: the lockfile of a folder, and which of its packages.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use npm_lockfile::{Entry, LeftOut, Lockfile, MAX_FILE, Omit};
+use verdict::{Finding, Severity};
+
+use super::{AuditError, Exceptions};
+
+/// Largest package.json that is looked into for its `packageManager`.
+const MAX_MANIFEST: u64 = 4 << 20;
+
+/// The lockfiles of a folder with the manager that keeps them, in the order in which they count. npm goes by npm-shrinkwrap.json where
+/// both are there.
+const NAMES: &[(&str, &str)] = &[
+    ("pnpm-lock.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    ("bun.lock", "bun"),
+    ("npm-shrinkwrap.json", "npm"),
+    ("package-lock.json", "npm"),
+    ("deno.lock", "deno"),
+];
+
+/// bun's lockfile up to bun 1.1.
+const BINARY: &str = "bun.lockb";
+
+/// What the user asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Read what lies in `node_modules` in place of a lockfile.
+    pub tree: bool,
+    /// Kinds of packages that are left out.
+    pub omit: Omit,
+    /// Only what these workspaces need; empty for all.
+    pub workspaces: Vec<String>,
+}
+
+/// What is audited.
+#[derive(Debug)]
+pub struct Plan {
+    /// The lockfile, as it was named or found.
+    pub file: PathBuf,
+    /// The folder that it lies in.
+    pub folder: PathBuf,
+    /// The name of its format.
+    pub format: &'static str,
+    /// The packages.
+    pub packages: Vec<Entry>,
+    /// How many packages were omitted as the user asked.
+    pub omitted: usize,
+    /// What is left out because it is no package of a registry.
+    pub left_out: Vec<LeftOut>,
+    /// What is to be told about the file.
+    pub findings: Vec<Finding>,
+    /// The decisions of the folder.
+    pub exceptions: Exceptions,
+    /// All of the lockfile, and no part of it.
+    pub is_whole: bool,
+}
+
+impl Plan {
+    /// Reads the lockfile `at`, or the one of the folder `at`.
+    pub fn of(at: &Path, asked: &Asked) -> Result<Self, AuditError> {
+        let unreadable = |error| AuditError::Unreadable { path: at.to_owned(), error };
+        let is_folder = fs::metadata(at).map_err(unreadable)?.is_dir();
+        let mut findings = Vec::new();
+        let file = match is_folder {
+            true if asked.tree => at.join("node_modules"),
+            true => in_folder(at, &mut findings)?,
+            false => at.to_owned(),
+        };
+        let lockfile = if asked.tree {
+            Lockfile::of_tree(&file)?
+        } else {
+            let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+            let bytes = store::at_hand::read(&file, limit).map_err(|error| AuditError::Unreadable { path: file.clone(), error })?;
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            Lockfile::read(&name, &bytes)?
+        };
+        if asked.omit.dev && !lockfile.tells_dev() {
+            let message = "the lockfile does not say what is for development alone, so that nothing was omitted for it";
+            findings.push(Finding::new("lockfile-kinds-unknown", Severity::Warning, message));
+        }
+        let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
+        let (packages, omitted) = chosen(&lockfile, asked)?;
+        let exceptions = Exceptions::of(&folder)?;
+        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0);
+        Ok(Self { file, folder, format, packages, omitted, left_out: lockfile.left_out, findings, exceptions, is_whole })
+    }
+}
+
+/// The packages that are asked for, and how many are not.
+fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, usize), AuditError> {
+    let mut needed: BTreeSet<String> = BTreeSet::new();
+    for workspace in &asked.workspaces {
+        needed.extend(lockfile.of_workspace(workspace)?.into_iter().map(Entry::spec));
+    }
+    let mut packages = Vec::new();
+    for entry in &lockfile.entries {
+        if !asked.workspaces.is_empty() && !needed.contains(&entry.spec()) {
+            continue;
+        }
+        let mut entry = entry.clone();
+        entry.places.retain(|place| place.usage.is_installed_without(asked.omit));
+        if !entry.places.is_empty() {
+            packages.push(entry);
+        }
+    }
+    let omitted = lockfile.entries.len() - packages.len();
+    Ok((packages, omitted))
+}
+
+/// The lockfile that a folder's package manager uses: the one that package.json names, else the first that is there.
+fn in_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<PathBuf, AuditError> {
+    let there: Vec<_> = NAMES.iter().filter(|(name, _)| folder.join(name).is_file()).collect();
+    let manager = manager(folder);
+    let named = there.iter().find(|(_, own)| manager.as_deref() == Some(*own)).or_else(|| there.first());
+    let Some((name, own)) = named else {
+        let binary = folder.join(BINARY);
+        return Err(if binary.is_file() { AuditError::Binary(binary) } else { AuditError::Missing(folder.to_owned()) });
+    };
+    let others: Vec<&str> = there.iter().filter(|(_, other)| other != own).map(|(name, _)| *name).collect();
+    if manager.is_none() && !others.is_empty() {
+        let message = format!("{name} was read; {} is there too, and package.json names no packageManager", others.join(", "));
+        findings.push(Finding::new("lockfile-one-of-several", Severity::Warning, message));
+    }
+    Ok(file_in(folder, name))
+}
+
+/// The path of a file in a folder; what lies here is named without one.
+pub(crate) fn file_in(folder: &Path, name: &str) -> PathBuf {
+    if folder == Path::new(".") { PathBuf::from(name) } else { folder.join(name) }
+}
+
+/// The package manager that package.json names: `pnpm` of `"packageManager": "pnpm@9.0.0"`.
+fn manager(folder: &Path) -> Option<String> {
+    let bytes = store::at_hand::read(&folder.join("package.json"), MAX_MANIFEST).ok()?;
+    let manifest: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    Some(manifest.get("packageManager")?.as_str()?.split('@').next()?.to_owned())
+}

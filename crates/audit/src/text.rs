@@ -1,0 +1,70 @@
+//! An audit for people: a line a package, and the end.
+
+use std::fmt::Write as _;
+
+use report::terminal::{self, Style};
+use report::text::escape;
+
+use super::{Document, Plan, Row};
+
+/// Width of the verdict's column.
+const VERDICT: usize = 14;
+
+/// The beginning: what is read.
+pub fn start(plan: &Plan) -> String {
+    let file = plan.file.display().to_string();
+    format!("{} ({}): {} packages\n", escape(&file), plan.format, plan.packages.len())
+}
+
+/// The line of one package, and one for each thing that the lockfile has otherwise.
+pub fn row(row: &Row, style: Style) -> String {
+    let head = terminal::head(row.verdict, row.reproduced, style);
+    let blanks = " ".repeat(VERDICT.saturating_sub(row.verdict.as_str().len()));
+    let code = row.code.as_deref().map(|code| format!("  ({})", escape(code))).unwrap_or_default();
+    let stored = if row.cached { "  (stored)" } else { "" };
+    let mut out = format!("{head}{blanks}{}@{}{code}{stored}\n", escape(&row.name), escape(&row.version));
+    if let Some(reason) = &row.exception {
+        let _ = writeln!(out, "    excepted: {}", escape(reason));
+    }
+    for finding in &row.findings {
+        let place = finding.path.as_deref().map(|path| format!("{}: ", escape(path))).unwrap_or_default();
+        let _ = writeln!(out, "    {place}{}: {}", finding.code, escape(&finding.message));
+    }
+    out
+}
+
+/// The end: what was left out, the total, and the classes of failures.
+pub fn end(document: &Document) -> String {
+    let totals = &document.totals;
+    let mut out = String::from("\n");
+    for finding in &document.findings {
+        let _ = writeln!(out, "{}: {}", finding.code, escape(&finding.message));
+    }
+    if !document.classes.is_empty() {
+        out.push_str("not reproduced, by reason:\n");
+    }
+    for class in &document.classes {
+        let more = if class.packages > class.examples.len() { ", …" } else { "" };
+        let examples: Vec<_> = class.examples.iter().map(|name| escape(name).into_owned()).collect();
+        let _ =
+            writeln!(out, "  {:5}  {} ({}): {}{more}", class.packages, class.verdict.as_str(), escape(&class.code), examples.join(", "));
+    }
+    let left_out: Vec<String> = totals.left_out.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let omitted = (totals.omitted > 0).then(|| format!("{} as asked", totals.omitted));
+    let left_out: Vec<String> = left_out.into_iter().chain(omitted).collect();
+    if !left_out.is_empty() {
+        let _ = writeln!(out, "left out: {}", left_out.join(", "));
+    }
+    if totals.excepted > 0 {
+        let _ = writeln!(out, "excepted: {} (reproduce.json)", totals.excepted);
+    }
+    if totals.not_as_locked > 0 {
+        let _ = writeln!(out, "not as the lockfile has it: {} (the registry says otherwise)", totals.not_as_locked);
+    }
+    let _ = writeln!(
+        out,
+        "{} packages: {} reproduced ({} identical), {} not reproduced, {} not decided; {} with provenance",
+        totals.packages, totals.reproduced, totals.identical, totals.not_reproduced, totals.not_decided, totals.with_provenance
+    );
+    out
+}

@@ -1,0 +1,87 @@
+//! Addresses of lockfiles: what they are, and their hosts.
+
+use url::Url;
+
+use super::Reason;
+
+/// What an address is, if it is none of a registry's tarball: by its form alone.
+pub(crate) fn kind(address: &str) -> Option<Reason> {
+    let lower = |start: &str| address.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));
+    if ["git+", "git:", "git@", "ssh:", "github:", "gitlab:", "bitbucket:", "gist:"].iter().any(|start| lower(start)) {
+        return Some(Reason::Git);
+    }
+    if lower("workspace:") {
+        return Some(Reason::Workspace);
+    }
+    if lower("link:") || lower("portal:") {
+        return Some(Reason::Link);
+    }
+    if lower("file:") || lower("./") || lower("../") || lower("/") || lower("~/") {
+        return Some(Reason::File);
+    }
+    if lower("jsr:") {
+        return Some(Reason::OtherRegistry);
+    }
+    if lower("http:") || lower("https:") {
+        return Some(if is_repository(address) { Reason::Git } else { Reason::Tarball });
+    }
+    // `owner/name`, a repository of the usual host.
+    (!address.starts_with('@') && !address.starts_with("npm:") && address.contains('/')).then_some(Reason::Git)
+}
+
+/// Whether an address over http is one of a repository, and not of a tarball.
+fn is_repository(address: &str) -> bool {
+    let path = address.split(['#', '?']).next().unwrap_or(address);
+    ends_with(path, ".git") || address.contains("#commit=")
+}
+
+/// Whether a name or an address ends so, in small or capital letters.
+pub(crate) fn ends_with(text: &str, end: &str) -> bool {
+    text.len().checked_sub(end.len()).and_then(|at| text.get(at..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+}
+
+/// The host of an address over http, with its port if it has one.
+pub(crate) fn host(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// `name@rest`, the name with or without a scope.
+pub(crate) fn split_name(text: &str) -> Option<(&str, &str)> {
+    let scoped = usize::from(text.starts_with('@'));
+    let at = text.get(scoped..)?.find('@')? + scoped;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The name of a package in the address under which a registry serves its tarball: `<registry>/@s/a/-/a-1.0.0.tgz`.
+pub(crate) fn name_in(address: &str) -> Option<String> {
+    let (before, _) = address.split_once("/-/").filter(|_| host(address).is_some())?;
+    let before = before.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
+    let mut segments = before.rsplit('/');
+    let base = segments.next()?;
+    let name = match segments.next().filter(|scope| scope.starts_with('@')) {
+        Some(scope) => format!("{scope}/{base}"),
+        None => base.to_owned(),
+    };
+    npm_spec::PackageName::parse(&name).is_ok().then_some(name)
+}
+
+/// The hashes of an integrity text.
+pub(crate) fn hashes(text: &str) -> Vec<String> {
+    const MAX_HASHES: usize = 64;
+    text.split_ascii_whitespace().take(MAX_HASHES).map(str::to_owned).collect()
+}
+
+/// A hash in hex as it stands in an integrity text; `None` if it is of no algorithm that counts there.
+pub(crate) fn from_hex(algorithm: &str, digits: &str) -> Option<String> {
+    use base64::Engine;
+    let name = match algorithm.replace('-', "").to_ascii_lowercase().as_str() {
+        "sha1" => "sha1",
+        "sha256" => "sha256",
+        "sha384" => "sha384",
+        "sha512" => "sha512",
+        _ => return None,
+    };
+    Some(format!("{name}-{}", base64::engine::general_purpose::STANDARD.encode(hex::decode(digits.trim()).ok()?)))
+}

@@ -1,0 +1,115 @@
+//! Entries as a reader finds them, and the lists that are made of them.
+
+use std::collections::BTreeMap;
+
+use npm_spec::{PackageName, Spec, Target, Wanted, version};
+
+use super::graph::{Graph, Importer};
+use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage};
+
+/// What a reader has found so far.
+#[derive(Default)]
+pub(crate) struct Collected {
+    nodes: Vec<Node>,
+    needs: usize,
+    pub(crate) graph: Graph,
+}
+
+enum Node {
+    Package(PackageName, String, Place),
+    Out(LeftOut),
+}
+
+impl Collected {
+    /// Adds a package, and gives its node.
+    pub(crate) fn package(&mut self, name: &str, version: &str, mut place: Place) -> Result<usize, Fault> {
+        let Some((name, version)) = named(name, version).filter(|_| place.key.len() <= MAX_KEY) else {
+            return self.left_out(&place.key, place.position, Reason::Unreadable);
+        };
+        if let Some(resolved) = &mut place.resolved {
+            *resolved = verdict::without_secrets(resolved);
+        }
+        self.node(Node::Package(name, version, place))
+    }
+
+    /// Adds an entry that is left out, and gives its node.
+    pub(crate) fn left_out(&mut self, key: &str, position: Position, reason: Reason) -> Result<usize, Fault> {
+        let key = verdict::without_secrets(&key.chars().take(MAX_KEY).collect::<String>());
+        self.node(Node::Out(LeftOut { position, key, reason }))
+    }
+
+    fn node(&mut self, node: Node) -> Result<usize, Fault> {
+        if self.nodes.len() >= MAX_ENTRIES {
+            return Err(Fault::TooMuch);
+        }
+        self.nodes.push(node);
+        self.graph.edges.push(Vec::new());
+        Ok(self.nodes.len() - 1)
+    }
+
+    /// `from` needs `to`.
+    pub(crate) fn needs(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        self.count(1)?;
+        if let Some(edges) = self.graph.edges.get_mut(from) {
+            edges.push(to);
+        }
+        Ok(())
+    }
+
+    /// Counts needs: where a name may mean any of its versions, few bytes of a file stand for many of them.
+    pub(crate) fn count(&mut self, needs: usize) -> Result<(), Fault> {
+        self.needs = self.needs.saturating_add(needs);
+        if self.needs > MAX_NEEDS { Err(Fault::TooMuch) } else { Ok(()) }
+    }
+
+    /// `node` is the project or a workspace.
+    pub(crate) fn importer(&mut self, node: usize, name: Option<String>, folder: &str, development: Vec<usize>) {
+        self.graph.importers.push(Importer { node, name, folder: folder.to_owned(), development });
+    }
+
+    /// Changes what a package is needed for.
+    pub(crate) fn set_usage(&mut self, node: usize, change: impl FnOnce(&mut Usage)) {
+        if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {
+            change(&mut place.usage);
+        }
+    }
+
+    /// Says of each package whether it is for development alone, by the graph.
+    pub(crate) fn dev_by_graph(&mut self) {
+        for (node, dev) in self.graph.dev().into_iter().enumerate() {
+            self.set_usage(node, |usage| usage.dev = usage.dev.or(Some(dev)));
+        }
+    }
+
+    /// The lists: each package once, by name and version.
+    pub(crate) fn finish(self, format: Format) -> Lockfile {
+        let mut numbers: BTreeMap<(PackageName, String), Vec<(usize, Place)>> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        let mut entry_of = vec![None; self.nodes.len()];
+        for (at, node) in self.nodes.into_iter().enumerate() {
+            match node {
+                Node::Package(name, version, place) => numbers.entry((name, version)).or_default().push((at, place)),
+                Node::Out(left) => left_out.push(left),
+            }
+        }
+        let mut entries = Vec::with_capacity(numbers.len());
+        for ((name, version), places) in numbers {
+            for (node, _) in &places {
+                if let Some(entry) = entry_of.get_mut(*node) {
+                    *entry = Some(entries.len());
+                }
+            }
+            entries.push(Entry { name, version, places: places.into_iter().map(|(_, place)| place).collect() });
+        }
+        Lockfile { format, entries, left_out, graph: self.graph, entry_of }
+    }
+}
+
+/// The name and the clean version, if `name@version` is a word for just that: `a@1.0.0-x.tgz` has a version, and is a word for a file.
+fn named(name: &str, version: &str) -> Option<(PackageName, String)> {
+    let (name, version) = (PackageName::parse(name).ok()?, version::clean(version)?);
+    let spec = Spec::parse(&format!("{name}@{version}")).ok()?;
+    let is_it =
+        matches!(spec.target(), Target::Registry { name: own, wanted: Wanted::Version(wanted), .. } if *own == name && *wanted == version);
+    is_it.then_some((name, version))
+}

@@ -1,0 +1,74 @@
+//! The ways in which a lockfile cannot be read.
+
+use verdict::diagnostic::{Diagnostic, Stage};
+
+use super::{MAX_ENTRIES, MAX_FILE};
+
+/// A lockfile that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockfileError {
+    /// No format of this name is known.
+    #[error("{name} is no lockfile that can be read")]
+    Unknown {
+        /// File name.
+        name: String,
+    },
+    /// Larger than is read.
+    #[error("{name} is larger than {MAX_FILE} bytes, or has more than {MAX_ENTRIES} entries")]
+    TooLarge {
+        /// File name.
+        name: String,
+    },
+    /// Not the format that its name says.
+    #[error("{name} cannot be read: {reason}")]
+    Malformed {
+        /// File name.
+        name: String,
+        /// Where, and what kind of fault; never a quotation.
+        reason: String,
+    },
+    /// A version of the format that is not known.
+    #[error("{name} is of a version of its format that is not known")]
+    Version {
+        /// File name.
+        name: String,
+    },
+    /// A workspace that the file does not have.
+    #[error("the lockfile has no workspace of that name")]
+    NoWorkspace,
+    /// A format that does not say which packages a workspace installs.
+    #[error("a lockfile of this format does not say what belongs to a workspace")]
+    WorkspacesUnknown,
+}
+
+impl Diagnostic for LockfileError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "lockfile-unknown",
+            Self::TooLarge { .. } => "lockfile-too-large",
+            Self::Malformed { .. } => "lockfile-malformed",
+            Self::Version { .. } => "lockfile-version",
+            Self::NoWorkspace => "lockfile-no-workspace",
+            Self::WorkspacesUnknown => "lockfile-workspaces-unknown",
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Unknown { .. } => {
+                "read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, CycloneDX and SPDX as JSON"
+            }
+            Self::TooLarge { .. } => "read the lockfiles of its parts one by one",
+            Self::Malformed { .. } => "let the package manager write it again",
+            Self::Version { .. } => "a later version of this program may know it",
+            Self::NoWorkspace => "name a workspace by its name or by its folder, as the lockfile has it",
+            Self::WorkspacesUnknown => "leave --workspace out: the whole file is read then",
+        };
+        Some(hint.to_owned())
+    }
+}

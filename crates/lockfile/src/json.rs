@@ -1,0 +1,117 @@
+//! JSON with the place of everything in it.
+
+use jsonc_parser::ast::{Object, ObjectProp, Value};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::{Fault, Position};
+
+/// How many bytes lie between two known positions.
+const STEP: usize = 1024;
+
+/// Reads JSON; `comments` allows those, and trailing commas. The parser itself refuses what is nested more than 512 deep.
+pub(crate) fn parse(text: &str, comments: bool) -> Result<Object<'_>, Fault> {
+    let options = ParseOptions {
+        allow_comments: comments,
+        allow_trailing_commas: comments,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    match parse_to_ast(text, &CollectOptions::default(), &options) {
+        Ok(parsed) => match parsed.value {
+            Some(Value::Object(object)) => Ok(object),
+            _ => Err(Fault::Malformed("it is no object of JSON".to_owned())),
+        },
+        Err(error) => Err(Fault::Malformed(format!("line {}, column {}", error.line_display(), error.column_display()))),
+    }
+}
+
+/// A member of an object. Of several with one name the last counts, as for every client.
+pub(crate) fn member<'b, 'a>(object: &'b Object<'a>, name: &str) -> Option<&'b Value<'a>> {
+    object.properties.iter().rev().find(|property| property.name.as_str() == name).map(|property| &property.value)
+}
+
+pub(crate) fn object<'b, 'a>(of: &'b Object<'a>, name: &str) -> Option<&'b Object<'a>> {
+    member(of, name).and_then(Value::as_object)
+}
+
+/// A table of a file: it may be missing, but where it stands it is an object.
+pub(crate) fn table<'b, 'a>(of: &'b Object<'a>, name: &str) -> Result<Option<&'b Object<'a>>, Fault> {
+    match member(of, name) {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(Fault::Malformed(format!("its {name} is no object"))),
+    }
+}
+
+pub(crate) fn text<'b>(of: &'b Object<'_>, name: &str) -> Option<&'b str> {
+    string(member(of, name)?)
+}
+
+pub(crate) fn string<'b>(value: &'b Value<'_>) -> Option<&'b str> {
+    value.as_string_lit().map(|text| text.value.as_ref())
+}
+
+pub(crate) fn flag(of: &Object<'_>, name: &str) -> bool {
+    member(of, name).and_then(Value::as_boolean_lit).is_some_and(|flag| flag.value)
+}
+
+/// The rows of a table that [`table`] has found.
+pub(crate) fn rows<'b, 'a>(table: Option<&'b Object<'a>>) -> &'b [ObjectProp<'a>] {
+    table.map_or(&[], |table| table.properties.as_slice())
+}
+
+pub(crate) fn list<'b, 'a>(of: &'b Object<'a>, name: &str) -> &'b [Value<'a>] {
+    member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
+}
+
+/// As [`table`], for a list.
+pub(crate) fn table_list<'b, 'a>(of: &'b Object<'a>, name: &str) -> Result<&'b [Value<'a>], Fault> {
+    match member(of, name) {
+        None => Ok(&[]),
+        Some(Value::Array(list)) => Ok(&list.elements),
+        Some(_) => Err(Fault::Malformed(format!("its {name} is no list"))),
+    }
+}
+
+/// The names and texts of an object, as of `dependencies`.
+pub(crate) fn pairs<'b>(of: &'b Object<'_>, name: &str) -> impl Iterator<Item = (&'b str, &'b str)> {
+    let properties = object(of, name).map_or(&[][..], |object| object.properties.as_slice());
+    properties.iter().filter_map(|property| Some((property.name.as_str(), string(&property.value)?)))
+}
+
+/// Positions of a text, by offset.
+pub(crate) struct Lines<'a> {
+    text: &'a str,
+    /// The position at each multiple of [`STEP`], or at the first character behind it.
+    known: Vec<(usize, Position)>,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        let mut known = Vec::with_capacity(text.len() / STEP + 1);
+        let mut position = Position { line: 1, column: 1 };
+        for (at, c) in text.char_indices() {
+            if at >= known.len() * STEP {
+                known.push((at, position));
+            }
+            position = next(position, c);
+        }
+        Self { text, known }
+    }
+
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let before = self.known.partition_point(|(at, _)| *at <= offset).saturating_sub(1);
+        let (start, position) = self.known.get(before).copied().unwrap_or((0, Position { line: 1, column: 1 }));
+        self.text.get(start..offset).unwrap_or_default().chars().fold(position, next)
+    }
+}
+
+fn next(position: Position, c: char) -> Position {
+    if c == '\n' { Position { line: position.line + 1, column: 1 } } else { Position { column: position.column + 1, ..position } }
+}

@@ -1,0 +1,338 @@
+//! What a project installs, as its lockfile says.
+//!
+//! In: a file's name and bytes, from a stranger. Out: packages of registries, each once as `name@version` with the hashes, the
+//! address and the lines that the file has for it; and what is left out, each with the reason. Nothing is lost on the way: what is an
+//! entry of the file is in one of the two lists.
+//!
+//! Formats: package-lock.json and npm-shrinkwrap.json 1 to 3 and the lockfile that npm keeps in `node_modules`, yarn.lock of yarn 1
+//! and of yarn 2 and later, pnpm-lock.yaml 5 to 9 with several documents, bun.lock, deno.lock, and `CycloneDX` and SPDX as JSON.
+//!
+//! The `lockfile` module of npm-timewarp reads some of the same files for another question: which versions and hosts a build may
+//! ask a registry for. It takes whatever looks like a version and drops what does not, also in files that are broken halfway, because
+//! a build must not fail for it. Here an entry that is not understood is told, and a file that is not whole is an error.
+
+mod address;
+mod berry;
+mod bun;
+mod collect;
+mod deno;
+mod error;
+mod graph;
+mod json;
+mod npm;
+mod pnpm;
+mod sbom;
+mod tree;
+mod yaml;
+mod yarn;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use npm_spec::PackageName;
+
+use collect::Collected;
+pub use error::LockfileError;
+use graph::{Graph, Importer};
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE: usize = 32 << 20;
+
+/// Most entries that a file may have, read and left out together.
+pub const MAX_ENTRIES: usize = 200_000;
+
+/// Most needs of one entry for another; a file of a hundred thousand packages has about a million.
+const MAX_NEEDS: usize = 4_000_000;
+
+/// Longest key that is kept, in bytes. Paths of npm's deepest trees have some hundreds.
+const MAX_KEY: usize = 1024;
+
+/// A kind of lockfile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// package-lock.json, npm-shrinkwrap.json and `node_modules/.package-lock.json`.
+    Npm,
+    /// yarn.lock of yarn 1.
+    Yarn,
+    /// yarn.lock of yarn 2 and later.
+    Berry,
+    /// pnpm-lock.yaml.
+    Pnpm,
+    /// bun.lock.
+    Bun,
+    /// deno.lock.
+    Deno,
+    /// An SBOM of `CycloneDX`, as JSON.
+    CycloneDx,
+    /// An SBOM of SPDX 2, as JSON.
+    Spdx,
+    /// No file, but what lies in `node_modules`.
+    Tree,
+}
+
+impl Format {
+    /// The format's name for people and in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Yarn => "yarn",
+            Self::Berry => "berry",
+            Self::Pnpm => "pnpm",
+            Self::Bun => "bun",
+            Self::Deno => "deno",
+            Self::CycloneDx => "cyclonedx",
+            Self::Spdx => "spdx",
+            Self::Tree => "tree",
+        }
+    }
+}
+
+/// A line and column of a file, both from 1. Columns are characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: u64,
+    /// The column.
+    pub column: u64,
+}
+
+/// What a package is needed for at one place; `None` where the format does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// For development alone.
+    pub dev: Option<bool>,
+    /// For what is optional alone.
+    pub optional: Option<bool>,
+    /// For development, and for what is optional: left out only where both are.
+    pub dev_or_optional: bool,
+    /// For peers alone.
+    pub peer: Option<bool>,
+    /// Of the package manager itself or of its configuration.
+    pub tool: bool,
+}
+
+/// What a project is installed without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Omit {
+    /// What is for development alone.
+    pub dev: bool,
+    /// What is optional.
+    pub optional: bool,
+    /// What is for peers alone.
+    pub peer: bool,
+}
+
+impl Usage {
+    /// Whether an installation without these kinds has the package at this place.
+    pub fn is_installed_without(self, omit: Omit) -> bool {
+        let is = |kind: Option<bool>| kind == Some(true);
+        !(omit.dev && is(self.dev)
+            || omit.optional && is(self.optional)
+            || omit.peer && is(self.peer)
+            || omit.dev && omit.optional && self.dev_or_optional)
+    }
+}
+
+/// What a file says about a package at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Line and column.
+    pub position: Position,
+    /// Its key, as the file has it.
+    pub key: String,
+    /// The hashes of the tarball, each as `sha512-…`; empty if there is none. The strongest counts.
+    pub integrity: Vec<String>,
+    /// The address of its tarball, without credentials.
+    pub resolved: Option<String>,
+    /// The host of the address, or of the registry that the file names.
+    pub host: Option<String>,
+    /// What it is needed for.
+    pub usage: Usage,
+}
+
+impl Place {
+    /// The name of the package whose tarball is at the address, where the address is one of a registry.
+    pub fn name_in_address(&self) -> Option<String> {
+        self.resolved.as_deref().and_then(address::name_in)
+    }
+}
+
+/// A package of a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name in the registry; of an alias, the one that it stands for.
+    pub name: PackageName,
+    /// The exact version.
+    pub version: String,
+    /// Where it stands, in the order of the file; at least one. What one place says does not hold for another.
+    pub places: Vec<Place>,
+}
+
+impl Entry {
+    /// `name@version`.
+    pub fn spec(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}
+
+/// Why an entry is no package of a registry that can be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It lies in the tarball of another package, which is looked at with it.
+    Bundled,
+    /// A tarball or a folder on disk.
+    File,
+    /// A repository.
+    Git,
+    /// A link to a folder.
+    Link,
+    /// A package of another registry's kind (JSR, an address that deno imports, another ecosystem).
+    OtherRegistry,
+    /// The project itself.
+    Project,
+    /// A tarball at an address that no registry serves.
+    Tarball,
+    /// A part of the project.
+    Workspace,
+    /// Its name or its version is none that a registry can have.
+    Unreadable,
+}
+
+impl Reason {
+    /// The reason's name in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bundled => "bundled",
+            Self::File => "file",
+            Self::Git => "git",
+            Self::Link => "link",
+            Self::OtherRegistry => "other-registry",
+            Self::Project => "project",
+            Self::Tarball => "tarball",
+            Self::Workspace => "workspace",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// An entry that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Line and column.
+    pub position: Position,
+    /// Its key, as the file has it.
+    pub key: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A lockfile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lockfile {
+    /// Its format.
+    pub format: Format,
+    /// The packages, by name and version, each once.
+    pub entries: Vec<Entry>,
+    /// What is left out, in the order of the file.
+    pub left_out: Vec<LeftOut>,
+    graph: Graph,
+    /// The entry of each node of the graph.
+    entry_of: Vec<Option<usize>>,
+}
+
+impl Lockfile {
+    /// Reads a lockfile; its name says the format, and of an SBOM its content.
+    pub fn read(file_name: &str, bytes: &[u8]) -> Result<Self, LockfileError> {
+        let name = || file_name.to_owned();
+        if bytes.len() > MAX_FILE {
+            return Err(LockfileError::TooLarge { name: name() });
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Err(LockfileError::Malformed { name: name(), reason: "it is not UTF-8".to_owned() });
+        };
+        let text = text.trim_start_matches('\u{feff}');
+        let mut found = Collected::default();
+        let read = match file_name {
+            "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json" => npm::read(text, &mut found).map(|()| Format::Npm),
+            "yarn.lock" if berry::is_berry(text) => berry::read(text, &mut found).map(|()| Format::Berry),
+            "yarn.lock" => yarn::read(text, &mut found).map(|()| Format::Yarn),
+            "pnpm-lock.yaml" => pnpm::read(text, &mut found).map(|()| Format::Pnpm),
+            "bun.lock" => bun::read(text, &mut found).map(|()| Format::Bun),
+            "deno.lock" => deno::read(text, &mut found).map(|()| Format::Deno),
+            other if address::ends_with(other, ".json") => sbom::read(text, &mut found),
+            _ => return Err(LockfileError::Unknown { name: name() }),
+        };
+        Ok(found.finish(read.map_err(|fault| fault.of(file_name))?))
+    }
+
+    /// Reads what lies in a `node_modules` folder; no link is followed.
+    pub fn of_tree(folder: &Path) -> Result<Self, LockfileError> {
+        let mut found = Collected::default();
+        tree::read(folder, &mut found).map_err(|fault| fault.of(&folder.display().to_string()))?;
+        Ok(found.finish(Format::Tree))
+    }
+
+    /// How many entries are left out, by reason.
+    pub fn left_out_by_reason(&self) -> BTreeMap<Reason, usize> {
+        let mut counts = BTreeMap::new();
+        for left in &self.left_out {
+            *counts.entry(left.reason).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The packages that one workspace needs; `wanted` is its name or its folder.
+    pub fn of_workspace(&self, wanted: &str) -> Result<Vec<&Entry>, LockfileError> {
+        if self.graph.importers.is_empty() {
+            return Err(LockfileError::WorkspacesUnknown);
+        }
+        let folder = wanted.trim_start_matches("./").trim_end_matches('/');
+        let fits = |importer: &&Importer| {
+            importer.name.as_deref() == Some(wanted) || importer.folder == folder || folder == "." && importer.folder.is_empty()
+        };
+        let importer = self.graph.importers.iter().find(fits).ok_or(LockfileError::NoWorkspace)?;
+        let reached = self.graph.reach([importer.node].into_iter().chain(importer.development.iter().copied()));
+        let mut needed = vec![false; self.entries.len()];
+        for entry in self.entry_of.iter().zip(reached).filter_map(|(entry, reached)| entry.filter(|_| reached)) {
+            if let Some(needed) = needed.get_mut(entry) {
+                *needed = true;
+            }
+        }
+        Ok(self.entries.iter().zip(needed).filter_map(|(entry, needed)| needed.then_some(entry)).collect())
+    }
+
+    /// Whether the format says which packages are for development alone.
+    pub fn tells_dev(&self) -> bool {
+        self.entries.iter().flat_map(|entry| &entry.places).all(|place| place.usage.dev.is_some() || place.usage.tool)
+    }
+}
+
+/// What is wrong with a file, before its name is known.
+enum Fault {
+    Malformed(String),
+    Version,
+    TooMuch,
+    Unknown,
+}
+
+impl Fault {
+    fn of(self, name: &str) -> LockfileError {
+        let name = name.to_owned();
+        match self {
+            Self::Malformed(reason) => LockfileError::Malformed { name, reason },
+            Self::Version => LockfileError::Version { name },
+            Self::TooMuch => LockfileError::TooLarge { name },
+            Self::Unknown => LockfileError::Unknown { name },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

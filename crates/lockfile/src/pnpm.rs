@@ -1,0 +1,348 @@
+//! pnpm-lock.yaml 5 to 9.
+//!
+//! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0` (5), `/a@1.0.0(peer@2.0.0)` (6) and
+//! `a@1.0.0` (9, where `snapshots` have the keys with peers). A first document of pnpm 11 and later is about pnpm itself.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use super::collect::Collected;
+use super::yaml::{Pairs, documents};
+use super::{Fault, Place, Position, Reason, Usage, address};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(default)]
+    lockfile_version: Option<Wanted>,
+    #[serde(default)]
+    importers: Pairs<Importer>,
+    // A project without workspaces is its own importer up to version 6.
+    #[serde(default)]
+    dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    optional_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    dev_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    packages: Pairs<Package>,
+    #[serde(default)]
+    snapshots: Pairs<Snapshot>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Importer {
+    #[serde(default)]
+    dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    optional_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    dev_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    config_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    package_manager_dependencies: Pairs<Wanted>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Package {
+    #[serde(default)]
+    resolution: Resolution,
+    #[serde(default)]
+    dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    optional_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    dev: Option<bool>,
+    #[serde(default)]
+    optional: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+struct Resolution {
+    #[serde(default)]
+    integrity: Option<String>,
+    #[serde(default)]
+    tarball: Option<String>,
+    #[serde(default)]
+    repo: Option<String>,
+    #[serde(default)]
+    directory: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default, rename = "gitHosted")]
+    git_hosted: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Snapshot {
+    #[serde(default)]
+    dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    optional_dependencies: Pairs<Wanted>,
+    #[serde(default)]
+    optional: bool,
+}
+
+/// `1.0.0(peer@2.0.0)`, or `{specifier: ^1.0.0, version: 1.0.0(peer@2.0.0)}`.
+struct Wanted(String);
+
+impl<'de> Deserialize<'de> for Wanted {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Wanted;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a version, or a mapping with one")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Wanted, E> {
+                Ok(Wanted(text.to_owned()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Wanted, E> {
+                Ok(Wanted(number.to_string()))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Wanted, E> {
+                Ok(Wanted(number.to_string()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Wanted, E> {
+                Ok(Wanted(number.to_string()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wanted, A::Error> {
+                let mut version = String::new();
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "version" {
+                        version = map.next_value()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Wanted(version))
+            }
+        }
+        value.deserialize_any(Either)
+    }
+}
+
+pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
+    for document in documents::<Document>(text)? {
+        let version = document.lockfile_version.as_ref().map_or("", |version| version.0.as_str());
+        match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+            Some(5..=9) => One::default().read(document, found)?,
+            Some(_) => return Err(Fault::Version),
+            None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
+        }
+    }
+    Ok(())
+}
+
+/// The nodes of one document.
+#[derive(Default)]
+struct One {
+    by_key: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+    importers: HashMap<String, usize>,
+}
+
+impl One {
+    fn read(mut self, document: Document, found: &mut Collected) -> Result<(), Fault> {
+        let mut importers = document.importers.0;
+        if importers.is_empty() {
+            let (dependencies, optional_dependencies, dev_dependencies) =
+                (document.dependencies, document.optional_dependencies, document.dev_dependencies);
+            let alone = Importer { dependencies, optional_dependencies, dev_dependencies, ..Importer::default() };
+            importers.push((".".to_owned(), Position { line: 1, column: 1 }, alone));
+        }
+        let of_tools =
+            importers.iter().any(|(.., of)| !of.config_dependencies.0.is_empty() || !of.package_manager_dependencies.0.is_empty());
+        for (folder, position, _) in &importers {
+            // The project's own document tells its importers.
+            if !of_tools {
+                let reason = if folder == "." { Reason::Project } else { Reason::Workspace };
+                let node = found.left_out(folder, *position, reason)?;
+                self.importers.insert(folder.clone(), node);
+            }
+        }
+        for (key, position, package) in &document.packages.0 {
+            self.add(key, *position, Some(package), found)?;
+        }
+        for (key, position, _) in &document.snapshots.0 {
+            if !self.by_key.contains_key(base(key)) {
+                self.add(key, *position, None, found)?;
+            }
+        }
+        for (key, _, package) in &document.packages.0 {
+            self.needs_of(key, &[&package.dependencies, &package.optional_dependencies], found)?;
+        }
+        for (key, _, snapshot) in &document.snapshots.0 {
+            self.needs_of(base(key), &[&snapshot.dependencies, &snapshot.optional_dependencies], found)?;
+            if let Some(node) = self.by_key.get(base(key)) {
+                // Optional is what is so with all of its peers.
+                found.set_usage(*node, |usage| usage.optional = Some(snapshot.optional && usage.optional != Some(false)));
+            }
+        }
+        for (folder, _, importer) in &importers {
+            let Some(node) = self.importers.get(folder).copied() else { continue };
+            let folder = if folder == "." { "" } else { folder.as_str() };
+            for (name, _, wanted) in importer.dependencies.0.iter().chain(&importer.optional_dependencies.0) {
+                for to in self.targets(name, &wanted.0, folder) {
+                    found.needs(node, to)?;
+                }
+            }
+            let mut development = Vec::new();
+            for (name, _, wanted) in &importer.dev_dependencies.0 {
+                let targets = self.targets(name, &wanted.0, folder);
+                found.count(targets.len())?;
+                development.extend(targets);
+            }
+            found.importer(node, None, folder, development);
+        }
+        if of_tools {
+            self.by_key.values().for_each(|node| found.set_usage(*node, |usage| usage.tool = true));
+        } else {
+            found.dev_by_graph();
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: &str, position: Position, package: Option<&Package>, found: &mut Collected) -> Result<(), Fault> {
+        let nothing = Resolution::default();
+        let resolution = package.map_or(&nothing, |package| &package.resolution);
+        let named = version(key);
+        let by_key = address_of(key)
+            .and_then(address::kind)
+            .or_else(|| address::kind(base(key).trim_start_matches('/')).filter(|reason| *reason != Reason::Git));
+        let reason = match resolution.kind.as_deref() {
+            Some("git") => Some(Reason::Git),
+            Some("directory") => Some(Reason::File),
+            _ if resolution.repo.is_some() => Some(Reason::Git),
+            _ if resolution.directory.is_some() => Some(Reason::File),
+            Some("variations" | "binary") => Some(Reason::OtherRegistry),
+            _ => by_key
+                .or_else(|| named.is_none().then(|| resolution.tarball.as_deref().and_then(address::kind).unwrap_or(Reason::Unreadable))),
+        };
+        // The host of repositories makes a tarball of a commit.
+        let reason = if reason == Some(Reason::Tarball) && is_of_commit(resolution) { Some(Reason::Git) } else { reason };
+        let first = (!key.starts_with('/') && !base(key).contains('@')).then(|| key.split('/').next()).flatten();
+        // A registry that no address can have is none that can be asked.
+        let host_in_key = first.map(|first| address::host(&format!("https://{first}/")));
+        let reason = reason.or((host_in_key == Some(None)).then_some(Reason::Unreadable));
+        let node = match (reason, &named) {
+            (None, Some((name, version))) => {
+                let place = Place {
+                    position,
+                    key: key.to_owned(),
+                    integrity: resolution.integrity.as_deref().map(address::hashes).unwrap_or_default(),
+                    host: resolution.tarball.as_deref().and_then(address::host).or(host_in_key.flatten()),
+                    resolved: resolution.tarball.clone(),
+                    usage: Usage {
+                        dev: package.and_then(|package| package.dev),
+                        optional: package.and_then(|package| package.optional),
+                        ..Usage::default()
+                    },
+                };
+                found.package(name, version, place)?
+            }
+            (reason, _) => found.left_out(key, position, reason.unwrap_or(Reason::Unreadable))?,
+        };
+        let name =
+            named.map(|(name, _)| name).or_else(|| address::split_name(key.trim_start_matches('/')).map(|(name, _)| name.to_owned()));
+        if let Some(name) = name {
+            self.by_name.entry(name).or_default().push(node);
+        }
+        self.by_key.insert(if package.is_some() { key } else { base(key) }.to_owned(), node);
+        Ok(())
+    }
+
+    fn needs_of(&self, key: &str, lists: &[&Pairs<Wanted>], found: &mut Collected) -> Result<(), Fault> {
+        let Some(from) = self.by_key.get(key) else { return Ok(()) };
+        for (name, _, wanted) in lists.iter().flat_map(|list| &list.0) {
+            for to in self.targets(name, &wanted.0, "") {
+                found.needs(*from, to)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The nodes that `name: wanted` may mean, for a package or for the importer in `folder`.
+    fn targets(&self, name: &str, wanted: &str, folder: &str) -> Vec<usize> {
+        if let Some(path) = wanted.strip_prefix("link:") {
+            return self.importers.get(&joined(folder, path)).copied().into_iter().collect();
+        }
+        let keys = [wanted.to_owned(), format!("{name}@{wanted}"), format!("/{name}@{wanted}"), format!("/{name}/{wanted}")];
+        let known = keys.iter().find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
+        match known {
+            Some(node) => vec![*node],
+            None => self.by_name.get(name).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// `../b` from `packages/a` is `packages/b`.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+/// A key without its peers.
+fn base(key: &str) -> &str {
+    key.split_once('(').map_or(key, |(key, _)| key)
+}
+
+/// Of a key whose version is an address, that.
+fn address_of(key: &str) -> Option<&str> {
+    let (_, reference) = address::split_name(base(key).trim_start_matches('/'))?;
+    (reference.contains(':')).then_some(reference)
+}
+
+fn is_of_commit(resolution: &Resolution) -> bool {
+    let id = resolution.tarball.as_deref().and_then(|address| address.split_once("/tar.gz/")).map(|(_, id)| id);
+    resolution.git_hosted || id.is_some_and(|id| id.len() >= 4 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The name and version of a key; `None` if the version is none.
+fn version(key: &str) -> Option<(String, String)> {
+    let key = base(key);
+    let below = key.strip_prefix('/');
+    let path = below.unwrap_or(key);
+    let name_has_at = {
+        let mut segments = path.split('/');
+        let first = segments.next()?;
+        if first.starts_with('@') { segments.next()?.contains('@') } else { first.contains('@') }
+    };
+    let (name, version) = if name_has_at {
+        let (name, version) = address::split_name(path)?;
+        (name.to_owned(), version)
+    } else {
+        let mut segments = path.split('/');
+        if below.is_none() {
+            // The registry's host, where it is another one than the default.
+            segments.next()?;
+        }
+        let first = segments.next()?;
+        let name = if first.starts_with('@') { format!("{first}/{}", segments.next()?) } else { first.to_owned() };
+        let version = segments.next()?;
+        (name, version.split_once('_').map_or(version, |(version, _)| version))
+    };
+    Some((name, npm_spec::version::clean(version)?))
+}

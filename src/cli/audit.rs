@@ -1,0 +1,301 @@
+//! `reproduce audit`: all that a project installs, from its lockfile.
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+use audit::{Asked, Document, FailOn, Flow, Line, Plan, Row};
+use npm_lockfile::Omit;
+use report::answer::Answer;
+use report::terminal::Style;
+use report::text::escape;
+use verdict::{Accept, merge_exit_codes};
+
+use super::arguments::{AcceptChoice, ColorChoice, duration, seconds};
+use super::output::Output;
+use super::progress;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
+use crate::options::Options;
+use crate::session;
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "audit";
+
+const HINT: &str = "reproduce audit [folder|file]; for the package of that name: reproduce audit@latest";
+
+/// Most packages at a time.
+const MAX_JOBS: usize = 64;
+
+const AFTER_HELP: &str = "\
+Read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, and SBOMs of CycloneDX and SPDX as JSON. What
+the lockfile says of a tarball, its hash and its host, is held against the registry. Git, files, links and the like are left out and counted.
+Exit codes: 0 all is reproduced, 1 one is not, or is not as the lockfile has it, 2 one was not decided, 130 interrupted.
+For the package of that name: reproduce audit@latest";
+
+/// A kind of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// For development alone.
+    Dev,
+    /// Optional.
+    Optional,
+    /// For peers alone.
+    Peer,
+}
+
+/// What makes the exit code other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum FailOnChoice {
+    /// A package that is not reproduced.
+    Differs,
+    /// That, or one that was not decided.
+    #[default]
+    Undecided,
+    /// Nothing that is found out.
+    None,
+}
+
+/// Check all that a project installs, and hold its lockfile against the registry.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce audit", max_term_width = 100, after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+struct Arguments {
+    /// A folder with a lockfile, a lockfile, or an SBOM [default: this folder]
+    #[arg(value_name = "folder|file", default_value = ".", hide_default_value = true)]
+    at: PathBuf,
+    /// Read what lies in `node_modules`, in place of a lockfile
+    #[arg(long)]
+    tree: bool,
+    /// Leave out what is for these alone (comma-separated)
+    #[arg(long, value_enum, value_name = "kinds", value_delimiter = ',')]
+    omit: Vec<Kind>,
+    /// Only what this workspace needs, by its name or folder; can be given several times
+    #[arg(long, value_name = "workspace", conflicts_with = "tree")]
+    workspace: Vec<String>,
+    /// Print the whole audit as one JSON object at the end
+    #[arg(short, long, conflicts_with = "ndjson")]
+    json: bool,
+    /// Write a line of JSON for each package to this file as it is done; - is standard output
+    #[arg(long, value_name = "file")]
+    ndjson: Option<PathBuf>,
+    /// How many packages at a time [default: half of the processors]
+    #[arg(long, value_name = "n", value_parser = jobs)]
+    jobs: Option<usize>,
+    /// What makes the exit code other than 0
+    #[arg(long, value_enum, default_value_t, value_name = "what")]
+    fail_on: FailOnChoice,
+    /// What counts as reproduced
+    #[arg(long, value_enum, default_value_t, value_name = "level")]
+    accept: AcceptChoice,
+    /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
+    #[arg(long, conflicts_with_all = ["omit", "workspace"])]
+    write_exceptions: bool,
+    /// Check again even where a stored result exists
+    #[arg(short, long)]
+    force: bool,
+    /// Answer from stored results only
+    #[arg(long)]
+    offline: bool,
+    /// The registry to ask, in place of npm's configuration
+    #[arg(long, value_name = "url")]
+    registry: Option<String>,
+    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    #[arg(long, value_name = "tier")]
+    isolation: Option<String>,
+    /// Longest time for one package in seconds; 0 for none [default: 600]
+    #[arg(long, value_name = "seconds", value_parser = seconds)]
+    timeout: Option<f64>,
+    /// Judge again what was stored longer ago, as 30d, 12h or 2w
+    #[arg(long, value_name = "time", value_parser = duration)]
+    max_age: Option<Duration>,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    cache_dir: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, value_name = "when")]
+    color: ColorChoice,
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_JOBS).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancelled: &Arc<AtomicBool>) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce audit").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, HINT),
+    };
+    let (at, asked) = (parsed.at.clone(), parsed.asked());
+    let plan = match tokio::task::spawn_blocking(move || Plan::of(&at, &asked)).await {
+        Ok(Ok(plan)) => plan,
+        Ok(Err(error)) => return failed(&parsed, &Answer::failed(&parsed.at.display().to_string(), &error)),
+        Err(_) => return UNDECIDED,
+    };
+    let options = Arc::new(parsed.options(installed, &plan.folder));
+    let mut sink = match Sink::of(&parsed, &plan) {
+        Ok(sink) => sink,
+        Err(error) => return written(Err(error)).unwrap_or(UNDECIDED),
+    };
+    let judge = |spec: String| {
+        let (options, cancelled) = (Arc::clone(&options), Arc::clone(cancelled));
+        async move { session::judge_one(&spec, &options, None, progress::Line::None.listener(), cancelled).await }
+    };
+    let mut rows = Vec::new();
+    let mut failure = None;
+    let done = |row: Row| {
+        if cancelled.load(Ordering::Relaxed) {
+            return Flow::Break(());
+        }
+        if let Err(error) = sink.row(&row) {
+            // Nothing more can be said: what runs ends.
+            failure = Some(error);
+            cancelled.store(true, Ordering::Relaxed);
+            return Flow::Break(());
+        }
+        rows.push(row);
+        Flow::Continue(())
+    };
+    let whole = audit::run(&plan, (parsed.jobs(), parsed.accept()), judge, done).await;
+    if let Some(error) = failure {
+        return written(Err(error)).unwrap_or(UNDECIDED);
+    }
+    if cancelled.load(Ordering::Relaxed) {
+        return INTERRUPTED;
+    }
+    let mut document = Document::of(&plan, rows, parsed.fail_on());
+    if !whole {
+        document.exit_code = merge_exit_codes([document.exit_code, UNDECIDED]);
+    }
+    if let Some(code) = written(sink.end(&document)) {
+        return code;
+    }
+    if parsed.write_exceptions && whole {
+        match audit::write_exceptions(&plan.folder, &document.packages) {
+            Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
+            Err(error) => {
+                Output::failure(&Answer::failed("", &error));
+                return UNDECIDED;
+            }
+        }
+    }
+    document.exit_code
+}
+
+/// A failure of the audit as a whole.
+fn failed(parsed: &Arguments, answer: &Answer) -> u8 {
+    if parsed.json || parsed.prints_lines() {
+        return written(Output::json(answer)).unwrap_or(UNDECIDED);
+    }
+    Output::failure(answer);
+    UNDECIDED
+}
+
+impl Arguments {
+    fn asked(&self) -> Asked {
+        let has = |kind| self.omit.contains(&kind);
+        let omit = Omit { dev: has(Kind::Dev), optional: has(Kind::Optional), peer: has(Kind::Peer) };
+        Asked { tree: self.tree, omit, workspaces: self.workspace.clone() }
+    }
+
+    fn options(&self, installed: Option<PathBuf>, folder: &Path) -> Options {
+        Options {
+            force: self.force,
+            accept: self.accept(),
+            registry: self.registry.clone(),
+            isolation: self.isolation.clone(),
+            timeout: self.timeout,
+            max_age: self.max_age.map(|age| age.as_secs_f64()),
+            offline: self.offline,
+            // Named on the command line, and so from here; the project's folder is where its `.npmrc` is.
+            cache_dir: self.cache_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
+            installed,
+            cwd: Some(folder.to_owned()),
+            ..Options::default()
+        }
+    }
+
+    fn accept(&self) -> Accept {
+        match self.accept {
+            AcceptChoice::Identical => Accept::Identical,
+            AcceptChoice::SameContent => Accept::SameContent,
+        }
+    }
+
+    fn fail_on(&self) -> FailOn {
+        match self.fail_on {
+            FailOnChoice::Differs => FailOn::Differs,
+            FailOnChoice::Undecided => FailOn::Undecided,
+            FailOnChoice::None => FailOn::None,
+        }
+    }
+
+    /// Builds are what costs, and each may use several processors.
+    fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
+    }
+
+    /// Whether lines of JSON go to standard output.
+    fn prints_lines(&self) -> bool {
+        self.ndjson.as_deref() == Some(Path::new("-"))
+    }
+}
+
+/// Where rows go as they come.
+struct Sink {
+    json: bool,
+    prints_lines: bool,
+    lines: Option<File>,
+    style: Style,
+}
+
+impl Sink {
+    fn of(parsed: &Arguments, plan: &Plan) -> io::Result<Self> {
+        let prints_lines = parsed.prints_lines();
+        let lines = parsed.ndjson.as_ref().filter(|_| !prints_lines).map(File::create).transpose()?;
+        let style = Style::detect(parsed.color.enabled(io::stdout().is_terminal()));
+        let sink = Self { json: parsed.json, prints_lines, lines, style };
+        if !sink.json && !sink.prints_lines {
+            Output::text(&audit::text::start(plan))?;
+        }
+        Ok(sink)
+    }
+
+    fn row(&mut self, row: &Row) -> io::Result<()> {
+        self.line(&Line::Package(row))?;
+        if self.json || self.prints_lines { Ok(()) } else { Output::text(&audit::text::row(row, self.style)) }
+    }
+
+    fn end(&mut self, document: &Document) -> io::Result<()> {
+        for left in &document.left_out {
+            self.line(&Line::LeftOut(left))?;
+        }
+        self.line(&Line::Total { totals: &document.totals, exit_code: document.exit_code })?;
+        match (self.json, self.prints_lines) {
+            (true, _) => Output::json_of(document),
+            (_, true) => Ok(()),
+            _ => Output::text(&audit::text::end(document)),
+        }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        if self.prints_lines {
+            return Output::json_of(line);
+        }
+        match &mut self.lines {
+            Some(file) => writeln!(file, "{}", serde_json::to_string(line)?),
+            None => Ok(()),
+        }
+    }
+}

@@ -66,7 +66,6 @@ test('each package has a line as it is done, and the end has the total, what was
       ['node_modules/part', { resolved: 'parts/part', link: true }],
       ['parts/part', { version: '1.0.0' }],
       ['node_modules/git', { version: '1.0.0', resolved: 'git+ssh://git@code.example/o/git.git#01' }],
-      ['node_modules/a-good/node_modules/in', { version: '1.0.0', inBundle: true }],
     ),
   });
   const ran = await audit(folder, '--color=never');
@@ -84,7 +83,7 @@ test('each package has a line as it is done, and the end has the total, what was
     'not reproduced, by reason:',
     '      1  differs (content-differs): a-bad@1.0.0',
     '      1  no-source (no-repository): a-alone@1.0.0',
-    'left out: 1 bundled, 1 git, 1 link, 1 project, 1 workspace',
+    'left out: 1 git, 1 link, 1 project, 1 workspace (1 of them count as not decided)',
     '4 packages: 2 reproduced (2 identical), 1 not reproduced, 1 not decided; 0 with provenance',
     '',
   ]);
@@ -97,7 +96,7 @@ test('the whole audit is one object, and its lines can be read as they come', as
   assert.deepEqual(json.packages.map(({ name, verdict, exitCode }) => [name, verdict, exitCode]), [['a-bad', 'differs', 1], ['a-good', 'identical', 0]]);
   assert.deepEqual(json.packages[1].places, [{ line: 4, column: 5, key: 'node_modules/a-good' }]);
   assert.match(json.packages[1].source, /^git\+https:\/\/github\.com\/kit\/a-good/);
-  assert.deepEqual(json.leftOut, [{ line: 14, column: 5, key: 'node_modules/f', reason: 'file' }]);
+  assert.deepEqual(json.leftOut, [{ line: 14, column: 5, key: 'node_modules/f', reason: 'file', exitCode: 2, exception: null }]);
 
   const streamed = await audit(folder, '--ndjson', '-');
   assert.equal(streamed.code, 1);
@@ -128,11 +127,11 @@ test('a hash that is not the registry’s fails the audit, at its line, though w
   assert.deepEqual([right.code, rowOf(right, of.good).findings], [0, []]);
   const wrong = await audit(await project({ 'package-lock.json': lockfile(locked(of.good, { integrity: OTHER })) }), '--json');
   const row = rowOf(wrong, of.good);
-  assert.deepEqual([wrong.code, row.verdict, row.exitCode], [1, 'identical', 1]);
+  assert.deepEqual([wrong.code, row.verdict, row.reproduced, row.exitCode], [1, 'identical', false, 1]);
   assert.deepEqual(row.findings.map(({ code, severity, path }) => [code, severity, path]), [['lockfile-integrity-mismatch', 'error', 'package-lock.json:4:5']]);
   assert.equal(wrong.json.totals.notAsLocked, 1);
   const told = await audit(await project({ 'package-lock.json': lockfile(locked(of.good, { integrity: OTHER })) }));
-  assert.match(told.stdout, /✓ identical {5}a-good@1\.0\.0.*\n {4}package-lock\.json:4:5: lockfile-integrity-mismatch: /);
+  assert.match(told.stdout, /✗ identical {5}a-good@1\.0\.0.*\n {4}package-lock\.json:4:5: lockfile-integrity-mismatch: /);
 });
 
 test('a second copy of a package is held as the first is', async () => {
@@ -201,7 +200,7 @@ test('--omit and --workspace choose, and what is not chosen is counted', async (
     locked(of.bad, { dev: true }),
     locked(of.scoped, { optional: true }),
     ['node_modules/part', { resolved: 'parts/part', link: true }],
-    ['parts/part', { name: 'part', version: '1.0.0', dependencies: { [of.scoped.name]: '1' } }],
+    ['parts/part', { name: 'part', version: '1.0.0', optionalDependencies: { [of.scoped.name]: '1' } }],
   ];
   const folder = await project({ 'package-lock.json': lockfile(...rows) });
   const chosen = async (...args) => {
@@ -221,11 +220,12 @@ test('--omit and --workspace choose, and what is not chosen is counted', async (
   assert.deepEqual([kinds.code, kinds.json.findings.map(({ code }) => code), kinds.json.totals.packages], [0, ['lockfile-kinds-unknown'], 1]);
 });
 
+const installed = (path, { files }) => Object.fromEntries(Object.entries(files).map(([name, content]) => [`node_modules/${path}/${name}`, content]));
+
 test('--tree reads what lies in node_modules', async () => {
   const folder = await project({
-    'node_modules/a-good/package.json': of.good.files['package.json'],
-    'node_modules/a-good/node_modules/@kit/a-scoped/package.json': of.scoped.files['package.json'],
-    'node_modules/.bin/x': '',
+    ...installed('a-good', of.good),
+    ...installed('a-good/node_modules/@kit/a-scoped', of.scoped),
   });
   const { code, json } = await audit(folder, '--json', '--tree');
   assert.deepEqual([code, json.format, json.packages.map(({ places: [{ key }] }) => key)], [0, 'tree', ['a-good/node_modules/@kit/a-scoped', 'a-good']]);
@@ -286,7 +286,7 @@ test('an exception lets a package stay as it is, until its last day', async () =
 
 test('an exception that nothing needs any more is told, but not of a part of the lockfile', async () => {
   const folder = await project({
-    'package-lock.json': lockfile(locked(of.good), locked(of.scoped, { dev: true })),
+    'package-lock.json': lockfile(['', { dependencies: { 'a-good': '1' }, devDependencies: { [of.scoped.name]: '1' } }], locked(of.good), locked(of.scoped, { dev: true })),
     ...decided({ package: 'a-good', reason: 'x', until: day(1) }, { package: 'gone', reason: 'x', until: day(-9) }),
   });
   const whole = await audit(folder, '--json');

@@ -73,6 +73,9 @@ pub struct Options {
     pub installed: Option<PathBuf>,
     /// Where relative paths start and the project's `.npmrc` is looked for.
     pub cwd: Option<PathBuf>,
+    /// The folder's `.npmrc` may be a stranger's: no variable of the environment goes to a host that only it names.
+    #[serde(skip)]
+    pub of_stranger: bool,
 }
 
 /// An option that cannot be followed.

@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{CommandFactory, Parser, ValueEnum};
+use tokio::task::JoinSet;
 
-use audit::{Asked, Document, FailOn, Flow, Line, Plan, Row};
-use npm_lockfile::Omit;
+use audit::{Asked, Document, FailOn, Flow, Learned, Line, Look, Plan, Row};
+use npm_lockfile::{Omit, Reason};
 use report::answer::Answer;
 use report::terminal::Style;
 use report::text::escape;
@@ -30,6 +31,9 @@ const HINT: &str = "reproduce audit [folder|file]; for the package of that name:
 
 /// Most packages at a time.
 const MAX_JOBS: usize = 64;
+
+/// How often is looked whether the audit is to stop while its lockfile is read.
+const POLL: Duration = Duration::from_millis(20);
 
 const AFTER_HELP: &str = "\
 Read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, and SBOMs of CycloneDX and SPDX as JSON. What
@@ -58,6 +62,23 @@ enum FailOnChoice {
     Undecided,
     /// Nothing that is found out.
     None,
+}
+
+/// A reason for which something is left out, that can be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LeftOutChoice {
+    /// In the tarball of a package that does not have it, or is not known to.
+    Bundled,
+    /// A tarball or a folder on disk.
+    File,
+    /// A repository.
+    Git,
+    /// A link out of the project.
+    Link,
+    /// Of another registry or ecosystem.
+    OtherRegistry,
+    /// A tarball at an address.
+    Tarball,
 }
 
 /// Check all that a project installs, and hold its lockfile against the registry.
@@ -92,6 +113,9 @@ struct Arguments {
     /// What counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     accept: AcceptChoice,
+    /// Let pass what is left out for these reasons, which counts as not decided else (comma-separated)
+    #[arg(long, value_enum, value_name = "reasons", value_delimiter = ',')]
+    accept_left_out: Vec<LeftOutChoice>,
     /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
     #[arg(long, conflicts_with_all = ["omit", "workspace"])]
     write_exceptions: bool,
@@ -138,12 +162,18 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return usage(&error, arguments, HINT),
     };
     let (at, asked) = (parsed.at.clone(), parsed.asked());
-    let plan = match tokio::task::spawn_blocking(move || Plan::of(&at, &asked)).await {
+    let mut reading = tokio::task::spawn_blocking(move || Plan::of(&at, &asked));
+    let read = tokio::select! {
+        read = &mut reading => read,
+        code = stopped(parsed.timeout, cancelled) => return code,
+    };
+    let mut plan = match read {
         Ok(Ok(plan)) => plan,
         Ok(Err(error)) => return failed(&parsed, &Answer::failed(&parsed.at.display().to_string(), &error)),
         Err(_) => return UNDECIDED,
     };
     let options = Arc::new(parsed.options(installed, &plan.folder));
+    looked_up(&mut plan, parsed.jobs(), &options, cancelled).await;
     let mut sink = match Sink::of(&parsed, &plan) {
         Ok(sink) => sink,
         Err(error) => return written(Err(error)).unwrap_or(UNDECIDED),
@@ -182,7 +212,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         return code;
     }
     if parsed.write_exceptions && whole {
-        match audit::write_exceptions(&plan.folder, &document.packages) {
+        match audit::write_exceptions(&plan.folder, &document.packages, &document.left_out) {
             Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
             Err(error) => {
                 Output::failure(&Answer::failed("", &error));
@@ -191,6 +221,57 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         }
     }
     document.exit_code
+}
+
+/// Comes back where the audit is stopped, or where its lockfile takes longer to read than one package may.
+async fn stopped(timeout: Option<f64>, cancelled: &AtomicBool) -> u8 {
+    let limit = timeout.map(Duration::from_secs_f64).filter(|limit| !limit.is_zero());
+    let started = Instant::now();
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            return INTERRUPTED;
+        }
+        if limit.is_some_and(|limit| started.elapsed() >= limit) {
+            Output::error_text("error[timeout]: the lockfile was not read in time\n");
+            return UNDECIDED;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Looks into the tarballs of which more is to be known than their verdicts, `jobs` at a time.
+async fn looked_up(plan: &mut Plan, jobs: usize, options: &Arc<Options>, cancelled: &Arc<AtomicBool>) {
+    let mut waiting = plan.looks().into_iter();
+    let mut running = JoinSet::new();
+    let mut start = |running: &mut JoinSet<_>| {
+        if let Some(look) = waiting.next() {
+            running.spawn(look_up(look, Arc::clone(options), Arc::clone(cancelled)));
+        }
+    };
+    for _ in 0..jobs {
+        start(&mut running);
+    }
+    while let Some(learned) = running.join_next().await {
+        // Of what is not learned nothing is believed.
+        if let Ok(learned) = learned {
+            plan.learn(learned);
+        }
+        start(&mut running);
+    }
+}
+
+async fn look_up(look: Look, options: Arc<Options>, cancelled: Arc<AtomicBool>) -> Learned {
+    if options.offline {
+        return look.failed("nothing is asked for with --offline".to_owned());
+    }
+    let spec = look.spec.clone();
+    let published = match session::fetch_one(&spec, &options, cancelled).await {
+        Ok(published) => published,
+        Err(error) => return look.failed(error.to_string()),
+    };
+    let unread = look.clone();
+    let learned = tokio::task::spawn_blocking(move || look.at(&published)).await;
+    learned.unwrap_or_else(|error| unread.failed(error.to_string()))
 }
 
 /// A failure of the audit as a whole.
@@ -206,7 +287,15 @@ impl Arguments {
     fn asked(&self) -> Asked {
         let has = |kind| self.omit.contains(&kind);
         let omit = Omit { dev: has(Kind::Dev), optional: has(Kind::Optional), peer: has(Kind::Peer) };
-        Asked { tree: self.tree, omit, workspaces: self.workspace.clone() }
+        let accepted = self.accept_left_out.iter().map(|choice| match choice {
+            LeftOutChoice::Bundled => Reason::Bundled,
+            LeftOutChoice::File => Reason::File,
+            LeftOutChoice::Git => Reason::Git,
+            LeftOutChoice::Link => Reason::Link,
+            LeftOutChoice::OtherRegistry => Reason::OtherRegistry,
+            LeftOutChoice::Tarball => Reason::Tarball,
+        });
+        Asked { tree: self.tree, omit, workspaces: self.workspace.clone(), accepted: accepted.collect() }
     }
 
     fn options(&self, installed: Option<PathBuf>, folder: &Path) -> Options {
@@ -222,6 +311,7 @@ impl Arguments {
             cache_dir: self.cache_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
             installed,
             cwd: Some(folder.to_owned()),
+            of_stranger: true,
             ..Options::default()
         }
     }

@@ -51,7 +51,10 @@ impl Setup {
         if let Some(cwd) = &options.cwd {
             around.cwd = around.cwd.join(cwd);
         }
-        let mut npm = NpmConfig::load(&around, &Overrides { registry: options.registry.clone(), settings: Vec::new() });
+        let mut npm = NpmConfig::load(
+            &around,
+            &Overrides { registry: options.registry.clone(), settings: Vec::new(), of_stranger: options.of_stranger },
+        );
         npm.check().map_err(boxed)?;
         let git = GitConfig::load().map_err(boxed)?;
         let note = |finding: &ConfigFinding| Finding::new(finding.code, Severity::Warning, finding.message.clone());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use report::json::SCHEMA_VERSION;
 use serde::Serialize;
-use verdict::{Finding, Verdict, merge_exit_codes};
+use verdict::{Finding, Severity, Verdict, merge_exit_codes};
 
 use super::{FailOn, Plan, Row};
 use npm_lockfile::Reason;
@@ -54,7 +54,7 @@ pub struct Totals {
     pub not_decided: usize,
     /// Those whose verdict an exception lifts.
     pub excepted: usize,
-    /// Those for which the lockfile says otherwise than the registry.
+    /// Those for which the lockfile says otherwise than the registry, or nothing that tells which tarball is installed.
     pub not_as_locked: usize,
     /// Those for which the registry lists provenance.
     pub with_provenance: usize,
@@ -80,6 +80,7 @@ pub struct Class {
 
 /// What was left out.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LeftOutInfo {
     /// The line, from 1.
     pub line: u64,
@@ -89,6 +90,17 @@ pub struct LeftOutInfo {
     pub key: String,
     /// Why.
     pub reason: &'static str,
+    /// 0 where nothing unknown comes with it or it is accepted, else 2.
+    pub exit_code: u8,
+    /// Why the team accepts it; null where no exception does.
+    pub exception: Option<String>,
+}
+
+impl LeftOutInfo {
+    /// Whether a decision can accept it. What cannot be read may be anything.
+    pub(crate) fn is_liftable(&self) -> bool {
+        self.reason != Reason::Unreadable.as_str()
+    }
 }
 
 /// A line of NDJSON.
@@ -113,11 +125,12 @@ impl Document {
     /// The document of an audit that is done.
     pub fn of(plan: &Plan, mut rows: Vec<Row>, fail_on: FailOn) -> Self {
         rows.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
-        let left_out: Vec<LeftOutInfo> = left_out(plan).collect();
+        let left_out: Vec<LeftOutInfo> = left_out(plan, &rows).collect();
         let totals = totals(plan, &rows);
-        // What cannot be read may be installed all the same.
-        let unreadable = if totals.left_out.contains_key(Reason::Unreadable.as_str()) { 2 } else { 0 };
-        let found = merge_exit_codes(rows.iter().map(|row| row.exit_code).chain([unreadable]));
+        // What is left out is installed all the same.
+        let of_left_out = left_out.iter().map(|left| left.exit_code);
+        let of_file = plan.findings.iter().map(|finding| if finding.severity == Severity::Error { 2 } else { 0 });
+        let found = merge_exit_codes(rows.iter().map(|row| row.exit_code).chain(of_left_out).chain(of_file));
         Self {
             schema_version: SCHEMA_VERSION,
             reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -126,20 +139,32 @@ impl Document {
             exit_code: fail_on.of(found),
             classes: classes(&rows),
             totals,
-            findings: plan.findings.iter().cloned().chain(plan.exceptions.findings(&rows, plan.is_whole)).collect(),
+            findings: plan.findings.iter().cloned().chain(plan.exceptions.findings(&rows, &left_out, plan.is_whole)).collect(),
             packages: rows,
             left_out,
         }
     }
 }
 
-/// What a plan leaves out.
-fn left_out(plan: &Plan) -> impl Iterator<Item = LeftOutInfo> {
-    plan.left_out.iter().map(|left| LeftOutInfo {
-        line: left.position.line,
-        column: left.position.column,
-        key: left.key.clone(),
-        reason: left.reason.as_str(),
+/// What a plan leaves out. It counts as not decided, unless it is the project's own or lies in a tarball that was judged.
+fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOutInfo> + 'a {
+    plan.left_out.iter().map(|left| {
+        let mut info = LeftOutInfo {
+            line: left.position.line,
+            column: left.position.column,
+            key: left.key.clone(),
+            reason: left.reason.as_str(),
+            exit_code: 0,
+            exception: None,
+        };
+        if !left.is_own && !rows.iter().any(|row| plan.is_bundled(left, row)) && !plan.accepted.contains(&left.reason) {
+            info.exit_code = 2;
+        }
+        if info.exit_code > 0 && info.is_liftable() {
+            info.exception = plan.exceptions.for_left_out(&left.key, info.reason).map(|exception| exception.reason.clone());
+            info.exit_code = if info.exception.is_some() { 0 } else { 2 };
+        }
+        info
     })
 }
 
@@ -150,7 +175,7 @@ fn totals(plan: &Plan, rows: &[Row]) -> Totals {
         *left_out.entry(left.reason.as_str()).or_default() += 1;
     }
     let reproduced = count(&|row| row.reproduced);
-    let not_decided = count(&|row| !row.verdict.is_decided());
+    let not_decided = count(&|row| !row.reproduced && row.unlifted_exit != 1);
     Totals {
         packages: rows.len(),
         reproduced,

@@ -1,6 +1,7 @@
 //! A team's decisions: packages that may stay as they are for a while, in `reproduce.json` beside the lockfile.
 //!
-//! An exception lifts a verdict. What the lockfile says otherwise than the registry it never lifts.
+//! An exception lifts a verdict, or accepts what is left out. What the lockfile says otherwise than the registry it never lifts, and not what
+//! could not be judged at all.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,10 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use verdict::{Finding, Severity};
+use verdict::{Finding, Severity, Verdict};
 
 use super::plan::file_in;
-use super::{AuditError, Row};
+use super::{AuditError, LeftOutInfo, Row};
 
 /// The file's name.
 const FILE: &str = "reproduce.json";
@@ -33,9 +34,9 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exception {
-    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name.
+    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name; of what is left out, its key.
     pub(crate) package: String,
-    /// The code that it holds for; any if there is none.
+    /// The code that it holds for; any if there is none. Of what is left out, the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     /// Why.
@@ -96,13 +97,21 @@ impl Exceptions {
         self.all.iter().find(|exception| exception.until >= self.today && exception.is_for(name, version, code))
     }
 
+    /// The exception that holds for what is left out: the key by itself, and the reason as its code.
+    pub(crate) fn for_left_out(&self, key: &str, reason: &str) -> Option<&Exception> {
+        self.all.iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
+    }
+
     /// What is to be told of the exceptions themselves: those that are over, and those that nothing needs any more. Of a part of a
     /// lockfile the latter cannot be told.
-    pub(crate) fn findings(&self, rows: &[Row], is_whole: bool) -> Vec<Finding> {
+    pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], is_whole: bool) -> Vec<Finding> {
         let mut all = Vec::new();
         for exception in &self.all {
             let package = &exception.package;
-            let needed = rows.iter().any(|row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref()));
+            let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
+            let of_left = |left: &LeftOutInfo| left.exit_code > 0 || left.exception.is_some();
+            let needed =
+                rows.iter().any(of_row) || left_out.iter().any(|left| of_left(left) && exception.is_for_key(&left.key, left.reason));
             if !needed && is_whole {
                 let message = format!("the exception for {package} applies to nothing any more, and can go");
                 all.push(Finding::new("exception-unused", Severity::Warning, message));
@@ -129,6 +138,10 @@ impl Exception {
         }
     }
 
+    fn is_for_key(&self, key: &str, reason: &str) -> bool {
+        self.package == key && self.code.as_deref() == Some(reason)
+    }
+
     fn is_for(&self, name: &str, version: &str, code: Option<&str>) -> bool {
         let (own, own_version) = self.split();
         let is_name = match own.strip_suffix('*') {
@@ -141,11 +154,11 @@ impl Exception {
 
 /// Writes the first file of a folder from what stands: each package that is not reproduced, as it is now. Gives its path and how many
 /// exceptions it has. A file that is there stays.
-pub fn write(folder: &Path, rows: &[Row]) -> Result<(PathBuf, usize), AuditError> {
+pub fn write(folder: &Path, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(PathBuf, usize), AuditError> {
     let path = file_in(folder, FILE);
     let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let until = today.saturating_add(DAYS.days());
-    let failed = rows.iter().filter(|row| row.verdict_exit > 0);
+    let failed = rows.iter().filter(|row| row.verdict_exit > 0 && row.verdict != Verdict::Error);
     let mut exceptions: Vec<Exception> = failed
         .map(|row| Exception {
             package: format!("{}@{}", row.name, row.version),
@@ -154,6 +167,13 @@ pub fn write(folder: &Path, rows: &[Row]) -> Result<(PathBuf, usize), AuditError
             until,
         })
         .collect();
+    let open = left_out.iter().filter(|left| left.exit_code > 0 && left.is_liftable());
+    exceptions.extend(open.map(|left| Exception {
+        package: left.key.clone(),
+        code: Some(left.reason.to_owned()),
+        reason: format!("left out when the list was begun, on {today}"),
+        until,
+    }));
     exceptions.sort_by(|a, b| a.package.cmp(&b.package));
     let count = exceptions.len();
     let unwritable = |error: std::io::Error| AuditError::Unwritable { path: path.clone(), error };

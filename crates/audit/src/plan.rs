@@ -1,16 +1,20 @@
 //! What is audited: the lockfile of a folder, and which of its packages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use npm_lockfile::{Entry, LeftOut, Lockfile, MAX_FILE, Omit};
+use npm_lockfile::{Bundled, Entry, Format, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
+use report::json::PackageInfo;
 use verdict::{Finding, Severity};
 
-use super::{AuditError, Exceptions};
+use super::{AuditError, Exceptions, Learned, Look, Row};
 
 /// Largest package.json that is looked into for its `packageManager`.
 const MAX_MANIFEST: u64 = 4 << 20;
+
+/// How many folders upwards a client's settings are looked for.
+const MAX_ABOVE: usize = 64;
 
 /// The lockfiles of a folder with the manager that keeps them, in the order in which they count. npm goes by npm-shrinkwrap.json where
 /// both are there.
@@ -35,6 +39,8 @@ pub struct Asked {
     pub omit: Omit,
     /// Only what these workspaces need; empty for all.
     pub workspaces: Vec<String>,
+    /// Kinds of what is left out that are accepted.
+    pub accepted: Vec<Reason>,
 }
 
 /// What is audited.
@@ -58,6 +64,13 @@ pub struct Plan {
     pub exceptions: Exceptions,
     /// All of the lockfile, and no part of it.
     pub is_whole: bool,
+    /// Kinds of what is left out that are accepted.
+    pub accepted: Vec<Reason>,
+    /// The client's own file of settings, where it says whom to ask and this program does not read it.
+    pub(crate) registry_elsewhere: Option<String>,
+    /// What tarballs told, by package.
+    learned: HashMap<String, Learned>,
+    is_tree: bool,
 }
 
 impl Plan {
@@ -87,9 +100,97 @@ impl Plan {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
         let (packages, omitted) = chosen(&lockfile, asked)?;
         let exceptions = Exceptions::of(&folder)?;
-        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0);
-        Ok(Self { file, folder, format, packages, omitted, left_out: lockfile.left_out, findings, exceptions, is_whole })
+        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default());
+        let registry_elsewhere = registry_elsewhere(&folder, lockfile.format);
+        Ok(Self {
+            file,
+            folder,
+            format,
+            packages,
+            omitted,
+            left_out: lockfile.left_out,
+            findings,
+            exceptions,
+            is_whole,
+            accepted: asked.accepted.clone(),
+            registry_elsewhere,
+            learned: HashMap::new(),
+            is_tree: asked.tree,
+        })
     }
+
+    /// What is to be looked up in tarballs, before the packages are judged.
+    pub fn looks(&self) -> Vec<Look> {
+        let mut all: BTreeMap<String, Look> = BTreeMap::new();
+        for left in &self.left_out {
+            if let Some(bundled) = &left.bundled {
+                all.entry(bundled.by.clone()).or_default().bundled.push((left.key.clone(), bundled.clone()));
+            }
+        }
+        for entry in self.packages.iter().filter(|_| self.is_tree) {
+            let folders = &mut all.entry(entry.spec()).or_default().folders;
+            folders.extend(entry.places.iter().map(|place| (place.key.clone(), self.file.join(&place.key))));
+        }
+        let known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
+        all.into_iter().filter(|(spec, _)| known.contains(spec)).map(|(spec, look)| Look { spec, ..look }).collect()
+    }
+
+    /// Keeps what a tarball told.
+    pub fn learn(&mut self, learned: Learned) {
+        self.learned.insert(learned.spec.clone(), learned);
+    }
+
+    /// Whether what is left out lies in the tarball of this row, which was judged.
+    pub(crate) fn is_bundled(&self, left: &LeftOut, row: &Row) -> bool {
+        let is_in = |bundled: &Bundled| {
+            bundled.by == format!("{}@{}", row.name, row.version)
+                && row.judged.is_some()
+                && self.learned.get(&bundled.by).is_some_and(|told| told.bundled.contains(&left.key) && told.is_of(row.judged.as_deref()))
+        };
+        left.bundled.as_ref().is_some_and(is_in)
+    }
+
+    /// What lies in `node_modules` otherwise than in the tarball that was judged, each with the exit code that it makes.
+    pub(crate) fn in_tree(&self, entry: &Entry, package: &PackageInfo) -> Vec<(Finding, u8)> {
+        if !self.is_tree {
+            return Vec::new();
+        }
+        let spec = entry.spec();
+        let learned = self.learned.get(&spec);
+        let unknown = learned.map_or_else(|| Some("its tarball was not looked at".to_owned()), |learned| learned.reason(package));
+        if let Some(reason) = unknown {
+            return vec![(Finding::new("tree-unchecked", Severity::Error, format!("the files of {spec} were not compared: {reason}")), 2)];
+        }
+        let differing = learned.into_iter().flat_map(|learned| &learned.differences).filter(|(_, found)| !found.is_empty());
+        let told = differing.map(|(key, found)| {
+            let mut finding = Finding::new("tree-differs", Severity::Error, format!("{spec}: {}", found.join(", ")));
+            finding.path = Some(key.clone());
+            (finding, 1)
+        });
+        told.collect()
+    }
+}
+
+/// The file of a client's own settings, where it names registries: this program goes by npm's.
+fn registry_elsewhere(folder: &Path, format: Format) -> Option<String> {
+    let (names, words): (&[&str], &[&str]) = match format {
+        Format::Yarn => (&[".yarnrc"], &["registry", "integrity"]),
+        Format::Berry => (&[".yarnrc.yml"], &["registr", "npmscopes"]),
+        Format::Pnpm => (&["pnpm-workspace.yaml"], &["registr"]),
+        Format::Bun => (&["bunfig.toml", ".bunfig.toml"], &["registry", "scopes"]),
+        _ => return None,
+    };
+    // Clients look upwards, too.
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let files = folder.ancestors().take(MAX_ABOVE).flat_map(|folder| names.iter().map(move |name| folder.join(name)));
+    let names_one = |file: &PathBuf| match store::at_hand::read(file, MAX_MANIFEST) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+            words.iter().any(|word| text.contains(word))
+        }
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    };
+    files.into_iter().find(names_one).map(|file| file.display().to_string())
 }
 
 /// The packages that are asked for, and how many are not.
@@ -99,13 +200,8 @@ fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, usize), Aud
         needed.extend(lockfile.of_workspace(workspace)?.into_iter().map(Entry::spec));
     }
     let mut packages = Vec::new();
-    for entry in &lockfile.entries {
-        if !asked.workspaces.is_empty() && !needed.contains(&entry.spec()) {
-            continue;
-        }
-        let mut entry = entry.clone();
-        entry.places.retain(|place| place.usage.is_installed_without(asked.omit));
-        if !entry.places.is_empty() {
+    for entry in lockfile.installed_without(asked.omit) {
+        if asked.workspaces.is_empty() || needed.contains(&entry.spec()) {
             packages.push(entry);
         }
     }
@@ -123,9 +219,9 @@ fn in_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<PathBuf, Audi
         return Err(if binary.is_file() { AuditError::Binary(binary) } else { AuditError::Missing(folder.to_owned()) });
     };
     let others: Vec<&str> = there.iter().filter(|(_, other)| other != own).map(|(name, _)| *name).collect();
-    if manager.is_none() && !others.is_empty() {
-        let message = format!("{name} was read; {} is there too, and package.json names no packageManager", others.join(", "));
-        findings.push(Finding::new("lockfile-one-of-several", Severity::Warning, message));
+    if manager.as_deref() != Some(own) && !others.is_empty() {
+        let message = format!("{name} was read; {} is there too, and package.json does not say whose counts", others.join(", "));
+        findings.push(Finding::new("lockfile-one-of-several", Severity::Error, message));
     }
     Ok(file_in(folder, name))
 }

@@ -5,7 +5,7 @@ use report::answer::Answer;
 use serde::Serialize;
 use verdict::{Accept, Finding, Verdict, merge_exit_codes};
 
-use super::Exceptions;
+use super::Plan;
 use super::held::hold;
 
 /// What came of one package.
@@ -18,7 +18,7 @@ pub struct Row {
     pub version: String,
     /// The verdict about what the registry serves.
     pub verdict: Verdict,
-    /// Whether it counts as reproduced.
+    /// Whether it counts as reproduced: the verdict says so, and what is installed is known to be what was judged.
     pub reproduced: bool,
     /// Why it does not; null if it does.
     pub code: Option<String>,
@@ -37,6 +37,12 @@ pub struct Row {
     /// The verdict's own exit code.
     #[serde(skip)]
     pub(crate) verdict_exit: u8,
+    /// The hash of the tarball that was judged; `None` if none was.
+    #[serde(skip)]
+    pub(crate) judged: Option<String>,
+    /// The exit code without any exception.
+    #[serde(skip)]
+    pub(crate) unlifted_exit: u8,
     /// What the lockfile says otherwise than the registry.
     pub findings: Vec<Finding>,
     /// Where the lockfile has it.
@@ -56,8 +62,8 @@ pub struct PlaceInfo {
 
 impl Row {
     /// The row of a package; `file` is the lockfile's name for findings.
-    pub(crate) fn of(entry: &Entry, answer: &Answer, accept: Accept, (file, exceptions): (&str, &Exceptions)) -> Self {
-        let held = hold(entry, answer, file);
+    pub(crate) fn of(entry: &Entry, answer: &Answer, accept: Accept, (file, plan): (&str, &Plan)) -> Self {
+        let held = hold(entry, answer, (file, plan));
         let (verdict, _) = answer.outcome();
         let (code, message, source, has_provenance, cached) = match answer {
             Answer::Judged { report, .. } => {
@@ -66,15 +72,17 @@ impl Row {
             Answer::Failed(failure) => (Some(failure.code.clone()), Some(failure.message.clone()), None, false, false),
         };
         let verdict_exit = answer.exit_code(accept);
-        let lifting = |_: &u8| exceptions.for_package(entry.name.as_str(), &entry.version, code.as_deref());
-        let exception = Some(verdict_exit).filter(|exit| *exit > 0).as_ref().and_then(lifting).map(|exception| exception.reason.clone());
+        // No decision stands for what was not judged at all, or what the registry itself says otherwise.
+        let is_liftable = verdict_exit > 0 && verdict != Verdict::Error && code.as_deref() != Some("integrity-mismatch");
+        let lifting = || plan.exceptions.for_package(entry.name.as_str(), &entry.version, code.as_deref());
+        let exception = is_liftable.then(lifting).flatten().map(|exception| exception.reason.clone());
         let exit_code = merge_exit_codes([if exception.is_some() { 0 } else { verdict_exit }, held.exit]);
         let place = |place: &Place| PlaceInfo { line: place.position.line, column: place.position.column, key: place.key.clone() };
         Self {
             name: entry.name.as_str().to_owned(),
             version: entry.version.clone(),
             verdict,
-            reproduced: verdict.reproduced(accept),
+            reproduced: verdict.reproduced(accept) && held.exit == 0,
             code,
             message,
             source,
@@ -83,6 +91,11 @@ impl Row {
             exit_code,
             exception,
             verdict_exit,
+            judged: match answer {
+                Answer::Judged { report, .. } => report.package.integrity.clone(),
+                Answer::Failed(_) => None,
+            },
+            unlifted_exit: merge_exit_codes([verdict_exit, held.exit]),
             findings: held.findings,
             places: entry.places.iter().map(place).collect(),
         }

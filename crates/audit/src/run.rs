@@ -37,7 +37,7 @@ where
             && goes_on
         {
             rows += 1;
-            goes_on = done(Row::of(&entry, &answer, accept, (&file, &plan.exceptions))).is_continue();
+            goes_on = done(Row::of(&entry, &answer, accept, (&file, plan))).is_continue();
         }
         if goes_on {
             start(&mut running);

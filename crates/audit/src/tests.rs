@@ -97,10 +97,10 @@ fn an_entry_that_cannot_be_read_is_no_pass() {
 
 #[test]
 fn a_place_that_is_omitted_does_not_stand_for_its_package() {
-    let text = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","dev":true},"node_modules/b/node_modules/a":{"version":"1.0.0"},"node_modules/c":{"version":"1.0.0","dev":true}}}"#;
+    let text = r#"{"lockfileVersion":3,"packages":{"":{"dependencies":{"b":"1"},"devDependencies":{"a":"1","c":"1"}},"node_modules/b":{"version":"1.0.0","dependencies":{"a":"1"}},"node_modules/a":{"version":"1.0.0","dev":true},"node_modules/b/node_modules/a":{"version":"1.0.0"},"node_modules/c":{"version":"1.0.0","dev":true}}}"#;
     let asked = Asked { omit: npm_lockfile::Omit { dev: true, ..Default::default() }, ..Asked::default() };
     let plan = plan_of(&[("package-lock.json", text)], &asked);
-    assert_eq!((plan.packages.len(), plan.packages[0].places.len(), plan.omitted), (1, 1, 1));
+    assert_eq!((plan.packages.len(), plan.packages[0].places.len(), plan.omitted), (2, 1, 1));
     assert_eq!(plan.packages[0].places[0].key, "node_modules/b/node_modules/a");
 }
 

@@ -53,7 +53,9 @@ pub fn end(document: &Document) -> String {
     let omitted = (totals.omitted > 0).then(|| format!("{} as asked", totals.omitted));
     let left_out: Vec<String> = left_out.into_iter().chain(omitted).collect();
     if !left_out.is_empty() {
-        let _ = writeln!(out, "left out: {}", left_out.join(", "));
+        let open = document.left_out.iter().filter(|left| left.exit_code > 0).count();
+        let open = if open > 0 { format!(" ({open} of them count as not decided)") } else { String::new() };
+        let _ = writeln!(out, "left out: {}{open}", left_out.join(", "));
     }
     if totals.excepted > 0 {
         let _ = writeln!(out, "excepted: {} (reproduce.json)", totals.excepted);

@@ -29,6 +29,12 @@ pub(crate) fn kind(address: &str) -> Option<Reason> {
     (!address.starts_with('@') && !address.starts_with("npm:") && address.contains('/')).then_some(Reason::Git)
 }
 
+/// Whether a path from the project's folder stays in it, and is none of where packages are put.
+pub(crate) fn is_inside(path: &str) -> bool {
+    let is_plain = |part: &str| part != ".." && !part.eq_ignore_ascii_case("node_modules") && !part.starts_with('~');
+    !path.starts_with('/') && !path.contains(['\\', ':', '%', '\0']) && path.split('/').all(is_plain)
+}
+
 /// Whether an address over http is one of a repository, and not of a tarball.
 fn is_repository(address: &str) -> bool {
     let path = address.split(['#', '?']).next().unwrap_or(address);
@@ -45,6 +51,14 @@ pub(crate) fn host(address: &str) -> Option<String> {
     let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// Whether an address is one of http that reads the same for all: what stands behind the host is what a parser makes of it.
+pub(crate) fn is_plain(address: &str) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let Some((scheme, rest)) = address.split_once("://") else { return false };
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+    matches!(scheme, "http" | "https") && url.has_host() && url[url::Position::BeforePath..] == *path
 }
 
 /// `name@rest`, the name with or without a scope.

@@ -6,23 +6,40 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::collect::Collected;
-use super::yaml::{Pairs, documents};
-use super::{Fault, Place, Position, Reason, Usage, address};
+use super::graph::Kind;
+use super::yaml::{Ignored, Pairs, documents};
+use super::{Fault, Place, Position, Reason, address};
 
 /// How deep a patch of a patch is followed.
 const MAX_PATCHES: usize = 8;
 
+/// An entry. yarn 1 would read members that yarn 2 does not know, and so none of them may be there.
 #[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Entry {
-    #[serde(default)]
     resolution: Option<String>,
-    #[serde(default)]
     dependencies: Pairs<String>,
+    version: Ignored,
+    cache_key: Ignored,
+    peer_dependencies: Ignored,
+    optional_dependencies: Pairs<String>,
+    dependencies_meta: Ignored,
+    peer_dependencies_meta: Ignored,
+    bin: Ignored,
+    checksum: Ignored,
+    conditions: Ignored,
+    language_name: Ignored,
+    link_type: Ignored,
 }
 
-/// Whether a yarn.lock is of yarn 2 or later.
-pub(crate) fn is_berry(text: &str) -> bool {
-    text.lines().any(|line| line.trim_end() == "__metadata:")
+/// Whether a yarn.lock is of yarn 2 or later; an error where it is of both.
+pub(crate) fn is_berry(text: &str) -> Result<bool, Fault> {
+    if text.replace("\r\n", "").contains('\r') {
+        return Err(Fault::Malformed("a carriage return by itself is in it".to_owned()));
+    }
+    let is_berry = text.lines().any(|line| line.trim_end() == "__metadata:");
+    let is_one = text.lines().any(|line| line.starts_with('#') && line.to_ascii_lowercase().contains("yarn lockfile v1"));
+    if is_berry && is_one { Err(Fault::Malformed("it is of yarn 1 and of yarn 2".to_owned())) } else { Ok(is_berry) }
 }
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
@@ -41,13 +58,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             }
         }
         for ((_, _, entry), node) in entries.iter().zip(nodes) {
-            for (name, _, wanted) in &entry.dependencies.0 {
+            for (name, _, wanted) in entry.dependencies.0.iter().chain(&entry.optional_dependencies.0) {
                 let known = by_descriptor.get(format!("{name}@{wanted}").as_str());
                 let known = known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str()));
                 // Where another range took its place (`resolutions`), any of that name may be meant.
                 let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
                 for to in targets.unwrap_or_default() {
-                    found.needs(node, *to)?;
+                    found.needs(node, *to, Kind::Production)?;
                 }
             }
         }
@@ -60,7 +77,7 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     let Some((name, reference)) = address::split_name(resolution) else { return found.left_out(key, position, Reason::Unreadable) };
     if let Some(folder) = reference.strip_prefix("workspace:") {
         let is_root = folder == ".";
-        let node = found.left_out(key, position, if is_root { Reason::Project } else { Reason::Workspace })?;
+        let node = found.folder(key, position, (if is_root { Reason::Project } else { Reason::Workspace }, folder))?;
         found.importer(node, Some(name.to_owned()), if is_root { "" } else { folder }, Vec::new());
         return Ok(node);
     }
@@ -69,18 +86,27 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
         return found.left_out(key, position, address::kind(&reference).unwrap_or(Reason::Unreadable));
     };
     let (version, parameters) = version.split_once("::").unwrap_or((version, ""));
-    let archive = parameters.split('&').find_map(|parameter| parameter.strip_prefix("__archiveUrl="));
-    let archive = archive.map(|address| percent_decode_str(address).decode_utf8_lossy().into_owned());
-    let place = Place {
-        position,
-        key: key.chars().take(super::MAX_KEY / 4).collect(),
-        // Its `checksum` is of the archive that yarn makes of the tarball.
-        integrity: Vec::new(),
-        host: archive.as_deref().and_then(address::host),
-        resolved: archive,
-        usage: Usage::default(),
+    let archive = match parameters.strip_prefix("__archiveUrl=") {
+        Some(address) if !address.contains('&') => Some(percent_decode_str(address).decode_utf8_lossy().into_owned()),
+        // What other parameters do, only yarn knows.
+        _ if !parameters.is_empty() => return found.left_out(key, position, Reason::Unreadable),
+        _ => None,
     };
+    // Its `checksum` is of the archive that yarn makes of the tarball, and no hash of the tarball.
+    let short: String = key.chars().take(super::MAX_KEY / 4).collect();
+    let place = Place { in_place_of: asked_for(key, &name), ..Place::at(position, &short).from_address(archive.as_deref()) };
     found.package(&name, version, place)
+}
+
+/// The name of another package than this one, whose range is among the descriptors of a key.
+fn asked_for(key: &str, name: &str) -> Option<String> {
+    key.split(", ").find_map(|descriptor| {
+        let (asked, range) = address::split_name(descriptor)?;
+        let range = range.strip_prefix("npm:").unwrap_or(range);
+        // Of a patch the package is the one under it.
+        let real = if range.contains(':') { return None } else { address::split_name(range).map_or(asked, |(real, _)| real) };
+        (real != name).then(|| real.to_owned())
+    })
 }
 
 /// The package that a patch is laid over: `patch:typescript@npm%3A5.9.3#…`.

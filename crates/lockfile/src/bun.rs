@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
-use jsonc_parser::ast::Object;
+use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
+use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address};
+use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, address};
 
-/// Most paths that are looked up for the dependencies of a file.
-const MAX_LOOKUPS: usize = 10_000_000;
+/// Most bytes of paths that are looked up for the dependencies of a file.
+const MAX_LOOKED_UP: usize = 1 << 30;
+
+/// What an installation has besides what is for development.
+const NEEDED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 
 /// Most optional peers of one package that are looked at.
 const MAX_PEERS: usize = 100;
@@ -24,12 +28,14 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
     }
     let mut all = All::default();
-    for property in json::rows(json::table(&root, "packages")?) {
+    let rows = json::rows(json::table(&root, "packages")?);
+    let specs: HashMap<&str, &str> = rows.iter().filter_map(spec_of).collect();
+    for property in rows {
         let (key, position) = (property.name.as_str(), lines.position(property.range().start));
         let parts = property.value.as_array().map_or(&[][..], |list| list.elements.as_slice());
         let info = parts.iter().find_map(|part| part.as_object());
         let texts: Vec<&str> = parts.iter().map(|part| json::string(part).unwrap_or_default()).collect();
-        let node = add(key, position, &texts, info, found)?;
+        let node = add((key, position), parts, &specs, found)?;
         all.by_key.insert(key, (node, info));
         all.by_name.entry(last(key)).or_default().push(node);
         if let Some(folder) = texts.first().and_then(|text| address::split_name(text)?.1.strip_prefix("workspace:")) {
@@ -38,8 +44,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
     let packages: Vec<_> = all.by_key.iter().filter_map(|(key, (node, info))| Some((*key, *node, (*info)?))).collect();
     for (key, node, info) in packages {
-        for to in all.targets(key, info, &["dependencies", "optionalDependencies", "peerDependencies"])? {
-            found.needs(node, to)?;
+        for to in all.targets(key, info, &NEEDED, found)? {
+            found.needs(node, to, Kind::Production)?;
         }
     }
     for property in json::rows(json::table(&root, "workspaces")?) {
@@ -49,13 +55,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             *node
         } else {
             let reason = if folder.is_empty() { Reason::Project } else { Reason::Workspace };
-            found.left_out(name.unwrap_or(folder), lines.position(property.range().start), reason)?
+            found.folder(name.unwrap_or(folder), lines.position(property.range().start), (reason, folder))?
         };
         let key = if folder.is_empty() { "" } else { name.unwrap_or("") };
-        for to in all.targets(key, of, &["dependencies", "optionalDependencies", "peerDependencies"])? {
-            found.needs(node, to)?;
+        for to in all.targets(key, of, &NEEDED, found)? {
+            found.needs(node, to, Kind::Production)?;
         }
-        let development = all.targets(key, of, &["devDependencies"])?;
+        let development = all.targets(key, of, &["devDependencies"], found)?;
         found.count(development.len())?;
         found.importer(node, name.map(str::to_owned), folder, development);
     }
@@ -63,30 +69,49 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     Ok(())
 }
 
-fn add(key: &str, position: Position, texts: &[&str], info: Option<&Object<'_>>, found: &mut Collected) -> Result<usize, Fault> {
-    let Some((name, version)) = texts.first().and_then(|text| address::split_name(text)) else {
+/// The key of a row, and the first of its parts.
+fn spec_of<'t>(row: &'t ObjectProp<'_>) -> Option<(&'t str, &'t str)> {
+    Some((row.name.as_str(), json::string(row.value.as_array()?.elements.first()?)?))
+}
+
+fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&str, &str>, found: &mut Collected) -> Result<usize, Fault> {
+    let text = |at: usize| parts.get(at).and_then(json::string);
+    let Some((name, version)) = text(0).and_then(address::split_name) else {
         return found.left_out(key, position, Reason::Unreadable);
     };
     if version.starts_with("root:") {
         return found.left_out(key, position, Reason::Project);
     }
+    if let Some(folder) = version.strip_prefix("workspace:") {
+        return found.folder(key, position, (Reason::Workspace, folder));
+    }
     if let Some(reason) = address::kind(version) {
         return found.left_out(key, position, reason);
     }
-    if info.is_some_and(|info| json::flag(info, "bundled")) && last(key) != key {
-        return found.left_out(key, position, Reason::Bundled);
+    let has = |at: usize, is: &dyn Fn(&Value<'_>) -> bool| parts.get(at).is_none_or(is);
+    let is_text = |part: &Value<'_>| part.as_string_lit().is_some();
+    if parts.len() > 4 || !has(1, &is_text) || !has(2, &|part| part.as_object().is_some()) || !has(3, &is_text) {
+        return found.left_out(key, position, Reason::Unreadable);
+    }
+    let above = key.strip_suffix(last(key)).unwrap_or("").trim_end_matches('/');
+    if parts.get(2).and_then(Value::as_object).is_some_and(|info| json::flag(info, "bundled")) && !above.is_empty() {
+        let bundled = specs.get(above).map(|by| Bundled {
+            by: (*by).to_owned(),
+            listed: vec![last(key).to_owned()],
+            folder: format!("node_modules/{}", last(key)),
+            version: version.to_owned(),
+        });
+        return found.bundled(key, position, bundled);
     }
     // The address of the tarball, or of the registry; empty for the usual one.
-    let from = texts.get(1).copied().filter(|from| address::host(from).is_some());
+    let from = text(1).filter(|from| !from.is_empty());
+    let is_tarball = |from: &&str| from.contains("/-/") || address::ends_with(from, ".tgz") || address::host(from).is_none();
     let place = Place {
-        position,
-        key: key.to_owned(),
-        integrity: texts.get(3).copied().map(address::hashes).unwrap_or_default(),
-        resolved: from.filter(|from| from.contains("/-/") || address::ends_with(from, ".tgz")).map(str::to_owned),
-        host: from.and_then(address::host),
-        usage: Usage::default(),
+        integrity: text(3).map(address::hashes).unwrap_or_default(),
+        ..Place::at(position, key).from_address(from.filter(is_tarball))
     };
-    found.package(name, version, place)
+    let host = place.host.clone().or_else(|| from.and_then(address::host));
+    found.package(name, version, Place { host, ..place })
 }
 
 #[derive(Default)]
@@ -94,23 +119,23 @@ struct All<'t, 'a> {
     by_key: HashMap<&'t str, (usize, Option<&'t Object<'a>>)>,
     by_name: HashMap<&'t str, Vec<usize>>,
     by_folder: HashMap<&'t str, usize>,
-    lookups: usize,
+    looked_up: usize,
 }
 
 impl All<'_, '_> {
     /// The nodes that a package at `key` needs: `key/name`, else the same one level higher, as folders are.
-    fn targets(&mut self, key: &str, of: &Object<'_>, kinds: &[&str]) -> Result<Vec<usize>, Fault> {
+    fn targets(&mut self, key: &str, of: &Object<'_>, kinds: &[&str], found: &mut Collected) -> Result<Vec<usize>, Fault> {
         let mut all = Vec::new();
         // What would be used if it were there is not needed.
         let only_used: Vec<&str> = json::list(of, "optionalPeers").iter().filter_map(json::string).take(MAX_PEERS).collect();
-        for (name, _) in kinds.iter().flat_map(|kind| json::pairs(of, kind)) {
+        for (name, wanted) in kinds.iter().flat_map(|kind| json::pairs(of, kind)) {
             if only_used.contains(&name) {
                 continue;
             }
             let mut above = if key.len() + name.len() > MAX_KEY { "" } else { key };
             let node = loop {
-                self.lookups += 1;
-                if self.lookups > MAX_LOOKUPS {
+                self.looked_up += above.len() + name.len();
+                if self.looked_up > MAX_LOOKED_UP {
                     return Err(Fault::TooMuch);
                 }
                 let path = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
@@ -123,7 +148,13 @@ impl All<'_, '_> {
                 above = above.strip_suffix(last(above)).unwrap_or("").trim_end_matches('/');
             };
             match node {
-                Some(node) => all.push(node),
+                Some(node) => {
+                    let real = wanted.strip_prefix("npm:").map_or(name, |real| address::split_name(real).map_or(real, |(real, _)| real));
+                    if address::kind(wanted).is_none() && !wanted.starts_with("catalog:") {
+                        found.is_asked_for(node, real);
+                    }
+                    all.push(node);
+                }
                 None => all.extend(self.by_name.get(name).into_iter().flatten()),
             }
             if all.len() > MAX_NEEDS {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
-use super::graph::{Graph, Importer};
-use super::{Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage};
+use super::graph::{Graph, Importer, Kind};
+use super::{Bundled, Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address};
 
 /// What a reader has found so far.
 #[derive(Default)]
@@ -23,7 +23,7 @@ enum Node {
 impl Collected {
     /// Adds a package, and gives its node.
     pub(crate) fn package(&mut self, name: &str, version: &str, mut place: Place) -> Result<usize, Fault> {
-        let Some((name, version)) = named(name, version).filter(|_| place.key.len() <= MAX_KEY) else {
+        let Some((name, version)) = named(name, version).filter(|_| place.key.len() <= MAX_KEY && is_plain(&place)) else {
             return self.left_out(&place.key, place.position, Reason::Unreadable);
         };
         if let Some(resolved) = &mut place.resolved {
@@ -34,8 +34,24 @@ impl Collected {
 
     /// Adds an entry that is left out, and gives its node.
     pub(crate) fn left_out(&mut self, key: &str, position: Position, reason: Reason) -> Result<usize, Fault> {
-        let key = verdict::without_secrets(&key.chars().take(MAX_KEY).collect::<String>());
-        self.node(Node::Out(LeftOut { position, key, reason }))
+        let is_own = matches!(reason, Reason::Project | Reason::Workspace);
+        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None })
+    }
+
+    /// Adds a link or a folder; `target` is its path from the project's folder.
+    pub(crate) fn folder(&mut self, key: &str, position: Position, (reason, target): (Reason, &str)) -> Result<usize, Fault> {
+        let is_own = address::is_inside(target);
+        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None })
+    }
+
+    /// Adds what lies in the tarball of another package.
+    pub(crate) fn bundled(&mut self, key: &str, position: Position, bundled: Option<Bundled>) -> Result<usize, Fault> {
+        self.out(LeftOut { position, key: key.to_owned(), reason: Reason::Bundled, is_own: false, bundled })
+    }
+
+    fn out(&mut self, mut left: LeftOut) -> Result<usize, Fault> {
+        left.key = verdict::without_secrets(&left.key.chars().take(MAX_KEY).collect::<String>());
+        self.node(Node::Out(left))
     }
 
     fn node(&mut self, node: Node) -> Result<usize, Fault> {
@@ -48,10 +64,10 @@ impl Collected {
     }
 
     /// `from` needs `to`.
-    pub(crate) fn needs(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+    pub(crate) fn needs(&mut self, from: usize, to: usize, kind: Kind) -> Result<(), Fault> {
         self.count(1)?;
         if let Some(edges) = self.graph.edges.get_mut(from) {
-            edges.push(to);
+            edges.push((to, kind));
         }
         Ok(())
     }
@@ -65,6 +81,15 @@ impl Collected {
     /// `node` is the project or a workspace.
     pub(crate) fn importer(&mut self, node: usize, name: Option<String>, folder: &str, development: Vec<usize>) {
         self.graph.importers.push(Importer { node, name, folder: folder.to_owned(), development });
+    }
+
+    /// A range of the package `name` leads to a node.
+    pub(crate) fn is_asked_for(&mut self, node: usize, name: &str) {
+        if let Some(Node::Package(own, _, place)) = self.nodes.get_mut(node)
+            && own.as_str() != name
+        {
+            place.in_place_of = Some(name.to_owned());
+        }
     }
 
     /// Changes what a package is needed for.
@@ -94,15 +119,20 @@ impl Collected {
         }
         let mut entries = Vec::with_capacity(numbers.len());
         for ((name, version), places) in numbers {
-            for (node, _) in &places {
+            for (at, (node, _)) in places.iter().enumerate() {
                 if let Some(entry) = entry_of.get_mut(*node) {
-                    *entry = Some(entries.len());
+                    *entry = Some((entries.len(), at));
                 }
             }
             entries.push(Entry { name, version, places: places.into_iter().map(|(_, place)| place).collect() });
         }
         Lockfile { format, entries, left_out, graph: self.graph, entry_of }
     }
+}
+
+/// Whether the address, if there is one, is one that all clients take for the same: of http, and as it would be written anew.
+fn is_plain(place: &Place) -> bool {
+    place.resolved.as_deref().is_none_or(address::is_plain)
 }
 
 /// The name and the clean version, if `name@version` is a word for just that: `a@1.0.0-x.tgz` has a version, and is a word for a file.

@@ -4,7 +4,7 @@ use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
 use super::json::{self, Lines};
-use super::{Fault, Place, Reason, Usage, address};
+use super::{Fault, Place, Reason, address};
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, false)?;
@@ -27,14 +27,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             found.left_out(key, position, Reason::Unreadable)?;
             continue;
         };
-        let resolved = json::text(entry, "tarball");
+        if !json::is_plain(entry, &["tarball", "integrity"], &[]) {
+            found.left_out(key, position, Reason::Unreadable)?;
+            continue;
+        }
         let place = Place {
-            position,
-            key: key.to_owned(),
             integrity: json::text(entry, "integrity").map(address::hashes).unwrap_or_default(),
-            resolved: resolved.map(str::to_owned),
-            host: resolved.and_then(address::host),
-            usage: Usage::default(),
+            ..Place::at(position, key).from_address(json::text(entry, "tarball"))
         };
         // No version has an underscore.
         found.package(name, version.split('_').next().unwrap_or(version), place)?;

@@ -1,6 +1,8 @@
 //! JSON with the place of everything in it.
 
-use jsonc_parser::ast::{Object, ObjectProp, Value};
+use std::collections::HashSet;
+
+use jsonc_parser::ast::{Array, Object, ObjectProp, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{Fault, Position};
@@ -24,16 +26,43 @@ pub(crate) fn parse(text: &str, comments: bool) -> Result<Object<'_>, Fault> {
     };
     match parse_to_ast(text, &CollectOptions::default(), &options) {
         Ok(parsed) => match parsed.value {
-            Some(Value::Object(object)) => Ok(object),
+            Some(Value::Object(object)) => said_once(&object).map(|()| object),
             _ => Err(Fault::Malformed("it is no object of JSON".to_owned())),
         },
         Err(error) => Err(Fault::Malformed(format!("line {}, column {}", error.line_display(), error.column_display()))),
     }
 }
 
-/// A member of an object. Of several with one name the last counts, as for every client.
+/// An error where a key is there twice in one object: of which of the two is true, readers have different opinions.
+fn said_once(root: &Object<'_>) -> Result<(), Fault> {
+    let mut open = vec![root];
+    let mut lists = Vec::new();
+    while let Some(object) = open.pop() {
+        let mut seen = HashSet::with_capacity(object.properties.len());
+        for property in &object.properties {
+            if !seen.insert(property.name.as_str()) {
+                return Err(Fault::Malformed("a key is there twice in one object".to_owned()));
+            }
+            below(&property.value, &mut open, &mut lists);
+        }
+        while let Some(list) = lists.pop() {
+            list.elements.iter().for_each(|value| below(value, &mut open, &mut lists));
+        }
+    }
+    Ok(())
+}
+
+fn below<'b, 'a>(value: &'b Value<'a>, objects: &mut Vec<&'b Object<'a>>, lists: &mut Vec<&'b Array<'a>>) {
+    match value {
+        Value::Object(object) => objects.push(object),
+        Value::Array(list) => lists.push(list),
+        _ => {}
+    }
+}
+
+/// A member of an object.
 pub(crate) fn member<'b, 'a>(object: &'b Object<'a>, name: &str) -> Option<&'b Value<'a>> {
-    object.properties.iter().rev().find(|property| property.name.as_str() == name).map(|property| &property.value)
+    object.properties.iter().find(|property| property.name.as_str() == name).map(|property| &property.value)
 }
 
 pub(crate) fn object<'b, 'a>(of: &'b Object<'a>, name: &str) -> Option<&'b Object<'a>> {
@@ -59,6 +88,12 @@ pub(crate) fn string<'b>(value: &'b Value<'_>) -> Option<&'b str> {
 
 pub(crate) fn flag(of: &Object<'_>, name: &str) -> bool {
     member(of, name).and_then(Value::as_boolean_lit).is_some_and(|flag| flag.value)
+}
+
+/// Whether these members are texts and those are flags, where they are there at all: what is of another kind, each client reads otherwise.
+pub(crate) fn is_plain(of: &Object<'_>, texts: &[&str], flags: &[&str]) -> bool {
+    texts.iter().all(|name| member(of, name).is_none_or(|value| value.as_string_lit().is_some()))
+        && flags.iter().all(|name| member(of, name).is_none_or(|value| value.as_boolean_lit().is_some()))
 }
 
 /// The rows of a table that [`table`] has found.

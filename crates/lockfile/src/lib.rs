@@ -124,13 +124,13 @@ pub struct Omit {
 }
 
 impl Usage {
-    /// Whether an installation without these kinds has the package at this place.
-    pub fn is_installed_without(self, omit: Omit) -> bool {
+    /// Whether an installation without these kinds is said not to have the package at this place.
+    fn is_omitted(self, omit: Omit) -> bool {
         let is = |kind: Option<bool>| kind == Some(true);
-        !(omit.dev && is(self.dev)
+        omit.dev && is(self.dev)
             || omit.optional && is(self.optional)
             || omit.peer && is(self.peer)
-            || omit.dev && omit.optional && self.dev_or_optional)
+            || omit.dev && omit.optional && self.dev_or_optional
     }
 }
 
@@ -149,9 +149,32 @@ pub struct Place {
     pub host: Option<String>,
     /// What it is needed for.
     pub usage: Usage,
+    /// The package brings a lockfile of its own, and the client installs what that names, too.
+    pub has_shrinkwrap: bool,
+    /// The name of another package, for whose range the file has this one.
+    pub in_place_of: Option<String>,
 }
 
 impl Place {
+    /// A place of which nothing but itself is known.
+    pub(crate) fn at(position: Position, key: &str) -> Self {
+        Self {
+            position,
+            key: key.to_owned(),
+            integrity: Vec::new(),
+            resolved: None,
+            host: None,
+            usage: Usage::default(),
+            has_shrinkwrap: false,
+            in_place_of: None,
+        }
+    }
+
+    /// The same with the address of the tarball.
+    pub(crate) fn from_address(self, resolved: Option<&str>) -> Self {
+        Self { resolved: resolved.map(str::to_owned), host: resolved.and_then(address::host), ..self }
+    }
+
     /// The name of the package whose tarball is at the address, where the address is one of a registry.
     pub fn name_in_address(&self) -> Option<String> {
         self.resolved.as_deref().and_then(address::name_in)
@@ -226,6 +249,23 @@ pub struct LeftOut {
     pub key: String,
     /// Why.
     pub reason: Reason,
+    /// A part of the project: no code of others comes with it.
+    pub is_own: bool,
+    /// Of what is bundled, where it is said to lie.
+    pub bundled: Option<Bundled>,
+}
+
+/// A package in the tarball of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundled {
+    /// `name@version` of the other one.
+    pub by: String,
+    /// The names of what the file says that it bundles; empty where it says nothing.
+    pub listed: Vec<String>,
+    /// The folder in the tarball.
+    pub folder: String,
+    /// The version.
+    pub version: String,
 }
 
 /// A lockfile.
@@ -238,8 +278,8 @@ pub struct Lockfile {
     /// What is left out, in the order of the file.
     pub left_out: Vec<LeftOut>,
     graph: Graph,
-    /// The entry of each node of the graph.
-    entry_of: Vec<Option<usize>>,
+    /// The entry of each node of the graph, and which of its places the node is.
+    entry_of: Vec<Option<(usize, usize)>>,
 }
 
 impl Lockfile {
@@ -256,8 +296,10 @@ impl Lockfile {
         let mut found = Collected::default();
         let read = match file_name {
             "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json" => npm::read(text, &mut found).map(|()| Format::Npm),
-            "yarn.lock" if berry::is_berry(text) => berry::read(text, &mut found).map(|()| Format::Berry),
-            "yarn.lock" => yarn::read(text, &mut found).map(|()| Format::Yarn),
+            "yarn.lock" => berry::is_berry(text).and_then(|is_berry| match is_berry {
+                true => berry::read(text, &mut found).map(|()| Format::Berry),
+                false => yarn::read(text, &mut found).map(|()| Format::Yarn),
+            }),
             "pnpm-lock.yaml" => pnpm::read(text, &mut found).map(|()| Format::Pnpm),
             "bun.lock" => bun::read(text, &mut found).map(|()| Format::Bun),
             "deno.lock" => deno::read(text, &mut found).map(|()| Format::Deno),
@@ -293,9 +335,9 @@ impl Lockfile {
             importer.name.as_deref() == Some(wanted) || importer.folder == folder || folder == "." && importer.folder.is_empty()
         };
         let importer = self.graph.importers.iter().find(fits).ok_or(LockfileError::NoWorkspace)?;
-        let reached = self.graph.reach([importer.node].into_iter().chain(importer.development.iter().copied()));
+        let reached = self.graph.reach([importer.node].into_iter().chain(importer.development.iter().copied()), Omit::default());
         let mut needed = vec![false; self.entries.len()];
-        for entry in self.entry_of.iter().zip(reached).filter_map(|(entry, reached)| entry.filter(|_| reached)) {
+        for (entry, _) in self.entry_of.iter().zip(reached).filter_map(|(entry, reached)| entry.filter(|_| reached)) {
             if let Some(needed) = needed.get_mut(entry) {
                 *needed = true;
             }
@@ -303,9 +345,35 @@ impl Lockfile {
         Ok(self.entries.iter().zip(needed).filter_map(|(entry, needed)| needed.then_some(entry)).collect())
     }
 
-    /// Whether the format says which packages are for development alone.
+    /// The packages that an installation without these kinds has, each with the places at which it has them.
+    ///
+    /// What the file says of a place is not believed by itself: the place is left out only where the file's own graph comes to it by
+    /// what is omitted, and in no other way.
+    pub fn installed_without(&self, omit: Omit) -> Vec<Entry> {
+        let (all, kept) = (self.graph.installed(Omit::default()), self.graph.installed(omit));
+        let mut left_out: Vec<Vec<bool>> = self.entries.iter().map(|entry| vec![false; entry.places.len()]).collect();
+        for ((of, all), kept) in self.entry_of.iter().zip(all).zip(kept) {
+            let Some((entry, place)) = *of else { continue };
+            let says_so =
+                self.entries.get(entry).and_then(|entry| entry.places.get(place)).is_some_and(|place| place.usage.is_omitted(omit));
+            if let Some(slot) = left_out.get_mut(entry).and_then(|places| places.get_mut(place)) {
+                *slot = says_so && all && !kept;
+            }
+        }
+        let mut entries = Vec::new();
+        for (entry, left_out) in self.entries.iter().zip(left_out) {
+            let places = entry.places.iter().zip(left_out).filter(|(_, out)| !out).map(|(place, _)| place.clone()).collect::<Vec<_>>();
+            if !places.is_empty() {
+                entries.push(Entry { name: entry.name.clone(), version: entry.version.clone(), places });
+            }
+        }
+        entries
+    }
+
+    /// Whether the file says which packages are for development alone, and by whom they are needed.
     pub fn tells_dev(&self) -> bool {
-        self.entries.iter().flat_map(|entry| &entry.places).all(|place| place.usage.dev.is_some() || place.usage.tool)
+        let has_graph = self.entries.is_empty() || !self.graph.importers.is_empty();
+        has_graph && self.entries.iter().flat_map(|entry| &entry.places).all(|place| place.usage.dev.is_some() || place.usage.tool)
     }
 }
 

@@ -4,15 +4,28 @@
 
 use std::collections::HashMap;
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
+use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Fault, MAX_KEY, Place, Position, Reason, Usage, address};
+use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address};
 
-/// Most paths that are looked up for the dependencies of a file; one of a hundred thousand packages has some five million.
-const MAX_LOOKUPS: usize = 10_000_000;
+/// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand packages has some 300 million.
+const MAX_LOOKED_UP: usize = 1 << 30;
+
+/// The members of an entry by which a client goes.
+const TEXTS: [&str; 4] = ["name", "version", "resolved", "integrity"];
+const FLAGS: [&str; 8] = ["link", "inBundle", "bundled", "hasShrinkwrap", "dev", "optional", "devOptional", "peer"];
+
+/// The kinds of dependencies; those for development are the project's own alone.
+const KINDS: [(&str, Kind); 4] = [
+    ("dependencies", Kind::Production),
+    ("optionalDependencies", Kind::Optional),
+    ("peerDependencies", Kind::Peer),
+    ("devDependencies", Kind::Production),
+];
 
 const FOLDER: &str = "node_modules/";
 
@@ -23,11 +36,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let (table, tree) = (json::table(&root, "packages")?, json::table(&root, "dependencies")?);
     match (form, table, tree) {
         (Some("2" | "3"), Some(table), _) => Table::of(table, &lines).read(found),
-        (Some("0" | "1") | None, _, Some(tree)) | (Some("2"), None, Some(tree)) => walk(tree, "", &lines, found),
+        // npm 6 and those before it read the tree, and those after it the table.
+        (Some("0" | "1") | None, Some(_), _) => Err(Fault::Malformed("it has a table of packages, and is of a version without one".into())),
+        (Some("0" | "1") | None, None, Some(tree)) | (Some("2"), None, Some(tree)) => walk(tree, "", &lines, found),
         // npm writes neither for a project that has no dependencies.
         (Some("0" | "1" | "2" | "3"), None, None) => Ok(()),
         (None, ..) => Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
-        (Some("0" | "1" | "3"), ..) => Err(Fault::Malformed("it has no table of packages of its version".to_owned())),
+        (Some("3"), ..) => Err(Fault::Malformed("it has no table of packages of its version".to_owned())),
         (Some(_), ..) => Err(Fault::Version),
     }
 }
@@ -51,27 +66,28 @@ fn walk(tree: &Object<'_>, above: &str, lines: &Lines<'_>, found: &mut Collected
 }
 
 fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found: &mut Collected) -> Result<(), Fault> {
+    if !json::is_plain(entry, &TEXTS, &FLAGS) {
+        return found.left_out(key, position, Reason::Unreadable).map(|_| ());
+    }
     let version = json::text(entry, "version").unwrap_or_default();
     let resolved = json::text(entry, "resolved");
-    // What is bundled has no address of its own, and lies in the package above it.
+    // What is bundled has no address of its own, and lies in the package above it. Which one that is, this version does not say.
     if json::flag(entry, "bundled") && resolved.is_none() && key != name {
-        found.left_out(key, position, Reason::Bundled)?;
-        return Ok(());
+        return found.bundled(key, position, None).map(|_| ());
     }
     let (name, version) = match version.strip_prefix("npm:") {
         Some(real) => address::split_name(real).unwrap_or((real, "")),
         None => (name, version),
     };
     if let Some(reason) = address::kind(version).or_else(|| address::kind(resolved?).filter(|reason| *reason != Reason::Tarball)) {
-        found.left_out(key, position, reason)?;
-        return Ok(());
+        return found.left_out(key, position, reason).map(|_| ());
     }
-    found.package(name, version, place(key, position, entry))?;
-    Ok(())
+    // Who needs it only package.json says, and so nothing is told of what for.
+    let place = Place { usage: Usage::default(), ..place(key, position, entry) };
+    found.package(name, version, place).map(|_| ())
 }
 
 fn place(key: &str, position: Position, entry: &Object<'_>) -> Place {
-    let resolved = json::text(entry, "resolved");
     let usage = Usage {
         dev: Some(json::flag(entry, "dev")),
         optional: Some(json::flag(entry, "optional")),
@@ -80,22 +96,19 @@ fn place(key: &str, position: Position, entry: &Object<'_>) -> Place {
         tool: false,
     };
     Place {
-        position,
-        key: key.to_owned(),
         integrity: json::text(entry, "integrity").map(address::hashes).unwrap_or_default(),
-        resolved: resolved.map(str::to_owned),
-        host: resolved.and_then(address::host),
         usage,
+        has_shrinkwrap: json::flag(entry, "hasShrinkwrap"),
+        ..Place::at(position, key).from_address(json::text(entry, "resolved"))
     }
 }
 
 /// The table of versions 2 and 3.
 struct Table<'t, 'a> {
     rows: Vec<Row<'t, 'a>>,
-    /// Of several rows with one path the last counts.
     by_path: HashMap<&'t str, usize>,
     has_workspaces: bool,
-    lookups: usize,
+    looked_up: usize,
 }
 
 struct Row<'t, 'a> {
@@ -105,6 +118,10 @@ struct Row<'t, 'a> {
     /// A range of a registry leads here, or an address does.
     by_range: bool,
     by_address: bool,
+    /// The name of another package that was asked for here.
+    in_place_of: Option<String>,
+    /// The row in whose tarball it lies, if it is so by what the file lists.
+    bundled_by: Option<usize>,
 }
 
 impl<'t, 'a> Table<'t, 'a> {
@@ -115,60 +132,82 @@ impl<'t, 'a> Table<'t, 'a> {
             let key = property.name.as_str();
             by_path.insert(key, rows.len());
             let (position, entry) = (lines.position(property.range().start), property.value.as_object());
-            rows.push(Row { key, position, entry, by_range: false, by_address: false });
+            rows.push(Row { key, position, entry, by_range: false, by_address: false, in_place_of: None, bundled_by: None });
         }
         let root = by_path.get("").and_then(|at: &usize| rows.get(*at)).and_then(|row: &Row<'_, '_>| row.entry);
         let has_workspaces = root.is_some_and(|root| json::member(root, "workspaces").is_some());
-        Self { rows, by_path, has_workspaces, lookups: 0 }
+        Self { rows, by_path, has_workspaces, looked_up: 0 }
     }
 
     fn read(mut self, found: &mut Collected) -> Result<(), Fault> {
-        let mut needs: Vec<(Vec<usize>, Vec<usize>)> = Vec::with_capacity(self.rows.len());
+        let mut needs: Vec<Needs> = Vec::with_capacity(self.rows.len());
         for at in 0..self.rows.len() {
             needs.push(self.needs(at)?);
         }
+        self.bundles(&needs);
         let mut nodes = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
             nodes.push(self.add(row, found)?);
         }
         let node = |row: &usize| nodes.get(*row).copied();
-        for (at, (production, development)) in needs.iter().enumerate() {
+        for (at, needs) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
-            for to in production.iter().filter_map(node) {
-                found.needs(from, to)?;
+            for (to, kind) in needs.production.iter().filter_map(|(row, kind)| Some((node(row)?, *kind))) {
+                found.needs(from, to, kind)?;
             }
             if !row.key.contains(FOLDER) {
                 let name = row.entry.and_then(|entry| json::text(entry, "name")).map(str::to_owned);
-                found.importer(from, name, row.key, development.iter().filter_map(node).collect());
+                found.importer(from, name, row.key, needs.development.iter().filter_map(node).collect());
             }
         }
         Ok(())
     }
 
     /// The rows that one needs, in production and for development, each told how it was asked for.
-    fn needs(&mut self, at: usize) -> Result<(Vec<usize>, Vec<usize>), Fault> {
-        let Some((key, Some(entry))) = self.rows.get(at).map(|row| (row.key, row.entry)) else { return Ok(Default::default()) };
-        let (mut production, mut development) = (Vec::new(), Vec::new());
+    fn needs(&mut self, at: usize) -> Result<Needs, Fault> {
+        let mut needs = Needs::default();
+        let Some((key, Some(entry))) = self.rows.get(at).map(|row| (row.key, row.entry)) else { return Ok(needs) };
         if json::flag(entry, "link") {
-            production.extend(json::text(entry, "resolved").and_then(|target| self.by_path.get(target)).copied());
-            return Ok((production, development));
+            let target = json::text(entry, "resolved").and_then(|target| self.by_path.get(target));
+            needs.production.extend(target.map(|row| (*row, Kind::Production)));
+            return Ok(needs);
         }
-        for kind in ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"] {
-            let is_dev = kind == "devDependencies";
+        for (list, kind) in KINDS {
+            let is_dev = list == "devDependencies";
             if is_dev && key.contains(FOLDER) {
                 continue;
             }
-            for (name, wanted) in json::pairs(entry, kind) {
+            for (name, wanted) in json::pairs(entry, list) {
                 let Some(target) = self.found_from(key, name)? else { continue };
-                if is_dev { &mut development } else { &mut production }.push(target);
+                if is_dev {
+                    needs.development.push(target);
+                } else {
+                    needs.production.push((target, kind));
+                }
                 if let Some(row) = self.rows.get_mut(target) {
-                    let elsewhere = address::kind(wanted).is_some();
-                    row.by_address |= elsewhere;
-                    row.by_range |= !elsewhere;
+                    row.is_asked_for(name, wanted);
                 }
             }
         }
-        Ok((production, development))
+        Ok(needs)
+    }
+
+    /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies below it, and what only that needs and
+    /// lies beside it.
+    fn bundles(&mut self, needs: &[Needs]) {
+        for at in 0..self.rows.len() {
+            let Some(Row { key, entry: Some(entry), .. }) = self.rows.get(at) else { continue };
+            let beside = format!("{key}/{FOLDER}");
+            let listed = json::list(entry, "bundleDependencies").iter().filter_map(json::string);
+            let mut open: Vec<usize> = listed.filter_map(|name| self.by_path.get(format!("{beside}{name}").as_str()).copied()).collect();
+            while let Some(next) = open.pop() {
+                let Some(row) = self.rows.get_mut(next).filter(|row| row.bundled_by.is_none() && row.key.starts_with(&beside)) else {
+                    continue;
+                };
+                row.bundled_by = Some(at);
+                open.extend(needs.get(next).into_iter().flat_map(|needs| &needs.production).map(|(to, _)| *to));
+            }
+        }
     }
 
     /// The row that `name` is for a package at `from`: as Node looks for it, folder by folder upwards.
@@ -178,8 +217,8 @@ impl<'t, 'a> Table<'t, 'a> {
         }
         let mut folder = from;
         loop {
-            self.lookups += 1;
-            if self.lookups > MAX_LOOKUPS {
+            self.looked_up += folder.len() + name.len();
+            if self.looked_up > MAX_LOOKED_UP {
                 return Err(Fault::TooMuch);
             }
             let path = if folder.is_empty() { format!("{FOLDER}{name}") } else { format!("{folder}/{FOLDER}{name}") };
@@ -196,29 +235,67 @@ impl<'t, 'a> Table<'t, 'a> {
 
     fn add(&self, row: &Row<'_, '_>, found: &mut Collected) -> Result<usize, Fault> {
         let Row { key, position, .. } = *row;
-        let out = |reason, found: &mut Collected| found.left_out(key, position, reason);
         if key.is_empty() {
-            return out(Reason::Project, found);
+            return found.left_out(key, position, Reason::Project);
         }
-        let Some(entry) = row.entry else { return out(Reason::Unreadable, found) };
-        if json::flag(entry, "link") {
-            return out(Reason::Link, found);
-        }
-        let Some((above, in_folder)) = key.rsplit_once(FOLDER) else {
-            return out(if self.has_workspaces { Reason::Workspace } else { Reason::File }, found);
+        let Some(entry) = row.entry.filter(|entry| json::is_plain(entry, &TEXTS, &FLAGS)) else {
+            return found.left_out(key, position, Reason::Unreadable);
         };
         let resolved = json::text(entry, "resolved");
-        if json::flag(entry, "inBundle") && resolved.is_none() && above.contains(FOLDER) {
-            return out(Reason::Bundled, found);
+        if json::flag(entry, "link") {
+            return found.folder(key, position, (Reason::Link, resolved.unwrap_or("..")));
+        }
+        let Some((above, in_folder)) = key.rsplit_once(FOLDER) else {
+            let reason = if self.has_workspaces { Reason::Workspace } else { Reason::File };
+            // A folder of the project has no address.
+            return found.folder(key, position, (reason, if resolved.is_none() { key } else { ".." }));
+        };
+        if json::flag(entry, "inBundle") && resolved.is_none() && above.contains(FOLDER) && row.bundled_by.is_some() {
+            return found.bundled(key, position, self.bundled(row, entry));
         }
         match resolved.and_then(address::kind) {
             // npm goes to the address whatever asked for the package: it is another one's only where all asked for an address.
             Some(Reason::Tarball) if row.by_range || !row.by_address => {}
             None => {}
-            Some(reason) => return out(reason, found),
+            Some(reason) => return found.left_out(key, position, reason),
         }
         let name = json::text(entry, "name").unwrap_or(in_folder);
-        let version = json::member(entry, "version").and_then(|value: &Value<'_>| json::string(value)).unwrap_or_default();
-        found.package(name, version, place(key, position, entry))
+        let version = json::text(entry, "version").unwrap_or_default();
+        found.package(name, version, Place { in_place_of: row.in_place_of.clone(), ..place(key, position, entry) })
+    }
+
+    /// Where a row lies in the tarball of another one.
+    fn bundled(&self, row: &Row<'_, '_>, entry: &Object<'_>) -> Option<Bundled> {
+        let by = self.rows.get(row.bundled_by?)?;
+        let of = by.entry?;
+        let name = json::text(of, "name").or_else(|| by.key.rsplit_once(FOLDER).map(|(_, name)| name))?;
+        Some(Bundled {
+            by: format!("{name}@{}", json::text(of, "version")?),
+            listed: json::list(of, "bundleDependencies").iter().filter_map(json::string).map(str::to_owned).collect(),
+            folder: row.key.get(by.key.len() + 1..)?.to_owned(),
+            version: json::text(entry, "version")?.to_owned(),
+        })
+    }
+}
+
+/// What a row needs.
+#[derive(Default)]
+struct Needs {
+    production: Vec<(usize, Kind)>,
+    development: Vec<usize>,
+}
+
+impl Row<'_, '_> {
+    /// Keeps how the row was asked for: `wanted` of the package `name`.
+    fn is_asked_for(&mut self, name: &str, wanted: &str) {
+        let elsewhere = address::kind(wanted).is_some();
+        self.by_address |= elsewhere;
+        self.by_range |= !elsewhere;
+        let real = wanted.strip_prefix("npm:").map_or(name, |real| address::split_name(real).map_or(real, |(real, _)| real));
+        let own = self.entry.and_then(|entry| json::text(entry, "name"));
+        let own = own.or_else(|| self.key.rsplit_once(FOLDER).map(|(_, name)| name));
+        if !elsewhere && own.is_some_and(|own| own != real) {
+            self.in_place_of = Some(real.to_owned());
+        }
     }
 }

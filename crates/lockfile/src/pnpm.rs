@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::collect::Collected;
-use super::yaml::{Pairs, documents};
+use super::graph::Kind;
+use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, Place, Position, Reason, Usage, address};
 
 #[derive(Deserialize)]
@@ -27,6 +28,9 @@ struct Document {
     optional_dependencies: Pairs<Wanted>,
     #[serde(default)]
     dev_dependencies: Pairs<Wanted>,
+    /// The ranges of those, up to version 5.
+    #[serde(default)]
+    specifiers: Pairs<String>,
     #[serde(default)]
     packages: Pairs<Package>,
     #[serde(default)]
@@ -43,6 +47,8 @@ struct Importer {
     #[serde(default)]
     dev_dependencies: Pairs<Wanted>,
     #[serde(default)]
+    specifiers: Pairs<String>,
+    #[serde(default)]
     config_dependencies: Pairs<Wanted>,
     #[serde(default)]
     package_manager_dependencies: Pairs<Wanted>,
@@ -53,6 +59,13 @@ struct Importer {
 struct Package {
     #[serde(default)]
     resolution: Resolution,
+    /// Where they are there, pnpm takes them, and not what the key says.
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default)]
     dependencies: Pairs<Wanted>,
     #[serde(default)]
@@ -63,20 +76,20 @@ struct Package {
     optional: Option<bool>,
 }
 
+/// Where a package comes from. What else than this it may be told is of no registry that all versions of pnpm know.
 #[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
 struct Resolution {
-    #[serde(default)]
     integrity: Option<String>,
-    #[serde(default)]
     tarball: Option<String>,
-    #[serde(default)]
     repo: Option<String>,
-    #[serde(default)]
     directory: Option<String>,
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(default, rename = "gitHosted")]
     git_hosted: bool,
+    registry: Option<String>,
+    url: Option<Ignored>,
+    path: Option<Ignored>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,8 +103,8 @@ struct Snapshot {
     optional: bool,
 }
 
-/// `1.0.0(peer@2.0.0)`, or `{specifier: ^1.0.0, version: 1.0.0(peer@2.0.0)}`.
-struct Wanted(String);
+/// `1.0.0(peer@2.0.0)`, or `{specifier: ^1.0.0, version: 1.0.0(peer@2.0.0)}`: the version, and the range if it is there.
+struct Wanted(String, Option<String>);
 
 impl<'de> Deserialize<'de> for Wanted {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
@@ -104,31 +117,33 @@ impl<'de> Deserialize<'de> for Wanted {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Wanted, E> {
-                Ok(Wanted(text.to_owned()))
+                Ok(Wanted(text.to_owned(), None))
             }
 
             fn visit_f64<E>(self, number: f64) -> Result<Wanted, E> {
-                Ok(Wanted(number.to_string()))
+                Ok(Wanted(number.to_string(), None))
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Wanted, E> {
-                Ok(Wanted(number.to_string()))
+                Ok(Wanted(number.to_string(), None))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Wanted, E> {
-                Ok(Wanted(number.to_string()))
+                Ok(Wanted(number.to_string(), None))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wanted, A::Error> {
-                let mut version = String::new();
+                let mut wanted = Wanted(String::new(), None);
                 while let Some(key) = map.next_key::<String>()? {
-                    if key == "version" {
-                        version = map.next_value()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
+                    match key.as_str() {
+                        "version" => wanted.0 = map.next_value()?,
+                        "specifier" => wanted.1 = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                     }
                 }
-                Ok(Wanted(version))
+                Ok(wanted)
             }
         }
         value.deserialize_any(Either)
@@ -161,7 +176,8 @@ impl One {
         if importers.is_empty() {
             let (dependencies, optional_dependencies, dev_dependencies) =
                 (document.dependencies, document.optional_dependencies, document.dev_dependencies);
-            let alone = Importer { dependencies, optional_dependencies, dev_dependencies, ..Importer::default() };
+            let specifiers = document.specifiers;
+            let alone = Importer { dependencies, optional_dependencies, dev_dependencies, specifiers, ..Importer::default() };
             importers.push((".".to_owned(), Position { line: 1, column: 1 }, alone));
         }
         let of_tools =
@@ -170,7 +186,7 @@ impl One {
             // The project's own document tells its importers.
             if !of_tools {
                 let reason = if folder == "." { Reason::Project } else { Reason::Workspace };
-                let node = found.left_out(folder, *position, reason)?;
+                let node = found.folder(folder, *position, (reason, folder))?;
                 self.importers.insert(folder.clone(), node);
             }
         }
@@ -183,30 +199,20 @@ impl One {
             }
         }
         for (key, _, package) in &document.packages.0 {
-            self.needs_of(key, &[&package.dependencies, &package.optional_dependencies], found)?;
+            self.needs_of(key, (&package.dependencies, Kind::Production), found)?;
+            self.needs_of(key, (&package.optional_dependencies, Kind::Optional), found)?;
         }
         for (key, _, snapshot) in &document.snapshots.0 {
-            self.needs_of(base(key), &[&snapshot.dependencies, &snapshot.optional_dependencies], found)?;
+            self.needs_of(base(key), (&snapshot.dependencies, Kind::Production), found)?;
+            self.needs_of(base(key), (&snapshot.optional_dependencies, Kind::Optional), found)?;
             if let Some(node) = self.by_key.get(base(key)) {
                 // Optional is what is so with all of its peers.
                 found.set_usage(*node, |usage| usage.optional = Some(snapshot.optional && usage.optional != Some(false)));
             }
         }
-        for (folder, _, importer) in &importers {
+        for (folder, position, importer) in &importers {
             let Some(node) = self.importers.get(folder).copied() else { continue };
-            let folder = if folder == "." { "" } else { folder.as_str() };
-            for (name, _, wanted) in importer.dependencies.0.iter().chain(&importer.optional_dependencies.0) {
-                for to in self.targets(name, &wanted.0, folder) {
-                    found.needs(node, to)?;
-                }
-            }
-            let mut development = Vec::new();
-            for (name, _, wanted) in &importer.dev_dependencies.0 {
-                let targets = self.targets(name, &wanted.0, folder);
-                found.count(targets.len())?;
-                development.extend(targets);
-            }
-            found.importer(node, None, folder, development);
+            self.importer(node, (folder, *position), importer, found)?;
         }
         if of_tools {
             self.by_key.values().for_each(|node| found.set_usage(*node, |usage| usage.tool = true));
@@ -216,10 +222,50 @@ impl One {
         Ok(())
     }
 
+    /// What the project or a workspace needs; links that lead out of both are told.
+    fn importer(&self, node: usize, (folder, position): (&str, Position), of: &Importer, found: &mut Collected) -> Result<(), Fault> {
+        let folder = if folder == "." { "" } else { folder };
+        let mut development = Vec::new();
+        let lists = [(&of.dependencies, Kind::Production), (&of.optional_dependencies, Kind::Optional)];
+        let lists = lists.into_iter().map(|(list, kind)| (list, Some(kind))).chain([(&of.dev_dependencies, None)]);
+        for ((name, place, wanted), kind) in lists.flat_map(|(list, kind)| list.0.iter().map(move |one| (one, kind))) {
+            let targets = self.targets(name, &wanted.0, folder);
+            found.count(targets.len())?;
+            if let Some(path) = wanted.0.strip_prefix("link:").filter(|_| targets.is_empty()) {
+                let target = joined(folder, path).unwrap_or_else(|| "..".to_owned());
+                found.folder(&format!("{name}@{}", wanted.0), (*place).max(position), (Reason::Link, &target))?;
+            }
+            let range =
+                wanted.1.as_deref().or_else(|| of.specifiers.0.iter().find(|(own, ..)| own == name).map(|(.., range)| range.as_str()));
+            let real = range.filter(|range| address::kind(range).is_none() && !range.starts_with("catalog:")).map(|range| {
+                let aliased =
+                    range.strip_prefix("npm:").filter(|real| !real.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*".contains(c)));
+                aliased.map_or(name.as_str(), |real| address::split_name(real).map_or(real, |(real, _)| real))
+            });
+            for to in targets {
+                if let Some(real) = real {
+                    found.is_asked_for(to, real);
+                }
+                match kind {
+                    Some(kind) => found.needs(node, to, kind)?,
+                    None => development.push(to),
+                }
+            }
+        }
+        found.importer(node, None, folder, development);
+        Ok(())
+    }
+
     fn add(&mut self, key: &str, position: Position, package: Option<&Package>, found: &mut Collected) -> Result<(), Fault> {
         let nothing = Resolution::default();
         let resolution = package.map_or(&nothing, |package| &package.resolution);
         let named = version(key);
+        let is_named = |(name, version): &(String, String)| {
+            package.is_none_or(|of| {
+                of.id.is_none() && of.name.as_ref().is_none_or(|own| own == name) && of.version.as_ref().is_none_or(|own| own == version)
+            })
+        };
+        let is_odd = resolution.url.is_some() || resolution.path.is_some();
         let by_key = address_of(key)
             .and_then(address::kind)
             .or_else(|| address::kind(base(key).trim_start_matches('/')).filter(|reason| *reason != Reason::Git));
@@ -229,6 +275,9 @@ impl One {
             _ if resolution.repo.is_some() => Some(Reason::Git),
             _ if resolution.directory.is_some() => Some(Reason::File),
             Some("variations" | "binary") => Some(Reason::OtherRegistry),
+            Some("tarball") | None if resolution.git_hosted => Some(Reason::Git),
+            Some(kind) if kind != "tarball" => Some(Reason::Unreadable),
+            _ if is_odd => Some(Reason::Unreadable),
             _ => by_key
                 .or_else(|| named.is_none().then(|| resolution.tarball.as_deref().and_then(address::kind).unwrap_or(Reason::Unreadable))),
         };
@@ -238,19 +287,21 @@ impl One {
         // A registry that no address can have is none that can be asked.
         let host_in_key = first.map(|first| address::host(&format!("https://{first}/")));
         let reason = reason.or((host_in_key == Some(None)).then_some(Reason::Unreadable));
+        let reason = reason.or_else(|| named.as_ref().is_some_and(|named| !is_named(named)).then_some(Reason::Unreadable));
+        // What a registry is called here only the configuration knows.
+        let of_registry = resolution.registry.as_ref().map(|registry| address::host(registry).unwrap_or_else(|| registry.clone()));
         let node = match (reason, &named) {
             (None, Some((name, version))) => {
+                let at = Place::at(position, key).from_address(resolution.tarball.as_deref());
                 let place = Place {
-                    position,
-                    key: key.to_owned(),
                     integrity: resolution.integrity.as_deref().map(address::hashes).unwrap_or_default(),
-                    host: resolution.tarball.as_deref().and_then(address::host).or(host_in_key.flatten()),
-                    resolved: resolution.tarball.clone(),
+                    host: at.host.clone().or(host_in_key.flatten()).or(of_registry),
                     usage: Usage {
                         dev: package.and_then(|package| package.dev),
                         optional: package.and_then(|package| package.optional),
                         ..Usage::default()
                     },
+                    ..at
                 };
                 found.package(name, version, place)?
             }
@@ -265,11 +316,11 @@ impl One {
         Ok(())
     }
 
-    fn needs_of(&self, key: &str, lists: &[&Pairs<Wanted>], found: &mut Collected) -> Result<(), Fault> {
+    fn needs_of(&self, key: &str, (list, kind): (&Pairs<Wanted>, Kind), found: &mut Collected) -> Result<(), Fault> {
         let Some(from) = self.by_key.get(key) else { return Ok(()) };
-        for (name, _, wanted) in lists.iter().flat_map(|list| &list.0) {
+        for (name, _, wanted) in &list.0 {
             for to in self.targets(name, &wanted.0, "") {
-                found.needs(*from, to)?;
+                found.needs(*from, to, kind)?;
             }
         }
         Ok(())
@@ -278,7 +329,7 @@ impl One {
     /// The nodes that `name: wanted` may mean, for a package or for the importer in `folder`.
     fn targets(&self, name: &str, wanted: &str, folder: &str) -> Vec<usize> {
         if let Some(path) = wanted.strip_prefix("link:") {
-            return self.importers.get(&joined(folder, path)).copied().into_iter().collect();
+            return joined(folder, path).and_then(|folder| self.importers.get(&folder).copied()).into_iter().collect();
         }
         let keys = [wanted.to_owned(), format!("{name}@{wanted}"), format!("/{name}@{wanted}"), format!("/{name}/{wanted}")];
         let known = keys.iter().find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
@@ -289,19 +340,19 @@ impl One {
     }
 }
 
-/// `../b` from `packages/a` is `packages/b`.
-fn joined(folder: &str, path: &str) -> String {
+/// `../b` from `packages/a` is `packages/b`; `None` if it leads out of the project.
+fn joined(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {
             "" | "." => {}
             ".." => {
-                parts.pop();
+                parts.pop()?;
             }
             part => parts.push(part),
         }
     }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+    Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
 }
 
 /// A key without its peers.

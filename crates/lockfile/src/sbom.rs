@@ -60,7 +60,11 @@ fn components(of: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) -> Resu
 }
 
 fn packages(root: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) -> Result<(), Fault> {
-    let described: Vec<&str> = json::list(root, "documentDescribes").iter().filter_map(json::string).collect();
+    // A document may describe several packages. Of those none is the one that the others belong to.
+    let described = match json::list(root, "documentDescribes") {
+        [one] => json::string(one),
+        _ => None,
+    };
     for value in json::table_list(root, "packages")? {
         let position = lines.position(value.range().start);
         let Some(package) = value.as_object() else {
@@ -68,7 +72,7 @@ fn packages(root: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) -> Resu
             continue;
         };
         let label = json::text(package, "SPDXID").or_else(|| json::text(package, "name"));
-        if label.is_some_and(|label| described.contains(&label)) {
+        if label.is_some() && label == described {
             found.left_out(label.unwrap_or_default(), position, Reason::Project)?;
             continue;
         }
@@ -119,13 +123,12 @@ fn add(about: About<'_>, position: Position, found: &mut Collected) -> Result<()
         Some(Target::Registry { name, wanted: Wanted::Version(version), registry, checksums }) => {
             let stated = checksums.iter().filter_map(|one| address::from_hex(one.algorithm, &one.hex));
             let of_registry = registry.as_ref().and_then(|registry| address::host(registry.as_str()));
+            let at = Place::at(position, key).from_address(about.address);
             let place = Place {
-                position,
-                key: key.to_owned(),
                 integrity: about.integrity.into_iter().chain(stated).collect(),
-                resolved: about.address.map(str::to_owned),
-                host: about.address.and_then(address::host).or(of_registry),
+                host: at.host.clone().or(of_registry),
                 usage: about.usage,
+                ..at
             };
             found.package(name.as_str(), version, place)?;
         }

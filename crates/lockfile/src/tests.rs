@@ -1,4 +1,5 @@
 mod limits;
+mod two_truths;
 
 use verdict::diagnostic::Diagnostic;
 
@@ -203,9 +204,8 @@ fn npm_3_says_what_a_workspace_needs() {
 fn a_table_beside_a_tree_is_what_counts() {
     let text = r#"{"lockfileVersion":2,"packages":{"node_modules/a":{"version":"1.0.0"}},"dependencies":{"a":{"version":"9.9.9"}}}"#;
     assert_eq!(read("npm-shrinkwrap.json", text).0, ["a@1.0.0"]);
-    let twice =
-        r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","version":"6.6.6"},"node_modules/a":{"version":"7.7.7"}}}"#;
-    assert_eq!(read(".package-lock.json", twice).0, ["a@6.6.6", "a@7.7.7"], "the last of a name counts, and nothing is hidden by one");
+    let twice = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","version":"6.6.6"}}}"#;
+    assert_eq!(code(".package-lock.json", twice), "lockfile-malformed");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn the_tree_of_npm_1_is_read_to_its_leaves() {
 
 #[test]
 fn yarn_1_has_patterns_aliases_and_hashes_behind_addresses() {
-    let text = "# yarn lockfile v1\r\n\r\n\r\n\"@s/b@^2.0.0\", \"@s/b@>=2.1.0 <3, x\":\r\n  version \"2.1.0\"\r\n  resolved \"https://reg.example/@s/b/-/b-2.1.0.tgz#000102030405060708090a0b0c0d0e0f10111213\"\r\n  dependencies:\r\n    version \"^9.0.0\"\r\n\r\n\"al@npm:real@^3\":\r\n  version \"3.0.0\"\r\n  resolved \"https://reg.example/real/-/real-3.0.0.tgz#00\"\r\n  integrity sha512-AAAA\r\n\r\ng@own/g:\r\n  version \"4.0.0\"\r\n  resolved \"https://code.example/own/g/tar.gz/0123\"\r\n\r\nf@./f:\r\n  version \"0.0.0\"\r\n\r\nt@https://files.example/t.tgz:\r\n  version \"1.0.0\"\r\n\r\nbare@*:\r\n  resolved x\r\n";
+    let text = "# yarn lockfile v1\r\n\r\n\r\n\"@s/b@^2.0.0\", \"@s/b@>=2.1.0 <3, x\":\r\n  version \"2.1.0\"\r\n  resolved \"https://reg.example/@s/b/-/b-2.1.0.tgz#000102030405060708090a0b0c0d0e0f10111213\"\r\n  dependencies:\r\n    version \"^9.0.0\"\r\n\r\n\"al@npm:real@^3\":\r\n  version \"3.0.0\"\r\n  resolved \"https://reg.example/real/-/real-3.0.0.tgz#00\"\r\n  integrity sha512-AAAA\r\n\r\ng@own/g:\r\n  version \"4.0.0\"\r\n  resolved \"https://code.example/own/g/tar.gz/0123\"\r\n\r\nf@./f:\r\n  version \"0.0.0\"\r\n\r\n\"t@https://files.example/t.tgz\":\r\n  version \"1.0.0\"\r\n\r\nbare@*:\r\n  resolved x\r\n";
     let (packages, left_out) = read("yarn.lock", text);
     assert_eq!(packages, ["@s/b@2.1.0", "real@3.0.0"]);
     assert_eq!(left_out, ["g@own/g (git)", "f@./f (file)", "t@https://files.example/t.tgz (tarball)", "bare@* (unreadable)"]);
@@ -345,18 +345,32 @@ fn spdx_packages_are_read_by_their_purls() {
 
 #[test]
 fn kinds_that_are_left_out_are_those_of_an_installation_without_them() {
-    let usage = |dev, optional, dev_or_optional| Usage { dev: Some(dev), optional: Some(optional), dev_or_optional, ..Usage::default() };
-    let (dev, optional) = (Omit { dev: true, ..Omit::default() }, Omit { optional: true, ..Omit::default() });
-    let both = Omit { dev: true, optional: true, peer: false };
-    for (usage, expected) in [
-        (usage(false, false, false), [true, true, true]),
-        (usage(true, false, false), [false, true, false]),
-        (usage(false, true, false), [true, false, false]),
-        (usage(false, false, true), [true, true, false]),
-        (Usage::default(), [true, true, true]),
-    ] {
-        assert_eq!([dev, optional, both].map(|omit| usage.is_installed_without(omit)), expected, "{usage:?}");
-    }
+    // `lie` is said to be for development, optional and for peers alone, and is needed in production.
+    let text = r#"{"lockfileVersion":3,"packages":{
+        "":{"dependencies":{"a":"1"},"devDependencies":{"d":"1","both":"1"},"optionalDependencies":{"o":"1"},"peerDependencies":{"p":"1"}},
+        "node_modules/a":{"version":"1.0.0","dependencies":{"lie":"1"},"optionalDependencies":{"both":"1"}},
+        "node_modules/lie":{"version":"1.0.0","dev":true,"optional":true,"devOptional":true,"peer":true},
+        "node_modules/d":{"version":"1.0.0","dev":true},
+        "node_modules/o":{"version":"1.0.0","optional":true},
+        "node_modules/p":{"version":"1.0.0","peer":true},
+        "node_modules/both":{"version":"1.0.0","devOptional":true},
+        "node_modules/silent":{"version":"1.0.0"},
+        "node_modules/nobodys":{"version":"1.0.0","dev":true}}}"#;
+    let lockfile = Lockfile::read("package-lock.json", text.as_bytes()).unwrap();
+    let without = |dev, optional, peer| {
+        let names = |entries: Vec<Entry>| entries.iter().map(|entry| entry.name.as_str().to_owned()).collect::<Vec<_>>();
+        let kept = names(lockfile.installed_without(Omit { dev, optional, peer }));
+        names(lockfile.entries.clone()).into_iter().filter(|name| !kept.contains(name)).collect::<Vec<_>>()
+    };
+    assert_eq!(without(false, false, false), [""; 0]);
+    assert_eq!(without(true, false, false), ["d"]);
+    assert_eq!(without(false, true, false), ["o"]);
+    assert_eq!(without(false, false, true), ["p"]);
+    assert_eq!(without(true, true, true), ["both", "d", "o", "p"]);
+    // Without a graph nothing is known of it.
+    let one = r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dev":true}}}"#;
+    let lockfile = Lockfile::read("package-lock.json", one.as_bytes()).unwrap();
+    assert_eq!((lockfile.installed_without(Omit { dev: true, ..Omit::default() }).len(), lockfile.tells_dev()), (1, false));
 }
 
 #[test]
@@ -439,17 +453,29 @@ fn a_tree_is_read_without_following_a_link() {
     write("odd", "{");
     write(".bin/x", r#"{"name":"x","version":"1.0.0"}"#);
     write(".pnpm/c@3.0.0/node_modules/c", r#"{"name":"c","version":"3.0.0"}"#);
+    std::fs::create_dir(modules.join(".hidden")).unwrap();
+    std::fs::write(modules.join("stray.js"), "").unwrap();
     let listed =
         |lockfile: &Lockfile| lockfile.left_out.iter().map(|left| format!("{} ({})", left.key, left.reason.as_str())).collect::<Vec<_>>();
     let lockfile = Lockfile::of_tree(&modules).unwrap();
     assert_eq!(lockfile.entries.iter().map(Entry::spec).collect::<Vec<_>>(), ["@s/b@2.0.0", "a@1.0.0", "c@3.0.0"]);
-    assert_eq!(lockfile.entries[1].places[0].integrity, ["sha512-AAEC"]);
-    assert_eq!(listed(&lockfile), ["g (git)", "odd (unreadable)", "a/node_modules/in (bundled)"]);
+    assert!(lockfile.entries[1].places[0].integrity.is_empty(), "its own word does not count");
+    assert_eq!(
+        listed(&lockfile),
+        [".bin/x (file)", ".hidden (file)", "stray.js (file)", "g (git)", "odd (unreadable)", "a/node_modules/in (bundled)"]
+    );
+    assert_eq!(lockfile.left_out[5].bundled.as_ref().map(|of| (of.by.as_str(), of.folder.as_str())), Some(("a@1.0.0", "node_modules/in")));
     #[cfg(unix)]
     {
         std::os::unix::fs::symlink(modules.join("a"), modules.join("link")).unwrap();
+        std::os::unix::fs::symlink("/", modules.join("out")).unwrap();
+        std::os::unix::fs::symlink(modules.join("a"), modules.join("@s")).unwrap();
+        std::os::unix::fs::symlink("../..", modules.join("a/node_modules/@s/b/node_modules")).unwrap();
         let lockfile = Lockfile::of_tree(&modules).unwrap();
-        assert_eq!((lockfile.entries.len(), listed(&lockfile)[1].as_str()), (3, "link (link)"));
+        let links = lockfile.left_out.iter().filter(|left| left.reason == Reason::Link);
+        let links: Vec<_> = links.map(|left| (left.key.as_str(), left.is_own)).collect();
+        assert_eq!(lockfile.entries.len(), 3);
+        assert_eq!(links, [("@s", true), ("link", true), ("out", false), ("a/node_modules/@s/b/node_modules", false)]);
     }
     assert_eq!(Lockfile::of_tree(&root.path().join("none")).unwrap_err().code(), "lockfile-malformed");
 }

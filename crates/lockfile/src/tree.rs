@@ -1,4 +1,6 @@
 //! What lies in a `node_modules` folder, in place of a lockfile: the package.json of each package.
+//!
+//! What is in no package is told, too: Node loads a file beside the packages as it loads them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,12 +9,16 @@ use jsonc_parser::ast::Object;
 
 use super::collect::Collected;
 use super::json;
-use super::{Fault, MAX_ENTRIES, Place, Position, Reason, Usage, address};
+use super::{Bundled, Fault, MAX_ENTRIES, Place, Position, Reason, address};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
 /// Most levels of `node_modules` below each other.
 const MAX_DEPTH: usize = 64;
+
+/// What clients keep beside the packages for themselves, and is not code.
+const NOTES: [&str; 6] =
+    [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity", "lock.yaml", ".pnpm-workspace-state-v1.json"];
 
 /// A `node_modules` folder that is still to be read.
 struct Open {
@@ -21,39 +27,54 @@ struct Open {
     key: String,
     depth: usize,
     /// What the package above brings with it.
-    bundled: Vec<String>,
+    bundles: Option<Bundles>,
+}
+
+/// What a package says that it brings with it.
+struct Bundles {
+    by: String,
+    listed: Vec<String>,
 }
 
 pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
-    let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundled: Vec::new() }];
+    let project = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.to_owned()));
+    let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundles: None }];
     while let Some(next) = open.pop() {
-        let mut names = names(&next.folder)?;
-        names.sort();
-        for name in names {
+        if next.depth > MAX_DEPTH {
+            return Err(Fault::TooMuch);
+        }
+        for name in names(&next, found)? {
             let (path, key) = (next.folder.join(&name), format!("{}{name}", next.key));
-            if fs::symlink_metadata(&path).is_ok_and(|about| about.file_type().is_symlink()) {
-                found.left_out(&key, START, Reason::Link)?;
-            } else if next.bundled.contains(&name) {
-                found.left_out(&key, START, Reason::Bundled)?;
-            } else {
-                let bundled = package(&path, &key, found)?;
-                let below = path.join("node_modules");
-                if is_folder(&below) {
-                    if next.depth >= MAX_DEPTH {
-                        return Err(Fault::TooMuch);
-                    }
-                    open.push(Open { folder: below, key: format!("{key}/node_modules/"), depth: next.depth + 1, bundled });
-                }
+            if is_link(&path) {
+                // A link to what lies in the project leads to what is looked at, or to the project's own code.
+                let is_own = path.canonicalize().ok().zip(project.as_ref()).is_some_and(|(target, project)| target.starts_with(project));
+                found.folder(&key, START, (Reason::Link, if is_own { "." } else { ".." }))?;
+                continue;
+            }
+            if let Some(of) = next.bundles.as_ref().filter(|of| of.listed.contains(&name)) {
+                let version = manifest(&path).and_then(|text| json::text(&json::parse(&text, false).ok()?, "version").map(str::to_owned));
+                let (by, listed, folder) = (of.by.clone(), of.listed.clone(), format!("node_modules/{name}"));
+                found.bundled(&key, START, version.map(|version| Bundled { by, listed, folder, version }))?;
+                continue;
+            }
+            let bundles = package(&path, &key, found)?;
+            let below = path.join("node_modules");
+            if is_folder(&below) {
+                open.push(Open { folder: below, key: format!("{key}/node_modules/"), depth: next.depth + 1, bundles });
+            } else if is_link(&below) {
+                found.left_out(&format!("{key}/node_modules"), START, Reason::Link)?;
             }
         }
         // pnpm keeps each package in a folder of its own, and has links to them everywhere else.
         let virtual_store = next.folder.join(".pnpm");
         if is_folder(&virtual_store) {
             for name in entries(&virtual_store)? {
-                let below = virtual_store.join(&name).join("node_modules");
-                if name != "node_modules" && is_folder(&below) {
-                    let key = format!("{}.pnpm/{name}/node_modules/", next.key);
-                    open.push(Open { folder: below, key, depth: next.depth + 1, bundled: Vec::new() });
+                let (path, key) = (virtual_store.join(&name), format!("{}.pnpm/{name}", next.key));
+                if name == "node_modules" || is_folder(&path.join("node_modules")) {
+                    let below = if name == "node_modules" { path } else { path.join("node_modules") };
+                    open.push(Open { folder: below, key: format!("{key}/node_modules/"), depth: next.depth + 1, bundles: None });
+                } else if !NOTES.contains(&name.as_str()) {
+                    found.left_out(&key, START, Reason::File)?;
                 }
             }
         }
@@ -77,51 +98,57 @@ fn entries(folder: &Path) -> Result<Vec<String>, Fault> {
         }
         all.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
     }
+    all.sort();
     Ok(all)
 }
 
-/// The names of the packages in a folder; those of a scope lie one level deeper. What begins with a full stop is a client's own.
-fn names(folder: &Path) -> Result<Vec<String>, Fault> {
+/// Whether this is a link.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_symlink())
+}
+
+/// The names of the packages in a folder; those of a scope lie one level deeper. What is no package is told.
+fn names(of: &Open, found: &mut Collected) -> Result<Vec<String>, Fault> {
     let mut all = Vec::new();
-    for name in entries(folder)? {
-        let path = folder.join(&name);
-        if name.starts_with('.') || fs::symlink_metadata(&path).is_ok_and(|about| about.is_file()) {
-            continue;
-        }
-        if name.starts_with('@') && is_folder(&path) {
+    for name in entries(&of.folder)? {
+        let path = of.folder.join(&name);
+        let is_plain = is_folder(&path) || is_link(&path);
+        if name == ".bin" && is_folder(&path) {
+            for program in entries(&path)?.into_iter().filter(|program| !is_link(&path.join(program))) {
+                found.left_out(&format!("{}.bin/{program}", of.key), START, Reason::File)?;
+            }
+        } else if name.starts_with('@') && is_folder(&path) {
             all.extend(entries(&path)?.into_iter().map(|base| format!("{name}/{base}")));
-        } else {
+        } else if is_plain && !name.starts_with('.') {
             all.push(name);
+        } else if !(name == ".pnpm" && is_folder(&path)) && !NOTES.contains(&name.as_str()) {
+            found.left_out(&format!("{}{name}", of.key), START, Reason::File)?;
         }
     }
     Ok(all)
 }
 
-/// Adds the package in a folder, and gives the names of what is bundled with it.
-fn package(path: &Path, key: &str, found: &mut Collected) -> Result<Vec<String>, Fault> {
-    let text = store::at_hand::read(&path.join("package.json"), MAX_MANIFEST).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let text = text.as_deref().map(|text| text.trim_start_matches('\u{feff}'));
-    let Some(manifest) = text.and_then(|text| json::parse(text, false).ok()) else {
-        found.left_out(key, START, Reason::Unreadable)?;
-        return Ok(Vec::new());
+/// The text of a folder's package.json.
+fn manifest(path: &Path) -> Option<String> {
+    let text = store::at_hand::read(&path.join("package.json"), MAX_MANIFEST).ok().and_then(|bytes| String::from_utf8(bytes).ok())?;
+    Some(text.trim_start_matches('\u{feff}').to_owned())
+}
+
+/// Adds the package in a folder, and gives what it brings with it.
+fn package(path: &Path, key: &str, found: &mut Collected) -> Result<Option<Bundles>, Fault> {
+    let text = manifest(path);
+    let Some(manifest) = text.as_deref().and_then(|text| json::parse(text, false).ok()) else {
+        return found.left_out(key, START, Reason::Unreadable).map(|_| None);
     };
     // Clients up to npm 6 wrote down where a package came from.
     let resolved = json::text(&manifest, "_resolved");
     if let Some(reason) = resolved.and_then(address::kind).filter(|kind| *kind != Reason::Tarball) {
-        found.left_out(key, START, reason)?;
-        return Ok(bundled(&manifest));
+        return found.left_out(key, START, reason).map(|_| None);
     }
-    let place = Place {
-        position: START,
-        key: key.to_owned(),
-        integrity: json::text(&manifest, "_integrity").map(address::hashes).unwrap_or_default(),
-        resolved: resolved.map(str::to_owned),
-        host: resolved.and_then(address::host),
-        usage: Usage::default(),
-    };
-    let (name, version) = (json::text(&manifest, "name"), json::text(&manifest, "version"));
-    found.package(name.unwrap_or_default(), version.unwrap_or_default(), place)?;
-    Ok(bundled(&manifest))
+    // What lies here is held against the registry by its content, and no word of its own counts.
+    let (name, version) = (json::text(&manifest, "name").unwrap_or_default(), json::text(&manifest, "version").unwrap_or_default());
+    found.package(name, version, Place::at(START, key))?;
+    Ok(Some(Bundles { by: format!("{name}@{version}"), listed: bundled(&manifest) }))
 }
 
 /// The names of what a package brings with it; `true` stands for all that it needs.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
 use super::{Fault, MAX_FILE, Position};
@@ -24,9 +24,9 @@ pub(crate) fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Fault
             max_nodes: MAX_NODES,
             max_total_scalar_bytes: MAX_FILE,
             // Lockfiles are written by programs, and none uses any of these.
-            max_aliases: 100,
-            max_anchors: 100,
-            max_merge_keys: 100,
+            max_aliases: 0,
+            max_anchors: 0,
+            max_merge_keys: 0,
             max_depth: 64,
             max_documents: 8,
         },
@@ -44,6 +44,16 @@ pub(crate) fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Fault
             None => "it is no YAML, or too much of it".to_owned(),
         })
     })
+}
+
+/// A member that is known, and says nothing that counts here.
+#[derive(Default)]
+pub(crate) struct Ignored;
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(value).map(|_| Self)
+    }
 }
 
 /// A mapping in the order of the file, each value with the place of its key.

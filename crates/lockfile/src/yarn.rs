@@ -1,46 +1,81 @@
 //! yarn.lock of yarn 1: patterns at the start of a line, their members below it.
+//!
+//! yarn's own reader takes much that yarn never writes: colons behind names, several names before one value, escapes. Here only what yarn
+//! writes is read: a file that needs more than that is read otherwise by each who reads it.
+
+use std::collections::BTreeSet;
 
 use super::collect::Collected;
-use super::{Fault, Place, Position, Reason, Usage, address};
+use super::{Fault, Place, Position, Reason, address};
+
+/// Members that have a value, and those that have members of their own.
+const VALUES: [&str; 6] = ["name", "version", "uid", "resolved", "registry", "integrity"];
+const TABLES: [&str; 4] = ["dependencies", "optionalDependencies", "permissions", "prebuiltVariants"];
 
 /// An entry, as far as it is read.
 struct Entry<'a> {
     line: u64,
     patterns: Vec<&'a str>,
-    version: Option<&'a str>,
-    resolved: Option<&'a str>,
-    integrity: Option<&'a str>,
+    members: Vec<(&'a str, &'a str)>,
 }
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let mut open: Option<Entry<'_>> = None;
+    let mut in_table = false;
     for (line, number) in text.lines().zip(1_u64..) {
-        let bare = line.trim();
-        if bare.is_empty() || bare.starts_with('#') {
+        let bare = line.trim_matches(' ');
+        if bare.is_empty() || line.starts_with('#') {
             continue;
         }
         let malformed = || Fault::Malformed(format!("line {number}"));
+        if bare.contains(|c: char| c.is_control()) || bare.starts_with('#') {
+            return Err(malformed());
+        }
         let depth = line.len() - line.trim_start_matches(' ').len();
         match (depth, &mut open) {
             (0, _) => {
                 let patterns = patterns(bare.strip_suffix(':').ok_or_else(malformed)?).ok_or_else(malformed)?;
-                if let Some(entry) = open.replace(Entry { line: number, patterns, version: None, resolved: None, integrity: None }) {
+                if let Some(entry) = open.replace(Entry { line: number, patterns, members: Vec::new() }) {
                     add(&entry, found)?;
                 }
+                in_table = false;
             }
-            (2, Some(entry)) => match bare.split_once(' ') {
-                Some(("version", value)) => entry.version = Some(unquoted(value)),
-                Some(("resolved", value)) => entry.resolved = Some(unquoted(value)),
-                Some(("integrity", value)) => entry.integrity = Some(unquoted(value)),
-                Some(_) => {}
-                None if bare.ends_with(':') => {}
-                None => return Err(malformed()),
-            },
-            (4, Some(_)) => {}
+            (2, Some(entry)) => {
+                let (name, value) = match bare.strip_suffix(':') {
+                    Some(table) if TABLES.contains(&table) => (table, ""),
+                    _ => member(bare).filter(|(name, _)| VALUES.contains(name)).ok_or_else(malformed)?,
+                };
+                if entry.members.iter().any(|(known, _)| *known == name) {
+                    return Err(malformed());
+                }
+                entry.members.push((name, value));
+                in_table = TABLES.contains(&name);
+            }
+            (4, Some(_)) if in_table => {
+                member(bare).ok_or_else(malformed)?;
+            }
             _ => return Err(malformed()),
         }
     }
     open.map_or(Ok(()), |entry| add(&entry, found))
+}
+
+/// A name and its value, each in quotes or of letters that need none.
+fn member(line: &str) -> Option<(&str, &str)> {
+    let (name, behind) = word(line)?;
+    let (value, end) = word(behind.strip_prefix(' ')?)?;
+    end.is_empty().then_some((name, value))
+}
+
+/// The word at the start of a text, without its quotes, and what stands behind it.
+fn word(text: &str) -> Option<(&str, &str)> {
+    match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').filter(|(word, _)| !word.contains('\\')),
+        None => {
+            let end = text.find([' ', ':', ',', '"', '\\', '[', ']', '{', '}', '#']).unwrap_or(text.len());
+            text.split_at_checked(end).filter(|(word, _)| !word.is_empty())
+        }
+    }
 }
 
 /// The patterns of a line, without quotes. A comma within quotes belongs to its pattern.
@@ -48,10 +83,7 @@ fn patterns(line: &str) -> Option<Vec<&str>> {
     let mut all = Vec::new();
     let mut rest = line;
     while !rest.is_empty() {
-        let (pattern, behind) = match rest.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => rest.split_at_checked(rest.find(", ").unwrap_or(rest.len()))?,
-        };
+        let (pattern, behind) = word(rest)?;
         all.push(pattern);
         rest = match behind.strip_prefix(", ") {
             Some(next) if !next.is_empty() => next,
@@ -62,48 +94,46 @@ fn patterns(line: &str) -> Option<Vec<&str>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn unquoted(text: &str) -> &str {
-    let text = text.trim();
-    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
-}
-
 fn add(entry: &Entry<'_>, found: &mut Collected) -> Result<(), Fault> {
     let position = Position { line: entry.line, column: 1 };
     let key = entry.patterns.join(", ");
-    let mut elsewhere = None;
+    let (mut names, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
     for pattern in &entry.patterns {
-        let Some((name, wanted)) = address::split_name(pattern) else { continue };
-        let name = match wanted.strip_prefix("npm:") {
-            Some(real) => address::split_name(real).map_or(real, |(name, _)| name),
-            None => match address::kind(wanted) {
-                Some(reason) => {
-                    elsewhere = elsewhere.or(Some(reason));
-                    continue;
-                }
-                None => name,
-            },
+        let Some((name, wanted)) = address::split_name(pattern) else {
+            elsewhere.insert(Reason::Unreadable);
+            continue;
         };
-        found.package(name, entry.version.unwrap_or_default(), place(entry, position, &key))?;
-        return Ok(());
+        match (wanted.strip_prefix("npm:"), address::kind(wanted)) {
+            (Some(real), _) => names.insert(address::split_name(real).map_or(real, |(name, _)| name)),
+            (None, Some(reason)) => elsewhere.insert(reason),
+            (None, None) => names.insert(name),
+        };
     }
-    found.left_out(&key, position, elsewhere.unwrap_or(Reason::Unreadable))?;
+    // The line holds for all of its patterns: where they are not of one package, it is not known to be any of them.
+    for name in names {
+        found.package(name, entry.get("version").unwrap_or_default(), place(entry, position, &key))?;
+    }
+    for reason in elsewhere {
+        found.left_out(&key, position, reason)?;
+    }
     Ok(())
+}
+
+impl<'a> Entry<'a> {
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.members.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
 }
 
 fn place(entry: &Entry<'_>, position: Position, key: &str) -> Place {
     // The hash behind the address is that of clients from before integrities.
-    let (resolved, sha1) = entry.resolved.map_or((None, None), |address| match address.split_once('#') {
+    let (resolved, sha1) = entry.get("resolved").map_or((None, None), |address| match address.split_once('#') {
         Some((address, hash)) => (Some(address), Some(hash)),
         None => (Some(address), None),
     });
-    let old = || sha1.and_then(|digits| address::from_hex("sha1", digits)).into_iter().collect();
-    Place {
-        position,
-        // A line can have hundreds of patterns; the first ones tell which it is.
-        key: key.chars().take(super::MAX_KEY / 4).collect(),
-        integrity: entry.integrity.map_or_else(old, address::hashes),
-        resolved: resolved.map(str::to_owned),
-        host: resolved.and_then(address::host),
-        usage: Usage::default(),
-    }
+    // What is no hash there is one that nobody knows.
+    let old = || sha1.map(|digits| address::from_hex("sha1", digits).unwrap_or_else(|| digits.to_owned())).into_iter().collect();
+    // A line can have hundreds of patterns; the first ones tell which it is.
+    let key: String = key.chars().take(super::MAX_KEY / 4).collect();
+    Place { integrity: entry.get("integrity").map_or_else(old, address::hashes), ..Place::at(position, &key).from_address(resolved) }
 }

@@ -141,7 +141,7 @@ mod tests {
         let cwd = std::env::temp_dir();
         let around = Surroundings { vars: std::collections::BTreeMap::default(), cwd, home: None, node: None, files: Arc::new(OsFiles) };
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        NpmConfig::load(&around, &Overrides { registry: Some("https://all.example/npm/".to_owned()), settings })
+        NpmConfig::load(&around, &Overrides { registry: Some("https://all.example/npm/".to_owned()), settings, ..Overrides::default() })
     }
 
     fn way(settings: &[(&str, &str)], named: &[&str], name: &str) -> Way {

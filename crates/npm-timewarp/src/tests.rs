@@ -75,7 +75,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         files: Arc::new(OsFiles),
     };
     let key = format!("//127.0.0.1:{}/:_authToken", server.url.port().unwrap());
-    let overrides = Overrides { registry: Some(server.url.to_string()), settings: vec![(key, "t0ken".to_owned())] };
+    let overrides = Overrides { registry: Some(server.url.to_string()), settings: vec![(key, "t0ken".to_owned())], ..Overrides::default() };
     let npm = NpmConfig::load(&around, &overrides);
     let config = HttpConfig {
         clock: Arc::new(FastClock::default()),

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::env::{Surroundings, expand};
 use super::ini::{self, Value};
 use super::{ConfigFinding, Overrides, auth, project};
@@ -40,13 +42,23 @@ impl Layers {
         let global = global_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
 
         let is_global = trusted.flag("global") == Some(true) || trusted.text("location").as_deref() == Some("global");
-        let project = if is_global { BTreeMap::new() } else { of_project(around, user_path.as_deref(), findings) };
+        let own = Self { layers: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
+        let fill = Fill { vars: &around.vars, of_stranger: overrides.of_stranger.then(|| own.hosts()) };
+        let project = if is_global { BTreeMap::new() } else { of_project(around, user_path.as_deref(), (&fill, findings)) };
 
         let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {
             auth::note_unscoped(layer.keys(), findings);
         }
         Self { layers, home_and_cwd: Some(around.clone()) }
+    }
+
+    /// The hosts that these layers name as registries or have credentials for, and the public registry's.
+    fn hosts(&self) -> BTreeSet<String> {
+        let host = |address: &str| Url::parse(address).ok().and_then(|url| authority(&url));
+        let registries = self.keys().filter(|key| *key == "registry" || key.ends_with(":registry")).filter_map(|key| self.text(key));
+        let named = self.keys().filter(|key| key.starts_with("//")).filter_map(|key| host(&format!("https:{key}")));
+        registries.filter_map(|address| host(&address)).chain(named).chain(authority(&super::default_registry())).collect()
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
@@ -97,8 +109,37 @@ impl Layers {
     }
 }
 
+/// A host with its port, if it has one of its own.
+fn authority(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// How the environment is filled into a file.
+struct Fill<'a> {
+    vars: &'a BTreeMap<String, String>,
+    /// The file may be a stranger's: only into what is for these hosts.
+    of_stranger: Option<BTreeSet<String>>,
+}
+
+impl Fill<'_> {
+    fn key(&self, key: &str) -> String {
+        if self.of_stranger.is_some() { key.to_owned() } else { expand(key, self.vars) }
+    }
+
+    fn text(&self, key: &str, text: &str) -> String {
+        let host = || Url::parse(&format!("https:{key}")).ok().filter(|_| key.starts_with("//")).and_then(|url| authority(&url));
+        let fills = self.of_stranger.as_ref().is_none_or(|hosts| host().is_some_and(|host| hosts.contains(&host)));
+        if fills { expand(text.trim(), self.vars) } else { text.trim().to_owned() }
+    }
+}
+
 /// The project's file. One of another user's, in a folder that all may write to, is nobody's word whom to ask and what to send there.
-fn of_project(around: &Surroundings, user: Option<&Path>, findings: &mut Vec<ConfigFinding>) -> BTreeMap<String, Value> {
+fn of_project(
+    around: &Surroundings,
+    user: Option<&Path>,
+    (fill, findings): (&Fill<'_>, &mut Vec<ConfigFinding>),
+) -> BTreeMap<String, Value> {
     let mut project = project::find(around);
     let path = project.root.join(".npmrc");
     let mut counts = Some(path.as_path()) != user;
@@ -113,7 +154,7 @@ fn of_project(around: &Surroundings, user: Option<&Path>, findings: &mut Vec<Con
             path.display()
         ),
     }));
-    if counts { read(around, &path, findings) } else { BTreeMap::new() }
+    if counts { filled(around, &path, (fill, findings)) } else { BTreeMap::new() }
 }
 
 fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
@@ -164,6 +205,10 @@ fn environment(around: &Surroundings) -> BTreeMap<String, Value> {
 
 /// A file's keys and values with the environment filled in; a file that is not there is an empty layer.
 fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -> BTreeMap<String, Value> {
+    filled(around, path, (&Fill { vars: &around.vars, of_stranger: None }, findings))
+}
+
+fn filled(around: &Surroundings, path: &Path, (fill, findings): (&Fill<'_>, &mut Vec<ConfigFinding>)) -> BTreeMap<String, Value> {
     let text = match around.files.read_text(path) {
         Ok(text) => text,
         Err(error) => {
@@ -173,15 +218,14 @@ fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -
             return BTreeMap::new();
         }
     };
-    let fill = |text: &str| expand(text.trim(), &around.vars);
     ini::parse(text.trim_start_matches('\u{feff}'))
         .into_iter()
         .map(|(key, value)| {
             let value = match value {
-                Value::Text(text) => Value::Text(fill(&text)),
-                Value::List(list) => Value::List(list.iter().map(|text| fill(text)).collect()),
+                Value::Text(text) => Value::Text(fill.text(&key, &text)),
+                Value::List(list) => Value::List(list.iter().map(|text| fill.text(&key, text)).collect()),
             };
-            (expand(&key, &around.vars), value)
+            (fill.key(&key), value)
         })
         .collect()
 }

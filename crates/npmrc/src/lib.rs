@@ -96,6 +96,8 @@ pub struct Overrides {
     pub registry: Option<String>,
     /// Further keys, as in an .npmrc file.
     pub settings: Vec<(String, String)>,
+    /// The project's file may be a stranger's: what it says of variables counts only for hosts that the user's own configuration names.
+    pub of_stranger: bool,
 }
 
 impl NpmConfig {

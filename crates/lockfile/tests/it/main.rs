@@ -15,7 +15,7 @@ use npm_lockfile::{Entry, Lockfile};
 
 /// The files, and whether the format says what is for development, has hashes, and has addresses.
 const FILES: [(&str, [bool; 3]); 14] = [
-    ("npm-6.14.18/package-lock.json", [true, true, true]),
+    ("npm-6.14.18/package-lock.json", [false, true, true]),
     ("npm-7.24.2/package-lock.json", [true, true, true]),
     ("npm-11.21.2/package-lock.json", [true, true, false]),
     ("yarn-1.22.22/yarn.lock", [false, true, true]),

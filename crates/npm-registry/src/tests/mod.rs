@@ -38,7 +38,7 @@ impl Files for NoFiles {
 fn setup(server: &Server, settings: &[(&str, &str)]) -> (NpmConfig, Client) {
     let around = Surroundings { vars: BTreeMap::default(), cwd: PathBuf::from("/"), home: None, node: None, files: Arc::new(NoFiles) };
     let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let npm = NpmConfig::load(&around, &Overrides { registry: Some(server.url.to_string()), settings });
+    let npm = NpmConfig::load(&around, &Overrides { registry: Some(server.url.to_string()), settings, ..Overrides::default() });
     let client = Client::new(HttpConfig { clock: Arc::new(FastClock::default()), ..HttpConfig::from_npm(&npm, "reproduce/test") });
     (npm, client)
 }

@@ -274,7 +274,7 @@ fn loopback(
     let folder = tempfile::tempdir().unwrap();
     let around =
         Surroundings { vars: BTreeMap::default(), cwd: folder.path().to_owned(), home: None, node: None, files: Arc::new(OsFiles) };
-    let npm = NpmConfig::load(&around, &Overrides { registry: Some(upstream.to_owned()), settings: Vec::new() });
+    let npm = NpmConfig::load(&around, &Overrides { registry: Some(upstream.to_owned()), settings: Vec::new(), ..Overrides::default() });
     let settings = Settings {
         client: Client::new(HttpConfig::from_npm(&npm, "reproduce/test")),
         npm,

@@ -1,0 +1,185 @@
+//! What only the tarball of a package tells: what it brings with it, and whether what lies in `node_modules` is what it has.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use npm_lockfile::Bundled;
+use npm_registry::{Integrity, Published};
+use npm_tarball::{Archive, Entry, EntryKind, Limits};
+use report::json::PackageInfo;
+use sha2::{Digest, Sha256};
+
+/// Most differences of one folder that are told.
+const MAX_DIFFERENCES: usize = 20;
+
+/// Most folders below each other, and most files of one package, that are looked at.
+const MAX_DEPTH: usize = 64;
+const MAX_FILES: usize = 200_000;
+
+/// Largest package.json that is read, in bytes.
+const MAX_MANIFEST: u64 = 4 << 20;
+
+/// What is to be looked up in one tarball.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    /// Of this package, as `name@version`.
+    pub spec: String,
+    /// The folders in which it lies, by their keys.
+    pub(crate) folders: Vec<(String, PathBuf)>,
+    /// What is said to lie in it, by its keys.
+    pub(crate) bundled: Vec<(String, Bundled)>,
+}
+
+/// What a tarball told.
+#[derive(Debug, Default)]
+pub struct Learned {
+    pub(crate) spec: String,
+    /// sha512 and sha1 of the tarball that was looked at.
+    digests: Option<(String, String)>,
+    /// How the folders differ from it, by their keys.
+    pub(crate) differences: BTreeMap<String, Vec<String>>,
+    /// The keys of what really lies in it.
+    pub(crate) bundled: HashSet<String>,
+    /// Why it could not be looked at.
+    pub(crate) failed: Option<String>,
+}
+
+impl Look {
+    /// Looks it up in the tarball. Blocks the thread.
+    pub fn at(self, published: &Published) -> Learned {
+        let archive = match Archive::read(published.tarball.bytes.open(), &Limits::default()) {
+            Ok(archive) => archive,
+            Err(error) => return self.failed(error.to_string()),
+        };
+        let manifest = manifest_of(&archive, "package.json");
+        let bundles = bundles(&manifest);
+        let mut learned = Learned {
+            spec: self.spec,
+            digests: Some((published.tarball.sha512.clone(), published.tarball.shasum.clone())),
+            ..Learned::default()
+        };
+        for (key, bundled) in self.bundled {
+            let own = manifest_of(&archive, &format!("{}/package.json", bundled.folder));
+            let is_there = own.get("version").and_then(serde_json::Value::as_str) == Some(bundled.version.as_str());
+            if is_there && !bundled.listed.is_empty() && bundled.listed.iter().all(|name| bundles.contains(name)) {
+                learned.bundled.insert(key);
+            }
+        }
+        let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File);
+        let files: BTreeMap<&str, &Entry> = files.map(|entry| (entry.path.as_str(), entry)).collect();
+        for (key, folder) in self.folders {
+            let found = differences(&folder, &files).unwrap_or_else(|error| vec![format!("it cannot be read: {error}")]);
+            learned.differences.insert(key, found);
+        }
+        learned
+    }
+
+    /// Nothing could be looked up.
+    pub fn failed(self, reason: String) -> Learned {
+        Learned { spec: self.spec, failed: Some(reason), ..Learned::default() }
+    }
+}
+
+impl Learned {
+    /// Whether the tarball that was looked at is the one that was judged.
+    pub(crate) fn is_of(&self, integrity: Option<&str>) -> bool {
+        let Some((sha512, shasum)) = &self.digests else { return false };
+        let judged = integrity.and_then(Integrity::parse).map(|judged| judged.text());
+        judged.is_some_and(|judged| judged == *sha512 || Integrity::from_shasum(shasum).is_some_and(|own| own.text() == judged))
+    }
+
+    /// Why nothing is known of what was judged; `None` if it is.
+    pub(crate) fn reason(&self, package: &PackageInfo) -> Option<String> {
+        let other = || (!self.is_of(package.integrity.as_deref())).then(|| "the registry serves another tarball now".to_owned());
+        self.failed.clone().or_else(other)
+    }
+}
+
+fn manifest_of(archive: &Archive, path: &str) -> serde_json::Value {
+    let entry = archive.get(path).filter(|entry| entry.kind == EntryKind::File && entry.size <= MAX_MANIFEST);
+    let content = entry.and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
+    serde_json::from_slice(npm_spec::manifest::without_bom(&content)).unwrap_or_default()
+}
+
+/// The names of what a package bundles; `true` stands for all that it needs.
+fn bundles(manifest: &serde_json::Value) -> HashSet<String> {
+    let mut all = HashSet::new();
+    for key in ["bundleDependencies", "bundledDependencies"] {
+        match manifest.get(key) {
+            Some(serde_json::Value::Bool(true)) => {
+                all.extend(
+                    manifest.get("dependencies").and_then(serde_json::Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()),
+                );
+            }
+            Some(serde_json::Value::Array(names)) => all.extend(names.iter().filter_map(serde_json::Value::as_str).map(str::to_owned)),
+            _ => {}
+        }
+    }
+    all
+}
+
+/// How a folder differs from the files of a tarball. What lies in its `node_modules` and is not in the tarball is of other packages.
+fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut open = vec![(folder.to_owned(), String::new(), 0)];
+    while let Some((folder, above, depth)) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let (path, key, kind) = (entry.path(), format!("{above}{name}"), entry.file_type()?);
+            let is_in_tarball = || {
+                let below = format!("{key}/");
+                files.range(below.as_str()..).next().is_some_and(|(path, _)| path.starts_with(&below))
+            };
+            let is_of_others = key == "node_modules" || key.strip_prefix("node_modules/").is_some_and(|rest| is_package(rest));
+            if kind.is_dir() {
+                let goes_in = !is_of_others || is_in_tarball();
+                if goes_in && depth < MAX_DEPTH {
+                    open.push((path, format!("{key}/"), depth + 1));
+                } else if goes_in {
+                    found.push(format!("{key} lies too deep"));
+                }
+                continue;
+            }
+            if above == "node_modules/" || is_of_others && !is_in_tarball() && kind.is_symlink() {
+                // Told where the folder of packages is read.
+                continue;
+            }
+            match files.get(key.as_str()).filter(|_| kind.is_file()) {
+                Some(own) if is_same(&path, own)? => {}
+                Some(_) => found.push(format!("{key} is other than in the tarball")),
+                None => found.push(format!("{key} is not in the tarball")),
+            }
+            seen.insert(key);
+            if seen.len() > MAX_FILES || found.len() > MAX_DIFFERENCES {
+                found.push("and more".to_owned());
+                return Ok(found);
+            }
+        }
+    }
+    found.extend(files.keys().filter(|path| !seen.contains(**path)).take(MAX_DIFFERENCES).map(|path| format!("{path} is missing")));
+    Ok(found)
+}
+
+/// Whether a path below `node_modules` is that of a package or of a scope.
+fn is_package(path: &str) -> bool {
+    let parts = path.split('/').count();
+    parts == 1 || parts == 2 && path.starts_with('@')
+}
+
+fn is_same(path: &Path, own: &Entry) -> io::Result<bool> {
+    let file = File::open(path)?;
+    if file.metadata()?.len() != own.size {
+        return Ok(false);
+    }
+    let (mut reader, mut hasher, mut buffer) = (file.take(own.size + 1), Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        let count = reader.read(&mut buffer)?;
+        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { break };
+        hasher.update(piece);
+    }
+    Ok(<[u8; 32]>::from(hasher.finalize()) == own.sha256)
+}

@@ -358,6 +358,7 @@ export type Code =
   | 'signing-identity-unusable'
   | 'signing-not-verified'
   | 'signing-service-failed'
+  | 'since-unreadable'
   | 'source-by-user'
   | 'source-file-differs'
   | 'source-incomplete'

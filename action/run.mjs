@@ -24,22 +24,24 @@ const SHOWN = 5;
 
 const specs = input('PACKAGE').split(/\s+/).filter(Boolean);
 const local = input('LOCAL');
+const audit = input('AUDIT') === 'true' ? '.' : input('AUDIT').replace(/^false$/, '');
 const fails = FAILS[input('FAIL_ON') || 'any'];
 if (!fails) stop(`fail-on is ${input('FAIL_ON')}, and must be any, differs or none`);
-if (!local && specs.length === 0) stop('name a package, or a folder with `local`');
-const odd = [...specs, local].find((word) => word.startsWith('-'));
+if (!local && !audit && specs.length === 0) stop('name a package, or a folder with `local` or `audit`');
+if (audit && (local || specs.length > 0)) stop('`audit` is about a lockfile, and not about packages');
+const odd = [...specs, local, audit].find((word) => word.startsWith('-'));
 if (odd) stop(`${odd} is no package and no folder`);
 
+const work = mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'reproduce-'));
 // The log shows what takes long; it is not among the results.
-const args = ['--json', '--progress', '--accept', input('ACCEPT') || 'same-content'];
+const args = audit ? auditArguments() : ['--json', '--progress', '--accept', input('ACCEPT') || 'same-content'];
 if (input('REGISTRY')) args.push('--registry', input('REGISTRY'));
-if (input('WAIT') && input('WAIT') !== 'false' && !local) args.push(input('WAIT') === 'true' ? '--wait' : `--wait=${input('WAIT')}`);
-if (input('JUNIT') && !local) args.push('--junit', input('JUNIT'));
-if (input('ATTEST') && !local) args.push('--attest', input('ATTEST'), '--attest-keyless');
+if (input('WAIT') && input('WAIT') !== 'false' && !local && !audit) args.push(input('WAIT') === 'true' ? '--wait' : `--wait=${input('WAIT')}`);
+if (input('JUNIT') && !local && !audit) args.push('--junit', input('JUNIT'));
+if (input('ATTEST') && !local && !audit) args.push('--attest', input('ATTEST'), '--attest-keyless');
 if (local) args.push('--local', local);
 else args.push(...specs);
 
-const work = mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'reproduce-'));
 const summaryFile = process.env.GITHUB_STEP_SUMMARY;
 const summarySize = () => (summaryFile && existsSync(summaryFile) ? statSync(summaryFile).size : 0);
 const sizeBefore = summarySize();
@@ -48,7 +50,11 @@ const isEnd = [0, 1, 2].includes(ran.status);
 // A line that is cut off is no result: the program writes each of them at once, with its end.
 const said = ran.stdout.split('\n').filter(Boolean);
 const lines = said.filter((line) => parsed(line));
-const results = lines.map((line) => parsed(line));
+// What an audit left out, and its total, are no packages; what is worst comes first.
+const rank = ({ exitCode }) => [2, 0, 1][exitCode] ?? 1;
+const told = lines.map((line) => parsed(line));
+const isWhole = told.at(-1)?.type === 'total';
+const results = audit ? told.filter(({ type }) => type === 'package').sort((a, b) => rank(a) - rank(b)) : told;
 // One answer for each package. One about the command line is about none of them.
 const asked = local ? [local] : specs;
 const answers = results.filter((one) => one.code !== 'usage').length;
@@ -62,10 +68,10 @@ process.exitCode = broken || fails.includes(code) ? code : 0;
 
 const json = join(work, 'results.ndjson');
 writeFileSync(json, lines.map((line) => `${line}\n`).join(''));
-output({ verdict: verdicts.join(' '), 'exit-code': String(code), json });
+output({ verdict: verdicts.join(' '), 'exit-code': String(code), json, ...(audit && { summary: join(work, 'summary.md') }) });
 // The program's own table says more; it writes none for a folder, and none if it was asked for something that it cannot do.
 if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
-for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${one.code ? `  (${one.code})` : ''}`);
+for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${codeOf(one) ? `  (${codeOf(one)})` : ''}`);
 const problems = results.flatMap((one) => [...(one.problems ?? []), ...(one.verdict === 'error' ? [{ code: one.code, message: one.message, todo: one.hints?.[0] }] : [])]);
 for (const { code: name, message, todo } of problems) {
   print(`${name}: ${message}`);
@@ -86,9 +92,18 @@ for (const line of ran.annotations.length > 0 ? ran.annotations : own.slice(0, A
 function wrong() {
   const end = ran.signal ? `the program was ended by ${ran.signal}` : `the program ended with ${ran.status}`;
   const missing = unanswered.slice(0, SHOWN).join(' ') + (unanswered.length > SHOWN ? ` and ${unanswered.length - SHOWN} more` : '');
+  if (audit && !isWhole) return `${end}: ${told.at(-1)?.message ?? 'the audit did not come to its end'}`;
   if (unanswered.length > 0) return `${end}: ${answers} of ${asked.length} packages have an answer, and there is none for ${missing}`;
   if (lines.length < said.length) return 'the program printed something else than JSON';
   return isEnd ? undefined : `${end}, which is none of its exit codes`;
+}
+
+/** What an audit is asked with: in a pull request, since the commit that it is based on. */
+function auditArguments() {
+  const event = process.env.GITHUB_EVENT_PATH && existsSync(process.env.GITHUB_EVENT_PATH) ? readFileSync(process.env.GITHUB_EVENT_PATH, 'utf8') : '{}';
+  const base = parsed(event)?.pull_request?.base?.sha;
+  const since = /^[\da-f]{40}$/.test(base ?? '') ? ['--since', base] : [];
+  return ['audit', audit, '--ndjson', '-', '--summary', join(work, 'summary.md'), '--accept', input('ACCEPT') || 'same-content', ...since];
 }
 
 /** The program of this ref as arguments of Node: the one that is built here, else the published one of package.json's name and version. */
@@ -151,6 +166,11 @@ function parsed(line) {
   }
 }
 
+/** Why it fails: of an audit's package what the lockfile says of it comes first. */
+function codeOf(one) {
+  return one.findings?.find(({ severity }) => audit && severity === 'error')?.code ?? one.code;
+}
+
 function nameOf(one) {
   const { name, version, spec } = one.package ?? one;
   return name && version ? `${name}@${version}` : spec || '?';
@@ -166,7 +186,7 @@ function table() {
   // Names, codes and commits come from strangers: nothing of them may be markup.
   const cell = (text) => String(text ?? '').replaceAll(/[^\w@/.+: -]/g, '');
   const of = [...results, ...asked.slice(results.length).map((spec) => ({ spec }))];
-  const rows = of.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(one.code)} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
+  const rows = of.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(codeOf(one))} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
   return `### reproduce\n\n| package | verdict | code | commit |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n\n`;
 }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use audit::{Asked, Document, FailOn, Flow, Learned, Line, Look, Plan, Row};
 use npm_lockfile::{Omit, Reason};
 use report::answer::Answer;
+use report::github;
 use report::terminal::Style;
 use report::text::escape;
 use verdict::{Accept, merge_exit_codes};
@@ -98,6 +99,12 @@ struct Arguments {
     /// Only what this workspace needs, by its name or folder; can be given several times
     #[arg(long, value_name = "workspace", conflicts_with = "tree")]
     workspace: Vec<String>,
+    /// Only what was added or changed since this commit, each with the version before
+    #[arg(long, value_name = "commit", conflicts_with = "tree")]
+    since: Option<String>,
+    /// Write the audit as Markdown to this file: for a comment, or a job's summary
+    #[arg(long, value_name = "file")]
+    summary: Option<PathBuf>,
     /// Print the whole audit as one JSON object at the end
     #[arg(short, long, conflicts_with = "ndjson")]
     json: bool,
@@ -117,7 +124,7 @@ struct Arguments {
     #[arg(long, value_enum, value_name = "reasons", value_delimiter = ',')]
     accept_left_out: Vec<LeftOutChoice>,
     /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
-    #[arg(long, conflicts_with_all = ["omit", "workspace"])]
+    #[arg(long, conflicts_with_all = ["omit", "workspace", "since"])]
     write_exceptions: bool,
     /// Check again even where a stored result exists
     #[arg(short, long)]
@@ -211,6 +218,9 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     if let Some(code) = written(sink.end(&document)) {
         return code;
     }
+    if let Err(error) = told(&parsed, &document) {
+        return written(Err(error)).unwrap_or(UNDECIDED);
+    }
     if parsed.write_exceptions && whole {
         match audit::write_exceptions(&plan.folder, &document.packages, &document.left_out) {
             Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
@@ -274,6 +284,22 @@ async fn look_up(look: Look, options: Arc<Options>, cancelled: Arc<AtomicBool>) 
     learned.unwrap_or_else(|error| unread.failed(error.to_string()))
 }
 
+/// Writes the summary, and tells a runner of GitHub Actions the lines of the lockfile.
+fn told(parsed: &Arguments, document: &Document) -> io::Result<()> {
+    if let Some(path) = &parsed.summary {
+        std::fs::write(path, audit::summary::markdown(document))?;
+    }
+    if !github::is_here() {
+        return Ok(());
+    }
+    // To stderr: stdout may be JSON. A runner reads both.
+    Output::commands(&audit::summary::annotations(document));
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let mut file = File::options().create(true).append(true).open(path)?;
+    let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    file.write_all(github::cut(audit::summary::markdown(document), github::MAX_SUMMARY.saturating_sub(there)).as_bytes())
+}
+
 /// A failure of the audit as a whole.
 fn failed(parsed: &Arguments, answer: &Answer) -> u8 {
     if parsed.json || parsed.prints_lines() {
@@ -295,7 +321,7 @@ impl Arguments {
             LeftOutChoice::OtherRegistry => Reason::OtherRegistry,
             LeftOutChoice::Tarball => Reason::Tarball,
         });
-        Asked { tree: self.tree, omit, workspaces: self.workspace.clone(), accepted: accepted.collect() }
+        Asked { tree: self.tree, omit, workspaces: self.workspace.clone(), accepted: accepted.collect(), since: self.since.clone() }
     }
 
     fn options(&self, installed: Option<PathBuf>, folder: &Path) -> Options {

@@ -24,6 +24,14 @@ pub enum AuditError {
         /// Why.
         error: io::Error,
     },
+    /// The lockfile as it was cannot be read.
+    #[error("the lockfile at {revision} cannot be read: {reason}")]
+    Since {
+        /// The commit, as the user names it.
+        revision: String,
+        /// Why.
+        reason: String,
+    },
     /// The file of exceptions is none.
     #[error("{} cannot be followed: {reason}", path.display())]
     Exceptions {
@@ -51,6 +59,7 @@ impl Diagnostic for AuditError {
             Self::Missing(_) => "lockfile-missing",
             Self::Binary(_) => "lockfile-binary",
             Self::Unreadable { .. } => "lockfile-unreadable",
+            Self::Since { .. } => "since-unreadable",
             Self::Exceptions { .. } => "exceptions-invalid",
             Self::Unwritable { .. } => "exceptions-unwritable",
             Self::Lockfile(error) => error.code(),
@@ -65,6 +74,9 @@ impl Diagnostic for AuditError {
         match self {
             Self::Missing(_) => Some("name the lockfile or the SBOM, or read what lies in node_modules with --tree".into()),
             Self::Binary(_) => Some("bun install --save-text-lockfile --lockfile-only writes bun.lock".into()),
+            Self::Since { .. } => {
+                Some("--since takes a commit's whole id, a branch or a tag that is here, each also with ~1 behind it".into())
+            }
             Self::Unreadable { .. } => None,
             Self::Exceptions { .. } => Some("each exception has package, reason and until (as 2027-01-31), and may have a code".into()),
             Self::Unwritable { .. } => Some("a list that is there is changed by hand: remove it to begin anew".into()),

@@ -13,6 +13,8 @@ mod look;
 mod plan;
 mod row;
 mod run;
+mod since;
+pub mod summary;
 pub mod text;
 
 pub use document::{Class, Document, LeftOutInfo, Line, Totals};
@@ -22,6 +24,7 @@ pub use look::{Learned, Look};
 pub use plan::{Asked, Plan};
 pub use row::{PlaceInfo, Row};
 pub use run::{Flow, run};
+pub use since::Change;
 
 /// What makes an audit fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

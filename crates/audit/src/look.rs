@@ -11,6 +11,8 @@ use npm_tarball::{Archive, Entry, EntryKind, Limits};
 use report::json::PackageInfo;
 use sha2::{Digest, Sha256};
 
+use super::since::About;
+
 /// Most differences of one folder that are told.
 const MAX_DIFFERENCES: usize = 20;
 
@@ -42,6 +44,8 @@ pub struct Learned {
     pub(crate) differences: BTreeMap<String, Vec<String>>,
     /// The keys of what really lies in it.
     pub(crate) bundled: HashSet<String>,
+    /// What the version says of itself.
+    pub(crate) about: Option<About>,
     /// Why it could not be looked at.
     pub(crate) failed: Option<String>,
 }
@@ -57,6 +61,7 @@ impl Look {
         let bundles = bundles(&manifest);
         let mut learned = Learned {
             spec: self.spec,
+            about: Some(About::of(&published.release, &manifest)),
             digests: Some((published.tarball.sha512.clone(), published.tarball.shasum.clone())),
             ..Learned::default()
         };

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use npm_lockfile::{Bundled, Entry, Format, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
+use report::answer::Answer;
 use report::json::PackageInfo;
 use verdict::{Finding, Severity};
 
-use super::{AuditError, Exceptions, Learned, Look, Row};
+use super::since::Since;
+use super::{AuditError, Change, Exceptions, Learned, Look, Row};
 
 /// Largest package.json that is looked into for its `packageManager`.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -41,6 +43,8 @@ pub struct Asked {
     pub workspaces: Vec<String>,
     /// Kinds of what is left out that are accepted.
     pub accepted: Vec<Reason>,
+    /// Only what was added or changed since this commit.
+    pub since: Option<String>,
 }
 
 /// What is audited.
@@ -71,6 +75,10 @@ pub struct Plan {
     /// What tarballs told, by package.
     learned: HashMap<String, Learned>,
     is_tree: bool,
+    /// The lockfile as it was, where only what changed is asked for.
+    since: Option<Since>,
+    /// All packages of the lockfile, where only some are audited.
+    all: BTreeSet<String>,
 }
 
 impl Plan {
@@ -98,9 +106,14 @@ impl Plan {
         }
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
-        let (packages, omitted) = chosen(&lockfile, asked)?;
+        let (mut packages, omitted) = chosen(&lockfile, asked)?;
+        let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision)).transpose()?;
+        if let Some(since) = &since {
+            packages.retain(|entry| !since.has(entry));
+        }
+        let all = lockfile.entries.iter().map(Entry::spec).collect();
         let exceptions = Exceptions::of(&folder)?;
-        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default());
+        let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default() && since.is_none());
         let registry_elsewhere = registry_elsewhere(&folder, lockfile.format);
         Ok(Self {
             file,
@@ -116,6 +129,8 @@ impl Plan {
             registry_elsewhere,
             learned: HashMap::new(),
             is_tree: asked.tree,
+            since,
+            all,
         })
     }
 
@@ -131,8 +146,28 @@ impl Plan {
             let folders = &mut all.entry(entry.spec()).or_default().folders;
             folders.extend(entry.places.iter().map(|place| (place.key.clone(), self.file.join(&place.key))));
         }
-        let known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
+        let mut known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
+        for entry in self.packages.iter().filter(|_| self.since.is_some()) {
+            all.entry(entry.spec()).or_default();
+            if let Some(before) = self.before(entry) {
+                all.entry(before.clone()).or_default();
+                known.insert(before);
+            }
+        }
         all.into_iter().filter(|(spec, _)| known.contains(spec)).map(|(spec, look)| Look { spec, ..look }).collect()
+    }
+
+    /// The version that a package had before, as `name@version`.
+    fn before(&self, entry: &Entry) -> Option<String> {
+        let from = self.since.as_ref()?.from(entry, &self.all)?;
+        Some(format!("{}@{from}", entry.name))
+    }
+
+    /// What changed with a package, where that is asked for.
+    pub(crate) fn change(&self, entry: &Entry, answer: &Answer) -> Option<Change> {
+        let from = self.since.as_ref()?.from(entry, &self.all);
+        let old = self.before(entry).and_then(|before| self.learned.get(&before));
+        Some(Change::of(from, (old, self.learned.get(&entry.spec())), answer))
     }
 
     /// Keeps what a tarball told.

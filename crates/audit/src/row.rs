@@ -5,8 +5,8 @@ use report::answer::Answer;
 use serde::Serialize;
 use verdict::{Accept, Finding, Verdict, merge_exit_codes};
 
-use super::Plan;
 use super::held::hold;
+use super::{Change, Plan};
 
 /// What came of one package.
 #[derive(Debug, Clone, Serialize)]
@@ -43,6 +43,8 @@ pub struct Row {
     /// The exit code without any exception.
     #[serde(skip)]
     pub(crate) unlifted_exit: u8,
+    /// What changed since the commit that was asked for; null where none was.
+    pub change: Option<Change>,
     /// What the lockfile says otherwise than the registry.
     pub findings: Vec<Finding>,
     /// Where the lockfile has it.
@@ -96,6 +98,7 @@ impl Row {
                 Answer::Failed(_) => None,
             },
             unlifted_exit: merge_exit_codes([verdict_exit, held.exit]),
+            change: plan.change(entry, answer),
             findings: held.findings,
             places: entry.places.iter().map(place).collect(),
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use report::terminal::{self, Style};
 use report::text::escape;
 
-use super::{Document, Plan, Row};
+use super::{Change, Document, Plan, Row};
 
 /// Width of the verdict's column.
 const VERDICT: usize = 14;
@@ -23,6 +23,9 @@ pub fn row(row: &Row, style: Style) -> String {
     let code = row.code.as_deref().map(|code| format!("  ({})", escape(code))).unwrap_or_default();
     let stored = if row.cached { "  (stored)" } else { "" };
     let mut out = format!("{head}{blanks}{}@{}{code}{stored}\n", escape(&row.name), escape(&row.version));
+    if let Some(change) = &row.change {
+        let _ = writeln!(out, "    {}", escape(&changed(change)));
+    }
     if let Some(reason) = &row.exception {
         let _ = writeln!(out, "    excepted: {}", escape(reason));
     }
@@ -69,4 +72,18 @@ pub fn end(document: &Document) -> String {
         totals.packages, totals.reproduced, totals.identical, totals.not_reproduced, totals.not_decided, totals.with_provenance
     );
     out
+}
+
+/// What changed, in words.
+fn changed(change: &Change) -> String {
+    let mut all = vec![change.from.as_ref().map_or_else(|| "new".to_owned(), |from| format!("was {from}"))];
+    all.extend(change.provenance.filter(|provenance| *provenance != "none").map(|provenance| format!("provenance {provenance}")));
+    if !change.install_scripts.is_empty() {
+        all.push(format!("new install scripts: {}", change.install_scripts.join(", ")));
+    }
+    if !change.dependencies.is_empty() {
+        all.push(format!("new dependencies: {}", change.dependencies.join(", ")));
+    }
+    all.extend(change.compare.clone());
+    all.join("; ")
 }

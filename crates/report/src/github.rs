@@ -57,12 +57,12 @@ pub fn annotations(reports: &[Report], failures: &[Failure]) -> String {
 }
 
 /// A command's text, as @actions/core 1.11 writes it.
-fn data(text: &str) -> String {
+pub fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A command's property.
-fn property(text: &str) -> String {
+pub fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
@@ -115,7 +115,7 @@ pub fn summary(reports: &[Report], failures: &[Failure], room: usize) -> String 
 }
 
 /// A stranger's text inside of a table: no markup of its own, no line of its own.
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in escape(text).chars().take(MAX_MESSAGE) {
         match c {
@@ -133,7 +133,7 @@ fn cell(text: &str) -> String {
 }
 
 /// At most so many bytes, whole lines, with a word on what is left out.
-fn cut(mut text: String, room: usize) -> String {
+pub fn cut(mut text: String, room: usize) -> String {
     const MORE: &str = "\n\nThe summary is not shown in full.\n";
     if text.len() <= room {
         return text;

@@ -6,6 +6,7 @@
 mod archive;
 mod folder;
 mod repository;
+mod revision;
 mod snapshot;
 
 use std::path::Path;
@@ -16,6 +17,8 @@ use verdict::diagnostic::shown_path;
 
 use super::repository::Repository;
 use super::{GitError, ObjectStore, RemoteRef};
+
+pub use revision::file_at;
 
 /// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its objects are kept.
 pub fn open(path: &Path, url: &str, cache: &Path, cancelled: Arc<AtomicBool>) -> Result<Repository, GitError> {

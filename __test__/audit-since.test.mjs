@@ -1,0 +1,107 @@
+// `reproduce audit --since` and the Action's `audit`: what a pull request changes in a lockfile, each format of it.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run } from './kit/cli.mjs';
+import { git } from './kit/history.mjs';
+import { integrityOf, writeFiles } from './kit/tarball.mjs';
+import { openWorld } from './world.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OTHER = integrityOf(Buffer.from('another tarball'));
+
+let world;
+let clean;
+/** `kept` stays as it is; `moved` goes from 1.0.0 to 2.0.0, `added` is new, and `tampered` gets another hash. */
+const of = {};
+before(async () => {
+  world = await openWorld();
+  clean = await world.home();
+  of.kept = await world.release('q-kept');
+  of.old = await world.release('q-moved');
+  of.moved = await world.release('q-moved', { version: '2.0.0', json: { scripts: { postinstall: 'node index.js' }, dependencies: { 'q-kept': '1' } } });
+  of.added = await world.release('q-added');
+  of.tampered = await world.release('q-tampered');
+});
+after(() => world.close());
+
+/** The lockfiles of these packages, by format: a name, a text, and how far from the name of a package its entry begins. */
+const FORMATS = {
+  npm: ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(all.map((one) => [`node_modules/${one.name}`, { version: one.version, resolved: one.url, integrity: one.integrity }])) }, null, 1)],
+  yarn: ['yarn.lock', (all) => `# yarn lockfile v1\n\n\n${all.map((one) => `${one.name}@*:\n  version "${one.version}"\n  resolved "${one.url}"\n  integrity ${one.integrity}\n`).join('\n')}`],
+  pnpm: ['pnpm-lock.yaml', (all) => `lockfileVersion: '9.0'\n\npackages:\n${all.map((one) => `  ${one.name}@${one.version}:\n    resolution: {integrity: ${one.integrity}}\n`).join('')}`],
+  bun: ['bun.lock', (all) => `{\n  "lockfileVersion": 1,\n  "packages": {\n${all.map((one) => `    "${one.name}": ["${one.name}@${one.version}", "", {}, "${one.integrity}"],\n`).join('')}  },\n}\n`],
+  deno: ['deno.lock', (all) => JSON.stringify({ version: '5', npm: Object.fromEntries(all.map((one) => [`${one.name}@${one.version}`, { integrity: one.integrity }])) }, null, 1)],
+  cyclonedx: ['bom.json', (all) => JSON.stringify({ bomFormat: 'CycloneDX', components: all.map((one) => ({ type: 'library', name: one.name, purl: `pkg:npm/${one.name}@${one.version}`, hashes: [{ alg: 'SHA-512', content: Buffer.from(one.integrity.slice(7), 'base64').toString('hex') }] })) }, null, 1), -2],
+};
+
+/** A checkout in which a pull request changed the lockfile: its folder, the commit before, and the line of the tampered package. */
+async function pullRequest([name, text, offset = 0]) {
+  const folder = await mkdtemp(join(clean.home, 'pr-'));
+  const commit = async (all) => {
+    await writeFiles(folder, { [name]: text(all) });
+    await git(['add', '.'], { cwd: folder });
+    await git(['-c', 'user.name=x', '-c', 'user.email=x@x.example', 'commit', '-qm', 'x'], { cwd: folder });
+  };
+  await git(['init', '-q'], { cwd: folder });
+  await commit([of.kept, of.old, of.tampered]);
+  const base = (await readFile(join(folder, '.git', (await readFile(join(folder, '.git/HEAD'), 'utf8')).slice(5).trim()), 'utf8')).trim();
+  const now = [of.added, of.kept, of.moved, { ...of.tampered, integrity: OTHER }];
+  await commit(now);
+  const line = text(now).split('\n').findIndex((one) => one.includes('q-tampered')) + 1 + offset;
+  return { folder, base, line };
+}
+
+const audit = (folder, ...args) => run(['audit', ...args], { env: clean.env, cwd: folder });
+
+test('only what changed is judged, with the version before, and where to look', async () => {
+  const { folder, base } = await pullRequest(FORMATS.npm);
+  for (const since of [base, 'HEAD~1', 'HEAD^']) {
+    const { code, json } = await audit(folder, '--json', '--since', since);
+    const rows = json.packages.map(({ name, exitCode, change }) => [name, exitCode, change.from, change.installScripts, change.dependencies]);
+    assert.deepEqual([code, rows], [1, [['q-added', 0, null, [], []], ['q-moved', 0, '1.0.0', ['postinstall'], ['q-kept']], ['q-tampered', 1, '1.0.0', [], []]]], since);
+    const { change } = json.packages[1];
+    assert.deepEqual([change.provenance, change.compare], ['none', `https://github.com/kit/q-moved/compare/${of.old.ids.c}...${of.moved.ids.c}`]);
+  }
+  const none = await audit(folder, '--json', '--since', 'HEAD');
+  assert.deepEqual([none.code, none.json.packages], [0, []]);
+  for (const since of ['nothing', '0'.repeat(40), 'HEAD~9', '--upload-pack=x', '']) {
+    const odd = await audit(folder, '--json', `--since=${since}`);
+    assert.deepEqual([odd.code, odd.json.code], [2, 'since-unreadable'], since);
+  }
+});
+
+test('the summary has the worst first, and no markup of a stranger', async () => {
+  const { folder, base } = await pullRequest(FORMATS.npm);
+  await audit(folder, '--since', base, '--summary', 'summary.md');
+  const text = await readFile(join(folder, 'summary.md'), 'utf8');
+  const rows = text.split('\n').filter((line) => line.startsWith('| q-'));
+  assert.match(rows[0], /^\| q-tampered \| 1\.0\.0 \| 1\.0\.0 \| ❌ identical .*lockfile-integrity-mismatch/);
+  assert.match(rows.join('\n'), /q-moved \| 1\.0\.0 \| 2\.0\.0 \| ✅ .*\*\*install script\*\* postinstall; needs q-kept; \[changes\]\(https:\/\/github\.com\//);
+  assert.equal(rows.length, 3);
+});
+
+for (const [format, files] of Object.entries(FORMATS)) {
+  test(`the Action fails a pull request that tampers with one of three packages, and marks its line: ${format}`, async () => {
+    const { folder, base, line } = await pullRequest(files);
+    const at = (name) => join(folder, '..', `${format}-${name}`);
+    await writeFile(at('event.json'), JSON.stringify({ pull_request: { base: { sha: base } } }));
+    await writeFile(at('out'), '');
+    const inputs = { INPUT_AUDIT: format === 'cyclonedx' ? 'bom.json' : 'true' };
+    const env = { ...clean.env, ...inputs, GITHUB_ACTIONS: 'true', GITHUB_EVENT_PATH: at('event.json'), GITHUB_OUTPUT: at('out'), GITHUB_STEP_SUMMARY: at('summary.md'), RUNNER_TEMP: clean.home };
+    const ran = await run([join(ROOT, 'action/run.mjs')], { command: [process.execPath], env, cwd: folder });
+    assert.equal(ran.code, 1, ran.stdout + ran.stderr);
+    const lines = ran.stdout.split('\n');
+    assert.match(lines[0], /^identical {2}q-tampered@1\.0\.0 {2}\(lockfile-integrity-mismatch\)$/, 'named first');
+    const marked = lines.filter((one) => one.startsWith('::'));
+    assert.match(marked[0], new RegExp(`^::error file=${files[0]},line=${line},col=\\d+,title=q-tampered@1\\.0\\.0 \\[lockfile-integrity-mismatch\\]::`));
+    assert.equal(marked.length, 1, marked.join('\n'));
+    assert.match(await readFile(at('summary.md'), 'utf8'), /\| q-tampered /);
+    const outputs = Object.fromEntries((await readFile(at('out'), 'utf8')).trim().split('\n').map((one) => one.split(/=(.*)/s)));
+    assert.equal(outputs['exit-code'], '1');
+    assert.match(await readFile(outputs.summary, 'utf8'), /^### reproduce audit/);
+  });
+}

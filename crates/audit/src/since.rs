@@ -1,0 +1,133 @@
+//! What changed since an earlier commit: the lockfile as it was then, held against the one that is there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use npm_lockfile::{Entry, Lockfile, MAX_FILE, Place};
+use npm_registry::Release;
+use report::answer::Answer;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{AuditError, Learned};
+
+/// Hosts whose pages compare two commits, and what stands between a repository's address and the commits there.
+const COMPARING: [(&str, &str); 3] =
+    [("https://github.com/", "/compare/"), ("https://gitlab.com/", "/-/compare/"), ("https://codeberg.org/", "/compare/")];
+
+/// The scripts that an installation runs.
+const INSTALLING: [&str; 3] = ["preinstall", "install", "postinstall"];
+
+/// The lockfile as it was.
+#[derive(Debug, Default)]
+pub(crate) struct Since {
+    /// The packages, by name and version.
+    old: BTreeMap<String, Entry>,
+}
+
+/// What changed with a package.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The version before; null for a package that is new, and the same version where another line of it changed.
+    pub from: Option<String>,
+    /// What became of the provenance that the registry lists: kept, lost, gained or none; null where the version before is not known.
+    pub provenance: Option<&'static str>,
+    /// Scripts of the installation that are new, or run something else.
+    pub install_scripts: Vec<String>,
+    /// Dependencies that are new.
+    pub dependencies: Vec<String>,
+    /// Where the two commits can be compared.
+    pub compare: Option<String>,
+}
+
+/// What a version says of itself.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    scripts: BTreeMap<String, String>,
+    dependencies: BTreeSet<String>,
+    has_provenance: bool,
+    commit: Option<String>,
+}
+
+impl Since {
+    /// Reads the lockfile as it was. One that was not there, or that nobody could read, had nothing.
+    pub(crate) fn of(folder: &Path, file: &Path, revision: &str) -> Result<Self, AuditError> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let largest = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+        let bytes = git::local::file_at(folder, revision, (&name, largest))
+            .map_err(|error| AuditError::Since { revision: revision.to_owned(), reason: error.to_string() })?;
+        let old = bytes.and_then(|bytes| Lockfile::read(&name, &bytes).ok());
+        let entries = old.map(|old| old.entries).unwrap_or_default();
+        Ok(Self { old: entries.into_iter().map(|entry| (entry.spec(), entry)).collect() })
+    }
+
+    /// Whether all that the lockfile says of a package was there before.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        let says = |place: &Place| {
+            let Place { integrity, resolved, host, has_shrinkwrap, in_place_of, .. } = place.clone();
+            (integrity, resolved, host, has_shrinkwrap, in_place_of)
+        };
+        let old = self.old.get(&entry.spec());
+        old.is_some_and(|old| entry.places.iter().all(|place| old.places.iter().any(|known| says(known) == says(place))))
+    }
+
+    /// The version that a package had before: the same where only its line changed, else one that is gone, else any.
+    pub(crate) fn from(&self, entry: &Entry, all: &BTreeSet<String>) -> Option<String> {
+        if self.old.contains_key(&entry.spec()) {
+            return Some(entry.version.clone());
+        }
+        let before = || self.old.values().filter(|old| old.name == entry.name);
+        let gone = before().find(|old| !all.contains(&old.spec()));
+        gone.or_else(|| before().next_back()).map(|old| old.version.clone())
+    }
+}
+
+impl About {
+    /// By the registry's metadata and the tarball's package.json.
+    pub(crate) fn of(release: &Release, manifest: &Value) -> Self {
+        let names = |key: &str| manifest.get(key).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
+        let script = |name: &str| Some((name.to_owned(), manifest.get("scripts")?.get(name)?.as_str()?.to_owned()));
+        Self {
+            scripts: INSTALLING.iter().filter_map(|name| script(name)).collect(),
+            dependencies: ["dependencies", "optionalDependencies", "peerDependencies"].into_iter().flat_map(names).collect(),
+            has_provenance: release.attestations.is_some(),
+            commit: release.git_head.clone(),
+        }
+    }
+}
+
+impl Change {
+    /// What changed from one version to another, as far as both are known.
+    pub(crate) fn of(from: Option<String>, (old, new): (Option<&Learned>, Option<&Learned>), answer: &Answer) -> Self {
+        let about = |learned: Option<&Learned>| learned.and_then(|learned| learned.about.clone());
+        let (known, nothing) = (about(old), About::default());
+        let (old, new) = (known.as_ref().unwrap_or(&nothing), about(new).unwrap_or_default());
+        let provenance = known.as_ref().map(|old| match (old.has_provenance, new.has_provenance) {
+            (true, true) => "kept",
+            (true, false) => "lost",
+            (false, true) => "gained",
+            (false, false) => "none",
+        });
+        let scripts = new.scripts.iter().filter(|(name, command)| old.scripts.get(*name) != Some(*command));
+        Self {
+            from,
+            provenance,
+            install_scripts: scripts.map(|(name, _)| name.clone()).collect(),
+            dependencies: new.dependencies.difference(&old.dependencies).cloned().collect(),
+            compare: compare(old.commit.as_deref(), answer),
+        }
+    }
+}
+
+/// The page that compares the commit of the version before with the one that was found for this version.
+fn compare(old: Option<&str>, answer: &Answer) -> Option<String> {
+    let Answer::Judged { report, .. } = answer else { return None };
+    let origin = report.origin.as_ref()?;
+    let is_commit = |id: &str| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let old = old.filter(|old| is_commit(old) && *old != origin.commit)?;
+    let (_, between) = COMPARING.iter().find(|(host, _)| origin.repository.starts_with(host))?;
+    let repository = origin.repository.trim_end_matches('/').trim_end_matches(".git");
+    let is_plain = repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/:".contains(&byte));
+    (is_plain && is_commit(&origin.commit)).then(|| format!("{repository}{between}{old}...{}", origin.commit))
+}

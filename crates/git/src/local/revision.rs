@@ -1,0 +1,83 @@
+//! A file as a commit of the repository around a folder has it.
+
+use std::path::Path;
+
+use gix::ObjectId;
+
+use super::unreadable;
+use crate::GitError;
+
+/// Most steps back from a name: `HEAD~100`.
+const MAX_STEPS: usize = 10_000;
+
+/// The content of `file`, which lies in `folder`, at a revision: a commit's whole id, or a name of git's, each also with `^` or `~3`
+/// behind it. `None` if the commit has no such file. Its configuration counts for nothing, and nothing is run.
+pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> Result<Option<Vec<u8>>, GitError> {
+    let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
+    let folder = folder.canonicalize().map_err(|error| failed(&error))?;
+    let Some(root) = folder.ancestors().find(|above| above.join(".git").exists()) else {
+        return Err(failed(&"it lies in no git repository"));
+    };
+    let mut repository = gix::open_opts(root, gix::open::Options::isolated()).map_err(|error| failed(&error))?;
+    // An object is what its id says, whatever `git replace` put in its place here.
+    repository.objects.ignore_replacements = true;
+    let absent = || failed(&format!("{revision} is not in it: fetch it first (in GitHub Actions with fetch-depth: 0)"));
+    let (name, steps) = stepped(revision).ok_or_else(absent)?;
+    let id = match ObjectId::from_hex(name.as_bytes()) {
+        Ok(id) => id,
+        Err(_) => repository.find_reference(name).ok().and_then(|mut found| found.peel_to_id().ok()).ok_or_else(absent)?.detach(),
+    };
+    let mut commit = repository.find_object(id).ok().and_then(|object| object.peel_to_commit().ok()).ok_or_else(absent)?;
+    for _ in 0..steps {
+        let parent = commit.parent_ids().next().map(gix::Id::detach).ok_or_else(absent)?;
+        commit = repository.find_commit(parent).map_err(|_| absent())?;
+    }
+    let path = folder.strip_prefix(root).unwrap_or(&folder).join(file);
+    let tree = commit.tree().map_err(|error| failed(&error))?;
+    let Some(entry) = tree.lookup_entry_by_path(path).map_err(|error| failed(&error))?.filter(|entry| entry.mode().is_blob()) else {
+        return Ok(None);
+    };
+    if repository.find_header(entry.object_id()).map_err(|error| failed(&error))?.size() > largest {
+        return Err(failed(&"the file was larger there than is read"));
+    }
+    Ok(Some(entry.object().map_err(|error| failed(&error))?.data.clone()))
+}
+
+/// `HEAD~2^` is `HEAD`, and three steps back.
+fn stepped(revision: &str) -> Option<(&str, usize)> {
+    let end = revision.find(['~', '^']).unwrap_or(revision.len());
+    let (name, mut rest) = revision.split_at_checked(end)?;
+    let mut steps = 0_usize;
+    while let Some(sign) = rest.chars().next() {
+        let digits = rest.get(1..)?.len() - rest.get(1..)?.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let number = rest.get(1..=digits)?;
+        let count = if number.is_empty() { 1 } else { number.parse::<usize>().ok()? };
+        // `^2` is another parent, and no number of steps.
+        if !matches!(sign, '~' | '^') || sign == '^' && count != 1 {
+            return None;
+        }
+        steps = steps.saturating_add(count);
+        rest = rest.get(1 + digits..)?;
+    }
+    (!name.is_empty() && steps <= MAX_STEPS).then_some((name, steps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stepped;
+
+    #[test]
+    fn steps_back_are_counted() {
+        for (text, expected) in [
+            ("HEAD", Some(("HEAD", 0))),
+            ("HEAD~2^", Some(("HEAD", 3))),
+            ("main^^", Some(("main", 2))),
+            ("HEAD^2", None),
+            ("~1", None),
+            ("HEAD~x", None),
+            ("HEAD~99999999999999999999", None),
+        ] {
+            assert_eq!(stepped(text), expected, "{text}");
+        }
+    }
+}

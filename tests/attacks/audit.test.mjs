@@ -109,6 +109,7 @@ test('npm: a file of two truths, bundles that are none, and lockfiles in package
     'a lockfile in the package': lock({ 'node_modules/s-shrink': locked(shrink, { hasShrinkwrap: true }) }),
     'a link out of the project': lock({ 'node_modules/s-good': { resolved: '../e', link: true } }),
     'a range that is another package': lock({ 'node_modules/s-good': { name: 's-other', ...locked(of.other) } }),
+    'a package asks for an address': lock({ 'node_modules/s-good': locked(good, { dependencies: { 's-other': 'https://evil.example/x.tgz' } }), 'node_modules/s-other': { version: '1.0.0' } }),
     git: lock({ 'node_modules/s-good': { version: '1.0.0', resolved: 'git+ssh://git@code.example/o/s.git#01' } }),
   });
 });
@@ -184,6 +185,9 @@ test('yarn: only what yarn itself writes is read, and what has no hash names not
     'a file': berry('s-good@file:./e.tgz#./e.tgz::hash=000000&locator=x%40workspace%3A.'),
     'another package': berry('s-other@npm:1.0.0'),
     'a registry of its own': berry('s-good@npm:1.0.0', undefined, { '.yarnrc.yml': 'npmRegistryServer: "https://evil.example"\n' }),
+    'a registry of its own, with an escape': berry('s-good@npm:1.0.0', undefined, { '.yarnrc.yml': '"npmRegistr\\x79Server": "https://evil.example"\n' }),
+    'a registry of its own, in a variable': berry('s-good@npm:1.0.0', undefined, { '.env.yarn': 'YARN_NPM_REGISTRY_SERVER=https://evil.example\n' }),
+    'a registry that it does not read': berry('s-good@npm:1.0.0', undefined, { '.npmrc': `registry=${world.registry.url}\n` }),
   });
   assert.equal((await audit(await project(berry('s-other@npm:1.0.0', 'al@npm:s-other@^1.0.0')))).code, 0, 'an alias that was asked for');
 });
@@ -200,6 +204,7 @@ test('--tree compares what lies there with what the registry has, and tells what
     'a file less': tree({ 'package.json': files['package.json'] }),
     'a file beside': tree(files, { 'node_modules/stray.js': EVIL }),
     'a hidden folder': tree(files, { 'node_modules/.hidden/index.js': EVIL }),
+    'another package in its folder': Object.fromEntries(Object.entries(of.other.files).map(([name, content]) => [`node_modules/s-good/${name}`, content])),
     'a program': tree(files, { 'node_modules/.bin/tsc': EVIL }),
   }, '--tree');
   const folder = await project(tree(files, { 'elsewhere/s-bad/package.json': of.bad.files['package.json'] }));

@@ -139,7 +139,7 @@ fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<
                 let below = format!("{key}/");
                 files.range(below.as_str()..).next().is_some_and(|(path, _)| path.starts_with(&below))
             };
-            let is_of_others = key == "node_modules" || key.strip_prefix("node_modules/").is_some_and(|rest| is_package(rest));
+            let is_of_others = key == "node_modules" || key.strip_prefix("node_modules/").is_some_and(is_package);
             if kind.is_dir() {
                 let goes_in = !is_of_others || is_in_tarball();
                 if goes_in && depth < MAX_DEPTH {

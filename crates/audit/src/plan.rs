@@ -210,7 +210,8 @@ impl Plan {
 fn registry_elsewhere(folder: &Path, format: Format) -> Option<String> {
     let (names, words): (&[&str], &[&str]) = match format {
         Format::Yarn => (&[".yarnrc"], &["registry", "integrity"]),
-        Format::Berry => (&[".yarnrc.yml"], &["registr", "npmscopes"]),
+        // It reads no .npmrc, and a file of variables for itself.
+        Format::Berry => (&[".yarnrc.yml", ".env.yarn", ".npmrc"], &["registr", "npmscopes", "environmentfiles"]),
         Format::Pnpm => (&["pnpm-workspace.yaml"], &["registr"]),
         Format::Bun => (&["bunfig.toml", ".bunfig.toml"], &["registry", "scopes"]),
         _ => return None,
@@ -221,11 +222,22 @@ fn registry_elsewhere(folder: &Path, format: Format) -> Option<String> {
     let names_one = |file: &PathBuf| match store::at_hand::read(file, MAX_MANIFEST) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
-            words.iter().any(|word| text.contains(word))
+            if file.ends_with(".npmrc") { text.lines().any(is_registry) } else { is_named(&text, words) }
         }
         Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     };
     files.into_iter().find(names_one).map(|file| file.display().to_string())
+}
+
+/// Whether one of the words is in a text. With an escape a word can be written so that it is not found.
+fn is_named(text: &str, words: &[&str]) -> bool {
+    text.contains('\\') || words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a line of an `.npmrc` says which registry is asked; credentials for one do not.
+fn is_registry(line: &str) -> bool {
+    let key = line.split('=').next().unwrap_or(line).trim_matches([' ', '\t', '"', '\'']);
+    key.contains("registry") && !key.starts_with("//")
 }
 
 /// The packages that are asked for, and how many are not.

@@ -94,7 +94,7 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     };
     // Its `checksum` is of the archive that yarn makes of the tarball, and no hash of the tarball.
     let short: String = key.chars().take(super::MAX_KEY / 4).collect();
-    let place = Place { in_place_of: asked_for(key, &name), ..Place::at(position, &short).from_address(archive.as_deref()) };
+    let place = Place { in_place_of: asked_for(key, &name), ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
 }
 

@@ -108,7 +108,7 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     let is_tarball = |from: &&str| from.contains("/-/") || address::ends_with(from, ".tgz") || address::host(from).is_none();
     let place = Place {
         integrity: text(3).map(address::hashes).unwrap_or_default(),
-        ..Place::at(position, key).from_address(from.filter(is_tarball))
+        ..Place::at(position, key).with_address(from.filter(is_tarball))
     };
     let host = place.host.clone().or_else(|| from.and_then(address::host));
     found.package(name, version, Place { host, ..place })

@@ -33,7 +33,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         }
         let place = Place {
             integrity: json::text(entry, "integrity").map(address::hashes).unwrap_or_default(),
-            ..Place::at(position, key).from_address(json::text(entry, "tarball"))
+            ..Place::at(position, key).with_address(json::text(entry, "tarball"))
         };
         // No version has an underscore.
         found.package(name, version.split('_').next().unwrap_or(version), place)?;

@@ -171,7 +171,7 @@ impl Place {
     }
 
     /// The same with the address of the tarball.
-    pub(crate) fn from_address(self, resolved: Option<&str>) -> Self {
+    pub(crate) fn with_address(self, resolved: Option<&str>) -> Self {
         Self { resolved: resolved.map(str::to_owned), host: resolved.and_then(address::host), ..self }
     }
 
@@ -296,9 +296,9 @@ impl Lockfile {
         let mut found = Collected::default();
         let read = match file_name {
             "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json" => npm::read(text, &mut found).map(|()| Format::Npm),
-            "yarn.lock" => berry::is_berry(text).and_then(|is_berry| match is_berry {
-                true => berry::read(text, &mut found).map(|()| Format::Berry),
-                false => yarn::read(text, &mut found).map(|()| Format::Yarn),
+            "yarn.lock" => berry::is_berry(text).and_then(|is_berry| {
+                if is_berry { berry::read(text, &mut found) } else { yarn::read(text, &mut found) }?;
+                Ok(if is_berry { Format::Berry } else { Format::Yarn })
             }),
             "pnpm-lock.yaml" => pnpm::read(text, &mut found).map(|()| Format::Pnpm),
             "bun.lock" => bun::read(text, &mut found).map(|()| Format::Bun),

@@ -38,7 +38,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         (Some("2" | "3"), Some(table), _) => Table::of(table, &lines).read(found),
         // npm 6 and those before it read the tree, and those after it the table.
         (Some("0" | "1") | None, Some(_), _) => Err(Fault::Malformed("it has a table of packages, and is of a version without one".into())),
-        (Some("0" | "1") | None, None, Some(tree)) | (Some("2"), None, Some(tree)) => walk(tree, "", &lines, found),
+        (Some("0" | "1" | "2") | None, None, Some(tree)) => walk(tree, "", &lines, found),
         // npm writes neither for a project that has no dependencies.
         (Some("0" | "1" | "2" | "3"), None, None) => Ok(()),
         (None, ..) => Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
@@ -99,7 +99,7 @@ fn place(key: &str, position: Position, entry: &Object<'_>) -> Place {
         integrity: json::text(entry, "integrity").map(address::hashes).unwrap_or_default(),
         usage,
         has_shrinkwrap: json::flag(entry, "hasShrinkwrap"),
-        ..Place::at(position, key).from_address(json::text(entry, "resolved"))
+        ..Place::at(position, key).with_address(json::text(entry, "resolved"))
     }
 }
 
@@ -256,6 +256,8 @@ impl<'t, 'a> Table<'t, 'a> {
         match resolved.and_then(address::kind) {
             // npm goes to the address whatever asked for the package: it is another one's only where all asked for an address.
             Some(Reason::Tarball) if row.by_range || !row.by_address => {}
+            // Somebody asked for an address, and the entry names none: which one is taken, each version of npm knows for itself.
+            None if row.by_address && resolved.is_none() => return found.left_out(key, position, Reason::Tarball),
             None => {}
             Some(reason) => return found.left_out(key, position, reason),
         }

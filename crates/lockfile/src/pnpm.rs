@@ -292,7 +292,7 @@ impl One {
         let of_registry = resolution.registry.as_ref().map(|registry| address::host(registry).unwrap_or_else(|| registry.clone()));
         let node = match (reason, &named) {
             (None, Some((name, version))) => {
-                let at = Place::at(position, key).from_address(resolution.tarball.as_deref());
+                let at = Place::at(position, key).with_address(resolution.tarball.as_deref());
                 let place = Place {
                     integrity: resolution.integrity.as_deref().map(address::hashes).unwrap_or_default(),
                     host: at.host.clone().or(host_in_key.flatten()).or(of_registry),

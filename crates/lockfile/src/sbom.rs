@@ -123,7 +123,7 @@ fn add(about: About<'_>, position: Position, found: &mut Collected) -> Result<()
         Some(Target::Registry { name, wanted: Wanted::Version(version), registry, checksums }) => {
             let stated = checksums.iter().filter_map(|one| address::from_hex(one.algorithm, &one.hex));
             let of_registry = registry.as_ref().and_then(|registry| address::host(registry.as_str()));
-            let at = Place::at(position, key).from_address(about.address);
+            let at = Place::at(position, key).with_address(about.address);
             let place = Place {
                 integrity: about.integrity.into_iter().chain(stated).collect(),
                 host: at.host.clone().or(of_registry),

@@ -121,7 +121,7 @@ fn names(of: &Open, found: &mut Collected) -> Result<Vec<String>, Fault> {
             all.extend(entries(&path)?.into_iter().map(|base| format!("{name}/{base}")));
         } else if is_plain && !name.starts_with('.') {
             all.push(name);
-        } else if !(name == ".pnpm" && is_folder(&path)) && !NOTES.contains(&name.as_str()) {
+        } else if !(NOTES.contains(&name.as_str()) || name == ".pnpm" && is_folder(&path)) {
             found.left_out(&format!("{}{name}", of.key), START, Reason::File)?;
         }
     }
@@ -147,7 +147,10 @@ fn package(path: &Path, key: &str, found: &mut Collected) -> Result<Option<Bundl
     }
     // What lies here is held against the registry by its content, and no word of its own counts.
     let (name, version) = (json::text(&manifest, "name").unwrap_or_default(), json::text(&manifest, "version").unwrap_or_default());
-    found.package(name, version, Place::at(START, key))?;
+    // It is loaded by the name of its folder.
+    let folder = key.rsplit_once("node_modules/").map_or(key, |(_, folder)| folder);
+    let in_place_of = (folder != name).then(|| folder.to_owned());
+    found.package(name, version, Place { in_place_of, ..Place::at(START, key) })?;
     Ok(Some(Bundles { by: format!("{name}@{version}"), listed: bundled(&manifest) }))
 }
 

@@ -69,13 +69,11 @@ fn member(line: &str) -> Option<(&str, &str)> {
 
 /// The word at the start of a text, without its quotes, and what stands behind it.
 fn word(text: &str) -> Option<(&str, &str)> {
-    match text.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"').filter(|(word, _)| !word.contains('\\')),
-        None => {
-            let end = text.find([' ', ':', ',', '"', '\\', '[', ']', '{', '}', '#']).unwrap_or(text.len());
-            text.split_at_checked(end).filter(|(word, _)| !word.is_empty())
-        }
+    if let Some(quoted) = text.strip_prefix('"') {
+        return quoted.split_once('"').filter(|(word, _)| !word.contains('\\'));
     }
+    let end = text.find([' ', ':', ',', '"', '\\', '[', ']', '{', '}', '#']).unwrap_or(text.len());
+    text.split_at_checked(end).filter(|(word, _)| !word.is_empty())
 }
 
 /// The patterns of a line, without quotes. A comma within quotes belongs to its pattern.
@@ -135,5 +133,5 @@ fn place(entry: &Entry<'_>, position: Position, key: &str) -> Place {
     let old = || sha1.map(|digits| address::from_hex("sha1", digits).unwrap_or_else(|| digits.to_owned())).into_iter().collect();
     // A line can have hundreds of patterns; the first ones tell which it is.
     let key: String = key.chars().take(super::MAX_KEY / 4).collect();
-    Place { integrity: entry.get("integrity").map_or_else(old, address::hashes), ..Place::at(position, &key).from_address(resolved) }
+    Place { integrity: entry.get("integrity").map_or_else(old, address::hashes), ..Place::at(position, &key).with_address(resolved) }
 }

@@ -16,7 +16,7 @@ export const LAYERS = [
   ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
   ['rebuild', 'report'],
   ['judge', 'signing'],
-  ['audit'],
+  ['audit', 'survey'],
 ];
 
 /** The crates of a workspace: folder below crates/ to its description, whether it is of use by itself, and its dependencies among the crates. */

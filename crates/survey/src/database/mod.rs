@@ -1,0 +1,184 @@
+//! The database of surveys: one SQLite file, its lock, and a folder of logs and diffs beside it.
+//!
+//! Each result is one transaction, and its files are written before the row that names them: whenever the process ends, what was done is
+//! there, once. The tables are in `schema.sql`; people ask the views.
+
+mod files;
+mod open;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row, params};
+use serde_json::Value;
+use store::FileLock;
+
+use crate::{Fact, Line, SurveyError};
+use files::Files;
+
+/// A survey's database.
+#[derive(Debug)]
+pub struct Database {
+    path: PathBuf,
+    connection: Connection,
+    files: Files,
+    /// Of who writes.
+    _lock: Option<FileLock>,
+}
+
+/// A package that has no result yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// Its place in the list, from 0.
+    pub place: usize,
+    /// The package as the list has it.
+    pub spec: String,
+    /// Whether the first pass found that a build is needed.
+    pub needs_build: bool,
+    /// Repository and commit, where the first pass found its source.
+    pub group: Option<String>,
+    /// What the first pass took, in milliseconds.
+    pub cost_ms: u64,
+}
+
+/// A run of a survey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunInfo {
+    /// Its number.
+    pub id: i64,
+    /// What its list is called.
+    pub list: String,
+    /// The version of the program that began it.
+    pub version: String,
+    /// When it began: RFC 3339, UTC.
+    pub began: String,
+    /// When it came to its end; `None` while packages wait.
+    pub ended: Option<String>,
+    /// How many packages its list has.
+    pub packages: usize,
+    /// How many are done.
+    pub done: usize,
+    /// How many wait for a build.
+    pub waiting_for_build: usize,
+}
+
+impl Database {
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All runs, the first one first.
+    pub fn runs(&self) -> Result<Vec<RunInfo>, SurveyError> {
+        let read = |row: &Row<'_>| {
+            Ok(RunInfo {
+                id: row.get(0)?,
+                list: row.get(1)?,
+                version: row.get(2)?,
+                began: row.get(3)?,
+                ended: row.get(4)?,
+                packages: row.get(5)?,
+                done: row.get(6)?,
+                waiting_for_build: row.get(7)?,
+            })
+        };
+        let sql = "SELECT run, list, version, began, ended, packages, done, waiting_for_build FROM runs ORDER BY run";
+        let rows = |connection: &Connection| -> rusqlite::Result<Vec<RunInfo>> { connection.prepare(sql)?.query_map([], read)?.collect() };
+        rows(&self.connection).map_err(|error| self.failed(&error))
+    }
+
+    /// The packages of a run that have no result yet, in the order of the list.
+    pub fn waiting(&self, run: i64) -> Result<Vec<Package>, SurveyError> {
+        let read = |row: &Row<'_>| {
+            let (repository, commit): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+            Ok(Package {
+                place: row.get(0)?,
+                spec: row.get(1)?,
+                needs_build: row.get(2)?,
+                group: repository.zip(commit).map(|(repository, commit)| format!("{repository}#{commit}")),
+                cost_ms: row.get::<_, Option<u64>>(5)?.unwrap_or_default(),
+            })
+        };
+        let sql = "SELECT place, spec, needs_build, repository, source_commit, cost_ms FROM package p WHERE run = ?1
+            AND NOT EXISTS (SELECT 1 FROM result d WHERE d.run = p.run AND d.place = p.place) ORDER BY place";
+        let rows =
+            |connection: &Connection| -> rusqlite::Result<Vec<Package>> { connection.prepare(sql)?.query_map([run], read)?.collect() };
+        rows(&self.connection).map_err(|error| self.failed(&error))
+    }
+
+    /// What a report counts, of each package that is done, in the order in which they were.
+    pub fn facts(&self, run: i64, mut each: impl FnMut(Fact)) -> Result<(), SurveyError> {
+        let sql = "SELECT p.spec, d.verdict, d.code, d.reproduced, d.strategy, d.has_provenance
+            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.run = ?1 ORDER BY d.id";
+        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(&error))?;
+        let mut rows = statement.query([run]).map_err(|error| self.failed(&error))?;
+        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
+            let fact = fact_of(row).map_err(|error| self.failed(&error))?;
+            each(fact.ok_or_else(|| self.damaged("a verdict that no version has"))?);
+        }
+        Ok(())
+    }
+
+    /// The lines of a run, as they were written, with their logs and diffs. `each` says whether to go on.
+    pub fn lines<E: From<SurveyError>>(&self, run: i64, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
+        let sql = "SELECT d.id, p.spec, d.is_error, d.duration_ms, d.document
+            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.run = ?1 ORDER BY d.id";
+        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(&error))?;
+        let mut rows = statement.query([run]).map_err(|error| self.failed(&error))?;
+        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
+            let (id, mut line) = self.line_of(row)?;
+            let document = line.result.as_mut().or(line.error.as_mut());
+            if let Some(document) = document {
+                self.fill(id, document)?;
+            }
+            each(line)?;
+        }
+        Ok(())
+    }
+
+    fn line_of(&self, row: &Row<'_>) -> Result<(i64, Line), SurveyError> {
+        let read = || -> rusqlite::Result<(i64, String, bool, u64, String)> {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        };
+        let (id, spec, is_error, duration_ms, document) = read().map_err(|error| self.failed(&error))?;
+        let document: Value = serde_json::from_str(&document).map_err(|error| self.damaged(&error.to_string()))?;
+        let (result, error) = if is_error { (None, Some(document)) } else { (Some(document), None) };
+        Ok((id, Line { spec, result, error, duration_ms }))
+    }
+
+    /// Puts logs and diffs back where they were in a document. What is no longer there, or is not what was written, stays null.
+    fn fill(&self, result: i64, document: &mut Value) -> Result<(), SurveyError> {
+        let sql = "SELECT pointer, sha256 FROM file WHERE result = ?1";
+        let rows = |connection: &Connection| -> rusqlite::Result<Vec<(String, String)>> {
+            connection.prepare(sql)?.query_map(params![result], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        for (pointer, sha256) in rows(&self.connection).map_err(|error| self.failed(&error))? {
+            if let (Some(place), Some(text)) = (document.pointer_mut(&pointer), self.files.read(&sha256)) {
+                *place = Value::String(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> SurveyError {
+        SurveyError::of(&self.path, error)
+    }
+
+    fn damaged(&self, reason: &str) -> SurveyError {
+        SurveyError::Database { path: self.path.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// `None` where the verdict is none that is known.
+fn fact_of(row: &Row<'_>) -> rusqlite::Result<Option<Fact>> {
+    let verdict: String = row.get(1)?;
+    let Ok(verdict) = serde_json::from_value(Value::String(verdict)) else { return Ok(None) };
+    Ok(Some(Fact {
+        spec: row.get(0)?,
+        verdict,
+        code: row.get(2)?,
+        reproduced: row.get(3)?,
+        strategy: row.get(4)?,
+        has_provenance: row.get(5)?,
+    }))
+}

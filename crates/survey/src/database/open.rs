@@ -1,0 +1,128 @@
+//! Opening a database: a new one whole or not at all, one that is there only if it is ours.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use store::{CacheError, FileLock};
+
+use super::Database;
+use super::files::Files;
+use crate::SurveyError;
+
+/// "rpsv" in SQLite's header: whose database this is.
+const APPLICATION: u32 = 0x7270_7376;
+/// The form of the tables.
+const VERSION: u32 = 1;
+/// How long a reader waits for a writer's transaction.
+const BUSY: Duration = Duration::from_secs(10);
+/// SQLite's header, and where it has the form's and the application's numbers.
+const HEADER: usize = 100;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const AT_VERSION: usize = 60;
+const AT_APPLICATION: usize = 68;
+
+impl Database {
+    /// Opens the file for writing, or makes it. One process writes at a time.
+    pub fn open(path: &Path) -> Result<Self, SurveyError> {
+        let path = std::path::absolute(path).map_err(|error| SurveyError::of_file(path, &error))?;
+        // Before the lock is made beside it: what is not ours has nothing of ours beside it.
+        let is_new = !is_ours(&path)?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| SurveyError::of_file(&path, &error))?;
+        }
+        let lock = FileLock::acquire(&beside(&path, ".lock"), Duration::ZERO).map_err(|error| match error {
+            CacheError::Busy { .. } => SurveyError::Busy(path.clone()),
+            CacheError::DiskFull { .. } => SurveyError::Full(path.clone()),
+            error => SurveyError::Database { path: path.clone(), reason: error.to_string() },
+        })?;
+        if is_new && !is_ours(&path)? {
+            make(&path)?;
+        }
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        Self::with(path, connection, Some(lock))
+    }
+
+    /// Opens the file for reading, also while a survey writes it.
+    pub fn read(path: &Path) -> Result<Self, SurveyError> {
+        if !is_ours(path)? {
+            return Err(SurveyError::Foreign(path.to_owned()));
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        Self::with(path.to_owned(), connection, None)
+    }
+
+    fn with(path: PathBuf, connection: rusqlite::Result<Connection>, lock: Option<FileLock>) -> Result<Self, SurveyError> {
+        let failed = |error: rusqlite::Error| SurveyError::of(&path, &error);
+        let connection = connection.map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+        let files = Files::at(beside(&path, ".files"));
+        Ok(Self { path, connection, files, _lock: lock })
+    }
+
+    /// Whether a file is SQLite's, or is meant to be: what `reproduce report` tells from lines.
+    pub fn is_at(path: &Path) -> bool {
+        matches!(head(path), Ok(Some(head)) if head.starts_with(MAGIC))
+    }
+}
+
+/// Whether the file is a survey's database of this form; `false` if it is yet to be made. What is another's is an error, and nothing of it
+/// is opened: SQLite would write beside it.
+fn is_ours(path: &Path) -> Result<bool, SurveyError> {
+    let Some(head) = head(path).map_err(|error| SurveyError::of_file(path, &error))? else { return Ok(false) };
+    let number = |at: usize| head.get(at..at + 4).and_then(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?)));
+    if !head.starts_with(MAGIC) || number(AT_APPLICATION) != Some(APPLICATION) {
+        return Err(SurveyError::Foreign(path.to_owned()));
+    }
+    match number(AT_VERSION) {
+        Some(VERSION) => Ok(true),
+        Some(version) => Err(SurveyError::Newer { path: path.to_owned(), version }),
+        None => Err(SurveyError::Foreign(path.to_owned())),
+    }
+}
+
+/// The beginning of a file; `None` if there is none, or an empty one.
+fn head(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(Some(Vec::new()));
+    }
+    let mut head = Vec::new();
+    file.take(HEADER as u64).read_to_end(&mut head)?;
+    Ok((!head.is_empty()).then_some(head))
+}
+
+/// Makes the file beside, and moves it into its place when it is whole.
+fn make(path: &Path) -> Result<(), SurveyError> {
+    let new = beside(path, ".new");
+    for left in [new.clone(), beside(&new, "-journal"), beside(&new, "-wal"), beside(&new, "-shm")] {
+        match fs::remove_file(&left) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(SurveyError::of_file(&left, &error)),
+            _ => {}
+        }
+    }
+    fill(&new).map_err(|error| SurveyError::of(path, &error))?;
+    fs::rename(&new, path).map_err(|error| SurveyError::of_file(path, &error))
+}
+
+fn fill(new: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(new)?;
+    let schema = include_str!("schema.sql");
+    connection.execute_batch(&format!(
+        "BEGIN; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {schema} COMMIT; PRAGMA journal_mode = WAL;"
+    ))?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+/// The path with more at its end.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}

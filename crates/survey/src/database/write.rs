@@ -1,0 +1,115 @@
+//! What a survey writes: its run, each result once, and what waits for a build.
+
+use std::time::SystemTime;
+
+use rusqlite::{OptionalExtension as _, params};
+use serde_json::Value;
+use verdict::host::timestamp;
+
+use super::{Database, files};
+use crate::{Line, List, SurveyError, facts_of};
+
+impl Database {
+    /// The run of this list with these options that is to be gone on with, or else a new one; with `anew` always a new one. `options` is JSON
+    /// of all that could change an answer. The second value says whether the run was there; then what came of a host that was away, or of
+    /// this machine, is forgotten, so that it is asked again.
+    pub fn begin(&mut self, list: &List, options: &str, anew: bool) -> Result<(i64, bool), SurveyError> {
+        let (digest, version) = (list.digest(), env!("CARGO_PKG_VERSION"));
+        if !anew {
+            let sql = "SELECT id FROM run WHERE list_digest = ?1 AND options = ?2 AND version = ?3 ORDER BY id DESC LIMIT 1";
+            let found = self.connection.query_row(sql, params![digest, options, version], |row| row.get(0)).optional();
+            if let Some(run) = found.map_err(|error| self.failed(&error))? {
+                self.forget_passing(run).map_err(|error| self.failed(&error))?;
+                return Ok((run, true));
+            }
+        }
+        let path = self.path.clone();
+        let mut write = || -> rusqlite::Result<i64> {
+            let transaction = self.connection.transaction()?;
+            let sql = "INSERT INTO run (list, list_digest, options, version, began) VALUES (?1, ?2, ?3, ?4, ?5)";
+            transaction.execute(sql, params![list.name, digest, options, version, timestamp(SystemTime::now())])?;
+            let run = transaction.last_insert_rowid();
+            {
+                let mut insert = transaction.prepare("INSERT INTO package (run, place, spec) VALUES (?1, ?2, ?3)")?;
+                for (place, spec) in list.specs.iter().enumerate() {
+                    insert.execute(params![run, place, spec])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(run)
+        };
+        write().map(|run| (run, false)).map_err(|error| SurveyError::of(&path, &error))
+    }
+
+    fn forget_passing(&mut self, run: i64) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM file WHERE result IN (SELECT id FROM result WHERE run = ?1 AND is_passing)", [run])?;
+        let forgotten = transaction.execute("DELETE FROM result WHERE run = ?1 AND is_passing", [run])?;
+        if forgotten > 0 {
+            transaction.execute("UPDATE run SET ended = NULL WHERE id = ?1", [run])?;
+        }
+        transaction.commit()
+    }
+
+    /// Keeps what came of a package; `is_passing` where a later run is to ask again. A package has one result in a run: a second one is
+    /// an error.
+    pub fn record(&mut self, run: i64, place: usize, line: &Line, is_passing: bool) -> Result<(), SurveyError> {
+        let mut line = line.clone();
+        let fact = facts_of(&line).ok_or_else(|| self.damaged("a result without a verdict"))?;
+        let is_error = line.error.is_some();
+        let Some(document) = line.result.as_mut().or(line.error.as_mut()) else { return Err(self.damaged("a result without a verdict")) };
+        let mut named = Vec::new();
+        for taken in files::take(document) {
+            let name = self.files.write(&taken.text).map_err(|(path, error)| SurveyError::of_file(&path, &error))?;
+            named.push((taken.pointer, name));
+        }
+        let of_package = |key: &str| document.get("package").and_then(|package| package.get(key)).and_then(Value::as_str);
+        let (name, version, text) = (of_package("name"), of_package("version"), document.to_string());
+        let path = self.path.clone();
+        let mut write = || -> rusqlite::Result<()> {
+            let transaction = self.connection.transaction()?;
+            let sql =
+                "INSERT INTO result (run, place, name, version, verdict, code, reproduced, strategy, has_provenance, duration_ms, done,
+                is_error, is_passing, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+            let (verdict, done) = (fact.verdict.as_str(), timestamp(SystemTime::now()));
+            let values = params![
+                run,
+                place,
+                name,
+                version,
+                verdict,
+                fact.code,
+                fact.reproduced,
+                fact.strategy,
+                fact.has_provenance,
+                line.duration_ms,
+                done,
+                is_error,
+                is_passing,
+                text
+            ];
+            transaction.execute(sql, values)?;
+            let result = transaction.last_insert_rowid();
+            for (pointer, sha256) in &named {
+                transaction.execute("INSERT INTO file (result, pointer, sha256) VALUES (?1, ?2, ?3)", params![result, pointer, sha256])?;
+            }
+            transaction.commit()
+        };
+        write().map_err(|error| SurveyError::of(&path, &error))
+    }
+
+    /// Notes that a package needs a build, and where its source is. It has no result by that.
+    pub fn put_off(&mut self, run: i64, place: usize, source: Option<(&str, &str)>, cost_ms: u64) -> Result<(), SurveyError> {
+        let (repository, commit) = source.unzip();
+        let sql = "UPDATE package SET needs_build = 1, repository = ?3, source_commit = ?4, cost_ms = ?5 WHERE run = ?1 AND place = ?2";
+        let written = self.connection.execute(sql, params![run, place, repository, commit, cost_ms]);
+        written.map(drop).map_err(|error| self.failed(&error))
+    }
+
+    /// Notes that a run came to its end.
+    pub fn end(&mut self, run: i64) -> Result<(), SurveyError> {
+        let sql = "UPDATE run SET ended = ?2 WHERE id = ?1 AND ended IS NULL";
+        let written = self.connection.execute(sql, params![run, timestamp(SystemTime::now())]);
+        written.map(drop).map_err(|error| self.failed(&error))
+    }
+}

@@ -1,0 +1,37 @@
+//! What a report counts of a package.
+
+use serde_json::Value;
+use verdict::Verdict;
+
+use crate::Line;
+
+/// What a report counts of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The package as the list has it.
+    pub spec: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is not reproduced.
+    pub code: Option<String>,
+    /// Whether it counts as reproduced.
+    pub reproduced: bool,
+    /// The strategy that reproduced it, or came closest.
+    pub strategy: Option<String>,
+    /// Whether the registry lists provenance for it.
+    pub has_provenance: bool,
+}
+
+/// What a report counts of a line; `None` if the line has no verdict.
+pub fn facts_of(line: &Line) -> Option<Fact> {
+    let document = line.document()?;
+    let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Fact {
+        spec: line.spec.clone(),
+        verdict: serde_json::from_value(document.get("verdict")?.clone()).ok()?,
+        code: text("code"),
+        reproduced: document.get("reproduced").and_then(Value::as_bool).unwrap_or_default(),
+        strategy: text("strategy"),
+        has_provenance: document.get("provenance").is_some_and(|provenance| !provenance.is_null()),
+    })
+}

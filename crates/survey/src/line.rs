@@ -1,0 +1,89 @@
+//! A package that is done: what NDJSON has of it, in and out.
+
+use std::io::{BufRead, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use report::answer::Answer;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::SurveyError;
+
+/// Longest line that is read, in bytes: a result with its logs and its diff is far below.
+const MAX_LINE: u64 = 64 << 20;
+
+/// A package that is done, as `schema/survey.schema.json` has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// The package as the list has it.
+    pub spec: String,
+    /// The result, as `--json` prints it; null where the run failed.
+    pub result: Option<Value>,
+    /// The failure, as `--json` prints it; null where there is a result.
+    pub error: Option<Value>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Line {
+    /// The line of a package whose answer is there.
+    pub fn of(spec: &str, answer: &Answer, took: Duration) -> Result<Self, serde_json::Error> {
+        let (result, error) = match answer {
+            Answer::Judged { report, .. } => (Some(serde_json::to_value(report)?), None),
+            Answer::Failed(failure) => (None, Some(serde_json::to_value(failure)?)),
+        };
+        Ok(Self { spec: spec.to_owned(), result, error, duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+    }
+
+    /// What came of it: the result or the failure.
+    pub fn document(&self) -> Option<&Value> {
+        self.result.as_ref().or(self.error.as_ref())
+    }
+}
+
+/// The lines of a file of NDJSON.
+pub struct Lines<R> {
+    reader: R,
+    path: PathBuf,
+    at: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Lines of what is called `path`.
+    pub fn of(reader: R, path: &Path) -> Self {
+        Self { reader, path: path.to_owned(), at: 0 }
+    }
+
+    fn next_line(&mut self) -> Result<Option<Line>, SurveyError> {
+        loop {
+            self.at += 1;
+            let failed = |reason: String| SurveyError::NotAResult { path: self.path.clone(), line: self.at, reason };
+            let mut text = Vec::new();
+            let read = self.reader.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut text).map_err(|error| failed(error.to_string()))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            if text.len() as u64 > MAX_LINE {
+                return Err(failed(format!("it is longer than {MAX_LINE} bytes")));
+            }
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            let line: Line = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+            if line.result.is_some() == line.error.is_some() {
+                return Err(failed("it has not exactly one of result and error".to_owned()));
+            }
+            return Ok(Some(line));
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<Line, SurveyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_line().transpose()
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, COOKIE, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT,
@@ -13,6 +13,7 @@ use url::{Host, Url};
 
 use super::address::{Reach, is_public, judge, shown};
 use super::connect::{MAX_HEAD, Pools, Way, explain};
+use super::fetch::rate_limit;
 use super::gunzip::Gunzip;
 use super::tls::Verify;
 use super::{Body, HttpConfig, HttpError, Method, Request, Trust};
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     pub(super) config: HttpConfig,
     pools: Pools,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Until when hosts asked to be left alone.
+    waits: Mutex<HashMap<String, SystemTime>>,
 }
 
 /// An answer, of any status but a redirect that was followed.
@@ -58,7 +61,7 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// A client that behaves as configured.
     pub fn new(config: HttpConfig) -> Self {
-        Self { inner: Arc::new(Inner { config, pools: Pools::default(), hosts: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { config, pools: Pools::default(), hosts: Mutex::default(), waits: Mutex::default() }) }
     }
 
     /// The configuration.
@@ -66,13 +69,38 @@ impl Client {
         &self.inner.config
     }
 
-    /// Sends one request, once; follows redirects of GET and HEAD. Any status is an answer.
+    /// Sends one request, once; follows redirects of GET and HEAD. Any status is an answer. Where the host asked for fewer requests, also in
+    /// the answer to another, this one is sent when that time is over.
     pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
-        let cancel = request.cancel.clone();
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => Err(HttpError::Cancelled),
-            answer = self.follow(request) => answer,
+        let sending = async {
+            self.wait_for(&request.url).await;
+            self.follow(request).await
+        };
+        until_cancelled(request, sending).await
+    }
+
+    /// As [`Client::send`], by somebody who has waited as long as the host asked for.
+    pub(super) async fn send_at_once(&self, request: &Request) -> Result<Response, HttpError> {
+        until_cancelled(request, self.follow(request)).await
+    }
+
+    async fn wait_for(&self, url: &Url) {
+        let clock = &self.inner.config.clock;
+        let until = self.inner.waits.lock().unwrap_or_else(PoisonError::into_inner).get(&host_of(url)).copied();
+        if let Some(left) = until.and_then(|until| until.duration_since(clock.now()).ok()).filter(|left| !left.is_zero()) {
+            clock.sleep(left).await;
+        }
+    }
+
+    /// Notes that a host asks to be left alone for a while that is waited for.
+    fn note_limit(&self, url: &Url, response: &reqwest::Response) {
+        let now = self.inner.config.clock.now();
+        if let Some(HttpError::RateLimited { retry_after: Some(wait), .. }) =
+            rate_limit(url, response.status().as_u16(), response.headers(), now)
+            && wait <= HttpConfig::MAX_RETRY_AFTER
+            && let Some(until) = now.checked_add(wait)
+        {
+            self.inner.waits.lock().unwrap_or_else(PoisonError::into_inner).insert(host_of(url), until);
         }
     }
 
@@ -89,6 +117,7 @@ impl Client {
                 return Err(HttpError::TooManyRedirects { url: shown(&request.url) });
             }
             let (response, permit) = self.hop(request, &url, deadline).await?;
+            self.note_limit(&url, &response);
             hops.push(url.clone());
             let Some(next) = redirect_target(&response, &url, &request.method)? else {
                 return self.answer(request, response, permit, (hops, deadline));
@@ -214,6 +243,21 @@ impl Client {
             hops,
         })
     }
+}
+
+/// What a request comes to, unless its caller no longer wants it.
+async fn until_cancelled(request: &Request, sending: impl Future<Output = Result<Response, HttpError>>) -> Result<Response, HttpError> {
+    let cancel = request.cancel.clone();
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(HttpError::Cancelled),
+        answer = sending => answer,
+    }
+}
+
+/// A host as it limits requests: with scheme and port.
+fn host_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 fn redirect_target(response: &reqwest::Response, url: &Url, method: &Method) -> Result<Option<Url>, HttpError> {

@@ -51,8 +51,10 @@ impl Client {
         let config = &self.inner.config;
         let retries = if request.method == Method::GET { config.retries } else { 0 };
         let mut attempt = 0;
+        // Whether the pause was the one that the host asked for.
+        let mut has_waited = false;
         loop {
-            let (error, asked) = match self.attempt(request, sink).await {
+            let (error, asked) = match self.attempt(request, sink, has_waited).await {
                 Ok(fetched) => return Ok(Fetched { attempts: attempt + 1, ..fetched }),
                 Err(failure) => failure,
             };
@@ -61,6 +63,7 @@ impl Client {
             }
             let pause = asked.unwrap_or_else(|| pause(config, attempt));
             attempt += 1;
+            has_waited = asked.is_some();
             tokio::select! {
                 biased;
                 () = request.cancel.cancelled() => return Err(HttpError::Cancelled),
@@ -76,10 +79,11 @@ impl Client {
         Ok((fetched, all))
     }
 
-    async fn attempt(&self, request: &Request, sink: &mut dyn Sink) -> Result<Fetched, (HttpError, Option<Duration>)> {
+    async fn attempt(&self, request: &Request, sink: &mut dyn Sink, has_waited: bool) -> Result<Fetched, (HttpError, Option<Duration>)> {
         let once = |error| (error, None);
         let disk = |error: io::Error| (HttpError::Disk { reason: error.to_string() }, None);
-        let Response { status, headers, url, hops, mut body } = self.send(request).await.map_err(once)?;
+        let sent = if has_waited { self.send_at_once(request).await } else { self.send(request).await };
+        let Response { status, headers, url, hops, mut body } = sent.map_err(once)?;
         if !(200..300).contains(&status) && status != 304 {
             let now = self.inner.config.clock.now();
             let asked = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));

@@ -64,6 +64,22 @@ async fn a_server_that_wants_more_than_a_minute_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_host_that_asks_for_fewer_requests_is_waited_for_by_every_one_and_no_other_host_is() {
+    let busy =
+        Server::start(|_, number| if number == 0 { answer(429, &[("retry-after", "7")], b"") } else { answer(200, &[], b"yes") }).await;
+    let other = Server::start(|_, _| answer(200, &[], b"yes")).await;
+    let clock = Arc::new(FastClock::default());
+    let client = Client::new(HttpConfig { retries: 0, clock: clock.clone(), ..config(&[&busy, &other]) });
+    let get = async |server: &Server| client.clone().get_bytes(&Request::get(server.at("/"), Trust::Registry)).await.is_ok();
+    let slept = || clock.slept.lock().unwrap().iter().map(Duration::as_secs).collect::<Vec<_>>();
+    assert!(!get(&busy).await);
+    assert!(get(&other).await);
+    assert_eq!(slept(), [0; 0]);
+    assert!(get(&busy).await);
+    assert_eq!(slept(), [7]);
+}
+
+#[tokio::test]
 async fn what_will_not_pass_is_not_repeated() {
     for status in [400, 401, 403, 404, 410, 451] {
         let (body, _, requests) = run(move |_| answer(status, &[], b"")).await;

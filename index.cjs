@@ -130,4 +130,67 @@ async function reproduce(spec, options = {}) {
   }
 }
 
-module.exports = Object.assign(reproduce, { reproduce, default: reproduce, ReproduceError });
+/** The packages as an iterator; what cannot be iterated over is the caller's mistake. */
+function iterated(specs) {
+  if (typeof specs !== 'string' && typeof specs?.[Symbol.asyncIterator] === 'function') return specs[Symbol.asyncIterator]();
+  if (typeof specs !== 'string' && typeof specs?.[Symbol.iterator] === 'function') return specs[Symbol.iterator]();
+  throw usage('the specs must be a list of strings', "for example reproduceMany(['semver@7.7.4', 'ms@2.1.3'])");
+}
+
+/** One package of many: a failure of its own is a part of the answer, one of the caller's is thrown. */
+async function oneOfMany(spec, options, onProgress) {
+  const began = performance.now();
+  const answer = { spec, result: null, error: null };
+  try {
+    answer.result = await reproduce(spec, { ...options, ...(onProgress && { onProgress: (event) => onProgress({ spec, ...event }) }) });
+  } catch (error) {
+    if (!(error instanceof ReproduceError) || error.code === 'usage') throw error;
+    answer.error = error;
+  }
+  return { ...answer, durationMs: Math.round(performance.now() - began) };
+}
+
+/**
+ * Judges many packages, some at a time, and gives each as it is done. What is not asked for is not begun: at most `jobs` are under way.
+ * @param {Iterable<string> | AsyncIterable<string>} specs
+ * @param {import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceManyOptions} [options]
+ * @returns {AsyncGenerator<import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproducedLine, void, void>}
+ */
+async function* reproduceMany(specs, options = {}) {
+  if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');
+  const { jobs = Math.max(1, Math.floor(require('node:os').availableParallelism() / 2)), signal, onProgress, ...rest } = taken(options);
+  if (!Number.isInteger(jobs) || jobs < 1) throw usage('jobs must be a number of packages', 'leave it out for half of the processors');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw usage('onProgress must be a function', 'it gets { spec, stage, message }');
+  signal?.throwIfAborted();
+  const iterator = iterated(specs);
+  const ended = new AbortController();
+  const settings = { ...rest, signal: signal ? AbortSignal.any([signal, ended.signal]) : ended.signal };
+  const running = new Map();
+  let asking;
+  let isOver = false;
+  let count = 0;
+  try {
+    while (!isOver || running.size > 0) {
+      // A source that is slow to name the next one holds up no answer.
+      if (!isOver && running.size < jobs) asking ??= Promise.resolve(iterator.next()).then((next) => ({ next }));
+      const { next, id, line } = await Promise.race([...running.values(), ...(asking ? [asking] : [])]);
+      if (next) {
+        asking = undefined;
+        isOver = Boolean(next.done);
+        const own = count++;
+        if (!isOver) running.set(own, oneOfMany(next.value, settings, onProgress).then((done) => ({ id: own, line: done })));
+      } else {
+        running.delete(id);
+        yield line;
+      }
+    }
+  } finally {
+    // The caller has enough, or something failed: what runs ends before this does.
+    ended.abort();
+    await Promise.allSettled(running.values());
+    if (!isOver) await iterator.return?.();
+  }
+}
+
+module.exports = Object.assign(reproduce, { reproduce, reproduceMany, default: reproduce, ReproduceError });

@@ -3,6 +3,7 @@ import type * as esm from './index.js' with { 'resolution-mode': 'import' };
 
 declare const reproduce: typeof esm.reproduce & {
   readonly reproduce: typeof esm.reproduce;
+  readonly reproduceMany: typeof esm.reproduceMany;
   readonly default: typeof esm.reproduce;
   readonly ReproduceError: typeof esm.ReproduceError;
 };
@@ -29,5 +30,7 @@ declare namespace reproduce {
   type Explanation = esm.Explanation;
   type Likely = esm.Likely;
   type ReproduceResult = esm.ReproduceResult;
+  type ReproduceManyOptions = esm.ReproduceManyOptions;
+  type ReproducedLine = esm.ReproducedLine;
 }
 export = reproduce;

@@ -410,4 +410,32 @@ export class ReproduceError extends Error {
  * @throws {ReproduceError} for an unknown package, misuse, or a failure of the program or the network.
  */
 export function reproduce(spec: string, options?: ReproduceOptions): Promise<ReproduceResult>;
+
+/** The options of many packages: those of one, but for what is about one alone. */
+export interface ReproduceManyOptions extends Omit<ReproduceOptions, 'emit' | 'recipe' | 'source' | 'onProgress'> {
+  /** How many packages at a time. Default: half of the processors. */
+  jobs?: number;
+  /** Told what is being done, and for which package. */
+  onProgress?: (event: ProgressEvent & { spec: string }) => void;
+}
+
+/** A package of many that is done: one of `result` and `error` is there. */
+export interface ReproducedLine {
+  /** The package as the list has it. */
+  spec: string;
+  result: ReproduceResult | null;
+  /** Why there is no result: an unknown package, or a failure of the program or the network. */
+  error: ReproduceError | null;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+}
+
+/**
+ * Judges many packages and gives each as it is done. At most `jobs` are under way, and nothing more is begun while the loop's body runs; leaving
+ * the loop ends what runs.
+ *
+ * @param specs Packages as `reproduce` takes them: a list, or anything that names them one after the other.
+ * @throws {ReproduceError} for misuse, and the signal's reason where it was aborted. A package's own failure is in its `error`.
+ */
+export function reproduceMany(specs: Iterable<string> | AsyncIterable<string>, options?: ReproduceManyOptions): AsyncGenerator<ReproducedLine, void, void>;
 export default reproduce;

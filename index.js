@@ -1,6 +1,6 @@
 // The same for `import`: index.cjs has the program.
 import reproduce from './index.cjs';
 
-export const { ReproduceError } = reproduce;
+export const { ReproduceError, reproduceMany } = reproduce;
 export { reproduce };
 export default reproduce;

@@ -426,3 +426,60 @@ test('no run of this file left anything outside its cache', async () => {
   const left = (await filesBelow(clean.home)).filter((file) => !file.startsWith(cacheOf(clean)) && !known.includes(file) && !file.includes('script-') && !file.includes('node_modules'));
   assert.deepEqual(left, []);
 });
+
+// ── many packages ──
+
+test('reproduceMany gives each package as it is done, a failure of its own beside the results, in both module systems', async () => {
+  const [good, alone] = [await world.release('x-many-good'), await world.release('x-many-alone', { json: { repository: null } })];
+  const specs = JSON.stringify([good.spec, 'x-many-nowhere', alone.spec]);
+  const body = `const stages = new Set();
+const lines = [];
+for await (const line of reproduceMany(${specs}, { jobs: 2, onProgress: ({ spec, stage }) => stages.add(spec + ' ' + stage) })) lines.push(line);
+say({ lines: lines.map(({ spec, result, error, durationMs }) => [spec, result?.verdict ?? error.code, result === null, error === null, Number.isInteger(durationMs)]), stages: stages.has('${good.spec} resolve') });`;
+  for (const [kind, source] of [
+    ['mjs', `import { reproduceMany } from 'reproduce';\n${body}`],
+    ['cjs', `const { reproduceMany } = require('reproduce');\n(async () => {\n${body}\n})();`],
+  ]) {
+    const ran = await script(source, { kind });
+    assert.equal(ran.code, 0, ran.stderr);
+    const [{ lines, stages }] = ran.lines;
+    assert.deepEqual(lines.sort(), [
+      [alone.spec, 'no-source', false, true, true],
+      [good.spec, 'identical', false, true, true],
+      ['x-many-nowhere', 'package-not-found', true, false, true],
+    ]);
+    assert.equal(stages, true);
+  }
+});
+
+test('reproduceMany begins nothing that is not asked for, and leaving the loop ends what runs', async () => {
+  const specs = [];
+  for (let at = 0; at < 4; at++) specs.push((await world.release(`x-many-${at}`)).spec);
+  const ran = await script(`import { reproduceMany } from 'reproduce';
+const named = [];
+const slowly = (function* () { for (const spec of ${JSON.stringify(specs)}) { named.push(spec); yield spec; } })();
+const seen = [];
+for await (const { spec } of reproduceMany(slowly, { jobs: 1 })) {
+  seen.push([spec, named.length]);
+  if (seen.length === 2) break;
+}
+say({ seen, named, over: slowly.next().done });`);
+  assert.equal(ran.code, 0, ran.stderr);
+  const [{ seen, named, over }] = ran.lines;
+  assert.deepEqual(seen, [[specs[0], 1], [specs[1], 2]]);
+  assert.deepEqual([named, over], [specs.slice(0, 2), true]);
+});
+
+test('reproduceMany rejects with the signal\'s reason, and for misuse', async () => {
+  const { spec } = await world.release('x-many-hang');
+  const lift = world.registry.fault({ on: '/x-many-hang', hang: true });
+  const ran = await script(`import { reproduceMany } from 'reproduce';
+const first = async (...args) => { for await (const line of reproduceMany(...args)) return line; };
+say(await first(['${spec}'], { signal: AbortSignal.timeout(50) }).catch(said));
+for (const args of [['semver'], [7], [[7]], [[], null], [['a'], { jobs: 0 }], [['a'], { cachedir: '' }], [['a'], { onProgress: 1 }]]) say(await first(...args).catch(said));`);
+  lift();
+  assert.equal(ran.code, 0, ran.stderr);
+  const [aborted, ...misused] = ran.lines;
+  assert.equal(aborted.name, 'TimeoutError');
+  assert.deepEqual(misused.map(({ code }) => code), Array(7).fill('usage'));
+});

@@ -17,4 +17,9 @@ async function main(): Promise<boolean> {
     return why === 'usage';
   }
 }
-void [main(), code];
+async function many(): Promise<reproduce.ReproducedLine[]> {
+  const lines: reproduce.ReproducedLine[] = [];
+  for await (const line of reproduce.reproduceMany([], { jobs: 1 })) lines.push(line);
+  return lines;
+}
+void [main(), many(), code];

@@ -47,6 +47,7 @@ export type Code =
   | 'build-not-matched'
   | 'build-not-packable'
   | 'build-over-limit'
+  | 'build-put-off'
   | 'build-script-failed'
   | 'built-file-unreadable'
   | 'built-from-itself'

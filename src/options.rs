@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use http::Client;
 use isolation::Isolation;
 use judge::SourceWord;
 use npm_registry::provenance::Roots;
@@ -68,6 +69,12 @@ pub struct Options {
     pub trusted_root: Option<PathBuf>,
     /// How many earlier versions are looked at; 0 for none.
     pub history: usize,
+    /// Ends before the first build, without a verdict: the first pass of a survey.
+    #[serde(skip)]
+    pub puts_off_builds: bool,
+    /// One client for many runs, made by the first: they share connections, and what a host asks for.
+    #[serde(skip)]
+    pub client: Option<Arc<OnceLock<Client>>>,
     /// Where the addon is installed, and with it the executable that builds run under.
     #[serde(skip)]
     pub installed: Option<PathBuf>,

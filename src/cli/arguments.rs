@@ -48,6 +48,8 @@ Commands:
   reproduce inspect <spec>       what a tarball says about who wrote it
   reproduce replay <file>        the tarball of a recipe or a result, made again
   reproduce audit [folder|file]  all that a project installs, from its lockfile
+  reproduce survey <file>        a list of packages, with a database that a later run goes on with
+  reproduce report <file>        the figures of a survey
   reproduce explain <code>       what a code means and what to do
   reproduce cache ls             what is kept on disk; `reproduce cache prune` removes it
   reproduce completions <shell>  for bash, zsh, fish, powershell or elvish; `man` for the manual page
@@ -278,6 +280,8 @@ impl Arguments {
             git_credentials: self.git_credentials,
             trusted_root: self.trusted_root.clone(),
             history: self.history.unwrap_or_default(),
+            puts_off_builds: false,
+            client: None,
             installed: None,
             cwd: None,
         }

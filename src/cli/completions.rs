@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::arguments::Arguments as Main;
 use super::output::Output;
-use super::{UNDECIDED, audit, cache, inspect, pages, replay, stage, usage, written};
+use super::{UNDECIDED, audit, cache, inspect, pages, replay, report, stage, survey, usage, written};
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "completions";
@@ -48,6 +48,8 @@ pub(super) fn command() -> Command {
         inspect::command().name(inspect::WORD),
         replay::command().name(replay::WORD),
         audit::command().name(audit::WORD),
+        survey::command().name(survey::WORD),
+        report::command().name(report::WORD),
         stage::command().name(stage::WORD),
         pages::explain_command().name(pages::EXPLAIN),
         cache::command().name(cache::WORD),

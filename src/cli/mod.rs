@@ -15,9 +15,11 @@ mod output;
 mod pages;
 mod progress;
 mod replay;
+mod report;
 mod signing;
 mod specs;
 mod stage;
+mod survey;
 
 use std::io;
 use std::path::PathBuf;
@@ -27,9 +29,9 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use report::answer::Answer;
-use report::product::Product;
-use report::text::escape_lines;
+use ::report::answer::Answer;
+use ::report::product::Product;
+use ::report::text::escape_lines;
 use verdict::merge_exit_codes;
 
 use crate::options::Options;
@@ -40,7 +42,7 @@ use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
-pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "explain", "cache", "completions", "help"];
+pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "survey", "report", "explain", "cache", "completions", "help"];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;
@@ -216,6 +218,13 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
     }
     if let Some(rest) = behind(audit::WORD, arguments) {
         return Some(audit::run(&rest, installed.cloned(), cancelled).await);
+    }
+    if let Some(rest) = behind(survey::WORD, arguments) {
+        return Some(survey::run(&rest, installed.cloned(), cancelled).await);
+    }
+    if let Some(rest) = behind(report::WORD, arguments) {
+        let work = tokio::task::spawn_blocking(move || report::run(&rest));
+        return Some(work.await.unwrap_or(UNDECIDED));
     }
     if let Some(rest) = behind(stage::WORD, arguments) {
         return Some(stage::run(&rest, installed.cloned(), cancelled).await);

@@ -34,12 +34,20 @@ pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
 /// A host that could not be reached may answer in a minute, and more time or another machine may come to an end; every other result holds
 /// for a while. Where this machine failed on the way, what did not come out says nothing about the package.
 pub(super) fn is_kept(report: &Report) -> bool {
+    !is_passing(report) && !is_put_off(report) && !report.code.as_deref().is_some_and(Limit::is_of)
+}
+
+/// Whether a host that was away, or this machine, is why nothing else came out: the same question may have another answer in a minute.
+pub(crate) fn is_passing(report: &Report) -> bool {
     let found = report.findings.iter().map(|finding| finding.code.as_ref());
     let attempted = report.attempts.iter().filter_map(|attempt| attempt.code.as_deref());
-    if !report.reproduced && found.chain(attempted).chain(report.code.as_deref()).any(is_of_this_machine) {
-        return false;
-    }
-    !report.code.as_deref().is_some_and(|code| Limit::is_of(code) || matches!(code, "repository-unreachable" | "repository-protocol"))
+    let of_this_machine = !report.reproduced && found.chain(attempted).chain(report.code.as_deref()).any(is_of_this_machine);
+    of_this_machine || matches!(report.code.as_deref(), Some("repository-unreachable" | "repository-protocol"))
+}
+
+/// Whether a build is needed that was not to be tried yet: there is no answer.
+pub(crate) fn is_put_off(report: &Report) -> bool {
+    report.code.as_deref() == Some("build-put-off")
 }
 
 /// What is known of the tarball that a stored result should be about.

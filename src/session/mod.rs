@@ -4,6 +4,7 @@ mod memory;
 mod place;
 mod setup;
 mod signing;
+mod source;
 mod stage;
 mod stopped;
 
@@ -29,10 +30,12 @@ use verdict::{Failed, Finding, Severity, Verdict, boxed, internal};
 use crate::history;
 use crate::options::Options;
 use memory::{Memory, Tarball, Terms, is_kept, key_of};
+pub(crate) use memory::{is_passing, is_put_off};
 use place::Place;
 use setup::Setup;
 pub use setup::cache_folders;
 pub(crate) use signing::sign;
+pub(crate) use source::source_of;
 pub use stage::{judge_stage, stages};
 use stopped::Stopped;
 

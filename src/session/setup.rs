@@ -1,7 +1,7 @@
 //! What a run has before it asks anything: npm's and git's configuration, the folders of the caches, its deadline.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use context::{Context, Deadline, Progress};
@@ -36,6 +36,8 @@ pub(super) struct Setup {
     limit: Option<Duration>,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
+    /// The client that several runs have together.
+    shared: Option<Arc<OnceLock<Client>>>,
     /// What of the configuration does not count.
     pub(super) findings: Vec<Finding>,
 }
@@ -87,11 +89,15 @@ impl Setup {
         }
         let limit = options.limit().map_err(boxed)?;
         let distribution = options.distribution(&around.vars, &around.cwd).map_err(boxed)?;
-        Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, findings })
+        Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, shared: options.client.clone(), findings })
     }
 
-    /// A client for what the configuration allows.
+    /// A client for what the configuration allows: that of the run, or the one that it has together with others.
     pub(super) fn client(&self) -> Client {
+        self.shared.as_ref().map_or_else(|| self.new_client(), |shared| shared.get_or_init(|| self.new_client()).clone())
+    }
+
+    fn new_client(&self) -> Client {
         let agent = format!("reproduce/{} {} {}", env!("CARGO_PKG_VERSION"), verdict::host::node_os(), verdict::host::node_arch());
         Client::new(HttpConfig::from_npm(&self.npm, &agent))
     }
@@ -125,6 +131,7 @@ impl Setup {
             installed: options.installed.clone(),
             given: None,
             distribution: self.distribution.clone(),
+            puts_off_builds: options.puts_off_builds,
         };
         let emit = options.emit.as_ref().map(|path| self.around.cwd.join(path));
         Ok(Question { build, source: options.source_word(), emit, roots })

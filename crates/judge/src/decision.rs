@@ -189,7 +189,9 @@ fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
 fn meaning_of(error: &SourceError) -> Verdict {
     match error {
         SourceError::Git(_) => Verdict::NoSource,
-        SourceError::Sandbox(_) | SourceError::Toolchain(_) | SourceError::NativeToolchain { .. } => Verdict::Unsupported,
+        SourceError::Sandbox(_) | SourceError::Toolchain(_) | SourceError::NativeToolchain { .. } | SourceError::BuildPutOff => {
+            Verdict::Unsupported
+        }
         _ => Verdict::BuildFailed,
     }
 }

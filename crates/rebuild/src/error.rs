@@ -121,6 +121,9 @@ pub enum SourceError {
     /// The system failed.
     #[error("a file cannot be written: {0}")]
     Io(#[from] io::Error),
+    /// A build could make the published files, and none was to be tried yet.
+    #[error("a build is needed, and was put off")]
+    BuildPutOff,
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -173,6 +176,7 @@ impl Diagnostic for SourceError {
             Self::Impossible { .. } => "recipe-impossible",
             Self::Cut(limit) => limit.code(),
             Self::Io(_) => "temporary-file",
+            Self::BuildPutOff => "build-put-off",
             Self::Cancelled => "cancelled",
         }
     }
@@ -191,6 +195,7 @@ impl Diagnostic for SourceError {
             | Self::NothingBuilt
             | Self::CheckoutGone { .. }
             | Self::MetadataKept
+            | Self::BuildPutOff
             | Self::Cut(_) => Stage::Build,
             _ => Stage::Pack,
         }
@@ -215,6 +220,7 @@ impl Diagnostic for SourceError {
             Self::Cut(Limit::Time) => Some("--timeout sets another limit; 0 switches it off".into()),
             Self::Cut(Limit::Machine) => Some(MORE_MACHINE.into()),
             Self::Cut(Limit::Sandbox) => Some(STRONGER_SANDBOX.into()),
+            Self::BuildPutOff => Some("run the same command without --no-build".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             _ => None,
         }

@@ -55,6 +55,9 @@ pub fn rebuild(
         all.not_built = closest(&all).and_then(|closest| left_behind::needed(case.located, closest));
     }
     if builds && all.not_built.is_none() && !reproduced(&all) {
+        if question.puts_off_builds {
+            return Err(SourceError::BuildPutOff);
+        }
         match build(repository, case, question, (context, runtime), &mut all) {
             // Requests ended with the time, and whatever failed may have failed for that.
             Err(error) if context.deadline.is_over() && !context.cancelled.load(Ordering::Relaxed) => {

@@ -123,7 +123,8 @@ impl World {
         } = work;
         let Context { npm, client: _, git: _, credentials: _, folders: _, progress: _, cancel: _, cancelled: _, cwd: _, deadline: _ } =
             context;
-        let Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _ } = question;
+        let Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _, puts_off_builds: _ } =
+            question;
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
         let (mut named, mut tags) = (BTreeSet::new(), BTreeSet::new());

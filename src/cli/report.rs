@@ -1,0 +1,178 @@
+//! `reproduce report`: the figures of a survey, from its database or from its lines.
+
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
+
+use report::answer::Answer;
+use report::text::escape;
+use survey::{Counter, Database, Fact, Line, Lines, RunInfo, SurveyError, facts_of, text};
+
+use super::output::Output;
+use super::{UNDECIDED, usage, written};
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "report";
+
+const HINT: &str = "reproduce report <file>; for the package of that name: reproduce report@latest";
+
+const AFTER_HELP: &str = "\
+Read are databases of `reproduce survey`, also while it runs, and what it wrote with --ndjson. A list of packages can be surveyed again:
+reproduce report surveys.db --class build-failed --list | reproduce survey - --force
+Exit codes: 0, 2 where the file cannot be read.
+For the package of that name: reproduce report@latest";
+
+/// Tell what came of a survey.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce report", max_term_width = 100, after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+struct Arguments {
+    /// A database of `reproduce survey`, or a file of its lines; - for lines on standard input
+    #[arg(value_name = "file")]
+    from: PathBuf,
+    /// A run of the database by its number [default: the last]
+    #[arg(long, value_name = "n")]
+    run: Option<i64>,
+    /// Only packages with this verdict or code
+    #[arg(long, value_name = "verdict|code")]
+    class: Option<String>,
+    /// Print one JSON object
+    #[arg(short, long)]
+    json: bool,
+    /// Print Markdown, for the summary of a job
+    #[arg(long, conflicts_with = "json")]
+    md: bool,
+    /// Print the packages, one a line
+    #[arg(long, conflicts_with_all = ["json", "md"])]
+    list: bool,
+    /// Print the lines that --ndjson of the survey writes
+    #[arg(long, conflicts_with_all = ["json", "md", "list"])]
+    ndjson: bool,
+    /// List every reason for which packages are not reproduced
+    #[arg(long)]
+    group: bool,
+}
+
+/// Why there is no report.
+enum ReportError {
+    Survey(SurveyError),
+    Output(io::Error),
+}
+
+impl From<SurveyError> for ReportError {
+    fn from(error: SurveyError) -> Self {
+        Self::Survey(error)
+    }
+}
+
+impl From<io::Error> for ReportError {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command and returns the exit code.
+pub(super) fn run(arguments: &[String]) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce report").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, HINT),
+    };
+    match parsed.report() {
+        Ok(()) => 0,
+        Err(ReportError::Output(error)) => written(Err(error)).unwrap_or(UNDECIDED),
+        Err(ReportError::Survey(error)) => {
+            let answer = Answer::failed("", &error);
+            if parsed.json {
+                return written(Output::json(&answer)).unwrap_or(UNDECIDED);
+            }
+            Output::failure(&answer);
+            UNDECIDED
+        }
+    }
+}
+
+impl Arguments {
+    fn report(&self) -> Result<(), ReportError> {
+        if self.ndjson {
+            return self.lines(|line| match facts_of(&line) {
+                Some(fact) if self.is_wanted(&fact) => Ok(Output::json_of(&line)?),
+                _ => Ok(()),
+            });
+        }
+        let mut counter = Counter::default();
+        let mut listed = Vec::new();
+        let (name, waiting) = self.facts(|fact| {
+            if self.is_wanted(&fact) {
+                counter.add(&fact);
+                if self.list {
+                    listed.push(fact.spec);
+                }
+            }
+        })?;
+        if self.list {
+            let all: String = listed.iter().map(|spec| format!("{}\n", escape(spec))).collect();
+            return Ok(Output::text(&all)?);
+        }
+        let summary = counter.summary(&name, waiting);
+        Ok(if self.json {
+            Output::json_of(&summary)?;
+        } else if self.md {
+            Output::text(&text::markdown(&summary))?;
+        } else {
+            Output::text(&text::summary(&summary, self.group))?;
+        })
+    }
+
+    fn is_wanted(&self, fact: &Fact) -> bool {
+        let is_one = |class: &String| class == fact.verdict.as_str() || Some(class) == fact.code.as_ref();
+        self.class.as_ref().is_none_or(is_one)
+    }
+
+    /// Hands over what is counted of each package; gives the list's name, and how many packages wait.
+    fn facts(&self, mut each: impl FnMut(Fact)) -> Result<(String, usize), ReportError> {
+        if let Some(database) = self.database()? {
+            let run = self.run_of(&database)?;
+            database.facts(run.id, each)?;
+            return Ok((run.list, run.packages.saturating_sub(run.done)));
+        }
+        self.lines(|line| {
+            if let Some(fact) = facts_of(&line) {
+                each(fact);
+            }
+            Ok(())
+        })?;
+        Ok((self.from.display().to_string(), 0))
+    }
+
+    /// Hands over each line, as it was written.
+    fn lines(&self, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
+        if let Some(database) = self.database()? {
+            return database.lines(self.run_of(&database)?.id, each);
+        }
+        if self.from == Path::new("-") {
+            return Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(|line| each(line?));
+        }
+        let unreadable = |error: io::Error| SurveyError::List { list: self.from.display().to_string(), reason: error.to_string() };
+        let file = store::at_hand::open_named(&self.from).map_err(unreadable)?;
+        Lines::of(BufReader::new(file), &self.from).try_for_each(|line| each(line?))
+    }
+
+    fn database(&self) -> Result<Option<Database>, SurveyError> {
+        Database::is_at(&self.from).then(|| Database::read(&self.from)).transpose()
+    }
+
+    fn run_of(&self, database: &Database) -> Result<RunInfo, SurveyError> {
+        let runs = database.runs()?;
+        let found = match self.run {
+            Some(id) => runs.into_iter().find(|run| run.id == id),
+            None => runs.into_iter().next_back(),
+        };
+        found.ok_or_else(|| SurveyError::Empty(format!("{} has no such run, and", self.from.display())))
+    }
+}

@@ -1,0 +1,329 @@
+//! `reproduce survey`: a list of packages, judged in two passes, with a database that a later run goes on with.
+
+mod sink;
+mod world;
+
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+use npm_tarball::{Archive, Limits};
+use npmrc::Surroundings;
+use report::answer::Answer;
+use report::terminal::Style;
+use report::text::escape;
+use survey::list::{TOP_FILE, TOP_PACKAGE};
+use survey::{Database, Flow, Job, List, Summary, SurveyError, text};
+use verdict::{Accept, Failed, boxed};
+
+use super::arguments::{AcceptChoice, ColorChoice, seconds};
+use super::output::Output;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
+use crate::options::Options;
+use crate::session;
+use sink::{Shown, Sink, SinkError};
+use world::Session;
+
+/// The word that this command begins with.
+pub(super) const WORD: &str = "survey";
+
+const HINT: &str = "reproduce survey <file>, or - for standard input; for the package of that name: reproduce survey@latest";
+
+/// Most builds at a time.
+const MAX_JOBS: usize = 64;
+/// How many packages at a time the first pass has for each build at a time: it waits for hosts more than it works.
+const FIRST_PASS: usize = 4;
+/// The database where none is named, below the cache folder.
+const DATABASE: &str = "surveys.db";
+
+const AFTER_HELP: &str = "\
+A line of the list is a package as it is typed, a package URL, or a JSON object with spec, or with name and version. First all packages are asked for
+what needs no build, then builds run; the packages of one commit share its checkout. The same command again goes on where it ended, however it ended.
+Exit codes: 0 all is reproduced, 1 one is not, 2 one was not decided, or waits for a build, 130 interrupted, 143 terminated.
+For the package of that name: reproduce survey@latest";
+
+/// What makes the exit code other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum FailOnChoice {
+    /// A package that is not reproduced.
+    Differs,
+    /// That, or one that was not decided.
+    #[default]
+    Undecided,
+    /// Nothing that is found out.
+    None,
+}
+
+/// Check a list of packages, and keep what comes of it in a database.
+#[derive(Debug, Parser)]
+#[command(name = "reproduce survey", max_term_width = 100, after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+struct Arguments {
+    /// The list of packages; - for standard input
+    #[arg(value_name = "file", required_unless_present = "top", conflicts_with = "top")]
+    list: Option<PathBuf>,
+    /// The first packages of npm-high-impact, the list of those that many others depend on
+    #[arg(long, value_name = "n")]
+    top: Option<usize>,
+    /// The database [default: surveys.db in the cache folder]
+    #[arg(long, value_name = "file")]
+    db: Option<PathBuf>,
+    /// Write a line of JSON for each package to this file as it is done; - is standard output
+    #[arg(long, value_name = "file")]
+    ndjson: Option<PathBuf>,
+    /// Print the figures as one JSON object at the end
+    #[arg(short, long)]
+    json: bool,
+    /// List every reason for which packages are not reproduced
+    #[arg(long)]
+    group: bool,
+    /// End after the first pass: what needs a build waits for a later run
+    #[arg(long)]
+    no_build: bool,
+    /// How many builds at a time; the first pass takes four times as many packages [default: half of the processors]
+    #[arg(long, value_name = "n", value_parser = jobs)]
+    jobs: Option<usize>,
+    /// Go on where the same list ended; it is what happens anyway
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Begin anew, also where the database has a run of this list
+    #[arg(short, long)]
+    force: bool,
+    /// What makes the exit code other than 0
+    #[arg(long, value_enum, default_value_t, value_name = "what")]
+    fail_on: FailOnChoice,
+    /// What counts as reproduced
+    #[arg(long, value_enum, default_value_t, value_name = "level")]
+    accept: AcceptChoice,
+    /// Try only these strategies (comma-separated)
+    #[arg(long, value_name = "names", value_delimiter = ',')]
+    strategy: Vec<String>,
+    /// The registry to ask, in place of npm's configuration
+    #[arg(long, value_name = "url")]
+    registry: Option<String>,
+    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    #[arg(long, value_name = "tier")]
+    isolation: Option<String>,
+    /// Longest time for one package in seconds; 0 for none [default: 600]
+    #[arg(long, value_name = "seconds", value_parser = seconds)]
+    timeout: Option<f64>,
+    /// The folder of all caches
+    #[arg(long, value_name = "dir")]
+    cache_dir: Option<PathBuf>,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, value_name = "when")]
+    color: ColorChoice,
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_JOBS).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
+}
+
+/// The command's own part of the command line.
+pub(super) fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command and returns the exit code.
+pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancelled: &Arc<AtomicBool>) -> u8 {
+    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce survey").chain(arguments.iter().map(String::as_str))) {
+        Ok(parsed) => parsed,
+        Err(error) => return usage(&error, arguments, HINT),
+    };
+    let options = parsed.options(installed);
+    let begun = match begin(&parsed, &options, cancelled).await {
+        Ok(begun) => begun,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(error) => return failed(&parsed, &Answer::failed("", &*error)),
+    };
+    let total = begun.list.specs.len();
+    parsed.say(&begun);
+    let style = Style::detect(parsed.color.enabled(io::stdout().is_terminal()));
+    let shown = Shown { ndjson: parsed.ndjson.as_deref(), json: parsed.json, style };
+    let mut sink = match Sink::of(begun.database, (begun.run, total), &shown) {
+        Ok(sink) => sink,
+        Err(error) => return error.said(),
+    };
+    let world = Arc::new(Session::of(options, Arc::clone(cancelled)));
+    let passed = passes(&parsed, &world, &mut sink, cancelled).await;
+    let is_whole = matches!(passed, Ok(true)) && !cancelled.load(Ordering::Relaxed);
+    let ended = sink.end(is_whole);
+    let (counter, waiting) = match (passed, ended) {
+        (Err(error), _) | (Ok(_), Err(error)) => return error.said(),
+        (Ok(_), Ok(ended)) => ended,
+    };
+    if cancelled.load(Ordering::Relaxed) {
+        let said = format!("\n{} of {total} are done; the same command goes on\n", total.saturating_sub(waiting));
+        Output::error_text(&said);
+        return INTERRUPTED;
+    }
+    let summary = counter.summary(&begun.list.name, waiting);
+    written(parsed.summary(&summary)).unwrap_or_else(|| parsed.exit_code(&summary))
+}
+
+/// A failure of the survey as a whole.
+fn failed(parsed: &Arguments, answer: &Answer) -> u8 {
+    if parsed.json {
+        return written(Output::json(answer)).unwrap_or(UNDECIDED);
+    }
+    Output::failure(answer);
+    UNDECIDED
+}
+
+/// A survey that is about to go on.
+struct Begun {
+    list: List,
+    database: Database,
+    run: i64,
+    resumed: bool,
+}
+
+/// Reads the list, and finds its run in the database or makes one.
+async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<Begun, Failed> {
+    let list = match (&parsed.list, parsed.top) {
+        (_, Some(count)) => top(count, options, cancelled).await?,
+        (Some(path), None) => listed(path.clone()).await?,
+        // clap has asked for one of the two.
+        (None, None) => return Err(boxed(SurveyError::Empty("the command".to_owned()))),
+    };
+    let path = match &parsed.db {
+        Some(path) => path.clone(),
+        None => session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?.root.join(DATABASE),
+    };
+    let (asked, anew) = (parsed.asked(), parsed.force);
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut database = Database::open(&path)?;
+        let (run, resumed) = database.begin(&list, &asked, anew)?;
+        Ok(Begun { list, database, run, resumed })
+    });
+    opened.await.map_err(verdict::internal)?.map_err(|error: SurveyError| boxed(error))
+}
+
+/// The list in a file, or on standard input.
+async fn listed(path: PathBuf) -> Result<List, Failed> {
+    let read = move || if path == Path::new("-") { List::read("standard input", io::stdin().lock()) } else { List::open(&path) };
+    tokio::task::spawn_blocking(read).await.map_err(verdict::internal)?.map_err(boxed)
+}
+
+/// The first packages of the list of those that many others depend on, of the registry's package with it.
+async fn top(count: usize, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<List, Failed> {
+    let published = session::fetch_one(TOP_PACKAGE, options, Arc::clone(cancelled)).await?;
+    let unreadable = |reason: String| boxed(SurveyError::List { list: TOP_PACKAGE.to_owned(), reason });
+    let archive = Archive::read(published.tarball.bytes.open(), &Limits::default()).map_err(|error| unreadable(error.to_string()))?;
+    let entry = archive.get(TOP_FILE).ok_or_else(|| unreadable(format!("it has no {TOP_FILE}")))?;
+    let bytes = archive.content(entry).map_err(|error| unreadable(error.to_string()))?;
+    List::top(&String::from_utf8_lossy(&bytes), count).map_err(boxed)
+}
+
+/// Both passes. `true` if every package has a result.
+async fn passes(parsed: &Arguments, world: &Arc<Session>, sink: &mut Sink, cancelled: &Arc<AtomicBool>) -> Result<bool, SinkError> {
+    let places = parsed.jobs();
+    let first = Job::first(&sink.waiting()?, places.saturating_mul(FIRST_PASS));
+    if !pass(world, first, sink, cancelled).await? || parsed.no_build {
+        return Ok(sink.waiting()?.is_empty());
+    }
+    let builds = Job::builds(&sink.waiting()?, places);
+    pass(world, builds, sink, cancelled).await
+}
+
+async fn pass(world: &Arc<Session>, job: Job, sink: &mut Sink, cancelled: &Arc<AtomicBool>) -> Result<bool, SinkError> {
+    let mut failure = None;
+    let whole = survey::run(world, job, |done| {
+        // What was stopped is no answer.
+        if cancelled.load(Ordering::Relaxed) {
+            return Flow::Break(());
+        }
+        if let Err(error) = sink.done(&done) {
+            // Nothing more can be kept: what runs ends.
+            failure = Some(error);
+            cancelled.store(true, Ordering::Relaxed);
+            return Flow::Break(());
+        }
+        Flow::Continue(())
+    })
+    .await;
+    failure.map_or(Ok(whole), Err)
+}
+
+impl Arguments {
+    fn options(&self, installed: Option<PathBuf>) -> Options {
+        Options {
+            // The database is where results are: the file of results would be written anew for each.
+            no_cache: true,
+            strategy: self.strategy.clone(),
+            accept: self.accept(),
+            registry: self.registry.clone(),
+            isolation: self.isolation.clone(),
+            timeout: self.timeout,
+            cache_dir: self.cache_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
+            client: Some(Arc::default()),
+            installed,
+            ..Options::default()
+        }
+    }
+
+    /// What could change an answer, as the database keeps it: a run is gone on with only where all of it is the same.
+    fn asked(&self) -> String {
+        let Self { strategy, registry, isolation, timeout, .. } = self;
+        let asked = serde_json::json!({
+            "accept": self.accept(), "strategy": strategy, "registry": registry, "isolation": isolation, "timeout": timeout,
+        });
+        asked.to_string()
+    }
+
+    fn accept(&self) -> Accept {
+        match self.accept {
+            AcceptChoice::Identical => Accept::Identical,
+            AcceptChoice::SameContent => Accept::SameContent,
+        }
+    }
+
+    /// Builds are what costs, and each may use several processors.
+    fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
+    }
+
+    /// Says on stderr what is surveyed, and where it is kept.
+    fn say(&self, begun: &Begun) {
+        let Begun { list, database, resumed, .. } = begun;
+        let doubled = if list.doubled > 0 { format!(", {} named again", list.doubled) } else { String::new() };
+        let goes_on = if *resumed { "; goes on where it ended" } else { "" };
+        let path = database.path().display().to_string();
+        let name = escape(&list.name);
+        Output::error_text(&format!("{name}: {} packages{doubled}, kept in {}{goes_on}\n", list.specs.len(), escape(&path)));
+    }
+
+    /// Prints the figures.
+    fn summary(&self, summary: &Summary) -> io::Result<()> {
+        if self.json {
+            return Output::json_of(summary);
+        }
+        if self.ndjson.as_deref() == Some(Path::new("-")) {
+            return Ok(());
+        }
+        Output::text(&format!("\n{}", text::summary(summary, self.group)))?;
+        if self.no_build && summary.waiting > 0 {
+            Output::error_text(&format!("{} wait for a build: the same command without --no-build goes on\n", summary.waiting));
+        }
+        Ok(())
+    }
+
+    fn exit_code(&self, summary: &Summary) -> u8 {
+        match self.fail_on {
+            FailOnChoice::None => 0,
+            _ if summary.not_reproduced.count > 0 => 1,
+            FailOnChoice::Differs => 0,
+            FailOnChoice::Undecided => {
+                if summary.not_decided.count + summary.waiting > 0 {
+                    UNDECIDED
+                } else {
+                    0
+                }
+            }
+        }
+    }
+}

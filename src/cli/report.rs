@@ -116,17 +116,19 @@ impl Arguments {
             }
         })?;
         if self.list {
-            let all: String = listed.iter().map(|spec| format!("{}\n", escape(spec))).collect();
+            let mut all = String::new();
+            for spec in &listed {
+                all.push_str(&escape(spec));
+                all.push('\n');
+            }
             return Ok(Output::text(&all)?);
         }
         let summary = counter.summary(&name, waiting);
-        Ok(if self.json {
-            Output::json_of(&summary)?;
-        } else if self.md {
-            Output::text(&text::markdown(&summary))?;
-        } else {
-            Output::text(&text::summary(&summary, self.group))?;
-        })
+        Ok(match (self.json, self.md) {
+            (true, _) => Output::json_of(&summary),
+            (_, true) => Output::text(&text::markdown(&summary)),
+            _ => Output::text(&text::summary(&summary, self.group)),
+        }?)
     }
 
     fn is_wanted(&self, fact: &Fact) -> bool {
@@ -153,7 +155,8 @@ impl Arguments {
     /// Hands over each line, as it was written.
     fn lines(&self, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
         if let Some(database) = self.database()? {
-            return database.lines(self.run_of(&database)?.id, each);
+            let run = self.run_of(&database)?.id;
+            return database.lines(run)?.try_for_each(|line| each(line?));
         }
         if self.from == Path::new("-") {
             return Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(|line| each(line?));

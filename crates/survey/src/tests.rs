@@ -68,13 +68,7 @@ fn failure(spec: &str) -> Line {
 }
 
 fn all_lines(database: &Database, run: i64) -> Vec<Line> {
-    let mut all = Vec::new();
-    let walked: Result<(), SurveyError> = database.lines(run, |line| {
-        all.push(line);
-        Ok(())
-    });
-    walked.unwrap();
-    all
+    database.lines(run).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]

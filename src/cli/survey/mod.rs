@@ -141,7 +141,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return failed(&parsed, &Answer::failed("", &*error)),
     };
     let total = begun.list.specs.len();
-    parsed.say(&begun);
+    begun.say();
     let style = Style::detect(parsed.color.enabled(io::stdout().is_terminal()));
     let shown = Shown { ndjson: parsed.ndjson.as_deref(), json: parsed.json, style };
     let mut sink = match Sink::of(begun.database, (begun.run, total), &shown) {
@@ -149,10 +149,10 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return error.said(),
     };
     let world = Arc::new(Session::of(options, Arc::clone(cancelled)));
-    let passed = passes(&parsed, &world, &mut sink, cancelled).await;
-    let is_whole = matches!(passed, Ok(true)) && !cancelled.load(Ordering::Relaxed);
+    let judged = passes(&parsed, &world, &mut sink, cancelled).await;
+    let is_whole = matches!(judged, Ok(true)) && !cancelled.load(Ordering::Relaxed);
     let ended = sink.end(is_whole);
-    let (counter, waiting) = match (passed, ended) {
+    let (counter, waiting) = match (judged, ended) {
         (Err(error), _) | (Ok(_), Err(error)) => return error.said(),
         (Ok(_), Ok(ended)) => ended,
     };
@@ -180,6 +180,18 @@ struct Begun {
     database: Database,
     run: i64,
     resumed: bool,
+}
+
+impl Begun {
+    /// Says on stderr what is surveyed, and where it is kept.
+    fn say(&self) {
+        let Self { list, database, resumed, .. } = self;
+        let doubled = if list.doubled > 0 { format!(", {} named again", list.doubled) } else { String::new() };
+        let goes_on = if *resumed { "; goes on where it ended" } else { "" };
+        let path = database.path().display().to_string();
+        let name = escape(&list.name);
+        Output::error_text(&format!("{name}: {} packages{doubled}, kept in {}{goes_on}\n", list.specs.len(), escape(&path)));
+    }
 }
 
 /// Reads the list, and finds its run in the database or makes one.
@@ -285,16 +297,6 @@ impl Arguments {
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
         self.jobs.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
-    }
-
-    /// Says on stderr what is surveyed, and where it is kept.
-    fn say(&self, begun: &Begun) {
-        let Begun { list, database, resumed, .. } = begun;
-        let doubled = if list.doubled > 0 { format!(", {} named again", list.doubled) } else { String::new() };
-        let goes_on = if *resumed { "; goes on where it ended" } else { "" };
-        let path = database.path().display().to_string();
-        let name = escape(&list.name);
-        Output::error_text(&format!("{name}: {} packages{doubled}, kept in {}{goes_on}\n", list.specs.len(), escape(&path)));
     }
 
     /// Prints the figures.

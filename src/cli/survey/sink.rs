@@ -106,7 +106,9 @@ impl Sink {
         }
         let (prints, lines) = (self.prints_lines, &mut self.lines);
         if prints || lines.is_some() {
-            self.database.lines(self.run, |line| write(&line, prints, lines))?;
+            for line in self.database.lines(self.run)? {
+                write(&line?, prints, lines)?;
+            }
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use store::FileLock;
 
@@ -119,31 +119,28 @@ impl Database {
         Ok(())
     }
 
-    /// The lines of a run, as they were written, with their logs and diffs. `each` says whether to go on.
-    pub fn lines<E: From<SurveyError>>(&self, run: i64, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
-        let sql = "SELECT d.id, p.spec, d.is_error, d.duration_ms, d.document
-            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.run = ?1 ORDER BY d.id";
-        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(&error))?;
-        let mut rows = statement.query([run]).map_err(|error| self.failed(&error))?;
-        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
-            let (id, mut line) = self.line_of(row)?;
-            let document = line.result.as_mut().or(line.error.as_mut());
-            if let Some(document) = document {
-                self.fill(id, document)?;
-            }
-            each(line)?;
-        }
-        Ok(())
+    /// The lines of a run, as they were written, with their logs and diffs: each is read when it is its turn.
+    pub fn lines(&self, run: i64) -> Result<impl Iterator<Item = Result<Line, SurveyError>>, SurveyError> {
+        let sql = "SELECT id FROM result WHERE run = ?1 ORDER BY id";
+        let ids = |connection: &Connection| -> rusqlite::Result<Vec<i64>> {
+            connection.prepare(sql)?.query_map([run], |row| row.get(0))?.collect()
+        };
+        let ids = ids(&self.connection).map_err(|error| self.failed(&error))?;
+        // One that is gone by now is asked again by the survey that runs.
+        Ok(ids.into_iter().filter_map(|id| self.line(id).transpose()))
     }
 
-    fn line_of(&self, row: &Row<'_>) -> Result<(i64, Line), SurveyError> {
-        let read = || -> rusqlite::Result<(i64, String, bool, u64, String)> {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        };
-        let (id, spec, is_error, duration_ms, document) = read().map_err(|error| self.failed(&error))?;
-        let document: Value = serde_json::from_str(&document).map_err(|error| self.damaged(&error.to_string()))?;
+    fn line(&self, id: i64) -> Result<Option<Line>, SurveyError> {
+        let sql = "SELECT p.spec, d.is_error, d.duration_ms, d.document
+            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.id = ?1";
+        let read =
+            |row: &Row<'_>| -> rusqlite::Result<(String, bool, u64, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)) };
+        let found = self.connection.query_row(sql, [id], read).optional().map_err(|error| self.failed(&error))?;
+        let Some((spec, is_error, duration_ms, document)) = found else { return Ok(None) };
+        let mut document: Value = serde_json::from_str(&document).map_err(|error| self.damaged(&error.to_string()))?;
+        self.fill(id, &mut document)?;
         let (result, error) = if is_error { (None, Some(document)) } else { (Some(document), None) };
-        Ok((id, Line { spec, result, error, duration_ms }))
+        Ok(Some(Line { spec, result, error, duration_ms }))
     }
 
     /// Puts logs and diffs back where they were in a document. What is no longer there, or is not what was written, stays null.

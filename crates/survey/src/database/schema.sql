@@ -21,6 +21,7 @@ CREATE TABLE package (
   PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
 CREATE INDEX package_by_spec ON package (spec);
+CREATE INDEX package_for_build ON package (run) WHERE needs_build;
 
 CREATE TABLE result (
   id INTEGER PRIMARY KEY,        -- in the order in which packages were done
@@ -41,6 +42,8 @@ CREATE TABLE result (
   UNIQUE (run, place),
   FOREIGN KEY (run, place) REFERENCES package (run, place)
 );
+
+CREATE INDEX result_passing ON result (run) WHERE is_passing;
 
 CREATE TABLE file (
   result INTEGER NOT NULL REFERENCES result (id),

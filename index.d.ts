@@ -366,6 +366,8 @@ export interface ReproduceResult {
   signatures: RegistrySignature[];
   /** What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict. */
   provenance: Provenance | null;
+  /** When the registry says that this version was published; absent where it was not read or does not say. */
+  publishedAt?: string;
   package: { spec: string; name: string | null; version: string | null; location: string | null; integrity: string | null };
   source: { spec: string | null; location: string | null; integrity: string | null };
   /** sha256 over the published files as npm writes them to disk. */

@@ -54,6 +54,7 @@ pub async fn judge_release(
     context: &Context,
 ) -> Result<Report, Failed> {
     let mut draft = Draft::new(package_info(spec, &release), release.attestations.is_some(), options);
+    draft.noted(|report| report.published_at = release.time.clone());
     let mut early = None;
     let asked = Asked { spec, release: &release, question: &question, context };
     // On the heap: all stages together are a large future.

@@ -50,6 +50,9 @@ pub struct Report {
     /// What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict.
     #[serde(default)]
     pub provenance: Option<Provenance>,
+    /// When the registry says that this version was published; absent where it was not read or does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<String>,
     /// What was published.
     pub package: PackageInfo,
     /// What it was rebuilt from.
@@ -103,6 +106,7 @@ impl Report {
             attested,
             signatures: Vec::new(),
             provenance: None,
+            published_at: None,
             package,
             source: SourceInfo::default(),
             content_digest: None,

@@ -4,7 +4,7 @@ import js from '@eslint/js';
 const node = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map((name) => [name, 'readonly']));
 
 export default [
-  { ignores: ['target/', 'bench/.work/', 'npm/', '**/*.d.ts'] },
+  { ignores: ['target/', 'bench/.work/', 'npm/', 'crates/page/assets/', '**/*.d.ts'] },
   js.configs.recommended,
   {
     languageOptions: { ecmaVersion: 2024, globals: node },
@@ -22,6 +22,11 @@ export default [
   },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { __dirname: 'readonly', __filename: 'readonly' } } },
   { files: ['bin.cjs'], languageOptions: { ecmaVersion: 6 } },
+  {
+    // They run in a browser.
+    files: ['page/**'],
+    languageOptions: { globals: Object.fromEntries(['addEventListener', 'document', 'getSelection', 'innerHeight', 'innerWidth', 'matchMedia', 'ResizeObserver', 'scrollY', 'window'].map((name) => [name, 'readonly'])) },
+  },
   {
     // It runs in builds, on the Node of the time.
     files: ['crates/rebuild/src/build_run/replace.js'],

@@ -15,7 +15,7 @@ export const LAYERS = [
   ['git', 'npm-registry', 'recipe'],
   ['context', 'origin', 'npm-toolchain', 'npm-timewarp'],
   ['rebuild', 'report'],
-  ['judge', 'signing'],
+  ['judge', 'signing', 'page'],
   ['audit', 'survey'],
 ];
 

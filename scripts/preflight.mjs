@@ -44,6 +44,7 @@ function needs() {
   for (const program of ['setsid', 'awk', 'su', 'dd']) all.push([program, 'attacks on the sandbox', said('sh', '-c', `command -v ${program}`)]);
   all.push(['bwrap (bubblewrap)', 'the second tier of the sandbox', said('bwrap', '--version')]);
   all.push(['podman', 'builds in a container', said('podman', '--version')]);
+  all.push(['a Chromium', 'the page of a run', said('chromium', '--version') ?? said('chromium-browser', '--version') ?? said('google-chrome', '--version')]);
   // Asked by perl.
   for (const [name, args] of Object.entries((perl !== null && CALLS[process.arch]) || {})) all.push([`a kernel that allows ${name}`, 'controls of the attacks', call(args)]);
   return all;

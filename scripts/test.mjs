@@ -17,6 +17,7 @@ const PROMISED = [
   ...['namespaces', 'bwrap', 'landlock'].flatMap((tier) => ['root', 'other'].map((user) => `tier:${tier}:${user}`)),
   ...['root', 'other'].map((user) => `user:${user}`),
   'containers',
+  'browser',
   ...['npm of the machine', 'npm-6', 'npm-7', 'npm-8', 'npm-10', 'npm-11', 'yarn-1', 'berry-3', 'berry-4', 'pnpm-8', 'pnpm-9', 'pnpm-10'].map((name) => `installer:${name}`),
   ...['npm-6', 'npm-8', 'npm-10', 'npm-11', 'yarn-1', 'berry-3', 'berry-4', 'pnpm-8', 'pnpm-9', 'pnpm-10', 'pnpm-11'].map((name) => `client:${name}`),
 ];

@@ -175,7 +175,8 @@ fn short_ref(name: &str) -> &str {
     name.strip_prefix("refs/tags/").or_else(|| name.strip_prefix("refs/heads/")).unwrap_or(name)
 }
 
-fn closest(report: &Report) -> Option<&AttemptInfo> {
+/// The attempt that decided, or came closest.
+pub fn closest(report: &Report) -> Option<&AttemptInfo> {
     // Of equals the first, which was the likeliest: max_by_key takes the last.
     let judged = |attempt: &AttemptInfo| attempt.verdict == report.verdict;
     report.attempts.iter().rev().max_by_key(|attempt| (judged(attempt), attempt.log.is_some(), attempt.files_matched))

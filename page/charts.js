@@ -78,14 +78,17 @@ export function columns(title, values, onChoose) {
   const first = Number(years[0]);
   const span = years.length > 0 ? Array.from({ length: Number(years.at(-1)) - first + 1 }, (_, at) => String(first + at)) : [];
   // Years come from a registry that may be anyone's: a thousand of them are no axis.
-  const axis = [...(span.length <= 60 ? span : years), ...(values.includes(NONE) ? [NONE] : [])];
-  const band = scaleBand().domain(axis).range([0, 100]).paddingInner(0.18);
+  const timed = span.length <= 60 ? span : years;
+  const axis = values.includes(NONE) ? [...timed, NONE] : timed;
+  // What has no year stands apart from the last one.
+  const band = scaleBand().domain([...timed, '', NONE].slice(0, axis.length + (axis.length - timed.length))).range([0, 100]).paddingInner(0.18);
   const lines = element('div', { class: 'grid', 'aria-hidden': 'true' });
   const all = axis.map((value, at) => {
     const segments = segmentsOf();
     const words = unseen('');
-    // Labels that would touch are left out, but for the first and the last.
-    const name = element('span', { class: at % Math.ceil(axis.length / 8) === 0 || value === NONE ? 'label' : 'label rare' }, value === NONE ? 'n/a' : value);
+    // Labels that would touch are left out: more of them where there is less room.
+    const isAt = (labels) => value === NONE || at % Math.ceil(axis.length / labels) === 0;
+    const name = element('span', { class: isAt(5) ? 'label' : isAt(16) ? 'label often' : 'label rare' }, value === NONE ? 'n/a' : value);
     const button = element('button', { type: 'button', 'aria-pressed': 'false', title: value === NONE ? 'year not known' : value },
       element('span', { class: 'track', 'aria-hidden': 'true' }, Object.values(segments)), name, words);
     Object.assign(button.style, { left: `${band(value)}%`, width: `${band.bandwidth()}%` });

@@ -24,7 +24,7 @@ function tableOf(titles, { some, all }, make) {
 }
 
 function text(label, body, lineClass) {
-  const lines = body.split('\n').map((line) => element('span', { class: lineClass?.(line) ?? '' }, `${line}\n`));
+  const lines = body.trimEnd().split('\n').map((line) => element('span', { class: lineClass?.(line) ?? '' }, `${line}\n`));
   return element('pre', { tabindex: '0', role: 'group', 'aria-label': label }, lines);
 }
 

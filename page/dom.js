@@ -5,7 +5,7 @@ export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) if (value !== undefined && value !== false) made.setAttribute(key, value === true ? '' : value);
   // A string becomes a text node.
-  made.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false && child !== ''));
+  made.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== false && child !== ''));
   return made;
 }
 

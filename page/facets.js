@@ -1,7 +1,7 @@
 // What packages are told apart by: which values are chosen, and how many packages each value has among those that the other choices leave.
 
 /** Names of the facets, in the order of the charts. */
-export const FACETS = { verdict: 'Verdict', reason: 'Reason', year: 'Year of publication', strategy: 'Strategy', client: 'Client that packed', manager: 'Package manager', provenance: 'Provenance' };
+export const FACETS = { verdict: 'Verdict', reason: 'Reason', client: 'Client that packed', strategy: 'Strategy', manager: 'Package manager', provenance: 'Provenance', year: 'Year of publication' };
 
 /** Whether a row has every one of the words. */
 export const matches = (row, words) => words.every((word) => row.words.includes(word));

@@ -1,6 +1,6 @@
 // The page of a run: reads what stands in it, and puts figures, charts and the table together.
 import { bars, columns } from './charts.js';
-import { OUTCOMES, read } from './data.js';
+import { NONE, OUTCOMES, read } from './data.js';
 import { count, element } from './dom.js';
 import { FACETS, tally, wordsOf } from './facets.js';
 import { asOf, figures, gone } from './figures.js';
@@ -25,7 +25,8 @@ at('legend').append(...Object.entries(OUTCOMES).map(([key, words]) => element('l
 /** The values of a facet, the commonest first. */
 function valuesOf(name) {
   const all = tally(rows, [name], {}, []).get(name);
-  return [...all].sort(([a, { all: m }], [b, { all: n }]) => n - m || (a < b ? -1 : 1)).map(([value]) => value);
+  // Having none is no value: it comes last.
+  return [...all].sort(([a, { all: m }], [b, { all: n }]) => (a === NONE) - (b === NONE) || n - m || (a < b ? -1 : 1)).map(([value]) => value);
 }
 
 const charts = new Map(names.map((name) => [name, (name === 'year' ? columns : bars)(titles[name], valuesOf(name), (value) => {
@@ -39,7 +40,7 @@ if (isCompared) {
   at('changes').append(...gone(head));
 }
 
-const shown = new Table(at('table'), isCompared ? [...COLUMNS.slice(0, 3), CHANGE, ...COLUMNS.slice(3)] : COLUMNS, (id) => {
+const shown = new Table({ place: at('table'), above: document.querySelector('.tools') }, isCompared ? [...COLUMNS.slice(0, 3), CHANGE, ...COLUMNS.slice(3)] : COLUMNS, (id) => {
   sorted = sorted?.id !== id ? { id, desc: false } : sorted.desc ? undefined : { id, desc: true };
   table.setSorting(sorted ? [sorted] : []);
   update();
@@ -109,3 +110,4 @@ dark.addEventListener('change', label);
 label();
 update();
 document.documentElement.dataset.ready = 'true';
+performance.mark('ready');

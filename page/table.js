@@ -20,6 +20,7 @@ const shownValue = {
 };
 
 export class Table {
+  #above;
   #columns;
   #rows = [];
   #open = new Set();
@@ -28,7 +29,9 @@ export class Table {
   #printing = false;
   #virtual;
 
-  constructor(place, columns, onSort) {
+  /** `above` is what stays above the table. */
+  constructor({ place, above }, columns, onSort) {
+    this.#above = above;
     this.#columns = columns;
     this.heads = new Map(columns.map(({ id, title }) => {
       const button = element('button', { type: 'button' }, title, element('i', { 'aria-hidden': 'true' }));
@@ -83,6 +86,8 @@ export class Table {
   }
 
   #place() {
+    // The titles stay in sight, below the search field.
+    this.root.style.setProperty('--top', `${this.#above.offsetHeight}px`);
     this.#virtual.setOptions(this.#options());
     this.#virtual._willUpdate();
     this.#render();

@@ -1,4 +1,5 @@
-// Writes THIRD_PARTY_NOTICES: the licences of all crates that are linked into the binaries, from the crates themselves.
+// Writes THIRD_PARTY_NOTICES: the licences of all crates that are linked into the binaries, from the crates themselves, and of the
+// libraries in the report's page, as its script begins with them.
 //   node scripts/notices.mjs           writes
 //   node scripts/notices.mjs --check   fails where it is another
 // A test holds without cargo-about that no crate is missing (__test__/release.test.mjs).
@@ -23,7 +24,10 @@ const ours = new Set([...cratesOf(root).values()].map((one) => one.package));
 const sections = ran.stdout.split(/^(?==+$)/m).map((section) => section.replaceAll(/^ {2}(\S+) \S+\n/gm, (line, name) => (ours.has(name) ? '' : line)));
 const kept = sections.filter((section, at) => at === 0 || /^ {2}\S+ \d\S*$/m.test(section.split(/^-+$/m)[0])).join('');
 // Crates have their texts with other line endings, with blanks at the ends of lines, and with empty lines around.
-const text = `${kept.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+const crates = `${kept.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
+const script = readFileSync(join(root, 'crates/page/assets/page.js'), 'utf8');
+const libraries = script.slice(script.indexOf('/*\n') + 3, script.indexOf('*/'));
+const text = `${crates}\n${'='.repeat(80)}\nThe libraries in the script of a report's page, each with its licence\n${'-'.repeat(80)}\n\n${libraries.replaceAll(/[ \t]+$/gm, '').trimEnd()}\n`;
 if (!process.argv.includes('--check')) writeFileSync(file, text);
 else if (readFileSync(file, 'utf8') !== text) {
   console.error('THIRD_PARTY_NOTICES is not what Cargo.lock gives: run node scripts/notices.mjs');

@@ -9,8 +9,8 @@ use verdict::{Accept, Verdict};
 /// Characters of a short text: a name, a code, a version.
 const SHORT: usize = 240;
 
-/// The code of a line that is no result and no failure.
-pub(crate) const UNREADABLE: &str = "unreadable-line";
+/// Stands for the code of a line that is no result and no failure.
+const UNREADABLE: &str = "(unreadable line)";
 
 /// A line as it was written.
 #[derive(Debug, Deserialize)]
@@ -59,6 +59,8 @@ pub struct Entry {
     pub vouched: Vouched,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// Whether the line was a result or a failure.
+    pub was_read: bool,
 }
 
 impl Entry {
@@ -67,7 +69,7 @@ impl Entry {
         match serde_json::from_slice::<Line>(line) {
             Ok(line) if line.result.is_some() || line.error.is_some() => (Self::of(&line), Some(line)),
             Ok(line) => (Self::unreadable(&line.spec), None),
-            Err(_) => (Self::unreadable("(unreadable line)"), None),
+            Err(_) => (Self::unreadable(UNREADABLE), None),
         }
     }
 
@@ -84,6 +86,7 @@ impl Entry {
             manager: None,
             vouched: Vouched::No,
             duration_ms: 0,
+            was_read: false,
         }
     }
 
@@ -91,7 +94,7 @@ impl Entry {
         let package = line.result.as_ref().map(|report| &report.package).or(line.error.as_ref().map(|failure| &failure.package));
         let name = package.and_then(|package| package.name.as_deref()).unwrap_or(&line.spec);
         let version = package.and_then(|package| package.version.as_deref()).unwrap_or_default();
-        let plain = Self { version: short(version), duration_ms: line.duration_ms, code: None, ..Self::unreadable(name) };
+        let plain = Self { version: short(version), duration_ms: line.duration_ms, was_read: true, code: None, ..Self::unreadable(name) };
         // A line with both says that the run failed: what failed is not decided.
         match (&line.error, &line.result) {
             (Some(failure), _) => Self { code: Some(short(&failure.code)), ..plain },

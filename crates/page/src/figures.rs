@@ -117,7 +117,7 @@ impl Figures {
     /// Counts one more.
     pub fn add(&mut self, entry: &Entry) {
         self.all.add(entry);
-        self.unreadable += u64::from(entry.code.as_deref() == Some(crate::entry::UNREADABLE));
+        self.unreadable += u64::from(!entry.was_read);
         let provenance = entry.vouched != Vouched::No;
         self.provenance += u64::from(provenance);
         self.provenance_verified += u64::from(entry.vouched == Vouched::Verified);

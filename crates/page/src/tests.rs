@@ -72,7 +72,8 @@ fn no_word_of_a_file_makes_a_package_reproduced() {
     };
     assert_eq!((strict.all.reproduced, strict.all.not_reproduced()), (0, 1));
     let failed = json!(test_support::failure("a"));
-    let both = json!({ "spec": "a", "result": test_support::report("a", Verdict::Identical, Vec::new()), "error": failed, "durationMs": 1 });
+    let both =
+        json!({ "spec": "a", "result": test_support::report("a", Verdict::Identical, Vec::new()), "error": failed, "durationMs": 1 });
     assert_eq!(figures_of(vec![both.to_string().into_bytes()]).all, Counts { packages: 1, undecided: 1, ..Counts::default() });
 }
 

@@ -7,7 +7,7 @@ function few({ some, all }, make, tag = 'ul') {
   return all > some.length ? [list, element('p', { class: 'rest' }, `and ${count(all - some.length)} more`)] : [list];
 }
 
-const part = (title, ...children) => element('section', {}, element('h4', {}, title), ...children);
+const part = (title, ...children) => element('section', {}, element('h3', {}, title), ...children);
 
 const mono = (word) => element('code', {}, word);
 

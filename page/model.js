@@ -18,15 +18,16 @@ export const COLUMNS = [
 
 export const CHANGE = { id: 'change', title: 'Before', value: (row) => row.facets.change };
 
-/** Places of the values of a column, found when it is first sorted by: comparing texts 20,000 times is slow. */
+/** The place of each row in the order of a column, found when it is first sorted by: comparing texts for every key is slow. */
 function ranks(rows, value) {
   let places;
-  return (row) => {
+  return ({ id }) => {
     if (places === undefined) {
       const values = [...new Set(rows.map(value))].sort((a, b) => (typeof a === 'number' ? a - b : order.compare(a, b)));
-      places = new Map(values.map((one, at) => [one, at]));
+      const place = new Map(values.map((one, at) => [one, at]));
+      places = Int32Array.from(rows, (row) => place.get(value(row)));
     }
-    return places.get(value(row));
+    return places[id];
   };
 }
 

@@ -1,5 +1,5 @@
 // `node bench/page.mjs [rounds]`: the page of 20,000 packages in a real browser: the time until it can be used, and until a key in the
-// search field is answered, each the median of the rounds, and the worst key. It prints them, and fails above LIMITS.
+// search field is answered. It prints medians, and fails where the median opening or 95 of 100 keys are above LIMITS.
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const ANSWERED = `(text) => new Promise((done) => {
 
 if (noBrowser) throw new Error(noBrowser);
 const rounds = Number(process.argv[2] ?? 5);
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const at = (numbers, part) => numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) * part)];
 const folder = await mkdtemp(join(tmpdir(), 'bench-page-'));
 const browser = await startBrowser();
 try {
@@ -41,11 +41,11 @@ try {
     }
     await context.close();
   }
-  const figures = { open: median(opens), key: median(keys) };
+  const figures = { open: at(opens, 0.5), key: at(keys, 0.95) };
   console.log(`page of ${ROWS} packages: ${((await stat(file)).size / 2 ** 20).toFixed(1)} MB, made with its lines in ${Math.round(written)} ms`);
   console.log(`open: median ${Math.round(figures.open)} ms, worst ${Math.round(Math.max(...opens))} ms (${rounds} rounds; limit ${LIMITS.open})`);
-  console.log(`key: median ${Math.round(figures.key)} ms, worst ${Math.round(Math.max(...keys))} ms (${keys.length} keys; limit ${LIMITS.key})`);
-  if (figures.open > LIMITS.open || Math.max(...keys) > LIMITS.key) process.exitCode = 1;
+  console.log(`key: median ${Math.round(at(keys, 0.5))} ms, 95 of 100 below ${Math.round(figures.key)} ms, worst ${Math.round(Math.max(...keys))} ms (${keys.length} keys; limit ${LIMITS.key})`);
+  if (figures.open > LIMITS.open || figures.key > LIMITS.key) process.exitCode = 1;
 } finally {
   await browser.close();
   await rm(folder, { recursive: true });

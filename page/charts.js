@@ -25,8 +25,8 @@ function segmentsOf() {
   return Object.fromEntries(KEYS.map((key) => [key, element('i', { class: key })]));
 }
 
-/** A chart of bars that lie: for values that are names. */
-export function bars(title, values, onChoose) {
+/** A chart of bars that lie: for values that are names. Those of `plain` have their number and no bar: theirs would leave the others none. */
+export function bars(title, values, onChoose, plain = []) {
   const list = element('ul', { class: 'bars' });
   const all = values.map((value) => {
     const segments = segmentsOf();
@@ -50,15 +50,16 @@ export function bars(title, values, onChoose) {
     });
     section.append(more);
   }
-  return { section, update: (counts, chosen) => updateBars(all, counts, chosen) };
+  return { section, update: (counts, chosen) => updateBars(all, counts, chosen, plain) };
 }
 
-function updateBars(all, counts, chosen) {
-  const most = Math.max(1, ...all.map(({ value }) => counts.get(value)?.all ?? 0));
+function updateBars(all, counts, chosen, plain) {
+  const drawn = all.filter(({ value }) => !plain.includes(value));
+  const most = Math.max(1, ...drawn.map(({ value }) => counts.get(value)?.all ?? 0));
   const scale = scaleLinear().domain([0, most]).range([0, 100]);
   for (const { value, segments, number, words, button } of all) {
     const of = counts.get(value) ?? NOTHING;
-    draw(segments, of, scale, ['left', 'width']);
+    draw(segments, plain.includes(value) ? NOTHING : of, scale, ['left', 'width']);
     number.textContent = count(of.all);
     words.textContent = said(of);
     mark(button, value, of, chosen);

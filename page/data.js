@@ -12,14 +12,15 @@ export const OUTCOMES = {
 
 const DECIDED = new Set(['identical', 'same-content', 'differs', 'build-failed']);
 const PROVENANCE = ['none', 'listed', 'verified'];
-const CHANGES = {
+/** What became of a package since an earlier run, what matters most first. */
+export const CHANGES = {
   regressed: 'regressed',
   improved: 'improved',
   'no-longer-decided': 'no longer decided',
   'now-decided': 'now decided',
   otherwise: 'otherwise',
-  same: 'the same',
   new: 'new',
+  same: 'the same',
 };
 
 export const NONE = '(none)';

@@ -1,6 +1,6 @@
 // The page of a run: reads what stands in it, and puts figures, charts and the table together.
 import { bars, columns } from './charts.js';
-import { NONE, OUTCOMES, read } from './data.js';
+import { CHANGES, NONE, OUTCOMES, read } from './data.js';
 import { count, element } from './dom.js';
 import { FACETS, tally, wordsOf } from './facets.js';
 import { asOf, figures, gone } from './figures.js';
@@ -29,10 +29,16 @@ function valuesOf(name) {
   return [...all].sort(([a, { all: m }], [b, { all: n }]) => (a === NONE) - (b === NONE) || n - m || (a < b ? -1 : 1)).map(([value]) => value);
 }
 
-const charts = new Map(names.map((name) => [name, (name === 'year' ? columns : bars)(titles[name], valuesOf(name), (value) => {
-  if (!chosen[name].delete(value)) chosen[name].add(value);
-  update();
-})]));
+function chart(name) {
+  const choose = (value) => {
+    if (!chosen[name].delete(value)) chosen[name].add(value);
+    update();
+  };
+  if (name === 'change') return bars(titles[name], Object.values(CHANGES), choose, [CHANGES.same]);
+  return (name === 'year' ? columns : bars)(titles[name], valuesOf(name), choose);
+}
+
+const charts = new Map(names.map((name) => [name, chart(name)]));
 for (const [name, { section }] of charts) (name === 'change' ? at('changes') : at('charts')).append(section);
 if (isCompared) {
   at('changes').hidden = false;
@@ -83,7 +89,7 @@ function update() {
   const found = table.getRowModel().rows.map(({ original }) => original);
   shown.show(found, sorted);
   const counts = tally(rows, names, chosen, words);
-  for (const [name, chart] of charts) chart.update(counts.get(name), chosen[name]);
+  for (const [name, drawn] of charts) drawn.update(counts.get(name), chosen[name]);
   at('shown').textContent = status(found.length);
   chips();
 }

@@ -81,15 +81,15 @@ function drawn(random) {
   return OUTCOMES.find(([weight]) => (left -= weight) < 0) ?? OUTCOMES[0];
 }
 
-function line(random, at, flips) {
+function line(random, at, other) {
   const name = `${pick(random, SCOPES)}${pick(random, WORDS)}-${pick(random, WORDS)}-${at}`;
   const version = `${Math.floor(random() * 12)}.${Math.floor(random() * 20)}.${Math.floor(random() * 9)}`;
-  let [, verdict, code] = drawn(random);
+  const first = drawn(random);
+  const [, verdict, code] = other ?? first;
   const year = 2012 + Math.floor(Math.sqrt(random()) * 15);
   const attested = year > 2022 && random() < 0.4;
   const strategy = random() < 0.55 ? 'source' : pick(random, ['npm', 'npm', 'yarn', 'pnpm', 'berry']);
   const client = pick(random, CLIENTS);
-  if (random() < flips) [, verdict, code] = drawn(random);
   const spec = `${name}@${version}`;
   if (verdict === 'error') return lineOf(spec, null, failureOf(spec, code));
   const hasAttempt = verdict !== 'no-source';
@@ -110,8 +110,11 @@ function line(random, at, flips) {
 
 /** So many lines. With `flips`, that part of the outcomes is drawn anew: another run of the same list. */
 export function* surveyLines(number, { seed = 18, flips = 0 } = {}) {
-  const { next } = seeded(seed);
-  for (let at = 0; at < number; at += 1) yield line(next, at, flips);
+  // Each line from a seed of its own: what is drawn for one moves no other.
+  for (let at = 0; at < number; at += 1) {
+    const again = seeded(seed + 2 * at + 1).next;
+    yield line(seeded(seed + 2 * at).next, at, again() < flips ? drawn(again) : null);
+  }
 }
 
 /** Texts that would run, end an element, hide or turn round what stands beside them, or be too much. */

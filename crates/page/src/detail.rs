@@ -215,7 +215,7 @@ fn beginning(diff: &str) -> String {
     if diff.len() <= DIFF {
         return escape_lines(diff).into_owned();
     }
-    let kept = diff.get(..diff.floor_char_boundary(DIFF)).unwrap_or_default();
+    let kept = diff.get(..boundary(diff, DIFF)).unwrap_or_default();
     let kept = kept.rsplit_once('\n').map_or(kept, |(lines, _)| lines);
     format!("{}\n… {} bytes more", escape_lines(kept), diff.len() - kept.len())
 }
@@ -225,7 +225,12 @@ fn end(log: &str) -> String {
     if log.len() <= LOG {
         return escape_lines(log).into_owned();
     }
-    let from = log.floor_char_boundary(log.len() - LOG);
+    let from = boundary(log, log.len() - LOG);
     let kept = log.get(from..).unwrap_or_default();
     format!("… {from} bytes before\n{}", escape_lines(kept))
+}
+
+/// The last place up to this one that is between two characters.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

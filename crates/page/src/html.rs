@@ -143,7 +143,7 @@ impl Table {
         }
         let detail = read.as_ref().filter(|_| self.details < MOST_DETAILS).map(|line| self.detail(line)).transpose()?;
         self.without_details += u64::from(read.is_some() && detail.is_none());
-        self.block.add(Row::of(entry, was), detail.unwrap_or_else(|| b"null".to_vec()))?;
+        self.block.add(&Row::of(entry, was), detail.as_deref().unwrap_or(b"null"))?;
         if self.block.is_full() { self.block.write(out) } else { Ok(()) }
     }
 
@@ -164,12 +164,12 @@ struct Block {
 }
 
 impl Block {
-    fn add(&mut self, row: Row, detail: Vec<u8>) -> io::Result<()> {
+    fn add(&mut self, row: &Row, detail: &[u8]) -> io::Result<()> {
         let comma: &[u8] = if self.count > 0 { b"," } else { b"" };
         self.rows.extend_from_slice(comma);
-        json(&mut self.rows, &row)?;
+        json(&mut self.rows, row)?;
         self.details.extend_from_slice(comma);
-        self.details.extend(detail);
+        self.details.extend_from_slice(detail);
         self.count += 1;
         Ok(())
     }

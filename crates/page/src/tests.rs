@@ -136,10 +136,9 @@ fn two_runs_are_compared() {
         ("new", None, Some(Verdict::Identical)),
         ("gone", Some(Verdict::Identical), None),
     ];
-    let lines = |pick: fn(&(&str, Option<Verdict>, Option<Verdict>)) -> Option<Verdict>| {
-        pairs.iter().filter_map(|pair| pick(pair).map(|verdict| line(pair.0, verdict))).collect::<Vec<_>>()
-    };
-    let (page, figures) = page_of(lines(|pair| pair.2), Some(lines(|pair| pair.1)));
+    let before = pairs.iter().filter_map(|(name, before, _)| before.map(|verdict| line(name, verdict))).collect();
+    let now = pairs.iter().filter_map(|(name, _, now)| now.map(|verdict| line(name, verdict))).collect();
+    let (page, figures) = page_of(now, Some(before));
     let expected = Changes {
         regressed: 2,
         improved: 2,

@@ -422,6 +422,7 @@ for (const [what, { used, moment, reason }] of Object.entries({
     assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
     const { build } = answer.attempts.find(({ verdict }) => verdict === 'identical').recipe;
     assert.equal(build.moment, moment);
+    assert.equal(answer.publishedAt, march(25));
     if (reason) assert.match(build.reasons.at(-1), reason);
     // Each moment is an attempt of its own, and none comes after the one that was right.
     assert.deepEqual(answer.attempts.filter(({ recipe }) => recipe.build).length, { publication: 1, commit: 2, change: 3 }[what]);

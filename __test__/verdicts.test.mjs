@@ -53,6 +53,14 @@ test('the same bytes are identical, with the published integrity on both sides',
   assert.deepEqual([answer.diff, answer.code, answer.hints], [null, null, []]);
 });
 
+test('the time of publication stands in a result where the packument was read', async () => {
+  await world.release('v-published', { publication: { time: '2024-02-03T04:05:06.789Z' } });
+  assert.equal((await world.judge('v-published@^1.0.0')).publishedAt, '2024-02-03T04:05:06.789Z');
+  // Of an exact version its own document is read, which has no times, and nothing is built.
+  await world.release('v-unread', { publication: { time: '2024-02-03T04:05:06.789Z' } });
+  assert.equal((await world.judge('v-unread@1.0.0')).publishedAt, undefined);
+});
+
 test('the report says the same as --json, on stdout, with exit code 0', async () => {
   const { spec } = await world.release('v-report');
   const { env, home } = await world.home();

@@ -76,6 +76,8 @@ pub struct Attempts {
     pub altered: Vec<String>,
     /// The isolation that builds ran in, where any did.
     pub sandbox: Option<Tier>,
+    /// When the version was published, where it was asked for a build.
+    pub published_at: Option<String>,
     /// Why nothing was built, where a build was wanted: what a later stage says of it.
     pub not_built: Option<SourceError>,
     /// What a limit stopped or kept from being tried. While there is anything, files that differ decide nothing.

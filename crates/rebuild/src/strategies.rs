@@ -131,6 +131,7 @@ fn build(
 ) -> Result<(), SourceError> {
     let site = Site::open(question, context, runtime)?;
     let publication = dated(case.publication, context, runtime)?;
+    all.published_at.clone_from(&publication.time);
     build_commits(repository, &Case { publication: &publication, ..*case }, &site, all)
 }
 

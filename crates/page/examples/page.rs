@@ -4,9 +4,9 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter};
 
-use page::{Lines, Previous, Run, markdown, write_page};
+use page::{Earlier, Lines, Page, Run, markdown};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
@@ -18,11 +18,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         list: list.into(),
     };
     let open = |path| File::open(path).map(|file| Lines::new(BufReader::new(file)));
-    let mut before = args.next().map(open).transpose()?;
-    let previous = before.as_mut().map(|lines| Previous { run: Run { as_of: "2026-06-30".into(), ..run("high-impact") }, lines });
-    let mut file = BufWriter::new(File::create(out)?);
-    let figures = write_page(&mut file, &run("high-impact"), open(lines)?, previous)?;
-    file.flush()?;
+    let mut earlier = None;
+    if let Some(path) = args.next() {
+        let (_, results) = earlier.insert((Run { as_of: "2026-06-30".into(), ..run("high-impact") }, Earlier::default()));
+        for line in open(path)? {
+            results.add(&line?);
+        }
+    }
+    let mut page = Page::begin(BufWriter::new(File::create(out)?), run("high-impact"), earlier)?;
+    for line in open(lines)? {
+        page.add(&line?)?;
+    }
+    let figures = page.end()?;
     println!("{}\n{}", serde_json::to_string(&figures)?, markdown(&run("high-impact"), &figures));
     Ok(())
 }

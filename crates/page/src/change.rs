@@ -1,7 +1,6 @@
 //! Two runs beside each other.
 
 use std::collections::HashMap;
-use std::io;
 
 use serde::Serialize;
 use verdict::Verdict;
@@ -72,7 +71,7 @@ pub(crate) struct Before {
 
 /// The earlier run: by name and version, and by name where another version is there now.
 #[derive(Debug, Default)]
-pub(crate) struct Earlier {
+pub struct Earlier {
     results: Vec<Before>,
     by_version: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
@@ -80,17 +79,14 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
-    /// Remembers the results of these lines.
-    pub(crate) fn read(lines: &mut dyn Iterator<Item = io::Result<Vec<u8>>>) -> io::Result<Self> {
-        let mut earlier = Self::default();
-        for line in lines {
-            let (entry, read) = Entry::read(&line?);
-            match read {
-                Some(_) if earlier.results.len() < MOST_EARLIER => earlier.keep(entry),
-                _ => earlier.not_compared += 1,
-            }
+    /// Remembers the result of a line.
+    pub fn add(&mut self, line: &[u8]) {
+        let (entry, _) = Entry::read(line);
+        if entry.was_read && self.results.len() < MOST_EARLIER {
+            self.keep(entry);
+        } else {
+            self.not_compared += 1;
         }
-        Ok(earlier)
     }
 
     fn keep(&mut self, entry: Entry) {

@@ -46,14 +46,6 @@ pub struct Run {
     pub list: String,
 }
 
-/// A run beside the one that is shown.
-pub struct Previous<'a> {
-    /// What it was.
-    pub run: Run,
-    /// Its lines.
-    pub lines: &'a mut dyn Iterator<Item = io::Result<Vec<u8>>>,
-}
-
 /// What the script reads of the run.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,39 +78,61 @@ struct Row(
 #[derive(Serialize)]
 struct Was(Change, Option<&'static str>, Option<String>);
 
-/// Writes the page, and gives its figures.
-///
-/// The lines are read once; at no time is more than a block of them in memory, beside the earlier run's verdicts.
-pub fn write_page(
-    out: &mut impl Write,
-    run: &Run,
-    lines: impl Iterator<Item = io::Result<Vec<u8>>>,
-    previous: Option<Previous<'_>>,
-) -> io::Result<Figures> {
-    let (before, after) = SHELL.split_once(MARK).unwrap_or((SHELL, ""));
-    let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    );
-    let (start, rest) = before.split_once("<!--head-->").unwrap_or((before, ""));
-    write!(out, "{start}<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n<style>{STYLE}</style>{rest}")?;
-    let earlier = previous.map(|previous| Ok::<_, io::Error>((previous.run, Earlier::read(previous.lines)?))).transpose()?;
-    let (earlier_run, earlier) = earlier.unzip();
-    let mut table = Table { block: Block::default(), details: 0, without_details: 0, figures: Figures::default(), earlier };
-    table.figures.changes = table.earlier.as_ref().map(|_| Changes::default());
-    for line in lines {
-        table.add(out, &line?)?;
+/// A page that is being written. At no time is more than a block of lines in memory, beside the earlier run's verdicts.
+pub struct Page<W> {
+    out: W,
+    run: Run,
+    earlier_run: Option<Run>,
+    table: Table,
+}
+
+impl<W: Write> Page<W> {
+    /// Begins a page; `earlier` is a run that this one is compared with, and its results.
+    pub fn begin(mut out: W, run: Run, earlier: Option<(Run, Earlier)>) -> io::Result<Self> {
+        let (before, _) = parts();
+        let (start, rest) = before.split_once("<!--head-->").unwrap_or((before, ""));
+        let policy = format!(
+            "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \
+             require-trusted-types-for 'script'; trusted-types 'none'",
+            hash(SCRIPT),
+            hash(STYLE)
+        );
+        write!(out, "{start}<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n<style>{STYLE}</style>{rest}")?;
+        let (earlier_run, earlier) = earlier.unzip();
+        let figures = Figures { changes: earlier.as_ref().map(|_| Changes::default()), ..Figures::default() };
+        let table = Table { block: Block::default(), details: 0, without_details: 0, figures, earlier };
+        Ok(Self { out, run, earlier_run, table })
     }
-    table.block.write(out)?;
-    if let (Some(earlier), Some(changes)) = (&table.earlier, &mut table.figures.changes) {
-        earlier.end(changes);
+
+    /// Adds a line. What cannot be read is counted, and not decided.
+    pub fn add(&mut self, line: &[u8]) -> io::Result<()> {
+        self.table.add(&mut self.out, line)
     }
-    let shares = table.figures.shares();
-    let head = Head { run, earlier: earlier_run.as_ref(), figures: &table.figures, shares, without_details: table.without_details };
-    block(out, "run", &head)?;
-    write!(out, "<script>{SCRIPT}</script>{after}")?;
-    Ok(table.figures)
+
+    /// Ends the page, and gives its figures.
+    pub fn end(self) -> io::Result<Figures> {
+        let Self { mut out, run, earlier_run, mut table } = self;
+        table.block.write(&mut out)?;
+        if let (Some(earlier), Some(changes)) = (&table.earlier, &mut table.figures.changes) {
+            earlier.end(changes);
+        }
+        let head = Head {
+            run: &run,
+            earlier: earlier_run.as_ref(),
+            figures: &table.figures,
+            shares: table.figures.shares(),
+            without_details: table.without_details,
+        };
+        block(&mut out, "run", &head)?;
+        write!(out, "<script>{SCRIPT}</script>{}", parts().1)?;
+        out.flush()?;
+        Ok(table.figures)
+    }
+}
+
+/// What stands before the data, and what after them.
+fn parts() -> (&'static str, &'static str) {
+    SHELL.split_once(MARK).unwrap_or((SHELL, ""))
 }
 
 /// What is counted and kept while lines are read.

@@ -1,7 +1,7 @@
 //! Many results at a glance: figures, and one HTML page that holds them all.
 //!
 //! In: lines of `reproduce survey`, each as `schema/survey.schema.json` describes it. Out: the [`Figures`] as JSON or
-//! Markdown, and a page ([`write_page`]) that asks nothing of the network and runs no script but its own. Whoever wrote a
+//! Markdown, and a [`Page`] that asks nothing of the network and runs no script but its own. Whoever wrote a
 //! package, a README or a log has a say in the lines: nothing of theirs is markup here, and everything is cut to a size.
 
 mod change;
@@ -15,9 +15,9 @@ mod markdown;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, Changes};
+pub use change::{Change, Changes, Earlier};
 pub use entry::{Entry, Vouched};
 pub use figures::{Counts, Facet, Figures, Share};
-pub use html::{MOST_ROWS, Previous, Run, write_page};
+pub use html::{MOST_ROWS, Page, Run};
 pub use lines::{LONGEST_LINE, Lines};
 pub use markdown::markdown;

@@ -23,9 +23,18 @@ fn run() -> Run {
 
 fn page_of(lines: Vec<Vec<u8>>, before: Option<Vec<Vec<u8>>>) -> (String, Figures) {
     let mut out = Vec::new();
-    let mut before = before.map(|lines| lines.into_iter().map(Ok));
-    let previous = before.as_mut().map(|lines| Previous { run: run(), lines });
-    let figures = write_page(&mut out, &run(), lines.into_iter().map(Ok), previous).unwrap();
+    let earlier = before.map(|lines| {
+        let mut earlier = Earlier::default();
+        for line in lines {
+            earlier.add(&line);
+        }
+        (run(), earlier)
+    });
+    let mut page = Page::begin(&mut out, run(), earlier).unwrap();
+    for line in lines {
+        page.add(&line).unwrap();
+    }
+    let figures = page.end().unwrap();
     (String::from_utf8(out).unwrap(), figures)
 }
 

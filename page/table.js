@@ -16,7 +16,7 @@ const shownValue = {
   year: ({ published }) => published,
   provenance: ({ facets }) => (facets.provenance === 'none' ? '' : facets.provenance),
   ms: ({ ms }) => time(ms),
-  change: ({ facets, before }) => [facets.change, before !== '' && facets.change !== 'the same' && element('small', {}, before)],
+  change: ({ facets, before }) => [facets.change, before !== '' && facets.change !== 'the same' && element('small', {}, `was ${before}`)],
 };
 
 export class Table {

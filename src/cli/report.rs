@@ -1,13 +1,17 @@
 //! `reproduce report`: the figures of a survey, from its database or from its lines.
 
-use std::io::{self, BufReader};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use clap::{CommandFactory, Parser};
 
 use report::answer::Answer;
 use report::text::escape;
 use survey::{Counter, Database, Fact, Line, Lines, RunInfo, SurveyError, facts_of, text};
+
+use verdict::host::timestamp;
 
 use super::output::Output;
 use super::{UNDECIDED, usage, written};
@@ -52,6 +56,12 @@ struct Arguments {
     /// List every reason for which packages are not reproduced
     #[arg(long)]
     group: bool,
+    /// Write one page of HTML with all results to this file; it asks nothing of the network
+    #[arg(long, value_name = "file", conflicts_with_all = ["json", "md", "list", "ndjson"])]
+    html: Option<PathBuf>,
+    /// Compare the page with an earlier survey: its database, or its lines
+    #[arg(long, value_name = "file", requires = "html")]
+    earlier: Option<PathBuf>,
 }
 
 /// Why there is no report.
@@ -99,6 +109,9 @@ pub(super) fn run(arguments: &[String]) -> u8 {
 
 impl Arguments {
     fn report(&self) -> Result<(), ReportError> {
+        if let Some(to) = &self.html {
+            return self.page(to);
+        }
         if self.ndjson {
             return self.lines(|line| match facts_of(&line) {
                 Some(fact) if self.is_wanted(&fact) => Ok(Output::json_of(&line)?),
@@ -129,6 +142,63 @@ impl Arguments {
             (_, true) => Output::text(&text::markdown(&summary)),
             _ => Output::text(&text::summary(&summary, self.group)),
         }?)
+    }
+
+    /// Writes the page of HTML.
+    fn page(&self, to: &Path) -> Result<(), ReportError> {
+        let earlier = match &self.earlier {
+            Some(from) => {
+                let other = Self { from: from.clone(), ..self.whole() };
+                let mut results = page::Earlier::default();
+                let about = other.about()?;
+                other.lines(|line| Ok(results.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)))?;
+                Some((about, results))
+            }
+            None => None,
+        };
+        // What cannot be read is seen before a page that was there is written over.
+        let about = self.about()?;
+        let mut page = page::Page::begin(BufWriter::new(File::create(to)?), about, earlier)?;
+        self.lines(|line| match facts_of(&line) {
+            Some(fact) if !self.is_wanted(&fact) => Ok(()),
+            _ => Ok(page.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)?),
+        })?;
+        page.end()?;
+        Ok(())
+    }
+
+    /// The same question about all packages of the last run.
+    fn whole(&self) -> Self {
+        Self {
+            class: None,
+            run: None,
+            html: None,
+            earlier: None,
+            from: self.from.clone(),
+            json: false,
+            md: false,
+            list: false,
+            ndjson: false,
+            group: false,
+        }
+    }
+
+    /// What the page says of a survey.
+    fn about(&self) -> Result<page::Run, ReportError> {
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        let day = |time: &str| time.get(..10).unwrap_or(time).to_owned();
+        if let Some(database) = self.database()? {
+            let run = self.run_of(&database)?;
+            return Ok(page::Run {
+                as_of: day(run.ended.as_ref().unwrap_or(&run.began)),
+                program: run.version,
+                node: String::new(),
+                list: run.list,
+            });
+        }
+        let list = self.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let written = std::fs::metadata(&self.from).and_then(|file| file.modified()).unwrap_or_else(|_| SystemTime::now());
+        Ok(page::Run { as_of: day(&timestamp(written)), program, node: String::new(), list })
     }
 
     fn is_wanted(&self, fact: &Fact) -> bool {

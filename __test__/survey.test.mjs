@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
@@ -115,7 +115,8 @@ test('what needs a build has no verdict before one was tried: it waits, and a la
   const first = await survey([file, '--no-build', '--ndjson', ndjson], { db });
   assert.deepEqual([first.code, verdicts(await linesOf(ndjson))], [2, { 's-good@1.0.0': 'identical' }]);
   assert.match(first.stderr, /\n1 wait for a build: /);
-  assert.deepEqual((await report(db, '--json')).json.waiting, 1);
+  const { waiting, reproduced } = (await report(db, '--json')).json;
+  assert.deepEqual([waiting, reproduced], [1, { count: 1, share: 1, low: null, high: null }]);
   const asked = world.registry.requests.length;
   const again = await survey([file, '--no-build'], { db });
   assert.match(again.stderr, /goes on where it ended/);
@@ -222,6 +223,19 @@ test('two surveys on one file: the second is refused, and a report reads it mean
   assert.deepEqual([seen.second.code, seen.second.json.code], [2, 'survey-busy']);
   assert.deepEqual([seen.report.code, seen.report.json.packages, seen.report.json.waiting], [0, 0, 2]);
   assert.equal((await survey([file], { db })).code, 2);
+});
+
+test('--disk removes from the caches what was used longest ago, and nothing without it', async () => {
+  const cacheDir = path('cache');
+  const git = join(cacheDir, 'git');
+  await survey([await list(`${of.good.spec}\n`), '--cache-dir', cacheDir]);
+  const [repository] = await readdir(git);
+  const old = new Date(Date.now() - 3_600_000);
+  for (const name of ['', ...(await readdir(join(git, repository), { recursive: true }))]) await utimes(join(git, repository, name), old, old);
+  await survey([await list(`${of.alone.spec}\n`), '--cache-dir', cacheDir]);
+  assert.deepEqual(await readdir(git), [repository], 'the control');
+  await survey([await list(`${of.alone.spec}\n`), '--cache-dir', cacheDir, '--disk', '1B']);
+  assert.deepEqual(await readdir(git), []);
 });
 
 test('a file of another program is refused and left as it is', async () => {

@@ -217,7 +217,7 @@ fn shown_bytes(bytes: u64) -> String {
 }
 
 /// Reads a size, as `5GB`, `512 MiB` or `1.4GB`. What is less than a byte is left out.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     /// Most digits behind the point.
     const DIGITS: usize = 9;
     let (whole, fraction) = match text.trim().split_once('.') {

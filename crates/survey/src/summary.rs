@@ -17,10 +17,10 @@ pub struct Share {
     pub count: usize,
     /// The share, from 0 to 1.
     pub share: f64,
-    /// The lower end of the interval.
-    pub low: f64,
+    /// The lower end of the interval; null while packages wait: what is done by then is no random part of the list.
+    pub low: Option<f64>,
     /// The upper end.
-    pub high: f64,
+    pub high: Option<f64>,
 }
 
 impl Share {
@@ -28,13 +28,18 @@ impl Share {
     #[expect(clippy::cast_precision_loss, reason = "packages are counted in millions at most")]
     pub fn of(count: usize, total: usize) -> Self {
         if total == 0 {
-            return Self { count, share: 0.0, low: 0.0, high: 1.0 };
+            return Self { count, share: 0.0, low: Some(0.0), high: Some(1.0) };
         }
         let (n, p) = (total as f64, count as f64 / total as f64);
         let (squared, scale) = (Z * Z, 1.0 + Z * Z / n);
         let middle = (p + squared / (2.0 * n)) / scale;
         let half = Z / scale * (p * (1.0 - p) / n + squared / (4.0 * n * n)).sqrt();
-        Self { count, share: p, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
+        Self { count, share: p, low: Some((middle - half).max(0.0)), high: Some((middle + half).min(1.0)) }
+    }
+
+    /// The share without an interval.
+    fn alone(self) -> Self {
+        Self { low: None, high: None, ..self }
     }
 }
 
@@ -128,7 +133,10 @@ impl Counter {
 
     /// The figures; `waiting` packages of the list are not done.
     pub fn summary(self, list: &str, waiting: usize) -> Summary {
-        let share = |count| Share::of(count, self.packages);
+        let share = |count| {
+            let share = Share::of(count, self.packages);
+            if waiting > 0 { share.alone() } else { share }
+        };
         let mut classes: Vec<Class> = self.classes.into_values().collect();
         classes.sort_by_key(|class| std::cmp::Reverse(class.packages));
         Summary {

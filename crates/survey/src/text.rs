@@ -25,6 +25,11 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
+/// The interval of a share, where it has one.
+fn interval(share: Share) -> Option<String> {
+    share.low.zip(share.high).map(|(low, high)| format!("{} to {}", percent(low), percent(high)))
+}
+
 /// What the totals are of.
 fn head(summary: &Summary) -> String {
     let waiting = if summary.waiting > 0 { format!(", {} waiting", summary.waiting) } else { String::new() };
@@ -34,8 +39,12 @@ fn head(summary: &Summary) -> String {
 /// The totals with their intervals, the verdicts, and why packages are not reproduced; `all` classes, or the commonest.
 pub fn summary(summary: &Summary, all: bool) -> String {
     let mut out = format!("{}\n\n", head(summary));
-    for (name, Share { count, share, low, high }) in rows(summary) {
-        let _ = writeln!(out, "{count:7}  {:>7}  {name}  (95 %: {} to {})", percent(share), percent(low), percent(high));
+    for (name, share) in rows(summary) {
+        let interval = interval(share).map(|interval| format!("  (95 %: {interval})")).unwrap_or_default();
+        let _ = writeln!(out, "{:7}  {:>7}  {name}{interval}", share.count, percent(share.share));
+    }
+    if summary.waiting > 0 {
+        out.push_str("the shares are of what is done, which is no random part of the list while packages wait\n");
     }
     out.push('\n');
     for (verdict, count) in &summary.verdicts {
@@ -59,8 +68,9 @@ pub fn summary(summary: &Summary, all: bool) -> String {
 /// The same as Markdown.
 pub fn markdown(summary: &Summary) -> String {
     let mut out = format!("{}\n\n| | packages | share | 95 % |\n| --- | ---: | ---: | --- |\n", cell(&head(summary)));
-    for (name, Share { count, share, low, high }) in rows(summary) {
-        let _ = writeln!(out, "| {} | {count} | {} | {} to {} |", name.trim(), percent(share), percent(low), percent(high));
+    for (name, share) in rows(summary) {
+        let interval = interval(share).unwrap_or_default();
+        let _ = writeln!(out, "| {} | {} | {} | {interval} |", name.trim(), share.count, percent(share.share));
     }
     if !summary.classes.is_empty() {
         out.push_str("\n| not reproduced | reason | packages | for example |\n| --- | --- | ---: | --- |\n");

@@ -1,6 +1,7 @@
 //! `reproduce survey`: a list of packages, judged in two passes, with a database that a later run goes on with.
 
 mod sink;
+mod sweep;
 mod world;
 
 use std::io::{self, IsTerminal as _};
@@ -15,6 +16,7 @@ use npmrc::Surroundings;
 use report::answer::Answer;
 use report::terminal::Style;
 use report::text::escape;
+use store::Folders;
 use survey::list::{TOP_FILE, TOP_PACKAGE};
 use survey::{Database, Flow, Job, List, Summary, SurveyError, text};
 use verdict::{Accept, Failed, boxed};
@@ -25,6 +27,7 @@ use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
 use crate::session;
 use sink::{Shown, Sink, SinkError};
+use sweep::Sweeper;
 use world::Session;
 
 /// The word that this command begins with.
@@ -110,6 +113,9 @@ struct Arguments {
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     timeout: Option<f64>,
+    /// Keep the caches below this on the way, as 20GB: what was used longest ago goes, and what is in use stays
+    #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
+    disk: Option<u64>,
     /// The folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
@@ -149,7 +155,12 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return error.said(),
     };
     let world = Arc::new(Session::of(options, Arc::clone(cancelled)));
+    let sweeper = match parsed.disk {
+        Some(limit) => Some(Sweeper::start(begun.folders, limit).await),
+        None => None,
+    };
     let judged = passes(&parsed, &world, &mut sink, cancelled).await;
+    drop(sweeper);
     let is_whole = matches!(judged, Ok(true)) && !cancelled.load(Ordering::Relaxed);
     let ended = sink.end(is_whole);
     let (counter, waiting) = match (judged, ended) {
@@ -180,6 +191,7 @@ struct Begun {
     database: Database,
     run: i64,
     resumed: bool,
+    folders: Folders,
 }
 
 impl Begun {
@@ -202,15 +214,13 @@ async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool
         // clap has asked for one of the two.
         (None, None) => return Err(boxed(SurveyError::Empty("the command".to_owned()))),
     };
-    let path = match &parsed.db {
-        Some(path) => path.clone(),
-        None => session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?.root.join(DATABASE),
-    };
+    let folders = session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?;
+    let path = parsed.db.clone().unwrap_or_else(|| folders.root.join(DATABASE));
     let (asked, anew) = (parsed.asked(), parsed.force);
     let opened = tokio::task::spawn_blocking(move || {
         let mut database = Database::open(&path)?;
         let (run, resumed) = database.begin(&list, &asked, anew)?;
-        Ok(Begun { list, database, run, resumed })
+        Ok(Begun { list, database, run, resumed, folders })
     });
     opened.await.map_err(verdict::internal)?.map_err(|error: SurveyError| boxed(error))
 }

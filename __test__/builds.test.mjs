@@ -199,6 +199,24 @@ test('two packages of one commit share a checkout and an installation', async ()
   assert.deepEqual([installs(first), installs(second)], [1, 1], 'the second goes on from the first one');
 });
 
+test('a survey asks all for what needs no build first, and then builds with the same verdicts as one by one', async () => {
+  const packed = await world.release('b-survey-packed');
+  const good = await built('b-survey-built');
+  const bad = await built('b-survey-tampered', { published: { 'dist/a.js': 'built and more' } });
+  const ran = await run(['survey', '-', '--db', join(clean.home, 'survey.db'), '--ndjson', '-', '--jobs', '2'], {
+    env: clean.env,
+    cwd: clean.home,
+    input: [bad, good, packed].map(({ spec }) => spec).join('\n'),
+  });
+  assert.equal(ran.code, 1, ran.stderr);
+  const [first, ...others] = ran.json.map(({ spec, result }) => [spec, result.verdict, result.code, result.sandbox !== null]);
+  assert.deepEqual(first, [packed.spec, 'identical', null, false], 'what needs no build is first, wherever the list has it');
+  assert.deepEqual(others.sort(), [
+    [good.spec, 'identical', null, true],
+    [bad.spec, (await judge(bad.spec)).verdict, (await judge(bad.spec)).code, true],
+  ]);
+});
+
 test('folders of a workspace in the lockfile are installed as they are', async () => {
   const own = manifest('b-linked', '1.0.0', { repository: { type: 'git', url: 'git+https://github.com/kit/b-linked.git', directory: 'packages/b-linked' }, scripts: { build: write('dist/a.js', 'built') }, files: ['dist'] });
   const root = manifest('b-linked-root', '1.0.0', { private: true, workspaces: ['packages/*'] });

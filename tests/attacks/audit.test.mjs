@@ -123,6 +123,25 @@ test('what really lies in the tarball of a package that was judged needs no row 
   assert.deepEqual(await told(rows('1.0.1')), [2]);
 });
 
+test('an alias that a package asks for in the lockfile alone is told', async () => {
+  const asking = await world.release('s-asking', { json: { dependencies: { al: 'npm:s-other@^1.0.0' } } });
+  const { other } = of;
+  const wants = { al: 'npm:s-other@^1.0.0' };
+  const npm = (name, by) => lock({ [`node_modules/${name}`]: locked(by, { dependencies: wants }), 'node_modules/al': { name: 's-other', ...locked(other) } });
+  const pnpmOf = (name, by) => ({ 'pnpm-lock.yaml': `lockfileVersion: '9.0'\npackages:\n  ${name}@1.0.0:\n    resolution: {integrity: ${by.integrity}}\n  s-other@1.0.0:\n    resolution: {integrity: ${other.integrity}}\nsnapshots:\n  ${name}@1.0.0:\n    dependencies:\n      al: s-other@1.0.0\n  s-other@1.0.0: {}\n` });
+  const yarn = (name, by) => ({ 'yarn.lock': `# yarn lockfile v1\n\n\n${name}@^1.0.0:\n  version "1.0.0"\n  integrity ${by.integrity}\n  dependencies:\n    al "npm:s-other@^1.0.0"\n\n"al@npm:s-other@^1.0.0":\n  version "1.0.0"\n  integrity ${other.integrity}\n` });
+  const berry = (name) => ({ 'yarn.lock': `__metadata:\n  version: 8\n\n"${name}@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "${name}@npm:1.0.0"\n  dependencies:\n    al: "npm:s-other@^1.0.0"\n\n"al@npm:s-other@^1.0.0":\n  version: 1.0.0\n  resolution: "s-other@npm:1.0.0"\n` });
+  const bun = (name, by) => ({ 'bun.lock': `{"lockfileVersion":1,"packages":{"${name}":["${name}@1.0.0","",{"dependencies":${JSON.stringify(wants)}},"${by.integrity}"],"al":["s-other@1.0.0","",{},"${other.integrity}"]}}` });
+  for (const of_ of [npm, pnpmOf, yarn, berry, bun]) {
+    const told = async (name, by) => {
+      const ran = await audit(await project(of_(name, by)));
+      return [ran.code, ran.json.packages.find((one) => one.name === 's-other').findings.map(({ code }) => code)];
+    };
+    assert.deepEqual(await told('s-asking', asking), [0, []], `${of_.name}, the control`);
+    assert.deepEqual(await told('s-good', of.good), [2, ['lockfile-other-package']], of_.name);
+  }
+});
+
 test('--omit goes by the graph, and not by a word of the entry', async () => {
   const rows = (more) => lock({ 'node_modules/s-good': locked(of.good, { dependencies: { 's-bad': '1.0.0' } }), 'node_modules/s-bad': locked(of.bad, more) });
   const root = { ...MANIFEST, devDependencies: { 's-bad': '1' } };

@@ -102,6 +102,10 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
         let message = format!("{spec} takes the place of {asked}: a range of that leads to it");
         say(Finding::new("lockfile-other-package", Severity::Error, message), 2);
     }
+    for alias in place.aliases.iter().filter(|alias| !plan.asks(alias, entry.name.as_str())).take(MAX_TOLD) {
+        let message = format!("{spec} takes the place of {}, and {} is not known to ask for that", alias.1, alias.0);
+        say(Finding::new("lockfile-other-package", Severity::Error, message), 2);
+    }
     if place.has_shrinkwrap {
         let message = format!("{spec} brings a lockfile of its own, and what that installs is not looked at");
         say(Finding::new("lockfile-shrinkwrap", Severity::Error, message), 2);

@@ -32,6 +32,8 @@ pub struct Look {
     pub(crate) folders: Vec<(String, PathBuf)>,
     /// What is said to lie in it, by its keys.
     pub(crate) bundled: Vec<(String, Bundled)>,
+    /// The packages that it is said to ask for under other names: those, and their own.
+    pub(crate) aliases: Vec<(String, String)>,
 }
 
 /// What a tarball told.
@@ -44,6 +46,8 @@ pub struct Learned {
     pub(crate) differences: BTreeMap<String, Vec<String>>,
     /// The keys of what really lies in it.
     pub(crate) bundled: HashSet<String>,
+    /// What it really asks for under other names.
+    pub(crate) aliases: HashSet<(String, String)>,
     /// What the version says of itself.
     pub(crate) about: Option<About>,
     /// Why it could not be looked at.
@@ -72,6 +76,7 @@ impl Look {
                 learned.bundled.insert(key);
             }
         }
+        learned.aliases.extend(self.aliases.into_iter().filter(|(alias, real)| asks(&manifest, alias, real)));
         let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File);
         let files: BTreeMap<&str, &Entry> = files.map(|entry| (entry.path.as_str(), entry)).collect();
         for (key, folder) in self.folders {
@@ -106,6 +111,15 @@ fn manifest_of(archive: &Archive, path: &str) -> serde_json::Value {
     let entry = archive.get(path).filter(|entry| entry.kind == EntryKind::File && entry.size <= MAX_MANIFEST);
     let content = entry.and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
     serde_json::from_slice(npm_spec::manifest::without_bom(&content)).unwrap_or_default()
+}
+
+/// Whether a package.json asks for a package under another name: `"alias": "npm:real@^1.0.0"`.
+fn asks(manifest: &serde_json::Value, alias: &str, real: &str) -> bool {
+    ["dependencies", "optionalDependencies", "peerDependencies"].iter().any(|kind| {
+        let wanted = manifest.get(kind).and_then(|all| all.get(alias)).and_then(serde_json::Value::as_str);
+        let behind = wanted.and_then(|wanted| wanted.strip_prefix("npm:")).and_then(|wanted| wanted.strip_prefix(real));
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('@'))
+    })
 }
 
 /// The names of what a package bundles; `true` stands for all that it needs.

@@ -146,6 +146,11 @@ impl Plan {
             let folders = &mut all.entry(entry.spec()).or_default().folders;
             folders.extend(entry.places.iter().map(|place| (place.key.clone(), self.file.join(&place.key))));
         }
+        for entry in &self.packages {
+            for (by, alias) in entry.places.iter().flat_map(|place| &place.aliases) {
+                all.entry(by.clone()).or_default().aliases.push((alias.clone(), entry.name.as_str().to_owned()));
+            }
+        }
         let mut known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
         for entry in self.packages.iter().filter(|_| self.since.is_some()) {
             all.entry(entry.spec()).or_default();
@@ -154,7 +159,10 @@ impl Plan {
                 known.insert(before);
             }
         }
-        all.into_iter().filter(|(spec, _)| known.contains(spec)).map(|(spec, look)| Look { spec, ..look }).collect()
+        all.into_iter()
+            .filter(|(spec, look)| known.contains(spec) || !look.aliases.is_empty())
+            .map(|(spec, look)| Look { spec, ..look })
+            .collect()
     }
 
     /// The version that a package had before, as `name@version`.
@@ -183,6 +191,11 @@ impl Plan {
                 && self.learned.get(&bundled.by).is_some_and(|told| told.bundled.contains(&left.key) && told.is_of(row.judged.as_deref()))
         };
         left.bundled.as_ref().is_some_and(is_in)
+    }
+
+    /// Whether a package really asks for another one under this name.
+    pub(crate) fn asks(&self, (by, alias): &(String, String), real: &str) -> bool {
+        self.learned.get(by).is_some_and(|told| told.aliases.contains(&(alias.clone(), real.to_owned())))
     }
 
     /// What lies in `node_modules` otherwise than in the tarball that was judged, each with the exit code that it makes.

@@ -64,6 +64,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
                 // Where another range took its place (`resolutions`), any of that name may be meant.
                 let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
                 for to in targets.unwrap_or_default() {
+                    found.asks(node, *to, name);
                     found.needs(node, *to, Kind::Production)?;
                 }
             }

@@ -44,7 +44,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
     let packages: Vec<_> = all.by_key.iter().filter_map(|(key, (node, info))| Some((*key, *node, (*info)?))).collect();
     for (key, node, info) in packages {
-        for to in all.targets(key, info, &NEEDED, found)? {
+        for to in all.targets((key, Some(node)), info, &NEEDED, found)? {
             found.needs(node, to, Kind::Production)?;
         }
     }
@@ -58,10 +58,10 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             found.folder(name.unwrap_or(folder), lines.position(property.range().start), (reason, folder))?
         };
         let key = if folder.is_empty() { "" } else { name.unwrap_or("") };
-        for to in all.targets(key, of, &NEEDED, found)? {
+        for to in all.targets((key, None), of, &NEEDED, found)? {
             found.needs(node, to, Kind::Production)?;
         }
-        let development = all.targets(key, of, &["devDependencies"], found)?;
+        let development = all.targets((key, None), of, &["devDependencies"], found)?;
         found.count(development.len())?;
         found.importer(node, name.map(str::to_owned), folder, development);
     }
@@ -124,7 +124,13 @@ struct All<'t, 'a> {
 
 impl All<'_, '_> {
     /// The nodes that a package at `key` needs: `key/name`, else the same one level higher, as folders are.
-    fn targets(&mut self, key: &str, of: &Object<'_>, kinds: &[&str], found: &mut Collected) -> Result<Vec<usize>, Fault> {
+    fn targets(
+        &mut self,
+        (key, from): (&str, Option<usize>),
+        of: &Object<'_>,
+        kinds: &[&str],
+        found: &mut Collected,
+    ) -> Result<Vec<usize>, Fault> {
         let mut all = Vec::new();
         // What would be used if it were there is not needed.
         let only_used: Vec<&str> = json::list(of, "optionalPeers").iter().filter_map(json::string).take(MAX_PEERS).collect();
@@ -152,6 +158,9 @@ impl All<'_, '_> {
                     let real = wanted.strip_prefix("npm:").map_or(name, |real| address::split_name(real).map_or(real, |(real, _)| real));
                     if address::kind(wanted).is_none() && !wanted.starts_with("catalog:") {
                         found.is_asked_for(node, real);
+                    }
+                    if let Some(from) = from {
+                        found.asks(from, node, name);
                     }
                     all.push(node);
                 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
 use super::graph::{Graph, Importer, Kind};
-use super::{Bundled, Entry, Fault, Format, LeftOut, Lockfile, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address};
+use super::{
+    Bundled, Entry, Fault, Format, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address,
+};
 
 /// What a reader has found so far.
 #[derive(Default)]
@@ -81,6 +83,23 @@ impl Collected {
     /// `node` is the project or a workspace.
     pub(crate) fn importer(&mut self, node: usize, name: Option<String>, folder: &str, development: Vec<usize>) {
         self.graph.importers.push(Importer { node, name, folder: folder.to_owned(), development });
+    }
+
+    /// `from` asks for `to` under a name: where that is another one, it is kept who says so. What the project itself asks for is its own.
+    pub(crate) fn asks(&mut self, from: usize, to: usize, name: &str) {
+        let by = match self.nodes.get(from) {
+            Some(Node::Package(own, version, _)) => format!("{own}@{version}"),
+            _ => return,
+        };
+        let Some(Node::Package(real, _, place)) = self.nodes.get_mut(to).filter(|_| name.len() <= MAX_KEY) else { return };
+        if real.as_str() == name || place.aliases.iter().any(|(known, alias)| *known == by && alias == name) {
+            return;
+        }
+        if place.aliases.len() < MAX_ALIASES {
+            place.aliases.push((by, name.to_owned()));
+        } else {
+            place.in_place_of = Some(name.to_owned());
+        }
     }
 
     /// A range of the package `name` leads to a node.

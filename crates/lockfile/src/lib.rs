@@ -44,6 +44,9 @@ pub const MAX_ENTRIES: usize = 200_000;
 /// Most needs of one entry for another; a file of a hundred thousand packages has about a million.
 const MAX_NEEDS: usize = 4_000_000;
 
+/// Most packages that ask for one under another name.
+const MAX_ALIASES: usize = 64;
+
 /// Longest key that is kept, in bytes. Paths of npm's deepest trees have some hundreds.
 const MAX_KEY: usize = 1024;
 
@@ -153,6 +156,8 @@ pub struct Place {
     pub has_shrinkwrap: bool,
     /// The name of another package, for whose range the file has this one.
     pub in_place_of: Option<String>,
+    /// The packages, as `name@version`, of which the file says that they ask for this one under another name, with that name.
+    pub aliases: Vec<(String, String)>,
 }
 
 impl Place {
@@ -167,6 +172,7 @@ impl Place {
             usage: Usage::default(),
             has_shrinkwrap: false,
             in_place_of: None,
+            aliases: Vec::new(),
         }
     }
 

@@ -140,7 +140,7 @@ impl<'t, 'a> Table<'t, 'a> {
     }
 
     fn read(mut self, found: &mut Collected) -> Result<(), Fault> {
-        let mut needs: Vec<Needs> = Vec::with_capacity(self.rows.len());
+        let mut needs: Vec<Needs<'t>> = Vec::with_capacity(self.rows.len());
         for at in 0..self.rows.len() {
             needs.push(self.needs(at)?);
         }
@@ -152,7 +152,8 @@ impl<'t, 'a> Table<'t, 'a> {
         let node = |row: &usize| nodes.get(*row).copied();
         for (at, needs) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
-            for (to, kind) in needs.production.iter().filter_map(|(row, kind)| Some((node(row)?, *kind))) {
+            for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
+                found.asks(from, to, name);
                 found.needs(from, to, kind)?;
             }
             if !row.key.contains(FOLDER) {
@@ -164,12 +165,12 @@ impl<'t, 'a> Table<'t, 'a> {
     }
 
     /// The rows that one needs, in production and for development, each told how it was asked for.
-    fn needs(&mut self, at: usize) -> Result<Needs, Fault> {
+    fn needs(&mut self, at: usize) -> Result<Needs<'t>, Fault> {
         let mut needs = Needs::default();
         let Some((key, Some(entry))) = self.rows.get(at).map(|row| (row.key, row.entry)) else { return Ok(needs) };
         if json::flag(entry, "link") {
             let target = json::text(entry, "resolved").and_then(|target| self.by_path.get(target));
-            needs.production.extend(target.map(|row| (*row, Kind::Production)));
+            needs.production.extend(target.map(|row| (*row, Kind::Production, "")));
             return Ok(needs);
         }
         for (list, kind) in KINDS {
@@ -182,7 +183,7 @@ impl<'t, 'a> Table<'t, 'a> {
                 if is_dev {
                     needs.development.push(target);
                 } else {
-                    needs.production.push((target, kind));
+                    needs.production.push((target, kind, name));
                 }
                 if let Some(row) = self.rows.get_mut(target) {
                     row.is_asked_for(name, wanted);
@@ -194,7 +195,7 @@ impl<'t, 'a> Table<'t, 'a> {
 
     /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies below it, and what only that needs and
     /// lies beside it.
-    fn bundles(&mut self, needs: &[Needs]) {
+    fn bundles(&mut self, needs: &[Needs<'_>]) {
         for at in 0..self.rows.len() {
             let Some(Row { key, entry: Some(entry), .. }) = self.rows.get(at) else { continue };
             let beside = format!("{key}/{FOLDER}");
@@ -205,7 +206,7 @@ impl<'t, 'a> Table<'t, 'a> {
                     continue;
                 };
                 row.bundled_by = Some(at);
-                open.extend(needs.get(next).into_iter().flat_map(|needs| &needs.production).map(|(to, _)| *to));
+                open.extend(needs.get(next).into_iter().flat_map(|needs| &needs.production).map(|(to, ..)| *to));
             }
         }
     }
@@ -282,8 +283,9 @@ impl<'t, 'a> Table<'t, 'a> {
 
 /// What a row needs.
 #[derive(Default)]
-struct Needs {
-    production: Vec<(usize, Kind)>,
+struct Needs<'t> {
+    /// Each with the name that it is asked for by.
+    production: Vec<(usize, Kind, &'t str)>,
     development: Vec<usize>,
 }
 

@@ -320,6 +320,7 @@ impl One {
         let Some(from) = self.by_key.get(key) else { return Ok(()) };
         for (name, _, wanted) in &list.0 {
             for to in self.targets(name, &wanted.0, "") {
+                found.asks(*from, to, name);
                 found.needs(*from, to, kind)?;
             }
         }

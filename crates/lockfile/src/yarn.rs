@@ -3,7 +3,7 @@
 //! yarn's own reader takes much that yarn never writes: colons behind names, several names before one value, escapes. Here only what yarn
 //! writes is read: a file that needs more than that is read otherwise by each who reads it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::collect::Collected;
 use super::{Fault, Place, Position, Reason, address};
@@ -17,10 +17,20 @@ struct Entry<'a> {
     line: u64,
     patterns: Vec<&'a str>,
     members: Vec<(&'a str, &'a str)>,
+    /// What it needs under another name: that name, and the pattern.
+    aliases: Vec<(&'a str, String)>,
+}
+
+/// What is read so far.
+#[derive(Default)]
+struct All<'a> {
+    by_pattern: HashMap<&'a str, Vec<usize>>,
+    aliases: Vec<(usize, &'a str, String)>,
 }
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let mut open: Option<Entry<'_>> = None;
+    let mut all = All::default();
     let mut in_table = false;
     for (line, number) in text.lines().zip(1_u64..) {
         let bare = line.trim_matches(' ');
@@ -35,8 +45,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         match (depth, &mut open) {
             (0, _) => {
                 let patterns = patterns(bare.strip_suffix(':').ok_or_else(malformed)?).ok_or_else(malformed)?;
-                if let Some(entry) = open.replace(Entry { line: number, patterns, members: Vec::new() }) {
-                    add(&entry, found)?;
+                if let Some(entry) = open.replace(Entry { line: number, patterns, members: Vec::new(), aliases: Vec::new() }) {
+                    add(entry, &mut all, found)?;
                 }
                 in_table = false;
             }
@@ -51,13 +61,24 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
                 entry.members.push((name, value));
                 in_table = TABLES.contains(&name);
             }
-            (4, Some(_)) if in_table => {
-                member(bare).ok_or_else(malformed)?;
+            (4, Some(entry)) if in_table => {
+                let (name, wanted) = member(bare).ok_or_else(malformed)?;
+                if wanted.starts_with("npm:") {
+                    entry.aliases.push((name, format!("{name}@{wanted}")));
+                }
             }
             _ => return Err(malformed()),
         }
     }
-    open.map_or(Ok(()), |entry| add(&entry, found))
+    if let Some(entry) = open {
+        add(entry, &mut all, found)?;
+    }
+    for (from, name, pattern) in &all.aliases {
+        for to in all.by_pattern.get(pattern.as_str()).into_iter().flatten() {
+            found.asks(*from, *to, name);
+        }
+    }
+    Ok(())
 }
 
 /// A name and its value, each in quotes or of letters that need none.
@@ -92,7 +113,7 @@ fn patterns(line: &str) -> Option<Vec<&str>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn add(entry: &Entry<'_>, found: &mut Collected) -> Result<(), Fault> {
+fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result<(), Fault> {
     let position = Position { line: entry.line, column: 1 };
     let key = entry.patterns.join(", ");
     let (mut names, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
@@ -108,9 +129,15 @@ fn add(entry: &Entry<'_>, found: &mut Collected) -> Result<(), Fault> {
         };
     }
     // The line holds for all of its patterns: where they are not of one package, it is not known to be any of them.
+    let mut nodes = Vec::with_capacity(names.len());
     for name in names {
-        found.package(name, entry.get("version").unwrap_or_default(), place(entry, position, &key))?;
+        nodes.push(found.package(name, entry.get("version").unwrap_or_default(), place(&entry, position, &key))?);
     }
+    for pattern in &entry.patterns {
+        all.by_pattern.entry(pattern).or_default().extend(&nodes);
+    }
+    let own = nodes.first().copied();
+    all.aliases.extend(entry.aliases.into_iter().filter_map(|(name, pattern)| Some((own?, name, pattern))));
     for reason in elsewhere {
         found.left_out(&key, position, reason)?;
     }

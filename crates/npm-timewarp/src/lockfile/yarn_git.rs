@@ -12,20 +12,20 @@ pub(super) fn lead(text: &str, base: &str) -> (String, BTreeMap<String, String>)
     let mut out = String::with_capacity(text.len());
     let mut origins = BTreeMap::new();
     let mut entry = None;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\r', '\n']);
-        if let Some(key) = bare.strip_suffix(':').filter(|key| !key.starts_with([' ', '#'])) {
+    for whole in text.split_inclusive('\n') {
+        let line = whole.trim_end_matches(['\r', '\n']);
+        if let Some(key) = line.strip_suffix(':').filter(|key| !key.starts_with([' ', '#'])) {
             entry = patterns(key, base);
         }
-        let Some(changed) = changed(bare, entry.as_ref(), base) else {
-            out.push_str(line);
+        let Some(changed) = changed(line, entry.as_ref(), base) else {
+            out.push_str(whole);
             continue;
         };
         // No digest of the archive at the host is one of what is served here.
         let Some(changed) = changed else { continue };
         out.push_str(&changed);
-        out.push_str(line.get(bare.len()..).unwrap_or_default());
-        origins.entry(changed).or_insert_with(|| bare.to_owned());
+        out.push_str(whole.get(line.len()..).unwrap_or_default());
+        origins.entry(changed).or_insert_with(|| line.to_owned());
     }
     (out, origins)
 }

@@ -92,6 +92,26 @@ test('a list in every form is judged, each package once, and its lines, its figu
   assert.match((await report(db, '--md')).stdout, /\| reproduced \| 2 \| 50\.0 % \| 15\.0 % to 85\.0 % \|/);
 });
 
+test('the page of a survey has its packages, and says what changed since an earlier one', async () => {
+  const [db, ndjson, html, both] = [path('s.db'), path('s.ndjson'), path('s.html'), path('both.html')];
+  await survey([await list(`${of.good.spec}\ns-alone@1.0.0\n`), '--ndjson', ndjson], { db });
+  const made = await report(db, '--html', html);
+  assert.deepEqual([made.code, made.stdout], [0, '']);
+  const page = await readFile(html, 'utf8');
+  assert.ok(page.startsWith('<!doctype html>') && page.includes('Content-Security-Policy'));
+  assert.ok(page.includes(of.good.spec) && page.includes('s-alone@1.0.0'));
+  assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)=/, 'it asks for nothing');
+  // Of its lines, beside an earlier state.
+  const before = path('before.ndjson');
+  await writeFile(before, (await readFile(ndjson, 'utf8')).replaceAll('"identical"', '"differs"'));
+  assert.equal((await report(ndjson, '--html', both, '--earlier', before)).code, 0);
+  assert.match(await readFile(both, 'utf8'), /improved/);
+  // What cannot be read, or written, is said, and the page that was there stays.
+  const kept = await report(path('nowhere.db'), '--html', html);
+  assert.deepEqual([kept.code, await readFile(html, 'utf8')], [2, page]);
+  assert.equal((await report(db, '--html', path('no/folder.html'))).code, 2);
+});
+
 test('a list that names no package says which line, and nothing is made', async () => {
   const db = path('s.db');
   for (const [text, code] of [[`${of.good.spec}\n\n./x.tgz\n`, 'list-line'], ['# none\n', 'list-empty'], ['{"nam":1}\n', 'list-line']]) {

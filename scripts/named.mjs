@@ -7,7 +7,7 @@ const { product } = createRequire(import.meta.url)('../native.cjs');
 
 /** A program without a repository has addresses below a domain that is reserved, and so nobody's (crates/report/src/product.rs). */
 const NOWHERE = 'https://reproduce.invalid';
-const SCHEMAS = ['inspect', 'local', 'replay', 'result'].map((name) => `schema/${name}.schema.json`);
+const SCHEMAS = ['audit', 'inspect', 'local', 'replay', 'result', 'survey'].map((name) => `schema/${name}.schema.json`);
 /** Between these lines of README.md stands how the program is run. */
 const BLOCK = /(<!-- run: written by scripts\/packages\.mjs -->\n)[^]*?(<!-- \/run -->)/;
 

@@ -197,7 +197,8 @@ impl Arguments {
             });
         }
         let list = self.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let written = std::fs::metadata(&self.from).and_then(|file| file.modified()).unwrap_or_else(|_| SystemTime::now());
+        let is_input = self.from == Path::new("-");
+        let written = if is_input { SystemTime::now() } else { self.file()?.metadata()?.modified()? };
         Ok(page::Run { as_of: day(&timestamp(written)), program, node: String::new(), list })
     }
 
@@ -231,9 +232,12 @@ impl Arguments {
         if self.from == Path::new("-") {
             return Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(|line| each(line?));
         }
+        Lines::of(BufReader::new(self.file()?), &self.from).try_for_each(|line| each(line?))
+    }
+
+    fn file(&self) -> Result<File, SurveyError> {
         let unreadable = |error: io::Error| SurveyError::List { list: self.from.display().to_string(), reason: error.to_string() };
-        let file = store::at_hand::open_named(&self.from).map_err(unreadable)?;
-        Lines::of(BufReader::new(file), &self.from).try_for_each(|line| each(line?))
+        store::at_hand::open_named(&self.from).map_err(unreadable)
     }
 
     fn database(&self) -> Result<Option<Database>, SurveyError> {

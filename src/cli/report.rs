@@ -151,7 +151,10 @@ impl Arguments {
                 let other = Self { from: from.clone(), ..self.whole() };
                 let mut results = page::Earlier::default();
                 let about = other.about()?;
-                other.lines(|line| Ok(results.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)))?;
+                other.lines(|line| {
+                    results.add(&serde_json::to_vec(&line).map_err(io::Error::other)?);
+                    Ok(())
+                })?;
                 Some((about, results))
             }
             None => None,

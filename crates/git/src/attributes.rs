@@ -265,7 +265,8 @@ fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
 
 /// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin letters is zero.
 fn reads_otherwise(encoded: &[u8]) -> bool {
-    encoded.iter().filter(|byte| **byte == 0).count().saturating_mul(4) < encoded.len()
+    let zeros = encoded.split(|byte| *byte == 0).count().saturating_sub(1);
+    zeros.saturating_mul(4) < encoded.len()
 }
 
 /// Whether `ident` takes away more than a hash that git itself could have written.

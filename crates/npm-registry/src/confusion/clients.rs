@@ -62,7 +62,7 @@ impl Word {
 /// Whether an address of a git host is not that of a repository: clients take such a one for a tarball.
 fn is_page(text: &str) -> bool {
     let place = text.split('#').next().unwrap_or(text);
-    (place.starts_with("https://") || place.starts_with("http://")) && !place.ends_with(".git")
+    (place.starts_with("https://") || place.starts_with("http://")) && place.strip_suffix(".git").is_none()
 }
 
 /// A repository on a git host that has a short form: host, path and commit. `None` for anything else, addresses with credentials among it.

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from './kit/cli.mjs';
+import { CLI, run } from './kit/cli.mjs';
 import { git } from './kit/history.mjs';
 import { integrityOf, writeFiles } from './kit/tarball.mjs';
 import { openWorld } from './world.mjs';
@@ -82,6 +82,23 @@ test('the summary has the worst first, and no markup of a stranger', async () =>
   assert.match(rows[0], /^\| q-tampered \| 1\.0\.0 \| 1\.0\.0 \| ❌ identical .*lockfile-integrity-mismatch/);
   assert.match(rows.join('\n'), /q-moved \| 1\.0\.0 \| 2\.0\.0 \| ✅ .*\*\*install script\*\* postinstall; needs q-kept; \[changes\]\(https:\/\/github\.com\//);
   assert.equal(rows.length, 3);
+});
+
+test('npm runs it as the script `dependencies` when an installation changed something, and a tampered one fails', async () => {
+  const folder = await mkdtemp(join(clean.home, 'npm-'));
+  const scripts = { dependencies: `"${process.execPath}" "${CLI}" audit --since HEAD` };
+  await writeFiles(folder, { 'package.json': JSON.stringify({ name: 'x', version: '1.0.0', scripts }), 'package-lock.json': FORMATS.npm[1]([]) });
+  await git(['init', '-q'], { cwd: folder });
+  await git(['add', '.'], { cwd: folder });
+  await git(['-c', 'user.name=x', '-c', 'user.email=x@x.example', 'commit', '-qm', 'x'], { cwd: folder });
+  const bad = await world.release('q-bad', { published: { 'index.js': 'evil()\n' } });
+  const npm = (spec) => run(['install', spec, '--no-audit', '--no-fund', '--foreground-scripts'], { command: ['npm'], cwd: folder, env: { ...clean.env, PATH: process.env.PATH } });
+  const good = await npm('q-added@1.0.0');
+  assert.equal(good.code, 0, good.stdout + good.stderr);
+  assert.match(good.stdout, /identical {5}q-added@1\.0\.0\n {4}new\n/);
+  const failed = await npm(bad.spec);
+  assert.notEqual(failed.code, 0);
+  assert.match(failed.stdout, /differs {7}q-bad@1\.0\.0/);
 });
 
 for (const [format, files] of Object.entries(FORMATS)) {

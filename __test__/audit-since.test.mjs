@@ -95,7 +95,7 @@ test('npm runs it as the script `dependencies` when an installation changed some
   const npm = (spec) => run(['install', spec, '--no-audit', '--no-fund', '--foreground-scripts'], { command: ['npm'], cwd: folder, env: { ...clean.env, PATH: process.env.PATH } });
   const good = await npm('q-added@1.0.0');
   assert.equal(good.code, 0, good.stdout + good.stderr);
-  assert.match(good.stdout, /identical {5}q-added@1\.0\.0\n {4}new\n/);
+  assert.match(good.stdout, /identical {5}q-added@1\.0\.0(?: {2}\(stored\))?\n {4}new\n/);
   const failed = await npm(bad.spec);
   assert.notEqual(failed.code, 0);
   assert.match(failed.stdout, /differs {7}q-bad@1\.0\.0/);

@@ -38,8 +38,8 @@ const POLL: Duration = Duration::from_millis(20);
 
 const AFTER_HELP: &str = "\
 Read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, and SBOMs of CycloneDX and SPDX as JSON. What
-the lockfile says of a tarball, its hash and its host, is held against the registry. Git, files, links and the like are left out and counted.
-Exit codes: 0 all is reproduced, 1 one is not, or is not as the lockfile has it, 2 one was not decided, 130 interrupted.
+the lockfile says of a tarball, its hash and its host, is held against the registry. Git, files, links and the like are left out, and count as not decided.
+Exit codes: 0 all is reproduced, 1 one is not, or is not as the lockfile has it, 2 one was not decided or left out, 130 interrupted.
 For the package of that name: reproduce audit@latest";
 
 /// A kind of packages.
@@ -168,16 +168,9 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Ok(parsed) => parsed,
         Err(error) => return usage(&error, arguments, HINT),
     };
-    let (at, asked) = (parsed.at.clone(), parsed.asked());
-    let mut reading = tokio::task::spawn_blocking(move || Plan::of(&at, &asked));
-    let read = tokio::select! {
-        read = &mut reading => read,
-        code = stopped(parsed.timeout, cancelled) => return code,
-    };
-    let mut plan = match read {
-        Ok(Ok(plan)) => plan,
-        Ok(Err(error)) => return failed(&parsed, &Answer::failed(&parsed.at.display().to_string(), &error)),
-        Err(_) => return UNDECIDED,
+    let mut plan = match planned(&parsed, cancelled).await {
+        Ok(plan) => plan,
+        Err(code) => return code,
     };
     let options = Arc::new(parsed.options(installed, &plan.folder));
     looked_up(&mut plan, parsed.jobs(), &options, cancelled).await;
@@ -221,16 +214,34 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     if let Err(error) = told(&parsed, &document) {
         return written(Err(error)).unwrap_or(UNDECIDED);
     }
-    if parsed.write_exceptions && whole {
-        match audit::write_exceptions(&plan.folder, &document.packages, &document.left_out) {
-            Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
-            Err(error) => {
-                Output::failure(&Answer::failed("", &error));
-                return UNDECIDED;
-            }
-        }
+    if parsed.write_exceptions && whole && !excepted(&plan, &document) {
+        return UNDECIDED;
     }
     document.exit_code
+}
+
+/// Reads what is audited, or gives the exit code where that is not possible.
+async fn planned(parsed: &Arguments, cancelled: &AtomicBool) -> Result<Plan, u8> {
+    let (at, asked) = (parsed.at.clone(), parsed.asked());
+    let mut reading = tokio::task::spawn_blocking(move || Plan::of(&at, &asked));
+    let read = tokio::select! {
+        read = &mut reading => read,
+        code = stopped(parsed.timeout, cancelled) => return Err(code),
+    };
+    let failure = |error| failed(parsed, &Answer::failed(&parsed.at.display().to_string(), &error));
+    read.map_err(|_| UNDECIDED)?.map_err(failure)
+}
+
+/// Writes the first file of exceptions; `false` where that failed.
+fn excepted(plan: &Plan, document: &Document) -> bool {
+    match audit::write_exceptions(&plan.folder, &document.packages, &document.left_out) {
+        Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
+        Err(error) => {
+            Output::failure(&Answer::failed("", &error));
+            return false;
+        }
+    }
+    true
 }
 
 /// Comes back where the audit is stopped, or where its lockfile takes longer to read than one package may.

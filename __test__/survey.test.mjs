@@ -102,9 +102,9 @@ test('the page of a survey has its packages, and says what changed since an earl
   assert.ok(page.includes(of.good.spec) && page.includes('s-alone@1.0.0'));
   assert.doesNotMatch(page, /<(script|link|img)[^>]+(src|href)=/, 'it asks for nothing');
   // Of its lines, beside an earlier state.
-  const before = path('before.ndjson');
-  await writeFile(before, (await readFile(ndjson, 'utf8')).replaceAll('"identical"', '"differs"'));
-  assert.equal((await report(ndjson, '--html', both, '--earlier', before)).code, 0);
+  const last = path('last.ndjson');
+  await writeFile(last, (await readFile(ndjson, 'utf8')).replaceAll('"identical"', '"differs"'));
+  assert.equal((await report(ndjson, '--html', both, '--earlier', last)).code, 0);
   assert.match(await readFile(both, 'utf8'), /improved/);
   // What cannot be read, or written, is said, and the page that was there stays.
   const kept = await report(path('nowhere.db'), '--html', html);

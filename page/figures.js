@@ -23,15 +23,17 @@ function interval({ share, low, high }) {
     placed(element('i', { class: 'point' }), { left: at(share) }));
 }
 
-function line([name, share]) {
+const between = ({ low, high }) => `${(low * 100).toFixed(1)}–${percent(high)}`;
+
+function line([name, share], isWhole) {
   const [title, meaning] = NAMES[name];
   if (!share) return null;
   return element('tr', { class: name === 'identical' ? 'part' : '' },
     element('th', { scope: 'row' }, title, element('small', {}, meaning)),
     element('td', {}, count(share.count)),
     element('td', {}, percent(share.share)),
-    element('td', {}, `${(share.low * 100).toFixed(1)}–${percent(share.high)}`),
-    element('td', { class: 'plot' }, interval(share)));
+    element('td', {}, isWhole ? between(share) : 'none yet'),
+    element('td', { class: 'plot' }, interval(isWhole ? share : { ...share, low: share.share, high: share.share })));
 }
 
 function outcomes({ all }) {
@@ -48,7 +50,7 @@ function outcomes({ all }) {
 /** The line below the title. */
 export function asOf(head) {
   const { run, earlier } = head;
-  const parts = [`As of ${run.asOf}`, `reproduce ${run.program}`, run.node && `Node ${run.node}`, `${count(head.figures.all.packages)} packages`];
+  const parts = [`As of ${run.asOf}`, `reproduce ${run.program}`, run.node && `Node ${run.node}`, `${count(head.figures.all.packages)} packages`, run.waiting > 0 && `${count(run.waiting)} wait`];
   if (earlier) parts.push(`beside the run of ${earlier.asOf}`);
   return parts.filter(Boolean).join(' · ');
 }
@@ -58,22 +60,28 @@ export function figures(head) {
   const { shares } = head;
   const { all, unreadable } = head.figures;
   const reproduced = shares[0][1];
+  // What needs no build is done first: no random part of a list.
+  const { waiting } = head.run;
+  const isWhole = waiting === 0;
   if (!reproduced) return [element('p', { class: 'note' }, 'There is no package in this run.')];
   const decided = all.packages - all.undecided;
   const notes = [
     decided > 0 && `Of the ${count(decided)} that were decided, ${percent(all.reproduced / decided)} are reproduced. `,
     unreadable > 0 && `${count(unreadable)} lines could not be read; they are not decided. `,
-    'Intervals are Wilson’s, at 95 %: what a list of this size says about the packages that it is a sample of.',
+    isWhole
+      ? 'Intervals are Wilson’s, at 95 %: what a list of this size says about the packages that it is a sample of.'
+      : `${count(waiting)} packages of the list wait for a build. What is done first needs none, so the shares are not those of the list, and have no interval.`,
   ];
   return [
     element('div', { class: 'hero' },
       element('p', { class: 'big' }, percent(reproduced.share).replace('\u00a0%', ''), element('span', {}, '\u00a0%')),
-      element('p', { class: 'says' }, `of ${count(all.packages)} packages are reproduced`, element('small', {}, `95 % interval: ${(reproduced.low * 100).toFixed(1)}–${percent(reproduced.high)}`))),
+      element('p', { class: 'says' }, isWhole ? `of ${count(all.packages)} packages are reproduced` : `of the ${count(all.packages)} packages that are done`,
+        element('small', {}, isWhole ? `95 % interval: ${between(reproduced)}` : `${count(waiting)} wait`))),
     element('table', { class: 'shares' },
       element('caption', { class: 'unseen' }, 'Shares of all packages'),
       element('thead', {}, element('tr', {}, element('td'), ['packages', 'share', '95 % interval'].map((title) => element('th', { scope: 'col' }, title)),
         element('th', { scope: 'col', class: 'plot' }, element('span', { class: 'scale' }, ['0', '50', '100 %'].map((tick) => element('span', {}, tick)))))),
-      element('tbody', {}, shares.map(line))),
+      element('tbody', {}, shares.map((share) => line(share, isWhole)))),
     element('div', { class: 'whole' }, outcomes(head.figures)),
     element('p', { class: 'lead' }, notes),
   ];

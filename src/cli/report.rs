@@ -197,12 +197,13 @@ impl Arguments {
                 program: run.version,
                 node: String::new(),
                 list: run.list,
+                waiting: run.packages.saturating_sub(run.done),
             });
         }
         let list = self.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_input = self.from == Path::new("-");
         let written = if is_input { SystemTime::now() } else { self.file()?.metadata()?.modified()? };
-        Ok(page::Run { as_of: day(&timestamp(written)), program, node: String::new(), list })
+        Ok(page::Run { as_of: day(&timestamp(written)), program, node: String::new(), list, waiting: 0 })
     }
 
     fn is_wanted(&self, fact: &Fact) -> bool {

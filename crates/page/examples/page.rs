@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         program: env!("CARGO_PKG_VERSION").into(),
         node: "22.12.0".into(),
         list: list.into(),
+        waiting: 0,
     };
     let open = |path| File::open(path).map(|file| Lines::new(BufReader::new(file)));
     let mut earlier = None;

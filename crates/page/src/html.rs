@@ -44,6 +44,8 @@ pub struct Run {
     pub node: String,
     /// The list's name.
     pub list: String,
+    /// Packages of the list that are not among the lines, because they wait for a build.
+    pub waiting: usize,
 }
 
 /// What the script reads of the run.

@@ -15,6 +15,10 @@ pub fn markdown(run: &Run, figures: &Figures) -> String {
     let mut out = format!("## {}\n\n", cell(&run.list));
     let node = if run.node.is_empty() { String::new() } else { format!(", Node {}", cell(&run.node)) };
     let _ = writeln!(out, "As of {}; reproduce {}{node}; {} packages.\n", cell(&run.as_of), cell(&run.program), figures.all.packages);
+    if run.waiting > 0 {
+        let _ = writeln!(out, "{} packages wait for a build: the shares are of what is done, and have no interval.\n", run.waiting);
+    }
+    let interval = |share: &Share| if run.waiting > 0 { "none yet".to_owned() } else { interval(share) };
     out.push_str("| | packages | share | 95 % interval |\n| --- | ---: | ---: | ---: |\n");
     for (name, share) in figures.shares() {
         let Some(share) = share else { continue };

@@ -18,7 +18,7 @@ fn line_of(spec: &str, result: &serde_json::Value) -> Vec<u8> {
 }
 
 fn run() -> Run {
-    Run { as_of: "2026-11-30".into(), program: "0.1.0".into(), node: "22.12.0".into(), list: "a list".into() }
+    Run { as_of: "2026-11-30".into(), program: "0.1.0".into(), node: "22.12.0".into(), list: "a list".into(), waiting: 0 }
 }
 
 fn page_of(lines: Vec<Vec<u8>>, before: Option<Vec<Vec<u8>>>) -> (String, Figures) {
@@ -184,6 +184,9 @@ fn markdown_has_the_figures_and_no_markup_of_a_stranger() {
         assert!(!text.contains(word), "{text}");
     }
     assert!(markdown(&run(), &Figures::default()).contains("0 packages"));
+    // While packages wait the shares are of what is done, and have no interval.
+    let begun = markdown(&Run { waiting: 3, ..run() }, &figures);
+    assert!(begun.contains("3 packages wait") && begun.contains("| reproduced | 1 | 50.0 % | none yet |"), "{begun}");
 }
 
 #[test]

@@ -82,19 +82,23 @@ const HEAD: usize = 4096;
 /// Longest text that is looked through, in bytes.
 const LARGEST_TEXT: u64 = 4 << 20;
 /// Fields of package.json that name what is run or loaded.
-const RUN: [&str; 7] = ["scripts", "bin", "main", "exports", "imports", "browser", "module"];
+const RUN: [&str; 8] = ["scripts", "bin", "directories", "main", "exports", "imports", "browser", "module"];
+/// Scripts that an installation runs. They may take files by a pattern.
+pub(crate) const AT_INSTALL: [&str; 3] = ["preinstall", "install", "postinstall"];
 
-/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program and no script, and named by package.json
-/// in no place that runs or loads it. `open` gives its content, of `size` bytes.
+/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program and no script, named by package.json in no
+/// place that runs or loads it, and in no package that runs a script at its installation. `open` gives its content, of `size` bytes.
 pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> bool {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
-    if !name.rsplit_once('.').is_some_and(|(_, end)| DATA.contains(&end)) || is_run(manifest, name) {
+    if !name.rsplit_once('.').is_some_and(|(_, end)| DATA.contains(&end)) || is_run(manifest, &path) || runs_at_install(manifest) {
         return false;
     }
     let mut content = open();
     let mut head = Vec::new();
-    if content.by_ref().take(HEAD as u64).read_to_end(&mut head).is_err() || is_program(&head) {
+    // Linux asks for no more of a program's head than its four letters.
+    let is_run = |head: &[u8]| is_program(head) || head.starts_with(b"\x7fELF");
+    if content.by_ref().take(HEAD as u64).read_to_end(&mut head).is_err() || is_run(&head) {
         return false;
     }
     if is_no_script(&head) {
@@ -105,9 +109,30 @@ pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOn
     whole && std::str::from_utf8(&text).is_ok_and(does_nothing)
 }
 
-/// Whether package.json names a file of this name where it says what is run or loaded.
-fn is_run(manifest: &Value, name: &str) -> bool {
-    RUN.iter().filter_map(|field| manifest.get(*field)).any(|value| value.to_string().to_ascii_lowercase().contains(name))
+/// Whether package.json names a file, or the folder that it lies in, where it says what is run or loaded.
+fn is_run(manifest: &Value, path: &str) -> bool {
+    let mut left: Vec<&Value> = RUN.iter().filter_map(|field| manifest.get(*field)).collect();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    while let Some(value) = left.pop() {
+        match value {
+            Value::String(text) => {
+                let text = text.to_ascii_lowercase();
+                let folder = text.trim_start_matches("./").trim_end_matches('/');
+                if text.contains(name) || (!folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))) {
+                    return true;
+                }
+            }
+            Value::Array(list) => left.extend(list),
+            Value::Object(map) => left.extend(map.values()),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether an installation runs a script of the package.
+pub(crate) fn runs_at_install(manifest: &Value) -> bool {
+    AT_INSTALL.iter().any(|name| manifest.get("scripts").and_then(|scripts| scripts.get(*name)).is_some_and(Value::is_string))
 }
 
 /// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one processor or several, PE behind its stub
@@ -209,6 +234,7 @@ mod tests {
             ("a.bin", b"#!/bin/sh\nrm x"),
             ("a.bin", b"im\\u0070ort 'x'"),
             ("a.bin", b"\x7fELF\x02\x01\x01\0"),
+            ("a.bin", b"\x7fELF\0\0\0\0"),
             ("a.bin", b"\0asm\x01\0\0\0"),
             ("a.dat", b"PK\x03\x04"),
             ("a.dat", b"\x1f\x8b\x08\0"),
@@ -229,10 +255,13 @@ mod tests {
             json!({"scripts": {"postinstall": "sh Model.bin"}}),
             json!({"bin": {"a": "model.bin"}}),
             json!({"exports": {".": {"import": "./model.bin"}}}),
+            json!({"scripts": {"postinstall": "sh m*"}}),
         ] {
             assert!(!is_data("model.bin", 11, &manifest, || &b"hello world"[..]), "{manifest}");
         }
-        assert!(is_data("model.bin", 11, &json!({"files": ["model.bin"]}), || &b"hello world"[..]));
+        assert!(is_data("model.bin", 11, &json!({"files": ["model.bin"], "scripts": {"build": "x"}}), || &b"hello world"[..]));
+        assert!(!is_data("cmd/a.bin", 11, &json!({"directories": {"bin": "./cmd"}}), || &b"hello world"[..]));
+        assert!(!is_data("a\"b.bin", 11, &json!({"bin": {"c": "a\"b.bin"}}), || &b"hello world"[..]));
     }
 
     #[test]

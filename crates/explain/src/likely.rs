@@ -195,7 +195,9 @@ impl Case<'_> {
         if is_code(path) && !is_declaration(path) {
             return true;
         }
-        let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path) && self.loads.names(path)) else { return false };
+        // A script of the installation may take any file, by a word or by a pattern.
+        let is_named = || self.loads.runs_at_install() || self.loads.names(path);
+        let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path) && is_named()) else { return false };
         !is_data(path, entry.size, &Value::Null, || self.published.open(entry))
     }
 
@@ -322,6 +324,9 @@ mod tests {
             let common = [("package.json", manifest.as_str()), ("index.js", script)];
             let published = [common[0], common[1], (path, "evil()")];
             assert_eq!(cause(&published, &common, Built::No), Cause::UnexplainedCode, "{path} {main}");
+            let installs = format!("{},\"scripts\":{{\"postinstall\":\"sh *\"}}}}", loads(main).trim_end_matches('}'));
+            let (with, without) = ([("package.json", installs.as_str()), ("x.orig", "evil()")], [("package.json", installs.as_str())]);
+            assert_eq!(cause(&with, &without, Built::No), Cause::UnexplainedCode);
             let harmless = [common[0], common[1], ("core.orig", "evil()")];
             assert_eq!(cause(&harmless, &common, Built::No), Cause::PublisherMachine, "{path} {main}");
         }

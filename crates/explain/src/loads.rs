@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use npm_tarball::{Archive, EntryKind};
 
+use super::data::runs_at_install;
 use super::place;
 
 /// Fields of package.json that say what is loaded, or what an installation runs it with.
@@ -97,6 +98,12 @@ impl<'a> Loads<'a> {
     /// Of a published archive.
     pub(super) fn of(archive: &'a Archive) -> Self {
         Self { archive, texts: OnceCell::new() }
+    }
+
+    /// Whether an installation runs a script of the package.
+    pub(super) fn runs_at_install(&self) -> bool {
+        let bytes = self.archive.get("package.json").and_then(|entry| self.archive.content(entry).ok()).unwrap_or_default();
+        serde_json::from_slice(&bytes).is_ok_and(|manifest| runs_at_install(&manifest))
     }
 
     /// Whether a script, or package.json in what it runs, loads or installs, names a file of this name in quotes: it may be run whatever

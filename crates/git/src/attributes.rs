@@ -194,7 +194,7 @@ impl Attributes {
         Ok(match (encoding, std::str::from_utf8(&text)) {
             (Some(encoding), Ok(utf8)) => {
                 let encoded = encoding.encode(utf8);
-                if reads_otherwise(&encoded) {
+                if is_run(path) || reads_otherwise(&encoded) {
                     self.altered.borrow_mut().insert(path.to_owned());
                 }
                 encoded
@@ -261,6 +261,13 @@ fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
+}
+
+/// Whether a file of this name is run or loaded: no such file is kept in UTF-16, which Node does not read.
+fn is_run(path: &str) -> bool {
+    const ENDS: [&str; 11] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node", "sh"];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_none_or(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin letters is zero.
@@ -354,7 +361,7 @@ mod tests {
             assert_eq!(altered("*.js ident\n", text), [""; 0], "{text}");
         }
         assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "敲畱"), ["a.js"]);
-        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "echo 1\n"), [""; 0]);
+        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "// Latin letters\n敲畱"), ["a.js"]);
         assert_eq!(altered("*.js eol=crlf\n", "a\n"), [""; 0]);
     }
 

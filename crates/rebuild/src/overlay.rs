@@ -42,7 +42,9 @@ impl<'o> Overlay<'o> {
             return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
         }
         let edited = self.rewrite.edits.edited(path, &bytes);
-        let is_sound = edited == bytes || !self.rewrite.edits.changes_code(path) || is_same_program(path, &bytes, &edited);
+        let edits = &self.rewrite.edits;
+        let is_sound =
+            edited == bytes || !edits.changes_code(path) || (edits.keeps_lines(&bytes) && is_same_program(path, &bytes, &edited));
         Ok(if is_sound { edited } else { bytes })
     }
 

@@ -167,6 +167,9 @@ async function* reproduceMany(specs, options = {}) {
   const ended = new AbortController();
   const settings = { ...rest, signal: signal ? AbortSignal.any([signal, ended.signal]) : ended.signal };
   const running = new Map();
+  // Whatever is waited for, the signal ends it.
+  const aborted = signal && new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  aborted?.catch(() => {});
   let asking;
   let isOver = false;
   let count = 0;
@@ -174,7 +177,7 @@ async function* reproduceMany(specs, options = {}) {
     while (!isOver || running.size > 0) {
       // A source that is slow to name the next one holds up no answer.
       if (!isOver && running.size < jobs) asking ??= Promise.resolve(iterator.next()).then((next) => ({ next }));
-      const { next, id, line } = await Promise.race([...running.values(), ...(asking ? [asking] : [])]);
+      const { next, id, line } = await Promise.race([...(aborted ? [aborted] : []), ...running.values(), ...(asking ? [asking] : [])]);
       if (next) {
         asking = undefined;
         isOver = Boolean(next.done);
@@ -189,7 +192,11 @@ async function* reproduceMany(specs, options = {}) {
     // The caller has enough, or something failed: what runs ends before this does.
     ended.abort();
     await Promise.allSettled(running.values());
-    if (!isOver) await iterator.return?.();
+    // A source that is asked for the next one ends when it has named it: that is not waited for.
+    asking?.catch(() => {});
+    const left = isOver ? undefined : iterator.return?.();
+    if (asking) Promise.resolve(left).catch(() => {});
+    else await left;
   }
 }
 

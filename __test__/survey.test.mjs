@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
@@ -110,6 +110,33 @@ test('the page of a survey has its packages, and says what changed since an earl
   const kept = await report(path('nowhere.db'), '--html', html);
   assert.deepEqual([kept.code, await readFile(html, 'utf8')], [2, page]);
   assert.equal((await report(db, '--html', path('no/folder.html'))).code, 2);
+  // A file is not written over what it is made of, and a page that is not whole over none.
+  const data = await readFile(db);
+  for (const args of [[db, '--html', db], [ndjson, '--html', ndjson]]) assert.equal((await report(...args)).code, 2);
+  assert.equal((await survey([await list(`${of.good.spec}\n`), '--ndjson', db], { db })).code, 2);
+  assert.ok((await readFile(db)).subarray(0, 16).equals(data.subarray(0, 16)));
+  await writeFile(last, `${await readFile(ndjson, 'utf8')}not json\n`);
+  assert.deepEqual([(await report(last, '--html', html)).code, await readFile(html, 'utf8')], [2, page]);
+});
+
+test('what says that it is reproduced counts by its verdict', async () => {
+  const lines = path('said.ndjson');
+  const said = (spec, verdict, more) => `${JSON.stringify({ spec, result: { verdict, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
+  await writeFile(lines, said('a@1.0.0', 'differs') + said('b@1.0.0', 'identical') + said('c@1.0.0', 'error'));
+  const { reproduced } = (await report(lines, '--json')).json;
+  assert.equal(reproduced.count, 1);
+});
+
+test('a database of another user, and a link beside one, are not believed', { skip: !canMount && 'wants root, to give files away' }, async () => {
+  const db = path('s.db');
+  const file = await list(`${of.good.spec}\n`);
+  assert.equal((await survey([file], { db })).code, 0);
+  for (const lay of [() => chown(db, 65534, 65534), () => symlink('/etc', `${db}.files-x`).then(() => rename(`${db}.files-x`, `${db}-wal`))]) {
+    await chown(db, 0, 0);
+    await rm(`${db}-wal`, { force: true });
+    await lay();
+    for (const ran of [await report(db), await survey([file], { db })]) assert.deepEqual([ran.code, /another program|another user|not one of/.test(ran.stderr)], [2, true], ran.stderr);
+  }
 });
 
 test('a list that names no package says which line, and nothing is made', async () => {

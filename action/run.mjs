@@ -28,6 +28,7 @@ const audit = input('AUDIT') === 'true' ? '.' : input('AUDIT').replace(/^false$/
 const fails = FAILS[input('FAIL_ON') || 'any'];
 if (!fails) stop(`fail-on is ${input('FAIL_ON')}, and must be any, differs or none`);
 if (!local && !audit && specs.length === 0) stop('name a package, or a folder with `local` or `audit`');
+if (local && specs.length > 0) stop('`local` is about a folder, and not about packages');
 if (audit && (local || specs.length > 0)) stop('`audit` is about a lockfile, and not about packages');
 const odd = [...specs, local, audit].find((word) => word.startsWith('-'));
 if (odd) stop(`${odd} is no package and no folder`);
@@ -81,7 +82,7 @@ const own = problems.map(({ code: name, message }) => `::error title=${escaped(`
 // First, since GitHub shows the first ten.
 if (broken) {
   console.log(`::error title=reproduce::${escaped(broken)}`);
-  console.error(`error: ${broken.replaceAll(/\p{C}/gu, '?')}`);
+  console.error(`error: ${harmless(broken)}`);
 }
 for (const line of ran.annotations.length > 0 ? ran.annotations : own.slice(0, ANNOTATIONS)) {
   // A step that passes has nothing in red.
@@ -156,6 +157,11 @@ function escaped(text, isProperty = false) {
   return isProperty ? data.replaceAll(':', '%3A').replaceAll(',', '%2C') : data;
 }
 
+/** Text in which the runner finds no command: it takes one from `::` at a line's start, and from `##[` anywhere. */
+function harmless(text) {
+  return text.replaceAll(/\p{C}/gu, '?').replaceAll('##[', '##\\[').replace(/^\s*::/, '\\::');
+}
+
 /** The result of a line; undefined for what is none. */
 function parsed(line) {
   try {
@@ -193,7 +199,7 @@ function table() {
 /** Ends the step undecided. */
 function stop(message) {
   console.log(`::error title=reproduce::${escaped(message)}`);
-  console.error(`error: ${message}`);
+  console.error(`error: ${harmless(message)}`);
   output({ verdict: '', 'exit-code': '2', json: '' });
   process.exit(2);
 }

@@ -166,14 +166,14 @@ pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: 
     Ok(shown(&item, &staged.version).cloned())
 }
 
-/// The version's own object in what a registry shows: under `manifest`, in `versions`, or an object of a `name` with a `dist`. The
-/// protocol has no place for it. What stands further out counts first, since what is within may be the publisher's.
+/// The version's own object in what a registry shows: in `versions`, which installers read, under `manifest`, or an object of a `name`
+/// with a `dist`. The protocol has no place for it. What stands further out counts first, since what is within may be the publisher's.
 fn shown<'a>(item: &'a Value, version: &str) -> Option<&'a Value> {
     let mut level = vec![item];
     for _ in 0..MAX_DEPTH {
         let found = level.iter().find_map(|value| {
             let itself = Some(*value).filter(|value| value.get("dist").is_some() && value.get("name").is_some());
-            let inside = [value.get("manifest"), value.get("versions").and_then(|all| all.get(version)), itself];
+            let inside = [value.get("versions").and_then(|all| all.get(version)), value.get("manifest"), itself];
             inside.into_iter().flatten().find(|one| one.is_object())
         });
         if found.is_some() {
@@ -273,6 +273,7 @@ mod tests {
         for (item, of) in [
             (r#"{"id":"x","packageName":"a","version":"1.0.0","shasum":"s"}"#, None),
             (r#"{"manifest":"text","tag":{"manifest":[]}}"#, None),
+            (r#"{"manifest":{"of":1},"versions":{"1.0.0":{"of":2}}}"#, Some(2)),
             (r#"{"manifest":{"of":1}}"#, Some(1)),
             (r#"{"document":{"versions":{"1.0.0":{"of":1},"2.0.0":{"of":2}}}}"#, Some(1)),
             (r#"{"package":{"name":"a","dist":{},"of":1}}"#, Some(1)),

@@ -68,7 +68,10 @@ impl Hook {
                 if variable("npm_command").as_deref() == Some("stage") {
                     return Some(Self::Staged { name });
                 }
-                let registry = text("/publishConfig/registry").filter(|_| !by_vlt);
+                // That of a scope counts first, in npm and pnpm.
+                let scope = name.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'));
+                let of_scope = scope.and_then(|scope| text(&format!("/publishConfig/{scope}:registry")));
+                let registry = of_scope.or_else(|| text("/publishConfig/registry")).filter(|_| !by_vlt);
                 Some(Self::Published { spec: format!("{name}@{version}"), registry })
             }
             _ => None,

@@ -177,7 +177,7 @@ impl How {
 }
 
 /// Text as a CI may read it.
-fn for_runner(text: &str) -> Cow<'_, str> {
+pub(super) fn for_runner(text: &str) -> Cow<'_, str> {
     if github::is_heard() { github::harmless(text) } else { Cow::Borrowed(text) }
 }
 

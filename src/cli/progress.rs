@@ -11,6 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use context::Progress;
 use report::text::{escape, shown_time};
 
+use super::output::for_runner;
+
 /// What is quicker has nothing to tell.
 const QUIET: Duration = Duration::from_secs(10);
 /// How long nothing new may stay untold.
@@ -89,9 +91,9 @@ impl Line {
     }
 }
 
-/// Writes to stderr. Progress that nobody reads is lost.
+/// Writes to stderr, as a CI's runner may read it. Progress that nobody reads is lost.
 pub(super) fn to_stderr(line: &str) {
-    let _: io::Result<()> = io::stderr().lock().write_all(line.as_bytes());
+    let _: io::Result<()> = io::stderr().lock().write_all(for_runner(line).as_bytes());
 }
 
 /// Writes a line for each stage once `quiet` is over, and one where nothing was told for `heartbeat`.

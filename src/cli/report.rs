@@ -161,12 +161,22 @@ impl Arguments {
         };
         // What cannot be read is seen before a page that was there is written over.
         let about = self.about()?;
-        let mut page = page::Page::begin(BufWriter::new(File::create(to)?), about, earlier)?;
+        let is_input = |from: &PathBuf| from.canonicalize().ok().is_some_and(|from| to.canonicalize().ok() == Some(from));
+        if [Some(&self.from), self.earlier.as_ref()].into_iter().flatten().any(is_input) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is what the page is made of", to.display())).into());
+        }
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut page = page::Page::begin(BufWriter::new(file.as_file_mut()), about, earlier)?;
         self.lines(|line| match facts_of(&line) {
             Some(fact) if !self.is_wanted(&fact) => Ok(()),
             _ => Ok(page.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)?),
         })?;
         page.end()?;
+        // As any file that the user makes.
+        #[cfg(unix)]
+        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+        file.persist(to).map_err(|error| error.error)?;
         Ok(())
     }
 

@@ -26,12 +26,19 @@ pub struct Fact {
 pub fn facts_of(line: &Line) -> Option<Fact> {
     let document = line.document()?;
     let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
+    let verdict = serde_json::from_value(document.get("verdict")?.clone()).ok()?;
+    let said = document.get("reproduced").and_then(Value::as_bool).unwrap_or_default();
     Some(Fact {
         spec: line.spec.clone(),
-        verdict: serde_json::from_value(document.get("verdict")?.clone()).ok()?,
+        verdict,
         code: text("code"),
-        reproduced: document.get("reproduced").and_then(Value::as_bool).unwrap_or_default(),
+        reproduced: counts(verdict, said),
         strategy: text("strategy"),
         has_provenance: document.get("provenance").is_some_and(|provenance| !provenance.is_null()),
     })
+}
+
+/// Whether a result counts as reproduced: it says so, and its verdict is one that can be.
+pub(crate) fn counts(verdict: Verdict, said: bool) -> bool {
+    said && matches!(verdict, Verdict::Identical | Verdict::SameContent)
 }

@@ -72,6 +72,11 @@ impl Sink {
     pub(super) fn of(database: Database, (run, total): (i64, usize), shown: &Shown<'_>) -> Result<Self, SinkError> {
         let prints_lines = shown.ndjson == Some(Path::new("-"));
         let file = shown.ndjson.filter(|_| !prints_lines);
+        // The database, or what lies beside it, is no place for lines.
+        let is_database = |path: &Path| path.canonicalize().ok().is_some_and(|path| database.path().canonicalize().ok() == Some(path));
+        if let Some(path) = file.filter(|path| is_database(path)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is the database", path.display())).into());
+        }
         let lines = file.map(|path| File::create(path).map(|file| (path.to_owned(), file))).transpose()?;
         let is_quiet = shown.json || prints_lines;
         // Rows in a log, a line that moves on a terminal.

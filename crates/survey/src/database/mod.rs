@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use store::FileLock;
 
+use crate::fact::counts;
 use crate::{Fact, Line, SurveyError};
 use files::Files;
 
@@ -174,7 +175,7 @@ fn fact_of(row: &Row<'_>) -> rusqlite::Result<Option<Fact>> {
         spec: row.get(0)?,
         verdict,
         code: row.get(2)?,
-        reproduced: row.get(3)?,
+        reproduced: counts(verdict, row.get(3)?),
         strategy: row.get(4)?,
         has_provenance: row.get(5)?,
     }))

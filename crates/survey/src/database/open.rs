@@ -72,6 +72,10 @@ impl Database {
 /// Whether the file is a survey's database of this form; `false` if it is yet to be made. What is another's is an error, and nothing of it
 /// is opened: SQLite would write beside it.
 fn is_ours(path: &Path) -> Result<bool, SurveyError> {
+    // SQLite believes what lies beside its file, and logs are written there.
+    if ["", "-wal", "-shm", "-journal", ".files", ".lock", ".new"].iter().any(|more| is_of_another(&beside(path, more))) {
+        return Err(SurveyError::Foreign(path.to_owned()));
+    }
     let Some(head) = head(path).map_err(|error| SurveyError::of_file(path, &error))? else { return Ok(false) };
     let number = |at: usize| head.get(at..at + 4).and_then(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?)));
     if !head.starts_with(MAGIC) || number(AT_APPLICATION) != Some(APPLICATION) {
@@ -82,6 +86,19 @@ fn is_ours(path: &Path) -> Result<bool, SurveyError> {
         Some(version) => Err(SurveyError::Newer { path: path.to_owned(), version }),
         None => Err(SurveyError::Foreign(path.to_owned())),
     }
+}
+
+/// Whether a file is a link, or belongs to another user, who can lay it down in a folder that all may write to.
+#[cfg(unix)]
+fn is_of_another(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() || found.uid() != me)
+}
+
+#[cfg(not(unix))]
+fn is_of_another(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
 /// The beginning of a file; `None` if there is none, or an empty one.

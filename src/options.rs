@@ -15,7 +15,7 @@ use judge::SourceWord;
 use npm_registry::provenance::Roots;
 use npm_toolchain::choose::names_a_node;
 use npm_toolchain::{Distribution, KeyRing, MAX_KEYS};
-use npmrc::AllowList;
+use npmrc::{AllowList, ProjectFile};
 use recipe::Strategy;
 use report::json::OptionsInfo;
 use verdict::diagnostic::{Diagnostic, Stage};
@@ -80,9 +80,9 @@ pub struct Options {
     pub installed: Option<PathBuf>,
     /// Where relative paths start and the project's `.npmrc` is looked for.
     pub cwd: Option<PathBuf>,
-    /// The folder's `.npmrc` may be a stranger's: no variable of the environment goes to a host that only it names.
+    /// Whose word the folder's `.npmrc` is.
     #[serde(skip)]
-    pub of_stranger: bool,
+    pub project_file: ProjectFile,
 }
 
 /// An option that cannot be followed.

@@ -255,7 +255,7 @@ impl Arguments {
     /// What a run needs of the arguments.
     pub(super) fn options(&self) -> Options {
         Options {
-            of_stranger: false,
+            project_file: npmrc::ProjectFile::Own,
             force: self.force,
             strategy: self.strategy.clone(),
             accept: match self.accept {

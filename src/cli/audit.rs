@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use audit::{Asked, Document, FailOn, Flow, Learned, Line, Look, Plan, Row};
 use npm_lockfile::{Omit, Reason};
+use npmrc::{NpmConfig, Overrides, ProjectFile, Surroundings};
 use report::answer::Answer;
 use report::github;
 use report::terminal::Style;
@@ -123,6 +124,9 @@ struct Arguments {
     /// Let pass what is left out for these reasons, which counts as not decided else (comma-separated)
     #[arg(long, value_enum, value_name = "reasons", value_delimiter = ',')]
     accept_left_out: Vec<LeftOutChoice>,
+    /// Let pass what settings in the project can change of an installation, and ask whom its .npmrc names
+    #[arg(long)]
+    accept_settings: bool,
     /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
     #[arg(long, conflicts_with_all = ["omit", "workspace", "since"])]
     write_exceptions: bool,
@@ -234,7 +238,7 @@ async fn planned(parsed: &Arguments, cancelled: &AtomicBool) -> Result<Plan, u8>
 
 /// Writes the first file of exceptions; `false` where that failed.
 fn excepted(plan: &Plan, document: &Document) -> bool {
-    match audit::write_exceptions(&plan.folder, &document.packages, &document.left_out) {
+    match audit::write_exceptions(plan, &document.packages, &document.left_out) {
         Ok((path, count)) => Output::error_text(&format!("{}: {count} exceptions\n", escape(&path.display().to_string()))),
         Err(error) => {
             Output::failure(&Answer::failed("", &error));
@@ -332,7 +336,26 @@ impl Arguments {
             LeftOutChoice::OtherRegistry => Reason::OtherRegistry,
             LeftOutChoice::Tarball => Reason::Tarball,
         });
-        Asked { tree: self.tree, omit, workspaces: self.workspace.clone(), accepted: accepted.collect(), since: self.since.clone() }
+        Asked {
+            tree: self.tree,
+            omit,
+            workspaces: self.workspace.clone(),
+            accepted: accepted.collect(),
+            since: self.since.clone(),
+            config: Some(self.config()),
+            accepts_settings: self.accept_settings,
+        }
+    }
+
+    /// A checkout is a stranger's. Whom it names to ask is told, and followed where the user says so.
+    fn project_file(&self) -> ProjectFile {
+        if self.accept_settings { ProjectFile::OfStranger } else { ProjectFile::Ignored }
+    }
+
+    /// npm's configuration of the user, without the project's.
+    fn config(&self) -> NpmConfig {
+        let overrides = Overrides { registry: self.registry.clone(), project: ProjectFile::Ignored, ..Overrides::default() };
+        NpmConfig::load(&Surroundings::of_process(None), &overrides)
     }
 
     fn options(&self, installed: Option<PathBuf>, folder: &Path) -> Options {
@@ -348,7 +371,7 @@ impl Arguments {
             cache_dir: self.cache_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
             installed,
             cwd: Some(folder.to_owned()),
-            of_stranger: true,
+            project_file: self.project_file(),
             ..Options::default()
         }
     }

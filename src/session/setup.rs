@@ -55,7 +55,7 @@ impl Setup {
         }
         let mut npm = NpmConfig::load(
             &around,
-            &Overrides { registry: options.registry.clone(), settings: Vec::new(), of_stranger: options.of_stranger },
+            &Overrides { registry: options.registry.clone(), settings: Vec::new(), project: options.project_file },
         );
         npm.check().map_err(boxed)?;
         let git = GitConfig::load().map_err(boxed)?;

@@ -255,7 +255,8 @@ test('a package manager that nobody knows does not hide that there are several l
     return [ran.code, ran.json.findings.map(({ code }) => code)];
   };
   assert.deepEqual(await told({ packageManager: 'npm@11.0.0' }), [0, []]);
-  for (const more of [{}, { packageManager: 'none@1.0.0' }, { packageManager: 'pnpm@9.0.0' }]) assert.deepEqual(await told(more), [2, ['lockfile-one-of-several']]);
+  assert.deepEqual(await told({}), [2, ['lockfile-one-of-several']]);
+  for (const packageManager of ['none@1.0.0', 'pnpm@9.0.0']) assert.deepEqual(await told({ packageManager }), [2, ['lockfile-one-of-several', 'client-settings']]);
 });
 
 test('a large SBOM is read in time', async () => {
@@ -275,14 +276,15 @@ test('no secret of the environment goes to a host that only the audited folder n
   const host = new URL(evil.url).host;
   const folder = await project({ ...lock({ 'node_modules/a': { version: '1.0.0' } }), '.npmrc': `registry=${evil.url}\n//${host}/:_authToken=\${NPM_TOKEN}\n` });
   const env = Object.fromEntries(Object.entries({ ...clean.env, NPM_TOKEN: 'npm_secret' }).filter(([key]) => !/registry/i.test(key)));
-  const ask = async (more = {}) => {
+  const ask = async (more = {}, ...args) => {
     const from = evil.requests.length;
-    await run(['audit', folder, '--json'], { env: { ...env, ...more }, cwd: clean.home });
+    await run(['audit', folder, '--json', ...args], { env: { ...env, ...more }, cwd: clean.home });
     return evil.requests.slice(from).map(({ headers }) => headers.authorization ?? '');
   };
-  const theirs = await ask();
+  assert.deepEqual(await ask({ npm_config_registry: world.registry.url }), [], 'nobody asked for that');
+  const theirs = await ask({}, '--accept-settings');
   assert.ok(theirs.length > 0, 'the registry of the folder is asked');
   assert.ok(!JSON.stringify(theirs).includes('npm_secret'));
-  const own = await ask({ npm_config_registry: evil.url });
+  const own = await ask({ npm_config_registry: evil.url }, '--accept-settings');
   assert.ok(own.some((header) => header.includes('npm_secret')), 'the user’s own registry gets it');
 });

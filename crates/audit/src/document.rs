@@ -6,6 +6,7 @@ use report::json::SCHEMA_VERSION;
 use serde::Serialize;
 use verdict::{Finding, Severity, Verdict, merge_exit_codes};
 
+use super::settings::CODE;
 use super::{FailOn, Plan, Row};
 use npm_lockfile::Reason;
 
@@ -130,7 +131,8 @@ impl Document {
         // What is left out is installed all the same.
         let of_left_out = left_out.iter().map(|left| left.exit_code);
         let of_file = plan.findings.iter().map(|finding| if finding.severity == Severity::Error { 2 } else { 0 });
-        let found = merge_exit_codes(rows.iter().map(|row| row.exit_code).chain(of_left_out).chain(of_file));
+        let (settings, of_settings) = settings(plan);
+        let found = merge_exit_codes(rows.iter().map(|row| row.exit_code).chain(of_left_out).chain(of_file).chain([of_settings]));
         Self {
             schema_version: SCHEMA_VERSION,
             reproduce_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -139,7 +141,7 @@ impl Document {
             exit_code: fail_on.of(found),
             classes: classes(&rows),
             totals,
-            findings: plan.findings.iter().cloned().chain(plan.exceptions.findings(&rows, &left_out, plan.is_whole)).collect(),
+            findings: plan.findings.iter().cloned().chain(settings).chain(plan.exceptions.findings(&rows, &left_out, plan)).collect(),
             packages: rows,
             left_out,
         }
@@ -166,6 +168,29 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
         }
         info
     })
+}
+
+/// What is told of the project's settings, and the exit code that they make. An accepted one is told all the same.
+fn settings(plan: &Plan) -> (Vec<Finding>, u8) {
+    let mut exit = 0;
+    let told = plan.settings.iter().map(|setting| {
+        let accepted = if plan.accepts_settings {
+            Some("--accept-settings")
+        } else {
+            plan.exceptions.for_setting(setting).map(|exception| exception.reason.as_str())
+        };
+        let (severity, end) = match accepted {
+            Some(reason) => (Severity::Info, format!("; accepted: {reason}")),
+            None => (Severity::Warning, String::new()),
+        };
+        if accepted.is_none() {
+            exit = 2;
+        }
+        let mut finding = Finding::new(CODE, severity, format!("{}: {}{end}", setting.name(), setting.why));
+        finding.path = Some(setting.file.clone());
+        finding
+    });
+    (told.collect(), exit)
 }
 
 fn totals(plan: &Plan, rows: &[Row]) -> Totals {

@@ -11,7 +11,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use verdict::{Finding, Severity, Verdict};
 
-use super::plan::file_in;
+use super::plan::{Plan, file_in};
+use super::settings::{self, Setting};
 use super::{AuditError, LeftOutInfo, Row};
 
 /// The file's name.
@@ -34,9 +35,10 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exception {
-    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name; of what is left out, its key.
+    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name; of what is left out, its key; of a setting, its
+    /// file and key as `.npmrc#cache`.
     pub(crate) package: String,
-    /// The code that it holds for; any if there is none. Of what is left out, the reason.
+    /// The code that it holds for; any if there is none. Of what is left out, the reason; of a setting, `client-settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     /// Why.
@@ -102,17 +104,24 @@ impl Exceptions {
         self.all.iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
     }
 
+    /// The exception that holds for a setting, by its file and key.
+    pub(crate) fn for_setting(&self, setting: &Setting) -> Option<&Exception> {
+        self.for_left_out(&setting.name(), settings::CODE)
+    }
+
     /// What is to be told of the exceptions themselves: those that are over, and those that nothing needs any more. Of a part of a
     /// lockfile the latter cannot be told.
-    pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], is_whole: bool) -> Vec<Finding> {
+    pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], plan: &Plan) -> Vec<Finding> {
         let mut all = Vec::new();
         for exception in &self.all {
             let package = &exception.package;
             let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
             let of_left = |left: &LeftOutInfo| left.exit_code > 0 || left.exception.is_some();
-            let needed =
-                rows.iter().any(of_row) || left_out.iter().any(|left| of_left(left) && exception.is_for_key(&left.key, left.reason));
-            if !needed && is_whole {
+            let of_setting = |setting: &Setting| exception.is_for_key(&setting.name(), settings::CODE);
+            let needed = rows.iter().any(of_row)
+                || left_out.iter().any(|left| of_left(left) && exception.is_for_key(&left.key, left.reason))
+                || plan.settings.iter().any(of_setting);
+            if !needed && plan.is_whole {
                 let message = format!("the exception for {package} applies to nothing any more, and can go");
                 all.push(Finding::new("exception-unused", Severity::Warning, message));
             } else if needed && exception.until < self.today {
@@ -152,10 +161,10 @@ impl Exception {
     }
 }
 
-/// Writes the first file of a folder from what stands: each package that is not reproduced, as it is now. Gives its path and how many
-/// exceptions it has. A file that is there stays.
-pub fn write(folder: &Path, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(PathBuf, usize), AuditError> {
-    let path = file_in(folder, FILE);
+/// Writes the first file of a folder from what stands: each package that is not reproduced, what is left out, and the settings, as it is
+/// now. Gives its path and how many exceptions it has. A file that is there stays.
+pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(PathBuf, usize), AuditError> {
+    let path = file_in(&plan.folder, FILE);
     let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let until = today.saturating_add(DAYS.days());
     let failed = rows.iter().filter(|row| row.verdict_exit > 0 && row.verdict != Verdict::Error);
@@ -172,6 +181,13 @@ pub fn write(folder: &Path, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(P
         package: left.key.clone(),
         code: Some(left.reason.to_owned()),
         reason: format!("left out when the list was begun, on {today}"),
+        until,
+    }));
+    let settings = plan.settings.iter().filter(|_| !plan.accepts_settings);
+    exceptions.extend(settings.map(|setting| Exception {
+        package: setting.name(),
+        code: Some(settings::CODE.to_owned()),
+        reason: format!("set when the list was begun, on {today}"),
         until,
     }));
     exceptions.sort_by(|a, b| a.package.cmp(&b.package));

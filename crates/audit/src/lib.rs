@@ -13,6 +13,7 @@ mod look;
 mod plan;
 mod row;
 mod run;
+mod settings;
 mod since;
 pub mod summary;
 pub mod text;

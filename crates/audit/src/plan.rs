@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use npm_lockfile::{Bundled, Entry, Format, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
+use npmrc::NpmConfig;
 use report::answer::Answer;
 use report::json::PackageInfo;
 use verdict::{Finding, Severity};
 
+use super::settings::{self, Setting};
 use super::since::Since;
 use super::{AuditError, Change, Exceptions, Learned, Look, Row};
 
@@ -45,6 +47,10 @@ pub struct Asked {
     pub accepted: Vec<Reason>,
     /// Only what was added or changed since this commit.
     pub since: Option<String>,
+    /// The user's own configuration of npm, by which packages are asked for; `None` for none.
+    pub config: Option<NpmConfig>,
+    /// Settings of the project that can change what is installed are accepted.
+    pub accepts_settings: bool,
 }
 
 /// What is audited.
@@ -72,6 +78,9 @@ pub struct Plan {
     pub accepted: Vec<Reason>,
     /// The client's own file of settings, where it says whom to ask and this program does not read it.
     pub(crate) registry_elsewhere: Option<String>,
+    /// Settings of the project that can change what is installed, and whether all are accepted.
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) accepts_settings: bool,
     /// What tarballs told, by package.
     learned: HashMap<String, Learned>,
     is_tree: bool,
@@ -115,6 +124,7 @@ impl Plan {
         let exceptions = Exceptions::of(&folder)?;
         let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default() && since.is_none());
         let registry_elsewhere = registry_elsewhere(&folder, lockfile.format);
+        let settings = settings::find(&folder, (&file, &lockfile), asked.config.as_ref());
         Ok(Self {
             file,
             folder,
@@ -127,6 +137,8 @@ impl Plan {
             is_whole,
             accepted: asked.accepted.clone(),
             registry_elsewhere,
+            settings,
+            accepts_settings: asked.accepts_settings,
             learned: HashMap::new(),
             is_tree: asked.tree,
             since,

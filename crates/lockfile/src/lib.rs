@@ -331,6 +331,11 @@ impl Lockfile {
         counts
     }
 
+    /// The folders of the workspaces, from the lockfile's, as the file has them: nobody has looked whether they are there, or inside.
+    pub fn workspaces(&self) -> impl Iterator<Item = &str> {
+        self.graph.importers.iter().map(|importer| importer.folder.as_str())
+    }
+
     /// The packages that one workspace needs; `wanted` is its name or its folder.
     pub fn of_workspace(&self, wanted: &str) -> Result<Vec<&Entry>, LockfileError> {
         if self.graph.importers.is_empty() {

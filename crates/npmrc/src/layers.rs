@@ -7,7 +7,7 @@ use url::Url;
 
 use super::env::{Surroundings, expand};
 use super::ini::{self, Value};
-use super::{ConfigFinding, Overrides, auth, project};
+use super::{ConfigFinding, Overrides, ProjectFile, auth, project};
 
 /// Every layer that was found, the strongest first.
 #[derive(Clone, Default)]
@@ -43,8 +43,9 @@ impl Layers {
 
         let is_global = trusted.flag("global") == Some(true) || trusted.text("location").as_deref() == Some("global");
         let own = Self { layers: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
-        let fill = Fill { vars: &around.vars, of_stranger: overrides.of_stranger.then(|| own.hosts()) };
-        let project = if is_global { BTreeMap::new() } else { of_project(around, user_path.as_deref(), (&fill, findings)) };
+        let fill = Fill { vars: &around.vars, of_stranger: (overrides.project == ProjectFile::OfStranger).then(|| own.hosts()) };
+        let counts = !is_global && overrides.project != ProjectFile::Ignored;
+        let project = if !counts { BTreeMap::new() } else { of_project(around, user_path.as_deref(), (&fill, findings)) };
 
         let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {

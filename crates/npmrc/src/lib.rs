@@ -96,8 +96,20 @@ pub struct Overrides {
     pub registry: Option<String>,
     /// Further keys, as in an .npmrc file.
     pub settings: Vec<(String, String)>,
-    /// The project's file may be a stranger's: what it says of variables counts only for hosts that the user's own configuration names.
-    pub of_stranger: bool,
+    /// Whose word the project's file is.
+    pub project: ProjectFile,
+}
+
+/// Whose word the `.npmrc` of a project is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProjectFile {
+    /// The user's own.
+    #[default]
+    Own,
+    /// A stranger's, perhaps: what it says of variables counts only for hosts that the user's own configuration names.
+    OfStranger,
+    /// Nobody's: it does not count.
+    Ignored,
 }
 
 impl NpmConfig {

@@ -440,8 +440,10 @@ fn no_variable_goes_to_a_host_that_only_a_strangers_file_names() {
     let project = "registry=https://evil.example/${TOKEN}/\n//evil.example/:_authToken=${TOKEN}\n//own.example/:_authToken=${TOKEN}\n//registry.npmjs.org/:_authToken=${TOKEN}\n//${TOKEN}.example/:_authToken=x\n@s:registry=https://evil.example/\n";
     let files = [("/p/package.json", "{}"), ("/p/.npmrc", project), ("/home/me/.npmrc", "@own:registry=https://own.example/\n")];
     let around = Surroundings { cwd: "/p".into(), ..around(&files, &[("TOKEN", "secret")]) };
-    let load = |of_stranger| NpmConfig::load(&around, &Overrides { of_stranger, ..Overrides::default() });
-    let (theirs, own) = (load(true), load(false));
+    let load = |project| NpmConfig::load(&around, &Overrides { project, ..Overrides::default() });
+    let (theirs, own) = (load(ProjectFile::OfStranger), load(ProjectFile::Own));
+    let ignored = load(ProjectFile::Ignored);
+    assert_eq!((ignored.registry.as_str(), header(&ignored, "https://own.example/a")), (crate::DEFAULT_REGISTRY, None));
     for (address, known) in [("https://own.example/a", true), ("https://registry.npmjs.org/a", true), ("https://evil.example/a", false)] {
         assert_eq!(header(&own, address).as_deref(), Some("Bearer secret"), "{address}, the control");
         assert_eq!(header(&theirs, address).as_deref() == Some("Bearer secret"), known, "{address}");

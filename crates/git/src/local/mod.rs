@@ -18,7 +18,7 @@ use verdict::diagnostic::shown_path;
 use super::repository::Repository;
 use super::{GitError, ObjectStore, RemoteRef};
 
-pub use revision::file_at;
+pub use revision::{file_at, has_at};
 
 /// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its objects are kept.
 pub fn open(path: &Path, url: &str, cache: &Path, cancelled: Arc<AtomicBool>) -> Result<Repository, GitError> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gix::ObjectId;
+use gix::objs::tree::EntryMode;
 
 use super::unreadable;
 use crate::GitError;
@@ -13,6 +14,29 @@ const MAX_STEPS: usize = 10_000;
 /// The content of `file`, which lies in `folder`, at a revision: a commit's whole id, or a name of git's, each also with `^` or `~3`
 /// behind it. `None` if the commit has no such file. Its configuration counts for nothing, and nothing is run.
 pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> Result<Option<Vec<u8>>, GitError> {
+    let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
+    let Some((repository, (id, _))) = entry_at(folder, revision, file)?.filter(|(_, (_, mode))| mode.is_blob()) else { return Ok(None) };
+    if repository.find_header(id).map_err(|error| failed(&error))?.size() > largest {
+        return Err(failed(&"the file was larger there than is read"));
+    }
+    Ok(Some(repository.find_object(id).map_err(|error| failed(&error))?.data.clone()))
+}
+
+/// Whether a revision has anything at `path`, a file or a folder, below `folder`, or a link or a submodule above it. As [`file_at`] finds it.
+pub fn has_at(folder: &Path, revision: &str, path: &str) -> Result<bool, GitError> {
+    let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+    for above in ends.filter_map(|end| path.get(..end)) {
+        match entry_at(folder, revision, above)? {
+            None => return Ok(false),
+            Some((_, (_, mode))) if !mode.is_tree() => return Ok(true),
+            Some(_) => {}
+        }
+    }
+    Ok(true)
+}
+
+/// The id of what a revision has at a path below a folder, its kind, and the repository.
+fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<(gix::Repository, (ObjectId, EntryMode))>, GitError> {
     let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
     let folder = folder.canonicalize().map_err(|error| failed(&error))?;
     let Some(root) = folder.ancestors().find(|above| above.join(".git").exists()) else {
@@ -32,15 +56,12 @@ pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> R
         let parent = commit.parent_ids().next().map(gix::Id::detach).ok_or_else(absent)?;
         commit = repository.find_commit(parent).map_err(|_| absent())?;
     }
-    let path = folder.strip_prefix(root).unwrap_or(&folder).join(file);
+    let path = folder.strip_prefix(root).unwrap_or(&folder).join(path);
     let tree = commit.tree().map_err(|error| failed(&error))?;
-    let Some(entry) = tree.lookup_entry_by_path(path).map_err(|error| failed(&error))?.filter(|entry| entry.mode().is_blob()) else {
-        return Ok(None);
-    };
-    if repository.find_header(entry.object_id()).map_err(|error| failed(&error))?.size() > largest {
-        return Err(failed(&"the file was larger there than is read"));
-    }
-    Ok(Some(entry.object().map_err(|error| failed(&error))?.data.clone()))
+    let entry = tree.lookup_entry_by_path(path).map_err(|error| failed(&error))?;
+    let entry = entry.map(|entry| (entry.object_id(), entry.mode()));
+    drop((tree, commit));
+    Ok(entry.map(|entry| (repository, entry)))
 }
 
 /// `HEAD~2^` is `HEAD`, and three steps back.

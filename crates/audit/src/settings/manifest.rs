@@ -1,0 +1,91 @@
+//! What package.json tells the client. Its keys are without number; those that clients read are known.
+
+use npm_lockfile::Format;
+
+use super::known;
+use super::read::{Pairs, Tree};
+
+/// The client's own tables, and what a client takes from package.json.
+const OF_CLIENTS: &[&str] = &[
+    "bun",
+    "catalog",
+    "catalogs",
+    "devEngines",
+    "flat",
+    "overrides",
+    "packageManager",
+    "patchedDependencies",
+    "pnpm",
+    "resolutions",
+    "yarn",
+];
+
+/// The keys by which a client can install other bytes.
+pub(super) fn harmful(pairs: &Pairs, format: Format) -> Vec<String> {
+    let mut all = Vec::new();
+    for (key, value) in pairs.iter().filter(|(key, _)| OF_CLIENTS.contains(&key.as_str())) {
+        match (key.as_str(), value) {
+            ("pnpm", Tree::Map(own)) => {
+                let is_harmful = |(key, value): &&(String, Tree)| !known::PNPM.contains(&key.as_str()) && !is_ranges(key, value);
+                all.extend(own.iter().filter(is_harmful).map(|(key, _)| format!("pnpm.{key}")));
+            }
+            // yarn 1 looks there for what the lockfile does not have, too.
+            ("resolutions", _) if format == Format::Yarn => all.push(key.clone()),
+            ("packageManager", Tree::Text(text)) if is_manager(text, format) => {}
+            ("devEngines", Tree::Map(own)) if own.iter().all(|(key, value)| key != "packageManager" || is_engine(value, format)) => {}
+            (_, value) if is_ranges(key, value) => {}
+            _ => all.push(key.clone()),
+        }
+    }
+    all
+}
+
+/// Whether it is a table of dependencies, each with a range of versions.
+pub(super) fn is_ranges(key: &str, value: &Tree) -> bool {
+    known::RANGES.contains(&key) && matches!(value, Tree::Map(_)) && has_ranges(value)
+}
+
+fn has_ranges(value: &Tree) -> bool {
+    match value {
+        Tree::Map(own) => own.iter().all(|(_, value)| has_ranges(value)),
+        Tree::Text(text) => is_range(text.strip_prefix("npm:").unwrap_or(text)),
+        _ => false,
+    }
+}
+
+/// A range, or a word for one: no address, path or other package.
+fn is_range(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".^~<>=|*+- $".contains(&byte))
+        || text.strip_prefix("$@").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte)))
+}
+
+/// Whether `name@1.2.3` is a release of the client that the lockfile is of.
+fn is_manager(text: &str, format: Format) -> bool {
+    let Some((name, version)) = text.split_once('@') else { return false };
+    let major = version.split('.').next().unwrap_or_default();
+    let is_clients = match format {
+        Format::Npm => name == "npm",
+        Format::Yarn => name == "yarn" && major == "1",
+        Format::Berry => name == "yarn" && major != "1",
+        Format::Pnpm => name == "pnpm",
+        Format::Bun => name == "bun",
+        Format::Deno => name == "deno",
+        _ => false,
+    };
+    is_clients
+        && version.starts_with(|c: char| c.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte))
+}
+
+fn is_engine(value: &Tree, format: Format) -> bool {
+    let Tree::Map(own) = value else { return false };
+    let of = |wanted: &str| own.iter().find(|(key, _)| key == wanted).map(|(_, value)| value.text());
+    let name = match format {
+        Format::Npm => "npm",
+        Format::Yarn | Format::Berry => "yarn",
+        Format::Pnpm => "pnpm",
+        Format::Bun => "bun",
+        _ => "deno",
+    };
+    of("name") == Some(name) && of("version").is_none_or(is_range)
+}

@@ -1,0 +1,223 @@
+use std::collections::BTreeMap;
+
+use npmrc::{NpmConfig, Overrides, Surroundings};
+
+use super::*;
+
+const OWN: &str = "https://own.example/npm/";
+
+fn config() -> NpmConfig {
+    let overrides = Overrides { registry: Some(OWN.to_owned()), ..Overrides::default() };
+    let around = Surroundings { vars: BTreeMap::new(), home: None, cwd: "/nowhere".into(), ..Surroundings::of_process(None) };
+    NpmConfig::load(&around, &overrides)
+}
+
+fn lockfile(format: Format) -> (&'static str, &'static str) {
+    match format {
+        Format::Yarn => ("yarn.lock", "# yarn lockfile v1\n\na@^1.0.0:\n  version \"1.0.0\"\n"),
+        Format::Berry => ("yarn.lock", "__metadata:\n  version: 8\n\n\"a@npm:1\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n"),
+        Format::Pnpm => ("pnpm-lock.yaml", "lockfileVersion: '9.0'\nimporters:\n  .: {}\n  w: {}\npackages: {}\nsnapshots: {}\n"),
+        Format::Bun => ("bun.lock", r#"{"lockfileVersion":1,"workspaces":{"":{"name":"x"}},"packages":{}}"#),
+        Format::Deno => ("deno.lock", r#"{"version":"5","npm":{}}"#),
+        _ => ("package-lock.json", r#"{"lockfileVersion":3,"packages":{"":{"name":"x"}}}"#),
+    }
+}
+
+/// The names of what is told of a folder with these files below a repository's root.
+fn told(format: Format, files: &[(&str, &str)]) -> Vec<String> {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join(".git")).unwrap();
+    let folder = root.path().join("p");
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    let (name, text) = lockfile(format);
+    let read = Lockfile::read(name, text.as_bytes()).unwrap();
+    assert_eq!(read.format, format);
+    find(&folder, (&folder.join(name), &read), Some(&config())).iter().map(Setting::name).collect()
+}
+
+#[test]
+fn what_cannot_change_the_installed_bytes_passes() {
+    let npmrc = "; a note\n# one more\nfund=false\naudit = false\r\nsave-exact\npublic-hoist-pattern[]=*eslint*\nstrict-ssl=true\nregistry=https://own.example/npm\n@s:registry=https://own.example/npm/\n//own.example/npm/:_authToken=${TOKEN}\n";
+    let yarn = "# yarn lockfile v1\n\nsave-prefix \"^\"\n--install.frozen-lockfile true\nregistry \"https://own.example/npm/\"\n";
+    let berry = "# note\nnodeLinker: node-modules\nenableGlobalCache: false\n\nsupportedArchitectures:\n  os:\n    - linux\nlogFilters:\n- code: YN0002\n  level: discard\nnpmRegistryServer: \"https://own.example/npm/\"\n";
+    let pnpm = "packages:\n  - w\n  - '!x'\ncatalog:\n  a: ^1.0.0\noverrides:\n  b@<2: '>=2.0.0'\nonlyBuiltDependencies: [c]\n";
+    let bunfig = "telemetry = false\n[install]\nexact = true\nregistry = \"https://own.example/npm/\"\n\n[test]\npreload = [\"./a.ts\"]\n";
+    let manifest = r#"{"name":"x","packageManager":"pnpm@9.1.0+sha512.ab","pnpm":{"overrides":{"a":"1"},"onlyBuiltDependencies":[]},"devEngines":{"packageManager":{"name":"pnpm","version":"^9"}}}"#;
+    let cases = [
+        (Format::Npm, ".npmrc", npmrc),
+        (
+            Format::Npm,
+            "package.json",
+            r#"{"packageManager":"npm@11.0.0","overrides":{"a":{".":"1.0.0","b":"$b"}},"resolutions":{"a":"npm:^1"}}"#,
+        ),
+        (Format::Yarn, ".yarnrc", yarn),
+        (Format::Berry, ".yarnrc.yml", berry),
+        (Format::Pnpm, "pnpm-workspace.yaml", pnpm),
+        (Format::Pnpm, "package.json", manifest),
+        (Format::Bun, "bunfig.toml", bunfig),
+        (Format::Bun, ".env", "# note\nPORT=1\nVITE_A=\"a b\"\nexport DATABASE_URL='postgres://x'\n"),
+        (Format::Deno, "deno.json", r#"{"tasks":{"a":"b"},"nodeModulesDir":"auto","lock":true}"#),
+        (Format::Npm, "bunfig.toml", "[install.cache]\ndir = \"c\"\n"),
+    ];
+    for (format, name, text) in cases {
+        assert_eq!(told(format, &[(name, text)]), Vec::<String>::new(), "{format:?} {name}");
+    }
+}
+
+#[test]
+fn every_other_key_is_told() {
+    let cases: &[(Format, &str, &str, &[&str])] = &[
+        (Format::Npm, ".npmrc", "cache=./c\nprefer-offline=true\n", &["cache", "prefer-offline"]),
+        (
+            Format::Npm,
+            ".npmrc",
+            "package-lock=false\nforce\nproxy=http://e\nnever-heard-of=1\n",
+            &["package-lock", "force", "proxy", "never-heard-of"],
+        ),
+        (Format::Npm, ".npmrc", "registry=https://own.example/npm/../x\n", &["registry"]),
+        (Format::Npm, ".npmrc", "registry=${X:-https://own.example/npm/}\n", &["registry"]),
+        (Format::Npm, ".npmrc", "@s:registry=https://e.example/\n//e.example/:_authToken=x\n", &["@s:registry", "//e.example/:_authToken"]),
+        (
+            Format::Npm,
+            ".npmrc",
+            "//own.example/npm/:tokenHelper=/x\n//own.example/npm/:cafile=x\n",
+            &["//own.example/npm/:tokenHelper", "//own.example/npm/:cafile"],
+        ),
+        (
+            Format::Pnpm,
+            ".npmrc",
+            "store-dir=./s\nlockfile-dir=l\ngit-branch-lockfile=true\nlockfile=false\n",
+            &["store-dir", "lockfile-dir", "git-branch-lockfile", "lockfile"],
+        ),
+        (
+            Format::Pnpm,
+            "pnpm-workspace.yaml",
+            "configDependencies:\n  a: 1\nsharedWorkspaceLockfile: false\nregistries:\n  default: x\n",
+            &["configDependencies", "sharedWorkspaceLockfile", "registries"],
+        ),
+        (
+            Format::Pnpm,
+            "pnpm-workspace.yaml",
+            "overrides:\n  a: link:../x\ncatalog:\n  b: npm:c@1\npatchedDependencies:\n  a: b\n",
+            &["overrides", "catalog", "patchedDependencies"],
+        ),
+        (Format::Pnpm, "w/.npmrc", "store-dir=./s\n", &["store-dir"]),
+        (
+            Format::Yarn,
+            ".yarnrc",
+            "yarn-offline-mirror \"./m\"\ncache-folder c\n--no-lockfile true\nyarn-path x\n",
+            &["yarn-offline-mirror", "cache-folder", "--no-lockfile", "yarn-path"],
+        ),
+        (Format::Yarn, ".yarnrc.yml", "yarnPath: x.cjs\n", &["yarnPath"]),
+        (Format::Yarn, "package.json", r#"{"resolutions":{"a":"1.0.0"}}"#, &["resolutions"]),
+        (
+            Format::Berry,
+            ".yarnrc.yml",
+            "lockfileFilename: e\ncacheFolder: c\nplugins:\n  - x\nhttpProxy: y\nchecksumBehavior: update\n",
+            &["lockfileFilename", "cacheFolder", "plugins", "httpProxy", "checksumBehavior"],
+        ),
+        (
+            Format::Bun,
+            "bunfig.toml",
+            "[install.cache]\ndir = \"./c\"\n[install]\nregistry = \"https://e.example/\"\n",
+            &["install.cache.dir", "install.registry"],
+        ),
+        (Format::Bun, ".env.local", "BUN_INSTALL_CACHE_DIR=c\nHTTP_PROXY=x\nPORT=1\n", &["BUN_INSTALL_CACHE_DIR", "HTTP_PROXY"]),
+        (
+            Format::Bun,
+            "package.json",
+            r#"{"patchedDependencies":{"a@1.0.0":"p"},"packageManager":"npm@1.0.0"}"#,
+            &["patchedDependencies", "packageManager"],
+        ),
+        (Format::Deno, "deno.json", r#"{"lock":false,"vendor":true,"links":[]}"#, &["lock", "vendor", "links"]),
+        (Format::Npm, "package.json", r#"{"packageManager":"npm@https://e.example/x.js"}"#, &["packageManager"]),
+        (Format::Npm, "package.json", r#"{"overrides":{"a":{"b":"file:x"}}}"#, &["overrides"]),
+        (
+            Format::Berry,
+            "package.json",
+            r#"{"resolutions":{"a":"patch:a@npm%3A1#x"},"packageManager":"yarn@1.22.22"}"#,
+            &["resolutions", "packageManager"],
+        ),
+        (Format::Npm, "../.npmrc", "cache=c\n", &["cache"]),
+    ];
+    for (format, name, text, keys) in cases {
+        let expected: Vec<String> = keys.iter().map(|key| format!("{name}#{key}")).collect();
+        assert_eq!(told(*format, &[("x", ""), (name, text)]), expected, "{format:?} {name}");
+    }
+}
+
+#[test]
+fn what_two_readers_could_take_for_two_things_is_told() {
+    let lines = "fund=false\n".repeat(2001);
+    let cases: &[(Format, &str, &str)] = &[
+        (Format::Npm, ".npmrc", "\u{feff}fund=false\n"),
+        (Format::Npm, ".npmrc", "[fund]\n"),
+        (Format::Npm, ".npmrc", "\"fu\\u006ed\"=false\n"),
+        (Format::Npm, ".npmrc", "\"fund\"=false\n"),
+        (Format::Npm, ".npmrc", "${X}=false\n"),
+        (Format::Npm, ".npmrc", "fund=false\rcache=c\n"),
+        (Format::Npm, ".npmrc", "fund=false\u{2028}cache=c\n"),
+        (Format::Npm, ".npmrc", "\u{a0}fund=false\n"),
+        (Format::Npm, ".npmrc", "#\u{b}cache=c\n"),
+        (Format::Npm, ".npmrc", &lines),
+        (Format::Yarn, ".yarnrc", "\"save-prefix\" \"^\"\n"),
+        (Format::Yarn, ".yarnrc", "save-prefix:\n  cache-folder c\n"),
+        (Format::Berry, ".yarnrc.yml", "# Yarn Lockfile v1\nnodeLinker: x\n"),
+        (Format::Berry, ".yarnrc.yml", "nodeLinker: &a x\n"),
+        (Format::Berry, ".yarnrc.yml", "\"nodeLin\\x6ber\": x\n"),
+        (Format::Berry, ".yarnrc.yml", "{nodeLinker: x}\n"),
+        (Format::Berry, ".yarnrc.yml", "nodeLinker: x\nnodeLinker: y\n"),
+        (Format::Berry, ".yarnrc.yml", "nodeLinker: x\n---\ncacheFolder: c\n"),
+        (Format::Berry, ".yarnrc.yml", "? nodeLinker\n: x\n"),
+        (Format::Berry, ".yarnrc.yml", "<<: {a: b}\nnodeLinker: x\n"),
+        (Format::Bun, "bunfig.toml", "telemetry = \"\"\"\n[install]\n\"\"\"\n"),
+        (Format::Bun, "bunfig.toml", "\"install\".exact = true\n"),
+        (Format::Bun, "bunfig.toml", "[ install . cache ]\n"),
+        (Format::Bun, ".env", "PORT=\"1\nX=2\"\n"),
+        (Format::Bun, ".env", "PORT=1\\\n"),
+        (Format::Npm, "package.json", r#"{"overrides":{},"overrides":{}}"#),
+        (Format::Npm, "package.json", "// a note\n{}"),
+        (Format::Deno, "deno.jsonc", "/* a */ {}"),
+    ];
+    for (format, name, text) in cases {
+        assert_eq!(told(*format, &[(name, text)]), [*name], "{format:?} {name} {:.60}", text);
+    }
+}
+
+#[test]
+fn code_caches_and_other_lockfiles_are_told_where_they_are() {
+    let cases: &[(Format, &str)] = &[
+        (Format::Pnpm, ".pnpmfile.cjs"),
+        (Format::Pnpm, "package.yaml"),
+        (Format::Berry, ".env.yarn"),
+        (Format::Npm, ".corepack.env"),
+        (Format::Npm, "npm-shrinkwrap.json"),
+        (Format::Npm, "bun.lockb"),
+    ];
+    for (format, name) in cases {
+        assert_eq!(told(*format, &[(name, "{}")]), [*name], "{format:?}");
+    }
+    // The repository of these tests has no commit: what lies there can be a part of it.
+    assert_eq!(told(Format::Npm, &[("node_modules/a/index.js", "")]), ["node_modules"]);
+    assert_eq!(told(Format::Berry, &[(".yarn/cache/a.zip", "")]), [".yarn/cache"]);
+    assert_eq!(told(Format::Pnpm, &[("w/node_modules/a/index.js", "")]), ["w/node_modules"]);
+    assert_eq!(told(Format::Npm, &[("../node_modules/a/index.js", "")]), Vec::<String>::new());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join(".git")).unwrap();
+    std::fs::write(root.path().join("real"), "fund=false\n").unwrap();
+    std::os::unix::fs::symlink("real", root.path().join(".npmrc")).unwrap();
+    let (name, text) = lockfile(Format::Npm);
+    let read = Lockfile::read(name, text.as_bytes()).unwrap();
+    let found = find(root.path(), (&root.path().join(name), &read), None);
+    assert_eq!(found.iter().map(Setting::name).collect::<Vec<_>>(), [".npmrc"]);
+}

@@ -191,14 +191,12 @@ test('settings are accepted by the user for all, or by the team for one and a wh
 });
 
 test('the audit asks whom the user’s own configuration names, and the project’s only where it is accepted', async () => {
-  const { npm_config_registry: _, ...env } = clean.env;
   const own = await project({ ...LOCKS.npm(), '.npmrc': `registry=${world.registry.url}\n` });
-  const asked = (...args) => run(['audit', '--json', '--force', ...args], { env: { ...env, npm_config_registry: evil.url }, cwd: own });
-  const theirs = await asked();
+  const theirs = await run(['audit', '--json', '--force'], { env: { ...clean.env, npm_config_registry: evil.url }, cwd: own });
   assert.deepEqual([theirs.code === 0, settings(theirs).map(({ message }) => message.split(':')[0])], [false, ['.npmrc#registry']]);
   const user = await world.home();
   await writeFiles(user.env.HOME, { '.npmrc': `registry=${evil.url}\n` });
-  const { npm_config_registry: __, ...plain } = user.env;
-  const followed = await run(['audit', '--json', '--accept-settings'], { env: plain, cwd: own });
+  const env = Object.fromEntries(Object.entries(user.env).filter(([name]) => name !== 'npm_config_registry'));
+  const followed = await run(['audit', '--json', '--accept-settings'], { env, cwd: own });
   assert.deepEqual([followed.code, followed.json.packages[0].verdict], [0, 'identical']);
 });

@@ -45,7 +45,7 @@ impl Layers {
         let own = Self { layers: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
         let fill = Fill { vars: &around.vars, of_stranger: (overrides.project == ProjectFile::OfStranger).then(|| own.hosts()) };
         let counts = !is_global && overrides.project != ProjectFile::Ignored;
-        let project = if !counts { BTreeMap::new() } else { of_project(around, user_path.as_deref(), (&fill, findings)) };
+        let project = if counts { of_project(around, user_path.as_deref(), (&fill, findings)) } else { BTreeMap::new() };
 
         let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {

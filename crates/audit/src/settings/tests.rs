@@ -69,83 +69,87 @@ fn what_cannot_change_the_installed_bytes_passes() {
     }
 }
 
+/// A file with the keys that are told of it.
+type Harmful = (Format, &'static str, &'static str, &'static [&'static str]);
+
+const HARMFUL: &[Harmful] = &[
+    (Format::Npm, ".npmrc", "cache=./c\nprefer-offline=true\n", &["cache", "prefer-offline"]),
+    (
+        Format::Npm,
+        ".npmrc",
+        "package-lock=false\nforce\nproxy=http://e\nnever-heard-of=1\n",
+        &["package-lock", "force", "proxy", "never-heard-of"],
+    ),
+    (Format::Npm, ".npmrc", "registry=https://own.example/npm/../x\n", &["registry"]),
+    (Format::Npm, ".npmrc", "registry=${X:-https://own.example/npm/}\n", &["registry"]),
+    (Format::Npm, ".npmrc", "@s:registry=https://e.example/\n//e.example/:_authToken=x\n", &["@s:registry", "//e.example/:_authToken"]),
+    (
+        Format::Npm,
+        ".npmrc",
+        "//own.example/npm/:tokenHelper=/x\n//own.example/npm/:cafile=x\n",
+        &["//own.example/npm/:tokenHelper", "//own.example/npm/:cafile"],
+    ),
+    (
+        Format::Pnpm,
+        ".npmrc",
+        "store-dir=./s\nlockfile-dir=l\ngit-branch-lockfile=true\nlockfile=false\n",
+        &["store-dir", "lockfile-dir", "git-branch-lockfile", "lockfile"],
+    ),
+    (
+        Format::Pnpm,
+        "pnpm-workspace.yaml",
+        "configDependencies:\n  a: 1\nsharedWorkspaceLockfile: false\nregistries:\n  default: x\n",
+        &["configDependencies", "sharedWorkspaceLockfile", "registries"],
+    ),
+    (
+        Format::Pnpm,
+        "pnpm-workspace.yaml",
+        "overrides:\n  a: link:../x\ncatalog:\n  b: npm:c@1\npatchedDependencies:\n  a: b\n",
+        &["overrides", "catalog", "patchedDependencies"],
+    ),
+    (Format::Pnpm, "w/.npmrc", "store-dir=./s\n", &["store-dir"]),
+    (
+        Format::Yarn,
+        ".yarnrc",
+        "yarn-offline-mirror \"./m\"\ncache-folder c\n--no-lockfile true\nyarn-path x\n",
+        &["yarn-offline-mirror", "cache-folder", "--no-lockfile", "yarn-path"],
+    ),
+    (Format::Yarn, ".yarnrc.yml", "yarnPath: x.cjs\n", &["yarnPath"]),
+    (Format::Yarn, "package.json", r#"{"resolutions":{"a":"1.0.0"}}"#, &["resolutions"]),
+    (
+        Format::Berry,
+        ".yarnrc.yml",
+        "lockfileFilename: e\ncacheFolder: c\nplugins:\n  - x\nhttpProxy: y\nchecksumBehavior: update\n",
+        &["lockfileFilename", "cacheFolder", "plugins", "httpProxy", "checksumBehavior"],
+    ),
+    (
+        Format::Bun,
+        "bunfig.toml",
+        "[install.cache]\ndir = \"./c\"\n[install]\nregistry = \"https://e.example/\"\n",
+        &["install.cache.dir", "install.registry"],
+    ),
+    (Format::Bun, ".env.local", "BUN_INSTALL_CACHE_DIR=c\nHTTP_PROXY=x\nPORT=1\n", &["BUN_INSTALL_CACHE_DIR", "HTTP_PROXY"]),
+    (
+        Format::Bun,
+        "package.json",
+        r#"{"patchedDependencies":{"a@1.0.0":"p"},"packageManager":"npm@1.0.0"}"#,
+        &["patchedDependencies", "packageManager"],
+    ),
+    (Format::Deno, "deno.json", r#"{"lock":false,"vendor":true,"links":[]}"#, &["lock", "vendor", "links"]),
+    (Format::Npm, "package.json", r#"{"packageManager":"npm@https://e.example/x.js"}"#, &["packageManager"]),
+    (Format::Npm, "package.json", r#"{"overrides":{"a":{"b":"file:x"}}}"#, &["overrides"]),
+    (
+        Format::Berry,
+        "package.json",
+        r#"{"resolutions":{"a":"patch:a@npm%3A1#x"},"packageManager":"yarn@1.22.22"}"#,
+        &["resolutions", "packageManager"],
+    ),
+    (Format::Npm, "../.npmrc", "cache=c\n", &["cache"]),
+];
+
 #[test]
 fn every_other_key_is_told() {
-    let cases: &[(Format, &str, &str, &[&str])] = &[
-        (Format::Npm, ".npmrc", "cache=./c\nprefer-offline=true\n", &["cache", "prefer-offline"]),
-        (
-            Format::Npm,
-            ".npmrc",
-            "package-lock=false\nforce\nproxy=http://e\nnever-heard-of=1\n",
-            &["package-lock", "force", "proxy", "never-heard-of"],
-        ),
-        (Format::Npm, ".npmrc", "registry=https://own.example/npm/../x\n", &["registry"]),
-        (Format::Npm, ".npmrc", "registry=${X:-https://own.example/npm/}\n", &["registry"]),
-        (Format::Npm, ".npmrc", "@s:registry=https://e.example/\n//e.example/:_authToken=x\n", &["@s:registry", "//e.example/:_authToken"]),
-        (
-            Format::Npm,
-            ".npmrc",
-            "//own.example/npm/:tokenHelper=/x\n//own.example/npm/:cafile=x\n",
-            &["//own.example/npm/:tokenHelper", "//own.example/npm/:cafile"],
-        ),
-        (
-            Format::Pnpm,
-            ".npmrc",
-            "store-dir=./s\nlockfile-dir=l\ngit-branch-lockfile=true\nlockfile=false\n",
-            &["store-dir", "lockfile-dir", "git-branch-lockfile", "lockfile"],
-        ),
-        (
-            Format::Pnpm,
-            "pnpm-workspace.yaml",
-            "configDependencies:\n  a: 1\nsharedWorkspaceLockfile: false\nregistries:\n  default: x\n",
-            &["configDependencies", "sharedWorkspaceLockfile", "registries"],
-        ),
-        (
-            Format::Pnpm,
-            "pnpm-workspace.yaml",
-            "overrides:\n  a: link:../x\ncatalog:\n  b: npm:c@1\npatchedDependencies:\n  a: b\n",
-            &["overrides", "catalog", "patchedDependencies"],
-        ),
-        (Format::Pnpm, "w/.npmrc", "store-dir=./s\n", &["store-dir"]),
-        (
-            Format::Yarn,
-            ".yarnrc",
-            "yarn-offline-mirror \"./m\"\ncache-folder c\n--no-lockfile true\nyarn-path x\n",
-            &["yarn-offline-mirror", "cache-folder", "--no-lockfile", "yarn-path"],
-        ),
-        (Format::Yarn, ".yarnrc.yml", "yarnPath: x.cjs\n", &["yarnPath"]),
-        (Format::Yarn, "package.json", r#"{"resolutions":{"a":"1.0.0"}}"#, &["resolutions"]),
-        (
-            Format::Berry,
-            ".yarnrc.yml",
-            "lockfileFilename: e\ncacheFolder: c\nplugins:\n  - x\nhttpProxy: y\nchecksumBehavior: update\n",
-            &["lockfileFilename", "cacheFolder", "plugins", "httpProxy", "checksumBehavior"],
-        ),
-        (
-            Format::Bun,
-            "bunfig.toml",
-            "[install.cache]\ndir = \"./c\"\n[install]\nregistry = \"https://e.example/\"\n",
-            &["install.cache.dir", "install.registry"],
-        ),
-        (Format::Bun, ".env.local", "BUN_INSTALL_CACHE_DIR=c\nHTTP_PROXY=x\nPORT=1\n", &["BUN_INSTALL_CACHE_DIR", "HTTP_PROXY"]),
-        (
-            Format::Bun,
-            "package.json",
-            r#"{"patchedDependencies":{"a@1.0.0":"p"},"packageManager":"npm@1.0.0"}"#,
-            &["patchedDependencies", "packageManager"],
-        ),
-        (Format::Deno, "deno.json", r#"{"lock":false,"vendor":true,"links":[]}"#, &["lock", "vendor", "links"]),
-        (Format::Npm, "package.json", r#"{"packageManager":"npm@https://e.example/x.js"}"#, &["packageManager"]),
-        (Format::Npm, "package.json", r#"{"overrides":{"a":{"b":"file:x"}}}"#, &["overrides"]),
-        (
-            Format::Berry,
-            "package.json",
-            r#"{"resolutions":{"a":"patch:a@npm%3A1#x"},"packageManager":"yarn@1.22.22"}"#,
-            &["resolutions", "packageManager"],
-        ),
-        (Format::Npm, "../.npmrc", "cache=c\n", &["cache"]),
-    ];
-    for (format, name, text, keys) in cases {
+    for (format, name, text, keys) in HARMFUL {
         let expected: Vec<String> = keys.iter().map(|key| format!("{name}#{key}")).collect();
         assert_eq!(told(*format, &[("x", ""), (name, text)]), expected, "{format:?} {name}");
     }
@@ -185,7 +189,7 @@ fn what_two_readers_could_take_for_two_things_is_told() {
         (Format::Deno, "deno.jsonc", "/* a */ {}"),
     ];
     for (format, name, text) in cases {
-        assert_eq!(told(*format, &[(name, text)]), [*name], "{format:?} {name} {:.60}", text);
+        assert_eq!(told(*format, &[(name, text)]), [*name], "{format:?} {name} {text:.60}");
     }
 }
 

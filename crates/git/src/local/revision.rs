@@ -15,7 +15,9 @@ const MAX_STEPS: usize = 10_000;
 /// behind it. `None` if the commit has no such file. Its configuration counts for nothing, and nothing is run.
 pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> Result<Option<Vec<u8>>, GitError> {
     let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
-    let Some((repository, (id, _))) = entry_at(folder, revision, file)?.filter(|(_, (_, mode))| mode.is_blob()) else { return Ok(None) };
+    let Some(Found { repository, id, .. }) = entry_at(folder, revision, file)?.filter(|found| found.mode.is_blob()) else {
+        return Ok(None);
+    };
     if repository.find_header(id).map_err(|error| failed(&error))?.size() > largest {
         return Err(failed(&"the file was larger there than is read"));
     }
@@ -28,15 +30,22 @@ pub fn has_at(folder: &Path, revision: &str, path: &str) -> Result<bool, GitErro
     for above in ends.filter_map(|end| path.get(..end)) {
         match entry_at(folder, revision, above)? {
             None => return Ok(false),
-            Some((_, (_, mode))) if !mode.is_tree() => return Ok(true),
+            Some(found) if !found.mode.is_tree() => return Ok(true),
             Some(_) => {}
         }
     }
     Ok(true)
 }
 
-/// The id of what a revision has at a path below a folder, its kind, and the repository.
-fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<(gix::Repository, (ObjectId, EntryMode))>, GitError> {
+/// What a revision has at a path, and the repository.
+struct Found {
+    repository: gix::Repository,
+    id: ObjectId,
+    mode: EntryMode,
+}
+
+/// What a revision has at a path below a folder.
+fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<Found>, GitError> {
     let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
     let folder = folder.canonicalize().map_err(|error| failed(&error))?;
     let Some(root) = folder.ancestors().find(|above| above.join(".git").exists()) else {
@@ -61,7 +70,7 @@ fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<(gix::Re
     let entry = tree.lookup_entry_by_path(path).map_err(|error| failed(&error))?;
     let entry = entry.map(|entry| (entry.object_id(), entry.mode()));
     drop((tree, commit));
-    Ok(entry.map(|entry| (repository, entry)))
+    Ok(entry.map(|(id, mode)| Found { repository, id, mode }))
 }
 
 /// `HEAD~2^` is `HEAD`, and three steps back.

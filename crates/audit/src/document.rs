@@ -6,7 +6,6 @@ use report::json::SCHEMA_VERSION;
 use serde::Serialize;
 use verdict::{Finding, Severity, Verdict, merge_exit_codes};
 
-use super::settings::CODE;
 use super::{FailOn, Plan, Row};
 use npm_lockfile::Reason;
 
@@ -186,7 +185,7 @@ fn settings(plan: &Plan) -> (Vec<Finding>, u8) {
         if accepted.is_none() {
             exit = 2;
         }
-        let mut finding = Finding::new(CODE, severity, format!("{}: {}{end}", setting.name(), setting.why));
+        let mut finding = Finding::new("client-settings", severity, format!("{}: {}{end}", setting.name(), setting.why));
         finding.path = Some(setting.file.clone());
         finding
     });

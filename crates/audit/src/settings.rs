@@ -19,7 +19,7 @@ use url::Url;
 use known::Kind;
 use read::{Odd, Pairs, Tree};
 
-/// The code of the finding.
+/// The code of the finding, as decisions of the team name it.
 pub(crate) const CODE: &str = "client-settings";
 
 /// How many folders upwards are looked at, and how many workspaces.

@@ -77,6 +77,7 @@ export type Code =
   | 'checkout-gone'
   | 'checksum-mismatch'
   | 'client-keys'
+  | 'client-settings'
   | 'comments-only'
   | 'commit-not-found'
   | 'commit-of-bot'

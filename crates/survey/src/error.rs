@@ -34,7 +34,7 @@ pub enum SurveyError {
     #[error("another survey is writing {}", .0.display())]
     Busy(PathBuf),
     /// The file is something else.
-    #[error("{} is no database of a survey", .0.display())]
+    #[error("{} is no database of a survey, or another user laid it or what is beside it there", .0.display())]
     Foreign(PathBuf),
     /// The file is of a version that is not known here.
     #[error("{} has the form {version} of a later version of this program", path.display())]

@@ -214,6 +214,7 @@ export type Code =
   | 'lockfile-other-tarball'
   | 'lockfile-registry-unknown'
   | 'lockfile-shrinkwrap'
+  | 'lockfile-stale'
   | 'lockfile-too-large'
   | 'lockfile-unknown'
   | 'lockfile-unreadable'

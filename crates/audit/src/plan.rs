@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use npm_lockfile::{Bundled, Entry, Format, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
+use npm_lockfile::{Bundled, Entry, Format, Gap, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
 use npmrc::NpmConfig;
 use report::answer::Answer;
 use report::json::PackageInfo;
@@ -113,6 +113,7 @@ impl Plan {
             let message = "the lockfile does not say what is for development alone, so that nothing was omitted for it";
             findings.push(Finding::new("lockfile-kinds-unknown", Severity::Warning, message));
         }
+        findings.extend(lockfile.gaps.iter().map(|gap| gap_found(&file, gap)));
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
         let (mut packages, omitted) = chosen(&lockfile, asked)?;
@@ -263,6 +264,15 @@ fn is_named(text: &str, words: &[&str]) -> bool {
 fn is_registry(line: &str) -> bool {
     let key = line.split('=').next().unwrap_or(line).trim_matches([' ', '\t', '"', '\'']);
     key.contains("registry") && !key.starts_with("//")
+}
+
+/// What is told of a need that has no entry.
+fn gap_found(file: &Path, gap: &Gap) -> Finding {
+    let message = format!("{} needs {}, and the lockfile has no entry for that: a client fills it up by itself", gap.by, gap.wanted);
+    let mut finding = Finding::new("lockfile-stale", Severity::Error, message);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    finding.path = Some(format!("{name}:{}:{}", gap.position.line, gap.position.column));
+    finding
 }
 
 /// The packages that are asked for, and how many are not.

@@ -35,6 +35,19 @@ pub(crate) fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && !path.contains(['\\', ':', '%', '\0']) && path.split('/').all(is_plain)
 }
 
+/// Whether a path is written in the one way in which a client writes it: `a/b`, and `..` at its start alone.
+pub(crate) fn is_normal(path: &str) -> bool {
+    let below = {
+        let mut below = path;
+        while let Some(rest) = below.strip_prefix("../") {
+            below = rest;
+        }
+        below
+    };
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
+    path.is_empty() || below == ".." || below.split('/').all(is_plain)
+}
+
 /// Whether an address over http is one of a repository, and not of a tarball.
 fn is_repository(address: &str) -> bool {
     let path = address.split(['#', '?']).next().unwrap_or(address);
@@ -53,12 +66,17 @@ pub(crate) fn host(address: &str) -> Option<String> {
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
-/// Whether an address is one of http that reads the same for all: what stands behind the host is what a parser makes of it.
+/// Whether an address is one of http that reads the same for all: it is what a parser makes of it, letter by letter.
 pub(crate) fn is_plain(address: &str) -> bool {
-    let Ok(url) = Url::parse(address) else { return false };
-    let Some((scheme, rest)) = address.split_once("://") else { return false };
-    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
-    matches!(scheme, "http" | "https") && url.has_host() && url[url::Position::BeforePath..] == *path
+    let same = Url::parse(address).ok().filter(|url| url.as_str() == address);
+    same.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        && address.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether an address has a user, a query or a fragment, which are not kept.
+pub(crate) fn has_more(address: &str) -> bool {
+    let of = |url: Url| !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some();
+    Url::parse(address).map_or(true, of)
 }
 
 /// `name@rest`, the name with or without a scope.
@@ -84,7 +102,9 @@ pub(crate) fn name_in(address: &str) -> Option<String> {
 /// The hashes of an integrity text.
 pub(crate) fn hashes(text: &str) -> Vec<String> {
     const MAX_HASHES: usize = 64;
-    text.split_ascii_whitespace().take(MAX_HASHES).map(str::to_owned).collect()
+    let hashes: Vec<String> = text.split_ascii_whitespace().take(MAX_HASHES + 1).map(str::to_owned).collect();
+    // More than any client writes is no hash that is known.
+    if hashes.len() > MAX_HASHES { vec!["too-many".to_owned()] } else { hashes }
 }
 
 /// A hash in hex as it stands in an integrity text; `None` if it is of no algorithm that counts there.

@@ -57,12 +57,15 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
                 }
             }
         }
-        for ((_, _, entry), node) in entries.iter().zip(nodes) {
+        for ((key, position, entry), node) in entries.iter().zip(nodes) {
             for (name, _, wanted) in entry.dependencies.0.iter().chain(&entry.optional_dependencies.0) {
                 let known = by_descriptor.get(format!("{name}@{wanted}").as_str());
                 let known = known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str()));
                 // Where another range took its place (`resolutions`), any of that name may be meant.
                 let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
+                if targets.is_none() {
+                    found.gap(key, &format!("{name}@{wanted}"), *position);
+                }
                 for to in targets.unwrap_or_default() {
                     found.asks(node, *to, name);
                     found.needs(node, *to, Kind::Production)?;

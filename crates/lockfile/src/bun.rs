@@ -16,11 +16,30 @@ const MAX_LOOKED_UP: usize = 1 << 30;
 /// What an installation has besides what is for development.
 const NEEDED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 
+/// The members of the file, those of what is told of a package, and those of a workspace.
+const MEMBERS: [&str; 10] = [
+    "lockfileVersion",
+    "configVersion",
+    "workspaces",
+    "packages",
+    "trustedDependencies",
+    "patchedDependencies",
+    "overrides",
+    "catalog",
+    "catalogs",
+    "ignoredOptionalDependencies",
+];
+const IN_INFO: [&str; 10] =
+    ["dependencies", "optionalDependencies", "peerDependencies", "optionalPeers", "bin", "binDir", "os", "cpu", "libc", "bundled"];
+const IN_WORKSPACE: [&str; 9] =
+    ["name", "version", "bin", "binDir", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "optionalPeers"];
+
 /// Most optional peers of one package that are looked at.
 const MAX_PEERS: usize = 100;
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, true)?;
+    json::whole(&root, &MEMBERS)?;
     let lines = Lines::of(text);
     match json::member(&root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value)) {
         Some("0" | "1" | "2") => {}
@@ -49,7 +68,10 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         }
     }
     for property in json::rows(json::table(&root, "workspaces")?) {
-        let Some(of) = property.value.as_object() else { continue };
+        let Some(of) = property.value.as_object().filter(|of| json::has_only(of, &[&IN_WORKSPACE])) else {
+            found.left_out(property.name.as_str(), lines.position(property.range().start), Reason::Unreadable)?;
+            continue;
+        };
         let (folder, name) = (property.name.as_str(), json::text(of, "name"));
         let node = if let Some(node) = all.by_folder.get(folder) {
             *node
@@ -90,7 +112,8 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     }
     let has = |at: usize, is: &dyn Fn(&Value<'_>) -> bool| parts.get(at).is_none_or(is);
     let is_text = |part: &Value<'_>| part.as_string_lit().is_some();
-    if parts.len() > 4 || !has(1, &is_text) || !has(2, &|part| part.as_object().is_some()) || !has(3, &is_text) {
+    let is_known = parts.get(2).and_then(Value::as_object).is_none_or(|info| json::has_only(info, &[&IN_INFO]));
+    if parts.len() > 4 || !is_known || !has(1, &is_text) || !has(2, &|part| part.as_object().is_some()) || !has(3, &is_text) {
         return found.left_out(key, position, Reason::Unreadable);
     }
     let above = key.strip_suffix(last(key)).unwrap_or("").trim_end_matches('/');
@@ -134,8 +157,8 @@ impl All<'_, '_> {
         let mut all = Vec::new();
         // What would be used if it were there is not needed.
         let only_used: Vec<&str> = json::list(of, "optionalPeers").iter().filter_map(json::string).take(MAX_PEERS).collect();
-        for (name, wanted) in kinds.iter().flat_map(|kind| json::pairs(of, kind)) {
-            if only_used.contains(&name) {
+        for (kind, (name, wanted)) in kinds.iter().flat_map(|kind| json::pairs(of, kind).map(move |pair| (kind, pair))) {
+            if *kind == "peerDependencies" && only_used.contains(&name) {
                 continue;
             }
             let mut above = if key.len() + name.len() > MAX_KEY { "" } else { key };
@@ -164,7 +187,8 @@ impl All<'_, '_> {
                     }
                     all.push(node);
                 }
-                None => all.extend(self.by_name.get(name).into_iter().flatten()),
+                None if self.by_name.contains_key(name) => all.extend(self.by_name.get(name).into_iter().flatten()),
+                None => found.gap(key, &format!("{name}@{wanted}"), Position { line: 1, column: 1 }),
             }
             if all.len() > MAX_NEEDS {
                 return Err(Fault::TooMuch);

@@ -6,7 +6,8 @@ use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
 use super::graph::{Graph, Importer, Kind};
 use super::{
-    Bundled, Entry, Fault, Format, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Usage, address,
+    Bundled, Entry, Fault, Format, Gap, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_GAPS, MAX_KEY, MAX_NEEDS, Place, Position, Reason,
+    Usage, address,
 };
 
 /// What a reader has found so far.
@@ -14,6 +15,7 @@ use super::{
 pub(crate) struct Collected {
     nodes: Vec<Node>,
     needs: usize,
+    gaps: Vec<Gap>,
     pub(crate) graph: Graph,
 }
 
@@ -29,6 +31,7 @@ impl Collected {
             return self.left_out(&place.key, place.position, Reason::Unreadable);
         };
         if let Some(resolved) = &mut place.resolved {
+            place.address_has_more = address::has_more(resolved);
             *resolved = verdict::without_secrets(resolved);
         }
         self.node(Node::Package(name, version, place))
@@ -72,6 +75,14 @@ impl Collected {
             edges.push((to, kind));
         }
         Ok(())
+    }
+
+    /// Tells of a need that has no entry.
+    pub(crate) fn gap(&mut self, by: &str, wanted: &str, position: Position) {
+        if self.gaps.len() < MAX_GAPS {
+            let short = |text: &str| verdict::without_secrets(&text.chars().take(MAX_KEY).collect::<String>());
+            self.gaps.push(Gap { position, by: short(by), wanted: short(wanted) });
+        }
     }
 
     /// Counts needs: where a name may mean any of its versions, few bytes of a file stand for many of them.
@@ -145,7 +156,7 @@ impl Collected {
             }
             entries.push(Entry { name, version, places: places.into_iter().map(|(_, place)| place).collect() });
         }
-        Lockfile { format, entries, left_out, graph: self.graph, entry_of }
+        Lockfile { format, entries, left_out, gaps: self.gaps, graph: self.graph, entry_of }
     }
 }
 

@@ -6,8 +6,26 @@ use super::collect::Collected;
 use super::json::{self, Lines};
 use super::{Fault, Place, Reason, address};
 
+/// The members of the file, and those of a package.
+const MEMBERS: [&str; 10] = ["version", "specifiers", "packages", "npm", "jsr", "remote", "redirects", "workspace", "patches", "links"];
+const IN_ENTRY: [&str; 12] = [
+    "integrity",
+    "tarball",
+    "dependencies",
+    "optionalDependencies",
+    "optionalPeers",
+    "peerDependencies",
+    "os",
+    "cpu",
+    "libc",
+    "deprecated",
+    "scripts",
+    "bin",
+];
+
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, false)?;
+    json::whole(&root, &MEMBERS)?;
     let lines = Lines::of(text);
     // Up to version 3 the packages lie one level deeper.
     let (of_npm, of_jsr) = match json::text(&root, "version") {
@@ -27,7 +45,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             found.left_out(key, position, Reason::Unreadable)?;
             continue;
         };
-        if !json::is_plain(entry, &["tarball", "integrity"], &[]) {
+        if !json::is_plain(entry, &["tarball", "integrity"], &[]) || !json::has_only(entry, &[&IN_ENTRY]) {
             found.left_out(key, position, Reason::Unreadable)?;
             continue;
         }

@@ -5,16 +5,17 @@ use std::collections::HashSet;
 use jsonc_parser::ast::{Array, Object, ObjectProp, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::{Fault, Position};
+use super::{Fault, Position, guard};
 
 /// How many bytes lie between two known positions.
 const STEP: usize = 1024;
 
-/// Reads JSON; `comments` allows those, and trailing commas. The parser itself refuses what is nested more than 512 deep.
-pub(crate) fn parse(text: &str, comments: bool) -> Result<Object<'_>, Fault> {
+/// Reads JSON; `commas` allows trailing ones. The parser itself refuses what is nested more than 512 deep.
+pub(crate) fn parse(text: &str, commas: bool) -> Result<Object<'_>, Fault> {
     let options = ParseOptions {
-        allow_comments: comments,
-        allow_trailing_commas: comments,
+        // No client writes one, and where one ends readers do not agree.
+        allow_comments: false,
+        allow_trailing_commas: commas,
         allow_loose_object_property_names: false,
         allow_missing_commas: false,
         allow_single_quoted_strings: false,
@@ -33,7 +34,7 @@ pub(crate) fn parse(text: &str, comments: bool) -> Result<Object<'_>, Fault> {
     }
 }
 
-/// An error where a key is there twice in one object: of which of the two is true, readers have different opinions.
+/// An error where a key is there twice in one object, or is more than a key for JavaScript: which value is true, readers do not agree.
 fn said_once(root: &Object<'_>) -> Result<(), Fault> {
     let mut open = vec![root];
     let mut lists = Vec::new();
@@ -42,6 +43,9 @@ fn said_once(root: &Object<'_>) -> Result<(), Fault> {
         for property in &object.properties {
             if !seen.insert(property.name.as_str()) {
                 return Err(Fault::Malformed("a key is there twice in one object".to_owned()));
+            }
+            if guard::is_magic(property.name.as_str()) {
+                return Err(Fault::Malformed("a key is a word of JavaScript".to_owned()));
             }
             below(&property.value, &mut open, &mut lists);
         }
@@ -94,6 +98,17 @@ pub(crate) fn flag(of: &Object<'_>, name: &str) -> bool {
 pub(crate) fn is_plain(of: &Object<'_>, texts: &[&str], flags: &[&str]) -> bool {
     texts.iter().all(|name| member(of, name).is_none_or(|value| value.as_string_lit().is_some()))
         && flags.iter().all(|name| member(of, name).is_none_or(|value| value.as_boolean_lit().is_some()))
+}
+
+/// Whether an object has no other members than these, which are all that the client writes.
+pub(crate) fn has_only(of: &Object<'_>, known: &[&[&str]]) -> bool {
+    of.properties.iter().all(|property| known.iter().any(|list| list.contains(&property.name.as_str())))
+}
+
+/// An error where the file has members that its client does not write.
+pub(crate) fn whole(root: &Object<'_>, known: &[&str]) -> Result<(), Fault> {
+    let is_whole = has_only(root, &[known]);
+    if is_whole { Ok(()) } else { Err(Fault::Malformed("it has a member that its client does not write".to_owned())) }
 }
 
 /// The rows of a table that [`table`] has found.

@@ -18,6 +18,7 @@ mod collect;
 mod deno;
 mod error;
 mod graph;
+mod guard;
 mod json;
 mod npm;
 mod pnpm;
@@ -46,6 +47,9 @@ const MAX_NEEDS: usize = 4_000_000;
 
 /// Most packages that ask for one under another name.
 const MAX_ALIASES: usize = 64;
+
+/// Most needs without an entry that are kept.
+pub const MAX_GAPS: usize = 100;
 
 /// Longest key that is kept, in bytes. Paths of npm's deepest trees have some hundreds.
 const MAX_KEY: usize = 1024;
@@ -148,6 +152,8 @@ pub struct Place {
     pub integrity: Vec<String>,
     /// The address of its tarball, without credentials.
     pub resolved: Option<String>,
+    /// The address has a user, a query or a fragment in the file, and so is another one than `resolved`.
+    pub address_has_more: bool,
     /// The host of the address, or of the registry that the file names.
     pub host: Option<String>,
     /// What it is needed for.
@@ -168,6 +174,7 @@ impl Place {
             key: key.to_owned(),
             integrity: Vec::new(),
             resolved: None,
+            address_has_more: false,
             host: None,
             usage: Usage::default(),
             has_shrinkwrap: false,
@@ -274,6 +281,17 @@ pub struct Bundled {
     pub version: String,
 }
 
+/// A need of which the file does not say what it leads to: a client finds out by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// Line and column of what needs it.
+    pub position: Position,
+    /// The key of what needs it.
+    pub by: String,
+    /// The name and the range.
+    pub wanted: String,
+}
+
 /// A lockfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lockfile {
@@ -283,6 +301,8 @@ pub struct Lockfile {
     pub entries: Vec<Entry>,
     /// What is left out, in the order of the file.
     pub left_out: Vec<LeftOut>,
+    /// What is needed and has no entry; the first [`MAX_GAPS`].
+    pub gaps: Vec<Gap>,
     graph: Graph,
     /// The entry of each node of the graph, and which of its places the node is.
     entry_of: Vec<Option<(usize, usize)>>,
@@ -298,21 +318,38 @@ impl Lockfile {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return Err(LockfileError::Malformed { name: name(), reason: "it is not UTF-8".to_owned() });
         };
-        let text = text.trim_start_matches('\u{feff}');
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let read = Self::of_text(file_name, text).map_err(|fault| fault.of(file_name));
+        read?.ok_or_else(|| LockfileError::Unknown { name: name() })
+    }
+
+    /// Reads the text of a lockfile; `None` if no format has this name.
+    fn of_text(file_name: &str, text: &str) -> Result<Option<Self>, Fault> {
         let mut found = Collected::default();
-        let read = match file_name {
-            "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json" => npm::read(text, &mut found).map(|()| Format::Npm),
-            "yarn.lock" => berry::is_berry(text).and_then(|is_berry| {
-                if is_berry { berry::read(text, &mut found) } else { yarn::read(text, &mut found) }?;
-                Ok(if is_berry { Format::Berry } else { Format::Yarn })
-            }),
-            "pnpm-lock.yaml" => pnpm::read(text, &mut found).map(|()| Format::Pnpm),
-            "bun.lock" => bun::read(text, &mut found).map(|()| Format::Bun),
-            "deno.lock" => deno::read(text, &mut found).map(|()| Format::Deno),
-            other if address::ends_with(other, ".json") => sbom::read(text, &mut found),
-            _ => return Err(LockfileError::Unknown { name: name() }),
+        let format = match file_name {
+            "package-lock.json" | "npm-shrinkwrap.json" | ".package-lock.json" => Format::Npm,
+            "yarn.lock" if berry::is_berry(text)? => Format::Berry,
+            "yarn.lock" => Format::Yarn,
+            "pnpm-lock.yaml" => Format::Pnpm,
+            "bun.lock" => Format::Bun,
+            "deno.lock" => Format::Deno,
+            // Nothing is installed from it, and it may quote whatever a package says of itself.
+            other if address::ends_with(other, ".json") => {
+                let format = sbom::read(text, &mut found)?;
+                return Ok(Some(found.finish(format)));
+            }
+            _ => return Ok(None),
         };
-        Ok(found.finish(read.map_err(|fault| fault.of(file_name))?))
+        guard::check(text, format)?;
+        match format {
+            Format::Berry => berry::read(text, &mut found),
+            Format::Yarn => yarn::read(text, &mut found),
+            Format::Pnpm => pnpm::read(text, &mut found),
+            Format::Bun => bun::read(text, &mut found),
+            Format::Deno => deno::read(text, &mut found),
+            _ => npm::read(text, &mut found),
+        }?;
+        Ok(Some(found.finish(format)))
     }
 
     /// Reads what lies in a `node_modules` folder; no link is followed.

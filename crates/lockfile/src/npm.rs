@@ -19,6 +19,35 @@ const MAX_LOOKED_UP: usize = 1 << 30;
 const TEXTS: [&str; 4] = ["name", "version", "resolved", "integrity"];
 const FLAGS: [&str; 8] = ["link", "inBundle", "bundled", "hasShrinkwrap", "dev", "optional", "devOptional", "peer"];
 
+/// The other members that npm writes into an entry of the table, and into one of the tree.
+const IN_TABLE: [&str; 20] = [
+    "dependencies",
+    "devDependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "peerDependenciesMeta",
+    "acceptDependencies",
+    "bundleDependencies",
+    "workspaces",
+    "bin",
+    "engines",
+    "os",
+    "cpu",
+    "libc",
+    "license",
+    "funding",
+    "deprecated",
+    "hasInstallScript",
+    "extraneous",
+    "inert",
+    "ideallyInert",
+];
+const IN_TREE: [&str; 4] = ["requires", "dependencies", "from", "extraneous"];
+
+/// The members of the file itself.
+const MEMBERS: [&str; 8] =
+    ["name", "version", "lockfileVersion", "requires", "packages", "dependencies", "packageIntegrity", "preserveSymlinks"];
+
 /// The kinds of dependencies; those for development are the project's own alone.
 const KINDS: [(&str, Kind); 4] = [
     ("dependencies", Kind::Production),
@@ -31,6 +60,7 @@ const FOLDER: &str = "node_modules/";
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, false)?;
+    json::whole(&root, &MEMBERS)?;
     let lines = Lines::of(text);
     let form = json::member(&root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value));
     let (table, tree) = (json::table(&root, "packages")?, json::table(&root, "dependencies")?);
@@ -38,7 +68,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         (Some("2" | "3"), Some(table), _) => Table::of(table, &lines).read(found),
         // npm 6 and those before it read the tree, and those after it the table.
         (Some("0" | "1") | None, Some(_), _) => Err(Fault::Malformed("it has a table of packages, and is of a version without one".into())),
-        (Some("0" | "1" | "2") | None, None, Some(tree)) => walk(tree, "", &lines, found),
+        (Some("0" | "1" | "2") | None, None, Some(tree)) => walk((tree, &[]), "", &lines, found),
         // npm writes neither for a project that has no dependencies.
         (Some("0" | "1" | "2" | "3"), None, None) => Ok(()),
         (None, ..) => Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
@@ -48,7 +78,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
 }
 
 /// Version 1.
-fn walk(tree: &Object<'_>, above: &str, lines: &Lines<'_>, found: &mut Collected) -> Result<(), Fault> {
+fn walk<'t>((tree, over): (&'t Object<'t>, &[&'t Object<'t>]), above: &str, lines: &Lines<'_>, found: &mut Collected) -> Result<(), Fault> {
+    let levels = [over, &[tree]].concat();
     for property in &tree.properties {
         let name = property.name.as_str();
         let position = lines.position(property.range.start);
@@ -58,15 +89,22 @@ fn walk(tree: &Object<'_>, above: &str, lines: &Lines<'_>, found: &mut Collected
             continue;
         };
         of_tree(name, &key, position, entry, found)?;
-        if let Some(below) = json::table(entry, "dependencies")? {
-            walk(below, &key, lines, found)?;
+        let below = json::table(entry, "dependencies")?;
+        for (name, wanted) in json::pairs(entry, "requires") {
+            let is_there = |level: &&Object<'_>| json::member(level, name).is_some();
+            if !levels.iter().chain(&below).any(is_there) {
+                found.gap(&key, &format!("{name}@{wanted}"), position);
+            }
+        }
+        if let Some(below) = below {
+            walk((below, &levels), &key, lines, found)?;
         }
     }
     Ok(())
 }
 
 fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found: &mut Collected) -> Result<(), Fault> {
-    if !json::is_plain(entry, &TEXTS, &FLAGS) {
+    if !json::is_plain(entry, &TEXTS, &FLAGS) || !json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TREE]) {
         return found.left_out(key, position, Reason::Unreadable).map(|_| ());
     }
     let version = json::text(entry, "version").unwrap_or_default();
@@ -152,6 +190,7 @@ impl<'t, 'a> Table<'t, 'a> {
         let node = |row: &usize| nodes.get(*row).copied();
         for (at, needs) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
+            needs.gaps.iter().for_each(|wanted| found.gap(row.key, wanted, row.position));
             for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
                 found.asks(from, to, name);
                 found.needs(from, to, kind)?;
@@ -179,7 +218,12 @@ impl<'t, 'a> Table<'t, 'a> {
                 continue;
             }
             for (name, wanted) in json::pairs(entry, list) {
-                let Some(target) = self.found_from(key, name)? else { continue };
+                let Some(target) = self.found_from(key, name)? else {
+                    if list != "peerDependencies" || !is_optional_peer(entry, name) {
+                        needs.gaps.push(format!("{name}@{wanted}"));
+                    }
+                    continue;
+                };
                 if is_dev {
                     needs.development.push(target);
                 } else {
@@ -236,15 +280,16 @@ impl<'t, 'a> Table<'t, 'a> {
 
     fn add(&self, row: &Row<'_, '_>, found: &mut Collected) -> Result<usize, Fault> {
         let Row { key, position, .. } = *row;
+        let is_known = |entry: &&Object<'_>| json::is_plain(entry, &TEXTS, &FLAGS) && json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TABLE]);
+        let Some(entry) = row.entry.filter(is_known).filter(|_| address::is_normal(key)) else {
+            return found.left_out(key, position, Reason::Unreadable);
+        };
         if key.is_empty() {
             return found.left_out(key, position, Reason::Project);
         }
-        let Some(entry) = row.entry.filter(|entry| json::is_plain(entry, &TEXTS, &FLAGS)) else {
-            return found.left_out(key, position, Reason::Unreadable);
-        };
         let resolved = json::text(entry, "resolved");
         if json::flag(entry, "link") {
-            return found.folder(key, position, (Reason::Link, resolved.unwrap_or("..")));
+            return found.folder(key, position, (Reason::Link, resolved.filter(|target| address::is_normal(target)).unwrap_or("..")));
         }
         let Some((above, in_folder)) = key.rsplit_once(FOLDER) else {
             let reason = if self.has_workspaces { Reason::Workspace } else { Reason::File };
@@ -287,6 +332,13 @@ struct Needs<'t> {
     /// Each with the name that it is asked for by.
     production: Vec<(usize, Kind, &'t str)>,
     development: Vec<usize>,
+    /// What has no row.
+    gaps: Vec<String>,
+}
+
+/// Whether a peer is one that is used where it is there, and else is not needed.
+fn is_optional_peer(entry: &Object<'_>, name: &str) -> bool {
+    json::object(entry, "peerDependenciesMeta").and_then(|all| json::object(all, name)).is_some_and(|of| json::flag(of, "optional"))
 }
 
 impl Row<'_, '_> {

@@ -7,79 +7,91 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::collect::Collected;
 use super::graph::Kind;
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, Place, Position, Reason, Usage, address};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A document. Of it and of all in it, no other members are read than those that pnpm writes.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Document {
-    #[serde(default)]
+    settings: Ignored,
+    catalogs: Ignored,
+    overrides: Ignored,
+    package_extensions_checksum: Ignored,
+    pnpmfile_checksum: Ignored,
+    ignored_optional_dependencies: Ignored,
+    patched_dependencies: Ignored,
+    never_built_dependencies: Ignored,
+    only_built_dependencies: Ignored,
+    time: Ignored,
+    dependencies_meta: Ignored,
+    publish_directory: Ignored,
     lockfile_version: Option<Wanted>,
-    #[serde(default)]
     importers: Pairs<Importer>,
     // A project without workspaces is its own importer up to version 6.
-    #[serde(default)]
     dependencies: Pairs<Wanted>,
-    #[serde(default)]
     optional_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     dev_dependencies: Pairs<Wanted>,
     /// The ranges of those, up to version 5.
-    #[serde(default)]
     specifiers: Pairs<String>,
-    #[serde(default)]
     packages: Pairs<Package>,
-    #[serde(default)]
     snapshots: Pairs<Snapshot>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Importer {
-    #[serde(default)]
+    dependencies_meta: Ignored,
+    publish_directory: Ignored,
     dependencies: Pairs<Wanted>,
-    #[serde(default)]
     optional_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     dev_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     specifiers: Pairs<String>,
-    #[serde(default)]
     config_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     package_manager_dependencies: Pairs<Wanted>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Package {
-    #[serde(default)]
+    requires_build: Ignored,
+    prepare: Ignored,
+    patched: Ignored,
+    peer_dependencies: Ignored,
+    peer_dependencies_meta: Ignored,
+    transitive_peer_dependencies: Ignored,
+    bundled_dependencies: Ignored,
+    bundle_dependencies: Ignored,
+    engines: Ignored,
+    cpu: Ignored,
+    os: Ignored,
+    libc: Ignored,
+    deprecated: Ignored,
+    has_bin: Ignored,
     resolution: Resolution,
     /// Where they are there, pnpm takes them, and not what the key says.
-    #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
     version: Option<String>,
-    #[serde(default)]
     id: Option<String>,
-    #[serde(default)]
     dependencies: Pairs<Wanted>,
-    #[serde(default)]
     optional_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     dev: Option<bool>,
-    #[serde(default)]
     optional: Option<bool>,
 }
 
 /// Where a package comes from. What else than this it may be told is of no registry that all versions of pnpm know.
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Resolution {
+    commit: Ignored,
+    variants: Ignored,
+    archive: Ignored,
+    bin: Ignored,
+    prefix: Ignored,
     integrity: Option<String>,
     tarball: Option<String>,
     repo: Option<String>,
@@ -93,13 +105,12 @@ struct Resolution {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Snapshot {
-    #[serde(default)]
+    transitive_peer_dependencies: Ignored,
+    patched: Ignored,
     dependencies: Pairs<Wanted>,
-    #[serde(default)]
     optional_dependencies: Pairs<Wanted>,
-    #[serde(default)]
     optional: bool,
 }
 
@@ -138,9 +149,7 @@ impl<'de> Deserialize<'de> for Wanted {
                     match key.as_str() {
                         "version" => wanted.0 = map.next_value()?,
                         "specifier" => wanted.1 = map.next_value()?,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
+                        _ => return Err(serde::de::Error::custom("a member that pnpm does not write")),
                     }
                 }
                 Ok(wanted)
@@ -230,6 +239,9 @@ impl One {
         let lists = lists.into_iter().map(|(list, kind)| (list, Some(kind))).chain([(&of.dev_dependencies, None)]);
         for ((name, place, wanted), kind) in lists.flat_map(|(list, kind)| list.0.iter().map(move |one| (one, kind))) {
             let targets = self.targets(name, &wanted.0, folder);
+            if targets.is_empty() && !wanted.0.starts_with("link:") {
+                found.gap(folder, &format!("{name}@{}", wanted.0), *place);
+            }
             found.count(targets.len())?;
             if let Some(path) = wanted.0.strip_prefix("link:").filter(|_| targets.is_empty()) {
                 let target = joined(folder, path).unwrap_or_else(|| "..".to_owned());
@@ -318,8 +330,17 @@ impl One {
 
     fn needs_of(&self, key: &str, (list, kind): (&Pairs<Wanted>, Kind), found: &mut Collected) -> Result<(), Fault> {
         let Some(from) = self.by_key.get(key) else { return Ok(()) };
-        for (name, _, wanted) in &list.0 {
-            for to in self.targets(name, &wanted.0, "") {
+        for (name, position, wanted) in &list.0 {
+            if let Some(path) = wanted.0.strip_prefix("link:") {
+                let target = joined("", path).unwrap_or_else(|| "..".to_owned());
+                found.folder(&format!("{key} > {name}@{}", wanted.0), *position, (Reason::Link, &target))?;
+                continue;
+            }
+            let targets = self.targets(name, &wanted.0, "");
+            if targets.is_empty() {
+                found.gap(key, &format!("{name}@{}", wanted.0), *position);
+            }
+            for to in targets {
                 found.asks(*from, to, name);
                 found.needs(*from, to, kind)?;
             }

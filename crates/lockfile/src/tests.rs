@@ -1,3 +1,4 @@
+mod forms;
 mod limits;
 mod two_truths;
 
@@ -271,7 +272,7 @@ fn berry_has_patches_aliases_and_workspaces() {
 #[test]
 fn bun_has_lists_of_one_to_four_parts_and_commas_at_the_end() {
     let text = r#"{
-  "lockfileVersion": 1, // as bun writes it
+  "lockfileVersion": 1,
   "workspaces": {
     "": {"name": "root", "dependencies": {"al": "npm:real@^2.0.0"}, "devDependencies": {"deep": "1"},},
     "parts/w": {"name": "w", "dependencies": {"real": "1"},},

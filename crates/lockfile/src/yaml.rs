@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use super::{Fault, MAX_FILE, Position};
+use super::{Fault, MAX_FILE, Position, guard};
 
 /// Most nodes of a file; one of a hundred thousand packages has some four million.
 const MAX_NODES: usize = 8_000_000;
@@ -82,6 +82,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut all = Vec::new();
                 while let Some(key) = map.next_key::<Spanned<String>>()? {
+                    if guard::is_magic(&key.value) {
+                        return Err(serde::de::Error::custom("a key is a word of JavaScript"));
+                    }
                     all.push((key.value, position(key.referenced), map.next_value()?));
                 }
                 Ok(Pairs(all))

@@ -12,40 +12,53 @@ use super::{Fault, Place, Position, Reason, address};
 const VALUES: [&str; 6] = ["name", "version", "uid", "resolved", "registry", "integrity"];
 const TABLES: [&str; 4] = ["dependencies", "optionalDependencies", "permissions", "prebuiltVariants"];
 
+/// The registries of yarn 1: two names of one, the second of which it writes down.
+const REGISTRIES: [&str; 2] = ["npm", "yarn"];
+
 /// An entry, as far as it is read.
 struct Entry<'a> {
     line: u64,
     patterns: Vec<&'a str>,
     members: Vec<(&'a str, &'a str)>,
-    /// What it needs under another name: that name, and the pattern.
-    aliases: Vec<(&'a str, String)>,
+    /// What it needs, by the name and the pattern.
+    needs: Vec<(&'a str, String)>,
 }
 
 /// What is read so far.
 #[derive(Default)]
 struct All<'a> {
     by_pattern: HashMap<&'a str, Vec<usize>>,
-    aliases: Vec<(usize, &'a str, String)>,
+    needs: Vec<Need<'a>>,
 }
+
+/// A need: the entry that has it with its place, the name that it asks for, and the pattern.
+type Need<'a> = (Option<usize>, (&'a str, Position), &'a str, String);
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let mut open: Option<Entry<'_>> = None;
     let mut all = All::default();
-    let mut in_table = false;
+    let (mut in_table, mut is_closed, mut is_head) = (false, true, true);
     for (line, number) in text.lines().zip(1_u64..) {
         let bare = line.trim_matches(' ');
-        if bare.is_empty() || line.starts_with('#') {
+        if line.is_empty() {
+            is_closed = true;
+            continue;
+        }
+        if is_head && line.starts_with('#') {
             continue;
         }
         let malformed = || Fault::Malformed(format!("line {number}"));
-        if bare.contains(|c: char| c.is_control()) || bare.starts_with('#') {
+        let is_within = line.starts_with(' ');
+        // Blanks at the end, and lines of them, are indentation for yarn: it ends an entry where nobody sees it.
+        if line.ends_with(' ') || bare.contains(|c: char| c.is_control()) || bare.starts_with('#') || is_within && is_closed {
             return Err(malformed());
         }
+        (is_head, is_closed) = (false, false);
         let depth = line.len() - line.trim_start_matches(' ').len();
         match (depth, &mut open) {
             (0, _) => {
                 let patterns = patterns(bare.strip_suffix(':').ok_or_else(malformed)?).ok_or_else(malformed)?;
-                if let Some(entry) = open.replace(Entry { line: number, patterns, members: Vec::new(), aliases: Vec::new() }) {
+                if let Some(entry) = open.replace(Entry { line: number, patterns, members: Vec::new(), needs: Vec::new() }) {
                     add(entry, &mut all, found)?;
                 }
                 in_table = false;
@@ -63,8 +76,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             }
             (4, Some(entry)) if in_table => {
                 let (name, wanted) = member(bare).ok_or_else(malformed)?;
-                if wanted.starts_with("npm:") {
-                    entry.aliases.push((name, format!("{name}@{wanted}")));
+                if entry.members.last().is_some_and(|(table, _)| table.ends_with("ependencies")) {
+                    entry.needs.push((name, format!("{name}@{wanted}")));
                 }
             }
             _ => return Err(malformed()),
@@ -73,9 +86,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     if let Some(entry) = open {
         add(entry, &mut all, found)?;
     }
-    for (from, name, pattern) in &all.aliases {
-        for to in all.by_pattern.get(pattern.as_str()).into_iter().flatten() {
-            found.asks(*from, *to, name);
+    for (from, (key, position), name, pattern) in &all.needs {
+        let Some(targets) = all.by_pattern.get(pattern.as_str()) else {
+            found.gap(key, pattern, *position);
+            continue;
+        };
+        for (from, to) in from.iter().flat_map(|from| targets.iter().map(move |to| (*from, *to))) {
+            found.asks(from, to, name);
         }
     }
     Ok(())
@@ -130,14 +147,26 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
     }
     // The line holds for all of its patterns: where they are not of one package, it is not known to be any of them.
     let mut nodes = Vec::with_capacity(names.len());
+    let is_named = entry.get("name").is_none_or(|own| {
+        names.contains(own) || entry.patterns.iter().any(|pattern| address::split_name(pattern).is_some_and(|(name, _)| name == own))
+    });
+    let is_whole = is_named
+        && entry.get("resolved").is_some()
+        && entry.get("prebuiltVariants").is_none()
+        && entry.get("registry").is_none_or(|registry| REGISTRIES.contains(&registry));
+    // Without an address yarn asks for what is newest.
+    if !names.is_empty() && !is_whole {
+        names.clear();
+        elsewhere.insert(Reason::Unreadable);
+    }
     for name in names {
         nodes.push(found.package(name, entry.get("version").unwrap_or_default(), place(&entry, position, &key))?);
     }
     for pattern in &entry.patterns {
         all.by_pattern.entry(pattern).or_default().extend(&nodes);
     }
-    let own = nodes.first().copied();
-    all.aliases.extend(entry.aliases.into_iter().filter_map(|(name, pattern)| Some((own?, name, pattern))));
+    let (own, first) = (nodes.first().copied(), entry.patterns.first().copied().unwrap_or_default());
+    all.needs.extend(entry.needs.into_iter().map(|(name, pattern)| (own, (first, position), name, pattern)));
     for reason in elsewhere {
         found.left_out(&key, position, reason)?;
     }

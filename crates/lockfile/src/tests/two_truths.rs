@@ -21,7 +21,8 @@ fn what_yarn_1_never_writes_is_read_by_nobody_alike_and_so_refused() {
         assert_eq!(code("yarn.lock", &entry(odd)), "lockfile-malformed", "{odd:?}");
     }
     // A line of several packages is not known to be any of them.
-    let two = "a@^1.0.0, \"al@npm:b@^1.0.0\", \"c@https://x.example/c.tgz\":\n  version \"1.0.0\"\n";
+    let two =
+        "a@^1.0.0, \"al@npm:b@^1.0.0\", \"c@https://x.example/c.tgz\":\n  version \"1.0.0\"\n  resolved \"https://x.example/a.tgz\"\n";
     let left = vec!["a@^1.0.0, al@npm:b@^1.0.0, c@https://x.example/c.tgz (tarball)".to_owned()];
     assert_eq!(read("yarn.lock", two), (vec!["a@1.0.0".into(), "b@1.0.0".into()], left));
     // yarn 1 would read the address, and yarn 2 would not.

@@ -17,6 +17,9 @@ use super::{AuditError, Change, Exceptions, Learned, Look, Row};
 /// Largest package.json that is looked into for its `packageManager`.
 const MAX_MANIFEST: u64 = 4 << 20;
 
+/// Most differences between package.json and the lockfile that are told.
+const MAX_STALE: usize = 20;
+
 /// How many folders upwards a client's settings are looked for.
 const MAX_ABOVE: usize = 64;
 
@@ -116,6 +119,10 @@ impl Plan {
         findings.extend(lockfile.gaps.iter().map(|gap| gap_found(&file, gap)));
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
+        if !asked.tree {
+            let told = lockfile.differences(&folder);
+            findings.extend(told.into_iter().take(MAX_STALE).map(|told| Finding::new("lockfile-stale", Severity::Error, told)));
+        }
         let (mut packages, omitted) = chosen(&lockfile, asked)?;
         let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision)).transpose()?;
         if let Some(since) = &since {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::yaml::{Ignored, Pairs, documents};
-use super::{Fault, Place, Position, Reason, address};
+use super::{Fault, Place, Position, Reason, address, asked};
 
 /// How deep a patch of a patch is followed.
 const MAX_PATCHES: usize = 8;
@@ -82,6 +82,10 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     if let Some(folder) = reference.strip_prefix("workspace:") {
         let is_root = folder == ".";
         let node = found.folder(key, position, (if is_root { Reason::Project } else { Reason::Workspace }, folder))?;
+        let asks = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0).map(|(name, _, range)| (name.clone(), range.clone()));
+        // Of which kind a need is, this format does not say.
+        let asked = asked::collect([("", asks.collect())]);
+        found.said.by_folder.insert(if is_root { String::new() } else { folder.to_owned() }, asked);
         found.importer(node, Some(name.to_owned()), if is_root { "" } else { folder }, Vec::new());
         return Ok(node);
     }

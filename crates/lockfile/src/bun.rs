@@ -8,7 +8,7 @@ use jsonc_parser::common::Ranged;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, address};
+use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, address, asked};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -73,6 +73,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             continue;
         };
         let (folder, name) = (property.name.as_str(), json::text(of, "name"));
+        found.said.by_folder.insert(folder.to_owned(), asked::of_object(of));
         let node = if let Some(node) = all.by_folder.get(folder) {
             *node
         } else {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
+use super::asked::Said;
 use super::graph::{Graph, Importer, Kind};
 use super::{
     Bundled, Entry, Fault, Format, Gap, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_GAPS, MAX_KEY, MAX_NEEDS, Place, Position, Reason,
@@ -16,6 +17,7 @@ pub(crate) struct Collected {
     nodes: Vec<Node>,
     needs: usize,
     gaps: Vec<Gap>,
+    pub(crate) said: Said,
     pub(crate) graph: Graph,
 }
 
@@ -156,7 +158,7 @@ impl Collected {
             }
             entries.push(Entry { name, version, places: places.into_iter().map(|(_, place)| place).collect() });
         }
-        Lockfile { format, entries, left_out, gaps: self.gaps, graph: self.graph, entry_of }
+        Lockfile { format, entries, left_out, gaps: self.gaps, said: self.said, graph: self.graph, entry_of }
     }
 }
 

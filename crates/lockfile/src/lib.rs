@@ -12,6 +12,7 @@
 //! a build must not fail for it. Here an entry that is not understood is told, and a file that is not whole is an error.
 
 mod address;
+mod asked;
 mod berry;
 mod bun;
 mod collect;
@@ -303,6 +304,7 @@ pub struct Lockfile {
     pub left_out: Vec<LeftOut>,
     /// What is needed and has no entry; the first [`MAX_GAPS`].
     pub gaps: Vec<Gap>,
+    said: asked::Said,
     graph: Graph,
     /// The entry of each node of the graph, and which of its places the node is.
     entry_of: Vec<Option<(usize, usize)>>,
@@ -357,6 +359,14 @@ impl Lockfile {
         let mut found = Collected::default();
         tree::read(folder, &mut found).map_err(|fault| fault.of(&folder.display().to_string()))?;
         Ok(found.finish(Format::Tree))
+    }
+
+    /// How the package.json files of the project and of its workspaces differ from what the file says of them, in words.
+    pub fn differences(&self, project: &Path) -> Vec<String> {
+        match self.format {
+            Format::Npm | Format::Yarn | Format::Berry | Format::Pnpm | Format::Bun => asked::differences(&self.said, self.format, project),
+            _ => Vec::new(),
+        }
     }
 
     /// How many entries are left out, by reason.

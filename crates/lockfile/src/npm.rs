@@ -10,7 +10,7 @@ use jsonc_parser::common::Ranged;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address};
+use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address, asked};
 
 /// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand packages has some 300 million.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -68,7 +68,12 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         (Some("2" | "3"), Some(table), _) => Table::of(table, &lines).read(found),
         // npm 6 and those before it read the tree, and those after it the table.
         (Some("0" | "1") | None, Some(_), _) => Err(Fault::Malformed("it has a table of packages, and is of a version without one".into())),
-        (Some("0" | "1" | "2") | None, None, Some(tree)) => walk((tree, &[]), "", &lines, found),
+        (Some("0" | "1" | "2") | None, None, Some(tree)) => {
+            let versions =
+                tree.properties.iter().filter_map(|row| Some((row.name.as_str(), json::text(row.value.as_object()?, "version")?)));
+            found.said.top = Some(versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect());
+            walk((tree, &[]), "", &lines, found)
+        }
         // npm writes neither for a project that has no dependencies.
         (Some("0" | "1" | "2" | "3"), None, None) => Ok(()),
         (None, ..) => Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
@@ -197,6 +202,9 @@ impl<'t, 'a> Table<'t, 'a> {
             }
             if !row.key.contains(FOLDER) {
                 let name = row.entry.and_then(|entry| json::text(entry, "name")).map(str::to_owned);
+                if let Some(entry) = row.entry {
+                    found.said.by_folder.insert(row.key.to_owned(), asked::of_object(entry));
+                }
                 found.importer(from, name, row.key, needs.development.iter().filter_map(node).collect());
             }
         }

@@ -3,7 +3,7 @@
 //! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0` (5), `/a@1.0.0(peer@2.0.0)` (6) and
 //! `a@1.0.0` (9, where `snapshots` have the keys with peers). A first document of pnpm 11 and later is about pnpm itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::collect::Collected;
 use super::graph::Kind;
 use super::yaml::{Ignored, Pairs, documents};
-use super::{Fault, Place, Position, Reason, Usage, address};
+use super::{Fault, Place, Position, Reason, Usage, address, asked};
 
 /// A document. Of it and of all in it, no other members are read than those that pnpm writes.
 #[derive(Deserialize, Default)]
@@ -264,6 +264,7 @@ impl One {
                 }
             }
         }
+        found.said.by_folder.insert(folder.to_owned(), of.asked());
         found.importer(node, None, folder, development);
         Ok(())
     }
@@ -359,6 +360,23 @@ impl One {
             Some(node) => vec![*node],
             None => self.by_name.get(name).cloned().unwrap_or_default(),
         }
+    }
+}
+
+impl Importer {
+    /// The ranges, by the lists; up to version 5 they stand beside those.
+    fn asked(&self) -> BTreeMap<String, (&'static str, String)> {
+        let range = |name: &str, wanted: &Wanted| {
+            let beside = || self.specifiers.0.iter().find(|(own, ..)| own == name).map(|(.., range)| range.clone());
+            wanted.1.clone().or_else(beside).unwrap_or_default()
+        };
+        let lists = [
+            ("optionalDependencies", &self.optional_dependencies),
+            ("dependencies", &self.dependencies),
+            ("devDependencies", &self.dev_dependencies),
+        ];
+        let pairs = |list: &Pairs<Wanted>| list.0.iter().map(|(name, _, wanted)| (name.clone(), range(name, wanted))).collect();
+        asked::collect(lists.map(|(name, list)| (name, pairs(list))))
     }
 }
 

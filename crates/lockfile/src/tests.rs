@@ -1,3 +1,4 @@
+mod asked;
 mod forms;
 mod limits;
 mod two_truths;

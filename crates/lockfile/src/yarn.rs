@@ -162,6 +162,7 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
     for name in names {
         nodes.push(found.package(name, entry.get("version").unwrap_or_default(), place(&entry, position, &key))?);
     }
+    found.said.patterns.extend(entry.patterns.iter().map(|pattern| (*pattern).to_owned()));
     for pattern in &entry.patterns {
         all.by_pattern.entry(pattern).or_default().extend(&nodes);
     }

@@ -21,6 +21,7 @@ mod error;
 mod graph;
 mod guard;
 mod json;
+mod legacy;
 mod npm;
 mod pnpm;
 mod sbom;

@@ -10,7 +10,7 @@ use jsonc_parser::common::Ranged;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address, asked};
+use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address, asked, legacy};
 
 /// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand packages has some 300 million.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -56,7 +56,7 @@ const KINDS: [(&str, Kind); 4] = [
     ("devDependencies", Kind::Production),
 ];
 
-const FOLDER: &str = "node_modules/";
+pub(crate) const FOLDER: &str = "node_modules/";
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, false)?;
@@ -65,7 +65,14 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let form = json::member(&root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value));
     let (table, tree) = (json::table(&root, "packages")?, json::table(&root, "dependencies")?);
     match (form, table, tree) {
-        (Some("2" | "3"), Some(table), _) => Table::of(table, &lines).read(found),
+        (Some("3"), Some(_), Some(_)) => Err(Fault::Malformed("it has a tree of version 1, and is of a version without one".into())),
+        (Some("2" | "3"), Some(table), tree) => {
+            let table = Table::of(table, &lines);
+            if let Some(tree) = tree {
+                legacy::check(&table, tree, &lines, found)?;
+            }
+            table.read(found)
+        }
         // npm 6 and those before it read the tree, and those after it the table.
         (Some("0" | "1") | None, Some(_), _) => Err(Fault::Malformed("it has a table of packages, and is of a version without one".into())),
         (Some("0" | "1" | "2") | None, None, Some(tree)) => {
@@ -108,8 +115,13 @@ fn walk<'t>((tree, over): (&'t Object<'t>, &[&'t Object<'t>]), above: &str, line
     Ok(())
 }
 
+/// Whether an entry of a tree has what npm writes there, and nothing else.
+pub(crate) fn is_of_tree(entry: &Object<'_>) -> bool {
+    json::is_plain(entry, &TEXTS, &FLAGS) && json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TREE])
+}
+
 fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found: &mut Collected) -> Result<(), Fault> {
-    if !json::is_plain(entry, &TEXTS, &FLAGS) || !json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TREE]) {
+    if !is_of_tree(entry) {
         return found.left_out(key, position, Reason::Unreadable).map(|_| ());
     }
     let version = json::text(entry, "version").unwrap_or_default();
@@ -147,7 +159,7 @@ fn place(key: &str, position: Position, entry: &Object<'_>) -> Place {
 }
 
 /// The table of versions 2 and 3.
-struct Table<'t, 'a> {
+pub(crate) struct Table<'t, 'a> {
     rows: Vec<Row<'t, 'a>>,
     by_path: HashMap<&'t str, usize>,
     has_workspaces: bool,
@@ -180,6 +192,16 @@ impl<'t, 'a> Table<'t, 'a> {
         let root = by_path.get("").and_then(|at: &usize| rows.get(*at)).and_then(|row: &Row<'_, '_>| row.entry);
         let has_workspaces = root.is_some_and(|root| json::member(root, "workspaces").is_some());
         Self { rows, by_path, has_workspaces, looked_up: 0 }
+    }
+
+    /// The entry of a path.
+    pub(crate) fn entry(&self, path: &str) -> Option<&'t Object<'a>> {
+        self.by_path.get(path).and_then(|at| self.rows.get(*at)).and_then(|row| row.entry)
+    }
+
+    /// All paths.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'t str, Position)> {
+        self.rows.iter().map(|row| (row.key, row.position))
     }
 
     fn read(mut self, found: &mut Collected) -> Result<(), Fault> {

@@ -203,14 +203,6 @@ fn npm_3_says_what_a_workspace_needs() {
 }
 
 #[test]
-fn a_table_beside_a_tree_is_what_counts() {
-    let text = r#"{"lockfileVersion":2,"packages":{"node_modules/a":{"version":"1.0.0"}},"dependencies":{"a":{"version":"9.9.9"}}}"#;
-    assert_eq!(read("npm-shrinkwrap.json", text).0, ["a@1.0.0"]);
-    let twice = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","version":"6.6.6"}}}"#;
-    assert_eq!(code(".package-lock.json", twice), "lockfile-malformed");
-}
-
-#[test]
 fn the_tree_of_npm_1_is_read_to_its_leaves() {
     let text = r#"{"lockfileVersion":1,"dependencies":{
         "a":{"version":"1.0.0","resolved":"https://reg.example/a/-/a-1.0.0.tgz","dev":true,"dependencies":{

@@ -137,3 +137,41 @@ fn what_is_needed_and_has_no_entry_is_told() {
     assert_eq!(gaps("bun.lock", &BUN.replace(r#""bin":"x""#, r#""dependencies":{"b":"1"}"#)), ["a > b@1"]);
     assert_eq!(gaps("yarn.lock", &format!("{BERRY}  dependencies:\n    b: \"npm:^1.0.0\"\n")), ["a@npm:^1.0.0 > b@npm:^1.0.0"]);
 }
+
+#[test]
+fn a_table_beside_a_tree_is_what_counts() {
+    let of = |version: u8, tree: &str| {
+        let long = r#"{"a":{"version":"1.0.0","integrity":"sha512-AAAA","dependencies":{"b":{"version":"npm:c@1.0.0"}}},"g":{"version":"git+ssh://git@x.example/g.git#01","from":"g"},"w":{"version":"file:w","dependencies":{"d":{"version":"1.0.0"}}}}"#;
+        let tree = if tree.is_empty() {
+            long.to_owned()
+        } else {
+            long.replacen(tree.split("=>").next().unwrap(), tree.split("=>").nth(1).unwrap(), 1)
+        };
+        format!(
+            r#"{{"lockfileVersion":{version},"packages":{{"":{{}},"node_modules/a":{{"version":"1.0.0","resolved":"https://x.example/a.tgz","integrity":"sha512-AAAA"}},"node_modules/a/node_modules/b":{{"name":"c","version":"1.0.0"}},"node_modules/g":{{"version":"1.0.0","resolved":"git+ssh://git@x.example/g.git#01"}},"node_modules/w":{{"resolved":"w","link":true}},"w":{{"version":"1.0.0"}},"w/node_modules/d":{{"version":"1.0.0"}}}},"dependencies":{tree}}}"#
+        )
+    };
+    let left = |tree: &str| read("npm-shrinkwrap.json", &of(2, tree)).1.into_iter().filter(|left| left.contains("(dependencies)")).count();
+    assert_eq!(read("npm-shrinkwrap.json", &of(2, "")).0, ["a@1.0.0", "c@1.0.0", "d@1.0.0"]);
+    assert_eq!(left(""), 0, "the control");
+    assert_eq!(Lockfile::read("package-lock.json", of(2, "").as_bytes()).unwrap().gaps, []);
+    // npm 6 goes by the tree, and so it may not say anything else.
+    for odd in [
+        r#""version":"1.0.0"=>"version":"9.9.9""#,
+        r#""version":"1.0.0","i=>"version":"1.0.0","resolved":"https://y.example/a.tgz","i"#,
+        "sha512-AAAA=>sha512-BBBB",
+        r#""version":"1.0.0","i=>"version":"1.0.0","bundled":true,"i"#,
+        r#""version":"1.0.0","i=>"version":"1.0.0","x":1,"i"#,
+        "npm:c@1.0.0=>1.0.0",
+        "g.git#01=>g.git#02",
+        "file:w=>file:v",
+        r#""d":{=>"e":{"#,
+        r#"{"a":=>{"e":{"version":"1.0.0"},"a":"#,
+    ] {
+        assert_eq!(left(odd), 1, "{odd}");
+    }
+    assert_eq!(Lockfile::read("package-lock.json", of(2, r#""d":{=>"e":{"#).as_bytes()).unwrap().gaps.len(), 1);
+    assert_eq!(code("package-lock.json", &of(3, "")), "lockfile-malformed");
+    let twice = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","version":"6.6.6"}}}"#;
+    assert_eq!(code(".package-lock.json", twice), "lockfile-malformed");
+}

@@ -249,13 +249,14 @@ test('no exception lets pass what was not judged, and each kind of what is left 
   assert.equal(await code(decided({ package: 'node_modules/g' })), 2, 'the reason is to be named');
 });
 
-test('a package manager that nobody knows does not hide that there are several lockfiles', async () => {
+test('several lockfiles are told, whatever package.json says of its package manager', async () => {
   const told = async (more) => {
     const ran = await audit(await project({ ...row({ resolved: of.good.url }), 'yarn.lock': `s-good@^1.0.0:\n  version "1.0.0"\n  resolved "${of.good.url}"\n`, 'package.json': JSON.stringify({ ...MANIFEST, ...more }) }));
     return [ran.code, ran.json.findings.map(({ code }) => code)];
   };
-  assert.deepEqual(await told({ packageManager: 'npm@11.0.0' }), [0, []]);
-  assert.deepEqual(await told({}), [2, ['lockfile-one-of-several']]);
+  const alone = await audit(await project({ ...row({ resolved: of.good.url }), 'package.json': JSON.stringify(MANIFEST) }));
+  assert.deepEqual([alone.code, alone.json.findings], [0, []], 'the control');
+  for (const more of [{}, { packageManager: 'npm@11.0.0' }]) assert.deepEqual(await told(more), [2, ['lockfile-one-of-several']]);
   for (const packageManager of ['none@1.0.0', 'pnpm@9.0.0']) assert.deepEqual(await told({ packageManager }), [2, ['lockfile-one-of-several', 'client-settings']]);
 });
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use verdict::{Finding, Severity, Verdict, merge_exit_codes};
 
 use super::{FailOn, Plan, Row};
-use npm_lockfile::Reason;
+use npm_lockfile::{LeftOut, Reason};
 
 /// Names of packages that a class shows.
 const EXAMPLES: usize = 3;
@@ -149,7 +149,10 @@ impl Document {
 
 /// What a plan leaves out. It counts as not decided, unless it is the project's own or lies in a tarball that was judged.
 fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOutInfo> + 'a {
-    plan.left_out.iter().map(|left| {
+    let by_spec: BTreeMap<String, &Row> = rows.iter().map(|row| (format!("{}@{}", row.name, row.version), row)).collect();
+    plan.left_out.iter().map(move |left| {
+        let by = |left: &LeftOut| left.bundled.as_ref().and_then(|bundled| by_spec.get(&bundled.by).copied());
+        let is_bundled = |left: &LeftOut| by(left).is_some_and(|row| plan.is_bundled(left, row));
         let mut info = LeftOutInfo {
             line: left.position.line,
             column: left.position.column,
@@ -158,7 +161,7 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
             exit_code: 0,
             exception: None,
         };
-        if !left.is_own && !rows.iter().any(|row| plan.is_bundled(left, row)) && !plan.accepted.contains(&left.reason) {
+        if !left.is_own && !is_bundled(left) && !plan.accepted.contains(&left.reason) {
             info.exit_code = 2;
         }
         if info.exit_code > 0 && info.is_liftable() {

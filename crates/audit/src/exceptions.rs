@@ -3,6 +3,7 @@
 //! An exception lifts a verdict, or accepts what is left out. What the lockfile says otherwise than the registry it never lifts, and not what
 //! could not be judged at all.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -61,6 +62,8 @@ fn day<'de, D: Deserializer<'de>>(text: D) -> Result<Date, D::Error> {
 #[derive(Debug, Default)]
 pub struct Exceptions {
     all: Vec<Exception>,
+    /// Those that have a code, by their whole word: what is left out may be much.
+    by_key: HashMap<String, Vec<usize>>,
     /// Today, in UTC.
     today: Date,
 }
@@ -91,7 +94,11 @@ impl Exceptions {
     }
 
     fn from(all: Vec<Exception>) -> Self {
-        Self { all, today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() }
+        let mut by_key: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, exception) in all.iter().enumerate().filter(|(_, exception)| exception.code.is_some()) {
+            by_key.entry(exception.package.clone()).or_default().push(at);
+        }
+        Self { all, by_key, today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() }
     }
 
     /// The exception that holds for a package with this code.
@@ -101,7 +108,8 @@ impl Exceptions {
 
     /// The exception that holds for what is left out: the key by itself, and the reason as its code.
     pub(crate) fn for_left_out(&self, key: &str, reason: &str) -> Option<&Exception> {
-        self.all.iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
+        let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
+        own.into_iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
     }
 
     /// The exception that holds for a setting, by its file and key.
@@ -113,14 +121,14 @@ impl Exceptions {
     /// lockfile the latter cannot be told.
     pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], plan: &Plan) -> Vec<Finding> {
         let mut all = Vec::new();
+        let of_left = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
+        let of_left: HashSet<(&str, &str)> = of_left.map(|left| (left.key.as_str(), left.reason)).collect();
         for exception in &self.all {
             let package = &exception.package;
             let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
-            let of_left = |left: &LeftOutInfo| left.exit_code > 0 || left.exception.is_some();
+            let is_left = exception.code.as_deref().is_some_and(|code| of_left.contains(&(package.as_str(), code)));
             let of_setting = |setting: &Setting| exception.is_for_key(&setting.name(), settings::CODE);
-            let needed = rows.iter().any(of_row)
-                || left_out.iter().any(|left| of_left(left) && exception.is_for_key(&left.key, left.reason))
-                || plan.settings.iter().any(of_setting);
+            let needed = is_left || rows.iter().any(of_row) || plan.settings.iter().any(of_setting);
             if !needed && plan.is_whole {
                 let message = format!("the exception for {package} applies to nothing any more, and can go");
                 all.push(Finding::new("exception-unused", Severity::Warning, message));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use npm_lockfile::Bundled;
 use npm_registry::{Integrity, Published};
@@ -69,10 +70,15 @@ impl Look {
             digests: Some((published.tarball.sha512.clone(), published.tarball.shasum.clone())),
             ..Learned::default()
         };
+        // All that one package bundles has one list.
+        let mut last: Option<(Arc<[String]>, bool)> = None;
         for (key, bundled) in self.bundled {
+            let known = last.as_ref().filter(|(listed, _)| Arc::ptr_eq(listed, &bundled.listed)).map(|(_, is_true)| *is_true);
+            let is_true = known.unwrap_or_else(|| !bundled.listed.is_empty() && bundled.listed.iter().all(|name| bundles.contains(name)));
+            last = Some((Arc::clone(&bundled.listed), is_true));
             let own = manifest_of(&archive, &format!("{}/package.json", bundled.folder));
             let is_there = own.get("version").and_then(serde_json::Value::as_str) == Some(bundled.version.as_str());
-            if is_there && !bundled.listed.is_empty() && bundled.listed.iter().all(|name| bundles.contains(name)) {
+            if is_there && is_true {
                 learned.bundled.insert(key);
             }
         }

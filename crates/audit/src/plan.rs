@@ -307,9 +307,16 @@ fn in_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<PathBuf, Audi
         let binary = folder.join(BINARY);
         return Err(if binary.is_file() { AuditError::Binary(binary) } else { AuditError::Missing(folder.to_owned()) });
     };
-    let others: Vec<&str> = there.iter().filter(|(_, other)| other != own).map(|(name, _)| *name).collect();
-    if manager.as_deref() != Some(own) && !others.is_empty() {
-        let message = format!("{name} was read; {} is there too, and package.json does not say whose counts", others.join(", "));
+    let binary = folder.join(BINARY).is_file().then_some(BINARY);
+    let others: Vec<&str> = there.iter().filter(|(_, other)| other != own).map(|(name, _)| *name).chain(binary).collect();
+    // Whose counts, the one who installs decides: no client is kept from reading its own file.
+    if !others.is_empty() {
+        let others = others.join(", ");
+        let message = if manager.as_deref() == Some(*own) {
+            format!("{name} was read, as package.json names {own}; another client reads {others}")
+        } else {
+            format!("{name} was read; {others} is there too, and package.json does not say whose counts")
+        };
         findings.push(Finding::new("lockfile-one-of-several", Severity::Error, message));
     }
     Ok(file_in(folder, name))

@@ -121,7 +121,7 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     if parts.get(2).and_then(Value::as_object).is_some_and(|info| json::flag(info, "bundled")) && !above.is_empty() {
         let bundled = specs.get(above).map(|by| Bundled {
             by: (*by).to_owned(),
-            listed: vec![last(key).to_owned()],
+            listed: [last(key).to_owned()].into(),
             folder: format!("node_modules/{}", last(key)),
             version: version.to_owned(),
         });

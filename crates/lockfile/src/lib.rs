@@ -31,6 +31,7 @@ mod yarn;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use npm_spec::PackageName;
 
@@ -276,7 +277,7 @@ pub struct Bundled {
     /// `name@version` of the other one.
     pub by: String,
     /// The names of what the file says that it bundles; empty where it says nothing.
-    pub listed: Vec<String>,
+    pub listed: Arc<[String]>,
     /// The folder in the tarball.
     pub folder: String,
     /// The version.

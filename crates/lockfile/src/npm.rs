@@ -3,6 +3,7 @@
 //! Version 1 is a tree of `dependencies`. Versions 2 and 3 have a table `packages` by path, which alone counts.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
@@ -177,6 +178,8 @@ struct Row<'t, 'a> {
     in_place_of: Option<String>,
     /// The row in whose tarball it lies, if it is so by what the file lists.
     bundled_by: Option<usize>,
+    /// What it lists itself, where a row lies in its tarball.
+    lists: Option<Arc<[String]>>,
 }
 
 impl<'t, 'a> Table<'t, 'a> {
@@ -187,7 +190,7 @@ impl<'t, 'a> Table<'t, 'a> {
             let key = property.name.as_str();
             by_path.insert(key, rows.len());
             let (position, entry) = (lines.position(property.range().start), property.value.as_object());
-            rows.push(Row { key, position, entry, by_range: false, by_address: false, in_place_of: None, bundled_by: None });
+            rows.push(Row { key, position, entry, by_range: false, by_address: false, in_place_of: None, bundled_by: None, lists: None });
         }
         let root = by_path.get("").and_then(|at: &usize| rows.get(*at)).and_then(|row: &Row<'_, '_>| row.entry);
         let has_workspaces = root.is_some_and(|root| json::member(root, "workspaces").is_some());
@@ -273,8 +276,12 @@ impl<'t, 'a> Table<'t, 'a> {
         for at in 0..self.rows.len() {
             let Some(Row { key, entry: Some(entry), .. }) = self.rows.get(at) else { continue };
             let beside = format!("{key}/{FOLDER}");
-            let listed = json::list(entry, "bundleDependencies").iter().filter_map(json::string);
-            let mut open: Vec<usize> = listed.filter_map(|name| self.by_path.get(format!("{beside}{name}").as_str()).copied()).collect();
+            let listed: Vec<String> = json::list(entry, "bundleDependencies").iter().filter_map(json::string).map(str::to_owned).collect();
+            let mut open: Vec<usize> =
+                listed.iter().filter_map(|name| self.by_path.get(format!("{beside}{name}").as_str()).copied()).collect();
+            if let Some(row) = self.rows.get_mut(at).filter(|_| !open.is_empty()) {
+                row.lists = Some(listed.into());
+            }
             while let Some(next) = open.pop() {
                 let Some(row) = self.rows.get_mut(next).filter(|row| row.bundled_by.is_none() && row.key.starts_with(&beside)) else {
                     continue;
@@ -349,7 +356,7 @@ impl<'t, 'a> Table<'t, 'a> {
         let name = json::text(of, "name").or_else(|| by.key.rsplit_once(FOLDER).map(|(_, name)| name))?;
         Some(Bundled {
             by: format!("{name}@{}", json::text(of, "version")?),
-            listed: json::list(of, "bundleDependencies").iter().filter_map(json::string).map(str::to_owned).collect(),
+            listed: by.lists.clone().unwrap_or_default(),
             folder: row.key.get(by.key.len() + 1..)?.to_owned(),
             version: json::text(entry, "version")?.to_owned(),
         })

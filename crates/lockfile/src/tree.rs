@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jsonc_parser::ast::Object;
 
@@ -33,7 +34,7 @@ struct Open {
 /// What a package says that it brings with it.
 struct Bundles {
     by: String,
-    listed: Vec<String>,
+    listed: Arc<[String]>,
 }
 
 pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
@@ -151,7 +152,7 @@ fn package(path: &Path, key: &str, found: &mut Collected) -> Result<Option<Bundl
     let folder = key.rsplit_once("node_modules/").map_or(key, |(_, folder)| folder);
     let in_place_of = (folder != name).then(|| folder.to_owned());
     found.package(name, version, Place { in_place_of, ..Place::at(START, key) })?;
-    Ok(Some(Bundles { by: format!("{name}@{version}"), listed: bundled(&manifest) }))
+    Ok(Some(Bundles { by: format!("{name}@{version}"), listed: bundled(&manifest).into() }))
 }
 
 /// The names of what a package brings with it; `true` stands for all that it needs.

@@ -63,3 +63,17 @@ fn a_name_that_may_mean_many_versions_is_no_bomb() {
     assert_eq!(read("yarn.lock", &berry(1000)).0.len(), 1000);
     assert_eq!(code("yarn.lock", &berry(2100)), "lockfile-too-large");
 }
+
+#[test]
+fn all_that_one_package_bundles_has_one_list() {
+    let row = |name: &str| format!(r#","node_modules/a/node_modules/{name}":{{"version":"1.0.0","inBundle":true}}"#);
+    let text = format!(
+        r#"{{"lockfileVersion":3,"packages":{{"node_modules/a":{{"version":"1.0.0","bundleDependencies":["b","c"]}}{}{}}}}}"#,
+        row("b"),
+        row("c")
+    );
+    let left = Lockfile::read("package-lock.json", text.as_bytes()).unwrap().left_out;
+    let lists: Vec<_> = left.iter().filter_map(|left| Some(&left.bundled.as_ref()?.listed)).collect();
+    assert_eq!(**lists[0], ["b".to_owned(), "c".to_owned()]);
+    assert!(std::sync::Arc::ptr_eq(lists[0], lists[1]));
+}

@@ -1,6 +1,7 @@
 mod asked;
 mod forms;
 mod limits;
+mod tree;
 mod two_truths;
 
 use verdict::diagnostic::Diagnostic;

@@ -2,6 +2,7 @@
 //!
 //! What is in no package is told, too: Node loads a file beside the packages as it loads them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,9 +18,9 @@ const MAX_MANIFEST: u64 = 4 << 20;
 /// Most levels of `node_modules` below each other.
 const MAX_DEPTH: usize = 64;
 
-/// What clients keep beside the packages for themselves, and is not code.
-const NOTES: [&str; 6] =
-    [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity", "lock.yaml", ".pnpm-workspace-state-v1.json"];
+/// What clients keep beside the packages for themselves, and is not code; and what pnpm keeps in its store.
+const NOTES: [&str; 5] = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity", ".pnpm-workspace-state-v1.json"];
+const STORE_NOTES: [&str; 1] = ["lock.yaml"];
 
 /// A `node_modules` folder that is still to be read.
 struct Open {
@@ -40,16 +41,37 @@ struct Bundles {
 pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
     let project = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.to_owned()));
     let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundles: None }];
+    let mut seen = HashSet::new();
     while let Some(next) = open.pop() {
+        // A workspace may have a link to the project, or to another one.
+        if !next.folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) && next.depth > 0 {
+            continue;
+        }
         if next.depth > MAX_DEPTH {
             return Err(Fault::TooMuch);
         }
-        for name in names(&next, found)? {
+        for name in names(&next, project.as_deref(), found)? {
             let (path, key) = (next.folder.join(&name), format!("{}{name}", next.key));
             if is_link(&path) {
-                // A link to what lies in the project leads to what is looked at, or to the project's own code.
-                let is_own = path.canonicalize().ok().zip(project.as_ref()).is_some_and(|(target, project)| target.starts_with(project));
+                let target = lead(&path, project.as_deref());
+                let is_own = target.as_ref().is_some_and(|(_, lead)| *lead != Lead::File);
                 found.folder(&key, START, (Reason::Link, if is_own { "." } else { ".." }))?;
+                if let Some((target, Lead::Own)) = target {
+                    // What a workspace has beside it is loaded by it.
+                    let (folder, key) = (target.join("node_modules"), format!("{key}/node_modules/"));
+                    if is_link(&folder) {
+                        found.left_out(&key, START, Reason::Link)?;
+                    } else if is_folder(&folder) {
+                        open.push(Open { folder, key, depth: next.depth + 1, bundles: None });
+                    }
+                } else if let Some((target, Lead::Package)) = target
+                    && !folder.canonicalize().is_ok_and(|first| target.starts_with(first))
+                    && let Some((up, folder)) = target.ancestors().enumerate().find(|(_, above)| above.ends_with("node_modules"))
+                {
+                    // A folder of packages to which nothing else may lead.
+                    let key = format!("{key}/{}../node_modules/", "../".repeat(up));
+                    open.push(Open { folder: folder.to_owned(), key, depth: next.depth + 1, bundles: None });
+                }
                 continue;
             }
             if let Some(of) = next.bundles.as_ref().filter(|of| of.listed.contains(&name)) {
@@ -73,8 +95,12 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
                 let (path, key) = (virtual_store.join(&name), format!("{}.pnpm/{name}", next.key));
                 if name == "node_modules" || is_folder(&path.join("node_modules")) {
                     let below = if name == "node_modules" { path } else { path.join("node_modules") };
+                    let of_package = if name == "node_modules" { Vec::new() } else { entries(&virtual_store.join(&name))? };
+                    for stray in of_package.into_iter().filter(|stray| stray != "node_modules") {
+                        found.left_out(&format!("{key}/{stray}"), START, Reason::File)?;
+                    }
                     open.push(Open { folder: below, key: format!("{key}/node_modules/"), depth: next.depth + 1, bundles: None });
-                } else if !NOTES.contains(&name.as_str()) {
+                } else if !STORE_NOTES.contains(&name.as_str()) || !is_file(&path) {
                     found.left_out(&key, START, Reason::File)?;
                 }
             }
@@ -84,6 +110,42 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
 }
 
 const START: Position = Position { line: 1, column: 1 };
+
+/// Where a link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// The project's own folders.
+    Own,
+    /// The folder of a package.
+    Package,
+    /// A file or a folder in that of a package or of the project.
+    File,
+}
+
+/// The end of a link; `None` if it lies out of the project, or where no client puts anything.
+fn lead(link: &Path, project: Option<&Path>) -> Option<(PathBuf, Lead)> {
+    let target = link.canonicalize().ok()?;
+    let parts: Vec<String> = target.strip_prefix(project?).ok()?.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let last = parts.iter().rposition(|part| part == "node_modules");
+    let (above, below) = parts.split_at_checked(last.map_or(0, |at| at + 1))?;
+    // pnpm's store is the one hidden folder that has packages.
+    if above.iter().any(|part| part.starts_with('.') && part != ".pnpm") || below.iter().any(|part| part.starts_with('.')) {
+        return None;
+    }
+    let is_scoped = below.first().is_some_and(|first| first.starts_with('@'));
+    let lead = match last {
+        _ if !target.is_dir() => Lead::File,
+        None => Lead::Own,
+        Some(_) if below.len() == 1 + usize::from(is_scoped) => Lead::Package,
+        Some(_) => Lead::File,
+    };
+    Some((target, lead))
+}
+
+/// Whether this is a file, and no link to one.
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
+}
 
 /// Whether this is a folder, and no link to one.
 fn is_folder(path: &Path) -> bool {
@@ -109,20 +171,25 @@ fn is_link(path: &Path) -> bool {
 }
 
 /// The names of the packages in a folder; those of a scope lie one level deeper. What is no package is told.
-fn names(of: &Open, found: &mut Collected) -> Result<Vec<String>, Fault> {
+fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec<String>, Fault> {
     let mut all = Vec::new();
     for name in entries(&of.folder)? {
         let path = of.folder.join(&name);
         let is_plain = is_folder(&path) || is_link(&path);
         if name == ".bin" && is_folder(&path) {
-            for program in entries(&path)?.into_iter().filter(|program| !is_link(&path.join(program))) {
-                found.left_out(&format!("{}.bin/{program}", of.key), START, Reason::File)?;
+            for program in entries(&path)? {
+                let (key, program) = (format!("{}.bin/{program}", of.key), path.join(program));
+                if !is_link(&program) {
+                    found.left_out(&key, START, Reason::File)?;
+                } else if lead(&program, project).is_none() {
+                    found.left_out(&key, START, Reason::Link)?;
+                }
             }
         } else if name.starts_with('@') && is_folder(&path) {
             all.extend(entries(&path)?.into_iter().map(|base| format!("{name}/{base}")));
         } else if is_plain && !name.starts_with('.') {
             all.push(name);
-        } else if !(NOTES.contains(&name.as_str()) || name == ".pnpm" && is_folder(&path)) {
+        } else if !(NOTES.contains(&name.as_str()) && is_file(&path) || name == ".pnpm" && is_folder(&path)) {
             found.left_out(&format!("{}{name}", of.key), START, Reason::File)?;
         }
     }

@@ -1,0 +1,81 @@
+//! What lies in `node_modules` where no client puts it, and links to elsewhere.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::*;
+
+fn write(project: &Path, path: &str, text: &str) {
+    let path = project.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn link(project: &Path, path: &str, to: &str) {
+    let path = project.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    symlink(to, path).unwrap();
+}
+
+/// What is left out and is not the project's own, after `make`.
+fn told(make: impl FnOnce(&Path)) -> (Vec<String>, Vec<String>) {
+    let root = tempfile::tempdir().unwrap();
+    let project = root.path().join("project");
+    write(root.path(), "out/package.json", "{}");
+    write(&project, "node_modules/a/package.json", r#"{"name":"a","version":"1.0.0"}"#);
+    write(&project, "w/package.json", r#"{"name":"w"}"#);
+    make(&project);
+    let lockfile = Lockfile::of_tree(&project.join("node_modules")).unwrap();
+    for place in lockfile.entries.iter().flat_map(|entry| &entry.places) {
+        assert!(project.join("node_modules").join(&place.key).join("package.json").is_file(), "{}", place.key);
+        assert_eq!(place.in_place_of, None);
+    }
+    let left = lockfile.left_out.iter().filter(|left| !left.is_own).map(|left| format!("{} ({})", left.key, left.reason.as_str()));
+    (lockfile.entries.iter().map(Entry::spec).collect(), left.collect())
+}
+
+#[test]
+fn what_lies_where_no_client_puts_it_is_told() {
+    let of = |make: fn(&Path)| told(make).1;
+    assert_eq!(of(|_| {}), [""; 0], "the control");
+    assert_eq!(of(|at| link(at, "node_modules/.bin/x", "../a/package.json")), [""; 0], "a program of a package");
+    assert_eq!(of(|at| link(at, "node_modules/w", "../w")), [""; 0], "a workspace");
+    assert_eq!(of(|at| link(at, "node_modules/.bin/x", "../../../out/package.json")), [".bin/x (link)"]);
+    assert_eq!(of(|at| link(at, "node_modules/b", "../../out")), ["b (link)"]);
+    assert_eq!(of(|at| write(at, "node_modules/.package-lock.json", "{}")), [""; 0]);
+    assert_eq!(of(|at| write(at, "node_modules/lock.yaml", "")), ["lock.yaml (file)"]);
+    let in_note = |at: &Path| {
+        write(at, "node_modules/.package-lock.json/e/index.js", "");
+        link(at, "node_modules/b", ".package-lock.json/e");
+    };
+    assert_eq!(told(in_note).1, [".package-lock.json (file)", "b (link)"]);
+    let in_git = |at: &Path| {
+        write(at, ".git/e/index.js", "");
+        link(at, "node_modules/b", "../.git/e");
+    };
+    assert_eq!(told(in_git).1, ["b (link)"]);
+    let in_store = |at: &Path| {
+        write(at, "node_modules/.pnpm/q/e/index.js", "");
+        write(at, "node_modules/.pnpm/q/node_modules/q/package.json", r#"{"name":"q","version":"1.0.0"}"#);
+        link(at, "node_modules/b", ".pnpm/q/e");
+    };
+    assert_eq!(told(in_store).1, ["b (link)", ".pnpm/q/e (file)"]);
+}
+
+#[test]
+fn what_lies_beside_a_workspace_is_read_too() {
+    let in_workspace = |at: &Path| {
+        link(at, "node_modules/w", "../w");
+        link(at, "w/node_modules/root", "../..");
+        write(at, "w/node_modules/c/package.json", r#"{"name":"c","version":"1.0.0"}"#);
+    };
+    assert_eq!(told(in_workspace), (vec!["a@1.0.0".into(), "c@1.0.0".into()], Vec::new()));
+    let elsewhere = |at: &Path| {
+        write(at, "x/node_modules/c/package.json", r#"{"name":"c","version":"1.0.0"}"#);
+        link(at, "node_modules/c", "../x/node_modules/c");
+    };
+    assert_eq!(told(elsewhere), (vec!["a@1.0.0".into(), "c@1.0.0".into()], Vec::new()));
+}

@@ -53,25 +53,8 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
         for name in names(&next, project.as_deref(), found)? {
             let (path, key) = (next.folder.join(&name), format!("{}{name}", next.key));
             if is_link(&path) {
-                let target = lead(&path, project.as_deref());
-                let is_own = target.as_ref().is_some_and(|(_, lead)| *lead != Lead::File);
-                found.folder(&key, START, (Reason::Link, if is_own { "." } else { ".." }))?;
-                if let Some((target, Lead::Own)) = target {
-                    // What a workspace has beside it is loaded by it.
-                    let (folder, key) = (target.join("node_modules"), format!("{key}/node_modules/"));
-                    if is_link(&folder) {
-                        found.left_out(&key, START, Reason::Link)?;
-                    } else if is_folder(&folder) {
-                        open.push(Open { folder, key, depth: next.depth + 1, bundles: None });
-                    }
-                } else if let Some((target, Lead::Package)) = target
-                    && !folder.canonicalize().is_ok_and(|first| target.starts_with(first))
-                    && let Some((up, folder)) = target.ancestors().enumerate().find(|(_, above)| above.ends_with("node_modules"))
-                {
-                    // A folder of packages to which nothing else may lead.
-                    let key = format!("{key}/{}../node_modules/", "../".repeat(up));
-                    open.push(Open { folder: folder.to_owned(), key, depth: next.depth + 1, bundles: None });
-                }
+                let first = folder.canonicalize().unwrap_or_default();
+                open.extend(linked(&next, (&path, &key), (&first, project.as_deref()), found)?);
                 continue;
             }
             if let Some(of) = next.bundles.as_ref().filter(|of| of.listed.contains(&name)) {
@@ -140,6 +123,34 @@ fn lead(link: &Path, project: Option<&Path>) -> Option<(PathBuf, Lead)> {
         Some(_) => Lead::File,
     };
     Some((target, lead))
+}
+
+/// Tells of a link, and gives the folder of packages that it leads to and that nothing else does.
+fn linked(
+    of: &Open,
+    (path, key): (&Path, &str),
+    (first, project): (&Path, Option<&Path>),
+    found: &mut Collected,
+) -> Result<Option<Open>, Fault> {
+    let target = lead(path, project);
+    let is_own = target.as_ref().is_some_and(|(_, lead)| *lead != Lead::File);
+    found.folder(key, START, (Reason::Link, if is_own { "." } else { ".." }))?;
+    let below = |folder: PathBuf, key: String| Some(Open { folder, key, depth: of.depth + 1, bundles: None });
+    match target {
+        // What a workspace has beside it is loaded by it.
+        Some((target, Lead::Own)) => {
+            let (folder, key) = (target.join("node_modules"), format!("{key}/node_modules/"));
+            if is_link(&folder) {
+                found.left_out(&key, START, Reason::Link)?;
+            }
+            Ok(if is_folder(&folder) { below(folder, key) } else { None })
+        }
+        Some((target, Lead::Package)) if !target.starts_with(first) => {
+            let above = target.ancestors().enumerate().find(|(_, above)| above.ends_with("node_modules"));
+            Ok(above.and_then(|(up, folder)| below(folder.to_owned(), format!("{key}/{}../node_modules/", "../".repeat(up)))))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Whether this is a file, and no link to one.

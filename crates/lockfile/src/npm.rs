@@ -252,7 +252,9 @@ impl<'t, 'a> Table<'t, 'a> {
             }
             for (name, wanted) in json::pairs(entry, list) {
                 let Some(target) = self.found_from(key, name)? else {
-                    if list != "peerDependencies" || !is_optional_peer(entry, name) {
+                    // npm never comes back to what is optional for a package, and often writes no row of another system's.
+                    let is_left = list == "optionalDependencies" && key.contains(FOLDER);
+                    if !is_left && (list != "peerDependencies" || !is_optional_peer(entry, name)) {
                         needs.gaps.push(format!("{name}@{wanted}"));
                     }
                     continue;

@@ -124,10 +124,12 @@ fn what_is_needed_and_has_no_entry_is_told() {
         assert_eq!(gaps(file, text), [""; 0], "the control of {file}");
     }
     assert_eq!(gaps("yarn.lock", &YARN.replace("b \"^1.0.0\"", "b \"^2.0.0\"")), ["a@^1.0.0 > b@^2.0.0"]);
-    for (list, count) in [("dependencies", 1), ("optionalDependencies", 1), ("peerDependencies", 1), ("devDependencies", 0)] {
+    for (list, count) in [("dependencies", 1), ("optionalDependencies", 0), ("peerDependencies", 1), ("devDependencies", 0)] {
         let text = NPM.replace(r#""deprecated":"x""#, &format!(r#""{list}":{{"b":"1"}}"#));
         assert_eq!(gaps("package-lock.json", &text).len(), count, "{list}");
     }
+    let of_root = NPM.replace(r#""":{}"#, r#""":{"optionalDependencies":{"b":"1"}}"#);
+    assert_eq!(gaps("package-lock.json", &of_root), [" > b@1"]);
     let peer = NPM.replace(r#""deprecated":"x""#, r#""peerDependencies":{"b":"1"},"peerDependenciesMeta":{"b":{"optional":true}}"#);
     assert_eq!(gaps("package-lock.json", &peer), [""; 0]);
     let one = |top: &str| format!(r#"{{"lockfileVersion":1,"dependencies":{{"a":{{"version":"1.0.0","requires":{{"b":"1"}}}}{top}}}}}"#);

@@ -1,7 +1,7 @@
 // A lockfile that a client installs other bytes by than those that were judged: `reproduce audit` must not pass it.
 
 import assert from 'node:assert/strict';
-import { symlink, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from '../../__test__/kit/cli.mjs';
@@ -38,6 +38,8 @@ async function project(files) {
   await writeFiles(folder, { 'package.json': JSON.stringify(MANIFEST), ...files });
   return folder;
 }
+/** A package.json that asks for these. */
+const asksFor = (dependencies) => ({ 'package.json': JSON.stringify({ ...MANIFEST, dependencies }) });
 const audit = (folder, ...args) => run(['audit', '--json', ...args], { env: clean.env, cwd: folder });
 
 /** Each of these files makes an audit that is not 0, and the control one that is. */
@@ -95,6 +97,47 @@ test('npm: the address of an entry is the registry’s to the letter, or a stron
   });
 });
 
+test('what a client reads otherwise than a reader of JSON, and addresses that a client cleans', async () => {
+  const { good, bad } = of;
+  const { host, hostname, port } = new URL(good.url);
+  const merge = row({ ...locked(good), deprecated: '<<<<<<<' })['package-lock.json'];
+  await refused(row({ resolved: good.url }), {
+    'marks of a merge in texts': { 'package-lock.json': merge },
+    'a tab in the port': row({ resolved: `http://${hostname}:${port.slice(0, 2)}\t${port.slice(2)}/s-bad/-/s-bad-1.0.0.tgz?x@${host}/s-good/-/s-good-1.0.0.tgz` }),
+    'a query': row({ resolved: `${good.url}?version=2` }),
+    'a key of JavaScript': { 'package-lock.json': row({ resolved: good.url })['package-lock.json'].replace('"version"', '"__proto__": {}, "version"') },
+    'a member of nobody': row({ resolved: good.url, x: 1 }),
+    'a path of another form': lock({ 'node_modules//s-good': locked(bad), 'node_modules/s-good': locked(good) }),
+    'a need without a row': row({ ...locked(good), dependencies: { 's-bad': '^1.0.0' } }),
+    'version 2 with another tree': lock({ 'node_modules/s-good': locked(good) }, { lockfileVersion: 2, dependencies: { 's-good': { version: '1.0.0', resolved: evil.tarball, integrity: bad.integrity } } }),
+  });
+});
+
+test('package.json is what a client installs, whatever the lockfile says of it', async () => {
+  const { good } = of;
+  const manifest = (more) => ({ 'package.json': JSON.stringify({ ...MANIFEST, ...more }) });
+  const files = row(locked(good));
+  await refused(files, {
+    'one more': { ...files, ...manifest({ optionalDependencies: { 's-bad': '^1.0.0' } }) },
+    'another range': { ...files, ...manifest({ dependencies: { 's-good': '*' } }) },
+    'an empty lockfile': { 'package-lock.json': '{"lockfileVersion":3,"packages":{}}' },
+    'a workspace': { ...files, ...manifest({ workspaces: ['w'] }), 'w/package.json': JSON.stringify({ name: 'w', dependencies: { 's-bad': '1.0.0' } }) },
+  });
+  await refused(files, { 'the root says that it is for development': { 'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages: { '': { devDependencies: MANIFEST.dependencies }, 'node_modules/s-good': { ...locked(good), dev: true } } }) } }, '--omit', 'dev');
+});
+
+test('nothing is written through a link of the audited folder', async () => {
+  const folder = await project(row(locked(of.good)));
+  await writeFile(`${folder}-mine`, 'mine\n');
+  await symlink(`${folder}-mine`, join(folder, 'out'));
+  for (const flag of ['--ndjson', '--summary']) {
+    const args = flag === '--ndjson' ? ['audit', flag] : ['audit', '--json', flag];
+    assert.equal((await run([...args, 'out'], { env: clean.env, cwd: folder })).code, 2, flag);
+    assert.equal((await run([...args, 'plain'], { env: clean.env, cwd: folder })).code, 0, `the control of ${flag}`);
+  }
+  assert.equal(await readFile(`${folder}-mine`, 'utf8'), 'mine\n');
+});
+
 test('npm: a file of two truths, bundles that are none, and lockfiles in packages', async () => {
   const { good, bad } = of;
   const inner = JSON.stringify({ name: 's-shrink', version: '1.0.0', lockfileVersion: 3, packages: { '': { dependencies: { 's-bad': '1.0.0' } }, 'node_modules/s-bad': locked(bad) } });
@@ -127,14 +170,14 @@ test('an alias that a package asks for in the lockfile alone is told', async () 
   const asking = await world.release('s-asking', { json: { dependencies: { al: 'npm:s-other@^1.0.0' } } });
   const { other } = of;
   const wants = { al: 'npm:s-other@^1.0.0' };
-  const npm = (name, by) => lock({ [`node_modules/${name}`]: locked(by, { dependencies: wants }), 'node_modules/al': { name: 's-other', ...locked(other) } });
+  const npm = (name, by) => lock({ '': {}, [`node_modules/${name}`]: locked(by, { dependencies: wants }), 'node_modules/al': { name: 's-other', ...locked(other) } });
   const pnpmOf = (name, by) => ({ 'pnpm-lock.yaml': `lockfileVersion: '9.0'\npackages:\n  ${name}@1.0.0:\n    resolution: {integrity: ${by.integrity}}\n  s-other@1.0.0:\n    resolution: {integrity: ${other.integrity}}\nsnapshots:\n  ${name}@1.0.0:\n    dependencies:\n      al: s-other@1.0.0\n  s-other@1.0.0: {}\n` });
-  const yarn = (name, by) => ({ 'yarn.lock': `# yarn lockfile v1\n\n\n${name}@^1.0.0:\n  version "1.0.0"\n  integrity ${by.integrity}\n  dependencies:\n    al "npm:s-other@^1.0.0"\n\n"al@npm:s-other@^1.0.0":\n  version "1.0.0"\n  integrity ${other.integrity}\n` });
+  const yarn = (name, by) => ({ 'yarn.lock': `# yarn lockfile v1\n\n\n${name}@^1.0.0:\n  version "1.0.0"\n  resolved "${by.url}"\n  integrity ${by.integrity}\n  dependencies:\n    al "npm:s-other@^1.0.0"\n\n"al@npm:s-other@^1.0.0":\n  version "1.0.0"\n  resolved "${other.url}"\n  integrity ${other.integrity}\n` });
   const berry = (name) => ({ 'yarn.lock': `__metadata:\n  version: 8\n\n"${name}@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "${name}@npm:1.0.0"\n  dependencies:\n    al: "npm:s-other@^1.0.0"\n\n"al@npm:s-other@^1.0.0":\n  version: 1.0.0\n  resolution: "s-other@npm:1.0.0"\n` });
   const bun = (name, by) => ({ 'bun.lock': `{"lockfileVersion":1,"packages":{"${name}":["${name}@1.0.0","",{"dependencies":${JSON.stringify(wants)}},"${by.integrity}"],"al":["s-other@1.0.0","",{},"${other.integrity}"]}}` });
   for (const of_ of [npm, pnpmOf, yarn, berry, bun]) {
     const told = async (name, by) => {
-      const ran = await audit(await project(of_(name, by)));
+      const ran = await audit(await project({ ...of_(name, by), 'package.json': '{"name":"x"}' }));
       return [ran.code, ran.json.packages.find((one) => one.name === 's-other').findings.map(({ code }) => code)];
     };
     assert.deepEqual(await told('s-asking', asking), [0, []], `${of_.name}, the control`);
@@ -145,7 +188,7 @@ test('an alias that a package asks for in the lockfile alone is told', async () 
 test('--omit goes by the graph, and not by a word of the entry', async () => {
   const rows = (more) => lock({ 'node_modules/s-good': locked(of.good, { dependencies: { 's-bad': '1.0.0' } }), 'node_modules/s-bad': locked(of.bad, more) });
   const root = { ...MANIFEST, devDependencies: { 's-bad': '1' } };
-  const control = lock({ '': root, 'node_modules/s-good': locked(of.good), 'node_modules/s-bad': locked(of.bad, { dev: true }) });
+  const control = { ...lock({ '': root, 'node_modules/s-good': locked(of.good), 'node_modules/s-bad': locked(of.bad, { dev: true }) }), 'package.json': JSON.stringify(root) };
   await refused(control, { dev: rows({ dev: true }), devOptional: rows({ devOptional: true }), optional: rows({ optional: true }), peer: rows({ peer: true }) }, '--omit', 'dev,optional,peer');
 });
 
@@ -175,7 +218,7 @@ test('pnpm: what an entry names is the registry’s, or a strong hash holds', as
     'a link out of the project': pnpm('link:../e', ''),
   });
   for (const [kind, files] of [['dev', both('    dev: true\n', ' {}')], ['optional', both('', '\n    optional: true')]]) assert.notEqual((await audit(await project(files), '--omit', kind)).code, 0, kind);
-  assert.equal((await audit(await project(pnpm('s-other@1.0.0', `  s-other@1.0.0:\n    resolution: {integrity: ${of.other.integrity}}\n`, 'npm:s-other@^1.0.0')))).code, 0, 'an alias that was asked for');
+  assert.equal((await audit(await project({ ...pnpm('s-other@1.0.0', `  s-other@1.0.0:\n    resolution: {integrity: ${of.other.integrity}}\n`, 'npm:s-other@^1.0.0'), ...asksFor({ 's-good': 'npm:s-other@^1.0.0' }) }))).code, 0, 'an alias that was asked for');
 });
 
 test('yarn: only what yarn itself writes is read, and what has no hash names nothing of its own', async () => {
@@ -195,7 +238,8 @@ test('yarn: only what yarn itself writes is read, and what has no hash names not
     'yarn 1 and 2': { 'yarn.lock': `__metadata:\n  version: 8\n\n"s-good@^1.0.0":\n  version: "1.0.0"\n  resolution: "s-good@npm:1.0.0"\n  resolved: "${at}"\n` },
     'a registry of yarn’s own': { ...one('  uid "x"'), '.yarnrc': 'registry "https://evil.example"\n' },
   });
-  const berry = (resolved, key = 's-good@npm:^1.0.0', more = {}) => ({ 'yarn.lock': `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"${key}":\n  version: 1.0.0\n  resolution: "${resolved}"\n  languageName: node\n  linkType: hard\n`, ...more });
+  const own = (key) => `\n"x@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "x@workspace:."\n  dependencies:\n    ${key.replace('@', ': "')}"\n`;
+  const berry = (resolved, key = 's-good@npm:^1.0.0', more = {}) => ({ 'yarn.lock': `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"${key}":\n  version: 1.0.0\n  resolution: "${resolved}"\n  languageName: node\n  linkType: hard\n${own(key)}`, ...more });
   await refused(berry('s-good@npm:1.0.0'), {
     __archiveUrl: berry(`s-good@npm:1.0.0::__archiveUrl=${encodeURIComponent(at)}`),
     'an encoded name': berry(`s-good@npm:1.0.0::%5F%5FarchiveUrl=${encodeURIComponent(at)}`),
@@ -208,7 +252,7 @@ test('yarn: only what yarn itself writes is read, and what has no hash names not
     'a registry of its own, in a variable': berry('s-good@npm:1.0.0', undefined, { '.env.yarn': 'YARN_NPM_REGISTRY_SERVER=https://evil.example\n' }),
     'a registry that it does not read': berry('s-good@npm:1.0.0', undefined, { '.npmrc': `registry=${world.registry.url}\n` }),
   });
-  assert.equal((await audit(await project(berry('s-other@npm:1.0.0', 'al@npm:s-other@^1.0.0')))).code, 0, 'an alias that was asked for');
+  assert.equal((await audit(await project(berry('s-other@npm:1.0.0', 'al@npm:s-other@^1.0.0', asksFor({ al: 'npm:s-other@^1.0.0' }))))).code, 0, 'an alias that was asked for');
 });
 
 // ── node_modules, settings, decisions ──

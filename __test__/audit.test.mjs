@@ -214,7 +214,7 @@ test('--omit and --workspace choose, and what is not chosen is counted', async (
   assert.deepEqual(await chosen('--workspace', 'parts/part', '--workspace', '.'), [1, ['@kit/a-scoped', 'a-bad', 'a-good'], 0]);
   const none = await audit(folder, '--json', '--workspace', 'nothing');
   assert.deepEqual([none.code, none.json.code], [2, 'lockfile-no-workspace']);
-  const yarn = await project({ 'yarn.lock': 'a-good@1:\n  version "1.0.0"\n' });
+  const yarn = await project({ 'yarn.lock': `a-good@1:\n  version "1.0.0"\n  resolved "${of.good.url}"\n` });
   assert.equal((await audit(yarn, '--json', '--workspace', 'x')).json.code, 'lockfile-workspaces-unknown');
   const kinds = await audit(yarn, '--json', '--omit', 'dev');
   assert.deepEqual([kinds.code, kinds.json.findings.map(({ code }) => code), kinds.json.totals.packages], [0, ['lockfile-kinds-unknown'], 1]);

@@ -283,7 +283,7 @@ test('no exception lets pass what was not judged, and each kind of what is left 
   const ran = await audit(await project({ ...missing, ...decided({ package: 's-good' }) }));
   assert.deepEqual([ran.code, ran.json.packages[0].exception], [2, null]);
 
-  const git = lock({ 'node_modules/g': { version: '1.0.0', resolved: 'git+ssh://git@code.example/o/g.git#01' } });
+  const git = { ...lock({ '': {}, 'node_modules/g': { version: '1.0.0', resolved: 'git+ssh://git@code.example/o/g.git#01' } }), 'package.json': '{"name":"x"}' };
   const code = async (files, ...args) => (await audit(await project({ ...git, ...files }), ...args)).code;
   assert.equal(await code({}), 2);
   assert.equal(await code({}, '--accept-left-out', 'git'), 0);

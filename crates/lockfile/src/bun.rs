@@ -180,7 +180,7 @@ impl All<'_, '_> {
             match node {
                 Some(node) => {
                     let real = wanted.strip_prefix("npm:").map_or(name, |real| address::split_name(real).map_or(real, |(real, _)| real));
-                    if address::kind(wanted).is_none() && !wanted.starts_with("catalog:") {
+                    if address::kind(wanted).is_none() {
                         found.is_asked_for(node, real);
                     }
                     if let Some(from) = from {

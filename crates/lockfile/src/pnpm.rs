@@ -249,7 +249,7 @@ impl One {
             }
             let range =
                 wanted.1.as_deref().or_else(|| of.specifiers.0.iter().find(|(own, ..)| own == name).map(|(.., range)| range.as_str()));
-            let real = range.filter(|range| address::kind(range).is_none() && !range.starts_with("catalog:")).map(|range| {
+            let real = range.filter(|range| address::kind(range).is_none()).map(|range| {
                 let aliased =
                     range.strip_prefix("npm:").filter(|real| !real.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*".contains(c)));
                 aliased.map_or(name.as_str(), |real| address::split_name(real).map_or(real, |(real, _)| real))

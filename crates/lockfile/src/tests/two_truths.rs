@@ -101,6 +101,10 @@ fn a_range_that_leads_to_another_package_is_told() {
     {
         assert_eq!(told(file, &of("npm:b@^1.0.0")), [("b@1.0.0".into(), None)], "{file}");
         assert_eq!(told(file, &of("^1.0.0")), [("b@1.0.0".into(), Some("a".into()))], "{file}");
+        // A catalog says what it stands for, and that is not read.
+        if ["pnpm-lock.yaml", "bun.lock"].contains(&file) {
+            assert_eq!(told(file, &of("catalog:")), [("b@1.0.0".into(), Some("a".into()))], "{file}");
+        }
     }
 }
 

@@ -66,6 +66,8 @@ function stuck() {
 }
 const verdicts = (lines) => Object.fromEntries(lines.map(({ spec, result, error }) => [spec, (result ?? error).verdict]));
 
+const canMount = process.platform === 'linux' && process.getuid() === 0;
+
 test('a list in every form is judged, each package once, and its lines, its figures and its database agree', async () => {
   const [file, db, ndjson] = [await list(`# all\n${of.good.spec}\npkg:npm/%40kit/s-scoped@1.0.0\n{"name":"s-alone","version":"1.0.0"}\n${of.good.spec}\ns-nowhere\n`), path('s.db'), path('s.ndjson')];
   const ran = await survey([file, '--ndjson', ndjson, '--color=never'], { db });
@@ -294,7 +296,6 @@ test('a file of another program is refused and left as it is', async () => {
   assert.equal((await report(db, '--json')).json.code, 'survey-line');
 });
 
-const canMount = process.platform === 'linux' && process.getuid() === 0;
 test('a full disk stops it in clear words; what was done is there, and with room it goes on', { skip: !canMount && 'wants root, to mount a small disk' }, async () => {
   const disk = path('disk');
   await mkdir(disk);

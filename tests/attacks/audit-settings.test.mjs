@@ -33,8 +33,8 @@ after(async () => {
 const LOCKS = {
   npm: () => ({ 'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages: { '': MANIFEST, 'node_modules/s-good': { version: '1.0.0', resolved: good.url, integrity: good.integrity } } }) }),
   yarn: () => ({ 'yarn.lock': `# yarn lockfile v1\n\n\ns-good@^1.0.0:\n  version "1.0.0"\n  resolved "${good.url}"\n  integrity ${good.integrity}\n` }),
-  berry: () => ({ 'yarn.lock': '__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"s-good@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "s-good@npm:1.0.0"\n  languageName: node\n  linkType: hard\n' }),
-  pnpm: () => ({ 'pnpm-lock.yaml': `lockfileVersion: '9.0'\n\nimporters:\n  .:\n    dependencies:\n      s-good:\n        specifier: ^1.0.0\n        version: 1.0.0\n  w: {}\n\npackages:\n  s-good@1.0.0:\n    resolution: {integrity: ${good.integrity}}\n\nsnapshots:\n  s-good@1.0.0: {}\n` }),
+  berry: () => ({ 'yarn.lock': '__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"s-good@npm:^1.0.0":\n  version: 1.0.0\n  resolution: "s-good@npm:1.0.0"\n  languageName: node\n  linkType: hard\n\n"x@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "x@workspace:."\n  dependencies:\n    s-good: "npm:^1.0.0"\n  languageName: unknown\n  linkType: soft\n' }),
+  pnpm: () => ({ 'w/package.json': '{"name":"w"}', 'pnpm-lock.yaml': `lockfileVersion: '9.0'\n\nimporters:\n  .:\n    dependencies:\n      s-good:\n        specifier: ^1.0.0\n        version: 1.0.0\n  w: {}\n\npackages:\n  s-good@1.0.0:\n    resolution: {integrity: ${good.integrity}}\n\nsnapshots:\n  s-good@1.0.0: {}\n` }),
   bun: () => ({ 'bun.lock': JSON.stringify({ lockfileVersion: 1, workspaces: { '': { name: 'x', dependencies: MANIFEST.dependencies } }, packages: { 's-good': ['s-good@1.0.0', '', {}, good.integrity] } }) }),
   deno: () => ({ 'deno.lock': JSON.stringify({ version: '5', specifiers: { 'npm:s-good@1': '1.0.0' }, npm: { 's-good@1.0.0': { integrity: good.integrity } } }) }),
 };

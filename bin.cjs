@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 'use strict';
-// The command: hands the arguments over and sets the exit code. CommonJS, because it starts faster than a module. Its syntax is that of
-// Node 6: an old Node has to get as far as to say that it is too old.
+// The command: hands the arguments over and sets the exit code. CommonJS, because it starts faster
+// than a module. Its syntax is that of Node 6: an old Node has to get as far as to say that it is
+// too old.
 
 /** `engines.node` of package.json, in numbers. */
 const NEEDED = [
@@ -9,7 +10,10 @@ const NEEDED = [
   [22, 12],
 ];
 
-/** Whether this Node is one that the program runs on: of a line that is named, or later than all of them. */
+/**
+ * Whether this Node is one that the program runs on: of a line that is named, or later than all of
+ * them.
+ */
 function isNewEnough(version) {
   const numbers = version.split('.').map(Number);
   const line = NEEDED.find((needed) => needed[0] === numbers[0]);

@@ -1,10 +1,14 @@
 'use strict';
-// The JavaScript surface: `reproduce(spec, options)`. The work is done in the addon; this file owns what napi cannot do,
-// typed errors and cancellation. CommonJS, so that `require` and `import` (index.js) give one and the same function and error.
+// The JavaScript surface: `reproduce(spec, options)`. The work is done in the addon; this file owns
+// what napi cannot do, typed errors and cancellation. CommonJS, so that `require` and `import`
+// (index.js) give one and the same function and error.
 
 const { load } = require('./native.cjs');
 
-/** A failure of the program, its user or the network; a package that cannot be rebuilt is a result, not an error. */
+/**
+ * A failure of the program, its user or the network; a package that cannot be rebuilt is a result,
+ * not an error.
+ */
 class ReproduceError extends Error {
   /** @param {{message: string, code: string, stage: string, hints?: string[]}} failure */
   constructor({ message, code, stage, hints = [] }, options) {
@@ -52,7 +56,10 @@ function taken(options) {
 
 const CACHE_HINT = 'pass a plain object that can be written to; it keeps what JSON can hold';
 
-/** As `known`, of an object that can be read and written to: that it cannot must not show when the work is done. */
+/**
+ * As `known`, of an object that can be read and written to: that it cannot must not show when the
+ * work is done.
+ */
 function remembered(cache, spec) {
   try {
     if (Object.isExtensible(cache)) return known(cache, spec);
@@ -71,7 +78,10 @@ function remember(cache, { key, result }) {
   }
 }
 
-/** The results in the caller's cache object that could be meant, as JSON: this package's, or all where a spec hides its name. */
+/**
+ * The results in the caller's cache object that could be meant, as JSON: this package's, or all
+ * where a spec hides its name.
+ */
 function known(cache, spec) {
   const [, name] = /^((?:@[^@/:\s]+\/)?[^@/:\s]+)(?:@[^:\s]*)?$/.exec(spec) ?? [];
   if (name === undefined) return JSON.stringify(cache);
@@ -79,10 +89,10 @@ function known(cache, spec) {
 }
 
 /**
- * Finds out whether a published version can be rebuilt from the source it declares.
- * @param {string} spec
- * @param {import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceOptions} [options]
- * @returns {Promise<import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceResult>}
+ * Finds out whether a published version can be rebuilt from the source it declares. @param {string}
+ * spec @param {import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceOptions}
+ * [options] @returns {Promise<import('./index.d.ts', { with: { 'resolution-mode': 'import' }
+ * }).ReproduceResult>}
  */
 async function reproduce(spec, options = {}) {
   if (typeof spec !== 'string' || spec === '') throw usage('the spec must be a string', "for example reproduce('semver@7.7.4')");
@@ -111,7 +121,8 @@ async function reproduce(spec, options = {}) {
     try {
       onProgress(event);
     } catch (error) {
-      // It must not end the process from a callback of the addon's; the caller gets it instead of the answer.
+      // It must not end the process from a callback of the addon's; the caller gets it instead of
+      // the answer.
       thrown ??= { error };
       cancel();
     }
@@ -137,7 +148,9 @@ function iterated(specs) {
   throw usage('the specs must be a list of strings', "for example reproduceMany(['semver@7.7.4', 'ms@2.1.3'])");
 }
 
-/** One package of many: a failure of its own is a part of the answer, one of the caller's is thrown. */
+/**
+ * One package of many: a failure of its own is a part of the answer, one of the caller's is thrown.
+ */
 async function oneOfMany(spec, options, onProgress) {
   const began = performance.now();
   const answer = { spec, result: null, error: null };
@@ -151,10 +164,11 @@ async function oneOfMany(spec, options, onProgress) {
 }
 
 /**
- * Judges many packages, some at a time, and gives each as it is done. What is not asked for is not begun: at most `jobs` are under way.
- * @param {Iterable<string> | AsyncIterable<string>} specs
- * @param {import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceManyOptions} [options]
- * @returns {AsyncGenerator<import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproducedLine, void, void>}
+ * Judges many packages, some at a time, and gives each as it is done. What is not asked for is not
+ * begun: at most `jobs` are under way. @param {Iterable<string> | AsyncIterable<string>} specs
+ * @param {import('./index.d.ts', { with: { 'resolution-mode': 'import' } }).ReproduceManyOptions}
+ * [options] @returns {AsyncGenerator<import('./index.d.ts', { with: { 'resolution-mode': 'import' }
+ * }).ReproducedLine, void, void>}
  */
 async function* reproduceMany(specs, options = {}) {
   if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');

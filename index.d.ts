@@ -6,9 +6,14 @@ export type { Code };
 export type Verdict =
   /** The rebuilt tarball has the published integrity, byte for byte. */
   | 'identical'
-  /** Not identical, but npm writes the same files to disk: path, type, mode, bytes or link target. */
+  /**
+   * Not identical, but npm writes the same files to disk: path, type, mode, bytes or link target.
+   */
   | 'same-content'
-  /** Rebuilt, and a file is not the same; or the published archive is malformed, ambiguous or not the announced one. */
+  /**
+   * Rebuilt, and a file is not the same; or the published archive is malformed, ambiguous or not
+   * the announced one.
+   */
   | 'differs'
   /** No build finished, so there was nothing to compare. */
   | 'build-failed'
@@ -24,8 +29,8 @@ export type Strategy = 'source' | 'npm' | 'yarn' | 'berry' | 'pnpm' | 'bun';
 
 export interface ReproduceOptions {
   /**
-   * Stored results in memory: an object from `name@version` to a result, read and filled. It is asked before the file.
-   * `false` switches all stored results off.
+   * Stored results in memory: an object from `name@version` to a result, read and filled. It is
+   * asked before the file. `false` switches all stored results off.
    */
   cache?: Record<string, ReproduceResult> | boolean;
   /** The folder of all caches. Default: the platform's cache folder for `reproduce`. */
@@ -40,21 +45,41 @@ export interface ReproduceOptions {
   accept?: 'identical' | 'same-content';
   /** The registry to ask, in place of npm's configuration. */
   registry?: string;
-  /** A source in place of the declared one: a git address, or a repository, folder or tar archive on this machine; `#commit` or `#tag` names the place in it. */
+  /**
+   * A source in place of the declared one: a git address, or a repository, folder or tar archive on
+   * this machine; `#commit` or `#tag` names the place in it.
+   */
   source?: string;
-  /** A file with the recipe to follow in place of a search: what `attempts[].recipe` of a result has, or the whole result. */
+  /**
+   * A file with the recipe to follow in place of a search: what `attempts[].recipe` of a result
+   * has, or the whole result.
+   */
   recipe?: string;
   /** Node version for builds; by default it is worked out from the package. */
   node?: string;
-  /** A distribution that Node comes from in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist. Needs `nodeKeys`. */
+  /**
+   * A distribution that Node comes from in place of the registry, by its signed SHASUMS256.txt:
+   * laid out as nodejs.org/dist. Needs `nodeKeys`.
+   */
   nodeDist?: string;
-  /** A file with the OpenPGP keys that the releases of `nodeDist` are signed with, armored or binary. */
+  /**
+   * A file with the OpenPGP keys that the releases of `nodeDist` are signed with, armored or
+   * binary.
+   */
   nodeKeys?: string;
-  /** How builds are isolated. Default: `auto`, the strongest tier that this machine has; never `none`. */
+  /**
+   * How builds are isolated. Default: `auto`, the strongest tier that this machine has; never
+   * `none`.
+   */
   isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
-  /** Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`. */
+  /**
+   * Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`.
+   */
   allowHosts?: string[];
-  /** Ask git's credential helpers too where a private git host wants to know who asks: they are programs, and run. */
+  /**
+   * Ask git's credential helpers too where a private git host wants to know who asks: they are
+   * programs, and run.
+   */
   gitCredentials?: boolean;
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
@@ -66,9 +91,15 @@ export interface ReproduceOptions {
   emit?: string;
   /** A Sigstore `trusted_root.json` to check provenance with, in place of the embedded one. */
   trustedRoot?: string;
-  /** Also check the N versions before this one; `true` for 10. Versions never checked before are checked without a build, unless `strategy` says more. */
+  /**
+   * Also check the N versions before this one; `true` for 10. Versions never checked before are
+   * checked without a build, unless `strategy` says more.
+   */
   history?: number | boolean;
-  /** Where relative paths start and the project's `.npmrc` is looked for. Default: the current folder. */
+  /**
+   * Where relative paths start and the project's `.npmrc` is looked for. Default: the current
+   * folder.
+   */
   cwd?: string;
   /** Cancels the run: the promise rejects with the signal's reason, by default an `AbortError`. */
   signal?: AbortSignal;
@@ -83,7 +114,10 @@ export interface ProgressEvent {
   message: string;
 }
 
-/** One reason to believe that a version came from a commit. It says where to look and never makes a verdict. */
+/**
+ * One reason to believe that a version came from a commit. It says where to look and never makes a
+ * verdict.
+ */
 export interface Evidence {
   kind: 'git-head' | 'tarball-git-head' | 'reference' | 'provenance' | 'tag' | 'version-bump' | 'content' | 'user';
   /** The claim itself: a tag's name, a commit id, a path. */
@@ -95,10 +129,16 @@ export interface Evidence {
   note: string | null;
 }
 
-/** One of the registry's signatures over `name@version:integrity`, as `npm audit signatures` checks them. */
+/**
+ * One of the registry's signatures over `name@version:integrity`, as `npm audit signatures` checks
+ * them.
+ */
 export interface RegistrySignature {
   keyId: string;
-  /** `expired-key`: the key had expired when the version was published. `unchecked`: the registry's keys could not be had. */
+  /**
+   * `expired-key`: the key had expired when the version was published. `unchecked`: the registry's
+   * keys could not be had.
+   */
   status: 'valid' | 'invalid' | 'expired-key' | 'unknown-key' | 'unchecked';
   /** When the key ceased to count, RFC 3339. */
   keyExpires: string | null;
@@ -106,7 +146,9 @@ export interface RegistrySignature {
 
 /** npm provenance. Where `verified` is false, nothing else of it counts. */
 export interface Provenance {
-  /** Whether all of it holds: signature, certificate, issuer, transparency log, subject and hash. */
+  /**
+   * Whether all of it holds: signature, certificate, issuer, transparency log, subject and hash.
+   */
   verified: boolean;
   /** Why it is not verified. */
   problem: string | null;
@@ -187,18 +229,27 @@ export interface Recipe {
   fileList: string;
   /** The client whose tar and gzip are written. */
   packer: string;
-  /** The submodules whose files are there, by their paths in the package's folder; absent where there are none. */
+  /**
+   * The submodules whose files are there, by their paths in the package's folder; absent where
+   * there are none.
+   */
   submodules?: string[];
   /** What is installed and run before; absent where nothing is. */
   build?: BuildRecipe;
-  /** What came out; only the recipe of the attempt that decided has it, and only such a recipe can be replayed. */
+  /**
+   * What came out; only the recipe of the attempt that decided has it, and only such a recipe can
+   * be replayed.
+   */
   tarball?: TarballRecipe;
 }
 
 /** The tarball that a recipe makes, and what only the published archive could tell of it. */
 export interface TarballRecipe {
   integrity: string;
-  /** What compresses it: the variant of deflate, its level, and the two bytes of the gzip header that vary. */
+  /**
+   * What compresses it: the variant of deflate, its level, and the two bytes of the gzip header
+   * that vary.
+   */
   gzip: { class: 'A' | 'B' | 'C' | 'zlib-rs'; level: number; xfl: number; os: number };
   /** Header values that are from the published archive; absent where none are. */
   adopted?: TakenHeaders;
@@ -210,11 +261,17 @@ export interface TakenHeaders {
   root?: string;
   /** Which sequence the entries have: that of the packer's rule, or that of `entries`. */
   sequence: 'packer' | 'archive';
-  /** Owners, each once. An id is a number, or the field's eight bytes where an old client wrote none. */
+  /**
+   * Owners, each once. An id is a number, or the field's eight bytes where an old client wrote
+   * none.
+   */
   owners?: { uid: number | number[]; gid: number | number[]; user?: string; group?: string }[];
   /** Extended records, keyword and value, each once; a value that is no UTF-8 as its bytes. */
   records?: [string, string | number[]][];
-  /** Times in seconds since 1970, the mode in octal (644 where absent), numbers of `owners` (0 where absent) and `records`. */
+  /**
+   * Times in seconds since 1970, the mode in octal (644 where absent), numbers of `owners` (0 where
+   * absent) and `records`.
+   */
   entries: {
     path: string;
     mtime?: number;
@@ -247,7 +304,10 @@ export interface Tool {
   publisher: string | null;
   /** The fingerprint of the OpenPGP key that signed it. */
   key: string | null;
-  /** Of a distribution's Node, whether the registry's copy has the same program; null where there is nothing to compare. */
+  /**
+   * Of a distribution's Node, whether the registry's copy has the same program; null where there is
+   * nothing to compare.
+   */
   registryAgrees: boolean | null;
 }
 
@@ -257,7 +317,9 @@ export interface BuildRecipe {
   node: string;
   /** The distribution that Node came from; absent where it came from the registry. */
   nodeDist?: string;
-  /** The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`. */
+  /**
+   * The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
+   */
   tools: Record<string, string>;
   /** Why these versions. */
   reasons: string[];
@@ -265,9 +327,14 @@ export interface BuildRecipe {
   lockfile: string | null;
   /** The registry as it stood then (RFC 3339); null for as it is. */
   moment: string | null;
-  /** What package.json asks for is installed in the oldest version of each range; absent where it is not. */
+  /**
+   * What package.json asks for is installed in the oldest version of each range; absent where it is
+   * not.
+   */
   oldest?: boolean;
-  /** What Node's clock says when a script begins (RFC 3339); absent where it is the present time. */
+  /**
+   * What Node's clock says when a script begins (RFC 3339); absent where it is the present time.
+   */
   clock?: string;
   /** The version that is written into package.json first, where the commit has another. */
   version: string | null;
@@ -277,7 +344,10 @@ export interface BuildRecipe {
   steps: { name: string; directory: string; command: string[] }[];
   /** The folder that is packed, where it is not the package's own. */
   packed: string | null;
-  /** Files of the package's folder that the build changed, and that are packed as the commit has them; absent where there are none. */
+  /**
+   * Files of the package's folder that the build changed, and that are packed as the commit has
+   * them; absent where there are none.
+   */
   restored?: string[];
 }
 
@@ -294,11 +364,20 @@ export interface Attempt {
   adopted: string[];
   /** What was installed: `name@version integrity`; absent where nothing was. */
   resolved?: string[];
-  /** Node and the package managers that were there when the build began; absent where nothing was run. */
+  /**
+   * Node and the package managers that were there when the build began; absent where nothing was
+   * run.
+   */
   tools?: Tool[];
-  /** What the build asked the registry for besides what its installations took, capped; absent where nothing was run. */
+  /**
+   * What the build asked the registry for besides what its installations took, capped; absent where
+   * nothing was run.
+   */
   asked?: { during: 'install' | 'script'; what: 'metadata' | 'tarball' | 'other'; name: string }[];
-  /** Packages that the build had by your credentials, or from a registry of their scope's: the log may hold what is in them. */
+  /**
+   * Packages that the build had by your credentials, or from a registry of their scope's: the log
+   * may hold what is in them.
+   */
   private?: string[];
   /** What the build printed, capped; absent where nothing was run. */
   log?: string;
@@ -320,16 +399,22 @@ export interface Comparison {
   changed: { path: string; kind: 'bytes' | 'mode' | 'type' | 'link'; published: FileSide; rebuilt: FileSide }[];
   onlyPublished: string[];
   onlyRebuilt: string[];
-  /** Why each of the files that differ does, as far as its bytes tell. Never part of the verdict. */
+  /**
+   * Why each of the files that differ does, as far as its bytes tell. Never part of the verdict.
+   */
   explanations: Explanation[];
 }
 
-/** What is likely behind a package that did not come out. Code that nothing explains comes first, whatever else differs. */
+/**
+ * What is likely behind a package that did not come out. Code that nothing explains comes first,
+ * whatever else differs.
+ */
 export interface Likely {
   /**
    * - `unexplained-code`: code was published that neither the source nor a build accounts for
    * - `source-not-there`: the published state is not in the repository
-   * - `build-not-matched`: a toolchain, a time, a dependency or a build that was not found makes the difference
+   * - `build-not-matched`: a toolchain, a time, a dependency or a build that was not found makes
+   *   the difference
    * - `publisher-machine`: modes, line endings and stray files of the machine that published
    */
   cause: 'unexplained-code' | 'source-not-there' | 'build-not-matched' | 'publisher-machine';
@@ -364,9 +449,15 @@ export interface ReproduceResult {
   attested: boolean;
   /** The registry's signatures, checked. Never part of the verdict. */
   signatures: RegistrySignature[];
-  /** What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict. */
+  /**
+   * What the provenance says and what of it holds; null where the registry lists none. Never part
+   * of the verdict.
+   */
   provenance: Provenance | null;
-  /** When the registry says that this version was published; absent where it was not read or does not say. */
+  /**
+   * When the registry says that this version was published; absent where it was not read or does
+   * not say.
+   */
   publishedAt?: string;
   package: { spec: string; name: string | null; version: string | null; location: string | null; integrity: string | null };
   source: { spec: string | null; location: string | null; integrity: string | null };
@@ -378,7 +469,10 @@ export interface ReproduceResult {
   attempts: Attempt[];
   /** The files of the closest attempt against the published ones. */
   comparison: Comparison | null;
-  /** What is likely behind it; null where the package was reproduced, and where no files were compared. Never part of the verdict. */
+  /**
+   * What is likely behind it; null where the package was reproduced, and where no files were
+   * compared. Never part of the verdict.
+   */
   likely: Likely | null;
   /** A unified diff of the text files that differ, published against rebuilt, capped. */
   diff: string | null;
@@ -395,11 +489,17 @@ export interface ReproduceResult {
   options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; recipe: string | null; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
 }
 
-/** A failure of the program, its user or the network. A package that cannot be rebuilt is a result, not an error. */
+/**
+ * A failure of the program, its user or the network. A package that cannot be rebuilt is a result,
+ * not an error.
+ */
 export class ReproduceError extends Error {
   /** `package-not-found`, `usage`, … */
   readonly code: Code;
-  /** The stage that failed: `usage`, `resolve`, `locate`, `fetch`, `pack`, `compare`, `report` or `cache`. */
+  /**
+   * The stage that failed: `usage`, `resolve`, `locate`, `fetch`, `pack`, `compare`, `report` or
+   * `cache`.
+   */
   readonly stage: string;
   /** What to do, if there is something to do. */
   readonly hint: string | null;
@@ -408,8 +508,9 @@ export class ReproduceError extends Error {
 /**
  * Finds out whether a published version can be rebuilt from the source it declares.
  *
- * @param spec A package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a `.tgz` file, or a purl.
- * @throws {ReproduceError} for an unknown package, misuse, or a failure of the program or the network.
+ * @param spec A package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a
+ * `.tgz` file, or a purl. @throws {ReproduceError} for an unknown package, misuse, or a failure of
+ * the program or the network.
  */
 export function reproduce(spec: string, options?: ReproduceOptions): Promise<ReproduceResult>;
 
@@ -433,11 +534,12 @@ export interface ReproducedLine {
 }
 
 /**
- * Judges many packages and gives each as it is done. At most `jobs` are under way, and nothing more is begun while the loop's body runs; leaving
- * the loop ends what runs.
+ * Judges many packages and gives each as it is done. At most `jobs` are under way, and nothing more
+ * is begun while the loop's body runs; leaving the loop ends what runs.
  *
- * @param specs Packages as `reproduce` takes them: a list, or anything that names them one after the other.
- * @throws {ReproduceError} for misuse, and the signal's reason where it was aborted. A package's own failure is in its `error`.
+ * @param specs Packages as `reproduce` takes them: a list, or anything that names them one after
+ * the other. @throws {ReproduceError} for misuse, and the signal's reason where it was aborted. A
+ * package's own failure is in its `error`.
  */
 export function reproduceMany(specs: Iterable<string> | AsyncIterable<string>, options?: ReproduceManyOptions): AsyncGenerator<ReproducedLine, void, void>;
 export default reproduce;

@@ -26,7 +26,10 @@ async function project() {
   return clean;
 }
 
-/** Runs a script in a project; what it prints with `say` comes back as a list. `kind` is the module system. */
+/**
+ * Runs a script in a project; what it prints with `say` comes back as a list. `kind` is the module
+ * system.
+ */
 async function script(source, { clean, kind = 'mjs', ...options } = {}) {
   const at = clean ?? (await project());
   const file = join(at.home, `script-${Math.random().toString(36).slice(2)}.${kind}`);
@@ -226,7 +229,8 @@ test('the schema refuses an answer with a key too many or too few, wherever that
         if (key === 'path' && path[0] === 'findings') continue;
         // Only where the whole packument was read is it known when the version was published.
         if (key === 'publishedAt') continue;
-        // Only the recipe of the attempt that decided says what came out, and what it took over only where that is something.
+        // Only the recipe of the attempt that decided says what came out, and what it took over
+        // only where that is something.
         if ((key === 'tarball' && path.at(-1) === 'recipe') || (path.includes('tarball') && (key === 'adopted' || path.includes('adopted')))) continue;
         assert.throws(() => assertValid(changed((at) => delete at[key])), `${key} is missing in /${path.join('/')}`);
         assert.throws(() => assertValid(changed((at) => (at[key] = [[['wrong']]]))), `${key} is of another type in /${path.join('/')}`);

@@ -1,6 +1,6 @@
-// The known attacks on npm packages, replayed on loopback: the same shape, harmless payloads. Each must be caught: never
-// reproduced, and the first lines of the report say what is wrong. The names are the real ones because this is a test; the
-// program knows none of them.
+// The known attacks on npm packages, replayed on loopback: the same shape, harmless payloads. Each
+// must be caught: never reproduced, and the first lines of the report say what is wrong. The names
+// are the real ones because this is a test; the program knows none of them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -19,7 +19,8 @@ const PAYLOAD = "console.log('harmless payload');\n";
 const FIRST_LINES = 10;
 
 /**
- * Judges a package; it must not be reproduced, and every pattern must stand in the first lines of the report.
+ * Judges a package; it must not be reproduced, and every pattern must stand in the first lines of
+ * the report.
  */
 async function caught(spec, [verdict, code], patterns) {
   const answer = await world.judge(spec);
@@ -39,7 +40,10 @@ const NO_COMMIT = ['no-source', 'commit-not-found'];
 
 const codesOf = (answer) => answer.findings.map((finding) => finding.code);
 
-/** A repository with a tagged version, and a next version that is published and that no commit has: stolen publishing rights. */
+/**
+ * A repository with a tagged version, and a next version that is published and that no commit has:
+ * stolen publishing rights.
+ */
 async function takenOver(name, { from, to, files = {}, published, json = {}, publishedJson = {} }) {
   const source = { 'package.json': manifest(name, from, json), 'index.js': `module.exports = '${name}';\n`, ...files };
   await world.host.add(`kit/${name.split('/').at(-1)}`, { commits: [{ label: 'c', files: source }], tags: { [`v${from}`]: 'c' } });
@@ -201,7 +205,10 @@ test('axios 1.14.1: hidden from the registry metadata, the dependency is a confu
   assert.ok(codesOf(answer).includes('manifest-confusion'));
 });
 
-/** What GitHub's attestation of a build says, unsigned: here the claims count, and they are all true. */
+/**
+ * What GitHub's attestation of a build says, unsigned: here the claims count, and they are all
+ * true.
+ */
 function provenance(name, version, commit) {
   const repository = `https://github.com/kit/${name.split('/').at(-1)}`;
   const statement = {

@@ -1,4 +1,5 @@
-// `reproduce audit --since` and the Action's `audit`: what a pull request changes in a lockfile, each format of it.
+// `reproduce audit --since` and the Action's `audit`: what a pull request changes in a lockfile,
+// each format of it.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
@@ -15,7 +16,10 @@ const OTHER = integrityOf(Buffer.from('another tarball'));
 
 let world;
 let clean;
-/** `kept` stays as it is; `moved` goes from 1.0.0 to 2.0.0, `added` is new, and `tampered` gets another hash. */
+/**
+ * `kept` stays as it is; `moved` goes from 1.0.0 to 2.0.0, `added` is new, and `tampered` gets
+ * another hash.
+ */
 const of = {};
 before(async () => {
   world = await openWorld();
@@ -28,7 +32,10 @@ before(async () => {
 });
 after(() => world.close());
 
-/** The lockfiles of these packages, by format: a name, a text, and how far from the name of a package its entry begins. */
+/**
+ * The lockfiles of these packages, by format: a name, a text, and how far from the name of a
+ * package its entry begins.
+ */
 const FORMATS = {
   npm: ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(all.map((one) => [`node_modules/${one.name}`, { version: one.version, resolved: one.url, integrity: one.integrity }])) }, null, 1)],
   yarn: ['yarn.lock', (all) => `# yarn lockfile v1\n\n\n${all.map((one) => `${one.name}@*:\n  version "${one.version}"\n  resolved "${one.url}"\n  integrity ${one.integrity}\n`).join('\n')}`],
@@ -38,7 +45,10 @@ const FORMATS = {
   cyclonedx: ['bom.json', (all) => JSON.stringify({ bomFormat: 'CycloneDX', components: all.map((one) => ({ type: 'library', name: one.name, purl: `pkg:npm/${one.name}@${one.version}`, hashes: [{ alg: 'SHA-512', content: Buffer.from(one.integrity.slice(7), 'base64').toString('hex') }] })) }, null, 1), -2],
 };
 
-/** A checkout in which a pull request changed the lockfile: its folder, the commit before, and the line of the tampered package. */
+/**
+ * A checkout in which a pull request changed the lockfile: its folder, the commit before, and the
+ * line of the tampered package.
+ */
 async function pullRequest([name, text, offset = 0]) {
   const folder = await mkdtemp(join(clean.home, 'pr-'));
   const commit = async (all) => {

@@ -1,4 +1,5 @@
-// `reproduce audit`: all that a project installs, from its lockfile, against a registry and a git host on loopback.
+// `reproduce audit`: all that a project installs, from its lockfile, against a registry and a git
+// host on loopback.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -16,7 +17,10 @@ const OTHER = integrityOf(Buffer.from('another tarball'));
 let world;
 let clean;
 let validate;
-/** The packages of all projects here: `good` and `scoped` are reproduced, `bad` differs, `alone` has no source. */
+/**
+ * The packages of all projects here: `good` and `scoped` are reproduced, `bad` differs, `alone` has
+ * no source.
+ */
 const of = {};
 before(async () => {
   world = await openWorld();

@@ -1,4 +1,5 @@
-// Packages whose files a build makes: the toolchain comes from the registry, the build runs in the sandbox, the bytes decide.
+// Packages whose files a build makes: the toolchain comes from the registry, the build runs in the
+// sandbox, the bytes decide.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

@@ -28,7 +28,10 @@ async function requestsOf(work) {
 const resultsOf = (clean) => join(cacheOf(clean), 'results.json');
 const stored = async (file) => JSON.parse(await readFile(file, 'utf8'));
 
-/** Changes stored results as the program would have written them: what is tested is not whether they have its seal. */
+/**
+ * Changes stored results as the program would have written them: what is tested is not whether they
+ * have its seal.
+ */
 async function edit(file, change) {
   const results = await stored(file);
   change(results);
@@ -286,7 +289,10 @@ function call(spec, options = {}) {
   return reproduce(spec, { registry: world.registry.url, ...options });
 }
 
-/** The function's environment is this process's: for the time of a test it is that of a clean home, and nothing else. */
+/**
+ * The function's environment is this process's: for the time of a test it is that of a clean home,
+ * and nothing else.
+ */
 async function inProcess(t) {
   const clean = await world.home();
   const saved = { ...process.env };
@@ -396,7 +402,8 @@ test('a process that is killed at any moment leaves whole results, and the next 
   let killed = 0;
   for (let nth = 0; nth < 15; nth++) {
     const { spec } = await world.release(`c-killed-${nth}`);
-    // At a request that it makes, each in its turn, and now and then a little later: the last one is before the result is stored.
+    // At a request that it makes, each in its turn, and now and then a little later: the last one
+    // is before the result is stored.
     let left = 1 + (nth % 5);
     let child;
     const on = () => {

@@ -452,7 +452,10 @@ test('a scoped registry of .npmrc is asked for its scope', async () => {
 
 // ── snapshots ──
 
-/** What differs from run to run is the port; from Node to Node, whose zlib makes the tarballs, their digests. */
+/**
+ * What differs from run to run is the port; from Node to Node, whose zlib makes the tarballs, their
+ * digests.
+ */
 const stable = (text) => text.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replaceAll(/sha512-[\w+/]{19}…/g, 'sha512-DIGEST…');
 
 /** One package for each verdict, always with the same bytes. */

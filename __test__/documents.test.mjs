@@ -1,4 +1,5 @@
-// The documents hold what they say: links and anchors lead somewhere, every example runs, generated pages are as their sources.
+// The documents hold what they say: links and anchors lead somewhere, every example runs, generated
+// pages are as their sources.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -31,7 +32,8 @@ before(async () => {
   for (const path of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...docs]) {
     pages.set(path, (await readFile(join(root, path), 'utf8')).replaceAll('\r\n', '\n'));
   }
-  // The packages of the examples, made up: what is shown is that the commands run, not what real packages are.
+  // The packages of the examples, made up: what is shown is that the commands run, not what real
+  // packages are.
   world = await openWorld();
   for (const [name, version] of [['semver', '7.7.4'], ['ms', '2.1.3'], ['netmask', '2.0.2'], ['iconv-lite', '0.7.2']]) await world.release(name, { version });
   await world.host.add('kit/example', { commits: [{ label: 'c', files: { 'package.json': manifest('example'), 'index.js': 'x\n' } }] });
@@ -49,7 +51,8 @@ before(async () => {
     await chmod(join(bin, name), 0o755);
   }
   await symlink(process.execPath, join(bin, 'node'));
-  // What the examples take for granted: a clone of a package's source, a pair of keys, a list of packages, and a lockfile.
+  // What the examples take for granted: a clone of a package's source, a pair of keys, a list of
+  // packages, and a lockfile.
   await git(['clone', '-q', world.host.directory('kit/semver'), join(clean.home, 'clone')]);
   await git(['tag', 'v1', 'v7.7.4'], { cwd: join(clean.home, 'clone') });
   const keys = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
@@ -66,7 +69,10 @@ after(async () => {
   await rm(shim, { recursive: true });
 });
 
-/** Publishes this program to the registry on loopback and installs it from there, with Node alone; its folder. */
+/**
+ * Publishes this program to the registry on loopback and installs it from there, with Node alone;
+ * its folder.
+ */
 async function install(folder) {
   const bare = await bareBin();
   const npmrc = join(shim, 'npmrc');

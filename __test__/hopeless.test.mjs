@@ -1,4 +1,5 @@
-// What no build can make is said without one: files that editors and systems leave on a publisher's machine.
+// What no build can make is said without one: files that editors and systems leave on a publisher's
+// machine.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -9,7 +9,10 @@ import { sourceFiles } from '../scripts/codes.mjs';
 
 const BUILDS = new URL('../crates/rebuild/src/build_run/', import.meta.url);
 
-/** Files that touch the disk by paths, and why they may: none of these paths was a stranger's to change. */
+/**
+ * Files that touch the disk by paths, and why they may: none of these paths was a stranger's to
+ * change.
+ */
 const BY_PATH = {
   'checkout.rs': 'fills a new folder, before the first command',
   'kept.rs': 'the folder that holds a build, and its note: no build can write there',
@@ -75,4 +78,27 @@ test('no zlib of the system decides about bytes: the one that is built from sour
   const addons = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
   assert.ok(addons.length > 0, 'node scripts/build.mjs');
   for (const name of addons) assert.equal(readFileSync(new URL(name, ROOT)).includes('libz.so'), false, name);
+});
+
+/** Columns of a comment in Rust: what is longer is no table, no diagram and no code. */
+const COLUMNS = 100;
+
+/** The lines of comments that are too long. */
+function tooLong(text) {
+  let isCode = false;
+  return text.split('\n').filter((line) => {
+    const [, words] = /^\s*\/\/[/!]? ?(.*)$/.exec(line) ?? [];
+    if (words === undefined) isCode = false;
+    else if (words.trimStart().startsWith('```')) isCode = !isCode;
+    else return !isCode && line.length > COLUMNS && !/^\||\S {2,}\S|^ {2,}/.test(words);
+    return false;
+  });
+}
+
+test('comments are at most 100 columns wide', () => {
+  const long = sourceFiles().filter((name) => name.endsWith('.rs')).flatMap((name) => tooLong(readFileSync(new URL(name, ROOT), 'utf8')).map((line) => `${name}: ${line.trim()}`));
+  assert.deepEqual(long, []);
+  const words = 'word '.repeat(30);
+  for (const line of [`// ${words}`, `    /// ${words}`, `//! ${words}`]) assert.equal(tooLong(line).length, 1, line);
+  for (const line of [`let a = "${words}";`, `/// | ${words} |`, `//! a ──▶  b ${words}`, `/// \`\`\`\n/// ${words}\n/// \`\`\``]) assert.equal(tooLong(line).length, 0, line);
 });

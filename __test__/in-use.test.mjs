@@ -1,5 +1,5 @@
-// What helps somebody who runs it every day: stored answers are marked, several packages have a total and may come from a list, and a
-// version that was just published is waited for.
+// What helps somebody who runs it every day: stored answers are marked, several packages have a
+// total and may come from a list, and a version that was just published is waited for.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

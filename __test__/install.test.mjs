@@ -1,6 +1,7 @@
-// This program from its packages, on a machine with Node alone: what `npm pack` makes, published to a registry on loopback,
-// installed into an empty folder, and run against a package whose source is on loopback too. The addon is the one that the tests
-// have built; scripts/install-matrix.mjs does the same for other package managers, versions of Node, and musl.
+// This program from its packages, on a machine with Node alone: what `npm pack` makes, published to
+// a registry on loopback, installed into an empty folder, and run against a package whose source is
+// on loopback too. The addon is the one that the tests have built; scripts/install-matrix.mjs does
+// the same for other package managers, versions of Node, and musl.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

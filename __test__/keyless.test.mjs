@@ -1,4 +1,5 @@
-// Statements that CI's own identity signs: as Sigstore bundles, checked by what others check such bundles with, and by this program.
+// Statements that CI's own identity signs: as Sigstore bundles, checked by what others check such
+// bundles with, and by this program.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -26,7 +27,10 @@ after(async () => {
   await sigstore.close();
 });
 
-/** A home with the files that name this Sigstore, and what runs there with an environment like a job's. */
+/**
+ * A home with the files that name this Sigstore, and what runs there with an environment like a
+ * job's.
+ */
 async function job(environment = sigstore.github) {
   const clean = await world.home();
   const at = (name) => join(clean.home, name);
@@ -48,7 +52,10 @@ async function job(environment = sigstore.github) {
   return { clean, at, cli, keyless, checked, readJson };
 }
 
-/** Sigstore's own verifier in JavaScript, which npm has: installed by `npm ci --ignore-scripts` in __test__/conformance. */
+/**
+ * Sigstore's own verifier in JavaScript, which npm has: installed by `npm ci --ignore-scripts` in
+ * __test__/conformance.
+ */
 const sigstoreJs = (() => {
   const npm = createRequire(createRequire(new URL('conformance/package.json', import.meta.url)).resolve('pacote'));
   const load = createRequire(npm.resolve('sigstore'));
@@ -68,7 +75,10 @@ const statementOf = ({ dsseEnvelope }) => JSON.parse(Buffer.from(dsseEnvelope.pa
 /** The beginnings of a secret's parts: a message may have been cut behind them. */
 const split = (secret) => secret.split('.').filter((part) => part.length >= 24).map((part) => part.slice(0, 24));
 
-/** Fails if a secret, or the beginning of one of its parts, is in what was printed, kept, or sent to anybody but those that it is for. */
+/**
+ * Fails if a secret, or the beginning of one of its parts, is in what was printed, kept, or sent to
+ * anybody but those that it is for.
+ */
 async function assertNowhere(ran, clean, secrets, { oidc = [], fulcio = [] } = {}) {
   const parts = secrets.flatMap(split);
   assert.ok(parts.length >= secrets.length);
@@ -187,7 +197,8 @@ test('a log of the second kind takes the hash of what was signed, and the timest
   const bundle = await readJson('vsa.json');
   const [{ kindVersion, canonicalizedBody }] = bundle.verificationMaterial.tlogEntries;
   assert.deepEqual(kindVersion, { kind: 'hashedrekord', version: '0.0.2' });
-  // As the specification of the second kind has it since May 2026; the verifier in JavaScript that npm has is older.
+  // As the specification of the second kind has it since May 2026; the verifier in JavaScript that
+  // npm has is older.
   const { payload, payloadType } = bundle.dsseEnvelope;
   const { digest } = JSON.parse(Buffer.from(canonicalizedBody, 'base64')).spec.hashedRekordV002.data;
   assert.equal(digest, createHash('sha256').update(pae(payloadType, Buffer.from(payload, 'base64'))).digest('base64'));
@@ -293,7 +304,10 @@ test('a bundle about another tarball than the registry serves is refused, whoeve
 
 // ── what could not be signed ──
 
-/** Runs a judgement that cannot be signed: no statement is there afterwards, not even one of an earlier run. */
+/**
+ * Runs a judgement that cannot be signed: no statement is there afterwards, not even one of an
+ * earlier run.
+ */
 async function assertUnsigned(name, code, { environment, config, break: broken, secrets = [], args } = {}) {
   const { spec } = await world.release(name);
   const one = await job(environment);

@@ -1,5 +1,6 @@
-// A run that is killed (SIGKILL) at any step leaves no process and no broken cache, and the next run is right.
-// REPRODUCE_KILLS says how many runs are killed; the steps come from a generator with a seed.
+// A run that is killed (SIGKILL) at any step leaves no process and no broken cache, and the next
+// run is right. REPRODUCE_KILLS says how many runs are killed; the steps come from a generator with
+// a seed.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -26,7 +27,10 @@ before(async () => {
 });
 after(() => world.close());
 
-/** Judges in a process of its own that kills itself when it is told of the n-th step; n = 0 lets it end. Gives the number of steps. */
+/**
+ * Judges in a process of its own that kills itself when it is told of the n-th step; n = 0 lets it
+ * end. Gives the number of steps.
+ */
 async function judge(spec, n, wait = 0) {
   const script = join(clean.home, 'judge.mjs');
   const source = `import { reproduce } from 'reproduce';
@@ -51,8 +55,9 @@ console.log(JSON.stringify({ steps, verdict }));
 }
 
 /**
- * Processes that work for the package: in its checkout, inside or outside of a sandbox, or with the cache's helper.
- * @returns {{ pid: number, command: string }[]} Read in one look, so that one that ends meanwhile is not asked again.
+ * Processes that work for the package: in its checkout, inside or outside of a sandbox, or with the
+ * cache's helper. @returns {{ pid: number, command: string }[]} Read in one look, so that one that
+ * ends meanwhile is not asked again.
  */
 function processes() {
   const of = (pid, read) => {

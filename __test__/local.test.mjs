@@ -1,5 +1,6 @@
-// `reproduce --local`: a folder that is about to be published, and the ways in which nobody could rebuild it. Each is made in a
-// clone of a repository on loopback, and must be named with what to do. There is no git on PATH.
+// `reproduce --local`: a folder that is about to be published, and the ways in which nobody could
+// rebuild it. Each is made in a clone of a repository on loopback, and must be named with what to
+// do. There is no git on PATH.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -39,7 +40,10 @@ const NODE_PACKAGE = `node-${process.platform === 'win32' ? 'win' : process.plat
 const NODE = `node/v${process.versions.node}`;
 const BASE = { 'index.js': 'x\n', 'README.md': '# x\n', '.gitignore': 'dist\nnode_modules\n*.env\n' };
 
-/** Puts up a repository and clones it. `change` gets the clone, and `commit(message)`, which commits all of it. */
+/**
+ * Puts up a repository and clones it. `change` gets the clone, and `commit(message)`, which commits
+ * all of it.
+ */
 async function checkout(name, { json = {}, files = {}, change } = {}) {
   const { repository, ...more } = json;
   const source = { 'package.json': manifest(name, '1.0.0', { ...(repository !== undefined && { repository }), ...more }), ...BASE, ...files };

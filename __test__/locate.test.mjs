@@ -1,4 +1,5 @@
-// Which commit and which folder a version came from: by claims where there are any, by content in any case.
+// Which commit and which folder a version came from: by claims where there are any, by content in
+// any case.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -16,7 +17,10 @@ after(() => world.close());
 
 const SOURCE = (name, version = '1.0.0', more = {}) => ({ 'package.json': manifest(name, version), 'index.js': `${name} ${version}\n`, ...more });
 
-/** Puts up a repository and a package, judges it, and expects it to be reproduced from this commit and folder. */
+/**
+ * Puts up a repository and a package, judges it, and expects it to be reproduced from this commit
+ * and folder.
+ */
 async function finds({ name, version = '1.0.0', repository = `kit/${name}`, history, files, publication = {}, commit, directory = '', ref, verdict = 'identical', options, evidence }) {
   const ids = history ? await world.host.add(repository, history) : {};
   const { gitHead, ...more } = publication;
@@ -206,7 +210,10 @@ test('of commits that explain the files equally, the one that has fewest others'
 
 /** What is published: one file, by `files`. */
 const SMALL = (name) => ({ 'package.json': manifest(name, '1.0.0', { files: ['index.js'] }), 'index.js': `${name} 1.0.0\n` });
-/** Commits with these files that differ beside the package alone, on two branches, a day from one to the next. */
+/**
+ * Commits with these files that differ beside the package alone, on two branches, a day from one to
+ * the next.
+ */
 const equals = (name) => ({
   commits: [
     { label: 'root', date: '2020-01-01T00:00:00Z', files: SOURCE(name, '0.5.0', { 'src/x.ts': '0\n' }) },

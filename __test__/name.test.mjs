@@ -1,5 +1,6 @@
-// The name and the address of this program are set in one place. It is named twice here, published to a registry on loopback and
-// installed; then nothing of the first name is in any file or output, and nothing of a name that belongs to another tool.
+// The name and the address of this program are set in one place. It is named twice here, published
+// to a registry on loopback and installed; then nothing of the first name is in any file or output,
+// and nothing of a name that belongs to another tool.
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -19,7 +20,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const FIRST = { name: '@first-owner/first-name', repository: 'https://git.first.example/first-owner/first-place' };
 const SECOND = { name: '@kit/second', repository: 'https://git.second.example/kit/second' };
 
-/** What names this program's package or address by its first name, and what names the tool that has the plain one. */
+/**
+ * What names this program's package or address by its first name, and what names the tool that has
+ * the plain one.
+ */
 const STALE = [
   /first-(?:owner|name|place)|first\.example/,
   /\bnpx (?:--yes )?reproduce\b/,
@@ -76,7 +80,10 @@ test('no file of the packages has the first name, or speaks for another tool', a
   assert.ok(seen > 20, `${seen} files`);
 });
 
-/** Where the other tool is meant: what says that it is another one, what measures against it, and what looks for it. */
+/**
+ * Where the other tool is meant: what says that it is another one, what measures against it, and
+ * what looks for it.
+ */
 const MEANT = ['README.md', 'crates/rebuild/src/build_run/own.rs', 'scripts/named.mjs', 'bench/existing.mjs', '__test__/name.test.mjs'];
 
 test('no file of the repository runs the tool that has the plain name, or speaks for it', async () => {

@@ -1,4 +1,5 @@
-// Packages with native programs, whose compiler no npm registry has: undecided, with the toolchain that the source names.
+// Packages with native programs, whose compiler no npm registry has: undecided, with the toolchain
+// that the source names.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -17,7 +18,10 @@ const WASM = Buffer.concat([Buffer.from('\0asm\x01\0\0\0', 'latin1'), Buffer.all
 const judge = (spec, args = []) => world.judge(spec, { clean, args: ['--force', ...args] });
 const builds = (answer) => answer.attempts.filter((attempt) => attempt.strategy !== 'source');
 
-/** A platform package in npm/linux-x64 of a repository with a build at its root; `cargo` is the root's Cargo.toml. */
+/**
+ * A platform package in npm/linux-x64 of a repository with a build at its root; `cargo` is the
+ * root's Cargo.toml.
+ */
 function platform(name, { json = {}, published = {}, source = {}, files = { 'Cargo.toml': '[package]\nrust-version = "1.80"\n' } } = {}) {
   const directory = 'npm/linux-x64';
   const own = { name, version: '1.0.0', repository: { type: 'git', url: `git+https://github.com/kit/${name}.git`, directory }, os: ['linux'], cpu: ['x64'], main: 'a.node', ...json };
@@ -52,7 +56,8 @@ test('a file of rustup pins the version, and go.mod names Go', async () => {
 });
 
 test('what else is not as in the source is no compiler\'s doing', async () => {
-  // One file more that is no program, another README, and a script that installers run: each is seen as before.
+  // One file more that is no program, another README, and a script that installers run: each is
+  // seen as before.
   for (const [name, published] of Object.entries({
     'n-script': { 'install.js': 'evil()\n' },
     'n-readme': { 'README.md': '# another\n' },

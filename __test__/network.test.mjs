@@ -1,4 +1,5 @@
-// Whom the program talks to, and how: certificates, proxies and retries, as npm and git are configured.
+// Whom the program talks to, and how: certificates, proxies and retries, as npm and git are
+// configured.
 
 import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, symlink, writeFile } from 'node:fs/promises';
@@ -212,7 +213,8 @@ test('an .npmrc that another user put into a folder above decides nothing', { sk
     assert.deepEqual([refused.code, refused.asked], [1, 0]);
     assert.match(refused.noted.map(({ message }) => message).join('\n'), /shared\/package\.json does not count: it belongs to the user 12345/);
     assert.equal(refused.noted[0].severity, 'warning');
-    // With a package.json of ours the file itself is looked at, and where a link of the other user leads to.
+    // With a package.json of ours the file itself is looked at, and where a link of the other user
+    // leads to.
     for (const put of [
       async (shared) => {
         await writeFile(join(shared, '.npmrc'), npmrc);

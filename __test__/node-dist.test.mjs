@@ -1,4 +1,5 @@
-// Node from a distribution by its signed hashes (`--node-dist`), and what a result says of the tools.
+// Node from a distribution by its signed hashes (`--node-dist`), and what a result says of the
+// tools.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -82,7 +83,8 @@ test('Node of a distribution is the one that its keys signed, and the registry i
   assert.deepEqual([answer.options.nodeDist, answer.options.nodeKeys], [`${dist.address}/`, sha256(key.armored)]);
   assert.deepEqual(answer.findings.filter((finding) => finding.code.startsWith('node-')), []);
 
-  // Kept apart: the registry's Node is another tool, and a stored result of the one is none of the other.
+  // Kept apart: the registry's Node is another tool, and a stored result of the one is none of the
+  // other.
   const plain = await world.judge(spec, { clean });
   assert.equal(plain.attempts.at(-1).tools.find((tool) => tool.name === 'node').package, `node-${PLATFORM}`);
   assert.equal(plain.attempts.at(-1).recipe.build.nodeDist, undefined);

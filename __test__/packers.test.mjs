@@ -1,5 +1,5 @@
-// What publishers' machines and packers do to a package: file systems without modes, languages, Git LFS, hooks, names. For every one
-// that comes out there is a case beside it that must not.
+// What publishers' machines and packers do to a package: file systems without modes, languages, Git
+// LFS, hooks, names. For every one that comes out there is a case beside it that must not.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,10 @@ function withMode(files, mode) {
   return Object.fromEntries(Object.entries(files).map(([path, data]) => [path, { data, mode }]));
 }
 
-/** A tarball of the first npm with this shape: entries as they are given, no owners, npm's fixed time. */
+/**
+ * A tarball of the first npm with this shape: entries as they are given, no owners, npm's fixed
+ * time.
+ */
 function packed(entries, { level, os, xfl }) {
   return gzip(rawTar(entries.map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644 }))), { level, os, xfl });
 }
@@ -98,7 +101,8 @@ test('Git LFS: the published file is proved by the pointer in git, and another f
 
 test('code that git has as a pointer of Git LFS is in no source: nobody can read a hash', async () => {
   const code = "console.log('payload')\n";
-  // Names of scripts, and names of data: Node runs a file of any extension, and a picture can be a script.
+  // Names of scripts, and names of data: Node runs a file of any extension, and a picture can be a
+  // script.
   const cases = [
     ...['index.js', 'lib/run', 'addon.node', 'data.json', 'INDEX.MJS', 'core.bin', 'LICENSE', 'lib/x.jar', 'a.js.map', 'x.ejs'].map((path) => [path, code]),
     ['core.gif', `GIF89a/*\0\0*/=1;${code}`],
@@ -112,7 +116,8 @@ test('code that git has as a pointer of Git LFS is in no source: nobody can read
     const answer = await world.judge(spec);
     assert.deepEqual([answer.verdict, answer.comparison.changed.map((change) => change.path)], ['differs', [path]]);
   }
-  // What package.json runs or loads is code, whatever it holds; a picture that nothing names is none.
+  // What package.json runs or loads is code, whatever it holds; a picture that nothing names is
+  // none.
   const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
   for (const [nth, [json, verdict]] of [[{}, 'identical'], [{ main: 'a.png' }, 'differs'], [{ scripts: { postinstall: 'sh a.png' } }, 'differs']].entries()) {
     const attributes = 'a.png filter=lfs diff=lfs merge=lfs -text\n';

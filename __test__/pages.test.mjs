@@ -1,4 +1,5 @@
-// What the program says of itself on the user's disk: codes, pages, commands; and to a Node that is too old for it.
+// What the program says of itself on the user's disk: codes, pages, commands; and to a Node that is
+// too old for it.
 
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';

@@ -10,7 +10,10 @@ import { listen } from './kit/server.mjs';
 import { bare, manifest, openWorld } from './world.mjs';
 
 const SECRET = 'a-secret-that-nobody-else-may-have';
-/** Users as the hosts' own documents name them; the last is one of .netrc's, of git's configuration and of a helper's. */
+/**
+ * Users as the hosts' own documents name them; the last is one of .netrc's, of git's configuration
+ * and of a helper's.
+ */
 const USERS = ['x-access-token', 'oauth2', 'gitlab-ci-token', 'me'];
 const needed = (path) => path.includes('/private-');
 

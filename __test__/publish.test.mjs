@@ -1,4 +1,5 @@
-// The whole way with nothing made up: a git checkout, the real `npm publish`, a real registry, and then this program.
+// The whole way with nothing made up: a git checkout, the real `npm publish`, a real registry, and
+// then this program.
 
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -23,7 +24,10 @@ after(async () => {
   await rm(root, { recursive: true });
 });
 
-/** Puts up a repository, clones it, publishes from the clone, and judges what the registry then serves. */
+/**
+ * Puts up a repository, clones it, publishes from the clone, and judges what the registry then
+ * serves.
+ */
 async function published(name, files, { folder = '', tags, change, args = [], spec = `${name}@1.0.0` } = {}) {
   const repository = `kit/${name.split('/').at(-1)}`;
   const ids = await host.add(repository, { commits: [{ label: 'c', files }], tags });

@@ -1,5 +1,6 @@
-// The way of a release, against a registry on loopback: packed once, published so that a second run goes on where the first one
-// failed, and shown to be what its tag gives. The binaries are those that the tests have built.
+// The way of a release, against a registry on loopback: packed once, published so that a second run
+// goes on where the first one failed, and shown to be what its tag gives. The binaries are those
+// that the tests have built.
 
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';

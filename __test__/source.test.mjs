@@ -1,4 +1,5 @@
-// --source with what lies on this machine: a repository, a folder, an archive. The package's own repository is not asked.
+// --source with what lies on this machine: a repository, a folder, an archive. The package's own
+// repository is not asked.
 
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -16,7 +17,10 @@ before(async () => {
 });
 after(() => world.close());
 
-/** A published package whose declared repository is not there, and a home with its files in `source/`. */
+/**
+ * A published package whose declared repository is not there, and a home with its files in
+ * `source/`.
+ */
 async function published(name, change = {}) {
   const files = { 'package.json': manifest(name), 'index.js': `module.exports = '${name}';\n`, 'bin/x': { data: '#!/bin/sh\n', mode: 0o755 } };
   await world.registry.publish({ files });

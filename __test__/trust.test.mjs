@@ -1,5 +1,5 @@
-// What strangers say, and who may be asked: commits of others, two repositories for one package, addresses that lead
-// inside, secrets, and programs that must not run.
+// What strangers say, and who may be asked: commits of others, two repositories for one package,
+// addresses that lead inside, secrets, and programs that must not run.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -23,7 +23,10 @@ after(() => world.close());
 const SOURCE = (name) => ({ 'package.json': manifest(name), 'index.js': 'honest\n' });
 const EVIL = { 'index.js': 'evil\n' };
 
-/** A repository whose branch has `SOURCE` without a tag, and one more commit beside it; the package is that other commit. */
+/**
+ * A repository whose branch has `SOURCE` without a tag, and one more commit beside it; the package
+ * is that other commit.
+ */
 async function beside(name, { refs = {}, tags = {}, publication } = {}) {
   const commits = [
     { label: 'base', files: { ...SOURCE(name), 'package.json': manifest(name, '0.9.0') } },
@@ -576,7 +579,8 @@ test('a project’s .npmrc does not send a token of the user’s to its own regi
 });
 
 test('a host that stands in for another is not asked for more than its own', async (t) => {
-  // gitlab.com is not rewritten by this user's configuration, and is not reachable here; github.com's stand-in must not see it.
+  // gitlab.com is not rewritten by this user's configuration, and is not reachable here;
+  // github.com's stand-in must not see it.
   const host = await startGitHost({ hosts: ['github.com'] });
   t.after(() => host.close());
   const { spec } = await world.release('t-gitlab', { json: { repository: 'gitlab:kit/t-gitlab' } });

@@ -1,4 +1,5 @@
-// What the program prints can be typed: every name of a source in an output is accepted as an input, and a name that leads nowhere is told with the nearest.
+// What the program prints can be typed: every name of a source in an output is accepted as an
+// input, and a name that leads nowhere is told with the nearest.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

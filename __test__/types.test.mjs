@@ -1,5 +1,5 @@
-// The types of the packed tarball, as a program that installed it sees them: by TypeScript under every way that it has of finding them, and
-// by the two programs that check packages for this.
+// The types of the packed tarball, as a program that installed it sees them: by TypeScript under
+// every way that it has of finding them, and by the two programs that check packages for this.
 
 import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

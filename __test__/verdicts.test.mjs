@@ -1,5 +1,6 @@
-// The verdicts of one package, each with its exit code, code and hint, and with nothing left behind.
-// `judge` of world.mjs checks schema, exit code, `reproduced`, hints, stderr, temporary files and cache of every answer.
+// The verdicts of one package, each with its exit code, code and hint, and with nothing left
+// behind. `judge` of world.mjs checks schema, exit code, `reproduced`, hints, stderr, temporary
+// files and cache of every answer.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -474,7 +475,10 @@ test('a usage error is an error', async () => {
 
 // ── no disk ──
 
-/** Runs as in a shell with `ulimit -f`: every file ends after so many blocks of 512 bytes, as on a full disk. */
+/**
+ * Runs as in a shell with `ulimit -f`: every file ends after so many blocks of 512 bytes, as on a
+ * full disk.
+ */
 async function withFilesOf(blocks, args, clean) {
   const command = ['/bin/sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, CLI];
   const ran = await run([...args, '--json'], { env: clean.env, cwd: clean.home, command });

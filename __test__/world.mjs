@@ -1,5 +1,6 @@
-// One world for a test file: a registry and a git host on loopback, and the program run against them.
-// Every `--json` answer that goes through here is checked against the schema, and for agreeing with itself.
+// One world for a test file: a registry and a git host on loopback, and the program run against
+// them. Every `--json` answer that goes through here is checked against the schema, and for
+// agreeing with itself.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -54,12 +55,13 @@ export function bare(name) {
 }
 
 /**
- * Starts a registry and a git host.
- * @param {{ registry?: object, githost?: object, builds?: boolean }} [options] the first two as the kit takes them; `builds`: the registry has
+ * Starts a registry and a git host. @param {{ registry?: object, githost?: object, builds?: boolean
+ * }} [options] the first two as the kit takes them; `builds`: the registry has
  *   the Node and npm that builds run with
  */
 export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {}, builds = false } = {}) {
-  // First what may fail without a server that then stays open: a test file whose world does not open must end.
+  // First what may fail without a server that then stays open: a test file whose world does not
+  // open must end.
   const tools = builds ? await toolchain() : [];
   const registry = await startRegistry(ofRegistry);
   for (const tool of tools) await registry.publish(tool);
@@ -77,9 +79,9 @@ export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {
   }
 
   /**
-   * A package whose repository github.com/kit/<name> has one commit with a tag, and which is published from it.
-   * `files` without package.json; `published` changes what the tarball holds against the commit (null takes away);
-   * `history`, `publication` and `manifest` say more.
+   * A package whose repository github.com/kit/<name> has one commit with a tag, and which is
+   * published from it. `files` without package.json; `published` changes what the tarball holds
+   * against the commit (null takes away); `history`, `publication` and `manifest` say more.
    */
   async function release(name, { version = '1.0.0', files = {}, published = {}, json = {}, history = {}, publication = {}, gitHead = true, tag = `v${version}` } = {}) {
     const source = { 'package.json': manifest(name, version, json), 'index.js': `module.exports = '${name}';\n`, ...files };
@@ -94,9 +96,9 @@ export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {
   }
 
   /**
-   * Runs the program with --json and checks the answer on the way: schema, exit code, nothing on stderr, nothing left behind.
-   * @param {string} spec
-   * @param {{ args?: string[], clean?: object, accept?: string, run?: object } & Parameters<typeof home>[0]} [options]
+   * Runs the program with --json and checks the answer on the way: schema, exit code, nothing on
+   * stderr, nothing left behind. @param {string} spec @param {{ args?: string[], clean?: object,
+   * accept?: string, run?: object } & Parameters<typeof home>[0]} [options]
    */
   async function judge(spec, { args = [], clean, accept, run: more = {}, ...options } = {}) {
     const at = clean ?? (await home(options));
@@ -119,7 +121,9 @@ export async function openWorld({ registry: ofRegistry = {}, githost: ofHost = {
   return { registry, host, home, release, judge, close };
 }
 
-/** Temporary folder empty, and only whole things in the cache: results, packs with their indexes. */
+/**
+ * Temporary folder empty, and only whole things in the cache: results, packs with their indexes.
+ */
 export async function assertNothingLeft(clean) {
   assert.deepEqual(await clean.leftovers(), [], 'left among the temporary files');
   const odd = (await filesBelow(clean.cacheDir)).map((file) => relative(clean.cacheDir, file)).filter((file) => !isKept(file));

@@ -1,5 +1,5 @@
-// The Action's step: runs the program of this ref, writes its results to a file, and the verdicts to the step's outputs and to
-// the job's summary.
+// The Action's step: runs the program of this ref, writes its results to a file, and the verdicts
+// to the step's outputs and to the job's summary.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -61,16 +61,19 @@ const asked = local ? [local] : specs;
 const answers = results.filter((one) => one.code !== 'usage').length;
 const unanswered = asked.slice(answers);
 const broken = wrong();
-// What is none of the program's own exit codes decided nothing; nor did 0 where an answer is missing.
+// What is none of the program's own exit codes decided nothing; nor did 0 where an answer is
+// missing.
 const code = isEnd && !(broken && ran.status === 0) ? ran.status : 2;
 const verdicts = [...results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
-// Which verdicts fail is the user's choice. That there is none is no verdict, and fails whatever was chosen.
+// Which verdicts fail is the user's choice. That there is none is no verdict, and fails whatever
+// was chosen.
 process.exitCode = broken || fails.includes(code) ? code : 0;
 
 const json = join(work, 'results.ndjson');
 writeFileSync(json, lines.map((line) => `${line}\n`).join(''));
 output({ verdict: verdicts.join(' '), 'exit-code': String(code), json, ...(audit && { summary: join(work, 'summary.md') }) });
-// The program's own table says more; it writes none for a folder, and none if it was asked for something that it cannot do.
+// The program's own table says more; it writes none for a folder, and none if it was asked for
+// something that it cannot do.
 if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
 for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${codeOf(one) ? `  (${codeOf(one)})` : ''}`);
 const problems = results.flatMap((one) => [...(one.problems ?? []), ...(one.verdict === 'error' ? [{ code: one.code, message: one.message, todo: one.hints?.[0] }] : [])]);
@@ -89,7 +92,10 @@ for (const line of ran.annotations.length > 0 ? ran.annotations : own.slice(0, A
   console.log(process.exitCode === 0 ? line.replace(/^::error /, '::warning ') : line);
 }
 
-/** Why there is not one answer for each package, or why the program's end is none of its own; undefined where all is well. */
+/**
+ * Why there is not one answer for each package, or why the program's end is none of its own;
+ * undefined where all is well.
+ */
 function wrong() {
   const end = ran.signal ? `the program was ended by ${ran.signal}` : `the program ended with ${ran.status}`;
   const missing = unanswered.slice(0, SHOWN).join(' ') + (unanswered.length > SHOWN ? ` and ${unanswered.length - SHOWN} more` : '');
@@ -107,7 +113,10 @@ function auditArguments() {
   return ['audit', audit, '--ndjson', '-', '--summary', join(work, 'summary.md'), '--accept', input('ACCEPT') || 'same-content', ...since];
 }
 
-/** The program of this ref as arguments of Node: the one that is built here, else the published one of package.json's name and version. */
+/**
+ * The program of this ref as arguments of Node: the one that is built here, else the published one
+ * of package.json's name and version.
+ */
 function program() {
   if (existsSync(join(root, `reproduce.${target()}.node`))) return [join(root, 'bin.cjs')];
   const { name, version, private: unpublished } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -117,7 +126,8 @@ function program() {
 
 /** Installs the program without running a script, and gives the path of its command. */
 function installed(name, version) {
-  // In a folder of its own: configuration and packages of the checked-out project have no say in what is installed.
+  // In a folder of its own: configuration and packages of the checked-out project have no say in
+  // what is installed.
   const folder = mkdtempSync(join(work, 'program-'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   // On Windows npm is a .cmd file, which only a shell can start.
@@ -129,7 +139,10 @@ function installed(name, version) {
   return join(folder, 'node_modules', name, 'bin.cjs');
 }
 
-/** Runs it, passes on what it says, and holds back its annotations: their level depends on how the step ends. */
+/**
+ * Runs it, passes on what it says, and holds back its annotations: their level depends on how the
+ * step ends.
+ */
 async function runProgram(command) {
   const child = spawn(process.execPath, [...command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const annotations = [];
@@ -146,7 +159,10 @@ async function runProgram(command) {
   return { status, signal, annotations, stdout: Buffer.concat(chunks).toString('utf8') };
 }
 
-/** Prints one line. Names and paths come from strangers: nothing of them may be a command to the runner, or to a terminal. */
+/**
+ * Prints one line. Names and paths come from strangers: nothing of them may be a command to the
+ * runner, or to a terminal.
+ */
 function print(line) {
   console.log(line.replaceAll(/\p{C}/gu, '?').replaceAll('::', ': :').replaceAll('##[', '## ['));
 }
@@ -157,7 +173,10 @@ function escaped(text, isProperty = false) {
   return isProperty ? data.replaceAll(':', '%3A').replaceAll(',', '%2C') : data;
 }
 
-/** Text in which the runner finds no command: it takes one from `::` at a line's start, and from `##[` anywhere. */
+/**
+ * Text in which the runner finds no command: it takes one from `::` at a line's start, and from
+ * `##[` anywhere.
+ */
 function harmless(text) {
   return text.replaceAll(/\p{C}/gu, '?').replaceAll('##[', '##\\[').replace(/^\s*::/, '\\::');
 }

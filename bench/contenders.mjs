@@ -14,20 +14,18 @@ const BY_HAND = 'set -e; git clone -q "$1" checkout; cd checkout; git checkout -
 const BY_HAND_BUILT = 'set -e; git clone -q "$1" checkout; cd checkout; git checkout -q "$2"; npm install --silent --no-audit --no-fund; npm pack --silent';
 
 /**
- * @typedef {object} Contender
- * @property {string} key
- * @property {string} label
- * @property {boolean} [answers] it prints JSON with `reproduced`
- * @property {boolean} [warm] its first run fills what the others read
- * @property {(nth: number) => Promise<import('./measure.mjs').Command>} prepare a fresh command; not measured
+ * @typedef {object} Contender @property {string} key @property {string} label @property {boolean}
+ * [answers] it prints JSON with `reproduced` @property {boolean} [warm] its first run fills what
+ * the others read @property {(nth: number) => Promise<import('./measure.mjs').Command>} prepare a
+ * fresh command; not measured
  */
 
 /**
- * The contenders of each scene, in the order in which they are printed.
- * @param {Awaited<ReturnType<import('./scene.mjs').openScene>>} scene
- * @param {{ env: Record<string, string> }} clean environment without git and npm, for the program itself
- * @param {{ work: string, existing: string }} options `work`: an empty folder
- * @returns {{ packed: Contender[], built: Contender[] }}
+ * The contenders of each scene, in the order in which they are printed. @param
+ * {Awaited<ReturnType<import('./scene.mjs').openScene>>} scene @param {{ env: Record<string,
+ * string> }} clean environment without git and npm, for the program itself @param {{ work: string,
+ * existing: string }} options `work`: an empty folder @returns {{ packed: Contender[], built:
+ * Contender[] }}
  */
 export function contenders(scene, clean, { work, existing }) {
   const { 'bench-known': known, 'bench-tagged': tagged, 'bench-built': built, 'bench-before': before } = scene.subjects;
@@ -36,7 +34,8 @@ export function contenders(scene, clean, { work, existing }) {
     await mkdir(folder, { recursive: true });
     return folder;
   };
-  // Each run has a home of its own: what npm and the existing tool keep there would make the next one faster.
+  // Each run has a home of its own: what npm and the existing tool keep there would make the next
+  // one faster.
   const tools = (home) => gitEnv({
     HOME: home,
     XDG_CACHE_HOME: join(home, 'cache'),
@@ -77,7 +76,10 @@ export function contenders(scene, clean, { work, existing }) {
     { key: 'existing', label: '(b) reproduce@1.2.0', answers: true, prepare: theirs(known) },
   ];
 
-  /** A cache in which another package was judged: Node and npm are there, and nothing of the package that is measured. */
+  /**
+   * A cache in which another package was judged: Node and npm are there, and nothing of the package
+   * that is measured.
+   */
   const equipped = async (nth) => {
     const filled = join(work, 'equipped');
     if (!existsSync(filled)) await wallTime(ours(before, await fresh('equipped', 'new'))).then(() => rename(join(work, 'equipped-new'), filled));

@@ -1,5 +1,6 @@
 // The existing tool, npm `reproduce@1.2.0`, installed into .work/ and led to the loopback registry.
-// It knows one registry and one git host by name. Git's own insteadOf replaces the host; the registry needs an edit.
+// It knows one registry and one git host by name. Git's own insteadOf replaces the host; the
+// registry needs an edit.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,9 +20,9 @@ const EDITS = [
 ];
 
 /**
- * Installs and patches it once; the next run finds it there.
- * @param {string} work folder for it
- * @returns {Promise<string>} path of its command line program, which reads BENCH_REGISTRY from the environment
+ * Installs and patches it once; the next run finds it there. @param {string} work folder for it
+ * @returns {Promise<string>} path of its command line program, which reads BENCH_REGISTRY from the
+ * environment
  */
 export async function installExisting(work) {
   const root = join(work, `reproduce-${VERSION}`);

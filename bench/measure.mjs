@@ -1,4 +1,5 @@
-// Wall time and peak memory of a command. Taken in runs of their own, so that neither disturbs the other.
+// Wall time and peak memory of a command. Taken in runs of their own, so that neither disturbs the
+// other.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -32,8 +33,8 @@ export const MEMORY_SOURCE =
   process.platform !== 'linux' ? null : existsSync(GNU_TIME) ? `${GNU_TIME} (getrusage)` : 'VmHWM in /proc, polled';
 
 /**
- * Runs a command once and gives the largest resident set of any one process of it, in bytes; null where it cannot be known.
- * @param {Command} command
+ * Runs a command once and gives the largest resident set of any one process of it, in bytes; null
+ * where it cannot be known. @param {Command} command
  */
 export async function peakMemory(command) {
   if (MEMORY_SOURCE === null) return null;
@@ -51,7 +52,10 @@ async function byRusage(command) {
   }
 }
 
-/** VmHWM only grows, so the last reading before the end is nearly the peak. Sees the command itself, not its children. */
+/**
+ * VmHWM only grows, so the last reading before the end is nearly the peak. Sees the command itself,
+ * not its children.
+ */
 async function byPolling(command) {
   const child = start(command.argv, command);
   let peak = null;

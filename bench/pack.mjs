@@ -1,6 +1,8 @@
-// `npm run bench:pack [-- --rounds N]`: 1,000 files of 20 kB packed and hashed by this program, with all processors and with one, by
-// `npm pack`, and by npm's own parts without npm around them; each as a whole process, in another order each round; once of real code and
-// once of random words. The bytes must be equal. `npm --version` and `node -e 0` say what of it is the start of npm and of Node.
+// `npm run bench:pack [-- --rounds N]`: 1,000 files of 20 kB packed and hashed by this program,
+// with all processors and with one, by `npm pack`, and by npm's own parts without npm around them;
+// each as a whole process, in another order each round; once of real code and once of random words.
+// The bytes must be equal. `npm --version` and `node -e 0` say what of it is the start of npm and
+// of Node.
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -36,7 +38,10 @@ try {
   await rm(scratch, { recursive: true, force: true });
 }
 
-/** Packs a folder of such files with all by turns, fails unless the bytes are equal, and prints the times. */
+/**
+ * Packs a folder of such files with all by turns, fails unless the bytes are equal, and prints the
+ * times.
+ */
 async function compare(program, what, text) {
   const place = await mkdtemp(join(scratch, 'tree-'));
   const folder = join(place, 'tree');

@@ -1,5 +1,5 @@
-//! `pack <folder> <file>`: writes the tarball that npm 11 makes of a folder, and prints its SHA-1 and SHA-512, as npm computes both. For
-//! `bench/pack.mjs`, which holds it against npm itself.
+//! `pack <folder> <file>`: writes the tarball that npm 11 makes of a folder, and prints its SHA-1
+//! and SHA-512, as npm computes both. For `bench/pack.mjs`, which holds it against npm itself.
 
 use std::error::Error;
 use std::fs::File;
@@ -70,7 +70,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bins = Bins::of(&manifest);
     let mut out = BufWriter::new(Hashed { file: File::create(file)?, sha1: sha1::Sha1::new(), sha512: sha2::Sha512::new() });
     std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
-        // On this thread: contents are not for several. What is read is compressed on another, and by those that it starts.
+        // On this thread: contents are not for several. What is read is compressed on another, and
+        // by those that it starts.
         let compressing = scope.spawn(move || {
             gzip::compress(&mut packed, Match::usual(era, None), &mut out).map_err(|error| error.to_string())?;
             out.into_inner().map_err(|error| error.to_string())

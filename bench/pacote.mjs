@@ -1,4 +1,5 @@
-// `node bench/pacote.mjs <npm's folder> <folder> <file>`: packs with npm's own parts, pacote and what it uses, without npm around them.
+// `node bench/pacote.mjs <npm's folder> <folder> <file>`: packs with npm's own parts, pacote and
+// what it uses, without npm around them.
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

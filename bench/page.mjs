@@ -1,5 +1,6 @@
-// `node bench/page.mjs [rounds]`: the page of 20,000 packages in a real browser: the time until it can be used, and until a key in the
-// search field is answered. It prints medians, and fails where the median opening or 95 of 100 keys are above LIMITS.
+// `node bench/page.mjs [rounds]`: the page of 20,000 packages in a real browser: the time until it
+// can be used, and until a key in the search field is answered. It prints medians, and fails where
+// the median opening or 95 of 100 keys are above LIMITS.
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,9 @@
-// `npm run bench [-- --rounds N --latency MS --seed N --json]`: time and peak memory of a cold and a cached verdict, side by side
-// with the least that any tool must fetch, with the existing tool and with the work by hand; once for a package that is packed as it is,
-// once for one that everybody has to install and to build. All have the same number of rounds, in an order that is drawn anew for each.
-// Fails only if something does not run; a slow number is printed like any other.
+// `npm run bench [-- --rounds N --latency MS --seed N --json]`: time and peak memory of a cold and
+// a cached verdict, side by side with the least that any tool must fetch, with the existing tool
+// and with the work by hand; once for a package that is packed as it is, once for one that
+// everybody has to install and to build. All have the same number of rounds, in an order that is
+// drawn anew for each. Fails only if something does not run; a slow number is printed like any
+// other.
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
@@ -68,7 +70,10 @@ function count(text) {
   return number;
 }
 
-/** Numbers of a tool that gave no verdict would mean nothing: all that answer must say that the package was reproduced. */
+/**
+ * Numbers of a tool that gave no verdict would mean nothing: all that answer must say that the
+ * package was reproduced.
+ */
 async function check(list) {
   const seen = () => scene.registry.requests.length + scene.githost.requests.length;
   for (const { label, prepare, warm } of list.filter(({ answers }) => answers)) {
@@ -81,7 +86,10 @@ async function check(list) {
   }
 }
 
-/** One run of each in turn, in another order each time: a busy moment of the machine meets all of them, and none is always behind the same. */
+/**
+ * One run of each in turn, in another order each time: a busy moment of the machine meets all of
+ * them, and none is always behind the same.
+ */
 async function measure(list) {
   const times = new Map(list.map(({ key }) => [key, []]));
   const memory = new Map(list.map(({ key }) => [key, []]));

@@ -1,5 +1,6 @@
-// What is measured against: one package of a usual size, once with its commit in the registry, once found by tag, and once with files
-// that only a build makes, for which everybody has to install and to build.
+// What is measured against: one package of a usual size, once with its commit in the registry, once
+// found by tag, and once with files that only a build makes, for which everybody has to install and
+// to build.
 
 import { startGitHost } from '../__test__/kit/githost.mjs';
 import { git } from '../__test__/kit/history.mjs';
@@ -12,13 +13,17 @@ const BYTES_PER_FILE = 5_000;
 const COMMITS = 400;
 const COMMITS_PER_RELEASE = 10;
 /**
- * What `npm install` finds: tools for tests and lint with what they depend on. A test runner and a linter together bring
- * about as many packages into most repositories (mocha 11 and eslint 9: some 170).
+ * What `npm install` finds: tools for tests and lint with what they depend on. A test runner and a
+ * linter together bring about as many packages into most repositories (mocha 11 and eslint 9: some
+ * 170).
  */
 const DEV_DEPENDENCIES = Array.from({ length: 15 }, (_, nth) => `bench-dev-${nth}`);
 const DEPENDENCIES_OF_EACH = 9;
 
-/** The packages; the release measured is the newest commit, as the existing tool's depth-1 clone can reach no other. */
+/**
+ * The packages; the release measured is the newest commit, as the existing tool's depth-1 clone can
+ * reach no other.
+ */
 const PACKAGES = [
   { name: 'bench-known', repository: 'bench/known', gitHead: true },
   { name: 'bench-tagged', repository: 'bench/tagged', gitHead: false },
@@ -63,7 +68,8 @@ export async function openScene(latency) {
     const { integrity, tarball } = await registry.publish({ files, gitHead: gitHead ? commit : undefined });
     subjects[name] = { name, version, repository, commit, integrity, tarballSize: tarball.length };
   }
-  // The round trip to a host that is not this machine. Without it, requests that wait for each other cost nothing.
+  // The round trip to a host that is not this machine. Without it, requests that wait for each
+  // other cost nothing.
   for (const server of [registry, githost]) server.fault({ delay: latency });
   return {
     registry,
@@ -77,7 +83,10 @@ export async function openScene(latency) {
   };
 }
 
-/** The history of a repository, and the files and version of its newest commit as they are published. */
+/**
+ * The history of a repository, and the files and version of its newest commit as they are
+ * published.
+ */
 function project(name, repository, build = false) {
   const made = random(1);
   const devDependencies = Object.fromEntries(DEV_DEPENDENCIES.map((dependency) => [dependency, '^1.0.0']));

@@ -1,5 +1,6 @@
-// `node bench/startup.mjs [rounds]`: `npx <this program> --help` from a warm npx cache, against a package whose bin does nothing. Both are
-// installed from a registry on loopback and run in turn. It prints the ratio of the medians, and fails above LIMIT.
+// `node bench/startup.mjs [rounds]`: `npx <this program> --help` from a warm npx cache, against a
+// package whose bin does nothing. Both are installed from a registry on loopback and run in turn.
+// It prints the ratio of the medians, and fails above LIMIT.
 
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

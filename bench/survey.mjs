@@ -1,5 +1,6 @@
-// `node bench/survey.mjs [--packages N --latency MS --jobs N --json]`: packages per hour of a survey's first pass, beside a loop of this program over
-// the same list, one after the other, each with a cache of its own. A slow number is printed like any other; what is not judged fails it.
+// `node bench/survey.mjs [--packages N --latency MS --jobs N --json]`: packages per hour of a
+// survey's first pass, beside a loop of this program over the same list, one after the other, each
+// with a cache of its own. A slow number is printed like any other; what is not judged fails it.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

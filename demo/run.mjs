@@ -1,11 +1,15 @@
-// `npm run demo`: the real program on packages that are honest, tampered with, without source and badly tagged.
-// Needs no network: everything is served on loopback from packages/*.json. Only the git host needs git.
+// `npm run demo`: the real program on packages that are honest, tampered with, without source and
+// badly tagged. Needs no network: everything is served on loopback from packages/*.json. Only the
+// git host needs git.
 
 import { spawn } from 'node:child_process';
 import { cleanEnv, CLI, run } from '../__test__/kit/cli.mjs';
 import { openScene } from './scene.mjs';
 
-/** Variables that say how the terminal is; the program's own output depends on nothing else of the user's. */
+/**
+ * Variables that say how the terminal is; the program's own output depends on nothing else of the
+ * user's.
+ */
 const TERMINAL = ['TERM', 'COLORTERM', 'COLUMNS', 'NO_COLOR', 'FORCE_COLOR', 'CLICOLOR', 'CLICOLOR_FORCE', 'CI'];
 
 const scene = await openScene();

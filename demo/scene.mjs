@@ -8,14 +8,12 @@ import { startRegistry } from '../__test__/kit/registry.mjs';
 const STORIES = ['identical', 'tampered', 'no-source', 'late-tag'];
 
 /**
- * One file of packages/.
- * @typedef {object} Story
- * @property {string} shows one line for the reader
- * @property {{ verdict: string, exit: number, commit?: string }} expected `commit`: the label of the one to be found
- * @property {{ name: string, version: string }} package
- * @property {string} [repository] owner/name
- * @property {import('../__test__/kit/history.mjs').History} [history]
- * @property {{ from?: string, files?: string[], changed?: Record<string, string>, gitHead?: string }} published the files of
+ * One file of packages/. @typedef {object} Story @property {string} shows one line for the reader
+ * @property {{ verdict: string, exit: number, commit?: string }} expected `commit`: the label of
+ * the one to be found @property {{ name: string, version: string }} package @property {string}
+ * [repository] owner/name @property {import('../__test__/kit/history.mjs').History} [history]
+ * @property {{ from?: string, files?: string[], changed?: Record<string, string>, gitHead?: string
+ * }} published the files of
  *   the tarball: those named in `files` as they stood at the commit `from`, then what was changed
  */
 

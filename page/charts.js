@@ -25,7 +25,10 @@ function segmentsOf() {
   return Object.fromEntries(KEYS.map((key) => [key, element('i', { class: key })]));
 }
 
-/** A chart of bars that lie: for values that are names. Those of `plain` have their number and no bar: theirs would leave the others none. */
+/**
+ * A chart of bars that lie: for values that are names. Those of `plain` have their number and no
+ * bar: theirs would leave the others none.
+ */
 export function bars(title, values, onChoose, plain = []) {
   const list = element('ul', { class: 'bars' });
   const all = values.map((value) => {

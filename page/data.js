@@ -1,4 +1,5 @@
-// The results as they stand in the page: a head, rows, and the details of each row, which are read when it is opened.
+// The results as they stand in the page: a head, rows, and the details of each row, which are read
+// when it is opened.
 
 const parse = (node) => JSON.parse(node.textContent);
 

@@ -1,4 +1,5 @@
-// What packages are told apart by: which values are chosen, and how many packages each value has among those that the other choices leave.
+// What packages are told apart by: which values are chosen, and how many packages each value has
+// among those that the other choices leave.
 
 /** Names of the facets, in the order of the charts. */
 export const FACETS = { verdict: 'Verdict', reason: 'Reason', client: 'Client that packed', strategy: 'Strategy', manager: 'Package manager', provenance: 'Provenance', year: 'Year of publication' };
@@ -8,7 +9,10 @@ export const matches = (row, words) => words.every((word) => row.words.includes(
 
 export const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
-/** Per facet, per value, how many packages of each outcome: a facet's own choice leaves its own bars as they are. */
+/**
+ * Per facet, per value, how many packages of each outcome: a facet's own choice leaves its own bars
+ * as they are.
+ */
 export function tally(rows, names, chosen, words) {
   const counts = new Map(names.map((name) => [name, new Map()]));
   const choosing = names.filter((name) => chosen[name]?.size > 0);

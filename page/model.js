@@ -18,7 +18,10 @@ export const COLUMNS = [
 
 export const CHANGE = { id: 'change', title: 'Before', value: (row) => row.facets.change };
 
-/** The place of each row in the order of a column, found when it is first sorted by: comparing texts for every key is slow. */
+/**
+ * The place of each row in the order of a column, found when it is first sorted by: comparing texts
+ * for every key is slow.
+ */
 function ranks(rows, value) {
   let places;
   return ({ id }) => {

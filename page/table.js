@@ -107,7 +107,10 @@ export class Table {
     for (const node of wanted) this.#virtual.measureElement(node);
   }
 
-  /** Puts these nodes there, in this order, and moves none that is in its place: what moves loses the focus. */
+  /**
+   * Puts these nodes there, in this order, and moves none that is in its place: what moves loses
+   * the focus.
+   */
   #fill(wanted) {
     const keep = new Set(wanted);
     for (const node of [...this.body.children]) {

@@ -1,4 +1,5 @@
-// The layers of the workspace, from the manifests: draws docs/architecture.md and writes crates/README.md.
+// The layers of the workspace, from the manifests: draws docs/architecture.md and writes
+// crates/README.md.
 //   node scripts/architecture.mjs           writes both
 //   node scripts/architecture.mjs --check   fails where one is not as the manifests are, or where a dependency runs up (a test runs it)
 
@@ -7,7 +8,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** The layers, lowest first. A crate may depend on those of lower layers, and on none of its own or of a higher one. */
+/**
+ * The layers, lowest first. A crate may depend on those of lower layers, and on none of its own or
+ * of a higher one.
+ */
 export const LAYERS = [
   ['verdict', 'node-deflate'],
   ['npmrc', 'npm-spec', 'npm-tarball', 'store'],
@@ -19,7 +23,10 @@ export const LAYERS = [
   ['audit', 'survey'],
 ];
 
-/** The crates of a workspace: folder below crates/ to its description, whether it is of use by itself, and its dependencies among the crates. */
+/**
+ * The crates of a workspace: folder below crates/ to its description, whether it is of use by
+ * itself, and its dependencies among the crates.
+ */
 export function cratesOf(root) {
   const folders = readdirSync(join(root, 'crates'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const crates = new Map();
@@ -32,7 +39,10 @@ export function cratesOf(root) {
   return crates;
 }
 
-/** The names of what a manifest has linked: its dependencies, of every platform. Tests may use what is above. */
+/**
+ * The names of what a manifest has linked: its dependencies, of every platform. Tests may use what
+ * is above.
+ */
 export function linked(manifest) {
   const names = [];
   let counts = false;
@@ -45,7 +55,9 @@ export function linked(manifest) {
   return names;
 }
 
-/** A sentence for each dependency that runs up or to the side, and for each crate without a layer. */
+/**
+ * A sentence for each dependency that runs up or to the side, and for each crate without a layer.
+ */
 export function upward(crates, layers = LAYERS) {
   const layer = new Map(layers.flatMap((names, at) => names.map((name) => [name, at])));
   const wrong = [];

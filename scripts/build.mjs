@@ -1,4 +1,5 @@
-// Builds the addon in a source checkout. In an installed package there is nothing to build: this file is not in it.
+// Builds the addon in a source checkout. In an installed package there is nothing to build: this
+// file is not in it.
 //   node scripts/build.mjs            builds if the addon is missing or older than the sources (npm install does this)
 //   node scripts/build.mjs --force    always asks cargo
 //   node scripts/build.mjs --dist     the slow, small build for a release: the same bytes in any folder (docs/release.md)
@@ -38,8 +39,9 @@ const profile = dist ? 'dist' : process.argv.includes('--dev') ? 'dev' : 'releas
 const targetFolder = container ? join(root, 'target/container') : (process.env.CARGO_TARGET_DIR ?? join(root, 'target'));
 const env = dist && !container ? distEnvironment(process.env, { root, targetFolder, platform }) : process.env;
 const runCargo = container ? containerCargo({ root, targetFolder, platform }) : (args) => spawnSync('cargo', args, { cwd: root, stdio: 'inherit', env });
-// One after the other: built together, the two would share their dependencies' features, and the tests would build them all again.
-// As a cdylib alone where it is for a release: cargo does no link-time optimisation for what is a rlib too.
+// One after the other: built together, the two would share their dependencies' features, and the
+// tests would build them all again. As a cdylib alone where it is for a release: cargo does no
+// link-time optimisation for what is a rlib too.
 const addon = dist ? ['rustc', '--lib', '--crate-type', 'cdylib'] : ['build', '--lib'];
 const crates = [addon, ...(platform.sandbox ? [['build', '--package', 'reproduce-sandbox']] : [])];
 for (const crate of crates) {

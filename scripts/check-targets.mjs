@@ -1,7 +1,9 @@
-// Type-checks the addon, and the program that builds run under, for platforms that this machine cannot run:
+// Type-checks the addon, and the program that builds run under, for platforms that this machine
+// cannot run:
 //   node scripts/check-targets.mjs [target…]     default: all of scripts/platforms.mjs but this machine's
-// `rustup target add` gets their standard libraries. What the crates have in C is not compiled: a stand-in answers in place of the
-// compilers, which are not here. So this shows that the Rust code fits the platform, and no more. It takes minutes.
+// `rustup target add` gets their standard libraries. What the crates have in C is not compiled: a
+// stand-in answers in place of the compilers, which are not here. So this shows that the Rust code
+// fits the platform, and no more. It takes minutes.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

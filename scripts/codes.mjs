@@ -19,7 +19,10 @@ export function sourceFiles() {
   return files.filter((path) => path.endsWith('.rs') && !/\/(tests|test_support)(\.rs$|\/)/.test(path)).sort();
 }
 
-/** Rust sources without tests and comments, by path. rustfmt keeps them in the one shape that the patterns below expect. */
+/**
+ * Rust sources without tests and comments, by path. rustfmt keeps them in the one shape that the
+ * patterns below expect.
+ */
 export function rustSources() {
   const sources = new Map();
   for (const path of sourceFiles()) {
@@ -28,7 +31,10 @@ export function rustSources() {
   return sources;
 }
 
-/** `fn code(&self)` of the errors: literals and constants that a match arm gives, or the one literal that is the whole body. */
+/**
+ * `fn code(&self)` of the errors: literals and constants that a match arm gives, or the one literal
+ * that is the whole body.
+ */
 function codesOfErrors(text) {
   const codes = [];
   for (const [, body] of text.matchAll(/fn code\(&self\) -> &'static str \{\n([^]*?)\n {4}\}/g)) {
@@ -47,7 +53,10 @@ function codesOfErrors(text) {
 /** The first group of every match, or the codes in it. */
 const each = (pattern) => (text) => [...text.matchAll(pattern)].flatMap(([, group]) => (group.includes('"') ? literals(group) : [group]));
 
-/** One pattern for each way in which the sources give a code. Each must find something, or it has gone blind. */
+/**
+ * One pattern for each way in which the sources give a code. Each must find something, or it has
+ * gone blind.
+ */
 export const PATTERNS = {
   'fn code(&self)': codesOfErrors,
   // Self::NotGzip => ("not-gzip", "…"): the rows of npm-tarball/src/oddity.rs.
@@ -61,7 +70,8 @@ export const PATTERNS = {
   'note("…"': each(new RegExp(`\\bnote\\(\\s*"${CODE}"`, 'g')),
   // crates/verdict.
   '(Verdict::…, Some("…"))': each(new RegExp(`Verdict::\\w+, Some\\("${CODE}"\\)`, 'g')),
-  // A code that is chosen, as by judge/src/draft.rs, or taken where there is no other: all literals up to the semicolon.
+  // A code that is chosen, as by judge/src/draft.rs, or taken where there is no other: all literals
+  // up to the semicolon.
   'let code = …;': each(/let code = ([^;]*"[^;]*);/g),
   // recipe/build/failure.rs.
   'Some("…") of a build': (text) => (text.includes('impl Course') ? each(new RegExp(`Some\\("${CODE}"\\)`, 'g'))(text) : []),

@@ -1,5 +1,6 @@
-// Runs cargo in the image that a release is built in: with the Rust of rust-toolchain-release, the crates of Cargo.lock, and no network.
-// It takes rustup, and docker or what `REPRODUCE_CONTAINER` names in its place (podman).
+// Runs cargo in the image that a release is built in: with the Rust of rust-toolchain-release, the
+// crates of Cargo.lock, and no network. It takes rustup, and docker or what `REPRODUCE_CONTAINER`
+// names in its place (podman).
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -11,13 +12,14 @@ import { ensureToolchain, which } from './rustup.mjs';
 const INSIDE = Object.freeze({ root: '/source', rust: '/rust', cargoHome: '/cargo' });
 
 /**
- * Prepares the container of a platform.
- * @param {{ root: string, targetFolder: string, platform: import('./platforms.mjs').Platform }} build `targetFolder` lies in `root`
- * @returns {(args: string[]) => import('node:child_process').SpawnSyncReturns<Buffer>} runs cargo with arguments
+ * Prepares the container of a platform. @param {{ root: string, targetFolder: string, platform:
+ * import('./platforms.mjs').Platform }} build `targetFolder` lies in `root` @returns {(args:
+ * string[]) => import('node:child_process').SpawnSyncReturns<Buffer>} runs cargo with arguments
  */
 export function containerCargo({ root, targetFolder, platform }) {
   const { triple, image } = platform;
-  // The compiler runs on the image's C library, so it is the one for the target itself. rustup checks what it downloads.
+  // The compiler runs on the image's C library, so it is the one for the target itself. rustup
+  // checks what it downloads.
   const toolchain = `${readFileSync(join(root, 'rust-toolchain-release'), 'utf8').trim()}-${triple}`;
   ensureToolchain(toolchain, { args: ['--force-non-host'] });
   const rust = dirname(dirname(which(toolchain, 'rustc')));

@@ -1,5 +1,6 @@
-// `node scripts/costs.mjs [--package <name>]`: builds from nothing, in a folder of its own, and prints where the time went, as the table of
-// CONTRIBUTING.md has it. Two jobs on two processors that do nothing else: otherwise the seconds are those of waiting.
+// `node scripts/costs.mjs [--package <name>]`: builds from nothing, in a folder of its own, and
+// prints where the time went, as the table of CONTRIBUTING.md has it. Two jobs on two processors
+// that do nothing else: otherwise the seconds are those of waiting.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';

@@ -2,9 +2,10 @@
 //   node scripts/fuzz.mjs lockfile --minutes 30             libFuzzer, led by coverage; needs `cargo install cargo-fuzz`
 //   node scripts/fuzz.mjs all --minutes 5 --blind --seed 7  the mutator of `cargo test`, which needs nothing
 //   node scripts/fuzz.mjs --list                            the targets, as JSON
-// The targets are in tests/fuzz/targets. What libFuzzer finds out is kept in target/fuzz-corpus (or --corpus) for the next run.
-// An input that fails is kept, and named: REPRODUCE_FUZZ_INPUT=<file> node scripts/fuzz.mjs <target> --blind runs it alone.
-// Mended, it belongs into tests/fuzz/corpus/<target>, where every `cargo test` runs it.
+// The targets are in tests/fuzz/targets. What libFuzzer finds out is kept in target/fuzz-corpus (or
+// --corpus) for the next run. An input that fails is kept, and named: REPRODUCE_FUZZ_INPUT=<file>
+// node scripts/fuzz.mjs <target> --blind runs it alone. Mended, it belongs into
+// tests/fuzz/corpus/<target>, where every `cargo test` runs it.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -1,7 +1,9 @@
-// Installs this program from its packed tarballs with every package manager, and runs it on every supported Node:
+// Installs this program from its packed tarballs with every package manager, and runs it on every
+// supported Node:
 //   node scripts/install-matrix.mjs [word]     only cases whose name has the word
-// The registry, and the source of the package that is judged, are on loopback; the package managers and Node come from the npm
-// registry of this machine's npm. It downloads some hundred megabytes and takes minutes, and so is no part of the tests.
+// The registry, and the source of the package that is judged, are on loopback; the package managers
+// and Node come from the npm registry of this machine's npm. It downloads some hundred megabytes
+// and takes minutes, and so is no part of the tests.
 
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -55,7 +57,10 @@ try {
 console.log(failed.length > 0 ? `failed: ${failed.join(', ')}` : 'all can install and run it');
 process.exitCode = failed.length > 0 ? 1 : 0;
 
-/** What is installed with, what runs the command, and what runs a script; files are put into the folder before. */
+/**
+ * What is installed with, what runs the command, and what runs a script; files are put into the
+ * folder before.
+ */
 function cases() {
   const node = join(bin, 'node');
   const npm = [node, join(bin, 'npm')];

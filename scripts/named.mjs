@@ -1,11 +1,15 @@
-// The texts that say what the program is called and where it lives: each as it follows from package.json. `scripts/packages.mjs` writes
-// and checks them; nothing else in the repository has the package's name or the repository's address.
+// The texts that say what the program is called and where it lives: each as it follows from
+// package.json. `scripts/packages.mjs` writes and checks them; nothing else in the repository has
+// the package's name or the repository's address.
 
 import { createRequire } from 'node:module';
 
 const { product } = createRequire(import.meta.url)('../native.cjs');
 
-/** A program without a repository has addresses below a domain that is reserved, and so nobody's (crates/report/src/product.rs). */
+/**
+ * A program without a repository has addresses below a domain that is reserved, and so nobody's
+ * (crates/report/src/product.rs).
+ */
 const NOWHERE = 'https://reproduce.invalid';
 const SCHEMAS = ['audit', 'inspect', 'local', 'replay', 'result', 'survey'].map((name) => `schema/${name}.schema.json`);
 /** Between these lines of README.md stands how the program is run. */

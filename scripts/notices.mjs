@@ -1,5 +1,5 @@
-// Writes THIRD_PARTY_NOTICES: the licences of all crates that are linked into the binaries, from the crates themselves, and of the
-// libraries in the report's page, as its script begins with them.
+// Writes THIRD_PARTY_NOTICES: the licences of all crates that are linked into the binaries, from
+// the crates themselves, and of the libraries in the report's page, as its script begins with them.
 //   node scripts/notices.mjs           writes
 //   node scripts/notices.mjs --check   fails where it is another
 // A test holds without cargo-about that no crate is missing (__test__/release.test.mjs).
@@ -19,7 +19,8 @@ const fetched = spawnSync('cargo', ['fetch', '--locked'], { cwd: root, stdio: 'i
 if (fetched.error || fetched.status !== 0) throw new Error(`cargo fetch: ${fetched.error?.message ?? `ended with ${fetched.status}`}`);
 const ran = spawnSync(crate('cargo-about'), ['generate', '--workspace', '--frozen', '--fail', 'scripts/notices.hbs'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
 if (ran.error || ran.status !== 0) throw new Error(`cargo-about: ${ran.error?.message ?? ran.stderr}`);
-// Ours are no third party's, and what only the fuzzers need is in no binary. A licence that only they have goes with them.
+// Ours are no third party's, and what only the fuzzers need is in no binary. A licence that only
+// they have goes with them.
 const ours = new Set([...cratesOf(root).values()].map((one) => one.package));
 const tree = ['tree', '--locked', '--offline', '--edges', 'normal,build', '--target', 'all', '--prefix', 'none', '--package', 'reproduce', '--package', 'reproduce-sandbox'];
 const listed = spawnSync('cargo', tree, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
@@ -27,7 +28,8 @@ if (listed.error || listed.status !== 0) throw new Error(`cargo tree: ${listed.e
 const linked = new Set(listed.stdout.split('\n').map((line) => line.split(' ')[0]));
 const sections = ran.stdout.split(/^(?==+$)/m).map((section) => section.replaceAll(/^ {2}(\S+) \d\S*\n/gm, (line, name) => (ours.has(name) || !linked.has(name) ? '' : line)));
 const kept = sections.filter((section, at) => at === 0 || /^ {2}\S+ \d\S*$/m.test(section.split(/^-+$/m)[0])).join('');
-// Crates have their texts with other line endings, with blanks at the ends of lines, and with empty lines around.
+// Crates have their texts with other line endings, with blanks at the ends of lines, and with empty
+// lines around.
 const crates = `${kept.replaceAll('\r\n', '\n').replaceAll(/[ \t]+$/gm, '').replaceAll(/\n{3,}/g, '\n\n').trimEnd()}\n`;
 const script = readFileSync(join(root, 'crates/page/assets/page.js'), 'utf8');
 const libraries = script.slice(script.indexOf('/*\n') + 3, script.indexOf('*/'));

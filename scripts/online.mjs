@@ -1,5 +1,6 @@
-// `npm run online [-- --only REGEXP --list FILE --results FILE]`: judges published packages of the real registry, from an empty cache, and
-// holds each answer against scripts/online.json. One of these ends it with 1:
+// `npm run online [-- --only REGEXP --list FILE --results FILE]`: judges published packages of the
+// real registry, from an empty cache, and holds each answer against scripts/online.json. One of
+// these ends it with 1:
 //   - a package is reproduced where the list says that it is not, better than the list says, or from another commit;
 //   - fewer than SHARE of the list are answered as it says. Below that are hosts that were down, repositories that went away.
 

@@ -1,7 +1,9 @@
-// Makes the tarballs of a release: the main package's and those of the platforms whose binaries are here.
+// Makes the tarballs of a release: the main package's and those of the platforms whose binaries are
+// here.
 //   node scripts/pack.mjs <folder>            of what is built
 //   node scripts/pack.mjs <folder> --all      fails unless every platform is there, with what its binaries are made of
-// The folder gets the tarballs and SHA256SUMS. What is published is these files, and nothing is packed again.
+// The folder gets the tarballs and SHA256SUMS. What is published is these files, and nothing is
+// packed again.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +23,10 @@ export function npm(args, options) {
   return spawnSync(command, [...first, ...args], { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
 }
 
-/** Packs the main package and every platform that is built in this checkout, and gives the platforms. */
+/**
+ * Packs the main package and every platform that is built in this checkout, and gives the
+ * platforms.
+ */
 export function pack(into) {
   mkdirSync(into, { recursive: true });
   const work = mkdtempSync(join(tmpdir(), 'pack-'));

@@ -1,13 +1,15 @@
-// Writes what follows from package.json: npm/<platform>/ and optionalDependencies, with the same name, version and engines, and
-// the texts that have the name or the repository's address (scripts/named.mjs).
+// Writes what follows from package.json: npm/<platform>/ and optionalDependencies, with the same
+// name, version and engines, and the texts that have the name or the repository's address
+// (scripts/named.mjs).
 //   node scripts/packages.mjs                 writes
 //   node scripts/packages.mjs --check         fails where something is not in step (a test runs it)
 //   node scripts/packages.mjs --check --release    fails too where a release lacks something: the first job of the release
 //   node scripts/packages.mjs --name @me/reproduce --repository https://host/me/reproduce    names the packages, and then writes
 //   node scripts/packages.mjs --into <folder> copies the binaries that are built, with their package, for `npm pack`
 //
-// As long as package.json is `private`, the program has no name of its own on a registry: then no platform's package is an
-// optional dependency, so that nobody's package of such a name is ever installed or loaded.
+// As long as package.json is `private`, the program has no name of its own on a registry: then no
+// platform's package is an optional dependency, so that nobody's package of such a name is ever
+// installed or loaded.
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,7 +39,8 @@ export function generated({ name, repository } = {}) {
   const files = new Map();
   for (const one of PLATFORMS) {
     const manifest = manifestFor(one, main);
-    // npm ci wants them in the lockfile. Without an address and a hash: they are published after this commit is made.
+    // npm ci wants them in the lockfile. Without an address and a hash: they are published after
+    // this commit is made.
     const { version, cpu, libc, os, engines, license } = manifest;
     if (packages) lock.packages[`node_modules/${manifest.name}`] = { version, cpu, engines, ...(libc && { libc }), license, optional: true, os };
     files.set(`npm/${one.platform}/package.json`, json(manifest));

@@ -1,4 +1,5 @@
-// Bundles the report's page from page/ into crates/page/assets/, which the program has in it: a change of page/ or of a library makes it anew.
+// Bundles the report's page from page/ into crates/page/assets/, which the program has in it: a
+// change of page/ or of a library makes it anew.
 //   node scripts/page.mjs           writes
 //   node scripts/page.mjs --check   fails where it is another (a test runs it)
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Makes docs/report.svg, the picture in README.md, from what the program really prints for the demo's packages on loopback.
+// Makes docs/report.svg, the picture in README.md, from what the program really prints for the
+// demo's packages on loopback.
 //   node scripts/pictures.mjs           writes it
 //   node scripts/pictures.mjs --check   fails where the program prints something else by now (a test runs it)
 

@@ -1,11 +1,16 @@
-// The platforms that have a binary, where a release builds it, and the names of their packages. The one place where the name is set is `name` in
-// package.json: the loader, npm/ and optionalDependencies follow it (`npm run packages` writes them).
-
-/** @typedef {{ platform: string, triple: string, os: string, cpu: string, libc?: string, sandbox: boolean, image?: string }} Platform */
+// The platforms that have a binary, where a release builds it, and the names of their packages. The
+// one place where the name is set is `name` in package.json: the loader, npm/ and
+// optionalDependencies follow it (`npm run packages` writes them).
 
 /**
- * The images that a release is built in: the C compiler, the linker and the C library. By digest, so that a build years later has the
- * same ones. PyPA makes them for glibc 2.28, which Node 20 needs itself, and for musl 1.2.
+ * @typedef {{ platform: string, triple: string, os: string, cpu: string, libc?: string, sandbox:
+ * boolean, image?: string }} Platform
+ */
+
+/**
+ * The images that a release is built in: the C compiler, the linker and the C library. By digest,
+ * so that a build years later has the same ones. PyPA makes them for glibc 2.28, which Node 20
+ * needs itself, and for musl 1.2.
  */
 const PYPA = 'quay.io/pypa';
 const IMAGES = Object.freeze({
@@ -15,7 +20,10 @@ const IMAGES = Object.freeze({
   'linux-arm64-musl': `${PYPA}/musllinux_1_2_aarch64:2026.08.15-1@sha256:cea133e28484a93e9c40fc661256e8f1ec69b2887d0b64acbfaf48f26bbab103`,
 });
 
-/** In the order of docs/platforms.md. `sandbox`: builds run under a program of its own, which there is for Linux only. */
+/**
+ * In the order of docs/platforms.md. `sandbox`: builds run under a program of its own, which there
+ * is for Linux only.
+ */
 export const PLATFORMS = Object.freeze([
   { platform: 'linux-x64-gnu', triple: 'x86_64-unknown-linux-gnu', os: 'linux', cpu: 'x64', libc: 'glibc', sandbox: true, image: IMAGES['linux-x64-gnu'] },
   { platform: 'linux-arm64-gnu', triple: 'aarch64-unknown-linux-gnu', os: 'linux', cpu: 'arm64', libc: 'glibc', sandbox: true, image: IMAGES['linux-arm64-gnu'] },
@@ -26,12 +34,18 @@ export const PLATFORMS = Object.freeze([
   { platform: 'win32-x64-msvc', triple: 'x86_64-pc-windows-msvc', os: 'win32', cpu: 'x64', sandbox: false },
 ]);
 
-/** The name of a platform's package: `reproduce-linux-x64-gnu` for `reproduce`, with the same scope where there is one. */
+/**
+ * The name of a platform's package: `reproduce-linux-x64-gnu` for `reproduce`, with the same scope
+ * where there is one.
+ */
 export function packageName(main, platform) {
   return `${main}-${platform}`;
 }
 
-/** The files of a platform's package that are built: the addon, then the program that builds run under. */
+/**
+ * The files of a platform's package that are built: the addon, then the program that builds run
+ * under.
+ */
 export function binariesOf({ platform, sandbox }) {
   return [`reproduce.${platform}.node`, ...(sandbox ? [`reproduce-sandbox.${platform}`] : [])];
 }

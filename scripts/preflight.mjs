@@ -1,4 +1,5 @@
-// The things of a machine that the checks need. Said at the start of `npm test`: a test that fails for want of perl an hour later says less.
+// The things of a machine that the checks need. Said at the start of `npm test`: a test that fails
+// for want of perl an hour later says less.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
@@ -16,7 +17,10 @@ function reaches(version, least) {
   return version.localeCompare(least, 'en', { numeric: true }) >= 0;
 }
 
-/** System calls of perl that the attacks' controls make; a container's filter may refuse them (docs/sandbox.md). */
+/**
+ * System calls of perl that the attacks' controls make; a container's filter may refuse them
+ * (docs/sandbox.md).
+ */
 const CALLS = { x64: { unshare: '272, 0x10000000', ptrace: '101, 0, 0, 0, 0', io_uring_setup: '425, 4, $zero', keyctl: '250, 0, -3, 1' }, arm64: { unshare: '97, 0x10000000', ptrace: '117, 0, 0, 0, 0', io_uring_setup: '425, 4, $zero', keyctl: '219, 0, -3, 1' } };
 
 function call(args) {

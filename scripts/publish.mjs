@@ -1,7 +1,7 @@
 // Publishes the tarballs of a folder, the platforms' before the package that names them:
 //   node scripts/publish.mjs <folder> [options of npm publish…]
-// A version that is out with the same integrity is skipped, so that a release which failed half way can be run again; one that is
-// out with another is an error, and nothing is published.
+// A version that is out with the same integrity is skipped, so that a release which failed half way
+// can be run again; one that is out with another is an error, and nothing is published.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

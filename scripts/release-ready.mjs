@@ -1,4 +1,5 @@
-// What a release needs in its commit, before anything is built: `node scripts/packages.mjs --check --release`.
+// What a release needs in its commit, before anything is built: `node scripts/packages.mjs --check
+// --release`.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,8 @@ export function missingForRelease(root, { tag = process.env.GITHUB_REF_TYPE === 
   const address = typeof main.repository === 'string' ? main.repository : main.repository?.url;
   if (!/^git\+https:\/\/\S+\.git$/.test(address ?? '')) missing.push('package.json has no repository of the form git+https://….git, which provenance needs');
   if (!main.bugs?.url) missing.push('package.json has no bugs.url, which SECURITY.md sends people to');
-  // Every crate has the workspace's version, and cargo holds them to it: those that others depend on name it once more.
+  // Every crate has the workspace's version, and cargo holds them to it: those that others depend
+  // on name it once more.
   for (const [, version] of read('Cargo.toml').matchAll(/^(?:version = |.* path = "[^"]*", version = )"([^"]*)"/gm)) {
     if (version !== main.version) missing.push(`Cargo.toml has version ${version}, and package.json ${main.version}`);
   }

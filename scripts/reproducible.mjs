@@ -1,5 +1,6 @@
-// Shows that a release build gives the same bytes in any folder: builds it twice, in two folders of other names and depths, and
-// compares. It takes minutes and is no part of the tests; the release workflow runs it (docs/release.md).
+// Shows that a release build gives the same bytes in any folder: builds it twice, in two folders of
+// other names and depths, and compares. It takes minutes and is no part of the tests; the release
+// workflow runs it (docs/release.md).
 //   node scripts/reproducible.mjs [folder]     builds in two new folders below this one; default the system's for temporary files
 //   node scripts/reproducible.mjs --once       builds here and in one new folder: half the time, and the build here is kept
 
@@ -42,7 +43,8 @@ try {
   const places = [once ? root : join(work, 'a'), join(work, 'another name', 'and/deeper')];
   for (const folder of places.filter((one) => one !== root)) copyTo(folder);
   const builds = places.map((folder, at) => {
-    // Of a build's surroundings these differ between machines most: the locale, the time zone, the user, the number of jobs.
+    // Of a build's surroundings these differ between machines most: the locale, the time zone, the
+    // user, the number of jobs.
     return build(folder, at === 0 ? {} : { LANG: 'de_DE.UTF-8', TZ: 'Asia/Tokyo', CARGO_BUILD_JOBS: '3', USER: 'somebody' });
   });
   const [first, second] = builds;

@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * Installs a toolchain unless it is there: one that the user has linked to another is left as it is.
- * @param {string} toolchain a version, with a platform behind it or not
- * @param {{ args?: string[], needs?: string[] }} [options] `needs`: programs that it must have; `args`: for `rustup toolchain install`
+ * Installs a toolchain unless it is there: one that the user has linked to another is left as it
+ * is. @param {string} toolchain a version, with a platform behind it or not @param {{ args?:
+ * string[], needs?: string[] }} [options] `needs`: programs that it must have; `args`: for `rustup
+ * toolchain install`
  */
 export function ensureToolchain(toolchain, { args = [], needs = ['rustc', 'cargo'] } = {}) {
   if (needs.every((program) => which(toolchain, program) !== undefined)) return;

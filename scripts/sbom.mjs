@@ -1,5 +1,6 @@
-// Writes what a release's binaries are made of, in CycloneDX, beside them: `reproduce.<platform>.cdx.json`. scripts/build.mjs calls it
-// for a release. The same commit gives the same bytes in any folder.
+// Writes what a release's binaries are made of, in CycloneDX, beside them:
+// `reproduce.<platform>.cdx.json`. scripts/build.mjs calls it for a release. The same commit gives
+// the same bytes in any folder.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,8 +14,8 @@ import { crate } from './tools.mjs';
 const WRITTEN = 'sbom-of-crate';
 
 /**
- * Describes the binaries of a platform: all crates that are linked into them, with their licences and hashes.
- * @param {{ root: string, platform: import('./platforms.mjs').Platform }} build
+ * Describes the binaries of a platform: all crates that are linked into them, with their licences
+ * and hashes. @param {{ root: string, platform: import('./platforms.mjs').Platform }} build
  */
 export function writeSboms({ root, platform }) {
   const args = ['cyclonedx', '--quiet', '--format', 'json', '--spec-version', '1.5', '--no-build-deps', '--target', platform.triple, '--override-filename', WRITTEN];

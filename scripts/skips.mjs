@@ -1,4 +1,5 @@
-// A reporter of node:test that prints nothing: it writes each test that was skipped into the record that scripts/test.mjs counts.
+// A reporter of node:test that prints nothing: it writes each test that was skipped into the record
+// that scripts/test.mjs counts.
 import { appendFileSync } from 'node:fs';
 import { relative } from 'node:path';
 

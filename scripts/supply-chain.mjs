@@ -1,7 +1,8 @@
 // Checks what this program is made of, and what makes it:
 //   node scripts/supply-chain.mjs                  all of it
 //   node scripts/supply-chain.mjs deny zizmor      these parts
-// `advisories`, `vet` and `actionlint` ask the host of their databases and sources; the others ask the package registries alone.
+// `advisories`, `vet` and `actionlint` ask the host of their databases and sources; the others ask
+// the package registries alone.
 
 import { spawnSync } from 'node:child_process';
 import { delimiter, dirname, join } from 'node:path';
@@ -18,7 +19,8 @@ const ACTIONLINT = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12';
 const PARTS = Object.freeze({
   deny: () => [[crate('cargo-deny'), ['--locked', 'check', 'bans', 'licenses', 'sources']]],
   advisories: () => [[crate('cargo-deny'), ['--locked', 'check', 'advisories']]],
-  // Without --locked: it fetches the audits that supply-chain/config.toml imports. It runs under cargo alone, which finds it on PATH.
+  // Without --locked: it fetches the audits that supply-chain/config.toml imports. It runs under
+  // cargo alone, which finds it on PATH.
   vet: () => {
     crate('cargo-vet');
     return [['cargo', ['vet']]];

@@ -1,4 +1,5 @@
-// What is in a package's tarball. It reads those of this program's own releases; strangers' are read by crates/npm-tarball.
+// What is in a package's tarball. It reads those of this program's own releases; strangers' are
+// read by crates/npm-tarball.
 
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';

@@ -1,7 +1,9 @@
-// The whole check: lint, generated files, Rust tests, and the end-to-end tests against servers on loopback.
-// It installs the packages that it needs; what it needs of the machine it says at its start (scripts/preflight.mjs), and what could not
-// be tested at its end. REPRODUCE_TEST_REQUIRE says what must have been there: names; `promised` for all of PROMISED, without what root alone
-// can do where the user is another; `all` for all of it, and then nothing else may be lacked either.
+// The whole check: lint, generated files, Rust tests, and the end-to-end tests against servers on
+// loopback. It installs the packages that it needs; what it needs of the machine it says at its
+// start (scripts/preflight.mjs), and what could not be tested at its end. REPRODUCE_TEST_REQUIRE
+// says what must have been there: names; `promised` for all of PROMISED, without what root alone
+// can do where the user is another; `all` for all of it, and then nothing else may be lacked
+// either.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +14,10 @@ import { lacking } from './preflight.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
-/** What the documents promise to be tested, by the names that tests/needs/ records. bun is a download of 90 MB that not every registry gives. */
+/**
+ * What the documents promise to be tested, by the names that tests/needs/ records. bun is a
+ * download of 90 MB that not every registry gives.
+ */
 const PROMISED = [
   ...['namespaces', 'bwrap', 'landlock'].flatMap((tier) => ['root', 'other'].map((user) => `tier:${tier}:${user}`)),
   ...['root', 'other'].map((user) => `user:${user}`),
@@ -23,7 +28,10 @@ const PROMISED = [
 ];
 const REPORTERS = ['spec', './scripts/skips.mjs'].flatMap((reporter) => [`--test-reporter=${reporter}`, '--test-reporter-destination=stdout']);
 
-/** Every test file below a folder. By name: as an argument a folder is searched by Node 20 alone, and a pattern is read from 21 on. */
+/**
+ * Every test file below a folder. By name: as an argument a folder is searched by Node 20 alone,
+ * and a pattern is read from 21 on.
+ */
 function testFiles(folder) {
   const names = readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name));
   return names.filter((name) => name.endsWith('.test.mjs') && !name.includes('node_modules')).sort();
@@ -31,7 +39,10 @@ function testFiles(folder) {
 
 const nodeTests = (folder) => ['node', ['--test', '--test-concurrency=2', ...REPORTERS, ...testFiles(folder)]];
 
-/** Every crate but the sandbox's program, which is built for itself (other features of what both use), and the fuzzer, which wants a tool. */
+/**
+ * Every crate but the sandbox's program, which is built for itself (other features of what both
+ * use), and the fuzzer, which wants a tool.
+ */
 const OURS = ['--workspace', '--exclude', 'reproduce-sandbox', '--exclude', 'reproduce-fuzz'];
 
 /** The crates that are of use by themselves, and what they stand on. */
@@ -90,7 +101,8 @@ const had = new Set(lines.filter(([kind]) => kind === 'had').map(([, name]) => n
 const lacked = new Map(lines.filter(([kind]) => kind === 'lacked').map(([, name, why]) => [name, why]));
 if (lacked.size > 0) console.log(`\nnot tested here: ${lacked.size}\n${[...lacked].map(([name, why]) => `  ${name}: ${why}`).join('\n')}`);
 if (forbidsLack && lacked.size > 0) failed.push('what was not tested');
-// A test that is gone lacks nothing: what is required must have been seen. A part of the run sees a part.
+// A test that is gone lacks nothing: what is required must have been seen. A part of the run sees a
+// part.
 const wanted = forbidsLack ? PROMISED : required;
 const unseen = only.length > 0 ? [] : wanted.filter((name) => !had.has(name));
 if (unseen.length > 0) failed.push(`required, and not tested: ${unseen.join(', ')}`);

@@ -1,5 +1,5 @@
-// The programs that check and describe what this one is made of, each with its version. They are installed where they are first
-// asked for: into target/tools, or where CARGO_INSTALL_ROOT says.
+// The programs that check and describe what this one is made of, each with its version. They are
+// installed where they are first asked for: into target/tools, or where CARGO_INSTALL_ROOT says.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -23,7 +23,8 @@ const CRATES = Object.freeze({
 export function crate(name) {
   const { version, features } = CRATES[name];
   mkdirSync(TOOLS, { recursive: true });
-  // Does nothing where this very version is installed. Built outside of the checkout, whose flags and locks are of another program.
+  // Does nothing where this very version is installed. Built outside of the checkout, whose flags
+  // and locks are of another program.
   must('cargo', ['install', '--quiet', '--locked', `${name}@${version}`, '--root', TOOLS, ...(features ? ['--features', features] : [])], { cwd: TOOLS });
   return join(TOOLS, 'bin', name);
 }

@@ -1,6 +1,7 @@
 // Compares the Sigstore root that is built into the program with the one of today:
 //   gh attestation trusted-root > root.jsonl && node scripts/trusted-root.mjs root.jsonl
-// A key of today that the program does not have fails: provenance signed under it would not hold. advisories.yml runs it daily.
+// A key of today that the program does not have fails: provenance signed under it would not hold.
+// advisories.yml runs it daily.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

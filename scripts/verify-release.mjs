@@ -1,9 +1,12 @@
-// Shows that a published release is what its tag gives: builds every package again, and compares with the registry's tarballs.
+// Shows that a published release is what its tag gives: builds every package again, and compares
+// with the registry's tarballs.
 //   node scripts/verify-release.mjs <version> [--only linux-x64-gnu,…] [--binaries <folder>]
-// The tag v<version> of this repository is checked out into a new folder. The Linux binaries are built there in their image, those of
-// other systems on such a machine. `--binaries` takes binaries that were built elsewhere (upload-artifact of several machines);
-// `--only` names the platforms that are to be shown, by default all. The registry is the one that npm is configured for.
-// Exit code 0: all that was to be shown is the same; 1: something differs; 2: something could not be built here.
+// The tag v<version> of this repository is checked out into a new folder. The Linux binaries are
+// built there in their image, those of other systems on such a machine. `--binaries` takes binaries
+// that were built elsewhere (upload-artifact of several machines); `--only` names the platforms
+// that are to be shown, by default all. The registry is the one that npm is configured for. Exit
+// code 0: all that was to be shown is the same; 1: something differs; 2: something could not be
+// built here.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

@@ -1,5 +1,6 @@
-//! The Node addon. Async functions of napi cannot carry error codes and ignore a signal that is already aborted, so
-//! results and failures cross as JSON and index.js throws typed errors and owns cancellation.
+//! The Node addon. Async functions of napi cannot carry error codes and ignore a signal that is
+//! already aborted, so results and failures cross as JSON and index.js throws typed errors and owns
+//! cancellation.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,8 +38,9 @@ pub struct Run {
 
 #[napi]
 impl Run {
-    /// A run that has not started. `folder` is where the addon is: the executable that builds run under is beside it. `root` is where
-    /// package.json is, and `repository` the address of the repository that it names.
+    /// A run that has not started. `folder` is where the addon is: the executable that builds run
+    /// under is beside it. `root` is where package.json is, and `repository` the address of the
+    /// repository that it names.
     #[napi(constructor)]
     pub fn new(env: Env, folder: Option<String>, root: Option<String>, repository: Option<String>) -> napi::Result<Self> {
         let node = env.get_node_version()?;
@@ -54,8 +56,9 @@ impl Run {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Judges one package. Resolves to JSON: `{"ok":true,"key":…,"result":…}` or `{"ok":false,"error":…}`.
-    /// `options` is the options object as JSON; `known` is a JSON object of stored results that count before the disk's.
+    /// Judges one package. Resolves to JSON: `{"ok":true,"key":…,"result":…}` or
+    /// `{"ok":false,"error":…}`. `options` is the options object as JSON; `known` is a JSON object
+    /// of stored results that count before the disk's.
     #[napi]
     pub async fn judge(
         &self,

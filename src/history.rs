@@ -1,8 +1,10 @@
-//! The versions before one: which of them are reproduced, have a tag, have provenance; and what this one lacks that they had.
+//! The versions before one: which of them are reproduced, have a tag, have provenance; and what
+//! this one lacks that they had.
 //!
-//! In: a finished report and the registry's list of versions. Out: entries in the report, and findings. The verdict stays what it is. A
-//! stored result of an earlier version is taken as it is; what was never judged is judged without a build, unless the user names
-//! strategies: a history of ten builds is an hour, and what was published as it stands in the source needs none.
+//! In: a finished report and the registry's list of versions. Out: entries in the report, and
+//! findings. The verdict stays what it is. A stored result of an earlier version is taken as it is;
+//! what was never judged is judged without a build, unless the user names strategies: a history of
+//! ten builds is an hour, and what was published as it stands in the source needs none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +21,8 @@ use verdict::{Finding, Severity, Verdict};
 use crate::options::Options;
 use crate::session;
 
-/// Looks at up to `count` versions before the report's own and adds them to it. What stands in the way becomes a finding.
+/// Looks at up to `count` versions before the report's own and adds them to it. What stands in the
+/// way becomes a finding.
 pub async fn extend(
     report: &mut Report,
     word: &str,
@@ -62,8 +65,9 @@ async fn versions_of(word: &str, options: &Options, cancelled: &Arc<AtomicBool>)
     Ok((name, packument))
 }
 
-/// The versions below one, the highest first. By version and not by time: after 2.0.1 comes 1.9.9 of an older line, and mirrors have times
-/// of their own. Prereleases count only where the version is one.
+/// The versions below one, the highest first. By version and not by time: after 2.0.1 comes 1.9.9
+/// of an older line, and mirrors have times of their own. Prereleases count only where the version
+/// is one.
 fn before(packument: &Packument, version: &str, count: usize) -> Vec<VersionEntry> {
     let Some(own) = version::parse(version) else { return Vec::new() };
     let parsed = packument.versions.iter().filter_map(|entry| Some((version::parse(&entry.version)?, entry)));
@@ -73,7 +77,8 @@ fn before(packument: &Packument, version: &str, count: usize) -> Vec<VersionEntr
     earlier.into_iter().take(count).map(|(_, entry)| entry.clone()).collect()
 }
 
-/// What is known of one version whose tarball the registry promises to be this one, or else what is found out about it without a build.
+/// What is known of one version whose tarball the registry promises to be this one, or else what is
+/// found out about it without a build.
 async fn judged(word: &str, promised: Option<String>, options: &Options, cancelled: &Arc<AtomicBool>) -> Answer {
     let own = Options {
         history: 0,

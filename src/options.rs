@@ -28,14 +28,15 @@ use verdict::{Accept, without_secrets};
 pub struct Options {
     /// Judge anew even where a stored result exists.
     pub force: bool,
-    /// Only these strategies; empty means all. `npm` stands for every strategy that packs the way npm does.
+    /// Only these strategies; empty means all. `npm` stands for every strategy that packs the way
+    /// npm does.
     pub strategy: Vec<String>,
     /// Where "reproduced" starts.
     pub accept: Accept,
     /// The registry in place of npm's configuration.
     pub registry: Option<String>,
-    /// A git repository, with `#commit` or `#ref`, in place of the declared one; or a repository, a folder or a tar archive on this
-    /// machine.
+    /// A git repository, with `#commit` or `#ref`, in place of the declared one; or a repository, a
+    /// folder or a tar archive on this machine.
     pub source: Option<String>,
     /// Longest time for one package, in seconds; 0 means none.
     pub timeout: Option<f64>,
@@ -55,24 +56,29 @@ pub struct Options {
     pub node: Option<String>,
     /// A distribution that Node comes from in place of the registry, laid out as nodejs.org/dist.
     pub node_dist: Option<String>,
-    /// The OpenPGP keys that the distribution's releases are signed with: a file, armored or binary.
+    /// The OpenPGP keys that the distribution's releases are signed with: a file, armored or
+    /// binary.
     pub node_keys: Option<PathBuf>,
-    /// A file with the recipe to follow, in place of a search: what `attempts[].recipe` prints. It names the source too.
+    /// A file with the recipe to follow, in place of a search: what `attempts[].recipe` prints. It
+    /// names the source too.
     pub recipe: Option<PathBuf>,
     /// How builds are isolated: `auto`, or a tier's name.
     pub isolation: Option<String>,
     /// Hosts (`host` or `host:port`) that builds may reach besides the registry, by TLS.
     pub allow_hosts: Vec<String>,
-    /// Ask git's credential helpers too where a git host wants to know who asks: they are programs, and run.
+    /// Ask git's credential helpers too where a git host wants to know who asks: they are programs,
+    /// and run.
     pub git_credentials: bool,
-    /// A Sigstore `trusted_root.json` that provenance is checked with, in place of the embedded one.
+    /// A Sigstore `trusted_root.json` that provenance is checked with, in place of the embedded
+    /// one.
     pub trusted_root: Option<PathBuf>,
     /// How many earlier versions are looked at; 0 for none.
     pub history: usize,
     /// Ends before the first build, without a verdict: the first pass of a survey.
     #[serde(skip)]
     pub puts_off_builds: bool,
-    /// One client for many runs, made by the first: they share connections, and what a host asks for.
+    /// One client for many runs, made by the first: they share connections, and what a host asks
+    /// for.
     #[serde(skip)]
     pub client: Option<Arc<OnceLock<Client>>>,
     /// Where the addon is installed, and with it the executable that builds run under.
@@ -195,7 +201,8 @@ const MAX_HISTORY: usize = 1000;
 const MAX_TRUSTED_ROOT: u64 = 4 << 20;
 
 impl Options {
-    /// The user's own trusted root and its sha256 in hex, if one was named; `cwd` is where a relative path starts.
+    /// The user's own trusted root and its sha256 in hex, if one was named; `cwd` is where a
+    /// relative path starts.
     pub fn roots(&self, cwd: &Path) -> Result<Option<(Arc<Roots>, String)>, OptionsError> {
         let Some(path) = self.trusted_root.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
         let failed = |reason: String| OptionsError::TrustedRoot { path: path.display().to_string(), reason };
@@ -207,7 +214,8 @@ impl Options {
         Ok(Some((Arc::new(roots), hash)))
     }
 
-    /// The distribution that Node comes from, if the user names one here or in the environment; `cwd` is where a relative path starts.
+    /// The distribution that Node comes from, if the user names one here or in the environment;
+    /// `cwd` is where a relative path starts.
     pub fn distribution(&self, variables: &BTreeMap<String, String>, cwd: &Path) -> Result<Option<Arc<Distribution>>, OptionsError> {
         let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty());
         let address = self.node_dist.as_ref().or_else(|| variable("REPRODUCE_NODE_DIST"));
@@ -263,8 +271,9 @@ impl Options {
         Ok(Strategy::ALL.iter().copied().filter(|strategy| allowed.contains(strategy)).collect())
     }
 
-    /// The source, where it is a path on this machine, by npm's own rule for what is one (npm-package-arg 11): it begins with `.`, `/`, `~/`
-    /// or `file:`, or is named like an archive. A commit or ref stands behind `#`.
+    /// The source, where it is a path on this machine, by npm's own rule for what is one
+    /// (npm-package-arg 11): it begins with `.`, `/`, `~/` or `file:`, or is named like an archive.
+    /// A commit or ref stands behind `#`.
     pub fn local_source(&self) -> Option<(PathBuf, Option<&str>)> {
         let source = self.source.as_deref()?;
         let (place, commit) = match source.rsplit_once('#') {

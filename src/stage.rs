@@ -1,7 +1,9 @@
-//! A version that a registry keeps back until its publisher approves it (`npm stage`, `pnpm stage`), before anybody can install it.
+//! A version that a registry keeps back until its publisher approves it (`npm stage`, `pnpm
+//! stage`), before anybody can install it.
 //!
-//! In: a package's name, or a stage's number. Out: what is staged ([`Staged`]), what the registry shows of one, and the tarball. The
-//! protocol is that of npm 11.15 and later: `-/stage?package=<name>` in pages, `-/stage/<id>` and `-/stage/<id>/tarball`, with the
+//! In: a package's name, or a stage's number. Out: what is staged ([`Staged`]), what the registry
+//! shows of one, and the tarball. The protocol is that of npm 11.15 and later:
+//! `-/stage?package=<name>` in pages, `-/stage/<id>` and `-/stage/<id>/tarball`, with the
 //! publisher's credentials. Nothing is approved or rejected here.
 
 use std::collections::BTreeSet;
@@ -118,7 +120,8 @@ pub fn is_number(word: &str) -> bool {
         && word.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
-/// What is staged under a name or a number, in the registry's order; at least one. A list counts only if all of it was read.
+/// What is staged under a name or a number, in the registry's order; at least one. A list counts
+/// only if all of it was read.
 pub async fn find(client: &Client, registry: &Url, word: &str, cancel: &Cancel) -> Result<Vec<Staged>, StageError> {
     let items = if is_number(word) {
         vec![ask(client, registry, (&format!("-/stage/{word}"), &[]), word, cancel).await?]
@@ -130,7 +133,8 @@ pub async fn find(client: &Client, registry: &Url, word: &str, cancel: &Cancel) 
     if staged.is_empty() { Err(StageError::NotFound { what: word.to_owned(), registry: registry.to_string() }) } else { Ok(staged) }
 }
 
-/// All items of a package's list, page after page as npm reads them, until there are as many as the registry says that there are.
+/// All items of a package's list, page after page as npm reads them, until there are as many as the
+/// registry says that there are.
 async fn listed(client: &Client, registry: &Url, name: &str, cancel: &Cancel) -> Result<Vec<Value>, StageError> {
     let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
     for page in 0..MAX_PAGES {
@@ -141,7 +145,8 @@ async fn listed(client: &Client, registry: &Url, name: &str, cancel: &Cancel) ->
             return Err(unreadable("there is no list in it"));
         };
         if let Some(twice) = more.iter().filter_map(|item| item.get("id")?.as_str()).find(|id| !seen.insert((*id).to_owned())) {
-            // A registry that knows no pages, or a list that changed meanwhile: something else may be missing.
+            // A registry that knows no pages, or a list that changed meanwhile: something else may
+            // be missing.
             return Err(unreadable(&format!("the stage {twice} is in its list twice")));
         }
         let count = more.len();
@@ -156,7 +161,8 @@ async fn listed(client: &Client, registry: &Url, name: &str, cancel: &Cancel) ->
     Err(unreadable(&format!("its list has more than {MAX_PAGES} pages")))
 }
 
-/// What the registry shows of the version of a stage, as installers would read it once it is approved; `None` if it shows nothing.
+/// What the registry shows of the version of a stage, as installers would read it once it is
+/// approved; `None` if it shows nothing.
 pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: &Cancel) -> Result<Option<Value>, StageError> {
     let item = ask(client, registry, (&format!("-/stage/{}", staged.id), &[]), &staged.id, cancel).await?;
     let now = read(&item, registry)?;
@@ -166,8 +172,9 @@ pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: 
     Ok(shown(&item, &staged.version).cloned())
 }
 
-/// The version's own object in what a registry shows: in `versions`, which installers read, under `manifest`, or an object of a `name`
-/// with a `dist`. The protocol has no place for it. What stands further out counts first, since what is within may be the publisher's.
+/// The version's own object in what a registry shows: in `versions`, which installers read, under
+/// `manifest`, or an object of a `name` with a `dist`. The protocol has no place for it. What
+/// stands further out counts first, since what is within may be the publisher's.
 fn shown<'a>(item: &'a Value, version: &str) -> Option<&'a Value> {
     let mut level = vec![item];
     for _ in 0..MAX_DEPTH {

@@ -1,11 +1,14 @@
-//! Fuzzing of what reads strangers' bytes: archives, specs, npm's configuration, repository addresses, packuments.
+//! Fuzzing of what reads strangers' bytes: archives, specs, npm's configuration, repository
+//! addresses, packuments.
 //!
-//! Works on stable Rust: a seeded mutator over a corpus of real inputs, which keeps every input that makes a target behave in a
-//! way not seen before (its error code, its oddities, the shape of what was read). A target fails by a panic, which an invariant
-//! that does not hold is too, by an input that takes longer than `harness::SLOWEST`, or by memory beyond `harness::MEMORY`.
-//! The input is then kept as a file, and `REPRODUCE_FUZZ_INPUT=<file>` runs it alone.
+//! Works on stable Rust: a seeded mutator over a corpus of real inputs, which keeps every input
+//! that makes a target behave in a way not seen before (its error code, its oddities, the shape of
+//! what was read). A target fails by a panic, which an invariant that does not hold is too, by an
+//! input that takes longer than `harness::SLOWEST`, or by memory beyond `harness::MEMORY`. The
+//! input is then kept as a file, and `REPRODUCE_FUZZ_INPUT=<file>` runs it alone.
 //!
-//! `cargo test` runs each target with a fixed number of inputs; `node scripts/fuzz.mjs <target> --minutes 30` for longer.
+//! `cargo test` runs each target with a fixed number of inputs; `node scripts/fuzz.mjs <target>
+//! --minutes 30` for longer.
 
 #![allow(
     clippy::too_many_lines,

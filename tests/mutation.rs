@@ -1,10 +1,12 @@
-//! The mutation suite: real tarballs changed by one thing each, judged, and extracted by npm's own code.
+//! The mutation suite: real tarballs changed by one thing each, judged, and extracted by npm's own
+//! code.
 //!
-//! The rule: no change to what npm writes to disk is reproduced, and no change to the encoding alone differs, as long as the
-//! archive is plain. The tarballs are fetched with `npm pack` and kept (see `mutation/real.rs`); the oracle is pacote with
-//! node-tar 7 in a Node process (`__test__/conformance/extract-oracle.mjs`). Everything is seeded: the same mutants in every
-//! run. `REPRODUCE_MUTATION_ROUNDS=n` makes n times as many, `REPRODUCE_MUTATION_SEED` others, `REPRODUCE_MUTATION_ONLY=ms@2.1.3`
-//! those of one tarball; `--nocapture` shows the counts.
+//! The rule: no change to what npm writes to disk is reproduced, and no change to the encoding
+//! alone differs, as long as the archive is plain. The tarballs are fetched with `npm pack` and
+//! kept (see `mutation/real.rs`); the oracle is pacote with node-tar 7 in a Node process
+//! (`__test__/conformance/extract-oracle.mjs`). Everything is seeded: the same mutants in every
+//! run. `REPRODUCE_MUTATION_ROUNDS=n` makes n times as many, `REPRODUCE_MUTATION_SEED` others,
+//! `REPRODUCE_MUTATION_ONLY=ms@2.1.3` those of one tarball; `--nocapture` shows the counts.
 
 #![allow(
     clippy::too_many_lines,

@@ -1,9 +1,11 @@
-//! Real published tarballs, written again: read, recognised, taken apart, packed as their era packed, compressed as it compressed.
+//! Real published tarballs, written again: read, recognised, taken apart, packed as their era
+//! packed, compressed as it compressed.
 //!
-//! The tarballs are fetched with `npm pack` from the configured registry into the folder that `REPRODUCE_REAL_TARBALLS` names (else a
-//! folder below the target directory), and stay there. By default the smallest are taken; `REPRODUCE_ROUNDTRIP=all` takes all.
-//! What was adopted goes through a recipe's JSON on the way, as for `reproduce replay`.
-//! What is expected of each stands in `data/packers-real.tsv`: spec, size, era, and the encoders that give its bytes.
+//! The tarballs are fetched with `npm pack` from the configured registry into the folder that
+//! `REPRODUCE_REAL_TARBALLS` names (else a folder below the target directory), and stay there. By
+//! default the smallest are taken; `REPRODUCE_ROUNDTRIP=all` takes all. What was adopted goes
+//! through a recipe's JSON on the way, as for `reproduce replay`. What is expected of each stands
+//! in `data/packers-real.tsv`: spec, size, era, and the encoders that give its bytes.
 
 #![allow(
     clippy::unwrap_used,
@@ -79,7 +81,8 @@ struct Outcome {
     noted: usize,
 }
 
-/// What was adopted, written into a recipe and read back; and the size of that part of the recipe, in bytes.
+/// What was adopted, written into a recipe and read back; and the size of that part of the recipe,
+/// in bytes.
 fn through_a_recipe(adopted: &Adopted) -> (Adopted, usize) {
     let json = serde_json::to_string(&Taken::of(adopted).expect("no more than a recipe holds")).unwrap();
     let read: Option<Taken> = serde_json::from_str(&json).unwrap();

@@ -1,5 +1,6 @@
-// What npm itself makes of an archive: extracts every *.tgz of a folder the way `npm install` does (pacote's remote fetcher
-// over a loopback server, node-tar with pacote's options) and prints one JSON line for each with what is then on disk.
+// What npm itself makes of an archive: extracts every *.tgz of a folder the way `npm install` does
+// (pacote's remote fetcher over a loopback server, node-tar with pacote's options) and prints one
+// JSON line for each with what is then on disk.
 //
 //     node archive-oracle.mjs <folder>
 //
@@ -32,7 +33,8 @@ const server = createServer((request, response) => {
 await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
 const base = `http://127.0.0.1:${server.address().port}`
 
-// Some archives make npm itself fall over (a NUL in a path throws where nobody catches it): that, too, is an answer.
+// Some archives make npm itself fall over (a NUL in a path throws where nobody catches it): that,
+// too, is an answer.
 let fallOver = () => {}
 process.on('uncaughtException', error => fallOver(error))
 

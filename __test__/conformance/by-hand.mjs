@@ -1,5 +1,7 @@
-// The whole comparison with the real publishing clients, which takes some minutes: node __test__/conformance/by-hand.mjs
-// Installs the clients, then packs every tree of crates/npm-pack/tests/it/fixtures.rs with every client. In `npm test` each tree meets one of them.
+// The whole comparison with the real publishing clients, which takes some minutes: node
+// __test__/conformance/by-hand.mjs Installs the clients, then packs every tree of
+// crates/npm-pack/tests/it/fixtures.rs with every client. In `npm test` each tree meets one of
+// them.
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 

@@ -1,8 +1,10 @@
-// What npm's own code writes to disk for thousands of archives: pacote's extraction (the same for every kind of fetcher) with
-// node-tar 7, fed from standard input instead of a server and a cache, which would take most of the time.
+// What npm's own code writes to disk for thousands of archives: pacote's extraction (the same for
+// every kind of fetcher) with node-tar 7, fed from standard input instead of a server and a cache,
+// which would take most of the time.
 //
-// In: archives, each behind its length in four bytes, little-endian. Out: a line that says what this is, and for each archive
-// one JSON line `{ error, tree }`. ORACLE_MODULES names a node_modules folder with pacote in it.
+// In: archives, each behind its length in four bytes, little-endian. Out: a line that says what
+// this is, and for each archive one JSON line `{ error, tree }`. ORACLE_MODULES names a
+// node_modules folder with pacote in it.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -48,7 +50,8 @@ const extract = (bytes, target) => new Promise((resolve, reject) => {
     answer(value)
   }
   fallOver = settled(reject)
-  // Not the fetcher of files: that one also makes commands executable, which is a part of installing.
+  // Not the fetcher of files: that one also makes commands executable, which is a part of
+  // installing.
   const fetcher = new RemoteFetcher('https://registry.test/archive.tgz', { cache: work })
   fetcher.tarballStream = handler => handler(Readable.from([bytes], { objectMode: false }))
   fetcher.extract(target).then(settled(resolve), settled(reject))

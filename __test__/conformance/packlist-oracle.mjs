@@ -1,7 +1,7 @@
 // Lists the files of package folders by the real npm-packlist or fstream-npm of a given version.
 // In, on stdin: one JSON object a line, { "version": "1.4.8" | "fstream-1.2", "dir": "/a/folder" }.
-// Out, on stdout, in the same order: { "list": [paths] } or { "error": "message" }.
-// The modules are those of package.json beside this file; a missing one ends the run with exit code 2.
+// Out, on stdout, in the same order: { "list": [paths] } or { "error": "message" }. The modules are
+// those of package.json beside this file; a missing one ends the run with exit code 2.
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { join, relative, dirname } from 'node:path'

@@ -1,4 +1,5 @@
-// A real browser without a window, if the machine has one: REPRODUCE_TEST_BROWSER, or a Chromium of the PATH.
+// A real browser without a window, if the machine has one: REPRODUCE_TEST_BROWSER, or a Chromium of
+// the PATH.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -16,7 +17,10 @@ const program = found();
 /** Why tests of pages cannot run here; false where they can. */
 export const noBrowser = program === null && 'a Chromium is wanted: apt-get install chromium, or REPRODUCE_TEST_BROWSER';
 
-/** Starts it. For root it has no sandbox of its own: it opens nothing but files that the tests wrote. */
+/**
+ * Starts it. For root it has no sandbox of its own: it opens nothing but files that the tests
+ * wrote.
+ */
 export async function startBrowser() {
   if (process.env.REPRODUCE_TEST_RECORD) appendFileSync(process.env.REPRODUCE_TEST_RECORD, 'had\tbrowser\n');
   const path = spawnSync('sh', ['-c', `command -v "$1"`, 'sh', program], { encoding: 'utf8' }).stdout.trim();

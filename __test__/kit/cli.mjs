@@ -11,14 +11,13 @@ import { fileURLToPath } from 'node:url';
 export const CLI = fileURLToPath(new URL('../../bin.cjs', import.meta.url));
 
 /**
- * A home of its own and an environment with nothing of the user's. PATH has `node` alone: whoever starts git or npm fails.
- * @param {object} [options]
- * @param {string | { url: string }} [options.registry] also as an object of the kit
- * @param {string | { gitconfig: string }} [options.gitconfig] file that leads github.com to the kit's host, or that host
- * @param {string} [options.home] default a new folder; `remove` takes it away
- * @param {string} [options.cacheDir] default inside the home
- * @param {string[]} [options.inherit] variables taken over where they are set, as NO_COLOR
- * @param {Record<string, string>} [options.extra]
+ * A home of its own and an environment with nothing of the user's. PATH has `node` alone: whoever
+ * starts git or npm fails. @param {object} [options] @param {string | { url: string }}
+ * [options.registry] also as an object of the kit @param {string | { gitconfig: string }}
+ * [options.gitconfig] file that leads github.com to the kit's host, or that host @param {string}
+ * [options.home] default a new folder; `remove` takes it away @param {string} [options.cacheDir]
+ * default inside the home @param {string[]} [options.inherit] variables taken over where they are
+ * set, as NO_COLOR @param {Record<string, string>} [options.extra]
  */
 export async function cleanEnv({ registry, gitconfig, home, cacheDir, inherit = [], extra = {} } = {}) {
   const own = home ?? (await mkdtemp(join(tmpdir(), 'kit-home-')));
@@ -55,20 +54,16 @@ export async function cleanEnv({ registry, gitconfig, home, cacheDir, inherit = 
 }
 
 /**
- * @typedef {object} Ran
- * @property {number | null} code null if a signal ended it
- * @property {string | null} signal
- * @property {string} stdout
- * @property {string} stderr
- * @property {any} json stdout as JSON: a value, or a list where each line is one; undefined if it is neither
- * @property {number} ms wall time
- * @property {boolean} timedOut
+ * @typedef {object} Ran @property {number | null} code null if a signal ended it @property
+ * {string | null} signal @property {string} stdout @property {string} stderr @property {any} json
+ * stdout as JSON: a value, or a list where each line is one; undefined if it is neither @property
+ * {number} ms wall time @property {boolean} timedOut
  */
 
 /**
- * Runs `node bin.cjs <args>`, or another command, and waits for it.
- * @param {string[]} args
- * @param {{ env: Record<string, string>, command?: string[], cwd?: string, input?: string, timeout?: number, uid?: number,
+ * Runs `node bin.cjs <args>`, or another command, and waits for it. @param {string[]} args @param
+ * {{ env: Record<string, string>, command?: string[], cwd?: string, input?: string, timeout?:
+ * number, uid?: number,
  *   onStart?: (child: import('node:child_process').ChildProcess) => void }} options
  *   `timeout` in ms, default ten minutes: it ends a run that hangs, and no test measures by it. `uid`: the user and group to run as (root only).
  *   `onStart` may send signals.

@@ -1,5 +1,6 @@
-// A container of Podman's, in which the program runs as it does in one of a CI. Its root is made of this machine's /usr and Node;
-// what Docker's filter of system calls refuses and Podman's allows is refused in those that are like Docker's.
+// A container of Podman's, in which the program runs as it does in one of a CI. Its root is made of
+// this machine's /usr and Node; what Docker's filter of system calls refuses and Podman's allows is
+// refused in those that are like Docker's.
 
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +11,10 @@ import { run } from './cli.mjs';
 
 /** What Docker allows to a process with CAP_SYS_ADMIN alone, which containers have not. */
 const REFUSED = 'bpf fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount mount_setattr move_mount open_tree perf_event_open pivot_root quotactl setdomainname sethostname setns syslog umount umount2 unshare io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key userfaultfd';
-/** The flags of `clone` that make a namespace. `clone3` keeps them where no filter sees them, and is not there. */
+/**
+ * The flags of `clone` that make a namespace. `clone3` keeps them where no filter sees them, and is
+ * not there.
+ */
 const NEW_NAMESPACES = 0x7e020000;
 const EPERM = 1;
 const ENOSYS = 38;
@@ -36,7 +40,10 @@ const PODMAN = ['podman', '--cgroup-manager', 'cgroupfs'];
 /** On this machine's loopback, where the servers of the tests are, and gone when it ends. */
 const RUN = ['run', '--rm', '--network', 'host', ...LIMITS];
 
-/** Why there are no containers here, or null. What counts is whether one runs; scripts/test.mjs is told. */
+/**
+ * Why there are no containers here, or null. What counts is whether one runs; scripts/test.mjs is
+ * told.
+ */
 export function noContainers() {
   if (process.platform !== 'linux') return 'containers are of Linux';
   const [program, ...options] = PODMAN;
@@ -80,9 +87,9 @@ export async function containers({ program }) {
   await writeFile(filter, JSON.stringify(docker));
 
   /**
-   * Runs a command in a new container, which begins with the root as it was made.
-   * @param {string[]} command
-   * @param {{ like?: 'docker' | 'podman', user?: number, env?: Record<string, string>, mounts?: string[], options?: string[] }} [options]
+   * Runs a command in a new container, which begins with the root as it was made. @param {string[]}
+   * command @param {{ like?: 'docker' | 'podman', user?: number, env?: Record<string, string>,
+   * mounts?: string[], options?: string[] }} [options]
    *   `mounts`: `<here>:<there>[:ro]`
    */
   async function inside(command, { like = 'docker', user, env = {}, mounts = [], options = [] } = {}) {
@@ -93,7 +100,10 @@ export async function containers({ program }) {
     return run([...RUN, ...own, ...all, ...set, ...as, ...options, '--rootfs', `${root}:O`, ...command], { command: PODMAN, env: process.env });
   }
 
-  /** What a shell prints in a container, as its root, about a folder of this machine: `/given` there. */
+  /**
+   * What a shell prints in a container, as its root, about a folder of this machine: `/given`
+   * there.
+   */
   async function about(folder, text) {
     const told = await inside(['sh', '-c', text], { mounts: [`${folder}:/given`] });
     if (told.code !== 0) throw new Error(`${text}: ${told.stderr}`);

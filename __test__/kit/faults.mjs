@@ -1,4 +1,5 @@
-// What can go wrong on a network, on demand: which requests it hits, and what they get instead of the honest answer.
+// What can go wrong on a network, on demand: which requests it hits, and what they get instead of
+// the honest answer.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createGzip } from 'node:zlib';
@@ -6,25 +7,24 @@ import { Readable } from 'node:stream';
 import { bodyOf } from './server.mjs';
 
 /**
- * @typedef {object} Fault
- * @property {string | RegExp | ((request: import('./server.mjs').Seen) => boolean)} [on] the requests it hits: a part of
+ * @typedef {object} Fault @property {string | RegExp | ((request: import('./server.mjs').Seen) =>
+ * boolean)} [on] the requests it hits: a part of
  *   the path with its query, a pattern for it, or a test; all by default
- * @property {string} [method]
- * @property {number} [after] matching requests that pass unharmed first
- * @property {number} [times] requests that it hits, then it is spent; no end by default
- * @property {number} [status] answer with this status and a short text
- * @property {number | string} [retryAfter] the Retry-After header of such an answer
- * @property {string | ((request: import('./server.mjs').Seen) => string)} [redirect] answer with this Location (302 unless `status`)
- * @property {true} [hang] accept the request and never answer
- * @property {true} [reset] drop the connection without an answer
- * @property {number} [cut] drop the connection after so many bytes of the body; the declared length stays honest
- * @property {number} [slow] send the body at so many bytes per second
- * @property {number} [delay] wait so many milliseconds before the answer: a round trip to a host that is far away
- * @property {true | ((body: Buffer) => Buffer)} [wrongBytes] flip a bit in the middle of the body, or change it
- * @property {number} [huge] a body of so many zero bytes, without a declared length
- * @property {number} [bomb] a body that says Content-Encoding: gzip and unpacks to so many zero bytes
- * @property {Record<string, string>} [headers] more headers, or others
- * @property {() => void} [onHit] told of each request that it hits, before the answer: a test waits for it, and for no span of time
+ * @property {string} [method] @property {number} [after] matching requests that pass unharmed first
+ * @property {number} [times] requests that it hits, then it is spent; no end by default @property
+ * {number} [status] answer with this status and a short text @property {number | string}
+ * [retryAfter] the Retry-After header of such an answer @property {string | ((request:
+ * import('./server.mjs').Seen) => string)} [redirect] answer with this Location (302 unless
+ * `status`) @property {true} [hang] accept the request and never answer @property {true} [reset]
+ * drop the connection without an answer @property {number} [cut] drop the connection after so many
+ * bytes of the body; the declared length stays honest @property {number} [slow] send the body at so
+ * many bytes per second @property {number} [delay] wait so many milliseconds before the answer: a
+ * round trip to a host that is far away @property {true | ((body: Buffer) => Buffer)} [wrongBytes]
+ * flip a bit in the middle of the body, or change it @property {number} [huge] a body of so many
+ * zero bytes, without a declared length @property {number} [bomb] a body that says
+ * Content-Encoding: gzip and unpacks to so many zero bytes @property {Record<string, string>}
+ * [headers] more headers, or others @property {() => void} [onHit] told of each request that it
+ * hits, before the answer: a test waits for it, and for no span of time
  */
 
 /** Fault kinds that leave nothing of the honest answer. */

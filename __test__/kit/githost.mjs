@@ -1,5 +1,5 @@
-// A git host on loopback: bare repositories behind `git http-backend`, in the place of github.com and others.
-// A gitconfig with url.<base>.insteadOf leads every client that reads it here.
+// A git host on loopback: bare repositories behind `git http-backend`, in the place of github.com
+// and others. A gitconfig with url.<base>.insteadOf leads every client that reads it here.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -13,14 +13,14 @@ import { listen } from './server.mjs';
 const MAX_CGI_HEADER = 1 << 16;
 
 /**
- * @typedef {object} GitHostOptions
- * @property {Record<string, import('./history.mjs').History | string>} [repositories] `owner/name` (of the first of `hosts`), or
+ * @typedef {object} GitHostOptions @property {Record<string, import('./history.mjs').History |
+ * string>} [repositories] `owner/name` (of the first of `hosts`), or
  *   `host/path` for another, to a history or the path of a bare repository
- * @property {string[]} [hosts] the hosts in whose place it stands; default github.com
- * @property {boolean} [allowAnySHA1InWant] serve any object by id, as the big hosts do; default true. Protocol 2 does so in any case
- * @property {string[]} [hideRefs] refs that are not advertised, as refs/pull; default none: github.com lists all of them
- * @property {0 | 1 | 2} [protocol] the newest protocol version it speaks; default 2
- * @property {boolean} [filter] partial clones; default true
+ * @property {string[]} [hosts] the hosts in whose place it stands; default github.com @property
+ * {boolean} [allowAnySHA1InWant] serve any object by id, as the big hosts do; default true.
+ * Protocol 2 does so in any case @property {string[]} [hideRefs] refs that are not advertised, as
+ * refs/pull; default none: github.com lists all of them @property {0 | 1 | 2} [protocol] the newest
+ * protocol version it speaks; default 2 @property {boolean} [filter] partial clones; default true
  * @property {import('./registry-auth.mjs').Auth} [auth] who may read; everybody by default
  * @property {Record<string, string>} [renamed] old name to new name: answered with a 301
  */
@@ -83,7 +83,10 @@ export async function startGitHost({
   const host = Object.assign(server, {
     /** Path of the configuration file that leads clients here. */
     gitconfig,
-    /** Creates and serves a repository; returns its labels and ids (none for the path of one that is there). */
+    /**
+     * Creates and serves a repository; returns its labels and ids (none for the path of one that is
+     * there).
+     */
     async add(name, history) {
       if (typeof history === 'string') {
         found.set(keyOf(name), history);
@@ -120,7 +123,10 @@ export async function startGitHost({
   return host;
 }
 
-/** A git configuration section that puts `base` in the place of a host, in every form in which addresses of it are written. */
+/**
+ * A git configuration section that puts `base` in the place of a host, in every form in which
+ * addresses of it are written.
+ */
 function insteadOf(base, host) {
   const forms = [
     `https://${host}/`, `http://${host}/`, `git://${host}/`, `ssh://git@${host}/`, `git@${host}:`,
@@ -155,7 +161,9 @@ async function backend(directory, pathInfo, request, settings, protocol) {
   return cgi(child);
 }
 
-/** The protocol versions that are left of what a client offers when the server knows nothing newer. */
+/**
+ * The protocol versions that are left of what a client offers when the server knows nothing newer.
+ */
 function limited(offered, newest) {
   return offered.split(':').filter((part) => !part.startsWith('version=') || Number(part.slice('version='.length)) <= newest).join(':');
 }

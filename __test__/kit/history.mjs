@@ -1,5 +1,6 @@
-// Git histories described as data, written as a bare repository by one `git fast-import`.
-// The same description gives the same commit ids on every machine: people, times and modes are all part of it.
+// Git histories described as data, written as a bare repository by one `git fast-import`. The same
+// description gives the same commit ids on every machine: people, times and modes are all part of
+// it.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -16,9 +17,9 @@ const FIRST_TIME = Date.parse('2020-01-01T00:00:00Z') / 1000;
 const PERSON = 'Kit <kit@example.test>';
 
 /**
- * A path's new state: text or bytes (mode 644), `{ data, mode: 0o755 }`, `{ link: target }`, `{ submodule: commit id }`,
- * or null where it is taken away.
- * @typedef {string | Buffer | { data?: string | Buffer, mode?: number, link?: string, submodule?: string } | null} Change
+ * A path's new state: text or bytes (mode 644), `{ data, mode: 0o755 }`, `{ link: target }`, `{
+ * submodule: commit id }`, or null where it is taken away. @typedef {string | Buffer | { data?:
+ * string | Buffer, mode?: number, link?: string, submodule?: string } | null} Change
  */
 
 /**
@@ -33,12 +34,11 @@ const PERSON = 'Kit <kit@example.test>';
  */
 
 /**
- * @typedef {object} History
- * @property {Commit[]} commits
- * @property {Record<string, string>} [branches] name to label; default `{ main: the last commit }`
- * @property {Record<string, string | { commit: string, annotated?: boolean, message?: string, date?: string }>} [tags]
- * @property {Record<string, string>} [refs] whole names to labels, as refs/pull/1/head
- * @property {string} [head] the branch that HEAD names; default the first of `branches`
+ * @typedef {object} History @property {Commit[]} commits @property {Record<string, string>}
+ * [branches] name to label; default `{ main: the last commit }` @property {Record<string, string |
+ * { commit: string, annotated?: boolean, message?: string, date?: string }>} [tags] @property
+ * {Record<string, string>} [refs] whole names to labels, as refs/pull/1/head @property {string}
+ * [head] the branch that HEAD names; default the first of `branches`
  */
 
 /** Git's environment: nothing of the user's. */
@@ -53,10 +53,8 @@ export async function git(args, { cwd, env } = {}) {
 }
 
 /**
- * Creates a bare repository.
- * @param {string} directory new
- * @param {History} history
- * @returns {Promise<Record<string, string>>} label to commit id; annotated tags are under `tag:<name>`
+ * Creates a bare repository. @param {string} directory new @param {History} history @returns
+ * {Promise<Record<string, string>>} label to commit id; annotated tags are under `tag:<name>`
  */
 export async function createRepository(directory, history) {
   const branches = history.branches ?? { main: history.commits.at(-1).label };

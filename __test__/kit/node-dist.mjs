@@ -1,4 +1,5 @@
-// A distribution of Node on loopback, laid out as the project's own: the Node that this test runs on, with signed hashes.
+// A distribution of Node on loopback, laid out as the project's own: the Node that this test runs
+// on, with signed hashes.
 
 import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +28,10 @@ export function shasums(files) {
   return Object.entries(files).map(line).join('');
 }
 
-/** Starts a distribution that is honest: the caller changes `pages`. `base` is the folder of the version. */
+/**
+ * Starts a distribution that is honest: the caller changes `pages`. `base` is the folder of the
+ * version.
+ */
 export async function startDistribution(key) {
   const tarball = await archive();
   const text = shasums({ [`node-v${VERSION}-headers.tar.gz`]: 'headers', [ARCHIVE]: tarball, 'win-x64/node.exe': 'exe' });

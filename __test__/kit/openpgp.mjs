@@ -1,4 +1,5 @@
-// OpenPGP keys and signatures as tests need them, honest and not: written from RFC 4880, apart from what the program reads them with.
+// OpenPGP keys and signatures as tests need them, honest and not: written from RFC 4880, apart from
+// what the program reads them with.
 
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 
@@ -8,14 +9,12 @@ const ED25519 = Buffer.from('2b06010401da470f01', 'hex');
 const NOW = () => Math.floor(Date.now() / 1000);
 
 /**
- * A key with one user id, signed by itself.
- * @param {object} [options]
- * @param {string} [options.name]
- * @param {number} [options.created] seconds since 1970
- * @param {number} [options.expires] seconds after `created`
- * @param {number} [options.flags] what it is for; 3: to certify and to sign
- * @param {{ at: number, reason: number }} [options.revoked] 0 no reason, 1 replaced, 2 compromised, 3 retired
- * @param {number} [options.rsa] bits of an RSA key in place of Ed25519
+ * A key with one user id, signed by itself. @param {object} [options] @param {string}
+ * [options.name] @param {number} [options.created] seconds since 1970 @param {number}
+ * [options.expires] seconds after `created` @param {number} [options.flags] what it is for; 3: to
+ * certify and to sign @param {{ at: number, reason: number }} [options.revoked] 0 no reason, 1
+ * replaced, 2 compromised, 3 retired @param {number} [options.rsa] bits of an RSA key in place of
+ * Ed25519
  */
 export function makeKey({ name = 'Kit <kit@example.test>', created = NOW() - 86_400, expires, flags = 3, revoked, rsa } = {}) {
   const pair = rsa ? generateKeyPairSync('rsa', { modulusLength: rsa }) : generateKeyPairSync('ed25519');

@@ -1,11 +1,10 @@
 // Who may read from the registry of this kit.
 
 /**
- * @typedef {object} Auth
- * @property {string[]} [tokens] Bearer tokens that are let in
- * @property {string[]} [basic] `user:password` pairs that are let in
- * @property {string[]} [forbidden] package names that nobody may read: 403 even with a good token
- * @property {(path: string) => boolean} [needed] which decoded paths ask for credentials; all by default
+ * @typedef {object} Auth @property {string[]} [tokens] Bearer tokens that are let in @property
+ * {string[]} [basic] `user:password` pairs that are let in @property {string[]} [forbidden] package
+ * names that nobody may read: 403 even with a good token @property {(path: string) => boolean}
+ * [needed] which decoded paths ask for credentials; all by default
  */
 
 /**
@@ -30,7 +29,10 @@ function refusal(status, error, headers = {}) {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ error }) };
 }
 
-/** All requests, of any servers, that carried this secret anywhere in their headers, address or body. */
+/**
+ * All requests, of any servers, that carried this secret anywhere in their headers, address or
+ * body.
+ */
 export function carrying(secret, ...servers) {
   const forms = [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret)];
   return servers.flatMap(({ requests }) =>

@@ -1,4 +1,5 @@
-// An npm registry on loopback that tests fill. Honest about every field unless a test asks for a lie.
+// An npm registry on loopback that tests fill. Honest about every field unless a test asks for a
+// lie.
 
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { authorized } from './registry-auth.mjs';
@@ -15,28 +16,23 @@ const ABBREVIATED = [
 const ABBREVIATED_TYPE = 'application/vnd.npm.install-v1+json';
 
 /**
- * One version to publish.
- * @typedef {object} Publication
- * @property {string} [name] taken from `files['package.json']` unless given, as are version and the manifest
- * @property {string} [version]
- * @property {import('./tarball.mjs').Files} [files] what the tarball holds
- * @property {Buffer} [tarball] instead of `files`
- * @property {Record<string, unknown>} [manifest] the packument's document of this version, where it is not what package.json says
- * @property {string} [gitHead]
- * @property {string} [time] when it was published, ISO
- * @property {string} [npmVersion]
- * @property {string} [nodeVersion]
- * @property {string | null} [tag] dist-tag, default latest; null for none
- * @property {string | boolean} [deprecated]
- * @property {string[]} [omit] fields left out: gitHead, _npmVersion, _nodeVersion, _npmUser, _id, time, dist.integrity, dist.shasum, …
- * @property {Record<string, unknown>} [dist] fields of `dist` that lie
- * @property {boolean} [signed] add dist.signatures and serve the key
- * @property {unknown} [attestations] document for /-/npm/v1/attestations/<name>@<version>
+ * One version to publish. @typedef {object} Publication @property {string} [name] taken from
+ * `files['package.json']` unless given, as are version and the manifest @property {string}
+ * [version] @property {import('./tarball.mjs').Files} [files] what the tarball holds @property
+ * {Buffer} [tarball] instead of `files` @property {Record<string, unknown>} [manifest] the
+ * packument's document of this version, where it is not what package.json says @property {string}
+ * [gitHead] @property {string} [time] when it was published, ISO @property {string} [npmVersion]
+ * @property {string} [nodeVersion] @property {string | null} [tag] dist-tag, default latest; null
+ * for none @property {string | boolean} [deprecated] @property {string[]} [omit] fields left out:
+ * gitHead, _npmVersion, _nodeVersion, _npmUser, _id, time, dist.integrity, dist.shasum, … @property
+ * {Record<string, unknown>} [dist] fields of `dist` that lie @property {boolean} [signed] add
+ * dist.signatures and serve the key @property {unknown} [attestations] document for
+ * /-/npm/v1/attestations/<name>@<version>
  */
 
 /**
- * Starts a registry.
- * @param {{ packages?: Publication[], auth?: import('./registry-auth.mjs').Auth } & Parameters<typeof listen>[1]} [options]
+ * Starts a registry. @param {{ packages?: Publication[], auth?: import('./registry-auth.mjs').Auth
+ * } & Parameters<typeof listen>[1]} [options]
  *   `auth` may be changed later on the object returned.
  */
 export async function startRegistry({ packages = [], auth, ...options } = {}) {
@@ -75,7 +71,10 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
     return version ? tagged(request, relocated(version, request.base)) : json(404, `version not found: ${wanted}`);
   }
 
-  /** A publish as clients send it: the versions in one document, with their tarballs beside them. What it says is kept as it is. */
+  /**
+   * A publish as clients send it: the versions in one document, with their tarballs beside them.
+   * What it says is kept as it is.
+   */
   function take({ name, versions, _attachments, 'dist-tags': tags }) {
     const [[version, document]] = Object.entries(versions);
     if (packuments.get(name)?.versions?.[version]) return json(403, { error: `${name}@${version} is there already` });
@@ -151,7 +150,9 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
     packument.time[version] = at;
   }
 
-  /** As `npm unpublish` leaves it: without a version, the whole package. Its tarball is gone too. */
+  /**
+   * As `npm unpublish` leaves it: without a version, the whole package. Its tarball is gone too.
+   */
   function unpublish(name, version) {
     const packument = packuments.get(name);
     for (const [known, { dist }] of Object.entries(packument.versions)) {
@@ -185,7 +186,10 @@ export async function startRegistry({ packages = [], auth, ...options } = {}) {
   return registry;
 }
 
-/** Stored addresses are relative to whatever name the client reached this registry by; whole ones stay as they are. */
+/**
+ * Stored addresses are relative to whatever name the client reached this registry by; whole ones
+ * stay as they are.
+ */
 function relocated(document, base) {
   if (!document.dist) return document;
   const whole = (address) => (typeof address === 'string' && !/^[a-z+]+:/i.test(address) ? base + address : address);

@@ -1,4 +1,5 @@
-// This program as a release publishes it: the tarball of the main package and of this platform's, in a registry on loopback.
+// This program as a release publishes it: the tarball of the main package and of this platform's,
+// in a registry on loopback.
 
 import { cp, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,7 +15,8 @@ const { target } = createRequire(import.meta.url)('../../native.cjs');
 
 /**
  * A folder with `node`, `npm`, `npx` and a shell, and nothing else: no git, no compiler, no Rust.
- * @param {{ also?: string[] }} [options] `also`: further programs of the system, as pnpm's commands need them
+ * @param {{ also?: string[] }} [options] `also`: further programs of the system, as pnpm's commands
+ * need them
  */
 export async function bareBin({ also = [] } = {}) {
   const bin = await mkdtemp(join(tmpdir(), 'kit-bin-'));
@@ -26,13 +28,18 @@ export async function bareBin({ also = [] } = {}) {
   return bin;
 }
 
-/** The name that the tests publish under: the checkout's own is private, and a release has another. */
+/**
+ * The name that the tests publish under: the checkout's own is private, and a release has another.
+ */
 export const RELEASED = '@kit/reproduce';
 
 /** What of the checkout a release is packed from; the binaries come to it. */
 const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'codes.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
 
-/** A copy of the checkout's packages under `RELEASED`, or one name after the other, with the binaries that are built here. */
+/**
+ * A copy of the checkout's packages under `RELEASED`, or one name after the other, with the
+ * binaries that are built here.
+ */
 export async function namedCheckout(folder, env, names = [{ name: RELEASED, repository: 'https://github.com/kit/reproduce' }]) {
   const built = (await readdir(root)).filter((name) => /^reproduce(-sandbox)?\./.test(name));
   for (const part of [...PARTS, ...built]) await cp(join(root, part), join(folder, part), { recursive: true });
@@ -43,8 +50,9 @@ export async function namedCheckout(folder, env, names = [{ name: RELEASED, repo
 }
 
 /**
- * The tarballs of the main package and of the platforms that are built here; those of `REPRODUCE_TEST_TARBALLS` if it names a
- * folder, as the release does to test the very files that it publishes.
+ * The tarballs of the main package and of the platforms that are built here; those of
+ * `REPRODUCE_TEST_TARBALLS` if it names a folder, as the release does to test the very files that
+ * it publishes.
  */
 async function tarballs(work, env, names) {
   const given = process.env.REPRODUCE_TEST_TARBALLS;
@@ -57,11 +65,12 @@ async function tarballs(work, env, names) {
 }
 
 /**
- * Publishes the main package and this platform's.
- * @param {Awaited<ReturnType<typeof import('./verdaccio.mjs').startVerdaccio>>} verdaccio
- * @param {string} bin from `bareBin`: packing needs no more than Node
- * @param {{ others?: boolean, names?: { name: string, repository: string }[] }} [options] `names`: as `namedCheckout` has them; `others`: the other platforms' too, without their binaries; yarn 1 wants all of them to be there
- * @returns {Promise<{ main: object, platform: object }>} name, version, unpacked size and files of each, as `npm publish --json` says
+ * Publishes the main package and this platform's. @param {Awaited<ReturnType<typeof
+ * import('./verdaccio.mjs').startVerdaccio>>} verdaccio @param {string} bin from `bareBin`: packing
+ * needs no more than Node @param {{ others?: boolean, names?: { name: string, repository: string
+ * }[] }} [options] `names`: as `namedCheckout` has them; `others`: the other platforms' too,
+ * without their binaries; yarn 1 wants all of them to be there @returns {Promise<{ main: object,
+ * platform: object }>} name, version, unpacked size and files of each, as `npm publish --json` says
  */
 export async function publishRelease(verdaccio, bin, { others = false, names } = {}) {
   const work = await mkdtemp(join(tmpdir(), 'kit-release-'));

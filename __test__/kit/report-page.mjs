@@ -10,7 +10,8 @@ let program;
 /** Builds it, once. */
 function built() {
   if (program !== undefined) return program;
-  // Of the whole workspace, as the Rust tests are built: alone it would have other features, and build all that it stands on again.
+  // Of the whole workspace, as the Rust tests are built: alone it would have other features, and
+  // build all that it stands on again.
   const args = ['build', '--release', '--locked', '--workspace', '--exclude', 'reproduce-sandbox', '--exclude', 'reproduce-fuzz', '--example', 'page', '--message-format=json-render-diagnostics'];
   const { status, stdout, stderr } = spawnSync('cargo', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
   if (status !== 0) throw new Error(stderr);
@@ -18,7 +19,10 @@ function built() {
   return program;
 }
 
-/** Writes the lines and their page into a folder: the page's address, and its figures as JSON and as Markdown. */
+/**
+ * Writes the lines and their page into a folder: the page's address, and its figures as JSON and as
+ * Markdown.
+ */
 export async function makePage(folder, name, lines, earlier) {
   const write = async (as, of) => {
     const path = join(folder, `${name}${as}.ndjson`);

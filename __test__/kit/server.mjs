@@ -1,5 +1,6 @@
-// A small HTTP server on loopback that keeps every request and can be told to misbehave.
-// The registry and the git host of this kit are handlers for it: they answer honestly, and the faults are added here.
+// A small HTTP server on loopback that keeps every request and can be told to misbehave. The
+// registry and the git host of this kit are handlers for it: they answer honestly, and the faults
+// are added here.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -28,9 +29,9 @@ import { faultFor, send } from './faults.mjs';
  */
 
 /**
- * Starts a server on a free port.
- * @param {(request: Seen) => Answer | Promise<Answer>} handle
- * @param {{ host?: string, faults?: import('./faults.mjs').Fault[], tls?: { key: string, cert: string } }} [options]
+ * Starts a server on a free port. @param {(request: Seen) => Answer | Promise<Answer>} handle
+ * @param {{ host?: string, faults?: import('./faults.mjs').Fault[], tls?: { key: string, cert:
+ * string } }} [options]
  *   `host` is the name in `url`; the server listens on 127.0.0.1 in any case. `tls` makes it https.
  */
 export async function listen(handle, { host = '127.0.0.1', faults = [], tls } = {}) {
@@ -68,7 +69,9 @@ export async function listen(handle, { host = '127.0.0.1', faults = [], tls } = 
     url: `${tls ? 'https' : 'http'}://${host}:${port}/`,
     requests,
     faults: faults.map((fault) => ({ ...fault })),
-    /** Adds a fault; the first that matches a request wins. Returns a function that takes it away. */
+    /**
+     * Adds a fault; the first that matches a request wins. Returns a function that takes it away.
+     */
     fault(fault) {
       const added = { ...fault };
       server.faults.push(added);
@@ -83,9 +86,9 @@ export async function listen(handle, { host = '127.0.0.1', faults = [], tls } = 
 }
 
 /**
- * A host that serves fixed bytes: for tarballs on another host, and as the place where a secret must never arrive.
- * @param {Record<string, Buffer | string | Answer>} [pages] by path
- * @param {Parameters<typeof listen>[1]} [options]
+ * A host that serves fixed bytes: for tarballs on another host, and as the place where a secret
+ * must never arrive. @param {Record<string, Buffer | string | Answer>} [pages] by path @param
+ * {Parameters<typeof listen>[1]} [options]
  */
 export async function startPages(pages = {}, options) {
   const server = await listen((request) => {

@@ -1,7 +1,8 @@
-// A Sigstore of a test's own on loopback: an issuer of identity tokens (as a runner of GitHub Actions is one), a certificate authority
-// (Fulcio), a certificate log, a transparency log (Rekor, both of its protocols) and a timestamp authority, each with keys of its own.
-// They are as strict as the real ones: a token that is not the issuer's, a proof that is not the key's and a signature that does not hold
-// are refused.
+// A Sigstore of a test's own on loopback: an issuer of identity tokens (as a runner of GitHub
+// Actions is one), a certificate authority (Fulcio), a certificate log, a transparency log (Rekor,
+// both of its protocols) and a timestamp authority, each with keys of its own. They are as strict
+// as the real ones: a token that is not the issuer's, a proof that is not the key's and a signature
+// that does not hold are refused.
 
 import { X509Certificate, createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from 'node:crypto';
 import { listen } from './server.mjs';
@@ -280,7 +281,10 @@ export async function startSigstore() {
     };
   };
 
-  /** Signs a statement as an honest signer does, without any of the services: what is checked is then the reader alone. */
+  /**
+   * Signs a statement as an honest signer does, without any of the services: what is checked is
+   * then the reader alone.
+   */
   function signStatement(text, { claims = GITHUB, from, until, at } = {}) {
     const { publicKey, privateKey } = pair();
     const leaf = issue(publicKey, claims, { from, until });

@@ -11,7 +11,10 @@ const BASE = '/-/stage';
 export function stagesOf(publish) {
   /** @type {Map<string, any>} by number; a test may edit them */
   const all = new Map();
-  /** `shows`: what the answer about one stage says besides; a registry that follows the protocol alone says nothing of the document; `perPage`: most of a page. */
+  /**
+   * `shows`: what the answer about one stage says besides; a registry that follows the protocol
+   * alone says nothing of the document; `perPage`: most of a page.
+   */
   const stages = { all, token: null, shows: null, perPage: 100, answer };
 
   function answer(request) {

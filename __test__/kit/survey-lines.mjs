@@ -1,4 +1,5 @@
-// Lines of a survey that no package stands behind: as many as one likes, the same for the same seed, and some by an enemy.
+// Lines of a survey that no package stands behind: as many as one likes, the same for the same
+// seed, and some by an enemy.
 import { random as seeded } from './random.mjs';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
@@ -108,7 +109,10 @@ function line(random, at, other) {
   }), null, Math.floor(random() * 90_000));
 }
 
-/** So many lines. With `flips`, that part of the outcomes is drawn anew: another run of the same list. */
+/**
+ * So many lines. With `flips`, that part of the outcomes is drawn anew: another run of the same
+ * list.
+ */
 export function* surveyLines(number, { seed = 18, flips = 0 } = {}) {
   // Each line from a seed of its own: what is drawn for one moves no other.
   for (let at = 0; at < number; at += 1) {
@@ -117,7 +121,9 @@ export function* surveyLines(number, { seed = 18, flips = 0 } = {}) {
   }
 }
 
-/** Texts that would run, end an element, hide or turn round what stands beside them, or be too much. */
+/**
+ * Texts that would run, end an element, hide or turn round what stands beside them, or be too much.
+ */
 export const HOSTILE = [
   '</script><script>globalThis.owned = 1</script>',
   '<img src=x onerror="globalThis.owned = 2">',

@@ -11,8 +11,9 @@ import * as tar from 'tar';
 const NPM_MTIME = new Date('1985-10-26T08:15:00.000Z');
 
 /**
- * File contents by path: text or bytes; or `{ data, mode }`; or `{ link: target }`.
- * @typedef {Record<string, string | Buffer | { data?: string | Buffer, mode?: number, link?: string }>} Files
+ * File contents by path: text or bytes; or `{ data, mode }`; or `{ link: target }`. @typedef
+ * {Record<string, string | Buffer | { data?: string | Buffer, mode?: number, link?: string }>}
+ * Files
  */
 
 /** npm-packlist's order: extension, then basename, then the path, all as English words. */
@@ -67,7 +68,10 @@ export async function npmTarball(files) {
   }
 }
 
-/** Paths that `bin` names, of those that stand in the package's root: npm makes only these executable. */
+/**
+ * Paths that `bin` names, of those that stand in the package's root: npm makes only these
+ * executable.
+ */
 function binsOf(files) {
   if (files['package.json'] === undefined) return new Set();
   let { bin = {} } = parsed(dataOf(files['package.json']));
@@ -84,7 +88,9 @@ function parsed(bytes) {
   }
 }
 
-/** The target of a link, else undefined. Text has a `link` of its own, a method from the nineties. */
+/**
+ * The target of a link, else undefined. Text has a `link` of its own, a method from the nineties.
+ */
 export function linkOf(file) {
   return typeof file === 'string' ? undefined : file.link;
 }
@@ -100,28 +106,21 @@ export function integrityOf(bytes, algorithm = 'sha512') {
 }
 
 /**
- * One entry of an odd archive. Every header field has npm's value unless it is given.
- * @typedef {object} RawEntry
- * @property {string | Buffer} [path] default package/index.js
- * @property {string | Buffer} [data]
- * @property {string} [type] typeflag, default '0'
- * @property {number} [mode]
- * @property {number} [mtime] seconds
- * @property {number | string} [size] declared size; a string is written as it is
- * @property {string} [link]
- * @property {string} [prefix] ustar prefix
- * @property {string} [magic] magic and version, 8 bytes
- * @property {number} [checksum] wrong on purpose
- * @property {Record<string, string>} [pax] records of an extended header before it
- * @property {boolean} [gnuLong] put the path in a GNU long name entry
- * @property {(header: Buffer) => void} [edit] change the header's bytes; the checksum is made afterwards
- * @property {Buffer} [raw] these bytes and nothing else
+ * One entry of an odd archive. Every header field has npm's value unless it is given. @typedef
+ * {object} RawEntry @property {string | Buffer} [path] default package/index.js @property {string |
+ * Buffer} [data] @property {string} [type] typeflag, default '0' @property {number} [mode]
+ * @property {number} [mtime] seconds @property {number | string} [size] declared size; a string is
+ * written as it is @property {string} [link] @property {string} [prefix] ustar prefix @property
+ * {string} [magic] magic and version, 8 bytes @property {number} [checksum] wrong on purpose
+ * @property {Record<string, string>} [pax] records of an extended header before it @property
+ * {boolean} [gnuLong] put the path in a GNU long name entry @property {(header: Buffer) => void}
+ * [edit] change the header's bytes; the checksum is made afterwards @property {Buffer} [raw] these
+ * bytes and nothing else
  */
 
 /**
- * A tar stream from raw entries, in the order given.
- * @param {RawEntry[]} entries
- * @param {{ end?: number, trailing?: Buffer }} [options] `end`: number of closing zero blocks, default 2
+ * A tar stream from raw entries, in the order given. @param {RawEntry[]} entries @param {{ end?:
+ * number, trailing?: Buffer }} [options] `end`: number of closing zero blocks, default 2
  */
 export function rawTar(entries, { end = 2, trailing = Buffer.alloc(0) } = {}) {
   return Buffer.concat([...entries.flatMap(entryBlocks), Buffer.alloc(512 * end), trailing]);
@@ -171,9 +170,8 @@ function paxRecord(key, value) {
 }
 
 /**
- * gzip around a tar stream.
- * @param {Buffer} bytes
- * @param {{ level?: number, os?: number, xfl?: number, mtime?: number, name?: string, crc?: number, size?: number, after?: Buffer[] }} [options]
+ * gzip around a tar stream. @param {Buffer} bytes @param {{ level?: number, os?: number, xfl?:
+ * number, mtime?: number, name?: string, crc?: number, size?: number, after?: Buffer[] }} [options]
  *   header fields; `crc` and `size` are the trailer's; `after`: bytes behind it, such as a second member
  */
 export function gzip(bytes, { level = 9, os = 255, xfl = 2, mtime = 0, name, crc = crc32(bytes), size = bytes.length, after = [] } = {}) {

@@ -1,5 +1,5 @@
-// Certificates for https on loopback: a new authority and a server's certificate from it. Node makes keys and signatures
-// but no certificates; what a server's one must hold takes a page of DER.
+// Certificates for https on loopback: a new authority and a server's certificate from it. Node
+// makes keys and signatures but no certificates; what a server's one must hold takes a page of DER.
 
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';
@@ -11,8 +11,8 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 const DAY_MS = 86_400_000;
 
 /**
- * A certificate for some hosts and the authority that signed it, all PEM: `{ key, cert }` for a server, `ca` for its clients.
- * @param {{ hosts?: string[], expired?: boolean }} [options]
+ * A certificate for some hosts and the authority that signed it, all PEM: `{ key, cert }` for a
+ * server, `ca` for its clients. @param {{ hosts?: string[], expired?: boolean }} [options]
  */
 export function certificate({ hosts = ['localhost', '127.0.0.1'], expired = false } = {}) {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -8,7 +8,10 @@ import * as tar from 'tar';
 
 let made;
 
-/** Node for this platform, as the packages `node-<os>-<arch>` hold it, and npm: `[{ name, version, tarball, manifest }]`. */
+/**
+ * Node for this platform, as the packages `node-<os>-<arch>` hold it, and npm: `[{ name, version,
+ * tarball, manifest }]`.
+ */
 export function toolchain() {
   made ??= make();
   return made;
@@ -38,7 +41,10 @@ export function packedNode(program, version) {
   });
 }
 
-/** The folder of the npm that the PATH has. It says so itself: not every npm lies below the global folder of the Node that runs it. */
+/**
+ * The folder of the npm that the PATH has. It says so itself: not every npm lies below the global
+ * folder of the Node that runs it.
+ */
 export async function npmFolder() {
   const cwd = await mkdtemp(join(tmpdir(), 'kit-npm-'));
   try {

@@ -1,4 +1,5 @@
-// A real registry with a real `npm publish`: verdaccio on loopback, without uplinks, gone when it is closed.
+// A real registry with a real `npm publish`: verdaccio on loopback, without uplinks, gone when it
+// is closed.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

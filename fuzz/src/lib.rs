@@ -31,7 +31,8 @@ fn name() -> String {
     std::env::var("REPRODUCE_FUZZ_TARGET").expect("REPRODUCE_FUZZ_TARGET names the target")
 }
 
-/// Writes the target's seeds to the folder that `REPRODUCE_FUZZ_SEEDS` names, which ends the program.
+/// Writes the target's seeds to the folder that `REPRODUCE_FUZZ_SEEDS` names, which ends the
+/// program.
 pub fn start() {
     let Some(folder) = std::env::var_os("REPRODUCE_FUZZ_SEEDS") else { return };
     for (at, seed) in seeds::of(&name()).into_iter().enumerate() {

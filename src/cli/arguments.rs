@@ -101,8 +101,8 @@ fn versions(text: &str) -> Result<usize, String> {
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's address, a .tgz file, or a purl; - reads more of
-    /// them from standard input, one a line
+    /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's
+    /// address, a .tgz file, or a purl; - reads more of them from standard input, one a line
     #[arg(value_name = "spec")]
     pub(super) specs: Vec<String>,
     /// Read more specs from this file, one a line; what is behind a # is a comment
@@ -114,7 +114,8 @@ pub(super) struct Arguments {
     /// Check again even if a stored result exists
     #[arg(short, long)]
     pub(super) force: bool,
-    /// Try only these strategies (comma-separated); `npm` stands for every strategy that packs the way npm does
+    /// Try only these strategies (comma-separated); `npm` stands for every strategy that packs the
+    /// way npm does
     #[arg(short, long, value_name = "list", value_delimiter = ',')]
     pub(super) strategy: Vec<String>,
     /// What counts as reproduced
@@ -123,16 +124,19 @@ pub(super) struct Arguments {
     /// The registry to ask, in place of npm's configuration
     #[arg(long, value_name = "url")]
     pub(super) registry: Option<String>,
-    /// A source in place of the declared one: a git address, or a repository, folder or tar archive here; `#commit` or `#tag` names the place in it
+    /// A source in place of the declared one: a git address, or a repository, folder or tar archive
+    /// here; `#commit` or `#tag` names the place in it
     #[arg(long, value_name = "source")]
     pub(super) source: Option<String>,
-    /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe; it names the source too
+    /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe;
+    /// it names the source too
     #[arg(long, value_name = "file", conflicts_with = "strategy")]
     pub(super) recipe: Option<PathBuf>,
     /// Node version for builds [default: worked out from the package]
     #[arg(long, value_name = "version", conflicts_with = "recipe")]
     pub(super) node: Option<String>,
-    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist
+    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt:
+    /// laid out as nodejs.org/dist
     #[arg(long, value_name = "url")]
     pub(super) node_dist: Option<String>,
     /// The OpenPGP keys of the distribution's releases: a file, armored or binary
@@ -153,7 +157,8 @@ pub(super) struct Arguments {
     /// Judge again what was stored longer ago, as 30d, 12h or 2w
     #[arg(long, value_name = "time", value_parser = duration)]
     pub(super) max_age: Option<Duration>,
-    /// Wait up to so long for a version that the registry does not show yet, as 30s or 10m [default: 10m]
+    /// Wait up to so long for a version that the registry does not show yet, as 30s or 10m
+    /// [default: 10m]
     #[arg(long, value_name = "time", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = duration)]
     pub(super) wait: Option<Duration>,
     /// Answer from stored results only
@@ -177,10 +182,12 @@ pub(super) struct Arguments {
     /// Write the rebuilt tarball to this file
     #[arg(long, value_name = "file")]
     pub(super) emit: Option<PathBuf>,
-    /// Check the package in this folder (or the one named) before it is published: could anybody rebuild it?
+    /// Check the package in this folder (or the one named) before it is published: could anybody
+    /// rebuild it?
     #[arg(long, conflicts_with_all = ["attest", "diffoscope_json", "recipe"])]
     pub(super) local: bool,
-    /// With --local, check every package of the workspace whose root this folder is, but those that are private
+    /// With --local, check every package of the workspace whose root this folder is, but those that
+    /// are private
     #[arg(long, requires = "local")]
     pub(super) workspaces: bool,
     /// With --local, say what to change so that it can be rebuilt
@@ -192,23 +199,26 @@ pub(super) struct Arguments {
     /// Also check the N versions before this one, without builds [default: 10]
     #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
-    /// Check provenance and bundles with this Sigstore `trusted_root.json`, in place of the embedded one
+    /// Check provenance and bundles with this Sigstore `trusted_root.json`, in place of the
+    /// embedded one
     #[arg(long, value_name = "file")]
     pub(super) trusted_root: Option<PathBuf>,
     /// Write an in-toto statement about the result to this file
     #[arg(long, value_name = "file", group = "statement")]
     pub(super) attest: Option<PathBuf>,
-    /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one with (public, PEM)
+    /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one
+    /// with (public, PEM)
     #[arg(long, value_name = "file", requires = "statement")]
     pub(super) attest_key: Option<PathBuf>,
-    /// Sign the statement with the identity that CI offers (GitHub Actions, GitLab, `SIGSTORE_ID_TOKEN`), as a Sigstore bundle; what is signed is
-    /// entered into a public log
+    /// Sign the statement with the identity that CI offers (GitHub Actions, GitLab,
+    /// `SIGSTORE_ID_TOKEN`), as a Sigstore bundle; what is signed is entered into a public log
     #[arg(long, requires = "attest", conflicts_with_all = ["attest_key", "offline"])]
     pub(super) attest_keyless: bool,
     /// Write the result as in-toto's Simple Verification Result too, signed in the same way
     #[arg(long, value_name = "file", requires = "attest")]
     pub(super) attest_svr: Option<PathBuf>,
-    /// Sign with the services of this Sigstore `signing_config.json`, in place of the public ones; --trusted-root is its root
+    /// Sign with the services of this Sigstore `signing_config.json`, in place of the public ones;
+    /// --trusted-root is its root
     #[arg(long, value_name = "file", requires_all = ["attest_keyless", "trusted_root"])]
     pub(super) signing_config: Option<PathBuf>,
     /// Verify a statement that --attest wrote, against the tarball that the registry serves
@@ -220,7 +230,8 @@ pub(super) struct Arguments {
     /// With --verify-attestation, who must have signed the bundle, as its certificate has it
     #[arg(long, value_name = "identity", requires_all = ["verify_attestation", "certificate_oidc_issuer"], conflicts_with = "attest_key")]
     pub(super) certificate_identity: Option<String>,
-    /// Who must vouch for that identity, as `https://token.actions.githubusercontent.com` or `https://gitlab.com`
+    /// Who must vouch for that identity, as `https://token.actions.githubusercontent.com` or
+    /// `https://gitlab.com`
     #[arg(long, value_name = "url", requires = "certificate_identity")]
     pub(super) certificate_oidc_issuer: Option<String>,
     /// Write the findings to this file as SARIF 2.1.0
@@ -235,7 +246,8 @@ pub(super) struct Arguments {
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Tell on stderr what is being done, also beside --json and of what is quick; stdout stays as it is
+    /// Tell on stderr what is being done, also beside --json and of what is quick; stdout stays as
+    /// it is
     #[arg(long, conflicts_with = "quiet")]
     pub(super) progress: bool,
     /// Print every file that differs, the evidence, the attempts and the time of each stage

@@ -1,4 +1,5 @@
-//! `--verify-attestation`: is a statement signed with this key, and is it about the tarball that the registry serves now?
+//! `--verify-attestation`: is a statement signed with this key, and is it about the tarball that
+//! the registry serves now?
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,8 +32,9 @@ struct Checked {
     integrity: String,
 }
 
-/// Runs the command. The exit code is that of the stated result: 0 only where a statement that holds says "reproduced"; 1 also where the
-/// signature or the subject does not hold; 2 where it could not be checked.
+/// Runs the command. The exit code is that of the stated result: 0 only where a statement that
+/// holds says "reproduced"; 1 also where the signature or the subject does not hold; 2 where it
+/// could not be checked.
 pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancelled: &Arc<AtomicBool>) -> u8 {
     let spec = match arguments.specs.as_slice() {
         [] => None,

@@ -121,13 +121,16 @@ struct Arguments {
     /// What counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     accept: AcceptChoice,
-    /// Let pass what is left out for these reasons, which counts as not decided else (comma-separated)
+    /// Let pass what is left out for these reasons, which counts as not decided else
+    /// (comma-separated)
     #[arg(long, value_enum, value_name = "reasons", value_delimiter = ',')]
     accept_left_out: Vec<LeftOutChoice>,
-    /// Let pass what settings in the project can change of an installation, and ask whom its .npmrc names
+    /// Let pass what settings in the project can change of an installation, and ask whom its .npmrc
+    /// names
     #[arg(long)]
     accept_settings: bool,
-    /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90 days
+    /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90
+    /// days
     #[arg(long, conflicts_with_all = ["omit", "workspace", "since"])]
     write_exceptions: bool,
     /// Check again even where a stored result exists
@@ -248,7 +251,8 @@ fn excepted(plan: &Plan, document: &Document) -> bool {
     true
 }
 
-/// Comes back where the audit is stopped, or where its lockfile takes longer to read than one package may.
+/// Comes back where the audit is stopped, or where its lockfile takes longer to read than one
+/// package may.
 async fn stopped(timeout: Option<f64>, cancelled: &AtomicBool) -> u8 {
     let limit = timeout.map(Duration::from_secs_f64).filter(|limit| !limit.is_zero());
     let started = Instant::now();
@@ -315,7 +319,8 @@ fn told(parsed: &Arguments, document: &Document) -> io::Result<()> {
     file.write_all(github::cut(audit::summary::markdown(document), github::MAX_SUMMARY.saturating_sub(there)).as_bytes())
 }
 
-/// Makes a file anew. A link is not followed: it may be one of the audited folder, and lead to a file of the user.
+/// Makes a file anew. A link is not followed: it may be one of the audited folder, and lead to a
+/// file of the user.
 fn created(path: &Path) -> io::Result<File> {
     if path.symlink_metadata().is_ok_and(|about| about.file_type().is_symlink()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is a link, and is not written through", path.display())));
@@ -355,7 +360,8 @@ impl Arguments {
         }
     }
 
-    /// A checkout is a stranger's. Whom it names to ask is told, and followed where the user says so.
+    /// A checkout is a stranger's. Whom it names to ask is told, and followed where the user says
+    /// so.
     fn project_file(&self) -> ProjectFile {
         if self.accept_settings { ProjectFile::OfStranger } else { ProjectFile::Ignored }
     }
@@ -375,7 +381,8 @@ impl Arguments {
             timeout: self.timeout,
             max_age: self.max_age.map(|age| age.as_secs_f64()),
             offline: self.offline,
-            // Named on the command line, and so from here; the project's folder is where its `.npmrc` is.
+            // Named on the command line, and so from here; the project's folder is where its
+            // `.npmrc` is.
             cache_dir: self.cache_dir.as_ref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
             installed,
             cwd: Some(folder.to_owned()),

@@ -1,4 +1,5 @@
-//! `reproduce cache ls` and `reproduce cache prune`: what the cache folder holds, and making it smaller.
+//! `reproduce cache ls` and `reproduce cache prune`: what the cache folder holds, and making it
+//! smaller.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

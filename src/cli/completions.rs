@@ -42,7 +42,8 @@ pub(super) fn run(arguments: &[String]) -> u8 {
     written(Output::text(&String::from_utf8_lossy(&text))).unwrap_or(0)
 }
 
-/// The whole command line as one tree. The commands are parsed apart from each other: any first word may be a package.
+/// The whole command line as one tree. The commands are parsed apart from each other: any first
+/// word may be a package.
 pub(super) fn command() -> Command {
     Main::command().disable_help_subcommand(true).subcommands([
         inspect::command().name(inspect::WORD),

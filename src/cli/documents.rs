@@ -1,4 +1,5 @@
-//! What a run writes besides its answers: a statement, a SARIF log, a `JUnit` report, annotations and a summary for GitHub Actions.
+//! What a run writes besides its answers: a statement, a SARIF log, a `JUnit` report, annotations
+//! and a summary for GitHub Actions.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -73,8 +74,9 @@ impl Documents {
         }
     }
 
-    /// Reads the key and decides what is written: a key that cannot be used is said before an hour of work, not after. Files of
-    /// an earlier run are gone from here on: should this one be ended, they must not pass for its own.
+    /// Reads the key and decides what is written: a key that cannot be used is said before an hour
+    /// of work, not after. Files of an earlier run are gone from here on: should this one be ended,
+    /// they must not pass for its own.
     pub(super) fn prepare(arguments: &Arguments, product: Product) -> Result<Self, Failed> {
         remove_earlier(arguments)?;
         let annotate = match arguments.annotate {
@@ -155,7 +157,8 @@ impl Documents {
         self.attest.iter().chain(&self.svr)
     }
 
-    /// Writes what is stated about a result, once all of it is signed. An error leaves what is to be taken away.
+    /// Writes what is stated about a result, once all of it is signed. An error leaves what is to
+    /// be taken away.
     async fn write_statements(&self, report: &Report, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<bool, Failed> {
         let Some(summary) = statement(report, &self.product) else {
             return Err(boxed(if report.verdict.is_decided() { EnvelopeError::NothingToState } else { EnvelopeError::Undecided }));

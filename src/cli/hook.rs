@@ -1,4 +1,5 @@
-//! `"postpublish": "reproduce"`: the package that npm has just published, once the registry serves it.
+//! `"postpublish": "reproduce"`: the package that npm has just published, once the registry serves
+//! it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,8 @@ use report::answer::Answer;
 use crate::options::Options;
 use crate::session;
 
-/// How long a registry may take to show a version that it has accepted, unless `--timeout` is shorter.
+/// How long a registry may take to show a version that it has accepted, unless `--timeout` is
+/// shorter.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long to wait before asking again: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +46,8 @@ pub(super) enum Hook {
 }
 
 impl Hook {
-    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts), or those of vlt; none where no publish is running.
+    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts), or those of vlt; none where no
+    /// publish is running.
     pub(super) fn of(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let by_vlt = npmrc::is_script_of_vlt(variable);
         let dry_run = if by_vlt { "VLT_DRY_RUN" } else { "npm_config_dry_run" };
@@ -61,7 +64,8 @@ impl Hook {
                 let manifest: Option<Value> =
                     manifest.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
                 let text = |pointer: &str| manifest.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-                // vlt gives neither, and goes by its own setting for the registry, which the configuration has.
+                // vlt gives neither, and goes by its own setting for the registry, which the
+                // configuration has.
                 let name = variable("npm_package_name").or_else(|| text("/name"))?;
                 let version = variable("npm_package_version").or_else(|| text("/version"))?;
                 // `npm stage publish` and `pnpm stage publish` run the hooks of a publish.
@@ -85,8 +89,8 @@ pub(super) fn patience(options: &Options) -> Duration {
     limit.map_or(PATIENCE, |limit| limit.min(PATIENCE))
 }
 
-/// Judges a version that was published a moment ago: where the registry does not have it, it is asked again, for as long as the user
-/// says.
+/// Judges a version that was published a moment ago: where the registry does not have it, it is
+/// asked again, for as long as the user says.
 pub(super) async fn judge(spec: &str, options: &Options, patience: Duration, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
     let started = Instant::now();
     let mut pause = FIRST_PAUSE;

@@ -18,7 +18,8 @@ pub(super) const WORD: &str = "inspect";
 
 const HINT: &str = "reproduce inspect <spec>; for the package of that name: reproduce inspect@latest";
 
-/// Take a published tarball apart: entries, header fields, compression, and which clients could have written it.
+/// Take a published tarball apart: entries, header fields, compression, and which clients could
+/// have written it.
 ///
 /// No source is fetched and nothing is compared.
 #[derive(Debug, Parser)]
@@ -46,7 +47,8 @@ pub(super) fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs the command and returns the exit code: 0 where every tarball was inspected, whatever was found.
+/// Runs the command and returns the exit code: 0 where every tarball was inspected, whatever was
+/// found.
 pub(super) async fn run(arguments: &[String], cancelled: &Arc<AtomicBool>) -> u8 {
     let parsed = match Arguments::try_parse_from(std::iter::once("reproduce inspect").chain(arguments.iter().map(String::as_str))) {
         Ok(parsed) => parsed,

@@ -1,8 +1,9 @@
 //! What the cache folder holds, and removing what is old or too much, while others use it.
 //!
-//! Only what this program makes is ever removed, and only where it makes it: whoever names a folder of their own with
-//! `--cache-dir` loses nothing that was there before. A tool that a run holds stays; a repository that was written a moment
-//! ago is taken to be in use. What is removed first gets another name, so that nobody sees a half of it.
+//! Only what this program makes is ever removed, and only where it makes it: whoever names a folder
+//! of their own with `--cache-dir` loses nothing that was there before. A tool that a run holds
+//! stays; a repository that was written a moment ago is taken to be in use. What is removed first
+//! gets another name, so that nobody sees a half of it.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -12,7 +13,8 @@ use std::time::{Duration, SystemTime};
 use npm_toolchain::shelf::Shelf;
 use store::{CacheError, FileLock, Folders, GONE, Key, layout, remove_tree, target};
 
-/// How long after it was written something without a lock is taken to be in use. A run ends by itself after ten minutes.
+/// How long after it was written something without a lock is taken to be in use. A run ends by
+/// itself after ten minutes.
 const IN_USE: Duration = Duration::from_secs(15 * 60);
 /// Deepest folder whose size is counted.
 const MAX_DEPTH: usize = 64;
@@ -170,7 +172,8 @@ fn may_be_removed(item: &Item, folders: &Folders, all: bool) -> bool {
         Sort::Toolchains => true,
         // What is only there to be removed has no lock: the folder must be known as a cache.
         Sort::Builds => build_lock(&item.path).is_file() || is_gone(&item.path) && is_cache(folders),
-        // Small, and what they hold took long to find out. The mark tells them from a file of that name of somebody else's.
+        // Small, and what they hold took long to find out. The mark tells them from a file of that
+        // name of somebody else's.
         Sort::Results => all && has_mark(&item.path),
         Sort::Other => false,
     }
@@ -273,7 +276,8 @@ fn item(sort: Sort, path: &Path) -> Option<Item> {
     Some(Item { sort, name, version: None, bytes, used, path: path.to_owned() })
 }
 
-/// Bytes of the files below, links not followed; `used` becomes the newest time that is met. What goes away meanwhile is none.
+/// Bytes of the files below, links not followed; `used` becomes the newest time that is met. What
+/// goes away meanwhile is none.
 fn size(path: &Path, used: &mut SystemTime, depth: usize) -> u64 {
     let Ok(found) = fs::symlink_metadata(path) else { return 0 };
     *used = (*used).max(found.modified().unwrap_or(SystemTime::UNIX_EPOCH));

@@ -26,8 +26,8 @@ const ENTRIES: &str = "local-entry-missing";
 /// Problems whose paths are the package's; those of all others are the repository's.
 const OF_THE_PACKAGE: [&str; 3] = ["local-time-stamp", "local-machine-path", "local-differs"];
 
-/// Runs the check and returns the exit code: 0 where all can be published, 1 where nobody could rebuild one, 2
-/// undecided.
+/// Runs the check and returns the exit code: 0 where all can be published, 1 where nobody could
+/// rebuild one, 2 undecided.
 pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
     let Program { node, product, .. } = program;
     let folder = match arguments.specs.as_slice() {

@@ -1,5 +1,5 @@
-//! The command line: arguments in, answers on stdout, progress on stderr, an exit code out. index.js only hands the
-//! arguments over.
+//! The command line: arguments in, answers on stdout, progress on stderr, an exit code out.
+//! index.js only hands the arguments over.
 
 mod arguments;
 mod attestation;
@@ -87,9 +87,10 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
     check(&arguments, Program { installed, node, product }, &out, cancelled).await
 }
 
-/// The exit code within a build of this program's own. A package that runs it in its hooks must not start another rebuild, and its
-/// build goes on, also where the flags are those of another version. What is asked for by name gets no answer, and that must not pass
-/// for a good one. `None` for help, and for what cannot be read and names something.
+/// The exit code within a build of this program's own. A package that runs it in its hooks must not
+/// start another rebuild, and its build goes on, also where the flags are those of another version.
+/// What is asked for by name gets no answer, and that must not pass for a good one. `None` for
+/// help, and for what cannot be read and names something.
 fn within_itself(arguments: &[String]) -> Option<u8> {
     let words = joined(arguments.to_vec());
     let parsed = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(words)) {
@@ -159,8 +160,9 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     merge_exit_codes(codes)
 }
 
-/// Judges one package after the other, prints each answer and then the total. A version that the registry does not have yet is waited
-/// for as long as `patience`. The error is the exit code where no more can be done.
+/// Judges one package after the other, prints each answer and then the total. A version that the
+/// registry does not have yet is waited for as long as `patience`. The error is the exit code where
+/// no more can be done.
 async fn judge_each(
     specs: &[String],
     (options, patience): (&Options, Option<Duration>),
@@ -187,7 +189,8 @@ async fn judge_each(
             out.emitted(path, &answer);
         }
         match out.answer(&answer) {
-            // The reader went away (`| head`): nothing more can be said, and what was not judged is not decided.
+            // The reader went away (`| head`): nothing more can be said, and what was not judged is
+            // not decided.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 codes.extend((codes.len() < specs.len()).then_some(UNDECIDED));
                 break;
@@ -242,7 +245,8 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
     behind(completions::WORD, arguments).map(|rest| completions::run(&rest))
 }
 
-/// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a package.
+/// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a
+/// package.
 fn joined(arguments: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(arguments.len());
     for argument in arguments {
@@ -264,7 +268,8 @@ fn behind(word: &str, arguments: &[String]) -> Option<Vec<String>> {
     (first == word).then(|| rest.iter().chain(before).cloned().collect())
 }
 
-/// An answer that could not be written was not given, whatever it was: no exit code may pass for it.
+/// An answer that could not be written was not given, whatever it was: no exit code may pass for
+/// it.
 fn written(result: io::Result<()>) -> Option<u8> {
     let error = result.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
     Output::error_text(&format!("error[output]: the answer cannot be written: {error}\n"));
@@ -314,7 +319,8 @@ fn specs_or_hook(given: Vec<String>, from_file: bool) -> Result<Asked, NoSpec> {
     })
 }
 
-/// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or JSON on stdout.
+/// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or
+/// JSON on stdout.
 fn usage(error: &clap::Error, arguments: &[String], hint: &str) -> u8 {
     let text = error.render().to_string();
     if !error.use_stderr() {
@@ -330,7 +336,8 @@ fn usage(error: &clap::Error, arguments: &[String], hint: &str) -> u8 {
     UNDECIDED
 }
 
-/// Whether `--json` was meant, in arguments that could not be read: also as `-j` among other short flags.
+/// Whether `--json` was meant, in arguments that could not be read: also as `-j` among other short
+/// flags.
 fn wants_json(arguments: &[String]) -> bool {
     arguments.iter().take_while(|argument| *argument != "--").any(|argument| match argument.strip_prefix('-') {
         Some(flags) if !flags.starts_with('-') => flags.split('s').next().is_some_and(|flags| flags.contains('j')),

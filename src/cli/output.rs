@@ -40,7 +40,8 @@ impl Output {
             progress: if arguments.quiet {
                 How::None
             } else {
-                // stdout is left alone: with --json only JSON is there, and a line that moves would disturb what a pager shows.
+                // stdout is left alone: with --json only JSON is there, and a line that moves would
+                // disturb what a pager shows.
                 let free = out_is_terminal || arguments.json;
                 How::of(free && err_is_terminal && !in_ci() && stderr.can_move(), arguments.json, arguments.progress)
             },
@@ -114,7 +115,8 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(for_runner(text).as_bytes());
     }
 
-    /// Says on stderr whether the tarball was written that `--emit` wants: it is as soon as anything was rebuilt.
+    /// Says on stderr whether the tarball was written that `--emit` wants: it is as soon as
+    /// anything was rebuilt.
     pub(super) fn emitted(&self, path: &Path, answer: &Answer) {
         let Answer::Judged { report, .. } = answer else { return };
         if !self.quiet && !self.json {
@@ -158,7 +160,8 @@ enum How {
 }
 
 impl How {
-    /// On a terminal a line that moves. Elsewhere lines, but beside JSON only where they were asked for: a program may read both streams.
+    /// On a terminal a line that moves. Elsewhere lines, but beside JSON only where they were asked
+    /// for: a program may read both streams.
     fn of(can_move: bool, json: bool, asked: bool) -> Self {
         match (can_move, json && !asked) {
             (true, _) => Self::Moving,
@@ -181,7 +184,8 @@ pub(super) fn for_runner(text: &str) -> Cow<'_, str> {
     if github::is_heard() { github::harmless(text) } else { Cow::Borrowed(text) }
 }
 
-/// JSON with every character that could speak to a terminal as an escape: they stand only inside strings.
+/// JSON with every character that could speak to a terminal as an escape: they stand only inside
+/// strings.
 fn ascii_where_unsafe(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -198,7 +202,8 @@ fn ascii_where_unsafe(json: &str) -> String {
 }
 
 impl ColorChoice {
-    /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the stream is.
+    /// Whether to colour a stream, from the flag, then `NO_COLOR` and `FORCE_COLOR`, then what the
+    /// stream is.
     pub(super) fn enabled(self, terminal: bool) -> bool {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {

@@ -1,4 +1,5 @@
-//! `reproduce explain <code>` and `reproduce help [topic]`: the documents, which are on the user's disk beside the program.
+//! `reproduce explain <code>` and `reproduce help [topic]`: the documents, which are on the user's
+//! disk beside the program.
 
 use std::path::{Path, PathBuf};
 

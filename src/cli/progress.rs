@@ -1,5 +1,6 @@
-//! What is being done, told on stderr: a line that moves on a terminal; elsewhere, as in a CI's log, a line for each stage of what takes
-//! long, or of everything with `--progress`, and one a minute for what takes longer.
+//! What is being done, told on stderr: a line that moves on a terminal; elsewhere, as in a CI's
+//! log, a line for each stage of what takes long, or of everything with `--progress`, and one a
+//! minute for what takes longer.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -96,7 +97,8 @@ pub(super) fn to_stderr(line: &str) {
     let _: io::Result<()> = io::stderr().lock().write_all(for_runner(line).as_bytes());
 }
 
-/// Writes a line for each stage once `quiet` is over, and one where nothing was told for `heartbeat`.
+/// Writes a line for each stage once `quiet` is over, and one where nothing was told for
+/// `heartbeat`.
 fn log(what: &str, heard: &Receiver<Told>, (quiet, heartbeat): (Duration, Duration), mut write: impl FnMut(&str)) {
     let started = Instant::now();
     let mut stage = String::new();

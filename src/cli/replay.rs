@@ -38,7 +38,8 @@ struct Arguments {
     /// Tell on stderr what is being done, also beside --json
     #[arg(long)]
     progress: bool,
-    /// Take the recipe's commit from this repository, folder or archive in place of the one that the recipe names
+    /// Take the recipe's commit from this repository, folder or archive in place of the one that
+    /// the recipe names
     #[arg(long, value_name = "source")]
     source: Option<String>,
     /// Write the tarball to this file
@@ -47,7 +48,8 @@ struct Arguments {
     /// The registry that builds install from, in place of npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
-    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt: laid out as nodejs.org/dist
+    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt:
+    /// laid out as nodejs.org/dist
     #[arg(long, value_name = "url")]
     node_dist: Option<String>,
     /// The OpenPGP keys of the distribution's releases: a file, armored or binary

@@ -221,7 +221,8 @@ impl Arguments {
         self.class.as_ref().is_none_or(is_one)
     }
 
-    /// Hands over what is counted of each package; gives the list's name, and how many packages wait.
+    /// Hands over what is counted of each package; gives the list's name, and how many packages
+    /// wait.
     fn facts(&self, mut each: impl FnMut(Fact)) -> Result<(String, usize), ReportError> {
         if let Some(database) = self.database()? {
             let run = self.run_of(&database)?;

@@ -27,7 +27,8 @@ pub(super) enum Signing {
 }
 
 impl Signing {
-    /// Reads the key, or finds the identity: one that cannot be used is said before an hour of work, not after.
+    /// Reads the key, or finds the identity: one that cannot be used is said before an hour of
+    /// work, not after.
     pub(super) fn prepare(arguments: &Arguments) -> Result<Self, Failed> {
         if arguments.attest.is_none() {
             return Ok(Self::Nobody);
@@ -63,7 +64,8 @@ impl Signing {
     }
 }
 
-/// The identity whose bundles are taken, and the roots that certify it; `None` if the user names none.
+/// The identity whose bundles are taken, and the roots that certify it; `None` if the user names
+/// none.
 pub(super) fn expected(arguments: &Arguments) -> Result<Option<(Identity, Arc<Roots>)>, Failed> {
     let (Some(name), Some(issuer)) = (&arguments.certificate_identity, &arguments.certificate_oidc_issuer) else { return Ok(None) };
     Ok(Some((Identity { name: name.clone(), issuer: issuer.clone() }, roots(&arguments.options())?)))

@@ -68,7 +68,8 @@ fn text(from: impl Read, name: &str) -> Result<String, ListError> {
     Ok(text)
 }
 
-/// The specs of a list: one a line, without comments and empty lines. A `#` within a word belongs to it.
+/// The specs of a list: one a line, without comments and empty lines. A `#` within a word belongs
+/// to it.
 fn listed(text: &str) -> Vec<String> {
     let without_comment = |line: &str| {
         let comment = line

@@ -115,7 +115,8 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     merge_exit_codes(codes)
 }
 
-/// The client whose commands the publisher has at hand: the one that packed the tarball. Each approves what any of them staged.
+/// The client whose commands the publisher has at hand: the one that packed the tarball. Each
+/// approves what any of them staged.
 fn client_of(report: &Report) -> &'static str {
     if report.attempts.iter().any(|attempt| attempt.recipe.packer.starts_with("pnpm-")) { "pnpm" } else { "npm" }
 }

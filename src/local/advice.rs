@@ -1,6 +1,8 @@
-//! `--explain`: what a maintainer can change so that the package can be rebuilt today and in ten years.
+//! `--explain`: what a maintainer can change so that the package can be rebuilt today and in ten
+//! years.
 //!
-//! Each piece of advice is about one thing that the rebuild has to find out where package.json does not say it.
+//! Each piece of advice is about one thing that the rebuild has to find out where package.json does
+//! not say it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +14,8 @@ use super::work_tree::WorkTree;
 /// One thing that could be better, or that is well as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Advice {
-    /// `repository`, `directory`, `files`, `engines`, `packageManager`, `lockfile`, `build` or `line-endings`.
+    /// `repository`, `directory`, `files`, `engines`, `packageManager`, `lockfile`, `build` or
+    /// `line-endings`.
     pub about: &'static str,
     /// Whether it is well as it is.
     pub good: bool,

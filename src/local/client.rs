@@ -1,5 +1,5 @@
-//! Which package manager is about to publish, as its environment tells the scripts that it runs, or as the folder and the machine
-//! tell where this program is started by hand.
+//! Which package manager is about to publish, as its environment tells the scripts that it runs, or
+//! as the folder and the machine tell where this program is started by hand.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +31,8 @@ impl Machine {
     }
 }
 
-/// The version of the npm in a folder of `PATH`: there it is a link into its package, on Windows a script beside that.
+/// The version of the npm in a folder of `PATH`: there it is a link into its package, on Windows a
+/// script beside that.
 fn version_of_npm(folder: &Path) -> Option<String> {
     let beside = folder.join("node_modules/npm");
     let linked = || Some(std::fs::canonicalize(folder.join("npm")).ok()?.parent()?.parent()?.to_owned());
@@ -51,13 +52,15 @@ pub struct Client {
     pub version: Option<String>,
     /// The version of the Node that it runs on, without `v`.
     pub node: Option<String>,
-    /// Its program and the Node beside it, where it runs this program: `npm_execpath` and `npm_node_execpath`.
+    /// Its program and the Node beside it, where it runs this program: `npm_execpath` and
+    /// `npm_node_execpath`.
     pub program: Option<(PathBuf, PathBuf)>,
     machine: Machine,
 }
 
 impl Client {
-    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts; pnpm, yarn and bun set the same ones), or those of vlt.
+    /// Reads npm's variables (docs.npmjs.com/cli/using-npm/scripts; pnpm, yarn and bun set the same
+    /// ones), or those of vlt.
     pub fn of(variable: &dyn Fn(&str) -> Option<String>, machine: Machine) -> Self {
         if npmrc::is_script_of_vlt(variable) {
             let node = variable("VLT_NODE_VERSION").map(|version| version.trim_start_matches('v').to_owned());
@@ -72,8 +75,8 @@ impl Client {
         Self { name: name.map(str::to_owned), version: version.map(str::to_owned), node: node.map(str::to_owned), program, machine }
     }
 
-    /// With what a folder and the machine say, where no package manager runs this program: that of `packageManager`, else the npm and
-    /// the Node at hand.
+    /// With what a folder and the machine say, where no package manager runs this program: that of
+    /// `packageManager`, else the npm and the Node at hand.
     pub(super) fn or_at_hand(self, folder: &Path) -> Self {
         if self.name.is_some() {
             return self;
@@ -97,7 +100,8 @@ impl Client {
         self.version.as_deref().and_then(|version| version.split('.').next()?.parse().ok())
     }
 
-    /// What the registry will say of the publish: `_nodeVersion` and `_npmVersion`. A stranger will have nothing else to go by.
+    /// What the registry will say of the publish: `_nodeVersion` and `_npmVersion`. A stranger will
+    /// have nothing else to go by.
     pub(super) fn recorded(&self) -> (Option<String>, Option<String>) {
         match (self.name.as_deref(), self.major()) {
             (Some("npm"), _) => (self.node.clone(), self.version.clone()),
@@ -109,7 +113,8 @@ impl Client {
         }
     }
 
-    /// The rules of its file list, where this program writes the tarball itself. Those of npm 11 where nothing is known.
+    /// The rules of its file list, where this program writes the tarball itself. Those of npm 11
+    /// where nothing is known.
     pub fn rules(&self) -> &'static ListRules {
         match (self.name.as_deref(), self.major()) {
             (Some("npm"), Some(12..)) => &list::NPM_12,
@@ -124,13 +129,14 @@ impl Client {
         }
     }
 
-    /// The archive that it writes, where this program writes the tarball itself: as npm has done since 7.20, but for vlt, which names no
-    /// program of its own that could pack.
+    /// The archive that it writes, where this program writes the tarball itself: as npm has done
+    /// since 7.20, but for vlt, which names no program of its own that could pack.
     pub(super) fn era(&self) -> Option<&'static Era> {
         if self.is("vlt") { era::by_id("vlt-1") } else { npm_pack::eras_of(None).into_iter().next() }
     }
 
-    /// The command that packs the current folder into `into`, where the package manager at work has one that is told the place.
+    /// The command that packs the current folder into `into`, where the package manager at work has
+    /// one that is told the place.
     pub(super) fn pack_command(&self, into: &Path) -> Option<Command> {
         let (program, node) = self.program.as_ref()?;
         let name = into.join("package.tgz");
@@ -141,7 +147,8 @@ impl Client {
             ("bun", _) => (&["pm", "pack", "--destination"], into),
             _ => return None,
         };
-        // A program of its own (bun, pnpm from 12 on), or the script that yarn puts before itself, is run as it is.
+        // A program of its own (bun, pnpm from 12 on), or the script that yarn puts before itself,
+        // is run as it is.
         let is_script = program.extension().is_some_and(|end| end == "js" || end == "cjs" || end == "mjs");
         let mut command = if is_script { Command::new(node) } else { Command::new(program) };
         if is_script {

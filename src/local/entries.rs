@@ -38,7 +38,8 @@ pub(super) fn missing(packed: &Packed) -> Vec<String> {
     missing.into_iter().collect()
 }
 
-/// The paths in a value: itself, or those of its members. A pattern names no one file, and what leads out of the package is another's.
+/// The paths in a value: itself, or those of its members. A pattern names no one file, and what
+/// leads out of the package is another's.
 fn strings<'v>(value: &'v Value, depth: usize, found: &mut Vec<&'v str>) {
     let mut all = |values: &mut dyn Iterator<Item = &'v Value>| {
         if depth < MAX_DEPTH {

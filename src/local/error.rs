@@ -1,4 +1,5 @@
-//! Why a folder could not be looked at: failures of this machine or its user, and no word on the package.
+//! Why a folder could not be looked at: failures of this machine or its user, and no word on the
+//! package.
 
 use std::io;
 use std::path::PathBuf;

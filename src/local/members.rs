@@ -1,7 +1,8 @@
 //! The packages of a workspace that a publish of all of them would publish.
 //!
-//! In: the workspace's root on disk. Out: the folders of its members, outer ones first. Those that are private are left out, as
-//! `npm publish --workspaces`, `pnpm -r publish` and `lerna publish` leave them out.
+//! In: the workspace's root on disk. Out: the folders of its members, outer ones first. Those that
+//! are private are left out, as `npm publish --workspaces`, `pnpm -r publish` and `lerna publish`
+//! leave them out.
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,8 @@ fn is_workspace(root: &DirTree) -> bool {
     named || manifest.is_some_and(|manifest| manifest.get("workspaces").is_some_and(|workspaces| !workspaces.is_null()))
 }
 
-/// Whether a package.json is of a package that can be published: it has a name and a version, and is not private.
+/// Whether a package.json is of a package that can be published: it has a name and a version, and
+/// is not private.
 fn is_published(root: &DirTree, path: &str) -> bool {
     let Some(manifest) = read(root, path) else { return false };
     let has = |key: &str| manifest.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());

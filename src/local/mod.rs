@@ -1,9 +1,10 @@
 //! `reproduce --local`: could anybody rebuild what is about to be published?
 //!
-//! In: a package's folder on disk. Out: [`Checked`]: what stands in the way, each with what to do, and the result of the
-//! rebuild. The folder is packed as a publish would pack it (`packed`), its files are held against the commit (`work_tree`), and
-//! where nothing stands in the way yet, that commit of the declared repository is rebuilt by the same pipeline that judges
-//! published versions (`rebuilt`): a publish that passes here is one that `reproduce <name>@<version>` will reproduce.
+//! In: a package's folder on disk. Out: [`Checked`]: what stands in the way, each with what to do,
+//! and the result of the rebuild. The folder is packed as a publish would pack it (`packed`), its
+//! files are held against the commit (`work_tree`), and where nothing stands in the way yet, that
+//! commit of the declared repository is rebuilt by the same pipeline that judges published versions
+//! (`rebuilt`): a publish that passes here is one that `reproduce <name>@<version>` will reproduce.
 
 mod advice;
 mod client;

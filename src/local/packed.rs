@@ -1,9 +1,10 @@
 //! From a folder to the tarball that a publish would send.
 //!
-//! Without pack scripts nothing is run: the file list and the archive are made here. Where package.json has scripts that run
-//! while a package is packed, the package manager that is about to publish packs it, as it will in a moment; so do all others than
-//! npm, whose lists and archives are their own. Without one, as outside of a hook, the folder is packed as it stands, and the result
-//! says so.
+//! Without pack scripts nothing is run: the file list and the archive are made here. Where
+//! package.json has scripts that run while a package is packed, the package manager that is about
+//! to publish packs it, as it will in a moment; so do all others than npm, whose lists and archives
+//! are their own. Without one, as outside of a hook, the folder is packed as it stands, and the
+//! result says so.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -30,7 +31,8 @@ use store::at_hand;
 use super::client::Client;
 use super::error::LocalError;
 
-/// Scripts that npm runs on the way from a folder to its tarball (docs.npmjs.com/cli/using-npm/scripts).
+/// Scripts that npm runs on the way from a folder to its tarball
+/// (docs.npmjs.com/cli/using-npm/scripts).
 const PACK_SCRIPTS: [&str; 3] = ["prepack", "prepare", "postpack"];
 /// How often a running package manager is looked at.
 const POLL: Duration = Duration::from_millis(25);
@@ -115,7 +117,8 @@ fn by_client(folder: &Path, mut command: Command, into: &Path, cancelled: &Atomi
     let printed = tempfile::NamedTempFile::new()?;
     let mut child = command
         .current_dir(folder)
-        // Nothing of this program is to run in the scripts, and a publish that is only tried must still pack.
+        // Nothing of this program is to run in the scripts, and a publish that is only tried must
+        // still pack.
         .env("REPRODUCE_ACTIVE", "1")
         .env_remove("npm_config_dry_run")
         .env_remove("npm_config_json")

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use verdict::Severity;
 
-/// Something that keeps others from rebuilding what is about to be published, or that is worth a look.
+/// Something that keeps others from rebuilding what is about to be published, or that is worth a
+/// look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {

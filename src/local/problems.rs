@@ -1,4 +1,5 @@
-//! Finding the problems: in package.json, in what git says of the files, and in the result of the rebuild.
+//! Finding the problems: in package.json, in what git says of the files, and in the result of the
+//! rebuild.
 
 use serde_json::Value;
 
@@ -19,7 +20,8 @@ const LOCKFILES: [&str; 6] = ["package-lock.json", "npm-shrinkwrap.json", "yarn.
 /// Codes of a repository that answered, and does not have the commit or the package.
 const NOT_THERE: [&str; 4] = ["commit-not-found", "commit-unreachable", "package-not-in-repository", "repository-empty"];
 
-/// Codes of a repository that strangers do not get to see: private ones answer as if they were not there.
+/// Codes of a repository that strangers do not get to see: private ones answer as if they were not
+/// there.
 const NOT_PUBLIC: [&str; 2] = ["repository-not-found", "repository-not-git"];
 
 /// What package.json says about itself.
@@ -151,7 +153,8 @@ fn other_repository(tree: &WorkTree, packed: &Packed) -> Option<Problem> {
 }
 
 fn declared(packed: &Packed) -> Result<Option<Declared>, AddressError> {
-    // As the pipeline reads it: the user's own insteadOf rules lead where they lead. A configuration that cannot be read ends the rebuild.
+    // As the pipeline reads it: the user's own insteadOf rules lead where they lead. A
+    // configuration that cannot be read ends the rebuild.
     let git = GitConfig::load().unwrap_or_default();
     address::declared_with(&packed.manifest, &|url| git.rewrite(url).1)
 }

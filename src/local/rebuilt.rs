@@ -1,4 +1,5 @@
-//! The rebuild of a commit for a tarball that is not published yet: the pipeline gets it as if a registry had served it.
+//! The rebuild of a commit for a tarball that is not published yet: the pipeline gets it as if a
+//! registry had served it.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use super::packed::Packed;
 use crate::options::Options;
 use crate::session;
 
-/// Rebuilds the checked-out commit from the declared repository and compares it with the packed folder.
+/// Rebuilds the checked-out commit from the declared repository and compares it with the packed
+/// folder.
 pub(super) async fn rebuild(
     (packed, commit): (&Packed, &str),
     client: &Client,

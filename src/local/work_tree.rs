@@ -1,7 +1,8 @@
-//! What git knows of a folder: its commit, the files that differ from it, and which of the others are ignored.
+//! What git knows of a folder: its commit, the files that differ from it, and which of the others
+//! are ignored.
 //!
-//! gix reads the repository, so that no `git` need be installed, and no filter, hook or file system monitor that a configuration
-//! names is run.
+//! gix reads the repository, so that no `git` need be installed, and no filter, hook or file system
+//! monitor that a configuration names is run.
 
 use std::collections::BTreeMap;
 use std::fs;

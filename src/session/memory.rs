@@ -19,11 +19,13 @@ use verdict::{Finding, Severity, Verdict};
 
 /// How long a result that decided nothing is believed: a repository may be back tomorrow.
 const UNDECIDED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a result is believed without asking the registry whether it still serves that tarball. Within it an older result that was put back
-/// into the file would be believed after a version was published anew; the seal does not tell the two apart.
+/// How long a result is believed without asking the registry whether it still serves that tarball.
+/// Within it an older result that was put back into the file would be believed after a version was
+/// published anew; the seal does not tell the two apart.
 const CONFIRMED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `name@version` for what a registry serves; a tarball from elsewhere is not stored under a name that it gives itself.
+/// `name@version` for what a registry serves; a tarball from elsewhere is not stored under a name
+/// that it gives itself.
 pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
     match spec.target() {
         Target::Registry { .. } => Some(format!("{}@{}", release.name.as_deref()?, release.version.as_deref()?)),
@@ -31,13 +33,15 @@ pub(super) fn key_of(spec: &Spec, release: &Release) -> Option<String> {
     }
 }
 
-/// A host that could not be reached may answer in a minute, and more time or another machine may come to an end; every other result holds
-/// for a while. Where this machine failed on the way, what did not come out says nothing about the package.
+/// A host that could not be reached may answer in a minute, and more time or another machine may
+/// come to an end; every other result holds for a while. Where this machine failed on the way, what
+/// did not come out says nothing about the package.
 pub(super) fn is_kept(report: &Report) -> bool {
     !is_passing(report) && !is_put_off(report) && !report.code.as_deref().is_some_and(Limit::is_of)
 }
 
-/// Whether a host that was away, or this machine, is why nothing else came out: the same question may have another answer in a minute.
+/// Whether a host that was away, or this machine, is why nothing else came out: the same question
+/// may have another answer in a minute.
 pub(crate) fn is_passing(report: &Report) -> bool {
     let found = report.findings.iter().map(|finding| finding.code.as_ref());
     let attempted = report.attempts.iter().filter_map(|attempt| attempt.code.as_deref());
@@ -166,22 +170,25 @@ impl Memory {
         Some(Found { key: key.to_owned(), report: Box::new(report), confirmed })
     }
 
-    /// When the registry last promised the tarball of a stored result; none where the result has no seal of this cache's key. What is sealed is
-    /// the result as it is read, so that a file that was only laid out anew still counts.
+    /// When the registry last promised the tarball of a stored result; none where the result has no
+    /// seal of this cache's key. What is sealed is the result as it is read, so that a file that
+    /// was only laid out anew still counts.
     fn confirmed(&self, key: &str, text: &str, report: &Report) -> Option<String> {
         let Sealed { confirmed, seal } = serde_json::from_str(text).ok()?;
         let bytes = serde_json::to_vec(report).ok()?;
         Key::read(&self.root)?.is_sealed(&[key, &confirmed], &bytes, &seal).then_some(confirmed)
     }
 
-    /// The result of an earlier run, whether it still counts or not. A file that cannot be read has none; keeping the new result says so.
+    /// The result of an earlier run, whether it still counts or not. A file that cannot be read has
+    /// none; keeping the new result says so.
     pub(super) fn earlier(&self, key: &str) -> Option<Report> {
         let stored = self.results.get(key).ok().flatten()?;
         let report = serde_json::from_str(stored.get()).ok()?;
         self.confirmed(key, stored.get(), &report).map(|_| report)
     }
 
-    /// Notes that the registry promises the tarball of a stored result now. Where that fails the answer stands, and says so.
+    /// Notes that the registry promises the tarball of a stored result now. Where that fails the
+    /// answer stands, and says so.
     pub(super) fn confirm(&self, found: &mut Found) {
         let Found { key, report, .. } = found;
         self.write(key, report, &timestamp(SystemTime::now()));
@@ -213,7 +220,8 @@ impl Memory {
     }
 }
 
-/// A result with its seal and the time at which the registry last promised its tarball, as the file has it.
+/// A result with its seal and the time at which the registry last promised its tarball, as the file
+/// has it.
 fn sealed(name: &str, report: &Report, confirmed: &str, key: &Key) -> Result<Box<RawValue>, CacheError> {
     let not_a_result = || CacheError::NotAResult { key: name.to_owned() };
     let text = serde_json::to_string(report).map_err(|_| not_a_result())?;
@@ -229,7 +237,8 @@ pub(super) fn say_once(findings: &mut Vec<Finding>, finding: Finding) {
     }
 }
 
-/// A warning where the registry serves another tarball than it did for an earlier run: a version is published once.
+/// A warning where the registry serves another tarball than it did for an earlier run: a version is
+/// published once.
 pub(super) fn republished_since(report: &mut Report, earlier: &Report) {
     let (then, now) = (&earlier.package.integrity, &report.package.integrity);
     if let (Some(before), Some(after)) = (then, now)
@@ -240,13 +249,15 @@ pub(super) fn republished_since(report: &mut Report, earlier: &Report) {
     }
 }
 
-/// Whether a result was made before the time that the user sets. RFC 3339 in one time zone sorts by time.
+/// Whether a result was made before the time that the user sets. RFC 3339 in one time zone sorts by
+/// time.
 fn is_older(report: &Report, max_age: Option<Duration>, now: SystemTime) -> bool {
     // Before 1970 nothing was stored.
     max_age.is_some_and(|age| now.checked_sub(age).is_some_and(|limit| report.timestamp <= timestamp(limit)))
 }
 
-/// A stored result counts while the tarball, this program and the options are the same; one that decided nothing, for a day.
+/// A stored result counts while the tarball, this program and the options are the same; one that
+/// decided nothing, for a day.
 fn still_counts(report: &Report, tarball: &Tarball, options: &OptionsInfo, now: SystemTime) -> bool {
     let same_program = report.schema_version == SCHEMA_VERSION && report.reproduce_version == env!("CARGO_PKG_VERSION");
     let same_tarball = match tarball {

@@ -1,4 +1,5 @@
-//! One question from start to end: configuration, stored results, the pipeline, and storing the answer.
+//! One question from start to end: configuration, stored results, the pipeline, and storing the
+//! answer.
 
 mod memory;
 mod place;
@@ -45,11 +46,12 @@ const CANCEL_POLL: Duration = Duration::from_millis(20);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the registry may take to say that it still serves the tarball of a stored result.
 const CONFIRMING: Duration = Duration::from_secs(3);
-/// How long a run whose time is over may take to compare and tell what is there: nothing is begun any more.
+/// How long a run whose time is over may take to compare and tell what is there: nothing is begun
+/// any more.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON object of results that count before
-/// those on disk.
+/// Judges one spec, and looks at the versions before it where that is asked for. `known` is a JSON
+/// object of results that count before those on disk.
 pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progress: Progress, cancelled: Arc<AtomicBool>) -> Answer {
     let count = match options.history() {
         Ok(count) => count,
@@ -62,14 +64,16 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
     answer
 }
 
-/// The stored result of an exact version whose tarball the registry promises to be this one; nothing is asked for.
+/// The stored result of an exact version whose tarball the registry promises to be this one;
+/// nothing is asked for.
 pub(crate) fn stored(word: &str, promised: Option<String>, options: &Options) -> Option<Answer> {
     let spec = Spec::parse(word).ok()?;
     let Target::Registry { name, wanted: Wanted::Version(version), .. } = spec.target() else { return None };
     if !spec.checksums().is_empty() || options.no_cache || options.local_source().is_some() || options.recipe.is_some() {
         return None;
     }
-    // What is wrong with the configuration, or with the file of results, shows where the version is judged.
+    // What is wrong with the configuration, or with the file of results, shows where the version is
+    // judged.
     let setup = Setup::read(options).ok()?;
     let place = Place::of(options, &setup.around).ok()?;
     let (info, _) = setup.rules(&spec, options).ok()?;
@@ -99,14 +103,16 @@ pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBoo
     until_stopped(inspect(spec, options, &stop), &stop, options, &cancelled).await
 }
 
-/// Makes the tarball of a recipe again; `file` has the recipe, or a result with it, and `-` is standard input.
+/// Makes the tarball of a recipe again; `file` has the recipe, or a result with it, and `-` is
+/// standard input.
 pub async fn replay_one(file: &Path, options: &Options, progress: Progress, cancelled: Arc<AtomicBool>) -> Result<Replayed, Failed> {
     let stop = Stop::default();
     let run = Box::pin(replay_file(file, options, progress, &stop));
     until_stopped(run, &stop, options, &cancelled).await
 }
 
-/// Judges a tarball on disk that is not published yet, as `release` will describe it. Nothing of it is stored.
+/// Judges a tarball on disk that is not published yet, as `release` will describe it. Nothing of it
+/// is stored.
 pub async fn judge_unpublished(
     path: &str,
     release: Release,
@@ -145,7 +151,8 @@ pub(crate) async fn packument(name: &PackageName, options: &Options, cancelled: 
         if options.offline {
             return Err(boxed(Stopped::Offline));
         }
-        // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
+        // What is wrong with the configuration shows where it counts: what is asked for is fetched
+        // or it is not.
         let setup = Setup::read(options)?;
         npm_registry::history(name, None, &setup.npm, &setup.client(), &setup.resolving(&stop)).await.map_err(boxed)
     };
@@ -192,7 +199,8 @@ async fn until_stopped<T>(
             }
         }
     }
-    // Requests end at once and blocking work sees the flag at its next step; what they say then is of no interest.
+    // Requests end at once and blocking work sees the flag at its next step; what they say then is
+    // of no interest.
     stop.requested.store(true, Ordering::Relaxed);
     stop.work.store(true, Ordering::Relaxed);
     stop.requests.cancel();
@@ -222,8 +230,9 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Refuses a result that is none: one of a run that was cancelled, and one that lacks what could not be asked for any more. Bytes that
-    /// agree agree at any time, and that the time ran out is true.
+    /// Refuses a result that is none: one of a run that was cancelled, and one that lacks what
+    /// could not be asked for any more. Bytes that agree agree at any time, and that the time ran
+    /// out is true.
     fn check(&self, report: &Report) -> Result<(), Failed> {
         let told =
             matches!(report.verdict, Verdict::Identical | Verdict::SameContent) || report.code.as_deref() == Some(Limit::Time.code());
@@ -247,7 +256,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let (mut findings, mut of_memory) = (Vec::new(), Vec::new());
     let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
     let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
-    // What lies on this machine can be another thing tomorrow, and a checksum is of this question alone.
+    // What lies on this machine can be another thing tomorrow, and a checksum is of this question
+    // alone.
     let stores = !options.no_cache && options.local_source().is_none() && given.is_none() && spec.checksums().is_empty();
     let reads = stores && !options.force && options.emit.is_none();
 
@@ -302,8 +312,8 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     Ok(remembered(report, key, memory, of_memory, stop.is_late()))
 }
 
-/// The answer, once it is held against an earlier one and stored, where `memory` is to keep it. `late`: the time is over, and
-/// what came of it is not stored.
+/// The answer, once it is held against an earlier one and stored, where `memory` is to keep it.
+/// `late`: the time is over, and what came of it is not stored.
 fn remembered(mut report: Report, key: Option<String>, memory: Option<&Memory>, of_memory: Vec<Finding>, late: bool) -> Answer {
     if let (Some(memory), Some(key)) = (memory, key.as_deref())
         && let Some(earlier) = memory.earlier(key)
@@ -322,7 +332,8 @@ fn remembered(mut report: Report, key: Option<String>, memory: Option<&Memory>, 
     Answer::Judged { key, report: Box::new(report) }
 }
 
-/// A note where a name that looks like a file's is one here, and the package of that name is what was checked.
+/// A note where a name that looks like a file's is one here, and the package of that name is what
+/// was checked.
 fn file_of_that_name(spec: &Spec, cwd: &Path) -> Option<Finding> {
     let Target::Registry { name, .. } = spec.target() else { return None };
     let name = name.to_string();
@@ -334,7 +345,8 @@ fn file_of_that_name(spec: &Spec, cwd: &Path) -> Option<Finding> {
 
 async fn fetch(word: &str, options: &Options, stop: &Stop) -> Result<npm_registry::Published, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
-    // What is wrong with the configuration shows where it counts: what is asked for is fetched or it is not.
+    // What is wrong with the configuration shows where it counts: what is asked for is fetched or
+    // it is not.
     let setup = Setup::read(options)?;
     npm_registry::resolve(&spec, &setup.npm, &setup.client(), &setup.resolving(stop)).await.map_err(boxed)
 }
@@ -349,7 +361,8 @@ async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspectio
 async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
     let document = read_recipe(file).map_err(boxed)?;
     let (recipe, told) = (Recipe::from_json(&document).map_err(boxed)?, Told::from_json(&document));
-    // What is wrong with the configuration shows where it counts: the repository is reached or it is not.
+    // What is wrong with the configuration shows where it counts: the repository is reached or it
+    // is not.
     let setup = Setup::read(options)?;
     let place = Place::of(options, &setup.around).map_err(boxed)?;
     let question = setup.question(options, None)?;

@@ -1,6 +1,8 @@
-//! Where a run keeps things: the user's cache, or a folder that goes with the run where the platform's cannot be used.
+//! Where a run keeps things: the user's cache, or a folder that goes with the run where the
+//! platform's cannot be used.
 //!
-//! A machine without a home, or with one that is read-only, still gives an answer; what the user names must be usable.
+//! A machine without a home, or with one that is read-only, still gives an answer; what the user
+//! names must be usable.
 
 use std::path::Path;
 
@@ -21,7 +23,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The folders that the options mean. Where the user names none and the platform's cannot be written, new ones among the temporary files.
+    /// The folders that the options mean. Where the user names none and the platform's cannot be
+    /// written, new ones among the temporary files.
     pub(super) fn of(options: &Options, around: &Surroundings) -> Result<Self, CacheError> {
         let usual = cache_folders(options, around);
         if options.cache_dir.is_some() {

@@ -1,4 +1,5 @@
-//! What a run has before it asks anything: npm's and git's configuration, the folders of the caches, its deadline.
+//! What a run has before it asks anything: npm's and git's configuration, the folders of the
+//! caches, its deadline.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -21,7 +22,8 @@ use verdict::{Failed, Finding, Severity, boxed};
 use super::Stop;
 use crate::options::Options;
 
-/// Largest file of certificates that is read, in bytes. Those of a system have less than one megabyte.
+/// Largest file of certificates that is read, in bytes. Those of a system have less than one
+/// megabyte.
 const MAX_ROOTS: u64 = 16 << 20;
 
 /// The user's configuration, read once for a run.
@@ -43,7 +45,8 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    /// Reads the configuration that holds where the options say; an error where an option cannot be read.
+    /// Reads the configuration that holds where the options say; an error where an option cannot be
+    /// read.
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
         options.check_registry().map_err(boxed)?;
         options.check_cache_file().map_err(boxed)?;
@@ -92,7 +95,8 @@ impl Setup {
         Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, shared: options.client.clone(), findings })
     }
 
-    /// A client for what the configuration allows: that of the run, or the one that it has together with others.
+    /// A client for what the configuration allows: that of the run, or the one that it has together
+    /// with others.
     pub(super) fn client(&self) -> Client {
         self.shared.as_ref().map_or_else(|| self.new_client(), |shared| shared.get_or_init(|| self.new_client()).clone())
     }
@@ -102,7 +106,8 @@ impl Setup {
         Client::new(HttpConfig::from_npm(&self.npm, &agent))
     }
 
-    /// What decides about a result beside the package: the options as they are stored, and whom provenance is trusted by.
+    /// What decides about a result beside the package: the options as they are stored, and whom
+    /// provenance is trusted by.
     pub(super) fn rules(&self, spec: &Spec, options: &Options) -> Result<(OptionsInfo, Option<Arc<Roots>>), Failed> {
         let (roots, trusted_root) = options.roots(&self.around.cwd).map_err(boxed)?.unzip();
         let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(boxed)?;
@@ -121,7 +126,8 @@ impl Setup {
         }
     }
 
-    /// What is asked of a package, read and checked: the options, and whom provenance is trusted by.
+    /// What is asked of a package, read and checked: the options, and whom provenance is trusted
+    /// by.
     pub(super) fn question(&self, options: &Options, roots: Option<Arc<Roots>>) -> Result<Question, Failed> {
         let build = rebuild::Question {
             strategies: options.strategies().map_err(boxed)?,

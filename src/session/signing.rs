@@ -11,7 +11,8 @@ use super::{Stop, boxed, until_stopped};
 use crate::options::Options;
 use signing::Keyless;
 
-/// Signs statements with the identity that CI offers; each request has an end of its own, whatever was left of the package's time.
+/// Signs statements with the identity that CI offers; each request has an end of its own, whatever
+/// was left of the package's time.
 pub(crate) async fn sign(
     keyless: &Keyless,
     statements: &[String],
@@ -19,8 +20,8 @@ pub(crate) async fn sign(
     cancelled: &Arc<AtomicBool>,
 ) -> Result<Vec<String>, Failed> {
     let stop = Stop::default();
-    // The token of CI signs for the whole workflow: a proxy or a certificate that the folder names, which may be a stranger's, is not asked to
-    // carry it. The user's own configuration counts.
+    // The token of CI signs for the whole workflow: a proxy or a certificate that the folder names,
+    // which may be a stranger's, is not asked to carry it. The user's own configuration counts.
     let apart = std::env::home_dir().filter(|home| home.is_absolute()).unwrap_or_else(|| PathBuf::from(std::path::MAIN_SEPARATOR_STR));
     let options = Options { timeout: Some(0.0), cwd: Some(apart), ..options.clone() };
     let run = Box::pin(async {

@@ -10,8 +10,8 @@ use super::setup::Setup;
 use super::{Stop, until_stopped};
 use crate::options::Options;
 
-/// The address of the repository that the registry's metadata names. It decides nothing but the order of work, and so whatever fails is
-/// `None`: judging the package says why.
+/// The address of the repository that the registry's metadata names. It decides nothing but the
+/// order of work, and so whatever fails is `None`: judging the package says why.
 pub(crate) async fn source_of(word: &str, options: &Options, cancelled: &AtomicBool) -> Option<String> {
     let stop = Stop::default();
     let read = async {

@@ -28,7 +28,8 @@ pub async fn stages(word: &str, options: &Options, cancelled: &AtomicBool) -> Re
     until_stopped(run, &stop, options, cancelled).await
 }
 
-/// Fetches a stage's tarball and judges it against the commit that was pushed. Nothing of it is stored.
+/// Fetches a stage's tarball and judges it against the commit that was pushed. Nothing of it is
+/// stored.
 pub async fn judge_stage(
     staged: &Staged,
     options: &Options,

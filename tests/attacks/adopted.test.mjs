@@ -1,5 +1,6 @@
-// Values that a rebuilt archive takes over from the published one, because only the publisher's disk knew them, hold something that a
-// reader obeys: another path, another size, a header that is passed over. Rebuilt with them, the archive has the published bytes.
+// Values that a rebuilt archive takes over from the published one, because only the publisher's
+// disk knew them, hold something that a reader obeys: another path, another size, a header that is
+// passed over. Rebuilt with them, the archive has the published bytes.
 
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
@@ -39,7 +40,10 @@ attack('control: times alone are taken over', async (at) => {
   assert.deepEqual([answer.verdict, answer.attempts[0].adopted.length > 0], ['identical', true], JSON.stringify(answer.comparison));
 });
 
-/** What is told apart: the archive that npm reads is not the one that the source gives, and a finding says so. */
+/**
+ * What is told apart: the archive that npm reads is not the one that the source gives, and a
+ * finding says so.
+ */
 function assertTold(answer, code) {
   assertNotReproduced(answer);
   assert.deepEqual([answer.verdict, answer.ran.code], ['differs', 1], JSON.stringify(answer.findings));

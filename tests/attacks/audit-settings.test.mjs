@@ -1,4 +1,5 @@
-// A right lockfile in a project whose settings make a client install other bytes: `reproduce audit` must not pass it.
+// A right lockfile in a project whose settings make a client install other bytes: `reproduce audit`
+// must not pass it.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

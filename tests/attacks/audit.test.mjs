@@ -1,4 +1,5 @@
-// A lockfile that a client installs other bytes by than those that were judged: `reproduce audit` must not pass it.
+// A lockfile that a client installs other bytes by than those that were judged: `reproduce audit`
+// must not pass it.
 
 import assert from 'node:assert/strict';
 import { readFile, symlink, writeFile } from 'node:fs/promises';
@@ -15,7 +16,10 @@ const MANIFEST = { name: 'x', version: '1.0.0', dependencies: { 's-good': '^1.0.
 let world;
 let clean;
 let evil;
-/** `good` is reproduced; `twin` is another package of that file name on the same host, and `bad` is the evil one elsewhere. */
+/**
+ * `good` is reproduced; `twin` is another package of that file name on the same host, and `bad` is
+ * the evil one elsewhere.
+ */
 const of = {};
 before(async () => {
   world = await openWorld();

@@ -1,4 +1,5 @@
-// Cheap files that are dear to read: the answer comes within the time limit, in bounded memory, and the process lives on.
+// Cheap files that are dear to read: the answer comes within the time limit, in bounded memory, and
+// the process lives on.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -12,7 +13,10 @@ setUp();
 
 const INDEX = fileURLToPath(new URL('../../index.cjs', import.meta.url));
 const MB = 1 << 20;
-/** Seconds that a run is given in a test of the limit, and those that it may take beyond: far less than what the attack takes without one. */
+/**
+ * Seconds that a run is given in a test of the limit, and those that it may take beyond: far less
+ * than what the attack takes without one.
+ */
 const LIMIT = 12;
 const BEYOND = 8;
 
@@ -112,7 +116,10 @@ reproduce(${JSON.stringify(spec)}, options).then((report) => report.code, (error
   });
 }
 
-/** Opens tunnels to the gate itself, `most` or until none is answered any more, with half a head of 60 KB in each. */
+/**
+ * Opens tunnels to the gate itself, `most` or until none is answered any more, with half a head of
+ * 60 KB in each.
+ */
 const TUNNELS = `
 const net=require('net'),u=new URL(process.env.npm_config_registry),most=+process.argv[2];let open=0,at=0;
 const half='GET /x HTTP/1.1\\r\\nhost: x\\r\\ny: '+'a'.repeat(60000);

@@ -1,5 +1,6 @@
-// The program in a container with the engine's own settings, and no option of its own: root and any other user get the same answer, from the
-// strongest tier there is, and what a build could do to the container is held as it is elsewhere.
+// The program in a container with the engine's own settings, and no option of its own: root and any
+// other user get the same answer, from the strongest tier there is, and what a build could do to
+// the container is held as it is elsewhere.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -93,7 +94,10 @@ test('root without the capabilities to become another user has no sandbox, and i
   assert.deepEqual([answer.verdict, answer.code], ['unsupported', 'sandbox-unavailable'], told(answer));
 });
 
-/** A program of the package's that goes for what a container has, and prints what came of each attempt. */
+/**
+ * A program of the package's that goes for what a container has, and prints what came of each
+ * attempt.
+ */
 const RAID = `const fs = require('fs');
 const net = require('net');
 const tell = (what, how) => console.log('raid: ' + what + ': ' + how);

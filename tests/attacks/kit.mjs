@@ -1,7 +1,9 @@
-// The frame of an attack: one body, run against the program as root and as an ordinary user, in each sandbox tier.
+// The frame of an attack: one body, run against the program as root and as an ordinary user, in
+// each sandbox tier.
 //
-// An attack plays a publisher who controls the repository, the tarball, the metadata, the dependencies and what a build leaves.
-// It passes when the program gives the true answer and nothing outside of the sandbox has changed.
+// An attack plays a publisher who controls the repository, the tarball, the metadata, the
+// dependencies and what a build leaves. It passes when the program gives the true answer and
+// nothing outside of the sandbox has changed.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -62,18 +64,16 @@ export function setUp(options) {
 }
 
 /**
- * Registers an attack as a test, once for each seat.
- * @param {string} title what must hold
- * @param {(at: Attack) => Promise<void>} body
- * @param {{ seats?: typeof SEATS, timeout?: number }} [options] `seats`: SEATS for all; default the strongest tier alone
+ * Registers an attack as a test, once for each seat. @param {string} title what must hold @param
+ * {(at: Attack) => Promise<void>} body @param {{ seats?: typeof SEATS, timeout?: number }}
+ * [options] `seats`: SEATS for all; default the strongest tier alone
  *
- * @typedef {object} Attack
- * @property {Awaited<ReturnType<typeof openWorld>>} world
- * @property {string} id a name for packages that no other run uses
- * @property {{ tier: string, uid?: number, name: string }} seat
- * @property {() => Promise<Awaited<ReturnType<typeof cleanEnv>>>} home a home of the seat's user, taken away in the end
- * @property {(spec: string, options?: object) => Promise<any>} judge the JSON answer, with `ran` and `clean` beside it
- * @property {(args: string[], options: object) => ReturnType<typeof run>} cli any other command of the program
+ * @typedef {object} Attack @property {Awaited<ReturnType<typeof openWorld>>} world @property
+ * {string} id a name for packages that no other run uses @property {{ tier: string, uid?: number,
+ * name: string }} seat @property {() => Promise<Awaited<ReturnType<typeof cleanEnv>>>} home a home
+ * of the seat's user, taken away in the end @property {(spec: string, options?: object) =>
+ * Promise<any>} judge the JSON answer, with `ran` and `clean` beside it @property {(args: string[],
+ * options: object) => ReturnType<typeof run>} cli any other command of the program
  */
 export function attack(title, body, { seats = [FIRST], timeout = 900_000 } = {}) {
   for (const one of seats) {
@@ -107,7 +107,9 @@ export function attack(title, body, { seats = [FIRST], timeout = 900_000 } = {})
   }
 }
 
-/** Fails unless the package was not called reproduced. The message has what is needed to see why. */
+/**
+ * Fails unless the package was not called reproduced. The message has what is needed to see why.
+ */
 export function assertNotReproduced(answer) {
   assert.equal(answer.reproduced, false, `a false ${answer.verdict}: ${JSON.stringify({ findings: answer.findings, attempts: answer.attempts }, null, 1)}`);
 }
@@ -124,7 +126,10 @@ function nextId() {
   return `k${process.pid}-${++count}`;
 }
 
-/** A home that belongs to the seat's user, with the git host's configuration in it: another user cannot read the host's own. */
+/**
+ * A home that belongs to the seat's user, with the git host's configuration in it: another user
+ * cannot read the host's own.
+ */
 async function homeOf(one, { extra = {}, ...options }) {
   const clean = await cleanEnv({ registry: world.registry, ...options, extra: { npm_config_fetch_retries: '0', ...extra } });
   const gitconfig = join(clean.home, 'gitconfig');
@@ -151,11 +156,14 @@ export async function installedForAll() {
   return folder;
 }
 
-/** Removes what an attack left, however deep: the system's own program does not recurse on a stack. */
+/**
+ * Removes what an attack left, however deep: the system's own program does not recurse on a stack.
+ */
 async function removeAll(folder) {
   await stat(folder);
   const env = { PATH: '/usr/bin:/bin' };
-  // What is closed is closed to an ordinary user's own `rm` too. What could not be opened, that one says.
+  // What is closed is closed to an ordinary user's own `rm` too. What could not be opened, that one
+  // says.
   await run(['-R', 'u+rwx', folder], { command: ['/bin/chmod'], env });
   const removed = await run([folder], { command: ['/bin/rm', '-rf'], env });
   assert.equal(removed.code, 0, removed.stderr);

@@ -1,4 +1,5 @@
-// After strangers' code ran, the host acts on nothing that it left by a path that was looked at before.
+// After strangers' code ran, the host acts on nothing that it left by a path that was looked at
+// before.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,10 @@ setUp();
 
 const BUILD = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','x')"`;
 
-/** A package of a workspace whose version is written after the installation, and an installation that runs `evil`. */
+/**
+ * A package of a workspace whose version is written after the installation, and an installation
+ * that runs `evil`.
+ */
 async function late(world, name, evil) {
   const repository = { type: 'git', url: `git+https://github.com/kit/${name}.git`, directory: 'p/a' };
   const own = { repository, scripts: { build: BUILD }, files: ['dist', 'index.js'], payload: '$(touch ~/PWNED)' };

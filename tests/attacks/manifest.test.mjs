@@ -1,4 +1,5 @@
-// The tarball is what the source gives, and the registry's metadata asks an installer for something else.
+// The tarball is what the source gives, and the registry's metadata asks an installer for something
+// else.
 
 import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';

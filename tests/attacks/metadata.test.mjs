@@ -1,4 +1,5 @@
-// A payload in what the registry says of packages: no tarball brings it, so no list of what was installed has it.
+// A payload in what the registry says of packages: no tarball brings it, so no list of what was
+// installed has it.
 
 import assert from 'node:assert/strict';
 import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
@@ -9,11 +10,16 @@ const PAYLOAD = "console.log('payload that is in no commit and in no dependency'
 const DATA = Buffer.from(PAYLOAD).toString('base64');
 const decoded = (text) => `require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',Buffer.from(${text},'base64'))`;
 const view = (what) => `node -e "const o=require('child_process').execSync('npm view ${what} --json').toString();${decoded('JSON.parse(o)')}"`;
-/** A request past every client; `take` finds the payload in the document `d`, or in the headers `h`. */
+/**
+ * A request past every client; `take` finds the payload in the document `d`, or in the headers `h`.
+ */
 const direct = (path, take, accept = '*/*') =>
   `node -e "const u=new URL(process.env.npm_config_registry);require('http').get({host:u.hostname,port:u.port,path:'${path}',headers:{accept:'${accept}','user-agent':'npm/10.0.0'}},r=>{let t='';r.on('data',c=>t+=c);r.on('end',()=>{const h=r.headers;let d={};try{d=JSON.parse(t)}catch{};${decoded(`(${take})`)}})})"`;
 
-/** A package whose build runs `build`, and which was published with the payload as dist/a.js; `other` is published before it. */
+/**
+ * A package whose build runs `build`, and which was published with the payload as dist/a.js;
+ * `other` is published before it.
+ */
 async function thief({ world, id, judge }, build, { other, scripts = {}, ...json } = {}) {
   const own = { files: ['dist', 'index.js'], scripts: { build, ...scripts }, ...json };
   for (const publication of [other].flat().filter(Boolean)) await world.registry.publish(publication);
@@ -126,7 +132,10 @@ attack('tags, search and audits of a script are in the list', async (at) => {
   assert.deepEqual(others.map(({ name }) => name).sort(), ['/-/all', '/-/npm/v1/security/advisories/bulk', '/-/package/x/dist-tags', '/-/v1/search']);
 });
 
-/** A build that takes dist/a.js from marked parts in whatever an installation left: caches, lockfiles, logs. */
+/**
+ * A build that takes dist/a.js from marked parts in whatever an installation left: caches,
+ * lockfiles, logs.
+ */
 const COLLECT = `const fs=require('fs'),p=require('path'),z=require('zlib');const all=[];
 const walk=(d)=>{let es=[];try{es=fs.readdirSync(d,{withFileTypes:true})}catch{}
 for(const e of es){const f=p.join(d,e.name);if(e.isDirectory())walk(f);else if(e.isFile())all.push(f)}};
@@ -140,7 +149,10 @@ const CHUNKS = Buffer.from(PAYLOAD)
   .match(/.{1,40}/g)
   .map((part, nth) => `x${String(nth).padStart(2, '0')}-${part}x`);
 
-/** Judges a package whose build collects what its installation left; `plant` changes what the registry says of its dependency. */
+/**
+ * Judges a package whose build collects what its installation left; `plant` changes what the
+ * registry says of its dependency.
+ */
 async function collected({ world, id, judge }, plant, { payload = PAYLOAD, files = {} } = {}) {
   const dep = `${id}-dep`;
   await world.registry.publish({ files: { 'package.json': manifest(dep), 'index.js': 'innocent\n', ...files } });

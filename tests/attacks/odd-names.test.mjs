@@ -1,4 +1,5 @@
-// A cache and a temporary folder whose names have a space, or signs of a shell: an honest package is identical all the same.
+// A cache and a temporary folder whose names have a space, or signs of a shell: an honest package
+// is identical all the same.
 
 import assert from 'node:assert/strict';
 import { chown, mkdir } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// A build sees the objects of its own commit: not those of pull requests, of other branches, or of what was judged before.
+// A build sees the objects of its own commit: not those of pull requests, of other branches, or of
+// what was judged before.
 
 import assert from 'node:assert/strict';
 import { assertNotReproduced, attack, manifest, SEATS, setUp } from './kit.mjs';

@@ -1,5 +1,5 @@
-// Another user of the machine, beside a build: it reaches the loopback of the machine, and what a build opens to it.
-// To be it takes root; otherwise only that is run which needs none.
+// Another user of the machine, beside a build: it reaches the loopback of the machine, and what a
+// build opens to it. To be it takes root; otherwise only that is run which needs none.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -25,7 +25,10 @@ before(async () => {
 });
 after(() => corp?.close());
 
-/** Asks every listener of the machine's loopback but those of the arguments for a private package, until one hands it out. */
+/**
+ * Asks every listener of the machine's loopback but those of the arguments for a private package,
+ * until one hands it out.
+ */
 const SPY = `
 const f=require('fs'),http=require('http'),zlib=require('zlib'),seen=new Set(process.argv.slice(1));
 const get=(port,path)=>new Promise(done=>{const asked=http.get({host:'127.0.0.1',port,path,timeout:3000},got=>{const all=[];got.on('data',part=>all.push(part));got.on('end',()=>done([got.statusCode,Buffer.concat(all)]))});asked.on('error',error=>done([error.code]));asked.on('timeout',()=>asked.destroy())});
@@ -42,7 +45,10 @@ const get=(port,path)=>new Promise(done=>{const asked=http.get({host:'127.0.0.1'
     console.log(port,code,text);}
   await new Promise(done=>setTimeout(done,50));}})()`;
 
-/** A judged package of whose project's private scope one package is wanted, while a spy of user `uid` looks on; what it was told. */
+/**
+ * A judged package of whose project's private scope one package is wanted, while a spy of user
+ * `uid` looks on; what it was told.
+ */
 async function spied({ world, id, judge, home, seat: { uid } }, as) {
   const build = `node -e "setTimeout(()=>{require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','x')},4000)"`;
   const json = { scripts: { build }, files: ['dist', 'index.js'], devDependencies: { '@corp/tool': '1.0.0' } };

@@ -1,4 +1,5 @@
-// What a build leaves in each place that is touched afterwards: it harms nobody, decides nothing, and does not stay.
+// What a build leaves in each place that is touched afterwards: it harms nobody, decides nothing,
+// and does not stay.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -40,7 +41,10 @@ function leave(place, outside) {
 }
 `;
 
-/** A package whose build runs PROGRAM and then `evil`; published are what an honest build makes and `published`. */
+/**
+ * A package whose build runs PROGRAM and then `evil`; published are what an honest build makes and
+ * `published`.
+ */
 async function evil(world, id, text, { published = {}, ...json } = {}) {
   const files = { 'build.cjs': PROGRAM + text, '.gitignore': 'dist\n' };
   const own = { 'dist/a.js': 'x', 'build.cjs': null, '.gitignore': null, ...published };
@@ -48,7 +52,9 @@ async function evil(world, id, text, { published = {}, ...json } = {}) {
   return spec;
 }
 
-/** Files of the user's that no build has to do with; `check` fails where they are not as they were. */
+/**
+ * Files of the user's that no build has to do with; `check` fails where they are not as they were.
+ */
 function outsideOf(clean) {
   const folder = join(clean.home, 'outside');
   mkdirSync(folder);
@@ -61,7 +67,10 @@ function outsideOf(clean) {
   return { folder, check };
 }
 
-/** Fails unless nothing of a build is left once the cache was emptied, and nothing among the temporary files even before. */
+/**
+ * Fails unless nothing of a build is left once the cache was emptied, and nothing among the
+ * temporary files even before.
+ */
 async function assertGone(clean, cli) {
   assert.deepEqual(readdirSync(clean.tmp), [], 'among the temporary files');
   const pruned = await cli(['cache', 'prune', '--all'], { clean });

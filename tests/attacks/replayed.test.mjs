@@ -1,4 +1,5 @@
-// `reproduce replay` says what it was made from, as the judgement does: nothing that a result warns of is silent when its recipe is followed again.
+// `reproduce replay` says what it was made from, as the judgement does: nothing that a result warns
+// of is silent when its recipe is followed again.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -42,7 +43,8 @@ attack('a replay is not made from the very tarball that it is to make', async ({
   const judged = await world.registry.publish({ files, gitHead: c });
   const answer = await judge(`${id}@1.0.0`, { clean, args: ['--timeout', '60'] });
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts.map((one) => [one.code, one.resolved])));
-  // Now the other package is the judged tarball itself: the judgement would withhold it (`judged-bytes-withheld`).
+  // Now the other package is the judged tarball itself: the judgement would withhold it
+  // (`judged-bytes-withheld`).
   await world.registry.publish({ name: `${id}-more`, version: '1.0.0', tarball: judged.tarball, manifest: {} });
   const again = await replayed(cli, clean, answer);
   assert.deepEqual([again.exit, again.code], [2, 'judged-bytes-in-build'], JSON.stringify(again));

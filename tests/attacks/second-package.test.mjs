@@ -1,4 +1,5 @@
-// What the first package of a commit had for its build is no ingredient of the second, where that is judged itself.
+// What the first package of a commit had for its build is no ingredient of the second, where that
+// is judged itself.
 
 import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -8,7 +9,10 @@ setUp();
 
 const PAYLOAD = "console.log('payload that is in no commit')\n";
 
-/** A build that keeps a package of the registry beside the checkout's packages, and takes dist/a.js from it. */
+/**
+ * A build that keeps a package of the registry beside the checkout's packages, and takes dist/a.js
+ * from it.
+ */
 const take = (what, file) => `
 const fs = require('fs');
 const kept = process.env.HOME + '/kept';
@@ -20,7 +24,10 @@ fs.mkdirSync('dist', { recursive: true });
 fs.writeFileSync('dist/a.js', process.argv[2] === 'b' ? fs.readFileSync(kept + '/package/dist/a.js') : 'honest\\n');
 `;
 
-/** Two packages of one commit; the second is published with files that only the registry has, under another name. */
+/**
+ * Two packages of one commit; the second is published with files that only the registry has, under
+ * another name.
+ */
 async function two(world, name, { more = {} } = {}) {
   const own = (letter) =>
     manifest(`${name}-${letter}`, '1.0.0', {

@@ -1,4 +1,5 @@
-// A password or token in an address that the user types: nothing that is printed, written or kept has it.
+// A password or token in an address that the user types: nothing that is printed, written or kept
+// has it.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,9 @@ const SECRET = 'hunter2Secret';
 const USER = `me:${SECRET}@`;
 setUp({ builds: false });
 
-/** What is typed beside the package's name, and the code that it must end with; `null` for a result. */
+/**
+ * What is typed beside the package's name, and the code that it must end with; `null` for a result.
+ */
 const CASES = {
   'a source with a query': [(s) => [s, '--source', `https://github.com/kit/${s}?token=${SECRET}#v1.0.0`], null],
   'a source with a password': [(s) => [s, '--source', `https://${USER}github.com/kit/${s}#v1.0.0`], null],

@@ -1,4 +1,5 @@
-// A host whose commit names files that it does not serve: nobody can have the source, and the ids alone fit what was published.
+// A host whose commit names files that it does not serve: nobody can have the source, and the ids
+// alone fit what was published.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -33,7 +34,10 @@ function packOf(objects) {
   return Buffer.concat([all, createHash('sha1').update(all).digest()]);
 }
 
-/** A host with one commit of these files, which sends the contents of those alone that `serves` names, whatever it is asked for. */
+/**
+ * A host with one commit of these files, which sends the contents of those alone that `serves`
+ * names, whatever it is asked for.
+ */
 async function hostOf(files, serves) {
   const blobs = Object.entries(files).sort().map(([path, text]) => [path, Buffer.from(text)]);
   const tree = Buffer.concat(blobs.flatMap(([path, data]) => [Buffer.from(`100644 ${path}\0`), Buffer.from(idOf('blob', data), 'hex')]));

@@ -1,4 +1,5 @@
-// Packages of one commit may share an installation; what one of them left is never taken for the work of another's build.
+// Packages of one commit may share an installation; what one of them left is never taken for the
+// work of another's build.
 
 import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -9,7 +10,10 @@ setUp();
 const PAYLOAD = 'payload that is in no commit\n';
 const write = (folder, text) => `node -e "const fs=require('fs');fs.mkdirSync('${folder}',{recursive:true});fs.writeFileSync('${folder}/x.js',${JSON.stringify(text).replaceAll('"', "'")})"`;
 
-/** Packages of one commit, two unless `published` has more; each is published with what `published` has for it in dist/x.js. */
+/**
+ * Packages of one commit, two unless `published` has more; each is published with what `published`
+ * has for it in dist/x.js.
+ */
 async function siblings(world, id, { scripts = {}, root = {}, files = {}, tags = { 'v1.0.0': 'c' }, times = {}, published }) {
   const names = Object.keys(published);
   const source = { 'package.json': manifest(`${id}-root`, '0.0.0', { private: true, workspaces: ['p/*'], ...root }), ...files };
@@ -24,7 +28,10 @@ async function siblings(world, id, { scripts = {}, root = {}, files = {}, tags =
   return tarballs;
 }
 
-/** The second package, judged in the cache of the first one's run and in a new one: the same answer. `between` is done after the first. */
+/**
+ * The second package, judged in the cache of the first one's run and in a new one: the same answer.
+ * `between` is done after the first.
+ */
 async function afterTheFirst(judge, id, verdictOfTheFirst, between = async () => {}) {
   const first = await judge(`${id}-a@1.0.0`);
   assert.equal(first.verdict, verdictOfTheFirst, JSON.stringify({ code: first.code, findings: first.findings, log: first.attempts.at(-1)?.log?.slice(-800) }));
@@ -46,7 +53,8 @@ attack(
 );
 
 attack('a build that writes them with a script of the sibling’s name', async ({ world, id, judge }) => {
-  // Run first by the first package, as its own build: what the second runs is another command in another folder.
+  // Run first by the first package, as its own build: what the second runs is another command in
+  // another folder.
   const scripts = { a: { build: write('dist', 'a\n'), prepack: write('../b/dist', PAYLOAD) }, b: { prepack: 'true' } };
   await siblings(world, id, { scripts, published: { a: 'a\n', b: PAYLOAD } });
   assertNotReproduced(await afterTheFirst(judge, id, 'identical'));
@@ -78,7 +86,10 @@ attack('a build of the root makes both, and is run once', async ({ world, id, ju
   assert.equal(log.split('\nthe root was built').length - 1, 1);
 });
 
-/** Writes dist/x.js of both packages: the payload for the second where `of`, a program's text, is true of what a build sees. */
+/**
+ * Writes dist/x.js of both packages: the payload for the second where `of`, a program's text, is
+ * true of what a build sees.
+ */
 const SEEN = (of) => `
 const fs = require('fs');
 const run = (command) => { try { return require('child_process').execSync(command, { stdio: ['ignore', 'pipe', 'ignore'] }).toString(); } catch { return ''; } };
@@ -90,7 +101,10 @@ console.log('the root was built');
 `;
 const BUILDS = (of) => ({ root: { scripts: { build: 'node build.js' } }, files: { 'build.js': SEEN(of) }, published: { a: 'a\n', b: PAYLOAD } });
 
-/** The second package alone does not see what the first one's build saw, and what that made is not its own build's work. */
+/**
+ * The second package alone does not see what the first one's build saw, and what that made is not
+ * its own build's work.
+ */
 async function seenByTheFirst(world, judge, id, { of, files = {}, between, ...more }) {
   const build = BUILDS(of);
   await siblings(world, id, { ...build, ...more, files: { ...build.files, ...files } });

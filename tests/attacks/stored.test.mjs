@@ -1,4 +1,5 @@
-// A stored result counts only if this program wrote it with the key of its cache, under its own name, and if it is whole.
+// A stored result counts only if this program wrote it with the key of its cache, under its own
+// name, and if it is whole.
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
@@ -85,7 +86,10 @@ attack('results of another cache folder, of a lost key and of a damaged one do n
 });
 
 const HOUR = 60 * 60 * 1000;
-/** Makes a stored result as old as if the registry had been asked so many hours ago: sealed with the key, which an attacker has not. */
+/**
+ * Makes a stored result as old as if the registry had been asked so many hours ago: sealed with the
+ * key, which an attacker has not.
+ */
 function aged(clean, spec, hours) {
   const results = read(clean);
   const { confirmed, seal, ...result } = results[spec];
@@ -104,7 +108,10 @@ async function asked(world, action) {
   return [done, world.registry.requests.slice(before).map(({ path }) => path)];
 }
 
-/** An honest version, judged, its result put by, the version published anew, judged again, and the older result put back. */
+/**
+ * An honest version, judged, its result put by, the version published anew, judged again, and the
+ * older result put back.
+ */
 async function putBack(world, id, judge, hours) {
   const files = (version) => ({ 'package.json': manifest(id, version, JSON_OF), 'index.js': `module.exports = '${id}';\n` });
   const commits = [{ label: 'c', files: files('1.0.0') }, { label: 'd', files: files('1.1.0') }];

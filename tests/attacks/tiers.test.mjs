@@ -1,5 +1,5 @@
-// What the attacks rely on: each tier that is promised on Linux is there, for each user. On a machine without one the attacks in it are
-// skipped by name, and fail where it is required.
+// What the attacks rely on: each tier that is promised on Linux is there, for each user. On a
+// machine without one the attacks in it are skipped by name, and fail where it is required.
 
 import assert from 'node:assert/strict';
 import { attack, SEATS, seat, setUp } from './kit.mjs';
@@ -20,7 +20,10 @@ attack(
 );
 
 const MADE = "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','built')";
-/** Builds that have something of their own, and where they get it: everywhere, in a network of their own alone, or nowhere. */
+/**
+ * Builds that have something of their own, and where they get it: everywhere, in a network of their
+ * own alone, or nowhere.
+ */
 const OWN = {
   'a unix socket': ['everywhere', `const n=require('net');const s=n.createServer((c)=>c.end('x')).listen('./s.sock',()=>n.connect('s.sock').on('data',()=>{require('fs').unlinkSync('./s.sock');${MADE};process.exit()}));`],
   'a worker that asks the registry': [

@@ -1,5 +1,5 @@
-// A toolchain that is not what it is said to be: a distribution that lies, keys that do not count, a registry that changes its mind,
-// and a cache that somebody wrote into.
+// A toolchain that is not what it is said to be: a distribution that lies, keys that do not count,
+// a registry that changes its mind, and a cache that somebody wrote into.
 
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
@@ -37,7 +37,9 @@ after(() => dist?.close());
 const forged = (world, id) => world.release(id, { json: JSON_, published: { 'dist/a.js': 'evil' } });
 const fair = (world, id) => world.release(id, { json: JSON_, published: { 'dist/a.js': 'built' } });
 
-/** Judges with the distribution, whose pages are as `change` leaves them, and the keys of `ring`. */
+/**
+ * Judges with the distribution, whose pages are as `change` leaves them, and the keys of `ring`.
+ */
 async function with_dist({ home, judge }, spec, { change = () => {}, ring = key.ring, clean, hosts = [], args = [] } = {}) {
   dist.pages = { ...honest };
   await change(dist.pages, dist.base);
@@ -52,7 +54,10 @@ async function with_dist({ home, judge }, spec, { change = () => {}, ring = key.
   }
 }
 
-/** The run must end without a verdict about the package, for this reason, and nothing of the distribution may lie in the cache. */
+/**
+ * The run must end without a verdict about the package, for this reason, and nothing of the
+ * distribution may lie in the cache.
+ */
 async function assertRefused(answer, said, code = 'node-dist-unverified') {
   assertNotReproduced(answer);
   assert.deepEqual([answer.verdict, answer.code], ['unsupported', code], JSON.stringify(answer.findings));

@@ -1,4 +1,5 @@
-// What is published is not what a reader of the commit sees: other letters, other code, or nothing of it at all.
+// What is published is not what a reader of the commit sees: other letters, other code, or nothing
+// of it at all.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

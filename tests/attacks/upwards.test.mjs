@@ -1,4 +1,5 @@
-// From what a build leaves, no way up leads into what this program keeps beside it: results, their key, tarballs, git objects, other builds.
+// From what a build leaves, no way up leads into what this program keeps beside it: results, their
+// key, tarballs, git objects, other builds.
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -12,7 +13,10 @@ setUp();
 const KEPT = ['results.json', 'seal.key', '.results.json.lock', 'git', 'tarballs', 'packuments', 'builds'];
 const DEEPEST = 9;
 
-/** Goes up from wherever a build may be, by `..`, through a link of its own and by the full path, and tells what it could do there. */
+/**
+ * Goes up from wherever a build may be, by `..`, through a link of its own and by the full path,
+ * and tells what it could do there.
+ */
 const SPY = (cache) => `
 const fs = require('fs'), path = require('path');
 const done = [];
@@ -79,7 +83,10 @@ attack('control: without a sandbox the same build meets all of it', async ({ wor
   for (const name of ['results.json', 'seal.key', 'git', 'builds']) assert.ok(met.some((one) => one.startsWith('read') || one.startsWith('list') ? one.endsWith(` ${name}`) : false), name);
 });
 
-/** Links in every place that is read or written after a build, by so many steps up or by the full path. */
+/**
+ * Links in every place that is read or written after a build, by so many steps up or by the full
+ * path.
+ */
 const LINKS = (to) => `
 const fs = require('fs');
 const link = (at) => { fs.rmSync(at, { recursive: true, force: true }); fs.symlinkSync(${JSON.stringify(to)}, at); };

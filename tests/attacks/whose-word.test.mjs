@@ -1,5 +1,6 @@
-// A result says whose word it rests on: a recipe's, an old version's under a new number, an earlier version's of the package itself, a package's
-// that came after the publication, another version's in the place of the one that a lockfile names.
+// A result says whose word it rests on: a recipe's, an old version's under a new number, an earlier
+// version's of the package itself, a package's that came after the publication, another version's
+// in the place of the one that a lockfile names.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -175,7 +176,10 @@ for (const [title, repository, folders] of [
   });
 }
 
-/** Publishes a package whose dist/a.js is the text of its dependency, and tags a commit of that date. */
+/**
+ * Publishes a package whose dist/a.js is the text of its dependency, and tags a commit of that
+ * date.
+ */
 async function releaseOfDependency({ world, id }, { range = '^1.0.0', date = '2024-02-01T00:00:00Z', files = {} }) {
   const build = `node -e "const m=require('${id}-dep');require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js',m)"`;
   const own = manifest(id, '1.0.0', { scripts: { build }, files: ['dist', 'index.js'], devDependencies: { [`${id}-dep`]: range } });
@@ -251,7 +255,10 @@ attack('control: a dependency of before is not warned of, and on a mirror one of
   assert.deepEqual(told(await at.judge(`${mirror.id}@1.0.0`)), []);
 });
 
-/** A package whose lockfile names a version that is gone; another one, of that time, has the payload. */
+/**
+ * A package whose lockfile names a version that is gone; another one, of that time, has the
+ * payload.
+ */
 async function releaseOfStandIn(at, time) {
   const pinned = await publishDependency(at, '1.0.0', '', '2023-01-01T00:00:00.000Z');
   await releaseOfDependency(at, { files: lockOf(at.id, pinned, '1.0.0') });

@@ -19,7 +19,8 @@ const SLOWEST: Duration = Duration::from_secs(20);
 const MEMORY: u64 = 1500;
 /// Inputs where no time is given: a test must do the same on every machine.
 const RUNS: u64 = 10_000;
-/// The same for targets of which one input takes longer: they write files, or read them in many ways.
+/// The same for targets of which one input takes longer: they write files, or read them in many
+/// ways.
 const FEW_RUNS: u64 = 500;
 const SLOW: [&str; 7] = ["provenance", "glob", "packlist", "manifest", "results", "git", "disk"];
 /// Inputs that are kept; beyond, a new one takes the place of another.

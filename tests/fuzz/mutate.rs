@@ -71,7 +71,8 @@ fn random_length(random: &mut Random) -> usize {
     1 + random.below(most)
 }
 
-/// Changes a header block where there is one, and mends its checksum, without which no reader looks further.
+/// Changes a header block where there is one, and mends its checksum, without which no reader looks
+/// further.
 fn change_header(input: &mut Vec<u8>, random: &mut Random) {
     let blocks = input.len().saturating_sub(1) / BLOCK;
     if blocks == 0 {

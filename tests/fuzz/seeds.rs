@@ -1,4 +1,5 @@
-//! Where the fuzzing starts: inputs as they are in use, those that once failed, and the words that their formats are made of.
+//! Where the fuzzing starts: inputs as they are in use, those that once failed, and the words that
+//! their formats are made of.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,8 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A target's words, from the file that libFuzzer reads too: each in quotes on a line of its own, odd bytes as `\xNN`.
+/// A target's words, from the file that libFuzzer reads too: each in quotes on a line of its own,
+/// odd bytes as `\xNN`.
 pub(crate) fn words(target: &str) -> Vec<Vec<u8>> {
     let path = folder("words").join(format!("{target}.dict"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -65,8 +67,8 @@ fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
-/// The archive cases and, where other tests have fetched them, real tarballs: each as a compressed file behind the byte 1, and as the tar
-/// stream inside behind the byte 0.
+/// The archive cases and, where other tests have fetched them, real tarballs: each as a compressed
+/// file behind the byte 1, and as the tar stream inside behind the byte 0.
 fn archives() -> Vec<Vec<u8>> {
     let folder = std::env::var_os("REPRODUCE_REAL_TARBALLS")
         .map_or_else(|| Path::new(option_env!("CARGO_TARGET_TMPDIR").unwrap_or_default()).join("real-tarballs"), PathBuf::from);

@@ -1,4 +1,5 @@
-//! Damage at random: in headers, blocks and the compressed stream. Whatever comes of it keeps to the rule.
+//! Damage at random: in headers, blocks and the compressed stream. Whatever comes of it keeps to
+//! the rule.
 
 use super::model::BLOCK;
 use super::mutant::Intent::Chance;

@@ -173,7 +173,8 @@ fn modes(m: &mut Mutants<'_>) {
             (on_disk(mode) != on_disk(entry.mode())).then(|| entry.set_mode(mode))
         });
     }
-    // Writing takes these away, unless root writes: seen by npm or not, they are part of what was published.
+    // Writing takes these away, unless root writes: seen by npm or not, they are part of what was
+    // published.
     for (kind, bit) in [("setuid", 0o4000), ("setgid", 0o2000)] {
         m.file(kind, OtherClients, |entry, _| {
             entry.set_mode(entry.mode() | bit);

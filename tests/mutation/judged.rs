@@ -1,4 +1,5 @@
-//! One mutant, judged as the pipeline judges: read, compared with the pristine package packed again, and the verdict.
+//! One mutant, judged as the pipeline judges: read, compared with the pristine package packed
+//! again, and the verdict.
 
 use std::io::{Cursor, Read};
 
@@ -77,8 +78,8 @@ impl Pristine {
     }
 }
 
-/// Whether all that differs is what extraction by npm does not show: links and devices, which it leaves out, `.gitignore`, which it
-/// renames, and the bits that writing takes away.
+/// Whether all that differs is what extraction by npm does not show: links and devices, which it
+/// leaves out, `.gitignore`, which it renames, and the bits that writing takes away.
 fn beyond_npm(comparison: &Comparison, published: &Archive, rebuilt: &Archive) -> bool {
     let ignored = |archive: &Archive, path: &str| {
         let name = path.rsplit('/').next().unwrap();

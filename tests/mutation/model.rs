@@ -1,4 +1,5 @@
-//! A tar stream taken apart so that it can be changed in one place and put together again, byte for byte where nothing changed.
+//! A tar stream taken apart so that it can be changed in one place and put together again, byte for
+//! byte where nothing changed.
 
 use crate::tarball::{Head, record};
 
@@ -46,7 +47,8 @@ impl Model {
         out
     }
 
-    /// Where the regular files are that have no extended header, which could override what a mutation changes.
+    /// Where the regular files are that have no extended header, which could override what a
+    /// mutation changes.
     pub(crate) fn files(&self) -> Vec<usize> {
         (0..self.entries.len()).filter(|at| self.entries[*at].is_file() && self.entries[*at].extended.is_empty()).collect()
     }

@@ -1,10 +1,11 @@
-//! The real tarballs: fetched with `npm pack` from the configured registry, and kept in the folder that
-//! `REPRODUCE_REAL_TARBALLS` names, else in one below the target directory.
+//! The real tarballs: fetched with `npm pack` from the configured registry, and kept in the folder
+//! that `REPRODUCE_REAL_TARBALLS` names, else in one below the target directory.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Small ones, of all eras and clients: npm 1 to 11, yarn 1 and berry, pnpm, lerna, the two writers of `@types`, and others.
+/// Small ones, of all eras and clients: npm 1 to 11, yarn 1 and berry, pnpm, lerna, the two writers
+/// of `@types`, and others.
 const SPECS: &[&str] = &[
     "@babel/helper-plugin-utils@7.0.0",
     "@babel/helper-plugin-utils@7.24.0",

@@ -1,8 +1,9 @@
-//! Things that a test needs and that not every machine has: a tier of the sandbox, a user, a client.
+//! Things that a test needs and that not every machine has: a tier of the sandbox, a user, a
+//! client.
 //!
-//! A test says here what it met and what it went without. `scripts/test.mjs` gives the file for that (`REPRODUCE_TEST_RECORD`),
-//! and at the end it counts and names what was lacked. `REPRODUCE_TEST_REQUIRE` holds names, or `all`: going without one of them
-//! fails the test itself.
+//! A test says here what it met and what it went without. `scripts/test.mjs` gives the file for
+//! that (`REPRODUCE_TEST_RECORD`), and at the end it counts and names what was lacked.
+//! `REPRODUCE_TEST_REQUIRE` holds names, or `all`: going without one of them fails the test itself.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

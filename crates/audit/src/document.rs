@@ -54,7 +54,8 @@ pub struct Totals {
     pub not_decided: usize,
     /// Those whose verdict an exception lifts.
     pub excepted: usize,
-    /// Those for which the lockfile says otherwise than the registry, or nothing that tells which tarball is installed.
+    /// Those for which the lockfile says otherwise than the registry, or nothing that tells which
+    /// tarball is installed.
     pub not_as_locked: usize,
     /// Those for which the registry lists provenance.
     pub with_provenance: usize,
@@ -147,7 +148,8 @@ impl Document {
     }
 }
 
-/// What a plan leaves out. It counts as not decided, unless it is the project's own or lies in a tarball that was judged.
+/// What a plan leaves out. It counts as not decided, unless it is the project's own or lies in a
+/// tarball that was judged.
 fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOutInfo> + 'a {
     let by_spec: BTreeMap<String, &Row> = rows.iter().map(|row| (format!("{}@{}", row.name, row.version), row)).collect();
     plan.left_out.iter().map(move |left| {
@@ -172,7 +174,8 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
     })
 }
 
-/// What is told of the project's settings, and the exit code that they make. An accepted one is told all the same.
+/// What is told of the project's settings, and the exit code that they make. An accepted one is
+/// told all the same.
 fn settings(plan: &Plan) -> (Vec<Finding>, u8) {
     let mut exit = 0;
     let told = plan.settings.iter().map(|setting| {

@@ -1,7 +1,8 @@
-//! A team's decisions: packages that may stay as they are for a while, in `reproduce.json` beside the lockfile.
+//! A team's decisions: packages that may stay as they are for a while, in `reproduce.json` beside
+//! the lockfile.
 //!
-//! An exception lifts a verdict, or accepts what is left out. What the lockfile says otherwise than the registry it never lifts, and not what
-//! could not be judged at all.
+//! An exception lifts a verdict, or accepts what is left out. What the lockfile says otherwise than
+//! the registry it never lifts, and not what could not be judged at all.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -36,10 +37,11 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exception {
-    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name; of what is left out, its key; of a setting, its
-    /// file and key as `.npmrc#cache`.
+    /// `name@1.2.3`, `name` for every version of it, or with a `*` at the end of the name; of what
+    /// is left out, its key; of a setting, its file and key as `.npmrc#cache`.
     pub(crate) package: String,
-    /// The code that it holds for; any if there is none. Of what is left out, the reason; of a setting, `client-settings`.
+    /// The code that it holds for; any if there is none. Of what is left out, the reason; of a
+    /// setting, `client-settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
     /// Why.
@@ -106,7 +108,8 @@ impl Exceptions {
         self.all.iter().find(|exception| exception.until >= self.today && exception.is_for(name, version, code))
     }
 
-    /// The exception that holds for what is left out: the key by itself, and the reason as its code.
+    /// The exception that holds for what is left out: the key by itself, and the reason as its
+    /// code.
     pub(crate) fn for_left_out(&self, key: &str, reason: &str) -> Option<&Exception> {
         let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
         own.into_iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
@@ -117,8 +120,8 @@ impl Exceptions {
         self.for_left_out(&setting.name(), settings::CODE)
     }
 
-    /// What is to be told of the exceptions themselves: those that are over, and those that nothing needs any more. Of a part of a
-    /// lockfile the latter cannot be told.
+    /// What is to be told of the exceptions themselves: those that are over, and those that nothing
+    /// needs any more. Of a part of a lockfile the latter cannot be told.
     pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], plan: &Plan) -> Vec<Finding> {
         let mut all = Vec::new();
         let of_left = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
@@ -169,8 +172,9 @@ impl Exception {
     }
 }
 
-/// Writes the first file of a folder from what stands: each package that is not reproduced, what is left out, and the settings, as it is
-/// now. Gives its path and how many exceptions it has. A file that is there stays.
+/// Writes the first file of a folder from what stands: each package that is not reproduced, what is
+/// left out, and the settings, as it is now. Gives its path and how many exceptions it has. A file
+/// that is there stays.
 pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(PathBuf, usize), AuditError> {
     let path = file_in(&plan.folder, FILE);
     let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();

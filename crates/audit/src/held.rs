@@ -1,8 +1,10 @@
 //! What a lockfile says about a package, held against what the registry says.
 //!
-//! The tarball that was judged is the registry's. What a client installs is what the lockfile names. A verdict holds for a place only where
-//! that is known to be the same tarball: by a strong hash that is the registry's, or because the place names nothing of its own and the
-//! client asks the registry for exactly this version. All else is not known, and counts as not decided, or is a contradiction.
+//! The tarball that was judged is the registry's. What a client installs is what the lockfile
+//! names. A verdict holds for a place only where that is known to be the same tarball: by a strong
+//! hash that is the registry's, or because the place names nothing of its own and the client asks
+//! the registry for exactly this version. All else is not known, and counts as not decided, or is a
+//! contradiction.
 
 use npm_lockfile::{Entry, Place};
 use npm_registry::{Algorithm, Integrity};
@@ -113,7 +115,8 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
     all
 }
 
-/// What the hashes of a place say. Every hash of the strongest kind must be the registry's: a client takes any of them.
+/// What the hashes of a place say. Every hash of the strongest kind must be the registry's: a
+/// client takes any of them.
 fn hashes(place: &Place, package: &PackageInfo) -> Hashes {
     if place.integrity.is_empty() {
         return Hashes::None;
@@ -131,7 +134,8 @@ fn hashes(place: &Place, package: &PackageInfo) -> Hashes {
     if is_strong && place.integrity.iter().all(is_known) { Hashes::Same } else { Hashes::Weak }
 }
 
-/// Whether a host is the public registry's, under one of its names: yarn's is another name of the same service.
+/// Whether a host is the public registry's, under one of its names: yarn's is another name of the
+/// same service.
 fn is_public(host: &str) -> bool {
     ["registry.npmjs.org", "registry.yarnpkg.com"].contains(&host)
 }
@@ -143,8 +147,9 @@ fn host_of(address: &str) -> Option<String> {
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
-/// Where a client gets the package from, if that is not known to be where the registry has it: the address of the place, or, where it has
-/// none, the one that clients make of a registry, a name and a version.
+/// Where a client gets the package from, if that is not known to be where the registry has it: the
+/// address of the place, or, where it has none, the one that clients make of a registry, a name and
+/// a version.
 fn other_tarball(entry: &Entry, place: &Place, package: &PackageInfo) -> Option<String> {
     let theirs = package.location.as_deref().unwrap_or_default();
     match (&place.resolved, &place.host) {

@@ -1,9 +1,11 @@
 //! All that a project installs, judged package by package.
 //!
-//! In: a folder, a lockfile or an SBOM, and a function that judges one package. Out: a row for each package as it is done, with what
-//! the lockfile says against the registry, and in the end a document with totals, classes of failures and what was left out.
+//! In: a folder, a lockfile or an SBOM, and a function that judges one package. Out: a row for each
+//! package as it is done, with what the lockfile says against the registry, and in the end a
+//! document with totals, classes of failures and what was left out.
 //!
-//! How a package is judged, and which stored results count, is the caller's: the session of the program.
+//! How a package is judged, and which stored results count, is the caller's: the session of the
+//! program.
 
 mod document;
 mod error;

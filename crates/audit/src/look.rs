@@ -1,4 +1,5 @@
-//! What only the tarball of a package tells: what it brings with it, and whether what lies in `node_modules` is what it has.
+//! What only the tarball of a package tells: what it brings with it, and whether what lies in
+//! `node_modules` is what it has.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
@@ -145,7 +146,8 @@ fn bundles(manifest: &serde_json::Value) -> HashSet<String> {
     all
 }
 
-/// How a folder differs from the files of a tarball. What lies in its `node_modules` and is not in the tarball is of other packages.
+/// How a folder differs from the files of a tarball. What lies in its `node_modules` and is not in
+/// the tarball is of other packages.
 fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();

@@ -23,8 +23,8 @@ const MAX_STALE: usize = 20;
 /// How many folders upwards a client's settings are looked for.
 const MAX_ABOVE: usize = 64;
 
-/// The lockfiles of a folder with the manager that keeps them, in the order in which they count. npm goes by npm-shrinkwrap.json where
-/// both are there.
+/// The lockfiles of a folder with the manager that keeps them, in the order in which they count.
+/// npm goes by npm-shrinkwrap.json where both are there.
 const NAMES: &[(&str, &str)] = &[
     ("pnpm-lock.yaml", "pnpm"),
     ("yarn.lock", "yarn"),
@@ -79,7 +79,8 @@ pub struct Plan {
     pub is_whole: bool,
     /// Kinds of what is left out that are accepted.
     pub accepted: Vec<Reason>,
-    /// The client's own file of settings, where it says whom to ask and this program does not read it.
+    /// The client's own file of settings, where it says whom to ask and this program does not read
+    /// it.
     pub(crate) registry_elsewhere: Option<String>,
     /// Settings of the project that can change what is installed, and whether all are accepted.
     pub(crate) settings: Vec<Setting>,
@@ -218,7 +219,8 @@ impl Plan {
         self.learned.get(by).is_some_and(|told| told.aliases.contains(&(alias.clone(), real.to_owned())))
     }
 
-    /// What lies in `node_modules` otherwise than in the tarball that was judged, each with the exit code that it makes.
+    /// What lies in `node_modules` otherwise than in the tarball that was judged, each with the
+    /// exit code that it makes.
     pub(crate) fn in_tree(&self, entry: &Entry, package: &PackageInfo) -> Vec<(Finding, u8)> {
         if !self.is_tree {
             return Vec::new();
@@ -262,7 +264,8 @@ fn registry_elsewhere(folder: &Path, format: Format) -> Option<String> {
     files.into_iter().find(names_one).map(|file| file.display().to_string())
 }
 
-/// Whether one of the words is in a text. With an escape a word can be written so that it is not found.
+/// Whether one of the words is in a text. With an escape a word can be written so that it is not
+/// found.
 fn is_named(text: &str, words: &[&str]) -> bool {
     text.contains('\\') || words.iter().any(|word| text.contains(word))
 }
@@ -298,7 +301,8 @@ fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, usize), Aud
     Ok((packages, omitted))
 }
 
-/// The lockfile that a folder's package manager uses: the one that package.json names, else the first that is there.
+/// The lockfile that a folder's package manager uses: the one that package.json names, else the
+/// first that is there.
 fn in_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<PathBuf, AuditError> {
     let there: Vec<_> = NAMES.iter().filter(|(name, _)| folder.join(name).is_file()).collect();
     let manager = manager(folder);

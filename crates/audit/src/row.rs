@@ -18,7 +18,8 @@ pub struct Row {
     pub version: String,
     /// The verdict about what the registry serves.
     pub verdict: Verdict,
-    /// Whether it counts as reproduced: the verdict says so, and what is installed is known to be what was judged.
+    /// Whether it counts as reproduced: the verdict says so, and what is installed is known to be
+    /// what was judged.
     pub reproduced: bool,
     /// Why it does not; null if it does.
     pub code: Option<String>,
@@ -30,7 +31,8 @@ pub struct Row {
     pub has_provenance: bool,
     /// Whether the answer is a stored one.
     pub cached: bool,
-    /// 0, 1 or 2: the verdict's exit code, unless an exception lifts it, and that of the findings here.
+    /// 0, 1 or 2: the verdict's exit code, unless an exception lifts it, and that of the findings
+    /// here.
     pub exit_code: u8,
     /// Why the team lets it stay as it is; null where no exception lifts the verdict.
     pub exception: Option<String>,
@@ -74,7 +76,8 @@ impl Row {
             Answer::Failed(failure) => (Some(failure.code.clone()), Some(failure.message.clone()), None, false, false),
         };
         let verdict_exit = answer.exit_code(accept);
-        // No decision stands for what was not judged at all, or what the registry itself says otherwise.
+        // No decision stands for what was not judged at all, or what the registry itself says
+        // otherwise.
         let is_liftable = verdict_exit > 0 && verdict != Verdict::Error && code.as_deref() != Some("integrity-mismatch");
         let lifting = || plan.exceptions.for_package(entry.name.as_str(), &entry.version, code.as_deref());
         let exception = is_liftable.then(lifting).flatten().map(|exception| exception.reason.clone());

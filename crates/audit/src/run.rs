@@ -11,8 +11,9 @@ use super::{Plan, Row};
 /// Whether an audit goes on after a row.
 pub type Flow = ControlFlow<()>;
 
-/// Judges the packages of a plan, `jobs` at a time, and hands each row over as it is done. Where `done` breaks, nothing more is begun,
-/// and what runs is waited for: the caller stops it. `true` if all packages had their turn.
+/// Judges the packages of a plan, `jobs` at a time, and hands each row over as it is done. Where
+/// `done` breaks, nothing more is begun, and what runs is waited for: the caller stops it. `true`
+/// if all packages had their turn.
 pub async fn run<J, F>(plan: &Plan, (jobs, accept): (usize, Accept), judge: J, mut done: impl FnMut(Row) -> Flow) -> bool
 where
     J: Fn(String) -> F,

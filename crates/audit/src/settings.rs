@@ -1,8 +1,11 @@
-//! Settings in the audited project by which a client installs other bytes than the lockfile says, or from elsewhere.
+//! Settings in the audited project by which a client installs other bytes than the lockfile says,
+//! or from elsewhere.
 //!
-//! The lockfile can be right, and the client takes packages from a cache in the project, reads another lockfile, asks another registry or
-//! runs a hook. What a setting does is each client's own business, and clients have hundreds of them: so those are known that cannot change
-//! what is installed, and every other one is told. It makes the audit undecided, unless the user or the team accepts it.
+//! The lockfile can be right, and the client takes packages from a cache in the project, reads
+//! another lockfile, asks another registry or runs a hook. What a setting does is each client's own
+//! business, and clients have hundreds of them: so those are known that cannot change what is
+//! installed, and every other one is told. It makes the audit undecided, unless the user or the
+//! team accepts it.
 
 mod known;
 mod manifest;
@@ -54,7 +57,8 @@ impl Setting {
     }
 }
 
-/// Every such setting of a project. `asks` is what the audit itself goes by: whom that asks, a file may name, too.
+/// Every such setting of a project. `asks` is what the audit itself goes by: whom that asks, a file
+/// may name, too.
 pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Option<&NpmConfig>) -> Vec<Setting> {
     if matches!(lockfile.format, Format::Tree | Format::CycloneDx | Format::Spdx) {
         return Vec::new();
@@ -78,7 +82,8 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
     looking.found
 }
 
-/// The audited folder, those above it as far as the repository goes, and the workspaces; each with its name from the audited one.
+/// The audited folder, those above it as far as the repository goes, and the workspaces; each with
+/// its name from the audited one.
 fn folders(folder: &Path, lockfile: &Lockfile) -> Vec<(String, PathBuf)> {
     let mut all = vec![(String::new(), folder.to_owned())];
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -124,7 +129,8 @@ impl Looking<'_> {
                 return;
             }
             Kind::Committed(why) => {
-                // What is no part of the commit the client itself wrote. Where nobody knows the commit, it may be either.
+                // What is no part of the commit the client itself wrote. Where nobody knows the
+                // commit, it may be either.
                 let is_there = path.symlink_metadata().is_ok();
                 if is_there && (!has_very_name(folder, file) || git::local::has_at(folder, "HEAD", file).unwrap_or(true)) {
                     self.tell(name, None, why.to_owned());
@@ -191,7 +197,8 @@ impl Looking<'_> {
     }
 }
 
-/// Whether a path has this name letter by letter: some file systems find `Node_Modules` as `node_modules`, and git does not.
+/// Whether a path has this name letter by letter: some file systems find `Node_Modules` as
+/// `node_modules`, and git does not.
 fn has_very_name(folder: &Path, path: &str) -> bool {
     let mut at = folder.to_owned();
     for part in path.split('/') {

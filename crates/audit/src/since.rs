@@ -1,4 +1,5 @@
-//! What changed since an earlier commit: the lockfile as it was then, held against the one that is there.
+//! What changed since an earlier commit: the lockfile as it was then, held against the one that is
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +12,8 @@ use serde_json::Value;
 
 use super::{AuditError, Learned};
 
-/// Hosts whose pages compare two commits, and what stands between a repository's address and the commits there.
+/// Hosts whose pages compare two commits, and what stands between a repository's address and the
+/// commits there.
 const COMPARING: [(&str, &str); 3] =
     [("https://github.com/", "/compare/"), ("https://gitlab.com/", "/-/compare/"), ("https://codeberg.org/", "/compare/")];
 
@@ -29,9 +31,11 @@ pub(crate) struct Since {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// The version before; null for a package that is new, and the same version where another line of it changed.
+    /// The version before; null for a package that is new, and the same version where another line
+    /// of it changed.
     pub from: Option<String>,
-    /// What became of the provenance that the registry lists: kept, lost, gained or none; null where the version before is not known.
+    /// What became of the provenance that the registry lists: kept, lost, gained or none; null
+    /// where the version before is not known.
     pub provenance: Option<&'static str>,
     /// Scripts of the installation that are new, or run something else.
     pub install_scripts: Vec<String>,
@@ -51,7 +55,8 @@ pub(crate) struct About {
 }
 
 impl Since {
-    /// Reads the lockfile as it was. One that was not there, or that nobody could read, had nothing.
+    /// Reads the lockfile as it was. One that was not there, or that nobody could read, had
+    /// nothing.
     pub(crate) fn of(folder: &Path, file: &Path, revision: &str) -> Result<Self, AuditError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let largest = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
@@ -72,7 +77,8 @@ impl Since {
         old.is_some_and(|old| entry.places.iter().all(|place| old.places.iter().any(|known| says(known) == says(place))))
     }
 
-    /// The version that a package had before: the same where only its line changed, else one that is gone, else any.
+    /// The version that a package had before: the same where only its line changed, else one that
+    /// is gone, else any.
     pub(crate) fn from(&self, entry: &Entry, all: &BTreeSet<String>) -> Option<String> {
         if self.old.contains_key(&entry.spec()) {
             return Some(entry.version.clone());
@@ -120,7 +126,8 @@ impl Change {
     }
 }
 
-/// The page that compares the commit of the version before with the one that was found for this version.
+/// The page that compares the commit of the version before with the one that was found for this
+/// version.
 fn compare(old: Option<&str>, answer: &Answer) -> Option<String> {
     let Answer::Judged { report, .. } = answer else { return None };
     let origin = report.origin.as_ref()?;

@@ -1,4 +1,5 @@
-//! An audit for a pull request: Markdown for a job's summary or a comment, and annotations on the lockfile's lines.
+//! An audit for a pull request: Markdown for a job's summary or a comment, and annotations on the
+//! lockfile's lines.
 
 use std::fmt::Write as _;
 
@@ -94,7 +95,8 @@ fn new(change: &Change) -> String {
     all.join("; ")
 }
 
-/// The annotations for a runner of GitHub Actions, each on the lockfile's line, what is worst first.
+/// The annotations for a runner of GitHub Actions, each on the lockfile's line, what is worst
+/// first.
 pub fn annotations(document: &Document) -> String {
     let mut out = String::new();
     let mut say = |level: &str, (line, column): (u64, u64), title: &str, message: &str| {

@@ -1,7 +1,7 @@
 //! The time that a run has: one instant for all stages, of which nothing is kept back.
 //!
-//! In: the user's limit. Out: how much is left, and what to say where it was not enough. Time never makes a verdict: what it cut
-//! short is undecided.
+//! In: the user's limit. Out: how much is left, and what to say where it was not enough. Time never
+//! makes a verdict: what it cut short is undecided.
 
 use std::time::{Duration, Instant};
 

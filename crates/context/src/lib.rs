@@ -1,4 +1,5 @@
-//! What every stage of a run may use of the outside: the network, the configuration, folders, time, and whom to tell.
+//! What every stage of a run may use of the outside: the network, the configuration, folders, time,
+//! and whom to tell.
 
 mod deadline;
 mod progress;
@@ -53,7 +54,8 @@ impl Context {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// How long blocking work of this run is waited for: a little longer than the run, so that what was found can be told.
+    /// How long blocking work of this run is waited for: a little longer than the run, so that what
+    /// was found can be told.
     pub fn patience(&self) -> Patience {
         Patience::new(Arc::clone(&self.cancelled), self.deadline.end().and_then(|end| end.checked_add(LAST_LOOK)))
     }

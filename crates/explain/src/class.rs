@@ -132,7 +132,8 @@ impl Class {
         self.row().1
     }
 
-    /// Whether the same program with other notes, names or layout explains it. A reader need not look first at these.
+    /// Whether the same program with other notes, names or layout explains it. A reader need not
+    /// look first at these.
     pub fn is_surface(self) -> bool {
         self >= Self::TimeStamp && self <= Self::ByteOrderMark
     }

@@ -1,5 +1,5 @@
-//! Keys that clients write into a package.json that they install or read: published by whoever publishes an installed package, or a folder
-//! that a tool wrote to.
+//! Keys that clients write into a package.json that they install or read: published by whoever
+//! publishes an installed package, or a folder that a tool wrote to.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,8 @@ use verdict::{Finding, Severity};
 
 use super::text::cut;
 
-/// What npm up to 6 writes into the package.json of what it installs (and read-package-json into what it reads), and cnpm.
+/// What npm up to 6 writes into the package.json of what it installs (and read-package-json into
+/// what it reads), and cnpm.
 #[rustfmt::skip]
 const KEYS: [&str; 28] = [
     "_args", "_cnpm_publish_time", "_development", "_from", "_hasShrinkwrap", "_id", "_inBundle", "_inCache", "_installable",
@@ -22,7 +23,8 @@ pub(super) fn of<'a>(ours: &'a Map<String, Value>, theirs: &Map<String, Value>) 
     ours.keys().map(String::as_str).filter(|key| KEYS.contains(key) && !theirs.contains_key(*key)).collect()
 }
 
-/// Findings about such keys in the published package.json: that they are there, and a path of the publisher's machine in one.
+/// Findings about such keys in the published package.json: that they are there, and a path of the
+/// publisher's machine in one.
 pub(super) fn findings(published: &Archive, rebuilt: &Archive) -> Vec<Finding> {
     let object = |archive: &Archive| -> Option<Map<String, Value>> {
         let bytes = archive.content(archive.get("package.json").filter(|entry| entry.size <= LARGEST)?).ok()?;
@@ -46,7 +48,8 @@ pub(super) fn findings(published: &Archive, rebuilt: &Archive) -> Vec<Finding> {
 /// Bytes of a package.json that is looked into.
 const LARGEST: u64 = 8 << 20;
 
-/// The first text within a value that is, or ends with, an absolute path of a machine. Values are as deep as the parser takes them.
+/// The first text within a value that is, or ends with, an absolute path of a machine. Values are
+/// as deep as the parser takes them.
 fn local_path(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => {

@@ -1,14 +1,16 @@
 //! What is data and can be no program, for files of which a source has no more than a hash.
 //!
-//! In: a file's name, the package's own package.json, and its bytes, all from strangers. Out: whether anything that installs or
-//! loads packages could run it. Names alone do not tell: Node takes a file of any extension for a script, the system loads a
-//! library of any name, and a picture can be a script besides. What cannot be told is no data.
+//! In: a file's name, the package's own package.json, and its bytes, all from strangers. Out:
+//! whether anything that installs or loads packages could run it. Names alone do not tell: Node
+//! takes a file of any extension for a script, the system loads a library of any name, and a
+//! picture can be a script besides. What cannot be told is no data.
 
 use std::io::Read;
 
 use serde_json::Value;
 
-/// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS, and nothing runs.
+/// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS,
+/// and nothing runs.
 const DATA: [&str; 66] = [
     "png",
     "jpg",
@@ -86,8 +88,9 @@ const RUN: [&str; 8] = ["scripts", "bin", "directories", "main", "exports", "imp
 /// Scripts that an installation runs. They may take files by a pattern.
 pub(crate) const AT_INSTALL: [&str; 3] = ["preinstall", "install", "postinstall"];
 
-/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program and no script, named by package.json in no
-/// place that runs or loads it, and in no package that runs a script at its installation. `open` gives its content, of `size` bytes.
+/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program
+/// and no script, named by package.json in no place that runs or loads it, and in no package that
+/// runs a script at its installation. `open` gives its content, of `size` bytes.
 pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> bool {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
@@ -109,7 +112,8 @@ pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOn
     whole && std::str::from_utf8(&text).is_ok_and(does_nothing)
 }
 
-/// Whether package.json names a file, or the folder that it lies in, where it says what is run or loaded.
+/// Whether package.json names a file, or the folder that it lies in, where it says what is run or
+/// loaded.
 fn is_run(manifest: &Value, path: &str) -> bool {
     let mut left: Vec<&Value> = RUN.iter().filter_map(|field| manifest.get(*field)).collect();
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -135,8 +139,9 @@ pub(crate) fn runs_at_install(manifest: &Value) -> bool {
     AT_INSTALL.iter().any(|name| manifest.get("scripts").and_then(|scripts| scripts.get(*name)).is_some_and(Value::is_string))
 }
 
-/// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one processor or several, PE behind its stub
-/// for DOS. A script may begin with the same letters, and is none of them.
+/// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one
+/// processor or several, PE behind its stub for DOS. A script may begin with the same letters, and
+/// is none of them.
 pub fn is_program(head: &[u8]) -> bool {
     let has_header = match head {
         // ELF has class, order of bytes and version.
@@ -161,11 +166,12 @@ fn is_archive(head: &[u8]) -> bool {
     HEADERS.iter().any(|header| head.starts_with(header))
 }
 
-/// Whether JavaScript refuses a file for its first bytes: before anything in which such a byte may stand (a comment, a text, a regular
-/// expression, the line of `#!`) there is a control character, or one that is no UTF-8.
+/// Whether JavaScript refuses a file for its first bytes: before anything in which such a byte may
+/// stand (a comment, a text, a regular expression, the line of `#!`) there is a control character,
+/// or one that is no UTF-8.
 ///
-/// <https://tc39.es/ecma262/#sec-ecmascript-language-source-code>: outside of those, source text has white space, names, numbers and
-/// punctuators.
+/// Outside of those, source text has white space, names, numbers and punctuators:
+/// <https://tc39.es/ecma262/#sec-ecmascript-language-source-code>.
 pub fn is_no_script(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(_) => head,
@@ -184,7 +190,8 @@ pub fn is_no_script(head: &[u8]) -> bool {
     is_broken
 }
 
-/// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has nothing by which a script calls, sets, loads or defines.
+/// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has nothing by
+/// which a script calls, sets, loads or defines.
 fn does_nothing(text: &str) -> bool {
     const DOES: [&str; 12] = ["(", "`", "=", "++", "--", "import", "export", "extends", "static", "delete", "new", "\\"];
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();

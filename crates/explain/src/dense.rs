@@ -1,4 +1,5 @@
-//! Text that is not for people: minified, or made unreadable on purpose. Rough measures, for a hint and never for a verdict.
+//! Text that is not for people: minified, or made unreadable on purpose. Rough measures, for a hint
+//! and never for a verdict.
 
 use std::sync::LazyLock;
 
@@ -14,7 +15,8 @@ pub(super) fn is_minified(text: &[u8]) -> bool {
     if text.len() < LEAST {
         return false;
     }
-    // A licence in front of one endless line must not hide it: what counts is where most of the bytes are.
+    // A licence in front of one endless line must not hide it: what counts is where most of the
+    // bytes are.
     let in_long: usize = text.split(|byte| *byte == b'\n').map(<[u8]>::len).filter(|len| *len > MINIFIED_LINE).sum();
     in_long > text.len() / 2
 }

@@ -73,12 +73,14 @@ impl Kind {
     }
 }
 
-/// Whether more than the surface of a file differs. What a client writes into package.json has findings of its own.
+/// Whether more than the surface of a file differs. What a client writes into package.json has
+/// findings of its own.
 fn says_more(class: Class) -> bool {
     !class.is_surface() && !matches!(class, Class::OtherMode | Class::ManifestKeys)
 }
 
-/// Whether a minified text is where nobody would expect it: in a file that the source has as written, or beside it at no place of builds.
+/// Whether a minified text is where nobody would expect it: in a file that the source has as
+/// written, or beside it at no place of builds.
 fn is_unexpected(one: &Explanation, rebuilt: &Archive) -> bool {
     match one.class {
         Class::AddedFile => true,

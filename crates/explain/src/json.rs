@@ -18,7 +18,8 @@ pub(super) enum Json {
     Values(Vec<String>),
 }
 
-/// The documents, where both are JSON. serde's reader refuses more than 128 levels, so that walking them is safe.
+/// The documents, where both are JSON. serde's reader refuses more than 128 levels, so that walking
+/// them is safe.
 pub(super) fn both(published: &[u8], rebuilt: &[u8]) -> Option<[Value; 2]> {
     Some([serde_json::from_slice(published).ok()?, serde_json::from_slice(rebuilt).ok()?])
 }

@@ -1,9 +1,11 @@
 //! Why a rebuilt package differs from the published one, file by file.
 //!
-//! In: two archives and what [`compare`](npm_tarball) found, with what is known of the source. Out: a [`Class`] and one line for
-//! every file that differs. These are words for a reader: they are made after the verdict and never change it.
+//! In: two archives and what [`compare`](npm_tarball) found, with what is known of the source. Out:
+//! a [`Class`] and one line for every file that differs. These are words for a reader: they are
+//! made after the verdict and never change it.
 //!
-//! The bytes are strangers': what is read is bounded in size, time and memory, and what is past a bound is said to be not examined.
+//! The bytes are strangers': what is read is bounded in size, time and memory, and what is past a
+//! bound is said to be not examined.
 
 mod class;
 mod client_keys;
@@ -89,7 +91,8 @@ pub fn explain(published: &Archive, rebuilt: &Archive, comparison: &Comparison, 
     missing
 }
 
-/// What stands at a path of two types; of a hard link, whether it leads to the bytes that were rebuilt.
+/// What stands at a path of two types; of a hard link, whether it leads to the bytes that were
+/// rebuilt.
 fn other_type(published: &Archive, rebuilt: &Archive, change: &Change) -> String {
     let (ours, theirs) = (&change.published, &change.rebuilt);
     let plain = format!("a {} was published, a {} rebuilt", ours.kind.name(), theirs.kind.name());
@@ -101,7 +104,8 @@ fn other_type(published: &Archive, rebuilt: &Archive, change: &Change) -> String
     }
 }
 
-/// How many files there are of each class, the most first: `9 formatting only, 2 time stamps, 1 other code`.
+/// How many files there are of each class, the most first: `9 formatting only, 2 time stamps, 1
+/// other code`.
 pub fn summary(classes: impl IntoIterator<Item = Class>) -> String {
     let mut counts: BTreeMap<Class, usize> = BTreeMap::new();
     for class in classes {

@@ -1,7 +1,7 @@
 //! The likeliest reason why a package did not come out, from the explanations of its files.
 //!
-//! Code that nothing explains comes first, whatever else differs: it is what a reader must look at. A gentler reason is given only where
-//! each file has one.
+//! Code that nothing explains comes first, whatever else differs: it is what a reader must look at.
+//! A gentler reason is given only where each file has one.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,8 @@ use super::{Class, Explanation, Source, dense, json, place, text};
 
 /// Files that the reasons name; the rest is counted.
 const NAMED: usize = 5;
-/// Code files that must differ, at the least, before all of them together speak for another build rather than for a change in one.
+/// Code files that must differ, at the least, before all of them together speak for another build
+/// rather than for a change in one.
 const MANY: usize = 3;
 /// Bytes of a file that are searched for signs of obfuscation.
 const SEARCHED: u64 = 4 << 20;
@@ -27,7 +28,8 @@ const SEARCHED: u64 = 4 << 20;
 pub enum Cause {
     /// Code was published that neither the source nor a build accounts for.
     UnexplainedCode,
-    /// The published state is not in the repository: another commit, or files that were never committed.
+    /// The published state is not in the repository: another commit, or files that were never
+    /// committed.
     SourceNotThere,
     /// A toolchain, a time, a dependency or a build that was not found makes the difference.
     BuildNotMatched,
@@ -100,7 +102,8 @@ pub fn likely(published: &Archive, rebuilt: &Archive, explanations: &[Explanatio
     let (code, unbuilt) = (number(Side::Code), number(Side::Unbuilt));
     let entries = published.entries().iter();
     let all = entries.filter(|entry| is_code(&entry.path) && !is_declaration(&entry.path)).count();
-    // Another commit or another compiler changes most of the code; who adds something changes a file or two.
+    // Another commit or another compiler changes most of the code; who adds something changes a
+    // file or two.
     let most = |number: usize| number >= MANY && number.saturating_mul(2) > all;
     let of_most = if built == Built::No { Cause::SourceNotThere } else { Cause::BuildNotMatched };
     let cause_of = |side: Side| match side {
@@ -125,7 +128,8 @@ enum Side {
     Cause(Cause),
     /// It is code that nothing explains: together with the others it may speak for another build.
     Code,
-    /// It is code that a build may make, and none came so far: with the others it speaks for a build, alone for nothing.
+    /// It is code that a build may make, and none came so far: with the others it speaks for a
+    /// build, alone for nothing.
     Unbuilt,
 }
 
@@ -175,7 +179,8 @@ impl Case<'_> {
         }
     }
 
-    /// What package.json speaks for: what it runs and loads counts as code, what it depends on by name too.
+    /// What package.json speaks for: what it runs and loads counts as code, what it depends on by
+    /// name too.
     fn of_manifest(&self) -> Vec<(Side, String)> {
         let read = |archive: &Archive| archive.get("package.json").and_then(|entry| archive.content(entry).ok());
         let (Some(ours), Some(theirs)) = (read(self.published), read(self.rebuilt)) else { return Vec::new() };
@@ -190,7 +195,8 @@ impl Case<'_> {
         acts.into_iter().map(|key| (Side::Cause(Cause::UnexplainedCode), format!("package.json: {}", text::cut(&key, 80)))).collect()
     }
 
-    /// Whether a file is run or loaded: by its name, or because a script or package.json names it and it is no data.
+    /// Whether a file is run or loaded: by its name, or because a script or package.json names it
+    /// and it is no data.
     fn is_run(&self, path: &str) -> bool {
         if is_code(path) && !is_declaration(path) {
             return true;
@@ -215,7 +221,8 @@ impl Case<'_> {
     }
 }
 
-/// Whether a file of such a name is run or loaded: a script, a program, a page. One without an extension may be a program.
+/// Whether a file of such a name is run or loaded: a script, a program, a page. One without an
+/// extension may be a program.
 fn is_code(path: &str) -> bool {
     const ENDS: [&str; 22] = [
         ".node", ".wasm", ".sh", ".bash", ".cmd", ".bat", ".ps1", ".exe", ".dll", ".so", ".dylib", ".py", ".rb", ".pl", ".php", ".html",
@@ -261,7 +268,8 @@ mod tests {
             // Something was added to what a build makes, and to what is packed as it is.
             (&[("dist/a.js", "a()\nsteal()"), ("dist/b.js", "b()")][..], &[("dist/a.js", "a()"), ("dist/b.js", "b()")][..], Built::Ended),
             (&[("a.js", "a()\nsteal()")], &[("a.js", "a()")], Built::No),
-            // A file was added: at the root, at a place of builds, where there is no build and where it ended well.
+            // A file was added: at the root, at a place of builds, where there is no build and
+            // where it ended well.
             (&[("a.js", "a()"), ("setup.js", "s()")], &[("a.js", "a()")], Built::No),
             (&[("a.js", "a()"), ("dist/setup.js", "s()")], &[("a.js", "a()")], Built::No),
             (&[("dist/a.js", "a()"), ("dist/setup.js", "s()")], &[("dist/a.js", "a()")], Built::Ended),

@@ -1,5 +1,5 @@
-//! Differences in nothing but dates, paths of a machine, version numbers or hashes: both texts are rewritten with a placeholder for
-//! each, and compared again.
+//! Differences in nothing but dates, paths of a machine, version numbers or hashes: both texts are
+//! rewritten with a placeholder for each, and compared again.
 
 use std::sync::LazyLock;
 

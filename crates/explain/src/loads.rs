@@ -54,7 +54,8 @@ fn names(field: Option<&Value>) -> BTreeSet<String> {
     }
 }
 
-/// Whether both are ranges of one major version, as two builds write them. Another package, place or major version is nobody's build.
+/// Whether both are ranges of one major version, as two builds write them. Another package, place
+/// or major version is nobody's build.
 fn is_another_range(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.contains([':', '/'])).map(str::to_owned);
     let major = |range: String| range.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next().map(str::to_owned);
@@ -106,8 +107,8 @@ impl<'a> Loads<'a> {
         serde_json::from_slice(&bytes).is_ok_and(|manifest| runs_at_install(&manifest))
     }
 
-    /// Whether a script, or package.json in what it runs, loads or installs, names a file of this name in quotes: it may be run whatever
-    /// its extension is.
+    /// Whether a script, or package.json in what it runs, loads or installs, names a file of this
+    /// name in quotes: it may be run whatever its extension is.
     pub(super) fn names(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
         let texts = self.texts.get_or_init(|| texts(self.archive));
@@ -115,7 +116,8 @@ impl<'a> Loads<'a> {
     }
 }
 
-/// Whether what stands here ends a text in quotes, and begins it or stands behind a slash or a space.
+/// Whether what stands here ends a text in quotes, and begins it or stands behind a slash or a
+/// space.
 fn is_quoted(text: &str, at: usize, length: usize) -> bool {
     const QUOTES: [char; 3] = ['"', '\'', '`'];
     let before = text.get(..at).and_then(|text| text.chars().next_back());

@@ -23,7 +23,8 @@ const MAPS: &[&str] = &[
     "repository",
 ];
 
-/// How the published package.json differs from the rebuilt one; none where one of them is no object.
+/// How the published package.json differs from the rebuilt one; none where one of them is no
+/// object.
 pub(super) fn explain(published: &[u8], rebuilt: &[u8]) -> Option<(Class, String)> {
     let values = json::both(published, rebuilt)?;
     let [Value::Object(ours), Value::Object(theirs)] = &values else { return None };

@@ -60,7 +60,8 @@ fn twin(entry: &Entry, others: &Alone<'_>, side: &str) -> Option<(Class, String)
     Some((Class::HashName, format!("{side} with another hash in its name: {}", super::text::cut(name, 120))))
 }
 
-/// Code points that a name has beyond ASCII, with the letter in front of one that is an accent alone: two names can look the same.
+/// Code points that a name has beyond ASCII, with the letter in front of one that is an accent
+/// alone: two names can look the same.
 fn points(path: &str) -> String {
     const NAMED: usize = 4;
     let mut named = Vec::new();

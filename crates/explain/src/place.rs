@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Regex};
 
-/// What leaves files in a package that no source has, by the names of the files and of the folders that they are in.
+/// What leaves files in a package that no source has, by the names of the files and of the folders
+/// that they are in.
 const LEFT_BEHIND: &[(&str, &str)] = &[
     (".DS_Store", "macOS"),
     ("__MACOSX/", "macOS"),
@@ -62,8 +63,8 @@ fn rule_of(path: &str) -> Option<&'static (&'static str, &'static str)> {
     })
 }
 
-/// Of those, what comes by no step of a build, and never with the same bytes where it does: not `*.bak` and `*~`, which editing
-/// commands leave, nor what tests and caches write.
+/// Of those, what comes by no step of a build, and never with the same bytes where it does: not
+/// `*.bak` and `*~`, which editing commands leave, nor what tests and caches write.
 const BY_NO_BUILD: &[&str] = &[
     ".DS_Store",
     "__MACOSX/",
@@ -191,7 +192,8 @@ pub(super) fn is_license(path: &str) -> bool {
     !name.contains('/') && ["license", "licence", "copying", "notice"].iter().any(|start| name.starts_with(start))
 }
 
-/// A hash in a file's name: hexadecimal digits, or the eight letters of current bundlers before the extension.
+/// A hash in a file's name: hexadecimal digits, or the eight letters of current bundlers before the
+/// extension.
 static HASHES: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?-u)([-._~/]|^)([0-9a-f]{6,64}|[A-Za-z0-9_-]{8})(\.[A-Za-z0-9.]{1,12}$)").ok());
 

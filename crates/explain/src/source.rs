@@ -30,7 +30,8 @@ impl Default for Source {
 }
 
 impl Source {
-    /// A source with these files in the whole tree of the commit, by path, with their blob ids. `directory` is the package's folder.
+    /// A source with these files in the whole tree of the commit, by path, with their blob ids.
+    /// `directory` is the package's folder.
     pub fn of(files: impl IntoIterator<Item = (String, [u8; 20])>, directory: &str) -> Self {
         let mut source = Self { directory: directory.to_owned(), ..Self::default() };
         for (path, id) in files {
@@ -49,7 +50,8 @@ impl Source {
         source
     }
 
-    /// Adds a `.gitignore`; `path` is its own, from the root of the repository. Outer ones come first.
+    /// Adds a `.gitignore`; `path` is its own, from the root of the repository. Outer ones come
+    /// first.
     pub fn ignoring(&mut self, path: &str, content: &[u8]) -> std::io::Result<()> {
         for line in content.split(|byte| *byte == b'\n') {
             self.wildcards.add(line);
@@ -68,7 +70,8 @@ impl Source {
         self.files.get(path)
     }
 
-    /// Whether git leaves files of such a path out; no where that is not known, or would take too much work.
+    /// Whether git leaves files of such a path out; no where that is not known, or would take too
+    /// much work.
     pub(super) fn ignores(&self, path: &str) -> bool {
         let Some(search) = &self.ignored else { return false };
         let whole = if self.directory.is_empty() { path.to_owned() } else { format!("{}/{path}", self.directory) };

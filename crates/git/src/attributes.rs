@@ -1,8 +1,9 @@
-//! What git writes to disk for a blob: line endings by `.gitattributes` and by the publisher's platform.
+//! What git writes to disk for a blob: line endings by `.gitattributes` and by the publisher's
+//! platform.
 //!
-//! The rules are gix's; this file brings the attribute files of a tree to them. Only line endings and `ident` change
-//! bytes in a checkout without running a program; filters (`lfs`, …) run programs and are not applied;
-//! of `lfs` it is known which files it is for.
+//! The rules are gix's; this file brings the attribute files of a tree to them. Only line endings
+//! and `ident` change bytes in a checkout without running a program; filters (`lfs`, …) run
+//! programs and are not applied; of `lfs` it is known which files it is for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -15,13 +16,15 @@ use gix::filter::plumbing::eol::{self, AttributesDigest, AutoCrlf, Configuration
 use verdict::patience;
 use verdict::wildcards::Wildcards;
 
-/// Largest attribute file that is read, in bytes; larger ones count for nothing. git does so from 100 MiB on (attr.h).
+/// Largest attribute file that is read, in bytes; larger ones count for nothing. git does so from
+/// 100 MiB on (attr.h).
 pub const MAX_FILE: u64 = 1 << 20;
 
 /// git ignores a line of so many bytes or more (attr.h, `ATTR_MAX_LINE_LENGTH`).
 const MAX_LINE: usize = 2048;
 
-/// What matching of all paths of a tree may cost: some ten seconds. One unit is about one byte looked at.
+/// What matching of all paths of a tree may cost: some ten seconds. One unit is about one byte
+/// looked at.
 const BUDGET: u64 = 20_000_000_000;
 /// What the patterns may cost for one path, which is not stopped in between: a second.
 const BUDGET_OF_PATH: u64 = 1_000_000_000;
@@ -140,7 +143,8 @@ impl Attributes {
         Rules { digest, ident, encoding, lfs }
     }
 
-    /// Whether git keeps a pointer in place of the file at `path`, and a checkout with Git LFS has the file.
+    /// Whether git keeps a pointer in place of the file at `path`, and a checkout with Git LFS has
+    /// the file.
     pub fn is_lfs(&self, path: &str) -> Result<bool, TooComplex> {
         Ok(self.any && self.rules(path)?.lfs)
     }
@@ -161,7 +165,8 @@ impl Attributes {
             })
     }
 
-    /// The files that were checked out with other text than git shows a reader: in an encoding that makes other letters of its bytes, or without what stood in an `$Id: … $`.
+    /// The files that were checked out with other text than git shows a reader: in an encoding that
+    /// makes other letters of its bytes, or without what stood in an `$Id: … $`.
     pub fn altered(&self) -> Vec<String> {
         self.altered.borrow().iter().cloned().collect()
     }
@@ -214,7 +219,8 @@ struct Rules {
     lfs: bool,
 }
 
-/// A `working-tree-encoding` of UTF-16. Others are not re-encoded: they are rare, and tables for them are large.
+/// A `working-tree-encoding` of UTF-16. Others are not re-encoded: they are rare, and tables for
+/// them are large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Utf16 {
     big_endian: bool,
@@ -222,7 +228,8 @@ struct Utf16 {
 }
 
 impl Utf16 {
-    /// git's names; `UTF-16` is what iconv makes of it on the machines that publish: little endian with a mark.
+    /// git's names; `UTF-16` is what iconv makes of it on the machines that publish: little endian
+    /// with a mark.
     fn named(name: &str) -> Option<Self> {
         let (big_endian, mark) = match name.to_ascii_uppercase().as_str() {
             "UTF-16" | "UTF-16LE-BOM" => (false, true),
@@ -245,8 +252,9 @@ impl Utf16 {
     }
 }
 
-/// `$Id$` and `$Id: anything $` on one line become `$Id: <blob id> $`, as git's `ident` attribute does it. What another
-/// system wrote, with spaces in between, stays (convert.c, `ident_to_worktree`).
+/// `$Id$` and `$Id: anything $` on one line become `$Id: <blob id> $`, as git's `ident` attribute
+/// does it. What another system wrote, with spaces in between, stays (convert.c,
+/// `ident_to_worktree`).
 fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(blob.len());
     let mut rest = blob;
@@ -263,14 +271,16 @@ fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     out
 }
 
-/// Whether a file of this name is run or loaded: no such file is kept in UTF-16, which Node does not read.
+/// Whether a file of this name is run or loaded: no such file is kept in UTF-16, which Node does
+/// not read.
 fn is_run(path: &str) -> bool {
     const ENDS: [&str; 11] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node", "sh"];
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_none_or(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
-/// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin letters is zero.
+/// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin
+/// letters is zero.
 fn reads_otherwise(encoded: &[u8]) -> bool {
     let zeros = encoded.split(|byte| *byte == 0).count().saturating_sub(1);
     zeros.saturating_mul(4) < encoded.len()

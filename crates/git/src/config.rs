@@ -1,8 +1,10 @@
-//! What of the user's git configuration counts: where and how to connect, and nothing that runs a program.
+//! What of the user's git configuration counts: where and how to connect, and nothing that runs a
+//! program.
 //!
-//! `url.<base>.insteadOf`, `http.proxy`, `http.sslCAInfo` and the `Authorization` of `http.<url>.extraHeader` are read from the files and variables that git itself reads
-//! (system, global, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_COUNT`); hooks, filters, aliases and credential
-//! helpers never are.
+//! `url.<base>.insteadOf`, `http.proxy`, `http.sslCAInfo` and the `Authorization` of
+//! `http.<url>.extraHeader` are read from the files and variables that git itself reads (system,
+//! global, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_COUNT`); hooks, filters, aliases
+//! and credential helpers never are.
 
 use gix::bstr::ByteSlice;
 use gix::config::File;
@@ -15,14 +17,15 @@ use super::credentials::{self, ExtraHeader};
 /// The part of git's configuration that this program follows.
 #[derive(Debug, Clone, Default)]
 pub struct GitConfig {
-    /// `(prefix, base)`: an address that starts with `prefix` is asked at `base` instead. No base holds credentials: an address
-    /// that is rewritten may be a stranger's.
+    /// `(prefix, base)`: an address that starts with `prefix` is asked at `base` instead. No base
+    /// holds credentials: an address that is rewritten may be a stranger's.
     pub(super) rewrites: Vec<(String, String)>,
     /// `http.proxy`.
     pub proxy: Option<String>,
     /// `http.sslCAInfo`: a PEM file of further roots.
     pub ca_file: Option<String>,
-    /// `http.<url>.extraHeader` with an `Authorization`. One without an address would go everywhere, and does not count.
+    /// `http.<url>.extraHeader` with an `Authorization`. One without an address would go
+    /// everywhere, and does not count.
     pub headers: Vec<ExtraHeader>,
     /// What stood as `user:password@` in a base of `insteadOf`.
     pub identities: Vec<ExtraHeader>,
@@ -43,7 +46,8 @@ impl GitConfig {
         let (mut rewrites, mut identities) = (Vec::new(), Vec::new());
         for section in file.sections_by_name("url").into_iter().flatten() {
             let Some(base) = section.header().subsection_name().and_then(|name| name.to_str().ok()) else { continue };
-            // git would follow a base of ssh's; here it never is, so the address stays what it was declared as.
+            // git would follow a base of ssh's; here it never is, so the address stays what it was
+            // declared as.
             if !base.starts_with("https://") && !base.starts_with("http://") {
                 continue;
             }
@@ -59,8 +63,9 @@ impl GitConfig {
         Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file), identities }
     }
 
-    /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as git does it.
-    /// The second value says whether a rule applied, which makes the address the user's own word.
+    /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as
+    /// git does it. The second value says whether a rule applied, which makes the address the
+    /// user's own word.
     pub fn rewrite(&self, url: &str) -> (String, bool) {
         let applies = |(prefix, base): &&(String, String)| {
             url.strip_prefix(prefix.as_str()).is_some_and(|rest| keeps_host(prefix, rest) && keeps_host(base, rest))
@@ -72,8 +77,9 @@ impl GitConfig {
         }
     }
 
-    /// What the rules are, as a hash: a result counts only where the same addresses lead to the same places. `None`
-    /// where there are none. No credentials are in it: who has a result could try guesses against the hash.
+    /// What the rules are, as a hash: a result counts only where the same addresses lead to the
+    /// same places. `None` where there are none. No credentials are in it: who has a result could
+    /// try guesses against the hash.
     pub fn fingerprint(&self) -> Option<String> {
         use sha2::Digest;
         let mut hash = sha2::Sha256::new();
@@ -85,13 +91,15 @@ impl GitConfig {
         (!self.rewrites.is_empty()).then(|| format!("{:016x}", u64::from_be_bytes(start)))
     }
 
-    /// The addresses that the user's own rules lead to; connecting there is allowed whatever their host is.
+    /// The addresses that the user's own rules lead to; connecting there is allowed whatever their
+    /// host is.
     pub fn bases(&self) -> impl Iterator<Item = &str> {
         self.rewrites.iter().map(|(_, base)| base.as_str())
     }
 }
 
-/// Where the `user:password@` of an address stands, as every reader of addresses splits it: up to the last `@` before the path.
+/// Where the `user:password@` of an address stands, as every reader of addresses splits it: up to
+/// the last `@` before the path.
 fn userinfo(address: &str) -> Option<std::ops::Range<usize>> {
     let start = address.find("://")? + "://".len();
     let rest = address.get(start..)?;
@@ -116,7 +124,8 @@ fn identity(base: &str) -> Option<ExtraHeader> {
     Some(ExtraHeader { base: url::Url::parse(&without_userinfo(base)).ok()?, value })
 }
 
-/// The headers that identify the user to an address. As in git, an empty value takes back those before it.
+/// The headers that identify the user to an address. As in git, an empty value takes back those
+/// before it.
 fn headers(file: &File) -> Vec<ExtraHeader> {
     let mut headers: Vec<ExtraHeader> = Vec::new();
     for section in file.sections_by_name("http").into_iter().flatten() {
@@ -157,8 +166,9 @@ fn places() -> String {
     }
 }
 
-/// Whether the host of an address that begins with `start` is all of `start`'s own. git applies `https://host` to
-/// `https://host.example/` too: a package could then choose the host that gets the credentials in the base.
+/// Whether the host of an address that begins with `start` is all of `start`'s own. git applies
+/// `https://host` to `https://host.example/` too: a package could then choose the host that gets
+/// the credentials in the base.
 fn keeps_host(start: &str, rest: &str) -> bool {
     let ends_in_host = start.split_once("://").is_some_and(|(_, after)| !after.contains('/'));
     !ends_in_host || rest.is_empty() || rest.starts_with('/')

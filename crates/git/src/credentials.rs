@@ -1,9 +1,10 @@
 //! How the user is known to private git hosts.
 //!
-//! In: the environment, the user's `.netrc`, `http.<url>.extraHeader` and the `user:password@` of `url.<base>.insteadOf` in git's
-//! configuration, and, if the user asks for them, git's credential helpers. Out: what to send to one address. A credential belongs to one host. It is sent there alone, only where that host
-//! does not answer without, over TLS (or on loopback), and only for the repository that is judged: no submodule, no recipe of
-//! somebody else's and no build has it.
+//! In: the environment, the user's `.netrc`, `http.<url>.extraHeader` and the `user:password@` of
+//! `url.<base>.insteadOf` in git's configuration, and, if the user asks for them, git's credential
+//! helpers. Out: what to send to one address. A credential belongs to one host. It is sent there
+//! alone, only where that host does not answer without, over TLS (or on loopback), and only for the
+//! repository that is judged: no submodule, no recipe of somebody else's and no build has it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,8 +61,8 @@ pub struct Unreadable {
 }
 
 impl Credentials {
-    /// Takes what the environment and git's configuration have. `helpers`: ask git's credential helpers too. `allowed`: hosts and
-    /// ports that the user's own configuration leads to.
+    /// Takes what the environment and git's configuration have. `helpers`: ask git's credential
+    /// helpers too. `allowed`: hosts and ports that the user's own configuration leads to.
     pub fn of(var: &dyn Fn(&str) -> Option<String>, config: &GitConfig, helpers: bool, allowed: AllowList) -> Self {
         let server = |name: &str, usual: Option<&str>| {
             let text = var(name).or_else(|| usual.map(str::to_owned))?;
@@ -94,7 +95,8 @@ impl Credentials {
         Ok(())
     }
 
-    /// What may be sent to this address in `Authorization`, the likeliest first. May run git and wait for it.
+    /// What may be sent to this address in `Authorization`, the likeliest first. May run git and
+    /// wait for it.
     pub fn for_url(&self, url: &Url) -> Vec<Secret> {
         if !is_private_way(url) {
             return Vec::new();
@@ -139,7 +141,8 @@ fn is_private_way(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && on_loopback)
 }
 
-/// Whether an address is the base or below it, as git compares them: scheme, host and port, and whole parts of the path.
+/// Whether an address is the base or below it, as git compares them: scheme, host and port, and
+/// whole parts of the path.
 fn is_below(url: &Url, base: &Url) -> bool {
     let parts = base.path().trim_end_matches('/');
     url.origin() == base.origin() && url.path().strip_prefix(parts).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

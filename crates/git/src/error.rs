@@ -7,7 +7,8 @@ use verdict::diagnostic::{Diagnostic, Stage};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GitError {
-    /// The host answered that there is no such repository, or hides it from us (404, 410, or 401 and 403 without credentials).
+    /// The host answered that there is no such repository, or hides it from us (404, 410, or 401
+    /// and 403 without credentials).
     #[error("the repository {url} is not there, or not public (HTTP {status})")]
     NotFound {
         /// The address asked.
@@ -74,8 +75,9 @@ pub enum GitError {
         /// What the system said.
         detail: String,
     },
-    /// An object that the host sent is whole, and still is not one that git accepts: it does not parse, is of another kind
-    /// than what leads to it says, or is a tree that git refuses to check out. No other copy of it can be better.
+    /// An object that the host sent is whole, and still is not one that git accepts: it does not
+    /// parse, is of another kind than what leads to it says, or is a tree that git refuses to check
+    /// out. No other copy of it can be better.
     #[error("object {id} of the repository is malformed: {detail}")]
     Malformed {
         /// The object's id.

@@ -15,7 +15,8 @@ use npmrc::Secret;
 use super::credentials::Credentials;
 use super::transport::{Answer, Exchange};
 
-/// Attempts after the first for reading a repository's capabilities; everything after that is a POST and not repeated.
+/// Attempts after the first for reading a repository's capabilities; everything after that is a
+/// POST and not repeated.
 const RETRIES: u32 = 2;
 /// Longest time that a host may want to be left alone before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -107,7 +108,8 @@ impl HttpExchange {
         self.send(request)
     }
 
-    /// Asks again as the user, with one credential after the other; `refused` is the answer to nobody in particular.
+    /// Asks again as the user, with one credential after the other; `refused` is the answer to
+    /// nobody in particular.
     fn send_identified(
         &self,
         request: &Request,
@@ -144,7 +146,8 @@ fn hides(status: u16) -> bool {
     matches!(status, 401 | 403 | 404)
 }
 
-/// The request as the user's. The client takes the header away where a redirect leads to another host.
+/// The request as the user's. The client takes the header away where a redirect leads to another
+/// host.
 fn identified(request: &Request, secret: &Secret) -> Request {
     let mut request = request.clone();
     if let Ok(mut value) = HeaderValue::from_str(secret.expose()) {
@@ -154,7 +157,8 @@ fn identified(request: &Request, secret: &Secret) -> Request {
     request
 }
 
-/// Where a repository's host leads from `url`, without a `.git` at its end; `None` if it does not answer as a git host.
+/// Where a repository's host leads from `url`, without a `.git` at its end; `None` if it does not
+/// answer as a git host.
 pub async fn redirected(client: &Client, url: &str, cancel: &Cancel) -> Result<Option<String>, HttpError> {
     let base = url.trim_end_matches('/');
     let Ok(address) = Url::parse(&format!("{base}{SERVICE}")) else { return Ok(None) };

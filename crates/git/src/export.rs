@@ -1,7 +1,8 @@
 //! The objects of one commit, in a store of their own.
 //!
-//! A build that asks git gets an answer from these alone: the store of the repository also holds what
-//! other commits, pull requests and earlier runs brought, and none of that is the commit's source.
+//! A build that asks git gets an answer from these alone: the store of the repository also holds
+//! what other commits, pull requests and earlier runs brought, and none of that is the commit's
+//! source.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -17,10 +18,10 @@ use super::objects::ObjectStore;
 const MAX_OBJECTS: usize = 500_000;
 
 impl ObjectStore {
-    /// Writes a commit, its trees and its files' contents to the objects folder `into`, one file for
-    /// each. The commit has no parents there: its `.git` says that it is shallow. What the host did not
-    /// give is left out; submodules are other repositories' and are left out too. `known` gives the
-    /// contents that are at hand elsewhere, and were never asked of the host.
+    /// Writes a commit, its trees and its files' contents to the objects folder `into`, one file
+    /// for each. The commit has no parents there: its `.git` says that it is shallow. What the host
+    /// did not give is left out; submodules are other repositories' and are left out too. `known`
+    /// gives the contents that are at hand elsewhere, and were never asked of the host.
     pub fn export(&self, commit: &ObjectId, into: &Path, known: &dyn Fn(&ObjectId) -> Option<Vec<u8>>) -> Result<(), GitError> {
         let out = gix::odb::loose::Store::at(into, gix::hash::Kind::Sha1);
         let unwritten = |detail: String| GitError::Cache { path: into.display().to_string(), detail };

@@ -1,7 +1,9 @@
-//! History without contents: which commits the branches and tags reach, and in which of them a path changed.
+//! History without contents: which commits the branches and tags reach, and in which of them a path
+//! changed.
 //!
-//! Commits are fetched without trees, which even for twenty thousand of them is a few megabytes. Where the trees along
-//! one path are wanted too, they are asked for level by level, for all commits at once.
+//! Commits are fetched without trees, which even for twenty thousand of them is a few megabytes.
+//! Where the trees along one path are wanted too, they are asked for level by level, for all
+//! commits at once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -24,9 +26,10 @@ pub struct History {
 }
 
 impl History {
-    /// Walks from `tips` through everything that is in the store. What is not there ends its line and takes `whole` away;
-    /// a commit that does not parse just ends its line, as no host has a better one: one odd commit of long ago must not
-    /// cost all others. A tip that is a tag stands for its commit.
+    /// Walks from `tips` through everything that is in the store. What is not there ends its line
+    /// and takes `whole` away; a commit that does not parse just ends its line, as no host has a
+    /// better one: one odd commit of long ago must not cost all others. A tip that is a tag stands
+    /// for its commit.
     pub fn walk(store: &ObjectStore, tips: impl IntoIterator<Item = ObjectId>) -> Result<Self, GitError> {
         Self::walk_within(store, tips, MAX_COMMITS)
     }
@@ -36,7 +39,8 @@ impl History {
         let mut todo: VecDeque<ObjectId> = tips.into_iter().collect();
         let mut commits = Vec::new();
         let mut whole = true;
-        // Parents are counted as well: a merge may name any number of them, and honest ones name two.
+        // Parents are counted as well: a merge may name any number of them, and honest ones name
+        // two.
         let (mut parents, most_parents) = (0_usize, limit.saturating_mul(2));
         while let Some(id) = todo.pop_front() {
             if !seen.insert(id) {

@@ -7,8 +7,8 @@ use super::{GitError, ObjectStore};
 
 /// A place that gives out objects by their ids.
 pub trait Host: Send {
-    /// Brings objects into `store` and makes them visible there; returns how many bytes were received. An id that is not there is
-    /// [`GitError::ObjectMissing`].
+    /// Brings objects into `store` and makes them visible there; returns how many bytes were
+    /// received. An id that is not there is [`GitError::ObjectMissing`].
     fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError>;
 }
 

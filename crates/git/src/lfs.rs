@@ -1,4 +1,5 @@
-//! Git LFS pointers: what git has in place of a large file, with the hash and the size of the file itself.
+//! Git LFS pointers: what git has in place of a large file, with the hash and the size of the file
+//! itself.
 
 /// No pointer is larger (git-lfs, docs/spec.md).
 pub const LARGEST: u64 = 1024;
@@ -13,8 +14,8 @@ pub struct Pointer {
 }
 
 impl Pointer {
-    /// Reads a pointer as git-lfs writes it: `version`, then `oid` and `size`. `None` for what is none, and for one with keys of an
-    /// extension, whose checkout has other bytes.
+    /// Reads a pointer as git-lfs writes it: `version`, then `oid` and `size`. `None` for what is
+    /// none, and for one with keys of an extension, whose checkout has other bytes.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         if bytes.len() as u64 > LARGEST {
             return None;

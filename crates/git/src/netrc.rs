@@ -46,7 +46,8 @@ fn closed((host, login, password): (String, Option<String>, Option<String>)) -> 
     Some(Machine { host, login: login?, password: Secret::new(password?) })
 }
 
-/// The words, without comments and macros. A word in quotes may hold blanks, and a quote behind a backslash.
+/// The words, without comments and macros. A word in quotes may hold blanks, and a quote behind a
+/// backslash.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut in_macro = false;

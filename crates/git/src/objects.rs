@@ -1,8 +1,9 @@
 //! The bare object database of one repository: what was fetched, and what is still missing.
 //!
-//! It is a plain `objects` folder of packs. Parents, trees and blobs may be missing from it at any place, because fetches
-//! are partial; every read says so instead of failing. Packs are written to a temporary name and moved into place, so
-//! processes running at once can share the folder and a killed one leaves it whole.
+//! It is a plain `objects` folder of packs. Parents, trees and blobs may be missing from it at any
+//! place, because fetches are partial; every read says so instead of failing. Packs are written to
+//! a temporary name and moved into place, so processes running at once can share the folder and a
+//! killed one leaves it whole.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -21,10 +22,12 @@ use super::GitError;
 
 /// Deepest folder of a tree that is read.
 const MAX_DEPTH: usize = 64;
-/// Tags that are followed from one to the next; git itself has no limit, five is more than anyone uses.
+/// Tags that are followed from one to the next; git itself has no limit, five is more than anyone
+/// uses.
 const MAX_TAGS: usize = 5;
 
-/// How much of a tree is read. Folders count as often as they are met: a few small trees can stand for endless paths.
+/// How much of a tree is read. Folders count as often as they are met: a few small trees can stand
+/// for endless paths.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// Files and folders; the largest public monorepos have some hundred thousand.
@@ -39,11 +42,12 @@ struct Limits {
 
 const LIMITS: Limits = Limits { entries: 1_000_000, folders: 200_000, path: 4096, paths: 256 << 20 };
 
-/// How old a temporary file must be before it is nobody's any more: longer than any download may take.
+/// How old a temporary file must be before it is nobody's any more: longer than any download may
+/// take.
 const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Removes what killed processes left of unfinished packs (gix names them `.tmp…`). What cannot be removed harms nobody:
-/// it costs only space, and the next run tries again.
+/// Removes what killed processes left of unfinished packs (gix names them `.tmp…`). What cannot be
+/// removed harms nobody: it costs only space, and the next run tries again.
 fn sweep(packs: &Path, now: SystemTime) {
     let Ok(entries) = std::fs::read_dir(packs) else { return };
     for entry in entries.flatten() {
@@ -93,8 +97,8 @@ pub(super) enum Followed {
 /// One file, link or submodule of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListingEntry {
-    /// The path from the tree's root, with `/`. Bytes that are not UTF-8 are shown as U+FFFD, so such a path may be shown
-    /// like another one; no packer takes it under this name.
+    /// The path from the tree's root, with `/`. Bytes that are not UTF-8 are shown as U+FFFD, so
+    /// such a path may be shown like another one; no packer takes it under this name.
     pub path: String,
     /// Blob, executable blob, link or commit.
     pub kind: EntryKind,
@@ -125,8 +129,9 @@ impl Listing {
 }
 
 impl ObjectStore {
-    /// Opens the database in `dir`, making it where it is missing. Once `cancelled` is set, commits and trees are no
-    /// longer read, so that no walk outlives the run: they fail with [`GitError::Cancelled`].
+    /// Opens the database in `dir`, making it where it is missing. Once `cancelled` is set, commits
+    /// and trees are no longer read, so that no walk outlives the run: they fail with
+    /// [`GitError::Cancelled`].
     pub fn open(dir: &Path, cancelled: Arc<AtomicBool>) -> Result<Self, GitError> {
         let objects = dir.join("objects");
         let cache = |error: std::io::Error| GitError::Cache { path: dir.display().to_string(), detail: error.to_string() };
@@ -148,7 +153,8 @@ impl ObjectStore {
 
     fn handle(objects: &Path) -> std::io::Result<gix::odb::Handle> {
         let mut handle = gix::odb::at(objects, gix::hash::Kind::Sha1)?;
-        // Most questions here are for objects that are missing; without this each would read the folder again.
+        // Most questions here are for objects that are missing; without this each would read the
+        // folder again.
         handle.refresh_never();
         Ok(handle)
     }
@@ -178,7 +184,8 @@ impl ObjectStore {
         self.handle.borrow().exists(id)
     }
 
-    /// The object's size in bytes, without reading its content; `None` where it is not here or its header cannot be read.
+    /// The object's size in bytes, without reading its content; `None` where it is not here or its
+    /// header cannot be read.
     pub fn size(&self, id: &ObjectId) -> Option<u64> {
         self.handle.borrow().try_header(id).ok().flatten().map(|header| header.size)
     }
@@ -205,8 +212,9 @@ impl ObjectStore {
         }
     }
 
-    /// The commit that an id leads to, following tags. Only what is used is read, so a commit with a broken author or a
-    /// tag with a broken tagger, which old repositories have, is as good as any.
+    /// The commit that an id leads to, following tags. Only what is used is read, so a commit with
+    /// a broken author or a tag with a broken tagger, which old repositories have, is as good as
+    /// any.
     pub(super) fn follow(&self, id: &ObjectId) -> Result<Followed, GitError> {
         let mut id = *id;
         for _ in 0..MAX_TAGS {
@@ -227,8 +235,9 @@ impl ObjectStore {
         Err(malformed(&id, "too many tags of tags lead to it"))
     }
 
-    /// A commit, or `None` where it is not here or is no commit. A tag object is followed to its commit. A commit that is
-    /// here and does not parse is [`GitError::Malformed`]: whoever asks for one commit must not take it for a missing one.
+    /// A commit, or `None` where it is not here or is no commit. A tag object is followed to its
+    /// commit. A commit that is here and does not parse is [`GitError::Malformed`]: whoever asks
+    /// for one commit must not take it for a missing one.
     pub fn commit(&self, id: &ObjectId) -> Result<Option<Commit>, GitError> {
         match self.follow(id)? {
             Followed::Commit(commit) => Ok(Some(commit)),
@@ -243,10 +252,11 @@ impl ObjectStore {
 
     /// The entries of one tree: `(name, kind, id)`, or `None` where it is not here.
     ///
-    /// Trees that git refuses are [`GitError::Malformed`], because a checkout of them, and what a host shows of them, is
-    /// not what is listed here: names that git refuses to check out (`verify_path` of git 2.24.1 and later, with
-    /// core.protectHFS and core.protectNTFS), two entries of one name, and null ids (`duplicateEntries` and `nullSha1`
-    /// of git fsck; a null id must never be equal to that of a file without an id).
+    /// Trees that git refuses are [`GitError::Malformed`], because a checkout of them, and what a
+    /// host shows of them, is not what is listed here: names that git refuses to check out
+    /// (`verify_path` of git 2.24.1 and later, with core.protectHFS and core.protectNTFS), two
+    /// entries of one name, and null ids (`duplicateEntries` and `nullSha1` of git fsck; a null id
+    /// must never be equal to that of a file without an id).
     pub fn tree(&self, id: &ObjectId) -> Result<Option<Vec<TreeEntry>>, GitError> {
         self.checkpoint()?;
         let Some(data) = self.read(id, Kind::Tree)? else { return Ok(None) };
@@ -280,7 +290,8 @@ impl ObjectStore {
         }
     }
 
-    /// All files below a tree; nothing is left out. `Err(ids)` in the inner result names the trees that are not here.
+    /// All files below a tree; nothing is left out. `Err(ids)` in the inner result names the trees
+    /// that are not here.
     pub fn listing(&self, tree: &ObjectId) -> Result<Result<Listing, Vec<ObjectId>>, GitError> {
         let limits = self.limits;
         let over = |what, limit| Err(GitError::OverLimit { what, limit });
@@ -323,8 +334,8 @@ impl ObjectStore {
         if !missing.is_empty() {
             return Ok(Err(missing.into_iter().collect()));
         }
-        // Only names that are not UTF-8 can come out the same. A regular file is kept before a link, so that a packer meets
-        // and refuses the name if it would pack any of them.
+        // Only names that are not UTF-8 can come out the same. A regular file is kept before a
+        // link, so that a packer meets and refuses the name if it would pack any of them.
         let is_file = |entry: &ListingEntry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable);
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path).then_with(|| is_file(b).cmp(&is_file(a))).then_with(|| a.id.cmp(&b.id)));
         files.dedup_by(|next, kept| next.path == kept.path);
@@ -341,8 +352,8 @@ fn malformed(id: &ObjectId, detail: impl Into<String>) -> GitError {
     GitError::Malformed { id: id.to_string(), detail: detail.into() }
 }
 
-/// What is wrong with an object is the host's fault only if it is the object of that id, and not what a broken index of
-/// the cache leads to. Hashed only once something is wrong.
+/// What is wrong with an object is the host's fault only if it is the object of that id, and not
+/// what a broken index of the cache leads to. Hashed only once something is wrong.
 fn blamed(error: GitError, id: &ObjectId, kind: Kind, data: &[u8]) -> GitError {
     match error {
         GitError::Malformed { .. } if gix::objs::compute_hash(gix::hash::Kind::Sha1, kind, data).ok() != Some(*id) => {

@@ -22,7 +22,8 @@ use super::{GitError, ObjectStore};
 
 /// Largest pack that is taken in one answer, in bytes.
 pub const MAX_PACK: u64 = 1 << 30;
-/// Largest single object, in bytes; a delta that claims more is refused before memory is reserved for it.
+/// Largest single object, in bytes; a delta that claims more is refused before memory is reserved
+/// for it.
 const MAX_OBJECT: usize = 512 << 20;
 
 /// A branch or tag of the repository and the commit that it leads to.
@@ -88,8 +89,9 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Asks the host at `target` what it can do; `url` is the repository's declared address, by which failures name it.
-    /// Credentials in the target are the user's own: they are sent as a header and named nowhere.
+    /// Asks the host at `target` what it can do; `url` is the repository's declared address, by
+    /// which failures name it. Credentials in the target are the user's own: they are sent as a
+    /// header and named nowhere.
     pub fn connect(target: &str, url: &str, client: Arc<dyn Exchange>) -> Result<Self, GitError> {
         let refused = |why: String| GitError::AddressRefused { url: url.to_owned(), why };
         let mut bare = url::Url::parse(target).map_err(|error| refused(error.to_string()))?;
@@ -113,7 +115,8 @@ impl Remote {
         Ok(Self { url: url.to_owned(), transport, handshake, cause })
     }
 
-    /// Branches and tags, in the host's order, and the commit of HEAD. Pull requests and other names are not asked for.
+    /// Branches and tags, in the host's order, and the commit of HEAD. Pull requests and other
+    /// names are not asked for.
     pub fn refs(&mut self) -> Result<(Vec<RemoteRef>, Option<ObjectId>), GitError> {
         let refs = if let Some(refs) = &self.handshake.refs {
             refs.clone()
@@ -134,7 +137,8 @@ impl Remote {
             .into_iter()
             .filter_map(|reference| match reference {
                 Ref::Direct { full_ref_name, object } | Ref::Peeled { full_ref_name, object, .. } => Some((full_ref_name, object)),
-                // HEAD is a branch by another name, or a detached commit that no branch needs to reach.
+                // HEAD is a branch by another name, or a detached commit that no branch needs to
+                // reach.
                 Ref::Symbolic { .. } | Ref::Unborn { .. } => None,
             })
             .filter_map(|(name, commit)| Some(RemoteRef { name: name.to_str().ok()?.to_owned(), commit }))
@@ -179,7 +183,8 @@ impl Remote {
         arguments
     }
 
-    /// Fetches objects into `store` and makes them visible there; returns the size of the pack in bytes.
+    /// Fetches objects into `store` and makes them visible there; returns the size of the pack in
+    /// bytes.
     pub fn fetch(&mut self, wants: &Wants<'_>, store: &ObjectStore, cancelled: &AtomicBool) -> Result<u64, GitError> {
         let version = self.handshake.server_protocol_version;
         let mut arguments = self.asking_for(wants);
@@ -217,7 +222,8 @@ impl Remote {
             }
         })?;
         io::copy(&mut reader, &mut io::sink()).map_err(|error| failure(url, cause, &error))?;
-        // The keep file guards a pack until refs lead to it; here none ever will, and nothing collects.
+        // The keep file guards a pack until refs lead to it; here none ever will, and nothing
+        // collects.
         if let Some(keep) = outcome.keep_path {
             match std::fs::remove_file(&keep) {
                 // Another process got the same pack at the same time, and was first.
@@ -258,7 +264,8 @@ fn disk_failure(error: &gix::Error) -> Option<String> {
     matches!(disk.kind(), StorageFull | QuotaExceeded | FileTooLarge | ReadOnlyFilesystem | PermissionDenied).then(|| disk.to_string())
 }
 
-/// As [`failure`], for an answer in place of a pack: a host says `not our ref` for an object that it does not give out.
+/// As [`failure`], for an answer in place of a pack: a host says `not our ref` for an object that
+/// it does not give out.
 fn missing(url: &str, cause: &Cause, ids: &[ObjectId], error: &dyn std::error::Error) -> GitError {
     let mut text = error.to_string();
     let mut source = error.source();

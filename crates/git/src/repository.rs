@@ -1,4 +1,5 @@
-//! One repository as the later stages see it: ask for commits, trees, blobs and history; what is missing is fetched.
+//! One repository as the later stages see it: ask for commits, trees, blobs and history; what is
+//! missing is fetched.
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
@@ -19,7 +20,8 @@ use super::{GitError, ObjectStore};
 /// Most objects named in one request; a request line is 50 bytes.
 const MAX_WANTS: usize = 4096;
 
-/// From so many missing blobs on, the whole commit is asked for instead: one short request, and a pack with better deltas.
+/// From so many missing blobs on, the whole commit is asked for instead: one short request, and a
+/// pack with better deltas.
 const WHOLE_COMMIT: usize = 256;
 
 /// Most that is received of one repository in one run, in bytes.
@@ -44,8 +46,9 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Connects to the repository that is known as `url` at `target`, where the user's configuration may have led, and
-    /// reads its refs. Objects are kept in `cache`, one folder for one repository.
+    /// Connects to the repository that is known as `url` at `target`, where the user's
+    /// configuration may have led, and reads its refs. Objects are kept in `cache`, one folder for
+    /// one repository.
     pub fn open(target: &str, url: &str, cache: &Path, client: Arc<dyn Exchange>, cancelled: Arc<AtomicBool>) -> Result<Self, GitError> {
         let store = ObjectStore::open(cache, Arc::clone(&cancelled))?;
         let mut remote = Remote::connect(target, url, client)?;
@@ -53,7 +56,8 @@ impl Repository {
         Ok(Self { head, ..Self::of(url, Box::new(remote), store, refs, cancelled) })
     }
 
-    /// A repository known as `url` whose objects `host` gives out; `store` holds those that are on this machine.
+    /// A repository known as `url` whose objects `host` gives out; `store` holds those that are on
+    /// this machine.
     pub fn of(url: &str, host: Box<dyn Host>, store: ObjectStore, refs: Vec<RemoteRef>, cancelled: Arc<AtomicBool>) -> Self {
         let head = refs.iter().find(|reference| reference.name == "HEAD").map(|head| head.commit);
         Self { url: url.to_owned(), host, store, refs, head, history: None, cancelled, received: 0 }
@@ -69,7 +73,8 @@ impl Repository {
         &self.refs
     }
 
-    /// The newest commit of the default branch, as the host says it; in a folder the commit that is checked out.
+    /// The newest commit of the default branch, as the host says it; in a folder the commit that is
+    /// checked out.
     pub fn head(&self) -> Option<ObjectId> {
         self.head
     }
@@ -93,8 +98,9 @@ impl Repository {
         if self.received > MAX_RECEIVED {
             return Err(GitError::TooLarge { url: self.url.clone(), limit: MAX_RECEIVED });
         }
-        // What was sent and indexed, and still is not there, is hidden by a file of the cache that cannot be read. (Single
-        // objects may be left out: a filter holds for blobs that tags name, too.)
+        // What was sent and indexed, and still is not there, is hidden by a file of the cache that
+        // cannot be read. (Single objects may be left out: a filter holds for blobs that tags name,
+        // too.)
         if let [first, ..] = ids
             && !ids.iter().any(|id| self.store.contains(id))
         {
@@ -103,14 +109,16 @@ impl Repository {
         Ok(())
     }
 
-    /// Makes sure that these commits and all their trees are here; returns those that the host does not have.
+    /// Makes sure that these commits and all their trees are here; returns those that the host does
+    /// not have.
     pub fn ensure_commits(&mut self, ids: &[ObjectId]) -> Result<Vec<ObjectId>, GitError> {
         let mut wanted: Vec<ObjectId> = ids.iter().copied().filter(|id| !self.complete(id)).collect();
         let mut missing = Vec::new();
         while !wanted.is_empty() {
             match self.fetch(&wanted, Depth::Commits(NonZeroUsize::MIN), Filter::Blobs) {
                 Ok(()) => break,
-                // One unknown id fails the whole request: leave it out and ask again for the others.
+                // One unknown id fails the whole request: leave it out and ask again for the
+                // others.
                 Err(GitError::ObjectMissing { id, .. }) => {
                     let unknown =
                         ObjectId::from_hex(id.as_bytes()).ok().filter(|id| wanted.contains(id)).or_else(|| wanted.first().copied());
@@ -151,7 +159,8 @@ impl Repository {
         Err(GitError::ObjectMissing { url: self.url.clone(), id: tree.to_string() })
     }
 
-    /// Makes sure that these trees are here with all below them, with one request for those that are missing.
+    /// Makes sure that these trees are here with all below them, with one request for those that
+    /// are missing.
     pub fn ensure_trees(&mut self, ids: &[ObjectId]) -> Result<(), GitError> {
         let mut missing: Vec<ObjectId> = ids.iter().copied().filter(|id| !matches!(self.store.listing(id), Ok(Ok(_)))).collect();
         missing.sort_unstable();
@@ -174,8 +183,9 @@ impl Repository {
         self.fetch_chunks(&missing, Filter::None)
     }
 
-    /// Makes sure that the blobs of a commit's checkout are here, as far as the host has them; returns those that it lacks. A
-    /// stored copy of a repository may be without its largest files, and a build seldom needs them.
+    /// Makes sure that the blobs of a commit's checkout are here, as far as the host has them;
+    /// returns those that it lacks. A stored copy of a repository may be without its largest files,
+    /// and a build seldom needs them.
     pub fn ensure_checkout(&mut self, commit: &ObjectId, blobs: impl IntoIterator<Item = ObjectId>) -> Result<Vec<ObjectId>, GitError> {
         let mut missing: Vec<ObjectId> = blobs.into_iter().filter(|id| !self.store.contains(id)).collect();
         missing.sort_unstable();
@@ -207,7 +217,8 @@ impl Repository {
         Ok(lacking)
     }
 
-    /// Fetches these blobs of a commit; an error if the host has one of them not, whatever else it sends.
+    /// Fetches these blobs of a commit; an error if the host has one of them not, whatever else it
+    /// sends.
     pub fn serves(&mut self, commit: &ObjectId, blobs: &[ObjectId]) -> Result<(), GitError> {
         let lacking = self.ensure_checkout(commit, blobs.iter().copied())?;
         if !lacking.is_empty() {
@@ -229,7 +240,8 @@ impl Repository {
         self.store.blob(id)?.ok_or_else(|| GitError::ObjectMissing { url: self.url.clone(), id: id.to_string() })
     }
 
-    /// Whether a branch or tag reaches the commit. A tip is answered at once; else all of history is read, without trees.
+    /// Whether a branch or tag reaches the commit. A tip is answered at once; else all of history
+    /// is read, without trees.
     pub fn reaches(&mut self, id: &ObjectId) -> Result<bool, GitError> {
         if self.refs.iter().any(|reference| reference.commit == *id) {
             return Ok(true);
@@ -237,8 +249,8 @@ impl Repository {
         Ok(self.history()?.contains(id))
     }
 
-    /// Whether a branch leads to a commit that is here; `None` if the host has too many branches to tell. Commits that are not older are
-    /// fetched, without trees.
+    /// Whether a branch leads to a commit that is here; `None` if the host has too many branches to
+    /// tell. Commits that are not older are fetched, without trees.
     pub fn is_on_branch(&mut self, id: &ObjectId) -> Result<Option<bool>, GitError> {
         let branches = self.refs.iter().filter(|reference| reference.is_branch());
         let tips: BTreeSet<ObjectId> = branches.map(|branch| branch.commit).take(MAX_BRANCHES + 1).collect();
@@ -287,8 +299,9 @@ impl Repository {
         History::walk(&self.store, tips)
     }
 
-    /// What stands at `path` (`""` is the root) in each of these commits: the kind and id of the entry.
-    /// Trees that are missing on the way are fetched level by level, for all commits at once.
+    /// What stands at `path` (`""` is the root) in each of these commits: the kind and id of the
+    /// entry. Trees that are missing on the way are fetched level by level, for all commits at
+    /// once.
     pub fn entries_at(&mut self, commits: &[ObjectId], path: &str) -> Result<HashMap<ObjectId, (EntryKind, ObjectId)>, GitError> {
         let mut at: HashMap<ObjectId, (EntryKind, ObjectId)> = HashMap::new();
         for id in commits {

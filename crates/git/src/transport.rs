@@ -1,7 +1,9 @@
-//! git's smart HTTP over this program's own HTTP client, so that its network policy holds for git too.
+//! git's smart HTTP over this program's own HTTP client, so that its network policy holds for git
+//! too.
 //!
-//! gix drives the protocol; it asks for a GET or POST through its `Http` trait. A POST's body is complete before its
-//! answer is read, so the request is sent at the first read of the answer, as one bounded body.
+//! gix drives the protocol; it asks for a GET or POST through its `Http` trait. A POST's body is
+//! complete before its answer is read, so the request is sent at the first read of the answer, as
+//! one bounded body.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +17,9 @@ use super::remote::MAX_PACK;
 
 /// What git needs of an HTTP client: one exchange at a time, called from a thread that may block.
 pub trait Exchange: Send + Sync {
-    /// Sends a request and returns the answer's head with its body still to be read. Redirects are the client's matter;
-    /// `Answer::url` is where the answer came from.
-    /// At most `limit` bytes of the answer are read.
+    /// Sends a request and returns the answer's head with its body still to be read. Redirects are
+    /// the client's matter; `Answer::url` is where the answer came from. At most `limit` bytes of
+    /// the answer are read.
     fn exchange(&self, url: &str, headers: &[(String, String)], body: Option<Vec<u8>>, limit: u64) -> Result<Answer, HttpError>;
 }
 
@@ -36,7 +38,8 @@ pub struct Answer {
 /// The cause of the last failure, kept here because gix passes errors on as text.
 pub(super) type Cause = Arc<Mutex<Option<GitError>>>;
 
-/// Largest answer that is not a pack, in bytes: the refs of the largest public repositories take a tenth of it.
+/// Largest answer that is not a pack, in bytes: the refs of the largest public repositories take a
+/// tenth of it.
 const MAX_REFS: u64 = 64 << 20;
 
 /// gix's HTTP client for one repository.
@@ -45,8 +48,8 @@ pub(super) struct Wire {
     redirected: Option<String>,
 }
 
-/// Whom the exchanges are with. Failures name the repository as it was declared: where the user's configuration leads
-/// instead may hold credentials.
+/// Whom the exchanges are with. Failures name the repository as it was declared: where the user's
+/// configuration leads instead may hold credentials.
 #[derive(Clone)]
 struct Peer {
     client: Arc<dyn Exchange>,
@@ -91,7 +94,8 @@ impl Peer {
     }
 }
 
-/// Whether a request's body asks for a pack: protocol 2 names its command, protocol 0 and 1 post only for packs.
+/// Whether a request's body asks for a pack: protocol 2 names its command, protocol 0 and 1 post
+/// only for packs.
 fn asks_for_objects(body: &[u8]) -> bool {
     !body.get(..64.min(body.len())).unwrap_or_default().windows(15).any(|part| part == b"command=ls-refs")
 }

@@ -34,7 +34,8 @@ pub(super) fn judge(url: &Url, trust: Trust, allowed: &AllowList) -> Result<Reac
     }
     let private = || Err(HttpError::PrivateAddress { url: shown(url) });
     match url.host() {
-        // The url crate has already turned 0x7f.1, 017700000001 and 2130706433 into the address that they mean.
+        // The url crate has already turned 0x7f.1, 017700000001 and 2130706433 into the address
+        // that they mean.
         Some(Host::Ipv4(address)) if !is_public(address.into()) => private(),
         Some(Host::Ipv6(address)) if !is_public(address.into()) => private(),
         Some(Host::Domain(name)) if is_local_name(name) => private(),
@@ -50,7 +51,8 @@ fn is_local_name(name: &str) -> bool {
     last == name || matches!(last, "localhost" | "local" | "internal" | "lan" | "intranet" | "corp" | "home" | "arpa")
 }
 
-/// Whether an address belongs to the public internet: the IANA special-purpose registries of IPv4 and IPv6, read strictly.
+/// Whether an address belongs to the public internet: the IANA special-purpose registries of IPv4
+/// and IPv6, read strictly.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -85,7 +87,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // NAT64: a network without IPv4 sees the whole IPv4 internet under this prefix.
         return is_public_v4(Ipv4Addr::from(inner));
     }
-    // Global unicast is 2000::/3. In it: protocol assignments with Teredo (2001::/23), documentation, 6to4.
+    // Global unicast is 2000::/3. In it: protocol assignments with Teredo (2001::/23),
+    // documentation, 6to4.
     let is_special = (first == 0x2001 && (second < 0x200 || second == 0x0db8)) || first == 0x2002 || (first == 0x3fff && second < 0x1000);
     (0x2000..=0x3fff).contains(&first) && !is_special
 }

@@ -1,4 +1,5 @@
-//! The body of an answer: bounded, timed, cancellable; read piece by piece, at once, or as a blocking `Read`.
+//! The body of an answer: bounded, timed, cancellable; read piece by piece, at once, or as a
+//! blocking `Read`.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -66,8 +67,8 @@ impl Body {
         Ok(all)
     }
 
-    /// The body as a blocking reader, for a thread on which nothing async runs (`spawn_blocking` is one). The pieces are
-    /// fetched on `runtime`; dropping the reader ends that.
+    /// The body as a blocking reader, for a thread on which nothing async runs (`spawn_blocking` is
+    /// one). The pieces are fetched on `runtime`; dropping the reader ends that.
     pub fn into_blocking(mut self, runtime: &Handle) -> BlockingBody {
         let (sender, pieces) = mpsc::channel(PIPE);
         runtime.spawn(async move {
@@ -110,7 +111,8 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// A body that is read without async. A failure comes as an `io::Error` whose inner error is the [`HttpError`].
+/// A body that is read without async. A failure comes as an `io::Error` whose inner error is the
+/// [`HttpError`].
 #[derive(Debug)]
 pub struct BlockingBody {
     pieces: mpsc::Receiver<Result<Bytes, HttpError>>,

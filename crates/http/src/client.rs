@@ -20,10 +20,12 @@ use super::{Body, HttpConfig, HttpError, Method, Request, Trust};
 
 /// Most redirects that one request follows.
 const MAX_REDIRECTS: usize = 10;
-/// How long a stranger's name is looked up before it is handed to a proxy. No answer is none against it.
+/// How long a stranger's name is looked up before it is handed to a proxy. No answer is none
+/// against it.
 const PROXY_CHECK: Duration = Duration::from_secs(1);
 
-/// The client. Clones share connections. Making one costs nothing: pools and certificates come with the first request.
+/// The client. Clones share connections. Making one costs nothing: pools and certificates come with
+/// the first request.
 #[derive(Clone)]
 pub struct Client {
     pub(super) inner: Arc<Inner>,
@@ -69,8 +71,9 @@ impl Client {
         &self.inner.config
     }
 
-    /// Sends one request, once; follows redirects of GET and HEAD. Any status is an answer. Where the host asked for fewer requests, also in
-    /// the answer to another, this one is sent when that time is over.
+    /// Sends one request, once; follows redirects of GET and HEAD. Any status is an answer. Where
+    /// the host asked for fewer requests, also in the answer to another, this one is sent when that
+    /// time is over.
     pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
         let sending = async {
             self.wait_for(&request.url).await;
@@ -186,7 +189,8 @@ impl Client {
         }
     }
 
-    /// A proxy can reach what we cannot see. A name that is private here is most likely private there.
+    /// A proxy can reach what we cannot see. A name that is private here is most likely private
+    /// there.
     async fn check_before_proxy(&self, url: &Url) -> Result<(), HttpError> {
         let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
         let found = tokio::time::timeout(PROXY_CHECK, self.inner.config.lookup.lookup(name)).await;

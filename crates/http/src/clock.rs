@@ -29,7 +29,8 @@ impl Clock for SystemClock {
     }
 
     fn chance(&self) -> u8 {
-        // The standard library seeds each hasher anew; that is chance enough to keep clients from returning in step.
+        // The standard library seeds each hasher anew; that is chance enough to keep clients from
+        // returning in step.
         let [byte, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
         byte
     }

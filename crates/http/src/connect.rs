@@ -1,7 +1,8 @@
 //! Connection pools, one per way of connecting, and what their failures mean.
 //!
-//! Requests that may reach any address and requests that may not never share a pool, so that a connection which was opened for
-//! the user's own registry is not reused for a stranger who knows its name.
+//! Requests that may reach any address and requests that may not never share a pool, so that a
+//! connection which was opened for the user's own registry is not reused for a stranger who knows
+//! its name.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -66,7 +67,8 @@ impl Pools {
     }
 }
 
-/// What a failure of the library means; `proxy` is who was asked to connect, where that is not the address itself.
+/// What a failure of the library means; `proxy` is who was asked to connect, where that is not the
+/// address itself.
 pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&Url>, waited: Duration) -> HttpError {
     let host = || url.host_str().unwrap_or("").to_owned();
     // It is the proxy that cannot be found or reached; of the address nobody knows.
@@ -104,7 +106,8 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&Url>, wa
     }
 }
 
-/// The first error of a type among an error's sources. An `io::Error` hides what it wraps from `source`, so it is opened.
+/// The first error of a type among an error's sources. An `io::Error` hides what it wraps from
+/// `source`, so it is opened.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     for _ in 0..32 {

@@ -35,8 +35,8 @@ impl Lookup for SystemLookup {
 #[error("the name has no public address")]
 pub(super) struct NoPublicAddress;
 
-/// What the connection pool asks. The address that is connected to is one that came from here: a second look-up with another
-/// answer (DNS rebinding) has no place to happen.
+/// What the connection pool asks. The address that is connected to is one that came from here: a
+/// second look-up with another answer (DNS rebinding) has no place to happen.
 #[derive(Clone)]
 pub(super) struct Resolver {
     pub(super) lookup: Arc<dyn Lookup>,

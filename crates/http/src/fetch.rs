@@ -32,7 +32,8 @@ impl Sink for Vec<u8> {
 /// The head of an answer whose body went into a sink.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// HTTP status: a success, or 304 where the request had a condition (the sink was not started then).
+    /// HTTP status: a success, or 304 where the request had a condition (the sink was not started
+    /// then).
     pub status: u16,
     /// Headers.
     pub headers: HeaderMap,
@@ -45,8 +46,9 @@ pub struct Fetched {
 }
 
 impl Client {
-    /// Fetches into a sink. Failures that may pass are repeated `retries` times with growing pauses, as make-fetch-happen 15
-    /// does it, and a cut body is one of them; `Retry-After` is honoured up to a minute. Only GETs are repeated.
+    /// Fetches into a sink. Failures that may pass are repeated `retries` times with growing
+    /// pauses, as make-fetch-happen 15 does it, and a cut body is one of them; `Retry-After` is
+    /// honoured up to a minute. Only GETs are repeated.
     pub async fn fetch(&self, request: &Request, sink: &mut dyn Sink) -> Result<Fetched, HttpError> {
         let config = &self.inner.config;
         let retries = if request.method == Method::GET { config.retries } else { 0 };
@@ -112,8 +114,9 @@ fn pause(config: &HttpConfig, attempt: u32) -> Duration {
     grown + grown * u32::from(config.clock.chance()) / 512
 }
 
-/// The failure that an answer is which only asks for fewer requests; `None` if it says something else. Hosts say so with 429, with 503 and
-/// a time, or with 403 where a header has that nothing is left.
+/// The failure that an answer is which only asks for fewer requests; `None` if it says something
+/// else. Hosts say so with 429, with 503 and a time, or with 403 where a header has that nothing is
+/// left.
 pub fn rate_limit(url: &Url, status: u16, headers: &HeaderMap, now: SystemTime) -> Option<HttpError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let asked = text("retry-after").and_then(|value| retry_after(value, now));

@@ -1,11 +1,13 @@
-//! Unpacks an answer that came gzipped, a little at a time, so that a bomb is noticed before it has gone off.
+//! Unpacks an answer that came gzipped, a little at a time, so that a bomb is noticed before it has
+//! gone off.
 
 use std::io::Write;
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 
-/// How much is unpacked before the size is looked at: gzip grows at most by 1032, so at most 4 MiB at once.
+/// How much is unpacked before the size is looked at: gzip grows at most by 1032, so at most 4 MiB
+/// at once.
 const STEP: usize = 4096;
 
 /// A running decoder.

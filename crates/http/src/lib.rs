@@ -1,9 +1,11 @@
 //! The one HTTP client of the program: registries, tarballs, git's smart protocol.
 //!
-//! In: a [`Request`] with an address and the [`Trust`] that the address deserves. Out: a [`Response`] whose body is a bounded
-//! stream, or bytes fetched with retries. Addresses come from strangers' metadata, so the policy is applied where it cannot
-//! be walked around: before each hop, and on the addresses that a name resolves to, at the moment of connecting.
-//! Redirects are followed here and not by the library, because each hop is judged and credentials are looked up anew.
+//! In: a [`Request`] with an address and the [`Trust`] that the address deserves. Out: a
+//! [`Response`] whose body is a bounded stream, or bytes fetched with retries. Addresses come from
+//! strangers' metadata, so the policy is applied where it cannot be walked around: before each hop,
+//! and on the addresses that a name resolves to, at the moment of connecting. Redirects are
+//! followed here and not by the library, because each hop is judged and credentials are looked up
+//! anew.
 
 // The tests' server is read by the tests of other crates too, and names this crate as they do.
 #[cfg(test)]
@@ -49,12 +51,14 @@ use npmrc::{AllowList, Auth, NpmConfig, ProxyRules};
 /// How far an address is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// The user's own configuration or word: any address, http too. Registry credentials are sent where they are configured.
+    /// The user's own configuration or word: any address, http too. Registry credentials are sent
+    /// where they are configured.
     Registry,
-    /// Package metadata, redirects, other people's files: https and public addresses only. What the user's configuration allows
-    /// by host and port is exempt.
+    /// Package metadata, redirects, other people's files: https and public addresses only. What the
+    /// user's configuration allows by host and port is exempt.
     Stranger,
-    /// As [`Trust::Stranger`], but plain http too: for git hosts that offer nothing else. What is read is checked by its hash.
+    /// As [`Trust::Stranger`], but plain http too: for git hosts that offer nothing else. What is
+    /// read is checked by its hash.
     StrangerPlain,
 }
 
@@ -67,7 +71,8 @@ pub struct Request {
     pub url: Url,
     /// How far the address is trusted.
     pub trust: Trust,
-    /// Headers of the caller's. `authorization` and `cookie` are not sent on to another host, port or scheme.
+    /// Headers of the caller's. `authorization` and `cookie` are not sent on to another host, port
+    /// or scheme.
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Bytes,
@@ -150,7 +155,8 @@ pub struct HttpConfig {
     pub extra_roots: Vec<String>,
     /// Whether a registry's certificate is verified. A stranger's always is.
     pub verify_registries: bool,
-    /// Hosts and ports that may have any address: registries, insteadOf bases, `REPRODUCE_ALLOW_HOSTS`.
+    /// Hosts and ports that may have any address: registries, insteadOf bases,
+    /// `REPRODUCE_ALLOW_HOSTS`.
     pub allowed: AllowList,
     /// Registry credentials by address.
     pub credentials: Credentials,
@@ -175,9 +181,11 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
-    /// Longest pause that a server's `Retry-After` can ask for; when it asks for more, the request fails at once.
+    /// Longest pause that a server's `Retry-After` can ask for; when it asks for more, the request
+    /// fails at once.
     pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-    /// First pause where npm's configuration names none. npm waits 10 s, which is long for somebody who is watching.
+    /// First pause where npm's configuration names none. npm waits 10 s, which is long for somebody
+    /// who is watching.
     const FIRST_PAUSE: Duration = Duration::from_millis(500);
     const PAUSE_FACTOR: u32 = 4;
 

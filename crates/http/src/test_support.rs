@@ -1,4 +1,5 @@
-//! A server of a few lines on loopback, which does whatever a test wants it to, and a client for it. The tests of other crates read this file too.
+//! A server of a few lines on loopback, which does whatever a test wants it to, and a client for
+//! it. The tests of other crates read this file too.
 #![allow(
     dead_code,
     clippy::unwrap_used,

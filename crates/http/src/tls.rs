@@ -1,6 +1,7 @@
 //! TLS: the platform's roots, the user's own, and a client certificate where a registry wants one.
 //!
-//! On Linux the platform's roots are those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, where they are set.
+//! On Linux the platform's roots are those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, where they
+//! are set.
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ pub(super) enum Verify {
     Nobody,
 }
 
-/// Makes the TLS settings of one connection pool. Reads the platform's roots: some milliseconds, so it is done when needed.
+/// Makes the TLS settings of one connection pool. Reads the platform's roots: some milliseconds, so
+/// it is done when needed.
 pub(super) fn config(verify: &Verify, extra_roots: &[String], identity: Option<&IdentityFiles>) -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(ring::default_provider());
     let failed = |reason: String| HttpError::TlsSetup { reason };
@@ -54,7 +56,8 @@ pub(super) fn config(verify: &Verify, extra_roots: &[String], identity: Option<&
     Ok(config)
 }
 
-/// The certificates of some PEM texts. What is none is passed over, as Node does, and so is what cannot be a root.
+/// The certificates of some PEM texts. What is none is passed over, as Node does, and so is what
+/// cannot be a root.
 fn roots(texts: &[String]) -> Vec<CertificateDer<'static>> {
     let all = texts.iter().flat_map(|text| CertificateDer::pem_slice_iter(text.as_bytes()).filter_map(Result::ok));
     all.filter(|der| rustls::RootCertStore::empty().add(der.clone()).is_ok()).collect()

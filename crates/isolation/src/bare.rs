@@ -1,7 +1,8 @@
-//! No sandbox: the command runs as the user, with an environment of its own. Only by `--isolation none`.
+//! No sandbox: the command runs as the user, with an environment of its own. Only by `--isolation
+//! none`.
 //!
-//! Its time and its output are limited and its process group is ended; memory, processes and disk are not watched, and a process
-//! that leaves the group lives on.
+//! Its time and its output are limited and its process group is ended; memory, processes and disk
+//! are not watched, and a process that leaves the group lives on.
 
 use std::net::TcpListener;
 use std::os::unix::process::{CommandExt, ExitStatusExt};

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use super::error::SandboxError;
 use super::tier::Tier;
 
-/// The port in a network of the build's own. The same for every build, so that nothing that a build writes down differs.
+/// The port in a network of the build's own. The same for every build, so that nothing that a build
+/// writes down differs.
 const PORT: u16 = 4873;
 
 /// The way out, before there is a build to use it.

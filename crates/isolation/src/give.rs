@@ -33,7 +33,8 @@ mod unix {
     /// A tree deeper than this is a trick; every level holds a descriptor.
     const DEEPEST: usize = 300;
 
-    /// Changes the owner of `folder` and all in it, if this process is root. Links change hands themselves, and lead nowhere.
+    /// Changes the owner of `folder` and all in it, if this process is root. Links change hands
+    /// themselves, and lead nowhere.
     pub(crate) fn give(folder: &Path) -> Result<(), SandboxError> {
         if !geteuid().is_root() {
             return Ok(());
@@ -41,7 +42,8 @@ mod unix {
         below(CWD, folder, 0).map_err(|source| SandboxError::Give { path: folder.to_owned(), source })
     }
 
-    /// Lets the build's user walk through a folder of root's, and nobody else do anything there: what is built may be private.
+    /// Lets the build's user walk through a folder of root's, and nobody else do anything there:
+    /// what is built may be private.
     pub(crate) fn let_through(folder: &Path) -> io::Result<()> {
         if geteuid().is_root() {
             chownat(CWD, folder, None, Some(group()), AtFlags::SYMLINK_NOFOLLOW)?;

@@ -1,8 +1,10 @@
-//! Where on this machine a build can work: in the cache, or beside it where the cache is closed to the build's user, nothing
-//! may be executed there, or its name has a sign that programs of builds stumble over.
+//! Where on this machine a build can work: in the cache, or beside it where the cache is closed to
+//! the build's user, nothing may be executed there, or its name has a sign that programs of builds
+//! stumble over.
 //!
-//! In a container root's home is closed to everybody else, and without mounts the build's user has to walk through it. Nothing
-//! of the user's is opened for that: the build gets a folder of its own among the temporary files, and its tools are lent to it there.
+//! In a container root's home is closed to everybody else, and without mounts the build's user has
+//! to walk through it. Nothing of the user's is opened for that: the build gets a folder of its own
+//! among the temporary files, and its tools are lent to it there.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -33,7 +35,8 @@ impl Sandbox {
         Ok(Ground { builds: temporary.path().to_owned(), _temporary: Some(temporary) })
     }
 
-    /// A tool's folder as a build can use it: where it is, or a copy at `into` where no build can use it there.
+    /// A tool's folder as a build can use it: where it is, or a copy at `into` where no build can
+    /// use it there.
     pub fn lend(&self, tool: &Path, into: &Path) -> Result<PathBuf, SandboxError> {
         if fits(self.tier, tool).is_ok() {
             return Ok(tool.to_owned());
@@ -63,8 +66,8 @@ fn open_to_builds(tier: Tier, folder: &Path) -> Result<(), String> {
     if tier == Tier::Landlock { modes::reached_by_others(folder) } else { Ok(()) }
 }
 
-/// An error where a path cannot stand in `PATH` or `NODE_OPTIONS`, or unquoted in a script, as it does in many: there a package would come out
-/// another way than where its folder has a plain name.
+/// An error where a path cannot stand in `PATH` or `NODE_OPTIONS`, or unquoted in a script, as it
+/// does in many: there a package would come out another way than where its folder has a plain name.
 fn is_plain(folder: &Path) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@=,~%".contains(c) || !c.is_ascii() && !c.is_whitespace();
     match folder.to_str() {
@@ -73,8 +76,8 @@ fn is_plain(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// Lays a tree of our own down at `into`, anew: by links where both are on one file system. They are where no build may change anything, so
-/// no build can change what they share.
+/// Lays a tree of our own down at `into`, anew: by links where both are on one file system. They
+/// are where no build may change anything, so no build can change what they share.
 fn lay_down(tree: &Path, into: &Path) -> io::Result<()> {
     remove_tree(into)?;
     if let Some(parent) = into.parent() {

@@ -9,7 +9,8 @@ use super::error::SandboxError;
 const VARIABLE: &str = "REPRODUCE_SANDBOX";
 const NAME: &str = "reproduce-sandbox";
 
-/// `REPRODUCE_SANDBOX` before `given`; in a folder, the name with the platform (as it is shipped) before the bare one (as cargo builds it).
+/// `REPRODUCE_SANDBOX` before `given`; in a folder, the name with the platform (as it is shipped)
+/// before the bare one (as cargo builds it).
 pub(super) fn find(given: Option<&Path>) -> Result<PathBuf, SandboxError> {
     let candidates = match env::var_os(VARIABLE).map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(named) => vec![named],

@@ -51,7 +51,8 @@ pub struct Job {
     pub cwd: String,
     /// The command and its arguments. A name without a slash is looked up in the PATH of `env`.
     pub argv: Vec<String>,
-    /// Its environment, whole: nothing is inherited. Tiers without mounts set TMPDIR to a fresh folder, and git is told to leave /etc alone.
+    /// Its environment, whole: nothing is inherited. Tiers without mounts set TMPDIR to a fresh
+    /// folder, and git is told to leave /etc alone.
     pub env: Vec<(String, String)>,
     /// What it may use up.
     pub limits: Limits,

@@ -1,4 +1,5 @@
-//! Where strangers' code runs. A command and the folders that it may see come in; how it ended and what it printed come out.
+//! Where strangers' code runs. A command and the folders that it may see come in; how it ended and
+//! what it printed come out.
 //!
 //! ```text
 //!  addon ── policy, socket, pipe ──▶ reproduce-sandbox ──▶ first process: watches ──▶ the command
@@ -6,11 +7,13 @@
 //!    └───────── the listener that leads out, how it ended ──────┘
 //! ```
 //!
-//! The work is done by a program of its own (`sandbox-helper/`), since a process with threads cannot give up namespaces. It gets
-//! its orders on a socket; when that closes, for whatever reason, everything that it started ends. Nothing lives on between
-//! two commands but the folders that were mounted.
+//! The work is done by a program of its own (`sandbox-helper/`), since a process with threads
+//! cannot give up namespaces. It gets its orders on a socket; when that closes, for whatever
+//! reason, everything that it started ends. Nothing lives on between two commands but the folders
+//! that were mounted.
 //!
-//! There are tiers, strongest first. [`Sandbox::open`] tries each by really running a command in it:
+//! There are tiers, strongest first. [`Sandbox::open`] tries each by really running a command in
+//! it:
 //!
 //! | tier | files | network | processes |
 //! | --- | --- | --- | --- |
@@ -19,13 +22,15 @@
 //! | `landlock` | the host's paths; reads and writes only where allowed | TCP to the proxy's address alone; servers with a path alone | the host's can be seen in part, not touched |
 //! | `none` | the user's | the user's | the user's; its process group is ended |
 //!
-//! In the first two the build's user is an unprivileged one on the host too, also when root runs this; in `landlock` likewise.
-//! `/usr/local` is hidden: what a machine's owner has put there differs everywhere. `none` runs as the user who runs this, with an environment and a
-//! temporary folder of its own and nothing more; it is taken only when asked for by name. There is no tier for macOS and
-//! Windows yet: on macOS there is `none`, on Windows nothing.
+//! In the first two the build's user is an unprivileged one on the host too, also when root runs
+//! this; in `landlock` likewise. `/usr/local` is hidden: what a machine's owner has put there
+//! differs everywhere. `none` runs as the user who runs this, with an environment and a temporary
+//! folder of its own and nothing more; it is taken only when asked for by name. There is no tier
+//! for macOS and Windows yet: on macOS there is `none`, on Windows nothing.
 //!
-//! Not held, in any tier: the time of the processor, timing between processes, kernel memory that belongs to no process
-//! (socket buffers, a few hundred MiB of pipes), and holes in the kernel itself.
+//! Not held, in any tier: the time of the processor, timing between processes, kernel memory that
+//! belongs to no process (socket buffers, a few hundred MiB of pipes), and holes in the kernel
+//! itself.
 
 #[cfg(unix)]
 mod bare;
@@ -56,8 +61,8 @@ pub use log::Log;
 pub use running::{Ended, Running, Stopped};
 pub use tier::{Isolation, Tier};
 
-/// The host's user that builds run as when root runs this. Within what every container maps, and nobody's: not `nobody`, whose
-/// processes and files some daemons share.
+/// The host's user that builds run as when root runs this. Within what every container maps, and
+/// nobody's: not `nobody`, whose processes and files some daemons share.
 pub const BUILD_USER: u32 = 65533;
 
 /// A tier that works on this machine.
@@ -130,23 +135,26 @@ impl Sandbox {
         &self.reasons
     }
 
-    /// Makes a folder and all in it the build's, where the build runs as another user than this process. Links are not followed.
+    /// Makes a folder and all in it the build's, where the build runs as another user than this
+    /// process. Links are not followed.
     pub fn give(&self, folder: &Path) -> Result<(), SandboxError> {
         if self.tier == Tier::None { Ok(()) } else { give::give(folder) }
     }
 
-    /// The path by which the build sees what is mounted: `wanted` where the tier has mounts, else the host's.
+    /// The path by which the build sees what is mounted: `wanted` where the tier has mounts, else
+    /// the host's.
     pub fn inside(&self, host: &Path, wanted: &str) -> String {
         if self.tier.has_mounts() { wanted.to_owned() } else { host.to_string_lossy().into_owned() }
     }
 
-    /// The way out for one command: the address is known before it starts, since its environment names it.
+    /// The way out for one command: the address is known before it starts, since its environment
+    /// names it.
     pub fn gate(&self) -> Result<Gate, SandboxError> {
         Gate::open(self.tier)
     }
 
-    /// The user of this machine that a build's connections to its [`Gate`] are of, where others can connect to it as well. `None` where the gate
-    /// is in a network of the build's own.
+    /// The user of this machine that a build's connections to its [`Gate`] are of, where others can
+    /// connect to it as well. `None` where the gate is in a network of the build's own.
     #[cfg(unix)]
     pub fn caller(&self) -> Option<u32> {
         let me = rustix::process::geteuid();

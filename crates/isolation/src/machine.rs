@@ -3,16 +3,18 @@
 use std::fs;
 
 const GIB: u64 = 1 << 30;
-/// What every build may have: Node's own heap and some helpers, as on the smallest machines of CI services.
+/// What every build may have: Node's own heap and some helpers, as on the smallest machines of CI
+/// services.
 const LEAST: u64 = 4 * GIB;
 /// What no build of a package needs more than.
 const MOST: u64 = 16 * GIB;
 
-/// Bytes of memory for a build: half of what this machine, or the container that this runs in, has; 4 GiB at least and 16 at most.
-/// Bundlers and checkers of types in large workspaces take 5 to 8.
+/// Bytes of memory for a build: half of what this machine, or the container that this runs in, has;
+/// 4 GiB at least and 16 at most. Bundlers and checkers of types in large workspaces take 5 to 8.
 pub(super) fn memory() -> u64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-    // A container's own limit (cgroup 2, then 1); "max", or a number beyond all memory, where there is none.
+    // A container's own limit (cgroup 2, then 1); "max", or a number beyond all memory, where there
+    // is none.
     let container = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
         .into_iter()
         .find_map(|path| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok());

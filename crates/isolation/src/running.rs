@@ -95,7 +95,8 @@ impl Running {
         Self(Kind::Bare(bare))
     }
 
-    /// What accepts the command's connections, for the proxy; given once. None where the job has no network.
+    /// What accepts the command's connections, for the proxy; given once. None where the job has no
+    /// network.
     pub fn listener(&mut self) -> Option<TcpListener> {
         match &mut self.0 {
             #[cfg(target_os = "linux")]
@@ -107,7 +108,8 @@ impl Running {
         }
     }
 
-    /// Waits until the command and all that it has started is gone. Blocks; `cancelled` is looked at every 10 ms.
+    /// Waits until the command and all that it has started is gone. Blocks; `cancelled` is looked
+    /// at every 10 ms.
     pub fn wait(self, cancelled: &AtomicBool) -> Result<Ended, SandboxError> {
         match self.0 {
             #[cfg(target_os = "linux")]

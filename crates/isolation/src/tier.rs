@@ -34,7 +34,8 @@ impl Tier {
         matches!(self, Self::Namespaces | Self::Bwrap)
     }
 
-    /// What this tier does not hold, in a sentence for the result; nothing where it holds all that a sandbox is for.
+    /// What this tier does not hold, in a sentence for the result; nothing where it holds all that
+    /// a sandbox is for.
     pub fn weakness(self) -> Option<&'static str> {
         match self {
             Self::Namespaces | Self::Bwrap => None,

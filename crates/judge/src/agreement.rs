@@ -12,9 +12,10 @@ pub(crate) struct Agreed {
     pub finding: Option<Finding>,
 }
 
-/// The repository that counts: the one that the registry's metadata (`by_registry`; `None` for a tarball that no registry
-/// describes) and the tarball's own package.json both name. Where they disagree, one of the two was changed by somebody,
-/// and neither is believed; `renamed` says that the host leads both to one repository.
+/// The repository that counts: the one that the registry's metadata (`by_registry`; `None` for a
+/// tarball that no registry describes) and the tarball's own package.json both name. Where they
+/// disagree, one of the two was changed by somebody, and neither is believed; `renamed` says that
+/// the host leads both to one repository.
 pub(crate) fn agree(
     by_registry: Option<Result<Option<Address>, AddressError>>,
     in_tarball: Result<Option<Declared>, AddressError>,

@@ -1,4 +1,5 @@
-//! What provenance says about the source, against the source that was found: words for the report, after the verdict.
+//! What provenance says about the source, against the source that was found: words for the report,
+//! after the verdict.
 
 use gix::ObjectId;
 
@@ -7,8 +8,9 @@ use origin::address::{self, Address};
 use report::json::Report;
 use verdict::{EvidenceKind, Finding, Severity};
 
-/// Fills in whether repository and commit are those of the provenance, and adds the findings that follow. `by_user`: the repository is the
-/// user's own word, so that another one in the provenance is no surprise.
+/// Fills in whether repository and commit are those of the provenance, and adds the findings that
+/// follow. `by_user`: the repository is the user's own word, so that another one in the provenance
+/// is no surprise.
 pub fn settle(report: &mut Report, repository: &Repository, by_user: bool) {
     let parents = |id: &str| {
         let id = ObjectId::from_hex(id.as_bytes()).ok()?;
@@ -41,7 +43,8 @@ pub fn moved_since(report: &mut Report, earlier: &Report) {
     }
 }
 
-/// `parents` are a commit's by its id, `tag` is the commit that a tag leads to now by its full name.
+/// `parents` are a commit's by its id, `tag` is the commit that a tag leads to now by its full
+/// name.
 fn compare(report: &mut Report, by_user: bool, parents: &dyn Fn(&str) -> Option<Vec<String>>, tag: &dyn Fn(&str) -> Option<String>) {
     let (Some(provenance), Some(origin)) = (&mut report.provenance, &report.origin) else { return };
     if !provenance.verified {
@@ -63,7 +66,8 @@ fn compare(report: &mut Report, by_user: bool, parents: &dyn Fn(&str) -> Option<
     provenance.commit_matches = Some(same);
     if !same && provenance.repository_matches != Some(false) {
         let short = |id: &str| id.chars().take(12).collect::<String>();
-        // A release tool commits the version in the run and publishes that: the run itself began at the commit before.
+        // A release tool commits the version in the run and publishes that: the run itself began at
+        // the commit before.
         let released = parents(&origin.commit).is_some_and(|parents| parents.contains(&attested));
         let (severity, how) = if released { (Severity::Info, ", the parent of") } else { (Severity::Warning, ", not") };
         let message = format!(

@@ -1,4 +1,5 @@
-//! A tag on a commit that no branch leads to: a release of its own line whose branch is gone, or one that nobody merged.
+//! A tag on a commit that no branch leads to: a release of its own line whose branch is gone, or
+//! one that nobody merged.
 
 use gix::ObjectId;
 
@@ -6,7 +7,8 @@ use git::Repository;
 use report::json::Report;
 use verdict::{Finding, Severity};
 
-/// Says so of a commit that a tag alone led to. It says nothing against the verdict: release tools tag such commits, too.
+/// Says so of a commit that a tag alone led to. It says nothing against the verdict: release tools
+/// tag such commits, too.
 pub(crate) fn tell(report: &mut Report, repository: &mut Repository) {
     let Some(origin) = report.origin.as_ref().filter(|_| report.reproduced) else { return };
     let Some(tag) = origin.reference.as_deref().and_then(|name| name.strip_prefix("refs/tags/")) else { return };

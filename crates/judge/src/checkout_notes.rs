@@ -1,9 +1,11 @@
-//! What a reader should know of the checkout by which a package came out, where it is not git's alone.
+//! What a reader should know of the checkout by which a package came out, where it is not git's
+//! alone.
 
 use rebuild::rebuilt::Rebuilt;
 use verdict::{Finding, Outcome, Severity};
 
-/// A warning for files that a checkout has with other text than a reader of the repository sees; `None` if there are none.
+/// A warning for files that a checkout has with other text than a reader of the repository sees;
+/// `None` if there are none.
 pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
     const SHOWN: usize = 3;
     let first = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");

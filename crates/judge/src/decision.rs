@@ -115,7 +115,8 @@ struct Search<'a> {
 fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (Verdict, Option<&'static str>) {
     let Search { closest, built, cut, not_built } = search;
     let (verdict, code) = judge(closest, published);
-    // What the registry's metadata or the archive itself says against the package, no build takes back.
+    // What the registry's metadata or the archive itself says against the package, no build takes
+    // back.
     let is_settled =
         published.facts.manifest_mismatch || verdict == Verdict::Differs && code.is_some() || code == Some("judged-bytes-in-build");
     let is_open = |error: &SourceError| match error {
@@ -140,7 +141,8 @@ fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (
             draft.hint(cut.hint);
             (cut.verdict, Some(cut.code))
         }
-        // What is missing could be what a build makes, and none could be tried, or none has the compiler for it.
+        // What is missing could be what a build makes, and none could be tried, or none has the
+        // compiler for it.
         (None, Some(error)) if is_open(&error) => {
             draft.findings([Finding::new(error.code(), Severity::Warning, error.to_string())]);
             draft.hint(error.hint());
@@ -154,7 +156,8 @@ fn verdict_of(draft: &mut Draft, search: Search<'_>, published: &Published) -> (
     }
 }
 
-/// The verdict of one attempt. What a build that did not come to its end left is not what the source gives.
+/// The verdict of one attempt. What a build that did not come to its end left is not what the
+/// source gives.
 fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>) {
     let judged = verdict::judge(one.outcome, &published.facts);
     // The last look: what was judged must not have been among what the build was made from.
@@ -171,7 +174,8 @@ fn judge(one: &Rebuilt, published: &Published) -> (Verdict, Option<&'static str>
     }
 }
 
-/// The end of a search that a limit cut short, if one did: nothing is decided while something that was not tried could make the published files.
+/// The end of a search that a limit cut short, if one did: nothing is decided while something that
+/// was not tried could make the published files.
 fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
     const SHOWN: usize = 5;
     let limit = if cut.iter().any(|cut| cut.limit == Limit::Time) { Limit::Time } else { cut.first()?.limit };

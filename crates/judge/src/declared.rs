@@ -85,8 +85,9 @@ fn declared_by_registry(release: &Release, context: &Context) -> Result<Option<A
     }
 }
 
-/// Whether two addresses that differ are the old and the new name of one repository. Only the host that both are on can
-/// say so: a host that leads to another one would speak for a repository that is not its own.
+/// Whether two addresses that differ are the old and the new name of one repository. Only the host
+/// that both are on can say so: a host that leads to another one would speak for a repository that
+/// is not its own.
 async fn renamed(
     by_registry: Option<&Result<Option<Address>, AddressError>>,
     in_tarball: &Result<Option<Declared>, AddressError>,

@@ -1,5 +1,6 @@
-//! Packages that `deno pack` wrote (Deno 2.8 and later): it compiles what deno.json exports and writes a package.json of its own. Which
-//! files there are, and their bytes, is Deno's compiler's word, and no other program's.
+//! Packages that `deno pack` wrote (Deno 2.8 and later): it compiles what deno.json exports and
+//! writes a package.json of its own. Which files there are, and their bytes, is Deno's compiler's
+//! word, and no other program's.
 
 use git::{GitError, Repository};
 use gix::ObjectId;
@@ -47,7 +48,8 @@ pub(crate) fn configuration(
     Ok(None)
 }
 
-/// Whether a configuration has this name. Comments may stand in it, so it is not read as JSON; only a word depends on it.
+/// Whether a configuration has this name. Comments may stand in it, so it is not read as JSON; only
+/// a word depends on it.
 fn names(configuration: &[u8], name: &str) -> bool {
     let Ok(text) = std::str::from_utf8(configuration.get(..LARGEST).unwrap_or(configuration)) else { return false };
     let value =

@@ -1,4 +1,5 @@
-//! A result while it is being made: every stage adds what it knows, and each way to end turns it into a [`Report`].
+//! A result while it is being made: every stage adds what it knows, and each way to end turns it
+//! into a [`Report`].
 
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ impl Draft {
         Self { started: std::time::Instant::now(), report: Report::new(package, attested, options) }
     }
 
-    /// The stage `resolve` took so long in this run before the draft was made, and the package was found to be this.
+    /// The stage `resolve` took so long in this run before the draft was made, and the package was
+    /// found to be this.
     pub(crate) fn resolved(&mut self, archive: &Archive, time: Duration) {
         self.report.content_digest = Some(archive.content_digest());
         self.report.timings.resolve = millis(time);
@@ -75,7 +77,8 @@ impl Draft {
         self.pointers(archive);
     }
 
-    /// Published files that are Git LFS pointers: whoever installs the package gets a few lines in their place.
+    /// Published files that are Git LFS pointers: whoever installs the package gets a few lines in
+    /// their place.
     fn pointers(&mut self, archive: &Archive) {
         let small = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File && entry.size <= lfs::LARGEST);
         let is_pointer = |entry: &&Entry| archive.content(entry).is_ok_and(|content| Pointer::parse(&content).is_some());
@@ -111,7 +114,8 @@ impl Draft {
                 ));
             }
             _ if package.integrity.as_deref().is_some_and(|promised| promised.contains(' ')) => {
-                // One of them fits. The result is about the tarball that was read, and about none that the others would let pass.
+                // One of them fits. The result is about the tarball that was read, and about none
+                // that the others would let pass.
                 package.integrity = Some(tarball.sha512.clone());
                 self.report.findings.push(Finding::new(
                     "integrity-several",

@@ -1,7 +1,9 @@
-//! Where else in history the published bytes of a file are, that the commit has with other bytes or not at all.
+//! Where else in history the published bytes of a file are, that the commit has with other bytes or
+//! not at all.
 //!
-//! A file of another commit says which commit the package was really packed from; one that no commit around has says that it was made or
-//! changed elsewhere. Words for the report, after the verdict.
+//! A file of another commit says which commit the package was really packed from; one that no
+//! commit around has says that it was made or changed elsewhere. Words for the report, after the
+//! verdict.
 
 use gix::ObjectId;
 
@@ -12,13 +14,14 @@ use origin::PublishedFile;
 use report::json::Report;
 use verdict::{Finding, Severity};
 
-/// Files that are looked for, and the commits on each side of the one that was taken, in order of time. Trees are fetched for all of
-/// them at once; their number is what it costs.
+/// Files that are looked for, and the commits on each side of the one that was taken, in order of
+/// time. Trees are fetched for all of them at once; their number is what it costs.
 const FILES: usize = 3;
 const AROUND: usize = 100;
 
-/// Looks for some of the files that differ and adds what was found as findings. Only where history was read already: to find the commit, it
-/// had to be, unless every claim led to one that no file contradicts.
+/// Looks for some of the files that differ and adds what was found as findings. Only where history
+/// was read already: to find the commit, it had to be, unless every claim led to one that no file
+/// contradicts.
 pub(crate) fn tell(report: &mut Report, repository: &mut Repository, published: &[PublishedFile]) {
     let Some(wanted) = wanted(report, published).filter(|wanted| !wanted.1.is_empty()) else { return };
     let (commit, files) = wanted;
@@ -40,8 +43,9 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, published: 
     report.findings.extend(findings(&found, &nowhere, commits.len()));
 }
 
-/// The commit that was taken, and the files whose bytes are to be found: those with other bytes in the source, then those in no file of
-/// it. What a build writes is not looked for: it is in no commit.
+/// The commit that was taken, and the files whose bytes are to be found: those with other bytes in
+/// the source, then those in no file of it. What a build writes is not looked for: it is in no
+/// commit.
 fn wanted(report: &Report, published: &[PublishedFile]) -> Option<(ObjectId, Vec<(String, ObjectId)>)> {
     let origin = report.origin.as_ref()?;
     let comparison = report.comparison.as_ref()?;
@@ -59,7 +63,8 @@ fn wanted(report: &Report, published: &[PublishedFile]) -> Option<(ObjectId, Vec
     Some((commit, files))
 }
 
-/// The commits around one with how far they are away, the nearest first. `None` where history was not read.
+/// The commits around one with how far they are away, the nearest first. `None` where history was
+/// not read.
 fn around(repository: &Repository, commit: ObjectId) -> Option<Vec<ObjectId>> {
     let commits = &repository.known_history()?.commits;
     let at = commits.iter().position(|(id, _)| *id == commit)?;

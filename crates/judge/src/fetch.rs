@@ -40,7 +40,8 @@ pub(crate) async fn download(spec: &Spec, release: &Release, context: &Context, 
     read.map_err(|error| boxed(SourceError::Io(error)))?.map_err(|error| {
         let own_file = matches!(spec.target(), Target::File(_));
         if matches!(error, ArchiveError::Spool(_) | ArchiveError::Read(_)) || own_file && matches!(error, ArchiveError::NotAnArchive) {
-            // This machine's disk, not the archive; or a file of the user's that is no package, of which nobody claims that it is one.
+            // This machine's disk, not the archive; or a file of the user's that is no package, of
+            // which nobody claims that it is one.
             return Halt::Failed(boxed(error));
         }
         let mut ending = Ending::by(Verdict::Differs, &error);

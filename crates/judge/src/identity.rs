@@ -10,8 +10,9 @@ use verdict::{Ending, Verdict, without_secrets};
 
 use crate::draft::Draft;
 
-/// The tarball must be of the package and version that the registry serves it for. Where the registry asks an installer for other than
-/// the tarball says, nothing that is rebuilt is the whole of what was published.
+/// The tarball must be of the package and version that the registry serves it for. Where the
+/// registry asks an installer for other than the tarball says, nothing that is rebuilt is the whole
+/// of what was published.
 pub(crate) fn check_manifest(release: &Release, published: &mut Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
     if !manifest.is_object() {
         let code = published.facts.not_plain.unwrap_or("manifest-missing");

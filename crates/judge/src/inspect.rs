@@ -1,6 +1,7 @@
 //! `reproduce inspect`: one tarball taken apart, and nothing else read.
 //!
-//! In: a tarball as it came. Out: an [`Inspection`]: its headers, who could have written it and why, its compression, and what is odd.
+//! In: a tarball as it came. Out: an [`Inspection`]: its headers, who could have written it and
+//! why, its compression, and what is odd.
 
 use std::io::{Cursor, Read as _};
 
@@ -55,7 +56,8 @@ pub fn inspect(spec: &str, published: &Published) -> Result<Inspection, InspectE
     let mut bytes = Vec::new();
     tarball.bytes.open().read_to_end(&mut bytes)?;
     let archive = Archive::read(bytes.as_slice(), &Limits::default())?;
-    // An archive that the walker cannot follow has no known client; its entries are then those that npm sees.
+    // An archive that the walker cannot follow has no known client; its entries are then those that
+    // npm sees.
     let headers = Headers::read(&bytes, &fingerprint::Limits::default()).ok();
     let found = headers.as_ref().map(Fingerprint::of);
     let (name, version) = named(published, &archive);

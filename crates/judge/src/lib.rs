@@ -1,7 +1,8 @@
 //! The way of one package, from a resolved version to its report.
 //!
-//! In: a release of the registry's, the user's [`Question`] and what the run may use of the outside. Out: a
-//! [`Report`](report::json::Report). The order of the stages is told in [`pipeline`].
+//! In: a release of the registry's, the user's [`Question`] and what the run may use of the
+//! outside. Out: a [`Report`](report::json::Report). The order of the stages is told in
+//! [`pipeline`].
 
 mod agreement;
 pub mod attested;

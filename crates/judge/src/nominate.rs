@@ -1,4 +1,5 @@
-//! Asks a repository for the commits that claims lead to, and compares them with the published files.
+//! Asks a repository for the commits that claims lead to, and compares them with the published
+//! files.
 
 use serde_json::Value;
 
@@ -60,7 +61,8 @@ pub(crate) fn find(nominated: Nominated, claims: &Claims, published: &Published)
     Ok((repository, located?))
 }
 
-/// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is not.
+/// A repository that cannot be read, or has no commit, is a verdict; a failure of this machine is
+/// not.
 pub(crate) fn refused(draft: &mut Draft, error: LocateError, published: &Published, by_user: bool) -> Halt {
     match &error {
         LocateError::Git(

@@ -1,4 +1,5 @@
-//! Opening a repository, wherever its address leads: on this machine, or over https before anything else.
+//! Opening a repository, wherever its address leads: on this machine, or over https before anything
+//! else.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,7 +40,8 @@ pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle, ident
     Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
 }
 
-/// As [`open`], for an address that a repository's own `.gitmodules` or a recipe names: as nobody in particular.
+/// As [`open`], for an address that a repository's own `.gitmodules` or a recipe names: as nobody
+/// in particular.
 pub(crate) fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
     match address::parse_with(url, &|url| context.leads_to(url)) {
         Ok(address) => open(&address, context, runtime, false),

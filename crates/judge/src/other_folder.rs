@@ -1,5 +1,5 @@
-//! Files that come of another folder of the commit than the one where a reader looks: the declared one, or the root where that is the
-//! package, or at least one that is no folder of tests.
+//! Files that come of another folder of the commit than the one where a reader looks: the declared
+//! one, or the root where that is the package, or at least one that is no folder of tests.
 
 use gix::ObjectId;
 
@@ -30,8 +30,10 @@ const ASIDE: [&str; 16] = [
     "third_party",
 ];
 
-/// Adds a warning where the folder that was taken is not the one that the package declares. Where it declares none, where the root's
-/// package.json has the package's name, or the folder is one of tests, examples or settings. It says nothing against the verdict: the files are the commit's, and folders move.
+/// Adds a warning where the folder that was taken is not the one that the package declares. Where
+/// it declares none, where the root's package.json has the package's name, or the folder is one of
+/// tests, examples or settings. It says nothing against the verdict: the files are the commit's,
+/// and folders move.
 pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &Located, claims: &Claims) {
     let Some(taken) = report.origin.as_ref().filter(|_| report.reproduced) else { return };
     let place = |folder: &str| if folder.is_empty() { "the root".to_owned() } else { folder.to_owned() };

@@ -5,8 +5,9 @@
 //!          └─ repository ───┴─ agree ─ locate ─ rebuild ─ judge ─ explain ─ report
 //! ```
 //!
-//! The tarball is downloaded while the repository is asked for its refs and for the trees of the commits that are named: neither
-//! needs the other yet. From then on the files themselves say which commit is right.
+//! The tarball is downloaded while the repository is asked for its refs and for the trees of the
+//! commits that are named: neither needs the other yet. From then on the files themselves say which
+//! commit is right.
 
 use std::time::{Duration, Instant};
 
@@ -44,8 +45,9 @@ struct Asked<'a> {
     context: &'a Context,
 }
 
-/// Judges one resolved version; `spec` is what led to it. An error is ours, the user's or the network's: everything about the
-/// package is in the report. Whatever the outcome, nothing of it runs on afterwards.
+/// Judges one resolved version; `spec` is what led to it. An error is ours, the user's or the
+/// network's: everything about the package is in the report. Whatever the outcome, nothing of it
+/// runs on afterwards.
 pub async fn judge_release(
     spec: &Spec,
     release: Release,
@@ -61,7 +63,8 @@ pub async fn judge_release(
     let gathered = Box::pin(gather(asked, &mut draft, &mut early)).await;
     if let Some(early) = early {
         context.stop();
-        // Its outcome counts for nothing any more; a host that keeps it busy must not keep the answer.
+        // Its outcome counts for nothing any more; a host that keeps it busy must not keep the
+        // answer.
         let _: Result<_, tokio::time::error::Elapsed> = tokio::time::timeout(LAST_WORDS, early).await;
     }
     let gathered = match gathered {
@@ -91,7 +94,8 @@ struct Gathered {
     began: Instant,
 }
 
-/// Reads the two documents, sees to it that they are about the same thing, and asks the repository that they name.
+/// Reads the two documents, sees to it that they are about the same thing, and asks the repository
+/// that they name.
 async fn gather(asked: Asked<'_>, draft: &mut Draft, early: &mut Option<Nominating>) -> Result<Gathered, Halt> {
     let Asked { spec, release, question, context } = asked;
     let started = Instant::now();

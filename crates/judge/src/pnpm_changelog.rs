@@ -1,5 +1,5 @@
-//! A CHANGELOG.md that pnpm composed when it published (11.13 and later): of a section that the commit has, and of the CHANGELOG.md of the
-//! version before, which is in no commit.
+//! A CHANGELOG.md that pnpm composed when it published (11.13 and later): of a section that the
+//! commit has, and of the CHANGELOG.md of the version before, which is in no commit.
 
 use gix::ObjectId;
 
@@ -17,7 +17,8 @@ const SECTIONS: &str = ".changeset/changelogs";
 /// Bytes of a section and of a change log that are looked into.
 const LARGEST: u64 = 4 << 20;
 
-/// Names the section where the change log is missing or differs, begins with that section, and pnpm packed.
+/// Names the section where the change log is missing or differs, begins with that section, and pnpm
+/// packed.
 pub(crate) fn tell(report: &mut Report, repository: &mut Repository, recipe: &Recipe, published: &Published) {
     let differs = report.comparison.as_ref().is_some_and(|comparison| {
         comparison.changed.iter().any(|one| one.path == FILE) || comparison.only_published.iter().any(|path| path == FILE)
@@ -41,7 +42,8 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, recipe: &Re
     }
 }
 
-/// The path and the text of a section: in the root of the repository, or in a folder between it and the package.
+/// The path and the text of a section: in the root of the repository, or in a folder between it and
+/// the package.
 fn section(repository: &mut Repository, recipe: &Recipe, file: &str) -> Result<Option<(String, String)>, GitError> {
     let Ok(commit) = ObjectId::from_hex(recipe.commit.as_bytes()) else { return Ok(None) };
     let Some(listing) = repository.listing(&commit)? else { return Ok(None) };
@@ -56,7 +58,8 @@ fn section(repository: &mut Repository, recipe: &Recipe, file: &str) -> Result<O
     Ok(None)
 }
 
-/// Whether a change log has a heading and then the section. White space at the section's end does not count.
+/// Whether a change log has a heading and then the section. White space at the section's end does
+/// not count.
 fn begins_with(changelog: &str, section: &str) -> bool {
     let section = section.trim();
     let body = changelog.split_once('\n').filter(|(first, _)| first.starts_with("# ")).map_or(changelog, |(_, body)| body);

@@ -1,4 +1,5 @@
-//! A hook by which pnpm lets a repository rewrite package.json while it packs: what it does is not known without running it.
+//! A hook by which pnpm lets a repository rewrite package.json while it packs: what it does is not
+//! known without running it.
 
 use git::{GitError, Repository};
 use gix::ObjectId;
@@ -14,7 +15,8 @@ const FILES: [&str; 2] = [".pnpmfile.mjs", ".pnpmfile.cjs"];
 const HOOK: &[u8] = b"beforePacking";
 /// Bytes of a file of hooks that is looked into.
 const LARGEST: usize = 1 << 20;
-/// Branches whose tips are looked at besides the commit: of commits with the same files of the package any may have been taken.
+/// Branches whose tips are looked at besides the commit: of commits with the same files of the
+/// package any may have been taken.
 const BRANCHES: usize = 4;
 
 /// Names the file with the hook where package.json is what differs, and pnpm packed.

@@ -21,7 +21,8 @@ pub struct Question {
 }
 
 impl Question {
-    /// The same question, with a recipe to be followed in place of a search: its strategy alone is tried.
+    /// The same question, with a recipe to be followed in place of a search: its strategy alone is
+    /// tried.
     #[must_use]
     pub fn following(mut self, given: Option<Arc<Recipe>>) -> Self {
         if let Some(given) = &given {

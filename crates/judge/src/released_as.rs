@@ -1,5 +1,6 @@
-//! A commit that its tags call another version than the one that is judged, or that the version's own tag is not on: it is the
-//! source of what was published, and still not what the repository calls by that number.
+//! A commit that its tags call another version than the one that is judged, or that the version's
+//! own tag is not on: it is the source of what was published, and still not what the repository
+//! calls by that number.
 
 use git::RemoteRef;
 use npm_spec::version::{clean, same};
@@ -7,10 +8,12 @@ use origin::tags::{TagRank, best, rank};
 use report::json::Report;
 use verdict::{Finding, Severity};
 
-/// Adds a warning where the commit that was found is tagged as another version of the package rather than as the judged one, and
-/// a notice where a tag that names the judged one no worse is on another commit.
+/// Adds a warning where the commit that was found is tagged as another version of the package
+/// rather than as the judged one, and a notice where a tag that names the judged one no worse is on
+/// another commit.
 ///
-/// Of two tags the better named one counts, so that a tag such as `tmp-v1.0.0` beside `v0.9.0` silences nothing.
+/// Of two tags the better named one counts, so that a tag such as `tmp-v1.0.0` beside `v0.9.0`
+/// silences nothing.
 pub(crate) fn tell(report: &mut Report, refs: &[RemoteRef]) {
     let Some(origin) = &report.origin else { return };
     let Some((name, version)) = report.package.name.as_deref().zip(report.package.version.as_deref()) else { return };
@@ -38,8 +41,8 @@ pub(crate) fn tell(report: &mut Report, refs: &[RemoteRef]) {
     report.findings.extend(findings);
 }
 
-/// Tells the tags that may be this package's. In a repository of many packages a plain number may be another one's, unless no
-/// tag there has this package's name in it.
+/// Tells the tags that may be this package's. In a repository of many packages a plain number may
+/// be another one's, unless no tag there has this package's name in it.
 fn is_own<'a>(refs: &[RemoteRef], name: &'a str, directory: &str) -> impl Fn(&str) -> bool + 'a {
     let bare = name.rsplit('/').next().unwrap_or(name);
     let any = directory.is_empty() || !refs.iter().filter_map(RemoteRef::tag).any(|tag| tag.contains(bare));
@@ -59,7 +62,8 @@ fn best_of<'a>(
     Some((found.rank, at.tag()?, at.commit))
 }
 
-/// The version that a tag names for a package, as npm cleans it, and how well; `None` if it names none of this package.
+/// The version that a tag names for a package, as npm cleans it, and how well; `None` if it names
+/// none of this package.
 fn version_in(tag: &str, name: &str) -> Option<(TagRank, String)> {
     let digits = tag.char_indices().filter(|(_, c)| c.is_ascii_digit());
     digits.filter_map(|(at, _)| tag.get(at..)).find_map(|text| {

@@ -1,5 +1,6 @@
-//! `reproduce replay`: the tarball of a recipe, made again from the recipe alone. No registry is asked for the package, and no published
-//! archive is looked at: what is not in the recipe or in the commit does not count.
+//! `reproduce replay`: the tarball of a recipe, made again from the recipe alone. No registry is
+//! asked for the package, and no published archive is looked at: what is not in the recipe or in
+//! the commit does not count.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -139,8 +140,9 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     Ok(replayed.told(told))
 }
 
-/// The repository that the user named, or else the recipe. A recipe is a stranger's word: it opens nothing of this machine, and either
-/// is asked as nobody in particular, because the recipe's commands run on what it gives out.
+/// The repository that the user named, or else the recipe. A recipe is a stranger's word: it opens
+/// nothing of this machine, and either is asked as nobody in particular, because the recipe's
+/// commands run on what it gives out.
 fn source_of(recipe: &Recipe, question: &Question, context: &Context, runtime: &Handle) -> Result<Repository, Failed> {
     let Some(word) = &question.source else {
         if recipe.repository.starts_with("file:") {
@@ -156,7 +158,8 @@ fn source_of(recipe: &Recipe, question: &Question, context: &Context, runtime: &
     opening::open(&address, context, runtime, false).map_err(boxed)
 }
 
-/// The tarball's package.json says which package was made; the recipe, and the result that it came in, must name that one.
+/// The tarball's package.json says which package was made; the recipe, and the result that it came
+/// in, must name that one.
 fn check_names(archive: &npm_tarball::Archive, recipe: &Recipe, told: Option<&Told>) -> Result<(), ReplayError> {
     let bytes = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default();
@@ -171,7 +174,8 @@ fn check_names(archive: &npm_tarball::Archive, recipe: &Recipe, told: Option<&To
     Ok(())
 }
 
-/// The tarball that is to be made must not have been among what it was made from, under whatever name.
+/// The tarball that is to be made must not have been among what it was made from, under whatever
+/// name.
 fn check_installed(run: &Run, integrity: &str) -> Result<(), ReplayError> {
     let found = run.resolved.iter().filter_map(|line| line.split_once(' ')).find(|(_, installed)| *installed == integrity);
     found.map_or(Ok(()), |(name, _)| Err(ReplayError::JudgedBytes(name.to_owned())))
@@ -195,7 +199,8 @@ fn resolved_differs(stated: &[String], installed: &[String]) -> Option<Finding> 
     })
 }
 
-/// The commit of a recipe, which a branch or tag of the repository must reach: hosts serve commits of anybody's fork.
+/// The commit of a recipe, which a branch or tag of the repository must reach: hosts serve commits
+/// of anybody's fork.
 fn origin_of(repository: &mut Repository, recipe: &Recipe) -> Result<Origin, LocateError> {
     let gone = |repository: &Repository| LocateError::NoCommit {
         repository: repository.url().to_owned(),

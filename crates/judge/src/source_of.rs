@@ -7,7 +7,8 @@ use git::{ListingEntry, Repository};
 use origin::Located;
 use recipe::Recipe;
 
-/// What was located: the commit's files, and the ignore files that count for the folder and are here already.
+/// What was located: the commit's files, and the ignore files that count for the folder and are
+/// here already.
 pub(crate) fn source_of(located: &Located, repository: &Repository, recipe: &Recipe) -> Source {
     let commit = gix::ObjectId::from_hex(recipe.commit.as_bytes()).ok();
     let origin = located.origins.iter().find(|origin| Some(origin.commit) == commit);

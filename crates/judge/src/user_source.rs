@@ -1,4 +1,5 @@
-//! What the user named as the source, by `--source` or by a recipe, in place of what the package declares.
+//! What the user named as the source, by `--source` or by a recipe, in place of what the package
+//! declares.
 
 use context::Context;
 use git::GitError;
@@ -20,7 +21,8 @@ pub(crate) struct UserSource {
 }
 
 impl UserSource {
-    /// What `--source` names, else what the recipe does; `None` where the package's own word counts.
+    /// What `--source` names, else what the recipe does; `None` where the package's own word
+    /// counts.
     pub(crate) fn of(question: &Question, context: &Context) -> Option<Self> {
         let given = question.build.given.as_deref();
         let directory = given.map(|given| given.directory.clone());
@@ -48,7 +50,8 @@ impl UserSource {
     }
 }
 
-/// The commit and the folder behind `#`, as npm writes them and as this program prints them: `<commit>::path:<folder>`.
+/// The commit and the folder behind `#`, as npm writes them and as this program prints them:
+/// `<commit>::path:<folder>`.
 fn parts(fragment: &str) -> (Option<String>, Option<String>) {
     let (commit, folder) = fragment.split_once("::path:").unwrap_or((fragment, ""));
     let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -66,7 +69,8 @@ pub(crate) fn hint(error: &LocateError) -> Option<&'static str> {
     }
 }
 
-/// The repository that the user named, with a finding that says so where the package itself does not declare it.
+/// The repository that the user named, with a finding that says so where the package itself does
+/// not declare it.
 pub(crate) fn agreed(named: Result<Option<Address>, AddressError>, declared: Option<&Agreed>) -> Result<Agreed, Box<Ending>> {
     let finding = Finding::new("source-by-user", Severity::Info, "the source was given with --source; the package does not declare it");
     let is_declared = |address: &Address| {

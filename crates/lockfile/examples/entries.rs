@@ -1,4 +1,5 @@
-//! Prints what a lockfile names, each package with its lines, and what is left out: `entries <file>`.
+//! Prints what a lockfile names, each package with its lines, and what is left out: `entries
+//! <file>`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

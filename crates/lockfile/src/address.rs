@@ -35,7 +35,8 @@ pub(crate) fn is_inside(path: &str) -> bool {
     !path.starts_with('/') && !path.contains(['\\', ':', '%', '\0']) && path.split('/').all(is_plain)
 }
 
-/// Whether a path is written in the one way in which a client writes it: `a/b`, and `..` at its start alone.
+/// Whether a path is written in the one way in which a client writes it: `a/b`, and `..` at its
+/// start alone.
 pub(crate) fn is_normal(path: &str) -> bool {
     let below = {
         let mut below = path;
@@ -66,7 +67,8 @@ pub(crate) fn host(address: &str) -> Option<String> {
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
-/// Whether an address is one of http that reads the same for all: it is what a parser makes of it, letter by letter.
+/// Whether an address is one of http that reads the same for all: it is what a parser makes of it,
+/// letter by letter.
 pub(crate) fn is_plain(address: &str) -> bool {
     let same = Url::parse(address).ok().filter(|url| url.as_str() == address);
     same.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -86,7 +88,8 @@ pub(crate) fn split_name(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-/// The name of a package in the address under which a registry serves its tarball: `<registry>/@s/a/-/a-1.0.0.tgz`.
+/// The name of a package in the address under which a registry serves its tarball:
+/// `<registry>/@s/a/-/a-1.0.0.tgz`.
 pub(crate) fn name_in(address: &str) -> Option<String> {
     let (before, _) = address.split_once("/-/").filter(|_| host(address).is_some())?;
     let before = before.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
@@ -107,7 +110,8 @@ pub(crate) fn hashes(text: &str) -> Vec<String> {
     if hashes.len() > MAX_HASHES { vec!["too-many".to_owned()] } else { hashes }
 }
 
-/// A hash in hex as it stands in an integrity text; `None` if it is of no algorithm that counts there.
+/// A hash in hex as it stands in an integrity text; `None` if it is of no algorithm that counts
+/// there.
 pub(crate) fn from_hex(algorithm: &str, digits: &str) -> Option<String> {
     use base64::Engine;
     let name = match algorithm.replace('-', "").to_ascii_lowercase().as_str() {

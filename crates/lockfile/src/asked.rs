@@ -1,6 +1,8 @@
-//! What the project's package.json files ask for, held against what the lockfile says that they ask for.
+//! What the project's package.json files ask for, held against what the lockfile says that they ask
+//! for.
 //!
-//! A client believes package.json. What the lockfile says otherwise it finds out by itself, from the registry.
+//! A client believes package.json. What the lockfile says otherwise it finds out by itself, from
+//! the registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +21,8 @@ const MAX_MANIFEST: u64 = 4 << 20;
 const MAX_FOLDERS: usize = 20_000;
 const MAX_DEPTH: usize = 16;
 
-/// The lists of a package.json, the one that counts first: what is in several is in the first of them.
+/// The lists of a package.json, the one that counts first: what is in several is in the first of
+/// them.
 const LISTS: [&str; 3] = ["optionalDependencies", "dependencies", "devDependencies"];
 const PEERS: &str = "peerDependencies";
 
@@ -52,7 +55,8 @@ pub(crate) fn of_object(of: &Object<'_>) -> Asked {
     collect(LISTS.map(|list| (list, pairs(list))))
 }
 
-/// How the package.json files of a project differ from what its lockfile says of them. A folder without one is no project.
+/// How the package.json files of a project differ from what its lockfile says of them. A folder
+/// without one is no project.
 pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<String> {
     if fs::symlink_metadata(project.join("package.json")).is_err() {
         return Vec::new();
@@ -109,7 +113,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
     all
 }
 
-/// Whether two say the same; a list that the lockfile does not tell is empty, and yarn 2 writes its protocol down.
+/// Whether two say the same; a list that the lockfile does not tell is empty, and yarn 2 writes its
+/// protocol down.
 fn is_same((list, range): (&str, &str), (other, locked): (&str, &str)) -> bool {
     let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
     let is_bound = |range: &str| range.starts_with("patch:") || range.starts_with("portal:") || range.starts_with("file:");
@@ -117,7 +122,8 @@ fn is_same((list, range): (&str, &str), (other, locked): (&str, &str)) -> bool {
     same_range && (other.is_empty() || list == other)
 }
 
-/// Whether a version that npm's version 1 has is in a range; of what is no range, only the words can be compared.
+/// Whether a version that npm's version 1 has is in a range; of what is no range, only the words
+/// can be compared.
 fn is_in(locked: &str, range: &str) -> bool {
     if let Some(real) = range.strip_prefix("npm:") {
         let (name, range) = address::split_name(real).unwrap_or((real, "*"));
@@ -160,7 +166,8 @@ fn siblings(project: &Path, folders: &BTreeSet<String>) -> BTreeMap<String, Stri
     folders.iter().filter_map(named).collect()
 }
 
-/// The folders of the workspaces that package.json names; an error where a pattern is none that is understood.
+/// The folders of the workspaces that package.json names; an error where a pattern is none that is
+/// understood.
 fn workspaces(project: &Path) -> Result<BTreeSet<String>, String> {
     let text = text_of(&project.join("package.json")).unwrap_or_default();
     let Ok(root) = json::parse(&text, false) else { return Err("package.json cannot be read".to_owned()) };

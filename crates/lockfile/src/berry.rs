@@ -61,7 +61,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             for (name, _, wanted) in entry.dependencies.0.iter().chain(&entry.optional_dependencies.0) {
                 let known = by_descriptor.get(format!("{name}@{wanted}").as_str());
                 let known = known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str()));
-                // Where another range took its place (`resolutions`), any of that name may be meant.
+                // Where another range took its place (`resolutions`), any of that name may be
+                // meant.
                 let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
                 if targets.is_none() {
                     found.gap(key, &format!("{name}@{wanted}"), *position);

@@ -147,7 +147,8 @@ struct All<'t, 'a> {
 }
 
 impl All<'_, '_> {
-    /// The nodes that a package at `key` needs: `key/name`, else the same one level higher, as folders are.
+    /// The nodes that a package at `key` needs: `key/name`, else the same one level higher, as
+    /// folders are.
     fn targets(
         &mut self,
         (key, from): (&str, Option<usize>),

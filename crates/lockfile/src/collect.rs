@@ -87,7 +87,8 @@ impl Collected {
         }
     }
 
-    /// Counts needs: where a name may mean any of its versions, few bytes of a file stand for many of them.
+    /// Counts needs: where a name may mean any of its versions, few bytes of a file stand for many
+    /// of them.
     pub(crate) fn count(&mut self, needs: usize) -> Result<(), Fault> {
         self.needs = self.needs.saturating_add(needs);
         if self.needs > MAX_NEEDS { Err(Fault::TooMuch) } else { Ok(()) }
@@ -98,7 +99,8 @@ impl Collected {
         self.graph.importers.push(Importer { node, name, folder: folder.to_owned(), development });
     }
 
-    /// `from` asks for `to` under a name: where that is another one, it is kept who says so. What the project itself asks for is its own.
+    /// `from` asks for `to` under a name: where that is another one, it is kept who says so. What
+    /// the project itself asks for is its own.
     pub(crate) fn asks(&mut self, from: usize, to: usize, name: &str) {
         let by = match self.nodes.get(from) {
             Some(Node::Package(own, version, _)) => format!("{own}@{version}"),
@@ -162,12 +164,14 @@ impl Collected {
     }
 }
 
-/// Whether the address, if there is one, is one that all clients take for the same: of http, and as it would be written anew.
+/// Whether the address, if there is one, is one that all clients take for the same: of http, and as
+/// it would be written anew.
 fn is_plain(place: &Place) -> bool {
     place.resolved.as_deref().is_none_or(address::is_plain)
 }
 
-/// The name and the clean version, if `name@version` is a word for just that: `a@1.0.0-x.tgz` has a version, and is a word for a file.
+/// The name and the clean version, if `name@version` is a word for just that: `a@1.0.0-x.tgz` has a
+/// version, and is a word for a file.
 fn named(name: &str, version: &str) -> Option<(PackageName, String)> {
     let (name, version) = (PackageName::parse(name).ok()?, version::clean(version)?);
     let spec = Spec::parse(&format!("{name}@{version}")).ok()?;

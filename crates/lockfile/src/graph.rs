@@ -1,4 +1,5 @@
-//! Which entries need which: for the workspaces of a project, and for what is for development alone, optional or a peer.
+//! Which entries need which: for the workspaces of a project, and for what is for development
+//! alone, optional or a peer.
 
 use super::Omit;
 

@@ -1,8 +1,10 @@
-//! Characters and words that no client writes into its lockfile, and that readers do not read alike.
+//! Characters and words that no client writes into its lockfile, and that readers do not read
+//! alike.
 
 use super::{Fault, Format};
 
-/// The marks of a merge. Clients look for them anywhere, within texts too, and read what they make of the file then.
+/// The marks of a merge. Clients look for them anywhere, within texts too, and read what they make
+/// of the file then.
 const MARKS: [&str; 3] = ["<<<<<<<", ">>>>>>>", "|||||||"];
 
 /// Keys that are more than keys for JavaScript.

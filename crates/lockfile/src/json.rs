@@ -10,7 +10,8 @@ use super::{Fault, Position, guard};
 /// How many bytes lie between two known positions.
 const STEP: usize = 1024;
 
-/// Reads JSON; `commas` allows trailing ones. The parser itself refuses what is nested more than 512 deep.
+/// Reads JSON; `commas` allows trailing ones. The parser itself refuses what is nested more than
+/// 512 deep.
 pub(crate) fn parse(text: &str, commas: bool) -> Result<Object<'_>, Fault> {
     let options = ParseOptions {
         // No client writes one, and where one ends readers do not agree.
@@ -34,7 +35,8 @@ pub(crate) fn parse(text: &str, commas: bool) -> Result<Object<'_>, Fault> {
     }
 }
 
-/// An error where a key is there twice in one object, or is more than a key for JavaScript: which value is true, readers do not agree.
+/// An error where a key is there twice in one object, or is more than a key for JavaScript: which
+/// value is true, readers do not agree.
 fn said_once(root: &Object<'_>) -> Result<(), Fault> {
     let mut open = vec![root];
     let mut lists = Vec::new();
@@ -94,7 +96,8 @@ pub(crate) fn flag(of: &Object<'_>, name: &str) -> bool {
     member(of, name).and_then(Value::as_boolean_lit).is_some_and(|flag| flag.value)
 }
 
-/// Whether these members are texts and those are flags, where they are there at all: what is of another kind, each client reads otherwise.
+/// Whether these members are texts and those are flags, where they are there at all: what is of
+/// another kind, each client reads otherwise.
 pub(crate) fn is_plain(of: &Object<'_>, texts: &[&str], flags: &[&str]) -> bool {
     texts.iter().all(|name| member(of, name).is_none_or(|value| value.as_string_lit().is_some()))
         && flags.iter().all(|name| member(of, name).is_none_or(|value| value.as_boolean_lit().is_some()))

@@ -1,4 +1,5 @@
-//! The tree that npm writes into a lockfile of version 2 beside the table, for npm 6: it is to say what the table says.
+//! The tree that npm writes into a lockfile of version 2 beside the table, for npm 6: it is to say
+//! what the table says.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,8 @@ struct Level<'t, 'a> {
     folder: String,
 }
 
-/// Tells what of the tree is otherwise than in the table, as what cannot be read, and what it lacks, as a gap.
+/// Tells what of the tree is otherwise than in the table, as what cannot be read, and what it
+/// lacks, as a gap.
 pub(crate) fn check(table: &Table<'_, '_>, tree: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) -> Result<(), Fault> {
     let mut open = vec![Level { tree, folder: String::new() }];
     let mut seen = HashSet::new();

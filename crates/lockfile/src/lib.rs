@@ -1,15 +1,18 @@
 //! What a project installs, as its lockfile says.
 //!
-//! In: a file's name and bytes, from a stranger. Out: packages of registries, each once as `name@version` with the hashes, the
-//! address and the lines that the file has for it; and what is left out, each with the reason. Nothing is lost on the way: what is an
-//! entry of the file is in one of the two lists.
+//! In: a file's name and bytes, from a stranger. Out: packages of registries, each once as
+//! `name@version` with the hashes, the address and the lines that the file has for it; and what is
+//! left out, each with the reason. Nothing is lost on the way: what is an entry of the file is in
+//! one of the two lists.
 //!
-//! Formats: package-lock.json and npm-shrinkwrap.json 1 to 3 and the lockfile that npm keeps in `node_modules`, yarn.lock of yarn 1
-//! and of yarn 2 and later, pnpm-lock.yaml 5 to 9 with several documents, bun.lock, deno.lock, and `CycloneDX` and SPDX as JSON.
+//! Formats: package-lock.json and npm-shrinkwrap.json 1 to 3 and the lockfile that npm keeps in
+//! `node_modules`, yarn.lock of yarn 1 and of yarn 2 and later, pnpm-lock.yaml 5 to 9 with several
+//! documents, bun.lock, deno.lock, and `CycloneDX` and SPDX as JSON.
 //!
-//! The `lockfile` module of npm-timewarp reads some of the same files for another question: which versions and hosts a build may
-//! ask a registry for. It takes whatever looks like a version and drops what does not, also in files that are broken halfway, because
-//! a build must not fail for it. Here an entry that is not understood is told, and a file that is not whole is an error.
+//! The `lockfile` module of npm-timewarp reads some of the same files for another question: which
+//! versions and hosts a build may ask a registry for. It takes whatever looks like a version and
+//! drops what does not, also in files that are broken halfway, because a build must not fail for
+//! it. Here an entry that is not understood is told, and a file that is not whole is an error.
 
 mod address;
 mod asked;
@@ -155,7 +158,8 @@ pub struct Place {
     pub integrity: Vec<String>,
     /// The address of its tarball, without credentials.
     pub resolved: Option<String>,
-    /// The address has a user, a query or a fragment in the file, and so is another one than `resolved`.
+    /// The address has a user, a query or a fragment in the file, and so is another one than
+    /// `resolved`.
     pub address_has_more: bool,
     /// The host of the address, or of the registry that the file names.
     pub host: Option<String>,
@@ -165,7 +169,8 @@ pub struct Place {
     pub has_shrinkwrap: bool,
     /// The name of another package, for whose range the file has this one.
     pub in_place_of: Option<String>,
-    /// The packages, as `name@version`, of which the file says that they ask for this one under another name, with that name.
+    /// The packages, as `name@version`, of which the file says that they ask for this one under
+    /// another name, with that name.
     pub aliases: Vec<(String, String)>,
 }
 
@@ -191,7 +196,8 @@ impl Place {
         Self { resolved: resolved.map(str::to_owned), host: resolved.and_then(address::host), ..self }
     }
 
-    /// The name of the package whose tarball is at the address, where the address is one of a registry.
+    /// The name of the package whose tarball is at the address, where the address is one of a
+    /// registry.
     pub fn name_in_address(&self) -> Option<String> {
         self.resolved.as_deref().and_then(address::name_in)
     }
@@ -204,7 +210,8 @@ pub struct Entry {
     pub name: PackageName,
     /// The exact version.
     pub version: String,
-    /// Where it stands, in the order of the file; at least one. What one place says does not hold for another.
+    /// Where it stands, in the order of the file; at least one. What one place says does not hold
+    /// for another.
     pub places: Vec<Place>,
 }
 
@@ -363,7 +370,8 @@ impl Lockfile {
         Ok(found.finish(Format::Tree))
     }
 
-    /// How the package.json files of the project and of its workspaces differ from what the file says of them, in words.
+    /// How the package.json files of the project and of its workspaces differ from what the file
+    /// says of them, in words.
     pub fn differences(&self, project: &Path) -> Vec<String> {
         match self.format {
             Format::Npm | Format::Yarn | Format::Berry | Format::Pnpm | Format::Bun => asked::differences(&self.said, self.format, project),
@@ -380,7 +388,8 @@ impl Lockfile {
         counts
     }
 
-    /// The folders of the workspaces, from the lockfile's, as the file has them: nobody has looked whether they are there, or inside.
+    /// The folders of the workspaces, from the lockfile's, as the file has them: nobody has looked
+    /// whether they are there, or inside.
     pub fn workspaces(&self) -> impl Iterator<Item = &str> {
         self.graph.importers.iter().map(|importer| importer.folder.as_str())
     }
@@ -405,10 +414,11 @@ impl Lockfile {
         Ok(self.entries.iter().zip(needed).filter_map(|(entry, needed)| needed.then_some(entry)).collect())
     }
 
-    /// The packages that an installation without these kinds has, each with the places at which it has them.
+    /// The packages that an installation without these kinds has, each with the places at which it
+    /// has them.
     ///
-    /// What the file says of a place is not believed by itself: the place is left out only where the file's own graph comes to it by
-    /// what is omitted, and in no other way.
+    /// What the file says of a place is not believed by itself: the place is left out only where
+    /// the file's own graph comes to it by what is omitted, and in no other way.
     pub fn installed_without(&self, omit: Omit) -> Vec<Entry> {
         let (all, kept) = (self.graph.installed(Omit::default()), self.graph.installed(omit));
         let mut left_out: Vec<Vec<bool>> = self.entries.iter().map(|entry| vec![false; entry.places.len()]).collect();

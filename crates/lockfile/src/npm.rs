@@ -1,6 +1,7 @@
 //! package-lock.json and npm-shrinkwrap.json 1 to 3, and `node_modules/.package-lock.json`.
 //!
-//! Version 1 is a tree of `dependencies`. Versions 2 and 3 have a table `packages` by path, which alone counts.
+//! Version 1 is a tree of `dependencies`. Versions 2 and 3 have a table `packages` by path, which
+//! alone counts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use super::graph::Kind;
 use super::json::{self, Lines};
 use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address, asked, legacy};
 
-/// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand packages has some 300 million.
+/// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand
+/// packages has some 300 million.
 const MAX_LOOKED_UP: usize = 1 << 30;
 
 /// The members of an entry by which a client goes.
@@ -127,7 +129,8 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
     }
     let version = json::text(entry, "version").unwrap_or_default();
     let resolved = json::text(entry, "resolved");
-    // What is bundled has no address of its own, and lies in the package above it. Which one that is, this version does not say.
+    // What is bundled has no address of its own, and lies in the package above it. Which one that
+    // is, this version does not say.
     if json::flag(entry, "bundled") && resolved.is_none() && key != name {
         return found.bundled(key, position, None).map(|_| ());
     }
@@ -252,7 +255,8 @@ impl<'t, 'a> Table<'t, 'a> {
             }
             for (name, wanted) in json::pairs(entry, list) {
                 let Some(target) = self.found_from(key, name)? else {
-                    // npm never comes back to what is optional for a package, and often writes no row of another system's.
+                    // npm never comes back to what is optional for a package, and often writes no
+                    // row of another system's.
                     let is_left = list == "optionalDependencies" && key.contains(FOLDER);
                     if !is_left && (list != "peerDependencies" || !is_optional_peer(entry, name)) {
                         needs.gaps.push(format!("{name}@{wanted}"));
@@ -272,8 +276,8 @@ impl<'t, 'a> Table<'t, 'a> {
         Ok(needs)
     }
 
-    /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies below it, and what only that needs and
-    /// lies beside it.
+    /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies
+    /// below it, and what only that needs and lies beside it.
     fn bundles(&mut self, needs: &[Needs<'_>]) {
         for at in 0..self.rows.len() {
             let Some(Row { key, entry: Some(entry), .. }) = self.rows.get(at) else { continue };
@@ -294,7 +298,8 @@ impl<'t, 'a> Table<'t, 'a> {
         }
     }
 
-    /// The row that `name` is for a package at `from`: as Node looks for it, folder by folder upwards.
+    /// The row that `name` is for a package at `from`: as Node looks for it, folder by folder
+    /// upwards.
     fn found_from(&mut self, from: &str, name: &str) -> Result<Option<usize>, Fault> {
         if from.len() > MAX_KEY || name.len() > MAX_KEY {
             return Ok(None);
@@ -339,9 +344,11 @@ impl<'t, 'a> Table<'t, 'a> {
             return found.bundled(key, position, self.bundled(row, entry));
         }
         match resolved.and_then(address::kind) {
-            // npm goes to the address whatever asked for the package: it is another one's only where all asked for an address.
+            // npm goes to the address whatever asked for the package: it is another one's only
+            // where all asked for an address.
             Some(Reason::Tarball) if row.by_range || !row.by_address => {}
-            // Somebody asked for an address, and the entry names none: which one is taken, each version of npm knows for itself.
+            // Somebody asked for an address, and the entry names none: which one is taken, each
+            // version of npm knows for itself.
             None if row.by_address && resolved.is_none() => return found.left_out(key, position, Reason::Tarball),
             None => {}
             Some(reason) => return found.left_out(key, position, reason),

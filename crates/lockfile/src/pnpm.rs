@@ -1,7 +1,8 @@
 //! pnpm-lock.yaml 5 to 9.
 //!
-//! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0` (5), `/a@1.0.0(peer@2.0.0)` (6) and
-//! `a@1.0.0` (9, where `snapshots` have the keys with peers). A first document of pnpm 11 and later is about pnpm itself.
+//! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0`
+//! (5), `/a@1.0.0(peer@2.0.0)` (6) and `a@1.0.0` (9, where `snapshots` have the keys with peers). A
+//! first document of pnpm 11 and later is about pnpm itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -83,7 +84,8 @@ struct Package {
     optional: Option<bool>,
 }
 
-/// Where a package comes from. What else than this it may be told is of no registry that all versions of pnpm know.
+/// Where a package comes from. What else than this it may be told is of no registry that all
+/// versions of pnpm know.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Resolution {
@@ -114,7 +116,8 @@ struct Snapshot {
     optional: bool,
 }
 
-/// `1.0.0(peer@2.0.0)`, or `{specifier: ^1.0.0, version: 1.0.0(peer@2.0.0)}`: the version, and the range if it is there.
+/// `1.0.0(peer@2.0.0)`, or `{specifier: ^1.0.0, version: 1.0.0(peer@2.0.0)}`: the version, and the
+/// range if it is there.
 struct Wanted(String, Option<String>);
 
 impl<'de> Deserialize<'de> for Wanted {

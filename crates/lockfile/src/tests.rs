@@ -340,7 +340,8 @@ fn spdx_packages_are_read_by_their_purls() {
 
 #[test]
 fn kinds_that_are_left_out_are_those_of_an_installation_without_them() {
-    // `lie` is said to be for development, optional and for peers alone, and is needed in production.
+    // `lie` is said to be for development, optional and for peers alone, and is needed in
+    // production.
     let text = r#"{"lockfileVersion":3,"packages":{
         "":{"dependencies":{"a":"1"},"devDependencies":{"d":"1","both":"1"},"optionalDependencies":{"o":"1"},"peerDependencies":{"p":"1"}},
         "node_modules/a":{"version":"1.0.0","dependencies":{"lie":"1"},"optionalDependencies":{"both":"1"}},

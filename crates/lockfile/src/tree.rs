@@ -18,7 +18,8 @@ const MAX_MANIFEST: u64 = 4 << 20;
 /// Most levels of `node_modules` below each other.
 const MAX_DEPTH: usize = 64;
 
-/// What clients keep beside the packages for themselves, and is not code; and what pnpm keeps in its store.
+/// What clients keep beside the packages for themselves, and is not code; and what pnpm keeps in
+/// its store.
 const NOTES: [&str; 5] = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity", ".pnpm-workspace-state-v1.json"];
 const STORE_NOTES: [&str; 1] = ["lock.yaml"];
 
@@ -181,7 +182,8 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| about.file_type().is_symlink())
 }
 
-/// The names of the packages in a folder; those of a scope lie one level deeper. What is no package is told.
+/// The names of the packages in a folder; those of a scope lie one level deeper. What is no package
+/// is told.
 fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec<String>, Fault> {
     let mut all = Vec::new();
     for name in entries(&of.folder)? {

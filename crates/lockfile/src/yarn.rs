@@ -1,7 +1,8 @@
 //! yarn.lock of yarn 1: patterns at the start of a line, their members below it.
 //!
-//! yarn's own reader takes much that yarn never writes: colons behind names, several names before one value, escapes. Here only what yarn
-//! writes is read: a file that needs more than that is read otherwise by each who reads it.
+//! yarn's own reader takes much that yarn never writes: colons behind names, several names before
+//! one value, escapes. Here only what yarn writes is read: a file that needs more than that is read
+//! otherwise by each who reads it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -49,7 +50,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         }
         let malformed = || Fault::Malformed(format!("line {number}"));
         let is_within = line.starts_with(' ');
-        // Blanks at the end, and lines of them, are indentation for yarn: it ends an entry where nobody sees it.
+        // Blanks at the end, and lines of them, are indentation for yarn: it ends an entry where
+        // nobody sees it.
         if line.ends_with(' ') || bare.contains(|c: char| c.is_control()) || bare.starts_with('#') || is_within && is_closed {
             return Err(malformed());
         }
@@ -145,7 +147,8 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
             (None, None) => names.insert(name),
         };
     }
-    // The line holds for all of its patterns: where they are not of one package, it is not known to be any of them.
+    // The line holds for all of its patterns: where they are not of one package, it is not known to
+    // be any of them.
     let mut nodes = Vec::with_capacity(names.len());
     let is_named = entry.get("name").is_none_or(|own| {
         names.contains(own) || entry.patterns.iter().any(|pattern| address::split_name(pattern).is_some_and(|(name, _)| name == own))

@@ -1,4 +1,5 @@
-//! Compresses standard input as a Node.js of a class does: `compress <A|B|C> <level> < in > out`. The output is raw deflate.
+//! Compresses standard input as a Node.js of a class does: `compress <A|B|C> <level> < in > out`.
+//! The output is raw deflate.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

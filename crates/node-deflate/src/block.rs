@@ -1,4 +1,5 @@
-//! One block: collects literals and matches, then writes them in the shortest of the three forms of the format.
+//! One block: collects literals and matches, then writes them in the shortest of the three forms of
+//! the format.
 
 #![allow(
     clippy::indexing_slicing,
@@ -18,8 +19,8 @@ use super::tables::{
     LENGTH_CODE, LENGTH_EXTRA, LITERAL_CODES, MAX_BITS, distance_code,
 };
 
-/// Symbols after which a block ends: memLevel 8 gives room for 16384, and zlib leaves the last one free
-/// (up to 1.2.11 as `lit_bufsize - 1`, since 1.2.12 as `sym_end`).
+/// Symbols after which a block ends: memLevel 8 gives room for 16384, and zlib leaves the last one
+/// free (up to 1.2.11 as `lit_bufsize - 1`, since 1.2.12 as `sym_end`).
 const CAPACITY: usize = (1 << 14) - 1;
 
 /// The two bits of a block's form.

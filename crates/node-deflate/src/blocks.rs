@@ -37,8 +37,9 @@ impl Blocks {
         }
     }
 
-    /// Takes symbols that were chosen elsewhere, from the place `at` of the stream on; returns where they end. `input` gives the
-    /// stream's bytes; `total` is its length, where that is known.
+    /// Takes symbols that were chosen elsewhere, from the place `at` of the stream on; returns
+    /// where they end. `input` gives the stream's bytes; `total` is its length, where that is
+    /// known.
     pub(super) fn take(&mut self, symbols: &[Symbol], mut at: u64, total: Option<u64>, input: &dyn Fn(u64, u64) -> Vec<u8>) -> u64 {
         for symbol in symbols {
             let from = at;
@@ -72,8 +73,9 @@ fn length(symbol: Symbol) -> u64 {
     if symbol >> 8 == 0 { 1 } else { u64::from(symbol & 0xff) + MIN_MATCH as u64 }
 }
 
-/// Where the window begins when the position `at` is looked at: it slides by its size once a whole match no longer fits in it; at the end
-/// of the stream, where it is not full, one position earlier.
+/// Where the window begins when the position `at` is looked at: it slides by its size once a whole
+/// match no longer fits in it; at the end of the stream, where it is not full, one position
+/// earlier.
 fn base(at: u64, total: Option<u64>) -> u64 {
     const SLIDES: u64 = (SIZE + MAX_DISTANCE) as u64;
     const STEP: u64 = SIZE as u64;

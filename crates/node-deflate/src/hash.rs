@@ -1,4 +1,5 @@
-//! Which earlier positions are tried as a match: those in the same hash bucket. This is where the classes differ.
+//! Which earlier positions are tried as a match: those in the same hash bucket. This is where the
+//! classes differ.
 
 #![allow(clippy::indexing_slicing, reason = "tables of 256 entries are indexed by bytes; evaluated at compile time or masked")]
 #![allow(clippy::cast_possible_truncation, reason = "hashes keep the low 15 bits on purpose")]
@@ -15,8 +16,8 @@ const MASK: u32 = (BUCKETS - 1) as u32;
 pub(super) trait Hash {
     /// The bucket of the string at `at`.
     ///
-    /// Hashes of four bytes look one byte past a string of three: near the end of the input that byte is whatever the
-    /// window holds there, and it decides, as it does in the original.
+    /// Hashes of four bytes look one byte past a string of three: near the end of the input that
+    /// byte is whatever the window holds there, and it decides, as it does in the original.
     fn bucket(window: &Window, at: usize) -> u16;
 }
 
@@ -69,8 +70,9 @@ impl Hash for Multiply {
     }
 }
 
-/// Low 15 bits of the CRC-32C (no inversion, initial value 0) of four bytes in which only the first, second, third
-/// or fourth is not zero. The CRC is linear, so the four parts of a value add up by exclusive or.
+/// Low 15 bits of the CRC-32C (no inversion, initial value 0) of four bytes in which only the
+/// first, second, third or fourth is not zero. The CRC is linear, so the four parts of a value add
+/// up by exclusive or.
 static CRC: [[u16; 256]; 4] = crc_tables();
 
 const fn crc_tables() -> [[u16; 256]; 4] {

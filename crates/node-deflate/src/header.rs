@@ -1,4 +1,5 @@
-//! The head of a block with its own codes: the code lengths, run-length coded, and the code of that coding.
+//! The head of a block with its own codes: the code lengths, run-length coded, and the code of that
+//! coding.
 
 #![allow(clippy::indexing_slicing, reason = "symbols are 0 to 18, the places of META_ORDER 0 to 18, `last` is a symbol of its alphabet")]
 #![allow(clippy::cast_possible_truncation, reason = "repeat counts are at most 138, symbol counts at most 286")]

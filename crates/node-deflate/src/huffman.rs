@@ -1,7 +1,8 @@
 //! Code lengths from symbol counts, limited in length, and the canonical codes of those lengths.
 //!
-//! Several sets of lengths are equally short; which one comes out depends on how the heap breaks ties and on how too
-//! long codes are shortened. Both follow zlib's rules: that is what makes the block headers equal.
+//! Several sets of lengths are equally short; which one comes out depends on how the heap breaks
+//! ties and on how too long codes are shortened. Both follow zlib's rules: that is what makes the
+//! block headers equal.
 
 #![allow(
     clippy::indexing_slicing,
@@ -76,7 +77,8 @@ pub(super) fn lengths<const N: usize>(count: &[u16; N], limit: usize) -> Lengths
             last = Some(symbol);
         }
     }
-    // A code of fewer than two symbols confuses old decoders: unused ones are added, the lowest that are free.
+    // A code of fewer than two symbols confuses old decoders: unused ones are added, the lowest
+    // that are free.
     while heap.len < 2 {
         let symbol = match last {
             Some(symbol) if symbol < 2 => symbol + 1,
@@ -130,7 +132,8 @@ fn merge(heap: &mut Heap, leaves: usize) -> (Order, [u16; NODES]) {
     (order, parent)
 }
 
-/// Walks down from the root; where the tree is deeper than `limit`, moves leaves until the lengths fit.
+/// Walks down from the root; where the tree is deeper than `limit`, moves leaves until the lengths
+/// fit.
 fn assign(order: &Order, parent: &[u16; NODES], limit: usize, len: &mut [u8]) {
     let mut depth = [0_u8; NODES];
     let mut leaves_at = [0_usize; MAX_BITS + 1];

@@ -52,7 +52,8 @@ impl Match {
     }
 }
 
-/// The first of the longest matches of more than `in_hand` bytes, trying `head` and what is before it in its bucket.
+/// The first of the longest matches of more than `in_hand` bytes, trying `head` and what is before
+/// it in its bucket.
 ///
 /// The result may be shorter than that at the end of the input, where matches are cut.
 #[inline]
@@ -100,7 +101,8 @@ pub(super) fn longest(window: &Window, head: u16, in_hand: usize, limits: &Limit
     best.map(|candidate| Match { len: best_len.min(window.lookahead), distance: usize::from(at.wrapping_sub(candidate)) })
 }
 
-/// The same by the long chains: from `first` on, of which all newer ones were tried, to as many positions behind `head` as may be tried.
+/// The same by the long chains: from `first` on, of which all newer ones were tried, to as many
+/// positions behind `head` as may be tried.
 #[inline]
 fn longest_of_long(
     window: &Window,

@@ -1,9 +1,11 @@
 //! One deflate stream by several threads, with the bytes that one makes.
 //!
-//! The stream is cut into pieces. Threads choose each piece's symbols as `segment` tells; here, in the stream's order, they are joined:
-//! the parser of what came before goes on into the piece until it is where the piece's own parser was, and from there on the piece's
-//! symbols are taken. Where the two never meet (a run of equal bytes may have another phase) it goes on to the piece's end, and
-//! what was chosen for it is thrown away: slower, and still the same. Blocks and their codes are made here as well.
+//! The stream is cut into pieces. Threads choose each piece's symbols as `segment` tells; here, in
+//! the stream's order, they are joined: the parser of what came before goes on into the piece until
+//! it is where the piece's own parser was, and from there on the piece's symbols are taken. Where
+//! the two never meet (a run of equal bytes may have another phase) it goes on to the piece's end,
+//! and what was chosen for it is thrown away: slower, and still the same. Blocks and their codes
+//! are made here as well.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
@@ -20,14 +22,15 @@ use super::{Class, Deflate, run};
 
 /// How a stream is cut and by how many threads it is compressed.
 ///
-/// Two pieces for each thread are under way at most. One takes its bytes, at most four times as many for its symbols, and half a megabyte
-/// for the window and its chains: 6 MiB for each thread of [`Plan::of_machine`], however long the stream is.
+/// Two pieces for each thread are under way at most. One takes its bytes, at most four times as
+/// many for its symbols, and half a megabyte for the window and its chains: 6 MiB for each thread
+/// of [`Plan::of_machine`], however long the stream is.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// Threads that choose symbols; with less than two, all is done by the caller's.
     pub threads: usize,
-    /// So many bytes are compressed by the caller's thread alone, whatever follows: most streams are short, and one that is compared
-    /// with another differs soon. A multiple of 64 KiB.
+    /// So many bytes are compressed by the caller's thread alone, whatever follows: most streams
+    /// are short, and one that is compared with another differs soon. A multiple of 64 KiB.
     pub alone: usize,
     /// Bytes of one piece, a multiple of 64 KiB.
     pub piece: usize,
@@ -116,7 +119,8 @@ fn together(stream: Deflate, plan: Plan, first: Piece, input: &mut dyn Read, out
     })
 }
 
-/// What a thread does until there are no more jobs. A panic is a job without a result: whoever waits for it must hear of it.
+/// What a thread does until there are no more jobs. A panic is a job without a result: whoever
+/// waits for it must hear of it.
 fn work(class: Class, level: u8, waiting: &Mutex<Receiver<Job>>, done: &Sender<Option<Parsed>>) {
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -1,4 +1,5 @@
-//! The choice between literals and matches, position by position: greedy at levels 1 to 3, lazy from level 4.
+//! The choice between literals and matches, position by position: greedy at levels 1 to 3, lazy
+//! from level 4.
 
 use super::hash::Hash;
 use super::matcher::{Limits, Match, longest};
@@ -21,15 +22,16 @@ fn symbol(len: usize, distance: usize) -> Symbol {
     ((distance as u32) << 8) | ((len - MIN_MATCH) & 0xff) as u32
 }
 
-/// All that the symbols from a position on depend on, besides the last 32 KiB: two runs that are in the same state at the same place
-/// go on alike.
+/// All that the symbols from a position on depend on, besides the last 32 KiB: two runs that are in
+/// the same state at the same place go on alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
     /// The place in the stream.
     pub(super) at: u64,
     /// The match that ends or begins at the byte before the position (lazy levels).
     held: Match,
-    /// Whether the byte before the position is still to be written, as a literal or as the begin of `held`.
+    /// Whether the byte before the position is still to be written, as a literal or as the begin of
+    /// `held`.
     owed: bool,
 }
 
@@ -39,7 +41,8 @@ pub(super) trait Sink {
     fn stops_at(&mut self, state: State) -> bool;
     /// Takes a symbol; true where a block is full.
     fn put(&mut self, symbol: Symbol) -> bool;
-    /// Ends the full block, behind `window`'s position. A sink that makes no blocks has none to end.
+    /// Ends the full block, behind `window`'s position. A sink that makes no blocks has none to
+    /// end.
     fn flush(&mut self, _window: &Window) {}
 }
 
@@ -52,7 +55,8 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// A parser for a stream, or for the part of one from `base` on, which is a multiple of the window's size.
+    /// A parser for a stream, or for the part of one from `base` on, which is a multiple of the
+    /// window's size.
     pub(super) fn new(level: u8, base: u64) -> Self {
         Self { limits: Limits::of(level), window: Window::new(base, Limits::of(level).chain >= LONG_PAYS), held: Match::NONE, owed: false }
     }
@@ -62,7 +66,8 @@ impl Parser {
         &self.window
     }
 
-    /// Takes input until a whole match could stand at the position; false if there is no work to do (yet).
+    /// Takes input until a whole match could stand at the position; false if there is no work to do
+    /// (yet).
     #[inline]
     fn ready(&mut self, input: &mut &[u8], last: bool) -> bool {
         if self.window.lookahead >= MIN_LOOKAHEAD {
@@ -122,7 +127,8 @@ impl Parser {
         }
     }
 
-    /// Takes a match only if none at the next position is longer. True where the sink ended the run, false where the input did.
+    /// Takes a match only if none at the next position is longer. True where the sink ended the
+    /// run, false where the input did.
     pub(super) fn lazy<H: Hash>(&mut self, input: &mut &[u8], last: bool, sink: &mut impl Sink) -> bool {
         loop {
             if sink.stops_at(State { at: self.window.place(), held: self.held, owed: self.owed }) {
@@ -144,7 +150,8 @@ impl Parser {
 
             if before.is_some() && self.held.len <= before.len {
                 let full = sink.put(symbol(before.len, before.distance));
-                // Its first two positions are in the chains already; the last two of the input never get there.
+                // Its first two positions are in the chains already; the last two of the input
+                // never get there.
                 let from = self.window.at;
                 let insertable = from + self.window.lookahead - MIN_MATCH;
                 for at in from + 1..(from + before.len - 1).min(insertable + 1) {

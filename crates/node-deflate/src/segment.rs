@@ -1,8 +1,10 @@
 //! One part of a stream, whose symbols are chosen before it is known how the part before it ends.
 //!
-//! What is chosen at a position depends on the last 32 KiB and on the parser's few words of state. The first are there for any part;
-//! of the second nothing is known, so a part begins as if nothing were held. Within some hundred bytes both runs are in the same state at
-//! the same place, nearly always, and from there on they are one. The first states are kept, so that the place can be found.
+//! What is chosen at a position depends on the last 32 KiB and on the parser's few words of state.
+//! The first are there for any part; of the second nothing is known, so a part begins as if nothing
+//! were held. Within some hundred bytes both runs are in the same state at the same place, nearly
+//! always, and from there on they are one. The first states are kept, so that the place can be
+//! found.
 
 use std::sync::Arc;
 
@@ -12,8 +14,8 @@ use super::{Class, run, skip};
 
 /// For so many bytes from its begin a segment's states are kept.
 const TRACED: u64 = 16 << 10;
-/// So much of the stream before a segment is entered into its chains: the window, and one slide of it, which leaves behind the end of
-/// the input what a slide leaves there.
+/// So much of the stream before a segment is entered into its chains: the window, and one slide of
+/// it, which leaves behind the end of the input what a slide leaves there.
 pub(super) const BEFORE: usize = 2 * SIZE;
 
 /// A piece of the stream.
@@ -110,7 +112,8 @@ pub(super) struct Joining<'p> {
     pub(super) symbols: Vec<Symbol>,
     trace: std::iter::Peekable<std::slice::Iter<'p, (State, usize)>>,
     until: u64,
-    /// How many of the next piece's symbols come before the common state; none where there is no such state.
+    /// How many of the next piece's symbols come before the common state; none where there is no
+    /// such state.
     pub(super) joined: Option<usize>,
 }
 

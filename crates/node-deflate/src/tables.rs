@@ -51,7 +51,8 @@ pub(super) const FIXED_LITERALS: [Code; 288] = fixed_literals();
 /// The fixed distance code.
 pub(super) const FIXED_DISTANCES: [Code; DISTANCE_CODES] = fixed_distances();
 
-/// First half: the codes of distances minus 1 below 256. Second half: by the distance minus 1, divided by 128.
+/// First half: the codes of distances minus 1 below 256. Second half: by the distance minus 1,
+/// divided by 128.
 const DISTANCE_CODE: [u8; 512] = distance_codes();
 
 /// The code of a distance, given minus 1 (0 to 32767).
@@ -70,7 +71,8 @@ const fn length_bases() -> [u8; 29] {
         base += 1 << LENGTH_EXTRA[code];
         code += 1;
     }
-    // Length 258 has a code without extra bits, although the last code before it could express it too.
+    // Length 258 has a code without extra bits, although the last code before it could express it
+    // too.
     bases[28] = 255;
     bases
 }

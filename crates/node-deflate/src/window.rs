@@ -1,7 +1,8 @@
 //! The last 32 to 64 KiB of the input, and the chains of positions with the same hash.
 //!
-//! Matches are found in the window only, and the hash of the last three bytes may see what lies behind them. So the
-//! window slides exactly when zlib's does, and what it held before stays where it was.
+//! Matches are found in the window only, and the hash of the last three bytes may see what lies
+//! behind them. So the window slides exactly when zlib's does, and what it held before stays where
+//! it was.
 
 #![allow(
     clippy::indexing_slicing,
@@ -17,7 +18,8 @@ use super::tables::{MAX_MATCH, MIN_MATCH};
 pub(super) const SIZE: usize = 1 << 15;
 /// Both halves.
 const BOTH: usize = 2 * SIZE;
-/// Zero bytes behind the window, so that reads of fixed size need no check: the longest match and a word.
+/// Zero bytes behind the window, so that reads of fixed size need no check: the longest match and a
+/// word.
 const PADDING: usize = 1024;
 /// Lookahead below which more input is asked for: a whole match and the start of the next one.
 pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + MIN_MATCH + 1;
@@ -29,15 +31,17 @@ pub(super) const LONG: usize = 6;
 
 /// Chains of positions at which the same [`LONG`] bytes may stand.
 ///
-/// Once a match of almost as many bytes is in hand, no position beside these can be better. They are met in the same sequence as
-/// in the chains of zlib; which of them zlib would no longer come to, because it has tried as many positions as it may, tells `rank`.
+/// Once a match of almost as many bytes is in hand, no position beside these can be better. They
+/// are met in the same sequence as in the chains of zlib; which of them zlib would no longer come
+/// to, because it has tried as many positions as it may, tells `rank`.
 struct Long {
     head: [u16; BUCKETS],
     prev: [u16; SIZE],
-    /// For each position, modulo the window size, how many positions were entered before it into the same bucket of zlib's, modulo
-    /// 65536.
+    /// For each position, modulo the window size, how many positions were entered before it into
+    /// the same bucket of zlib's, modulo 65536.
     rank: [u16; SIZE],
-    /// The position that was entered last into a bucket, before the one that was entered last of all.
+    /// The position that was entered last into a bucket, before the one that was entered last of
+    /// all.
     before: u16,
 }
 
@@ -48,7 +52,8 @@ pub(super) struct Window {
     head: Box<[u16; BUCKETS]>,
     /// For each position, modulo the window size, the one before it in its bucket.
     prev: Box<[u16; SIZE]>,
-    /// A second set of chains, by longer strings; none at levels that search too little to gain by it.
+    /// A second set of chains, by longer strings; none at levels that search too little to gain by
+    /// it.
     long: Option<Box<Long>>,
     /// Where the buffer begins in the stream.
     base: u64,
@@ -166,7 +171,8 @@ impl Window {
         long.prev[at & (SIZE - 1)] = long.before;
     }
 
-    /// The position before the one that was entered last in its long chain, 0 for none; none where there are no such chains.
+    /// The position before the one that was entered last in its long chain, 0 for none; none where
+    /// there are no such chains.
     #[inline]
     pub(super) fn long_head(&self) -> Option<u16> {
         self.long.as_ref().map(|long| long.before)
@@ -178,7 +184,8 @@ impl Window {
         self.long.as_ref().map_or(0, |long| long.prev[usize::from(at) & (SIZE - 1)])
     }
 
-    /// How many steps back in zlib's chain lead from one position to an earlier one of the same bucket.
+    /// How many steps back in zlib's chain lead from one position to an earlier one of the same
+    /// bucket.
     #[inline]
     pub(super) fn steps(&self, from: u16, to: u16) -> usize {
         let rank = |long: &Long, at: u16| long.rank[usize::from(at) & (SIZE - 1)];
@@ -191,7 +198,8 @@ impl Window {
         self.prev[usize::from(at) & (SIZE - 1)]
     }
 
-    /// How many bytes are equal at two positions, at most [`MAX_MATCH`]. Does not stop at the end of the input.
+    /// How many bytes are equal at two positions, at most [`MAX_MATCH`]. Does not stop at the end
+    /// of the input.
     #[inline]
     pub(super) fn common(&self, a: u16, b: u16) -> usize {
         const READ: usize = (MAX_MATCH + 7) & !7;

@@ -1,4 +1,5 @@
-//! Says which clients could have written a package tarball, by its bytes: `fingerprint <package.tgz>`.
+//! Says which clients could have written a package tarball, by its bytes: `fingerprint
+//! <package.tgz>`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

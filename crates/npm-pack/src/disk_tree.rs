@@ -3,8 +3,8 @@
 //! This is the only way in which this program touches what a build left. Every path is walked from
 //! the handle of the root, one component at a time, and no link is followed in any of them: a path
 //! that was looked at before means nothing. What is opened is known to be a regular file by its
-//! handle, so a pipe or a device in its place is never read. What is written takes the place of what
-//! was there.
+//! handle, so a pipe or a device in its place is never read. What is written takes the place of
+//! what was there.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
@@ -17,8 +17,8 @@ use cap_std::fs::{Dir, DirEntry, File, Metadata, OpenOptions};
 
 use super::tree::{Node, NodeKind, Tree, Unlisted};
 
-/// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`), in
-/// bytes: a stranger may have written it.
+/// Largest file that is read to choose or pack others (package.json, ignore files, `.gitmodules`),
+/// in bytes: a stranger may have written it.
 pub const LARGEST_READ: u64 = 8 << 20;
 /// Most entries of one folder that are listed.
 const WIDEST: usize = 1_000_000;
@@ -30,16 +30,16 @@ const CHANGE: u32 = 0o300;
 /// What the owner of a file may do with it: read it.
 const READ: u32 = 0o400;
 
-/// A folder on disk. No path leads out of it, neither by `..` nor through a link. What its owner may not
-/// read is read for nobody, root or not: the answer may not depend on who asks.
+/// A folder on disk. No path leads out of it, neither by `..` nor through a link. What its owner
+/// may not read is read for nobody, root or not: the answer may not depend on who asks.
 #[derive(Debug, Clone)]
 pub struct DirTree {
     root: Arc<Dir>,
 }
 
 impl DirTree {
-    /// Opens a folder of this program's or the user's own. Links in its path are followed: nobody else
-    /// can have put them there.
+    /// Opens a folder of this program's or the user's own. Links in its path are followed: nobody
+    /// else can have put them there.
     pub fn new(root: &Path) -> io::Result<Self> {
         Ok(Self { root: Arc::new(Dir::open_ambient_dir(root, ambient_authority())?) })
     }
@@ -100,8 +100,8 @@ impl DirTree {
         self.read_bounded(path, most).ok().flatten()
     }
 
-    /// The content of a regular file; `None` if it has more than `most` bytes. An error if there is no
-    /// such file or it cannot be read.
+    /// The content of a regular file; `None` if it has more than `most` bytes. An error if there is
+    /// no such file or it cannot be read.
     pub fn read_bounded(&self, path: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
         let (file, size) = self.open(path)?;
         if size > most {
@@ -140,8 +140,8 @@ impl DirTree {
         settle(&file, &owner, mode)
     }
 
-    /// Makes the folders of a path that are not there; an error where a link or a file is in the place
-    /// of one.
+    /// Makes the folders of a path that are not there; an error where a link or a file is in the
+    /// place of one.
     pub fn create_dirs(&self, path: &str) -> io::Result<()> {
         let mut dir = Self { root: Arc::clone(&self.root) };
         for part in parts(path)? {

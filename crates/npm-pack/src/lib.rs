@@ -1,6 +1,7 @@
-//! From a package's folder to the tarball that a publishing client of some era wrote: which files (`list`), in which order
-//! (`order`), with which headers (`era`, `tar`), compressed by which deflate (`gzip`, `deflate`); and, the other way
-//! round, from a tarball's bytes to the clients that could have written it (`fingerprint`).
+//! From a package's folder to the tarball that a publishing client of some era wrote: which files
+//! (`list`), in which order (`order`), with which headers (`era`, `tar`), compressed by which
+//! deflate (`gzip`, `deflate`); and, the other way round, from a tarball's bytes to the clients
+//! that could have written it (`fingerprint`).
 
 pub mod disk_tree;
 pub mod era;
@@ -28,15 +29,17 @@ pub fn eras_of(fingerprint: Option<&Fingerprint>) -> Vec<&'static Era> {
     if found.is_empty() { era::by_id(DEFAULT_ERA).into_iter().collect() } else { found }
 }
 
-/// Whether a client that writes so also rewrites package.json before it packs (facts about pnpm 6.20 and later, yarn 2 and
-/// later, bun, and lerna, which adds gitHead; npm and yarn 1 pack it as it is on disk).
+/// Whether a client that writes so also rewrites package.json before it packs (facts about pnpm
+/// 6.20 and later, yarn 2 and later, bun, and lerna, which adds gitHead; npm and yarn 1 pack it as
+/// it is on disk).
 pub fn rewrites_manifest(era: &Era) -> bool {
     ["pnpm-", "berry-", "bun-", "lerna-"].iter().any(|client| era.id.starts_with(client))
 }
 
-/// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm have not changed
-/// since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of some version. For custom
-/// publishers, whose rules are not here, npm's of their time stand in: what they list decides, not their name.
+/// The file-list rules of the clients that wrote such headers, likeliest first. The headers of npm
+/// have not changed since 7.20 while its rules have, ten times; lerna and pnpm carry npm's rules of
+/// some version. For custom publishers, whose rules are not here, npm's of their time stand in:
+/// what they list decides, not their name.
 pub fn list_rules_of(era: &Era) -> &'static [&'static ListRules] {
     match era.id {
         "npm-2" => FSTREAM,

@@ -1,8 +1,9 @@
 //! What a packer sees of a package folder: names, kinds and contents, wherever they are kept.
 //!
-//! In: a folder on disk, a git tree, or files held in memory. Out: the same small view of each, so that the rules that
-//! choose the files (`crate::list`) never know where a file comes from. Links are shown, never followed: what they point
-//! to is no part of the package, and no publishing client since npm 2 has packed a link that stands in the package itself.
+//! In: a folder on disk, a git tree, or files held in memory. Out: the same small view of each, so
+//! that the rules that choose the files (`crate::list`) never know where a file comes from. Links
+//! are shown, never followed: what they point to is no part of the package, and no publishing
+//! client since npm 2 has packed a link that stands in the package itself.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ pub enum NodeKind {
 /// One entry of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// The last component of its path. Bytes that are not UTF-8 are shown as U+FFFD, as Node shows them.
+    /// The last component of its path. Bytes that are not UTF-8 are shown as U+FFFD, as Node shows
+    /// them.
     pub name: String,
     /// What it is.
     pub kind: NodeKind,
@@ -42,7 +44,8 @@ pub enum Unlisted {
     TooMany,
 }
 
-/// A package folder. Paths are relative to its root, with `/` between components and no leading or trailing one.
+/// A package folder. Paths are relative to its root, with `/` between components and no leading or
+/// trailing one.
 pub trait Tree {
     /// The entries of a folder (`""` is the root), in any order; none if there is no such folder.
     fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted>;
@@ -81,7 +84,8 @@ impl MemoryTree {
         self
     }
 
-    /// Adds an entry of any kind; content counts for files, and for links, of which it is the target. A later entry of the same path replaces the earlier.
+    /// Adds an entry of any kind; content counts for files, and for links, of which it is the
+    /// target. A later entry of the same path replaces the earlier.
     pub fn insert(&mut self, path: &str, kind: NodeKind, content: Vec<u8>) {
         let mut dir = "";
         for (at, _) in path.match_indices('/') {

@@ -52,8 +52,8 @@ pub struct Integrity {
 }
 
 impl Integrity {
-    /// Reads `sha512-… sha1-…`. Only the strongest algorithm counts, and any of its hashes will do. What cannot be read is left
-    /// out; none if nothing remains.
+    /// Reads `sha512-… sha1-…`. Only the strongest algorithm counts, and any of its hashes will do.
+    /// What cannot be read is left out; none if nothing remains.
     pub fn parse(text: &str) -> Option<Self> {
         let words = text.get(..text.len().min(MAX_TEXT))?.split_ascii_whitespace().take(MAX_HASHES);
         let hashes: Vec<(Algorithm, Vec<u8>)> = words
@@ -83,7 +83,8 @@ impl Integrity {
         Some(Self { algorithm, digests: vec![hex::decode(&stated.hex).ok()?] })
     }
 
-    /// Of bytes that are at hand: nothing if they are what was promised; else what they are, in the same algorithm.
+    /// Of bytes that are at hand: nothing if they are what was promised; else what they are, in the
+    /// same algorithm.
     pub fn mismatch_of(&self, bytes: &[u8]) -> Option<String> {
         let mut hasher = Hasher::new(Some(self));
         hasher.update(bytes);

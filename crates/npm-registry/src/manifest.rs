@@ -11,7 +11,8 @@ use super::integrity::Integrity;
 const MAX_TEXT: usize = 4096;
 const MAX_SIGNATURES: usize = 32;
 
-/// One published version: what the registry says of it. For a tarball by address or on disk only `location` is known.
+/// One published version: what the registry says of it. For a tarball by address or on disk only
+/// `location` is known.
 #[derive(Debug, Clone, Default)]
 pub struct Release {
     /// Package.
@@ -84,7 +85,8 @@ impl Release {
         })
     }
 
-    /// What a publisher tells of a version, without what a registry adds once it is published: its manifest, hashes, commit and tools.
+    /// What a publisher tells of a version, without what a registry adds once it is published: its
+    /// manifest, hashes, commit and tools.
     pub fn told(manifest: Value) -> Self {
         let in_dist = |key: &str| manifest.get("dist").and_then(|dist| dist.get(key)).and_then(text);
         Self {
@@ -100,7 +102,8 @@ impl Release {
         }
     }
 
-    /// What the tarball must hash to, by `integrity` or else `shasum`. None where the registry promises nothing usable.
+    /// What the tarball must hash to, by `integrity` or else `shasum`. None where the registry
+    /// promises nothing usable.
     pub fn promised(&self) -> Option<Integrity> {
         self.integrity.as_deref().and_then(Integrity::parse).or_else(|| self.shasum.as_deref().and_then(Integrity::from_shasum))
     }

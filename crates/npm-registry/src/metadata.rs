@@ -10,14 +10,16 @@ use http::{Cancel, Client, HttpError, Request, Sink, Trust, header};
 use super::RegistryError;
 use super::spool::{Spool, SpoolWriter};
 
-/// Largest packument that is read, in bytes after unpacking. The largest known have some seventy million.
+/// Largest packument that is read, in bytes after unpacking. The largest known have some seventy
+/// million.
 pub const MAX_PACKUMENT: u64 = 128 << 20;
 
 /// Documents kept from earlier runs. The caller owns the disk; this stage only asks and hands over.
 pub trait MetadataCache: Send + Sync {
     /// What was kept for an address.
     fn get(&self, url: &Url) -> Option<Stored>;
-    /// Keeps a document. Never called for an answer to a request with credentials unless `private` is true.
+    /// Keeps a document. Never called for an answer to a request with credentials unless `private`
+    /// is true.
     fn put(&self, url: &Url, document: &Stored, private: bool);
 }
 
@@ -46,7 +48,8 @@ pub struct Asking<'a> {
     pub trust: Trust,
 }
 
-/// Reads one JSON document. A kept one is used if the registry says that it still holds, or if the network is switched off.
+/// Reads one JSON document. A kept one is used if the registry says that it still holds, or if the
+/// network is switched off.
 pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spool, RegistryError> {
     let kept = asking.cache.and_then(|cache| cache.get(url));
     let mut request =

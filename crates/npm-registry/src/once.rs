@@ -1,7 +1,7 @@
 //! JSON in which no key stands twice.
 //!
-//! Of two fields with one name npm, pnpm and yarn take the last, bun the first: what they install is not the same, and no
-//! document that a registry prints has such.
+//! Of two fields with one name npm, pnpm and yarn take the last, bun the first: what they install
+//! is not the same, and no document that a registry prints has such.
 
 use std::borrow::Cow;
 use std::{fmt, io};

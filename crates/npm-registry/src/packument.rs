@@ -1,4 +1,5 @@
-//! Reading a packument without holding it: one walk for names, tags and times, one for a single manifest.
+//! Reading a packument without holding it: one walk for names, tags and times, one for a single
+//! manifest.
 //!
 //! Any field may be missing or of the wrong type; such a field is as if it were not there.
 
@@ -28,7 +29,8 @@ pub struct Packument {
     pub name: Option<String>,
     /// Tags and their versions.
     pub dist_tags: BTreeMap<String, String>,
-    /// Versions and when they were published, `created` and `modified` among them. A mirror's times may be its own.
+    /// Versions and when they were published, `created` and `modified` among them. A mirror's times
+    /// may be its own.
     pub times: BTreeMap<String, String>,
     /// When the whole package was unpublished.
     pub unpublished: Option<String>,
@@ -43,7 +45,8 @@ pub struct VersionEntry {
     pub version: String,
     /// Whether it is deprecated.
     pub deprecated: bool,
-    /// What its tarball must hash to, by `integrity` or else `shasum`; none where nothing usable is promised.
+    /// What its tarball must hash to, by `integrity` or else `shasum`; none where nothing usable is
+    /// promised.
     pub promised: Option<String>,
 }
 
@@ -53,7 +56,8 @@ impl Packument {
         walk(spool, PackumentVisitor)
     }
 
-    /// Walks a packument again for one version's manifest. None if it is not there; the error tells a damaged or oversized one.
+    /// Walks a packument again for one version's manifest. None if it is not there; the error tells
+    /// a damaged or oversized one.
     pub fn manifest(spool: &Spool, version: &str) -> Result<Option<serde_json::Value>, serde_json::Error> {
         walk(spool, ManifestVisitor(version))
     }
@@ -176,8 +180,8 @@ impl<'de> Visitor<'de> for OneVersion<'_> {
     }
 }
 
-/// An object as a list of what a function makes of each value; null is an empty one. Entries past the limit, with overlong
-/// keys, or of which nothing is made are left out.
+/// An object as a list of what a function makes of each value; null is an empty one. Entries past
+/// the limit, with overlong keys, or of which nothing is made are left out.
 struct Entries<F>(F);
 
 impl<'de, T, F: Fn(&RawValue) -> Option<T>> DeserializeSeed<'de> for Entries<F> {
@@ -241,7 +245,8 @@ impl Time {
     }
 }
 
-/// npm takes any value of `deprecated` that is true to JavaScript; registries write a text, an empty one to take it back.
+/// npm takes any value of `deprecated` that is true to JavaScript; registries write a text, an
+/// empty one to take it back.
 fn promised(manifest: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Brief {

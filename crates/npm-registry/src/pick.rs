@@ -1,7 +1,8 @@
 //! Which version npm would take: the rules of npm-pick-manifest 11.
 //!
-//! `engines` is left out of account on purpose: npm prefers versions that suit the Node it runs on, and which version a word
-//! means here should not depend on the machine. What a registry holds back by policy or staging is not seen either.
+//! `engines` is left out of account on purpose: npm prefers versions that suit the Node it runs on,
+//! and which version a word means here should not depend on the machine. What a registry holds back
+//! by policy or staging is not seen either.
 
 use std::cmp::Reverse;
 
@@ -12,7 +13,8 @@ use super::packument::{Packument, VersionEntry};
 
 /// The version that is wanted, as it stands in the packument.
 ///
-/// `default_tag` is npm's `tag`; `before` an ISO 8601 time (versions without a time always pass, as with npm).
+/// `default_tag` is npm's `tag`; `before` an ISO 8601 time (versions without a time always pass, as
+/// with npm).
 pub fn pick<'p>(packument: &'p Packument, wanted: &Wanted, default_tag: &str, before: Option<&str>) -> Option<&'p str> {
     let in_time = |name: &str| before.is_none_or(|before| packument.times.get(name).is_none_or(|time| time.as_str() <= before));
     let find = |name: &str| packument.versions.iter().find(|entry| entry.version == name);

@@ -105,7 +105,8 @@ pub async fn resolve(spec: &Spec, npm: &NpmConfig, client: &Client, options: &Re
     Ok(Published { spec: spec.raw().to_owned(), release, tarball })
 }
 
-/// Finds the release that a spec names: metadata only. For a tarball by address or on disk nothing is read.
+/// Finds the release that a spec names: metadata only. For a tarball by address or on disk nothing
+/// is read.
 pub async fn select(spec: &Spec, npm: &NpmConfig, client: &Client, options: &ResolveOptions<'_>) -> Result<Release, RegistryError> {
     match spec.target() {
         Target::Tarball(url) => Ok(Release { location: url.to_string(), url: Some(url.clone()), ..Release::default() }),
@@ -148,8 +149,9 @@ pub async fn download(
     let trust = match spec.target() {
         // The user typed this very address.
         Target::Tarball(_) => Trust::Registry,
-        // A token goes to the registry's own host only; where below it, the credentials' own path decides. And only for this package:
-        // its document could name a private one, for the user's token to open.
+        // A token goes to the registry's own host only; where below it, the credentials' own path
+        // decides. And only for this package: its document could name a private one, for the user's
+        // token to open.
         Target::Registry { name, .. }
             if is_address_of(url, name)
                 && release.registry.as_ref().is_some_and(|registry| registry.origin() == url.origin() && is_configured(registry, npm)) =>
@@ -197,7 +199,8 @@ impl<'a> Source<'a> {
         Self { name, registry, asking: Asking { client, cache: options.cache, folder, cancel: &options.cancel, trust } }
     }
 
-    /// The document of one version, where an exact version, a tag or nothing is asked for and the registry serves such.
+    /// The document of one version, where an exact version, a tag or nothing is asked for and the
+    /// registry serves such.
     async fn lean(&self, wanted: &Wanted, default_tag: &str) -> Result<Option<Release>, RegistryError> {
         let last = match wanted {
             Wanted::Version(exact) => exact.as_str(),
@@ -208,7 +211,8 @@ impl<'a> Source<'a> {
         let Some(url) = self.url(Some(last)) else { return Ok(None) };
         let spool = match document(&self.asking, &url, MAX_MANIFEST as u64).await {
             Ok(spool) => spool,
-            // Whatever a registry answers that knows no such documents: the packument has the last word.
+            // Whatever a registry answers that knows no such documents: the packument has the last
+            // word.
             Err(RegistryError::Http(HttpError::Status { status, .. })) if !matches!(status, 401 | 403) => return Ok(None),
             Err(error) => return Err(self.explain(error)),
         };
@@ -230,7 +234,8 @@ impl<'a> Source<'a> {
         let manifest = Packument::manifest(&spool, chosen).map_err(|error| self.unreadable(&error))?;
         let no_tarball = || RegistryError::NoTarball { name: self.name.to_string(), version: chosen.to_owned() };
         let mut release = Release::read(manifest.ok_or_else(no_tarball)?, &self.registry).ok_or_else(no_tarball)?;
-        // The key is what was chosen by; a manifest that says otherwise is the caller's to notice, by `manifest`.
+        // The key is what was chosen by; a manifest that says otherwise is the caller's to notice,
+        // by `manifest`.
         release.name = Some(self.name.to_string());
         release.version = Some(chosen.to_owned());
         release.time = packument.times.get(chosen).cloned();
@@ -291,8 +296,9 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Whether a tarball's address names this package: its name stands in the path, before `/-/` where that is in it. So do the addresses of
-/// npm's registry, Verdaccio, Nexus, Artifactory, GitHub, GitLab, Azure and AWS.
+/// Whether a tarball's address names this package: its name stands in the path, before `/-/` where
+/// that is in it. So do the addresses of npm's registry, Verdaccio, Nexus, Artifactory, GitHub,
+/// GitLab, Azure and AWS.
 fn is_address_of(url: &Url, name: &PackageName) -> bool {
     let decoded = percent_encoding::percent_decode_str(url.path()).decode_utf8_lossy();
     let segments: Vec<&str> = decoded.split('/').collect();

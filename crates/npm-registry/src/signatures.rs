@@ -1,7 +1,8 @@
-//! The registry's signatures over a version: ECDSA P-256 over `name@version:integrity`, as `npm audit signatures` checks them
-//! (pacote 21).
+//! The registry's signatures over a version: ECDSA P-256 over `name@version:integrity`, as `npm
+//! audit signatures` checks them (pacote 21).
 //!
-//! They say that the registry once meant this tarball under this name. They never say where it came from.
+//! They say that the registry once meant this tarball under this name. They never say where it came
+//! from.
 
 use serde::{Deserialize, Serialize};
 use sigstore_crypto::{SigningScheme, VerificationKey};
@@ -55,7 +56,8 @@ pub struct SignatureInfo {
     pub key_expires: Option<String>,
 }
 
-/// Reads the answer of `/-/npm/v1/keys`; keys of another kind are left out. `None` if it is no such answer.
+/// Reads the answer of `/-/npm/v1/keys`; keys of another kind are left out. `None` if it is no such
+/// answer.
 pub fn read_keys(json: &[u8]) -> Option<Vec<RegistryKey>> {
     #[derive(Deserialize)]
     struct Keys {
@@ -86,9 +88,11 @@ pub struct Signed<'a> {
     pub name: &'a str,
     /// The version, as the registry spells it.
     pub version: &'a str,
-    /// `dist.integrity`, as it stands in the metadata. The tarball must have been checked against it.
+    /// `dist.integrity`, as it stands in the metadata. The tarball must have been checked against
+    /// it.
     pub integrity: &'a str,
-    /// When it was published, if that is known. As in pacote, a time that is not known is before every expiry.
+    /// When it was published, if that is known. As in pacote, a time that is not known is before
+    /// every expiry.
     pub time: Option<&'a str>,
 }
 

@@ -1,4 +1,5 @@
-//! Bytes that are kept in memory while they are few, and in a nameless temporary file once they are not.
+//! Bytes that are kept in memory while they are few, and in a nameless temporary file once they are
+//! not.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

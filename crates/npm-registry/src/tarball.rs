@@ -1,4 +1,5 @@
-//! Fetching a tarball, hashing it on the way, and comparing the hashes with what the registry promised.
+//! Fetching a tarball, hashing it on the way, and comparing the hashes with what the registry
+//! promised.
 
 use std::io::{self, Read, Write as _};
 use std::path::Path;
@@ -53,7 +54,8 @@ pub(super) struct Order<'a> {
     pub(super) progress: &'a (dyn Fn(u64, Option<u64>) + Send + Sync),
 }
 
-/// Fetches a tarball; one with the wrong hash is fetched once more, as pacote 21 does: caches on the way are known to spoil.
+/// Fetches a tarball; one with the wrong hash is fetched once more, as pacote 21 does: caches on
+/// the way are known to spoil.
 pub(super) async fn fetch(order: &Order<'_>, url: &Url, promised: Option<&Integrity>) -> Result<Tarball, RegistryError> {
     let first = fetch_once(order, url, promised).await?;
     match first.check {
@@ -63,7 +65,8 @@ pub(super) async fn fetch(order: &Order<'_>, url: &Url, promised: Option<&Integr
 }
 
 async fn fetch_once(order: &Order<'_>, url: &Url, promised: Option<&Integrity>) -> Result<Tarball, RegistryError> {
-    // Compressed for the way, a tarball would be unpacked twice, and what is hashed would be a matter of opinion.
+    // Compressed for the way, a tarball would be unpacked twice, and what is hashed would be a
+    // matter of opinion.
     let request = Request::get(url.clone(), order.trust).max_body(order.limit).uncompressed().cancelled_by(order.cancel);
     let mut sink = TarballSink {
         spool: SpoolWriter::new(order.folder),
@@ -80,7 +83,8 @@ async fn fetch_once(order: &Order<'_>, url: &Url, promised: Option<&Integrity>) 
     sink.finish(fetched.hops)
 }
 
-/// Reads a tarball from disk into a spool of its own, so that it stays the same while it is looked at.
+/// Reads a tarball from disk into a spool of its own, so that it stays the same while it is looked
+/// at.
 pub(super) fn read_file(path: &Path, folder: &Path, limit: u64) -> Result<Tarball, RegistryError> {
     let failed = |error: io::Error| RegistryError::File { path: shown_path(path), reason: error.to_string() };
     let file = store::at_hand::open(path).map_err(failed)?;

@@ -1,7 +1,9 @@
-//! What the registry hands out about a version besides the version: its keys and the attestations, fetched while the tarball is.
+//! What the registry hands out about a version besides the version: its keys and the attestations,
+//! fetched while the tarball is.
 //!
-//! In: a release. Out: [`Testimony`], unread; then, once the tarball is here, [`Heard`]: what it is worth. A registry that has none of
-//! it, or does not answer, is no failure: evidence never decides.
+//! In: a release. Out: [`Testimony`], unread; then, once the tarball is here, [`Heard`]: what it is
+//! worth. A registry that has none of it, or does not answer, is no failure: evidence never
+//! decides.
 
 use std::time::Duration;
 
@@ -19,7 +21,8 @@ use super::resolve::is_configured;
 use super::signatures::{self, RegistryKey, SignatureInfo, Signed};
 use super::{RegistryError, Release};
 
-/// Largest answers that are read, in bytes. npm's keys have half a kilobyte, its attestations some thirty.
+/// Largest answers that are read, in bytes. npm's keys have half a kilobyte, its attestations some
+/// thirty.
 const MAX_KEYS: u64 = 256 << 10;
 const MAX_ATTESTATIONS: u64 = 4 << 20;
 /// How long both may take, repetitions included: nobody waits for what cannot change the answer.
@@ -80,7 +83,8 @@ pub async fn gather(release: &Release, npm: &NpmConfig, client: &Client, cancel:
     Testimony { keys: keys.and_then(|json| signatures::read_keys(&json)), attestations, findings }
 }
 
-/// One document. `Ok(None)` where there is no address or the registry has no such document; the error is for people.
+/// One document. `Ok(None)` where there is no address or the registry has no such document; the
+/// error is for people.
 async fn fetch(asking: &Asking<'_>, url: Option<Url>, limit: u64) -> Result<Option<Vec<u8>>, String> {
     let Some(url) = url else { return Ok(None) };
     let spool = match tokio::time::timeout(PATIENCE, document(asking, &url, limit)).await {
@@ -101,8 +105,9 @@ fn below(registry: &Url, path: &str) -> Url {
     url
 }
 
-/// Where the attestations are read: at the registry that was asked, under the path that it names. As in pacote 21, the host in the
-/// metadata does not count; a mirror passes on that of the registry behind it.
+/// Where the attestations are read: at the registry that was asked, under the path that it names.
+/// As in pacote 21, the host in the metadata does not count; a mirror passes on that of the
+/// registry behind it.
 fn address(registry: &Url, named: &Url) -> Url {
     if named.origin() == registry.origin() && named.path().starts_with(registry.path()) {
         return named.clone();

@@ -1,8 +1,9 @@
 //! What the user typed, understood as npm understands it.
 //!
-//! In: one command-line word. Out: a [`Spec`]: a package in a registry, a tarball's address, or a tarball on disk.
-//! The rules are those of npm-package-arg 13 (npm 11), so that a word means here what it means to `npm install`;
-//! a purl is understood in addition. Nothing is read from disk or network: the same word always gives the same spec.
+//! In: one command-line word. Out: a [`Spec`]: a package in a registry, a tarball's address, or a
+//! tarball on disk. The rules are those of npm-package-arg 13 (npm 11), so that a word means here
+//! what it means to `npm install`; a purl is understood in addition. Nothing is read from disk or
+//! network: the same word always gives the same spec.
 
 mod error;
 pub mod manifest;
@@ -24,7 +25,8 @@ pub use error::SpecError;
 pub use name::PackageName;
 pub use shown::{shown, shown_word};
 
-/// Longest word that is looked at, in bytes. No registry spec comes near; addresses with signatures fit.
+/// Longest word that is looked at, in bytes. No registry spec comes near; addresses with signatures
+/// fit.
 const MAX_LENGTH: usize = 4096;
 
 /// What the user asked for: the word, and what it names.
@@ -43,8 +45,9 @@ pub enum Target {
         name: PackageName,
         /// Which version of it.
         wanted: Wanted,
-        /// The registry that a purl's `repository_url` names. It comes with the word, often from somebody's SBOM, so it is
-        /// treated as a stranger's address unless the user's configuration knows the host.
+        /// The registry that a purl's `repository_url` names. It comes with the word, often from
+        /// somebody's SBOM, so it is treated as a stranger's address unless the user's
+        /// configuration knows the host.
         registry: Option<Url>,
         /// What the tarball hashes to by the word of a purl's `checksum`.
         checksums: Vec<Checksum>,
@@ -87,7 +90,8 @@ impl Wanted {
         if let Some(version) = version::clean(text) {
             return Ok(Self::Version(version));
         }
-        // No range has a colon, though the parser passes over parts that it cannot read: `https: ||`.
+        // No range has a colon, though the parser passes over parts that it cannot read:
+        // `https: ||`.
         if !text.contains(':') && version::VersionRange::parse(text).is_some() {
             return Ok(Self::Range(text.to_owned()));
         }
@@ -151,7 +155,8 @@ impl Spec {
         }
     }
 
-    /// The spec in its shortest plain form: `name`, `name@wanted`, the address without its query, or the path.
+    /// The spec in its shortest plain form: `name`, `name@wanted`, the address without its query,
+    /// or the path.
     pub fn display(&self) -> String {
         match &self.target {
             Target::Registry { name, wanted: Wanted::Default, .. } => name.to_string(),
@@ -166,7 +171,8 @@ impl Spec {
         }
     }
 
-    /// The path of a tarball on disk: `~/` is the home directory, and anything relative starts at `cwd`.
+    /// The path of a tarball on disk: `~/` is the home directory, and anything relative starts at
+    /// `cwd`.
     pub fn file_in(&self, cwd: &Path, home: Option<&Path>) -> Option<PathBuf> {
         let Target::File(path) = &self.target else { return None };
         match (path.strip_prefix("~"), home) {
@@ -240,7 +246,8 @@ fn tarball(text: &str) -> Result<Target, SpecError> {
     Ok(Target::Tarball(url))
 }
 
-/// Whether npm would clone this address: a repository's page on a host that it knows (hosted-git-info 9).
+/// Whether npm would clone this address: a repository's page on a host that it knows
+/// (hosted-git-info 9).
 fn is_repository(url: &Url) -> bool {
     const HOSTS: [&str; 5] = ["github.com", "gitlab.com", "bitbucket.org", "gist.github.com", "git.sr.ht"];
     let host = url.host_str().unwrap_or("");
@@ -253,7 +260,8 @@ fn file(text: &str) -> Result<Target, SpecError> {
     if is_tarball_name(text) { Ok(Target::File(PathBuf::from(text))) } else { Err(SpecError::Folder(text.to_owned())) }
 }
 
-/// `scheme:` at the front. A drive letter counts: every scheme that is handled has more than one letter.
+/// `scheme:` at the front. A drive letter counts: every scheme that is handled has more than one
+/// letter.
 fn has_scheme(text: &str) -> bool {
     let Some((scheme, _)) = text.split_once(':') else { return false };
     let scheme = scheme.strip_prefix("git+").unwrap_or(scheme);

@@ -1,11 +1,13 @@
 //! package.json as npm's clients read it.
 
-/// The bytes without a UTF-8 byte order mark, which npm (read-package-json, all versions) ignores and JSON forbids.
+/// The bytes without a UTF-8 byte order mark, which npm (read-package-json, all versions) ignores
+/// and JSON forbids.
 pub fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Reads JSON that may have comments and commas after the last member, as the settings of tools do. Nesting has the parser's bound.
+/// Reads JSON that may have comments and commas after the last member, as the settings of tools do.
+/// Nesting has the parser's bound.
 pub fn with_comments<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(without_bom(bytes)).map_err(|error| error.to_string())?;
     let options = jsonc_parser::ParseOptions {

@@ -4,12 +4,14 @@ use std::fmt;
 
 use super::SpecError;
 
-/// Longest name, in bytes: the registry's own limit since 2014 (validate-npm-package-name 7), and no older name is longer.
+/// Longest name, in bytes: the registry's own limit since 2014 (validate-npm-package-name 7), and
+/// no older name is longer.
 const MAX_LENGTH: usize = 214;
 
 /// A package name that is safe in an address and in a file name once [`PackageName::escaped`].
 ///
-/// The rules are npm's for *old* packages (`validForOldPackages`): capital letters and `~'!()*` are found in published names.
+/// The rules are npm's for *old* packages (`validForOldPackages`): capital letters and `~'!()*` are
+/// found in published names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackageName(String);
 

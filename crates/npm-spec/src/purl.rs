@@ -1,4 +1,5 @@
-//! Package URLs of type npm (purl specification 1.0): `pkg:npm/%40scope/name@1.2.3?repository_url=…`.
+//! Package URLs of type npm (purl specification 1.0):
+//! `pkg:npm/%40scope/name@1.2.3?repository_url=…`.
 
 use url::{Url, form_urlencoded};
 
@@ -8,7 +9,8 @@ use super::{Checksum, PackageName, SpecError, Target, Wanted};
 /// The algorithms of a checksum, each with the length of its hex.
 const ALGORITHMS: [(&str, usize); 3] = [("sha1", 40), ("sha256", 64), ("sha512", 128)];
 
-/// Reads a purl; qualifiers other than `repository_url` and `checksum`, and the subpath, say nothing about which package it is.
+/// Reads a purl; qualifiers other than `repository_url` and `checksum`, and the subpath, say
+/// nothing about which package it is.
 pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
     let rest = text.split_once(':').map_or("", |(_, rest)| rest).trim_start_matches('/');
     let rest = rest.rsplit_once('#').map_or(rest, |(rest, _)| rest);
@@ -39,7 +41,8 @@ pub(super) fn parse(text: &str) -> Result<Target, SpecError> {
     Ok(Target::Registry { name: PackageName::parse(&name)?, wanted: Wanted::parse(&version)?, registry, checksums })
 }
 
-/// `sha1:<hex>,sha512:<hex>`. What is stated and cannot be held against the tarball is refused: it would pass for checked.
+/// `sha1:<hex>,sha512:<hex>`. What is stated and cannot be held against the tarball is refused: it
+/// would pass for checked.
 fn checksums(value: &str) -> Result<Vec<Checksum>, SpecError> {
     let mut found: Vec<Checksum> = Vec::new();
     for one in value.split(',') {

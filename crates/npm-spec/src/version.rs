@@ -1,15 +1,17 @@
 //! npm's version rules, over the `nodejs-semver` crate.
 //!
-//! The crate orders versions as npm's own `semver` 7 does. It differs in a few classes, which are mended here: a version with
-//! something behind it (`1.2.3 2.0.0` is none), comparators that contradict each other (`>=2 <1` must match nothing), an
-//! operator before a wildcard (`^*`, `<x`), and a hyphen range that is upside down. Each alternative is taken apart, and a
-//! version must satisfy every comparator by itself.
+//! The crate orders versions as npm's own `semver` 7 does. It differs in a few classes, which are
+//! mended here: a version with something behind it (`1.2.3 2.0.0` is none), comparators that
+//! contradict each other (`>=2 <1` must match nothing), an operator before a wildcard (`^*`, `<x`),
+//! and a hyphen range that is upside down. Each alternative is taken apart, and a version must
+//! satisfy every comparator by itself.
 
 use std::cmp::Ordering;
 
 use nodejs_semver::{Range, Version};
 
-/// Longest version and range that are read: npm's own limit for a version, and many times what any range needs.
+/// Longest version and range that are read: npm's own limit for a version, and many times what any
+/// range needs.
 const MAX_VERSION: usize = 256;
 const MAX_RANGE: usize = 2048;
 
@@ -22,7 +24,8 @@ pub fn parse(text: &str) -> Option<Version> {
     Version::parse(text).ok()
 }
 
-/// Whether all of a text is one version. The crate stops reading at what it does not know; npm does not.
+/// Whether all of a text is one version. The crate stops reading at what it does not know; npm does
+/// not.
 fn is_whole(text: &str) -> bool {
     let identifiers =
         |text: &str| text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'));
@@ -39,7 +42,8 @@ fn is_whole(text: &str) -> bool {
     pre_release.len() < last.len() && pre_release_is_whole && build.is_none_or(identifiers)
 }
 
-/// The clean form of a version: no prefix, no build metadata. None if it is not exactly one version.
+/// The clean form of a version: no prefix, no build metadata. None if it is not exactly one
+/// version.
 pub fn clean(text: &str) -> Option<String> {
     let shown = parse(text)?.to_string();
     let clean = shown.split_once('+').map_or(shown.as_str(), |(version, _)| version);
@@ -47,8 +51,8 @@ pub fn clean(text: &str) -> Option<String> {
     (clean.len() <= MAX_VERSION).then(|| clean.to_owned())
 }
 
-/// Whether two texts are one version, as npm cleans them. Texts that are no versions are compared as they
-/// are.
+/// Whether two texts are one version, as npm cleans them. Texts that are no versions are compared
+/// as they are.
 pub fn same(one: &str, other: &str) -> bool {
     one == other || clean(one).is_some_and(|one| clean(other) == Some(one))
 }
@@ -107,7 +111,8 @@ impl VersionRange {
 
 impl Alternative {
     fn contains(&self, version: &Version) -> bool {
-        // Whether a pre-release may match at all is a matter of all comparators together; where it lies is one of each.
+        // Whether a pre-release may match at all is a matter of all comparators together; where it
+        // lies is one of each.
         if version.is_prerelease() {
             self.whole.satisfies(version) && self.comparators.iter().all(|range| range.satisfies_with_prerelease(version, true))
         } else {
@@ -136,8 +141,8 @@ fn alternative(text: &str) -> Reading {
             wildcard = true;
             continue;
         }
-        // `~=1` and `>==1` are `~1` and `>=1`: an `=` in front of a version says nothing. In the loose reading a word that
-        // cannot be read is passed over.
+        // `~=1` and `>==1` are `~1` and `>=1`: an `=` in front of a version says nothing. In the
+        // loose reading a word that cannot be read is passed over.
         let operator = if operator.len() > 1 && !matches!(operator, ">=" | "<=" | "~>") {
             operator.strip_suffix('=').unwrap_or(operator)
         } else {

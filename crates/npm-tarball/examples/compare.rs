@@ -1,4 +1,5 @@
-//! Compares two package tarballs: `compare <one.tgz> <other.tgz>`. Exit code 0 if npm extracts the same from both.
+//! Compares two package tarballs: `compare <one.tgz> <other.tgz>`. Exit code 0 if npm extracts the
+//! same from both.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

@@ -51,7 +51,8 @@ pub struct Entry {
     pub path: String,
     /// What it is.
     pub kind: EntryKind,
-    /// `((mode | 0o666) & !0o022) | 0o600`: pacote's minimum, under the usual umask. Setuid and sticky bits stay.
+    /// `((mode | 0o666) & !0o022) | 0o600`: pacote's minimum, under the usual umask. Setuid and
+    /// sticky bits stay.
     pub mode_on_disk: u32,
     /// The mode field as it stands in the header.
     pub raw_mode: u32,
@@ -67,7 +68,8 @@ pub struct Entry {
     pub mtime: Option<i64>,
     /// Where the content begins in the tar stream, in bytes.
     pub offset: u64,
-    /// The place in the archive's order, counted over all entries and directories; of duplicates, the first one's.
+    /// The place in the archive's order, counted over all entries and directories; of duplicates,
+    /// the first one's.
     pub order: usize,
 }
 

@@ -1,7 +1,9 @@
-//! The difference between two archives as text: the format of `npm diff`, published as `a`, rebuilt as `b`.
+//! The difference between two archives as text: the format of `npm diff`, published as `a`, rebuilt
+//! as `b`.
 //!
-//! Unlike there, a line of a few megabytes, a file of a few thousand changes or an archive of either is cut, and the text
-//! says so. Control characters pass through: escaping them is for whoever writes to a terminal.
+//! Unlike there, a line of a few megabytes, a file of a few thousand changes or an archive of
+//! either is cut, and the text says so. Control characters pass through: escaping them is for
+//! whoever writes to a terminal.
 
 use std::fmt::Write as _;
 use std::io;
@@ -29,7 +31,8 @@ pub struct DiffLimits {
     pub lines: usize,
     /// Bytes of a line that are shown.
     pub line: usize,
-    /// Time for one file's lines; after that the difference is still true, but no longer the shortest.
+    /// Time for one file's lines; after that the difference is still true, but no longer the
+    /// shortest.
     pub time: Duration,
     /// Time for everything.
     pub total_time: Duration,

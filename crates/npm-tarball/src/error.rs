@@ -4,7 +4,8 @@ use std::io;
 
 use verdict::diagnostic::{Diagnostic, Stage};
 
-/// A failure that leaves nothing to compare. What can still be read is an [`Oddity`](super::Oddity) instead.
+/// A failure that leaves nothing to compare. What can still be read is an [`Oddity`](super::Oddity)
+/// instead.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {

@@ -1,7 +1,8 @@
 //! gzip, streaming: the tar stream out, and everything the wrapping says about itself.
 //!
-//! The members are taken apart here rather than by a decoder that hides them, because a second member, a wrong checksum
-//! or bytes after the end are findings, not errors: npm and the other clients disagree about each of them.
+//! The members are taken apart here rather than by a decoder that hides them, because a second
+//! member, a wrong checksum or bytes after the end are findings, not errors: npm and the other
+//! clients disagree about each of them.
 
 use std::io::{self, Read};
 
@@ -13,7 +14,8 @@ use super::limits::Limits;
 use super::oddity::{Oddities, OddityKind};
 
 const CHUNK: usize = 64 << 10;
-/// RFC 1952 does not bound the header's name, comment and extra field; nobody's are longer than this.
+/// RFC 1952 does not bound the header's name, comment and extra field; nobody's are longer than
+/// this.
 const HEADER_MAX: usize = 1 << 20;
 
 const FHCRC: u8 = 2;
@@ -244,7 +246,8 @@ impl<'l, R: Read> Gunzip<'l, R> {
         Ok(produced)
     }
 
-    /// Checks the trailer, and looks at what follows as Node's zlib does: a member if it looks like one, otherwise not data.
+    /// Checks the trailer, and looks at what follows as Node's zlib does: a member if it looks like
+    /// one, otherwise not data.
     fn end_member(&mut self, oddities: &mut Oddities) -> Result<(), ArchiveError> {
         let State::Member { inflate, crc } = &self.state else { return Ok(()) };
         let (sum, length) = (crc.sum(), inflate.total_out());
@@ -289,7 +292,8 @@ impl<'l, R: Read> Gunzip<'l, R> {
     }
 }
 
-/// FHCRC is the low half of the CRC of all header bytes before it. zlib checks it, many decoders do not.
+/// FHCRC is the low half of the CRC of all header bytes before it. zlib checks it, many decoders do
+/// not.
 fn header_crc_fits(raw: &[u8]) -> bool {
     let Some((covered, &[low, high])) = raw.split_last_chunk::<2>() else { return false };
     let mut crc = Crc::new();

@@ -46,7 +46,8 @@ impl Hashes {
     }
 }
 
-/// A SHA-1, unless its input carries the marks of a collision attack: a forged id must find no object.
+/// A SHA-1, unless its input carries the marks of a collision attack: a forged id must find no
+/// object.
 fn safe_id(hasher: Hasher) -> Option<[u8; 20]> {
     hasher.finalize().ok().map(sha1dc::Digest::to_bytes)
 }
@@ -75,8 +76,8 @@ mod tests {
         assert_eq!(hashes.finish().blob_id, NO_BLOB);
     }
 
-    /// The first five blocks of the pair of <https://shattered.io> (2017). The attack is on plain SHA-1, so it is shown without
-    /// git's length in front, which would shift the blocks.
+    /// The first five blocks of the pair of <https://shattered.io> (2017). The attack is on plain
+    /// SHA-1, so it is shown without git's length in front, which would shift the blocks.
     #[test]
     fn a_collision_attack_is_found() {
         for block in [include_bytes!("tests/shattered-1.bin"), include_bytes!("tests/shattered-2.bin")] {

@@ -1,4 +1,5 @@
-//! One 512-byte header, decoded as node-tar 7 does (`header.js`), with a note where other readers would not.
+//! One 512-byte header, decoded as node-tar 7 does (`header.js`), with a note where other readers
+//! would not.
 
 use super::number::{self, BadNumber};
 use super::oddity::OddityKind;
@@ -55,7 +56,8 @@ pub(super) enum Block {
     Refused(OddityKind, String),
 }
 
-/// Takes a header apart. `ex` is what the extended headers before it said, `global` what the global ones did.
+/// Takes a header apart. `ex` is what the extended headers before it said, `global` what the global
+/// ones did.
 pub(super) fn decode(block: &[u8; BLOCK], ex: &Extended, global: &Extended) -> Block {
     let name = text(field(block, 0, 100));
     match try_decode(block, ex, global) {
@@ -95,7 +97,8 @@ fn takes_extended(flag: u8) -> bool {
     matches!(flag, 0 | b'0'..=b'7' | b'D')
 }
 
-/// The numbers of a header. node-tar reads them all, and drops the header if one cannot be read, used or not.
+/// The numbers of a header. node-tar reads them all, and drops the header if one cannot be read,
+/// used or not.
 struct Numbers {
     mode: Option<i64>,
     own_size: Option<i64>,
@@ -231,7 +234,8 @@ fn note_ambiguities(block: &[u8; BLOCK], type_flag: u8, odd: &mut Vec<OddityKind
     if !number::is_unambiguous(field(block, 124, 12)) || (extracted && !number::is_unambiguous(field(block, 100, 8))) {
         odd.push(OddityKind::BadNumber);
     }
-    // GNU's own header has times and sparse maps here, and readers that only look for "ustar" take them for a prefix.
+    // GNU's own header has times and sparse maps here, and readers that only look for "ustar" take
+    // them for a prefix.
     if !is_ustar(block) && field(block, 345, 155).iter().any(|byte| *byte != 0) {
         odd.push(OddityKind::AmbiguousPrefix);
     }

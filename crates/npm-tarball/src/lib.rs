@@ -1,10 +1,11 @@
-//! In: the bytes of two package archives, each from a stranger. Out: what each holds, whether all readers agree on that,
-//! what differs between them, and the difference as text.
+//! In: the bytes of two package archives, each from a stranger. Out: what each holds, whether all
+//! readers agree on that, what differs between them, and the difference as text.
 //!
-//! This is the trusted code on untrusted bytes, so it stands on its own: a bounded, streaming reader that writes nothing
-//! but one unnamed temporary file, and follows npm's own extractor (pacote with node-tar 7) rule by rule. Where that
-//! extractor and the other clients could see different packages in the same bytes, the archive is not *plain*, and an
-//! [`Oddity`] says why; then only equal bytes prove anything. A package rebuilt goes through the very same reader.
+//! This is the trusted code on untrusted bytes, so it stands on its own: a bounded, streaming
+//! reader that writes nothing but one unnamed temporary file, and follows npm's own extractor
+//! (pacote with node-tar 7) rule by rule. Where that extractor and the other clients could see
+//! different packages in the same bytes, the archive is not *plain*, and an [`Oddity`] says why;
+//! then only equal bytes prove anything. A package rebuilt goes through the very same reader.
 
 mod archive;
 mod comparison;

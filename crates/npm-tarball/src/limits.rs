@@ -1,6 +1,7 @@
 //! How much of a stranger's archive is read before reading stops.
 
-/// The bounds within which an archive is read. Each has its own variant in [`ArchiveError`](super::ArchiveError).
+/// The bounds within which an archive is read. Each has its own variant in
+/// [`ArchiveError`](super::ArchiveError).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the compressed file.
@@ -9,9 +10,11 @@ pub struct Limits {
     pub unpacked: u64,
     /// Files, links and directories.
     pub entries: usize,
-    /// How many times larger than the compressed bytes the tar stream may be. deflate cannot pass 1032; npm 11 stops at 1000.
+    /// How many times larger than the compressed bytes the tar stream may be. deflate cannot pass
+    /// 1032; npm 11 stops at 1000.
     pub ratio: u64,
-    /// Bytes of the tar stream that `ratio` does not apply to: a few megabytes of zeros are no attack.
+    /// Bytes of the tar stream that `ratio` does not apply to: a few megabytes of zeros are no
+    /// attack.
     pub ratio_free: u64,
     /// Bytes of one path or link target.
     pub path: usize,

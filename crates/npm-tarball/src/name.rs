@@ -1,4 +1,5 @@
-//! From a name in the archive to the path on disk: what pacote (`strip: 1`) and node-tar 7 (`unpack.js`) make of it.
+//! From a name in the archive to the path on disk: what pacote (`strip: 1`) and node-tar 7
+//! (`unpack.js`) make of it.
 
 use super::oddity::OddityKind;
 
@@ -14,7 +15,8 @@ pub(super) struct Placed {
     pub(super) path: Option<String>,
     /// The first component, which extraction takes off.
     pub(super) root: String,
-    /// There was a leading or inner `./`, which is fine if it lands on an entry with the same bytes.
+    /// There was a leading or inner `./`, which is fine if it lands on an entry with the same
+    /// bytes.
     pub(super) dotted: bool,
     pub(super) odd: Vec<OddityKind>,
 }
@@ -86,7 +88,8 @@ fn note_file_segments(relative: &str, placed: &mut Placed) {
     }
 }
 
-/// Takes off what Windows or Unix would take for a root, as often as there is one (`strip-absolute-path.js`).
+/// Takes off what Windows or Unix would take for a root, as often as there is one
+/// (`strip-absolute-path.js`).
 fn strip_root(path: &str) -> &str {
     let mut rest = path;
     loop {
@@ -130,12 +133,14 @@ fn unc_root(bytes: &[u8]) -> Option<usize> {
     Some(if end < bytes.len() { end.saturating_add(1) } else { end })
 }
 
-/// Whether a link target leaves the package when read from the folder `from` ("" is the package's own), or is absolute.
+/// Whether a link target leaves the package when read from the folder `from` ("" is the package's
+/// own), or is absolute.
 pub(super) fn escapes(from: &str, target: &str) -> bool {
     strip_root(target).len() != target.len() || climbs_out(from, target)
 }
 
-/// Whether a link target, its root taken off, leads above the package: such a one makes npm skip the entry that has it.
+/// Whether a link target, its root taken off, leads above the package: such a one makes npm skip
+/// the entry that has it.
 pub(super) fn climbs_out(from: &str, target: &str) -> bool {
     let mut depth: usize = from.split('/').filter(|part| !part.is_empty()).count();
     for part in strip_root(target).split(['/', '\\']) {

@@ -19,7 +19,8 @@ pub(super) fn decode(field: &[u8]) -> Result<Option<i64>, BadNumber> {
     }
 }
 
-/// The GNU extension for what octal cannot hold: 0x80 and a big-endian number, or two's complement from 0xff on.
+/// The GNU extension for what octal cannot hold: 0x80 and a big-endian number, or two's complement
+/// from 0xff on.
 fn base256(field: &[u8]) -> Result<i64, BadNumber> {
     let (&first, rest) = field.split_first().ok_or(BadNumber)?;
     let magnitude = match first {
@@ -53,7 +54,8 @@ fn octal(field: &[u8]) -> Option<i64> {
     value.map(|value| if negative { -value } else { value })
 }
 
-/// Whether every reader gets the same number out of a field: spaces, octal digits, then NULs or spaces.
+/// Whether every reader gets the same number out of a field: spaces, octal digits, then NULs or
+/// spaces.
 pub(super) fn is_unambiguous(field: &[u8]) -> bool {
     let mut rest = field.iter().skip_while(|byte| **byte == b' ').skip_while(|byte| matches!(byte, b'0'..=b'7')).peekable();
     let digits = field.iter().filter(|byte| matches!(byte, b'0'..=b'7')).count();

@@ -1,4 +1,5 @@
-//! Why an archive is not *plain*: the ways in which two readers could see different packages in the same bytes.
+//! Why an archive is not *plain*: the ways in which two readers could see different packages in the
+//! same bytes.
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -8,7 +9,8 @@ const LISTED: usize = 256;
 /// How many characters of a path are listed.
 const PATH_SHOWN: usize = 1024;
 
-/// What is odd. The rule for each is design decision "plain": if readers in use could disagree, the archive is not plain.
+/// What is odd. The rule for each is design decision "plain": if readers in use could disagree, the
+/// archive is not plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum OddityKind {
@@ -42,9 +44,11 @@ pub enum OddityKind {
     DataAfterEnd,
     /// A header whose checksum is wrong: npm skips the block, others stop.
     BadChecksum,
-    /// A header that npm refuses: no name, a link without target, a target without link, a number that cannot be read.
+    /// A header that npm refuses: no name, a link without target, a target without link, a number
+    /// that cannot be read.
     BadHeader,
-    /// A header whose own name is empty, while a prefix or an extended header names it: pnpm takes it for the end.
+    /// A header whose own name is empty, while a prefix or an extended header names it: pnpm takes
+    /// it for the end.
     NoName,
     /// A size, mode, owner or time that readers decode differently, or that some cannot use.
     BadNumber,
@@ -94,9 +98,11 @@ pub enum OddityKind {
     DuplicateDiffers,
     /// A path that is a file or link, and also a directory.
     PathConflict,
-    /// Paths that are one on a file system that ignores case or Unicode form, with different content.
+    /// Paths that are one on a file system that ignores case or Unicode form, with different
+    /// content.
     CaseTwin,
-    /// `.gitignore` beside `.npmignore` where npm's renaming makes the result depend on their order.
+    /// `.gitignore` beside `.npmignore` where npm's renaming makes the result depend on their
+    /// order.
     IgnoreFileClash,
     /// A link that points out of the package.
     LinkEscapes,

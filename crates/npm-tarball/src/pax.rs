@@ -1,7 +1,8 @@
 //! Extended headers: pax `x` and `g`, GNU `L` and `K`.
 //!
-//! Each is read twice, as node-tar 7 does (`pax.js`: a text cut at newlines) and as POSIX says (records with a length, of
-//! bytes). Where the two disagree about a path, a link target or a size, so do clients, and the archive is not plain.
+//! Each is read twice, as node-tar 7 does (`pax.js`: a text cut at newlines) and as POSIX says
+//! (records with a length, of bytes). Where the two disagree about a path, a link target or a size,
+//! so do clients, and the archive is not plain.
 
 use super::number::is_js_space;
 use super::oddity::OddityKind;
@@ -102,7 +103,8 @@ fn js_size(value: &str) -> Option<u64> {
     value.parse().ok().filter(|_| value.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// JavaScript's `replace(/\0.*/, '')`: the first NUL and the rest of its line, where a line ends is JavaScript's view.
+/// JavaScript's `replace(/\0.*/, '')`: the first NUL and the rest of its line, where a line ends is
+/// JavaScript's view.
 pub(super) fn cut_at_nul(text: &str) -> String {
     let Some((head, tail)) = text.split_once('\0') else { return text.to_owned() };
     match tail.find(['\n', '\r', '\u{2028}', '\u{2029}']) {
@@ -157,8 +159,8 @@ fn posix_check(body: &[u8], node: &Extended, global: bool, odd: &mut Vec<OddityK
 
 /// Keywords of pax(1), POSIX.1-2017, that say nothing about a name or content.
 const OF_POSIX: [&[u8]; 4] = [b"comment", b"charset", b"uname", b"gname"];
-/// Keywords that packers write for what no client of npm extracts: fstream's node-tar 0 to 2, star, and bsdtar with
-/// the labels of systems.
+/// Keywords that packers write for what no client of npm extracts: fstream's node-tar 0 to 2, star,
+/// and bsdtar with the labels of systems.
 const OF_PACKERS: [&[u8]; 8] = [
     b"NODETAR.",
     b"SCHILY.xattr.",
@@ -175,8 +177,9 @@ const OF_STAR: [&[u8]; 3] = [b"SCHILY.dev", b"SCHILY.ino", b"SCHILY.nlink"];
 /// What pax(1) and bsdtar write for names that are UTF-8, or bytes as they are.
 const CHARSETS: [&[u8]; 2] = [b"BINARY", b"ISO-IR 10646 2000 UTF-8"];
 
-/// The oddity of a record that is not about path, link target or size. A keyword outside of the lists may be one that a reader
-/// acts on: libarchive, in bun, cuts holes into a file by `SUN.holesdata`, as by `GNU.sparse.*`.
+/// The oddity of a record that is not about path, link target or size. A keyword outside of the
+/// lists may be one that a reader acts on: libarchive, in bun, cuts holes into a file by
+/// `SUN.holesdata`, as by `GNU.sparse.*`.
 fn other_record(key: &[u8], value: &[u8]) -> Option<OddityKind> {
     match key {
         b"mtime" | b"atime" | b"ctime" => (!is_time(value)).then_some(OddityKind::BadNumber),
@@ -189,8 +192,8 @@ fn other_record(key: &[u8], value: &[u8]) -> Option<OddityKind> {
     }
 }
 
-/// `true` for seconds since 1970, with or without a fraction, that a JavaScript `Date` can hold: npm 2 to 4 set a file's times from
-/// it and fail on others.
+/// `true` for seconds since 1970, with or without a fraction, that a JavaScript `Date` can hold:
+/// npm 2 to 4 set a file's times from it and fail on others.
 fn is_time(value: &[u8]) -> bool {
     const MOST_SECONDS: u64 = 8_640_000_000_000;
     let unsigned = value.strip_prefix(b"-").unwrap_or(value);
@@ -200,7 +203,8 @@ fn is_time(value: &[u8]) -> bool {
     fraction && whole.is_some_and(|seconds| seconds < MOST_SECONDS)
 }
 
-/// `true` for a user or group number that a system can have (32 bits): npm 2 to 4, as root, give a file to it.
+/// `true` for a user or group number that a system can have (32 bits): npm 2 to 4, as root, give a
+/// file to it.
 fn is_owner(value: &[u8]) -> bool {
     decimal(value).is_some_and(|id| u32::try_from(id).is_ok())
 }
@@ -210,7 +214,8 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     text.parse().ok()
 }
 
-/// Splits off `<length> <keyword>=<value>\n`, length counting all of it; gives what is between length and newline.
+/// Splits off `<length> <keyword>=<value>\n`, length counting all of it; gives what is between
+/// length and newline.
 fn posix_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = bytes.iter().take(20).position(|byte| *byte == b' ')?;
     let digits = bytes.get(..space)?;

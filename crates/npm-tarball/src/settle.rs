@@ -1,7 +1,8 @@
 //! From the entries as the archive lists them to the entries as they end up on disk.
 //!
-//! Duplicates become one, what cannot stand beside each other is sorted out as npm's extraction does, in the order of the
-//! archive, and everything on which readers or file systems could disagree is noted.
+//! Duplicates become one, what cannot stand beside each other is sorted out as npm's extraction
+//! does, in the order of the archive, and everything on which readers or file systems could
+//! disagree is noted.
 
 use std::cmp::Ordering;
 
@@ -53,7 +54,8 @@ pub(super) fn settle(mut found: Vec<Found>, directories: Vec<Directory>, odd: &m
     entries
 }
 
-/// What is left of several entries of one path. npm writes over a file, and so keeps its mode; links it never makes.
+/// What is left of several entries of one path. npm writes over a file, and so keeps its mode;
+/// links it never makes.
 fn merge(same_path: &[Found], odd: &mut Oddities) -> Option<Entry> {
     let first = same_path.first()?;
     let path = Some(first.entry.path.as_str());
@@ -76,7 +78,8 @@ fn merge(same_path: &[Found], odd: &mut Oddities) -> Option<Entry> {
     settled
 }
 
-/// npm makes `.gitignore` to `.npmignore`. With both in a folder, the result depends on their order and on their full names.
+/// npm makes `.gitignore` to `.npmignore`. With both in a folder, the result depends on their order
+/// and on their full names.
 fn ignore_files(found: &[Found], odd: &mut Oddities) {
     let mut seen: Vec<(&str, &Found)> = found
         .iter()
@@ -123,7 +126,8 @@ struct Place<'a> {
     entry: Option<usize>,
 }
 
-/// Byte order, but with the separator below every other byte: what is below a path then follows it directly.
+/// Byte order, but with the separator below every other byte: what is below a path then follows it
+/// directly.
 fn tree_order(a: &str, b: &str) -> Ordering {
     let rank = |byte: u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
     a.bytes().map(rank).cmp(b.bytes().map(rank))
@@ -170,7 +174,8 @@ fn conflicts(entries: &mut Vec<Entry>, directories: Vec<Directory>, odd: &mut Od
         }
         for group in overlaps(&mut places) {
             let Some(leaf) = group.first() else { continue };
-            // The same path twice among entries is `.gitignore` beside `.npmignore`, which has its own rule.
+            // The same path twice among entries is `.gitignore` beside `.npmignore`, which has its
+            // own rule.
             if group.iter().skip(1).all(|next| next.path == leaf.path && next.entry.is_some()) {
                 continue;
             }
@@ -194,8 +199,9 @@ fn renamed(entries: &[Entry]) -> Vec<(usize, String)> {
         .collect()
 }
 
-/// Plays one group through in the order of the archive: whoever is there first stays. Directories that the archive names
-/// have no part in it, since pacote's filter leaves them out, and npm makes a folder only for what is in it.
+/// Plays one group through in the order of the archive: whoever is there first stays. Directories
+/// that the archive names have no part in it, since pacote's filter leaves them out, and npm makes
+/// a folder only for what is in it.
 fn play(group: &[Place<'_>], entries: &[Entry], dropped: &mut [bool]) {
     let Some(leaf) = group.first() else { return };
     let mut files: Vec<(&Place<'_>, usize)> = group
@@ -215,12 +221,14 @@ fn play(group: &[Place<'_>], entries: &[Entry], dropped: &mut [bool]) {
     }
 }
 
-/// Whether two names are the same letters, composed in one and taken apart in the other, as macOS takes accents apart.
+/// Whether two names are the same letters, composed in one and taken apart in the other, as macOS
+/// takes accents apart.
 pub fn same_letters(a: &str, b: &str) -> bool {
     a != b && a.nfc().eq(b.nfc())
 }
 
-/// node-tar's idea of when two names may be one file: without case and with accents apart (`normalize-unicode.js`).
+/// node-tar's idea of when two names may be one file: without case and with accents apart
+/// (`normalize-unicode.js`).
 fn fold(path: &str) -> String {
     if path.is_ascii() {
         return path.to_ascii_uppercase();
@@ -228,8 +236,9 @@ fn fold(path: &str) -> String {
     path.nfd().collect::<String>().to_lowercase().to_uppercase()
 }
 
-/// Notes paths that macOS or Windows would take for one. What lands there depends on the order of writing, unless they are
-/// the same; so equal sets of entries are no proof of an equal installation, and the archive is not plain.
+/// Notes paths that macOS or Windows would take for one. What lands there depends on the order of
+/// writing, unless they are the same; so equal sets of entries are no proof of an equal
+/// installation, and the archive is not plain.
 fn twins(entries: &[Entry], odd: &mut Oddities) {
     let mut folded: Vec<(String, usize)> = entries.iter().enumerate().map(|(at, entry)| (fold(&entry.path), at)).collect();
     folded.sort();

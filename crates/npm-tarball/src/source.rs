@@ -1,4 +1,5 @@
-//! The unpacked tar stream on its way through: every byte is counted, kept in the spool, and handed to the tar reader once.
+//! The unpacked tar stream on its way through: every byte is counted, kept in the spool, and handed
+//! to the tar reader once.
 
 use std::io::Read;
 

@@ -1,4 +1,5 @@
-//! Where the unpacked tar stream stays while it is needed: in memory while small, else in a file without a name.
+//! Where the unpacked tar stream stays while it is needed: in memory while small, else in a file
+//! without a name.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};

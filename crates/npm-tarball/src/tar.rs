@@ -1,4 +1,5 @@
-//! The tar stream, walked as node-tar 7's parser walks it (`parse.js`), so that what is found is what npm finds.
+//! The tar stream, walked as node-tar 7's parser walks it (`parse.js`), so that what is found is
+//! what npm finds.
 
 use std::io::Read;
 
@@ -115,7 +116,8 @@ impl<R: Read> Walk<'_, R> {
         }
     }
 
-    /// Looks at what npm no longer reads. Zeros are padding: tar files are filled up to 10240 bytes.
+    /// Looks at what npm no longer reads. Zeros are padding: tar files are filled up to 10240
+    /// bytes.
     fn after_end(&mut self) -> Result<(), ArchiveError> {
         let mut block = [0; BLOCK];
         let none = Extended::default();
@@ -146,7 +148,8 @@ impl<R: Read> Walk<'_, R> {
 
     fn extended(&mut self, header: &Header) -> Result<(), ArchiveError> {
         if header.role != Role::GlobalPax {
-            // GNU tar writes one long link and one long name for one entry; everything else is read in different ways.
+            // GNU tar writes one long link and one long name for one entry; everything else is read
+            // in different ways.
             let stacks = match header.role {
                 Role::LongName => self.pending.iter().any(|role| *role != Role::LongLink),
                 Role::LongLink => self.pending.iter().any(|role| *role != Role::LongName),
@@ -296,7 +299,8 @@ impl<R: Read> Walk<'_, R> {
         target.to_owned()
     }
 
-    /// Hands an entry's content to `sink`, and goes on to the block after it. Returns how many bytes there were.
+    /// Hands an entry's content to `sink`, and goes on to the block after it. Returns how many
+    /// bytes there were.
     fn body(&mut self, header: &Header, mut sink: impl FnMut(&[u8])) -> Result<u64, ArchiveError> {
         let padding = (BLOCK as u64).wrapping_sub(header.size % BLOCK as u64) % BLOCK as u64;
         let mut left = header.size;

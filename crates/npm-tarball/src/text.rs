@@ -102,7 +102,8 @@ impl Boundary for str {
     }
 }
 
-/// A path below `a/` or `b/`. One that would break out of its line is quoted as git does, whatever else it holds.
+/// A path below `a/` or `b/`. One that would break out of its line is quoted as git does, whatever
+/// else it holds.
 pub(super) fn quoted(side: &str, path: &str) -> String {
     if !path.chars().any(|c| c.is_control() || matches!(c, '"' | '\\')) {
         return format!("{side}/{path}");

@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let base = format!("http://127.0.0.1:{port}/");
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-    // No project is named, so that nothing is served by the user's credentials: what anybody gets here is public.
+    // No project is named, so that nothing is served by the user's credentials: what anybody gets
+    // here is public.
     let _serving = Timewarp::new(settings, runtime.handle().clone()).serve(listener, &base, Peers::Anybody)?;
     println!("{base} shows the registry as of {moment}");
     loop {

@@ -1,12 +1,15 @@
 //! Whose credentials a build's request may use: credentials follow the project.
 //!
-//! In: npm's configuration, and the names that the project had before strangers' code ran. A registry that a scope has for itself is
-//! asked only for scopes that the project names. Where the user has credentials for the registry of everybody, a package is asked
-//! for without them first: what is public needs none. What answers only to credentials is private; the project must name it, or a
-//! private package that it names must depend on it. What a public package says opens nothing.
+//! In: npm's configuration, and the names that the project had before strangers' code ran. A
+//! registry that a scope has for itself is asked only for scopes that the project names. Where the
+//! user has credentials for the registry of everybody, a package is asked for without them first:
+//! what is public needs none. What answers only to credentials is private; the project must name
+//! it, or a private package that it names must depend on it. What a public package says opens
+//! nothing.
 //!
-//! Once a build has been served a private package that is none of its publisher's own, what it asks for may tell others what is in that.
-//! From then on only names are asked for that the project or a package that was served before has, and tarballs at the registry's own host.
+//! Once a build has been served a private package that is none of its publisher's own, what it asks
+//! for may tell others what is in that. From then on only names are asked for that the project or a
+//! package that was served before has, and tarballs at the registry's own host.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,7 +92,8 @@ impl Access {
         self.holds_private.load(Ordering::SeqCst)
     }
 
-    /// Whether a package may be asked for: with private packages at hand only one that something names.
+    /// Whether a package may be asked for: with private packages at hand only one that something
+    /// names.
     pub(super) fn may_ask(&self, name: &str) -> bool {
         !self.holds_private() || self.is_named(name) || self.mentioned.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
     }
@@ -109,13 +113,14 @@ impl Access {
     }
 }
 
-/// Whether a private package is of the scope of what is judged, and of its registry: whoever publishes that can read it anyway.
+/// Whether a private package is of the scope of what is judged, and of its registry: whoever
+/// publishes that can read it anyway.
 pub(super) fn is_of_publisher(name: &str, judged: &str, npm: &NpmConfig) -> bool {
     (name == judged || scope(name).is_some() && scope(name) == scope(judged)) && npm.registry_for(name) == npm.registry_for(judged)
 }
 
-/// Whether a tarball's address may be followed for a package of this registry: not where another registry of the user's is, which a
-/// publisher could name to have it read.
+/// Whether a tarball's address may be followed for a package of this registry: not where another
+/// registry of the user's is, which a publisher could name to have it read.
 pub(super) fn may_follow(address: &Url, registry: &Url, npm: &NpmConfig) -> bool {
     let all = npm.registries();
     let below = |one: &Url| one.origin() == address.origin() && address.path().starts_with(one.path());

@@ -147,8 +147,8 @@ pub(super) async fn answer(inner: &Arc<Inner>, base: &Base, request: hyper::Requ
     response
 }
 
-/// The digest of what is answered now to a question of an earlier build, which is recorded as one of this build's; none for an answer that
-/// cannot be held against another.
+/// The digest of what is answered now to a question of an earlier build, which is recorded as one
+/// of this build's; none for an answer that cannot be held against another.
 pub(super) async fn again(inner: &Arc<Inner>, question: Question) -> Option<String> {
     let start = Instant::now();
     let base = Base::parse(&question.base).ok()?;
@@ -205,7 +205,8 @@ fn note(inner: &Inner, about: &About, error: &Refused) {
 }
 
 fn refusal(error: &Refused) -> Given {
-    // A registry's failure may name addresses of the user's network, which are none of the build's business.
+    // A registry's failure may name addresses of the user's network, which are none of the build's
+    // business.
     let message = if matches!(error, Refused::Registry(_)) { error.code().to_owned() } else { error.to_string() };
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     let body = serde_json::json!({ "error": message }).to_string().into_bytes();
@@ -399,12 +400,14 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
         return Err(no_tarball().into());
     }
     let is_elsewhere = !package.is_private && url.origin() != package.registry.origin();
-    // Also where a lockfile names the version: that is a publisher's too, and may name one for each letter.
+    // Also where a lockfile names the version: that is a publisher's too, and may name one for each
+    // letter.
     if is_elsewhere && inner.access.holds_private() {
         let host = url.host_str().unwrap_or_default();
         return Err(Refused::KeptIn { wanted: format!("{name}@{version} of {host}") });
     }
-    // A token goes to the registry's own host only; where below it, the credentials' own path decides. What is public needs none.
+    // A token goes to the registry's own host only; where below it, the credentials' own path
+    // decides. What is public needs none.
     let trust = if url.origin() == package.registry.origin() { Trust::Registry } else { Trust::Stranger };
     let client = if package.is_private { &inner.settings.client } else { &inner.anonymous };
     let promised = Integrity::parse(&dist.integrity).or_else(|| Integrity::from_shasum(&dist.shasum));
@@ -428,9 +431,10 @@ async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, R
     Ok(held)
 }
 
-/// The nearest version of the same line in place of one that is gone, and none that came after the moment where the times are the
-/// registry's own; an earlier one in place of the version that is judged, as its
-/// publisher had. `None` where there is none, or it cannot be had or used: an empty package serves then.
+/// The nearest version of the same line in place of one that is gone, and none that came after the
+/// moment where the times are the registry's own; an earlier one in place of the version that is
+/// judged, as its publisher had. `None` where there is none, or it cannot be had or used: an empty
+/// package serves then.
 pub(super) async fn neighbour(inner: &Inner, package: &Package, version: &str) -> Option<Near> {
     let is_judged = inner.settings.is_judged(package.name.as_str(), version);
     let is_before = |other: &str| npm_spec::version::compare(other, version).is_lt() && package.view.shows(other);

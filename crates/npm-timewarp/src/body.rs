@@ -1,7 +1,8 @@
 //! The body of an answer: some bytes, or a file that is read while it is sent.
 //!
-//! A build can ask for much and then not read it. So nothing here waits on a thread, a file is read piece by piece as the
-//! client takes it, and bytes hold their share of the room that all answers have together until they are gone.
+//! A build can ask for much and then not read it. So nothing here waits on a thread, a file is read
+//! piece by piece as the client takes it, and bytes hold their share of the room that all answers
+//! have together until they are gone.
 
 use std::convert::Infallible;
 use std::fs::File;

@@ -1,8 +1,10 @@
-//! The variables that point each package manager at the loopback registry, and keep it from asking anybody else.
+//! The variables that point each package manager at the loopback registry, and keep it from asking
+//! anybody else.
 //!
-//! The environment goes before a project's own `.npmrc`, `.yarnrc` and `.yarnrc.yml` in npm 6 to 11, pnpm 8 to 10, yarn 1 and
-//! yarn 4. What it cannot override is what [`redirected`](super::redirected) changes in the files; the scopes of a `bunfig.toml`
-//! stay, and lead nowhere.
+//! The environment goes before a project's own `.npmrc`, `.yarnrc` and `.yarnrc.yml` in npm 6 to
+//! 11, pnpm 8 to 10, yarn 1 and yarn 4. What it cannot override is what
+//! [`redirected`](super::redirected) changes in the files; the scopes of a `bunfig.toml` stay, and
+//! lead nowhere.
 
 use std::path::Path;
 
@@ -32,9 +34,10 @@ pub enum Manager {
     Bun,
 }
 
-/// Every variable for one package manager. `home` is the home directory that it will see, `stores` a folder on the same mount as the
-/// project, for what it links files from (no link leads from one mount to another, and to copy every file takes minutes); `scopes`
-/// are those that the project sends to registries of their own ([`scopes`]).
+/// Every variable for one package manager. `home` is the home directory that it will see, `stores`
+/// a folder on the same mount as the project, for what it links files from (no link leads from one
+/// mount to another, and to copy every file takes minutes); `scopes` are those that the project
+/// sends to registries of their own ([`scopes`]).
 pub fn client_env(manager: Manager, base: &str, home: &Path, stores: &Path, scopes: &[String]) -> Vec<(String, String)> {
     let below_home = |tail: &str| home.join(tail).display().to_string();
     let host = Url::parse(base).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
@@ -142,8 +145,8 @@ fn of_pnpm(places: &Places<'_>, scopes: &[String], set: &mut dyn FnMut(&str, &st
         set(&format!("npm_config_{key}"), &value);
         set(&format!("pnpm_config_{key}"), &value);
     }
-    // pnpm 11 reads its settings under its own name. What it holds against today's registry or installs by itself before a script is
-    // none of a build of some years ago.
+    // pnpm 11 reads its settings under its own name. What it holds against today's registry or
+    // installs by itself before a script is none of a build of some years ago.
     let settings = [
         ("manage_package_manager_versions", "false"),
         ("pm_on_fail", "ignore"),
@@ -165,7 +168,8 @@ fn of_pnpm(places: &Places<'_>, scopes: &[String], set: &mut dyn FnMut(&str, &st
     set("pnpm_config_fetch_retries", "1");
 }
 
-/// The variables that a configuration of npm, yarn or pnpm asks for, as in `${NPM_TOKEN}`: npm up to 6 and yarn stop where one is not set.
+/// The variables that a configuration of npm, yarn or pnpm asks for, as in `${NPM_TOKEN}`: npm up
+/// to 6 and yarn stop where one is not set.
 pub fn variables(configuration: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(configuration);
     let names = text.split("${").skip(1).map(|rest| rest.split(['}', ':', '-']).next().unwrap_or_default());

@@ -1,7 +1,9 @@
-//! The documents that clients get: a packument, whole or abbreviated, and the manifest of one version, as of the moment.
+//! The documents that clients get: a packument, whole or abbreviated, and the manifest of one
+//! version, as of the moment.
 //!
-//! A packument is walked, not held as a tree; one version at a time is taken apart. What goes out is made anew: of the
-//! registry's answer only what installers read ([`lean`]), none of its headers.
+//! A packument is walked, not held as a tree; one version at a time is taken apart. What goes out
+//! is made anew: of the registry's answer only what installers read ([`lean`]), none of its
+//! headers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -36,7 +38,8 @@ pub(super) struct Links<'a> {
     pub(super) name: &'a str,
     /// How the client sees us, with a slash at the end.
     pub(super) base: &'a str,
-    /// Whether the client replaces the host of a tarball's address by itself, so that the canonical one can stay.
+    /// Whether the client replaces the host of a tarball's address by itself, so that the canonical
+    /// one can stay.
     pub(super) canonical: bool,
     /// Whether the client writes a manifest to disk as the package's own (npm 3 and 4).
     pub(super) for_disk: bool,
@@ -111,8 +114,9 @@ pub(super) fn manifest(document: &[u8], version: &str, view: &View, links: &Link
     }
 }
 
-/// The packument with one version more, or another one of that number: what `near` stands in with, under the metadata of the version that it
-/// was made of. The version has no time: none that is asked for hides it.
+/// The packument with one version more, or another one of that number: what `near` stands in with,
+/// under the metadata of the version that it was made of. The version has no time: none that is
+/// asked for hides it.
 pub(super) fn with_neighbour(
     document: &[u8],
     name: &str,
@@ -166,8 +170,8 @@ pub(super) struct Dist {
 }
 
 impl Summary {
-    /// Leaves a version out, as if it had never been published; whether it was there. `latest` goes to the highest stable version that
-    /// is left, and another tag of it vanishes.
+    /// Leaves a version out, as if it had never been published; whether it was there. `latest` goes
+    /// to the highest stable version that is left, and another tag of it vanishes.
     pub(super) fn leave_out(&mut self, version: &str) -> bool {
         let before = self.versions.len();
         self.versions.retain(|known| !same(known, version));
@@ -249,7 +253,8 @@ fn prepared(raw: &Map<String, Value>, version: &str, view: &View, links: &Links<
     dist.insert("tarball".to_owned(), Value::from(address.unwrap_or_else(|| format!("{}{tail}", links.base))));
     manifest.insert("dist".to_owned(), Value::Object(dist));
     if view.is_past() {
-        // Nobody knows when a version was deprecated; mostly it is long after, and npm would avoid what it took at the time.
+        // Nobody knows when a version was deprecated; mostly it is long after, and npm would avoid
+        // what it took at the time.
         manifest.remove("deprecated");
     }
     manifest
@@ -271,7 +276,8 @@ fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
     Ok(Value::deserialize(json)?.as_str().map(str::to_owned).unwrap_or_default())
 }
 
-/// An object's members in their order, unread. Of two with one key the later counts, as in JavaScript.
+/// An object's members in their order, unread. Of two with one key the later counts, as in
+/// JavaScript.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

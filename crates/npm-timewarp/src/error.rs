@@ -39,7 +39,8 @@ impl Diagnostic for TimewarpError {
     }
 }
 
-/// Why a build did not get what it asked for. The code is part of the record; the message goes to the client.
+/// Why a build did not get what it asked for. The code is part of the record; the message goes to
+/// the client.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
@@ -87,7 +88,8 @@ pub enum Refused {
         /// Package.
         name: String,
     },
-    /// With private packages at hand: what nothing names, or a tarball on another host. Whoever sees such a request learns of them.
+    /// With private packages at hand: what nothing names, or a tarball on another host. Whoever
+    /// sees such a request learns of them.
     #[error("private packages are at hand, and {wanted} is not asked for")]
     KeptIn {
         /// A name, or a version and a host.

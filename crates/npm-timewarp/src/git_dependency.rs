@@ -1,4 +1,5 @@
-//! Dependencies on git repositories, and on archives of them. A build reaches no host but the registry, so an empty package takes their place, and the result says so.
+//! Dependencies on git repositories, and on archives of them. A build reaches no host but the
+//! registry, so an empty package takes their place, and the result says so.
 
 use serde_json::Value;
 
@@ -10,7 +11,8 @@ const OVERRIDES: [&str; 2] = ["overrides", "resolutions"];
 const DEPTH: u8 = 64;
 /// Hosts that have a short form of their own (hosted-git-info 9).
 const SHORT: [&str; 5] = ["github:", "gitlab:", "bitbucket:", "gist:", "sourcehut:"];
-/// Hosts that are no registries: what is there is a repository, an archive of one, or built from one.
+/// Hosts that are no registries: what is there is a repository, an archive of one, or built from
+/// one.
 const CODE_HOSTS: [&str; 9] = [
     "github.com",
     "gist.github.com",
@@ -23,7 +25,8 @@ const CODE_HOSTS: [&str; 9] = [
     "pkg.pr.new",
 ];
 
-/// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of one, or `owner/name`.
+/// Whether a dependency is one on a git repository, after npm-package-arg 13: an address of one, or
+/// `owner/name`.
 pub(super) fn is_one(wanted: &str) -> bool {
     let is_word = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     match without_reference(wanted).split_once('/') {
@@ -32,8 +35,9 @@ pub(super) fn is_one(wanted: &str) -> bool {
     }
 }
 
-/// Whether it is an address of a repository: one of git's, a host's short form, a page or an archive of a code host, or one whose path ends
-/// in `.git`. A lockfile has no others: there `packages/name` is a folder.
+/// Whether it is an address of a repository: one of git's, a host's short form, a page or an
+/// archive of a code host, or one whose path ends in `.git`. A lockfile has no others: there
+/// `packages/name` is a folder.
 fn is_address(wanted: &str) -> bool {
     let path = without_reference(wanted);
     let host = ["https://", "http://"].iter().find_map(|scheme| path.strip_prefix(scheme)?.split('/').next());
@@ -52,8 +56,9 @@ pub(super) fn address(base: &str, name: &str) -> String {
     format!("{base}-/git/{name}.tgz")
 }
 
-/// A package.json, or a lockfile of npm's, whose dependencies on git repositories lead to the registry at `base`; none if it has none. Both have to
-/// be changed: npm holds the one against the other. For the installation only: the caller puts the original back.
+/// A package.json, or a lockfile of npm's, whose dependencies on git repositories lead to the
+/// registry at `base`; none if it has none. Both have to be changed: npm holds the one against the
+/// other. For the installation only: the caller puts the original back.
 pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
     let mut document: Value = serde_json::from_slice(npm_spec::manifest::without_bom(document)).ok()?;
     lead(&mut document, "", base, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
@@ -62,7 +67,8 @@ pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
 /// The sections of a workspace's settings in YAML that say what others install.
 const SECTIONS: [&str; 3] = ["catalog", "catalogs", "overrides"];
 
-/// The same for `pnpm-workspace.yaml` and `.yarnrc.yml`, line by line: all else stays as it is written.
+/// The same for `pnpm-workspace.yaml` and `.yarnrc.yml`, line by line: all else stays as it is
+/// written.
 pub fn settings_without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(document).ok()?;
     let mut within = false;
@@ -101,7 +107,8 @@ fn unquoted(text: &str) -> &str {
 fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
     let mut changed = false;
-    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands behind the last `node_modules`.
+    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands
+    // behind the last `node_modules`.
     let name = key.rsplit("node_modules/").next().unwrap_or(key).to_owned();
     for place in ["resolved", "version"] {
         if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_address) {
@@ -141,8 +148,8 @@ fn lead_overrides(value: &mut Value, within: &str, base: &str, depth: u8) -> boo
     changed
 }
 
-/// The name of the package that an override is for, which may stand with a range (`a@>=1`), and behind the way to it: `x@1>a` is pnpm's, `x/a` and
-/// `**/a` are yarn's.
+/// The name of the package that an override is for, which may stand with a range (`a@>=1`), and
+/// behind the way to it: `x@1>a` is pnpm's, `x/a` and `**/a` are yarn's.
 fn overridden(key: &str) -> &str {
     // A `>` of a range stands behind `@`, `|` or a space.
     let mut way = key.char_indices().filter(|(at, c)| *c == '>' && !key.get(..*at).is_some_and(|before| before.ends_with(['@', '|', ' '])));

@@ -1,8 +1,10 @@
 //! What a build was told: every question that it put to the registry, with a digest of the answer.
 //!
-//! A build of another package of the same commit may go on in the folders of this one only where it would have been told the same. What it is told
-//! depends on what is judged, on the moment, on credentials and on what the registry says today; so nothing of that is reasoned about: the
-//! questions are put again, by the same code, and the answers must have the same digests ([`Timewarp::hears_again`](super::Timewarp::hears_again)).
+//! A build of another package of the same commit may go on in the folders of this one only where it
+//! would have been told the same. What it is told depends on what is judged, on the moment, on
+//! credentials and on what the registry says today; so nothing of that is reasoned about: the
+//! questions are put again, by the same code, and the answers must have the same digests
+//! ([`Timewarp::hears_again`](super::Timewarp::hears_again)).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -55,8 +57,8 @@ impl Question {
         self.method == method.as_str()
     }
 
-    /// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write the address that they were given
-    /// into the lockfile: it is the canonical one then.
+    /// npm 7 and later replace a tarball's host by themselves (`replace-registry-host`), and write
+    /// the address that they were given into the lockfile: it is the canonical one then.
     pub(super) fn keeps_addresses(&self) -> bool {
         self.npm.is_some_and(|major| major >= 7)
     }
@@ -85,7 +87,8 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     pub(super) parts: Vec<Part>,
-    /// Whether there was more: too much to be noted, or what cannot be asked again, as of another host.
+    /// Whether there was more: too much to be noted, or what cannot be asked again, as of another
+    /// host.
     more: bool,
 }
 

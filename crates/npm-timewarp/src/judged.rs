@@ -47,7 +47,8 @@ pub(super) struct Shared {
 }
 
 impl JudgedBytes {
-    /// What is known of a published tarball and its archive; `in_source` says which blobs the commit has.
+    /// What is known of a published tarball and its archive; `in_source` says which blobs the
+    /// commit has.
     pub fn of(tarball: &[u8], archive: &Archive, in_source: impl Fn(&[u8; 20]) -> bool) -> Self {
         let mut hasher = Hasher::new(None);
         hasher.update(tarball);
@@ -83,8 +84,8 @@ impl JudgedBytes {
         Ok(shared)
     }
 
-    /// Reads as the most tolerant installer does: blocks that are no header are passed over, and what was found before an error counts. An
-    /// error where there is more than is unpacked.
+    /// Reads as the most tolerant installer does: blocks that are no header are passed over, and
+    /// what was found before an error counts. An error where there is more than is unpacked.
     fn compare(&self, file: &File) -> io::Result<Shared> {
         let mut reader = Counted { inner: MultiGzDecoder::new(file).take(MAX_UNPACKED), count: 0 };
         let mut found = Found { same: Some(0), copies: Vec::new() };

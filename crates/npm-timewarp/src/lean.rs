@@ -1,8 +1,10 @@
-//! The part of a version's manifest that installers read, in a form that is made here: nothing of it is free text.
+//! The part of a version's manifest that installers read, in a form that is made here: nothing of
+//! it is free text.
 //!
-//! What a registry serves is its publisher's word, and a build that can read it is made of it. So members are on an allow-list, each value
-//! is of its type, of a plain syntax and bounded, and what is neither is left out or replaced by a fixed text. Names, versions and
-//! ranges still say something; what asks for them is in the record.
+//! What a registry serves is its publisher's word, and a build that can read it is made of it. So
+//! members are on an allow-list, each value is of its type, of a plain syntax and bounded, and what
+//! is neither is left out or replaced by a fixed text. Names, versions and ranges still say
+//! something; what asks for them is in the record.
 
 use std::collections::BTreeSet;
 
@@ -91,13 +93,15 @@ const KNOWN_PLATFORMS: [&str; 39] = [
 const OTHER_PLATFORM: &str = "other";
 /// Scripts that make a package one with install scripts.
 const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
-/// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the registry has it.
+/// What a bundler or Node reads of an installed package.json, which npm 3 and 4 write as the
+/// registry has it.
 const ENTRY_POINTS: [&str; 9] = ["main", "module", "jsnext:main", "browser", "types", "typings", "style", "exports", "type"];
 
 /// Most commands of a package that are handed on.
 const MOST_COMMANDS: usize = 64;
 
-/// Longest install script that is handed on, in bytes. Such a script calls a tool or a file of the package.
+/// Longest install script that is handed on, in bytes. Such a script calls a tool or a file of the
+/// package.
 const LONGEST_SCRIPT: usize = 256;
 
 /// In the place of a range that no installer can read.
@@ -124,7 +128,8 @@ fn is_for_another_system(raw: &Map<String, Value>) -> bool {
     refuses("os", "linux") || refuses("cpu", cpu)
 }
 
-/// The lean form of one version's manifest. `for_disk`: the client writes it to disk as the package's own package.json (npm 3 and 4).
+/// The lean form of one version's manifest. `for_disk`: the client writes it to disk as the
+/// package's own package.json (npm 3 and 4).
 pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base: &str, for_disk: bool) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("_id".to_owned(), Value::from(format!("{name}@{version}")));
@@ -148,7 +153,8 @@ pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base
         paths => members(paths, |command, path| PackageName::parse(command).ok().and_then(|_| path_of(path.as_str()?))),
     };
     let bin = bin.filter(|bin| bin.as_object().is_none_or(|all| all.len() <= MOST_COMMANDS));
-    // npm writes the commands of what it does not install, because it is for another system, into its lockfile all the same.
+    // npm writes the commands of what it does not install, because it is for another system, into
+    // its lockfile all the same.
     put(&mut out, "bin", bin.filter(|_| !is_for_another_system(raw)));
     let directory = raw.get("directories").and_then(|all| all.get("bin")).and_then(Value::as_str).and_then(path_of);
     put(&mut out, "directories", directory.map(|bin| serde_json::json!({ "bin": bin })));
@@ -185,7 +191,8 @@ pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base
 pub(super) fn digests(raw: Option<&Value>) -> Map<String, Value> {
     let text = |field: &str| raw.and_then(|dist| dist.get(field)).and_then(Value::as_str).unwrap_or_default();
     let mut out = Map::new();
-    // Of several, any may be the true one: the tarball is checked on our side, and a client needs none.
+    // Of several, any may be the true one: the tarball is checked on our side, and a client needs
+    // none.
     let integrity = Integrity::parse(text("integrity")).map(|integrity| integrity.text()).filter(|text| !text.contains(' '));
     put(&mut out, "integrity", integrity.map(Value::from));
     let shasum = text("shasum").trim();
@@ -264,7 +271,8 @@ fn engine_range(text: &str) -> Option<String> {
     plain.split_whitespace().filter(|word| *word != "||").all(is_plain).then_some(plain)
 }
 
-/// The tag that a dependency asks for, with the name of the package that it is of; `None` if it asks for something else.
+/// The tag that a dependency asks for, with the name of the package that it is of; `None` if it
+/// asks for something else.
 pub(super) fn tag_in(name: &str, wanted: &str) -> Option<(String, String)> {
     let wanted = wanted.trim();
     let (name, wanted) = match wanted.strip_prefix("npm:") {
@@ -297,7 +305,8 @@ fn entry_point(raw: &Value, depth: u8) -> Option<Value> {
     }
 }
 
-/// One dependency. What cannot be read stays a dependency that cannot be had: without it another tree would be installed.
+/// One dependency. What cannot be read stays a dependency that cannot be had: without it another
+/// tree would be installed.
 fn dependency(name: &str, wanted: &Value, base: Option<&str>) -> Option<Value> {
     PackageName::parse(name).ok()?;
     let wanted = wanted.as_str().unwrap_or_default().trim();
@@ -327,7 +336,8 @@ fn specifier(wanted: &str) -> Option<String> {
     bare_address(wanted)
 }
 
-/// An address on the web without query and fragment. `None` if it is another, a long one, or one with credentials.
+/// An address on the web without query and fragment. `None` if it is another, a long one, or one
+/// with credentials.
 pub(super) fn bare_address(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && text.len() <= LONGEST_ADDRESS)?;
     url.set_query(None);

@@ -1,13 +1,16 @@
-//! The registry as it stood at a moment: a loopback server that a build installs from, and all that a build can reach.
+//! The registry as it stood at a moment: a loopback server that a build installs from, and all that
+//! a build can reach.
 //!
-//! In: the user's registries (with the user's tokens, which stay on this side), a moment, and what the lockfiles name
-//! ([`lockfile`]). Out: a server on a listener that was made inside the sandbox, the variables that point each package manager
-//! at it ([`client_env`]), and a [`Record`] of everything that was asked.
+//! In: the user's registries (with the user's tokens, which stay on this side), a moment, and what
+//! the lockfiles name ([`lockfile`]). Out: a server on a listener that was made inside the sandbox,
+//! the variables that point each package manager at it ([`client_env`]), and a [`Record`] of
+//! everything that was asked.
 //!
-//! A packument is shown with the versions and tags of the moment (`moment.rs` has the rule); a tarball is fetched whole, checked
-//! against what its registry promises, kept for the next run, and only then handed on. Requests in a proxy's form are
-//! answered for the registries; `CONNECT` works to hosts on the allow-list. Everything else is refused and recorded, and
-//! whatever a build sends, the only hosts that we speak to are the user's registries, where these serve their tarballs, and
+//! A packument is shown with the versions and tags of the moment (`moment.rs` has the rule); a
+//! tarball is fetched whole, checked against what its registry promises, kept for the next run, and
+//! only then handed on. Requests in a proxy's form are answered for the registries; `CONNECT` works
+//! to hosts on the allow-list. Everything else is refused and recorded, and whatever a build sends,
+//! the only hosts that we speak to are the user's registries, where these serve their tarballs, and
 //! the allow-list.
 
 mod access;
@@ -82,22 +85,26 @@ pub struct Settings {
     pub moment: Option<Timestamp>,
     /// When the source's commit was made: what the source names was there by then.
     pub commit_time: Option<Timestamp>,
-    /// When the judged version was published; none where its registry may give other times than its own.
+    /// When the judged version was published; none where its registry may give other times than its
+    /// own.
     pub published: Option<Timestamp>,
     /// Names and versions that the source's lockfiles name: never hidden.
     pub keep: BTreeSet<(String, String)>,
-    /// Names of packages that the project's manifests have: credentials are used for their scopes only, and for those that `keep`
-    /// and `judged` name.
+    /// Names of packages that the project's manifests have: credentials are used for their scopes
+    /// only, and for those that `keep` and `judged` name.
     pub named: BTreeSet<String>,
-    /// The name and version that is judged: never shown, for a build that could copy it would reproduce anything.
+    /// The name and version that is judged: never shown, for a build that could copy it would
+    /// reproduce anything.
     pub judged: Option<(String, String)>,
-    /// The tags that the project's manifests ask for; of others a client is told only `latest` and what dependencies ask for.
+    /// The tags that the project's manifests ask for; of others a client is told only `latest` and
+    /// what dependencies ask for.
     pub tags: BTreeSet<String>,
     /// Whether a registry has it under that name: its publisher is then who owns the scope.
     pub is_registered: bool,
     /// Its tarball: never handed out under any other name either.
     pub judged_bytes: Option<Arc<JudgedBytes>>,
-    /// Whether the build's npm is one that writes a manifest to disk as the package's own (npm 3 and 4): no other client gets the texts of scripts.
+    /// Whether the build's npm is one that writes a manifest to disk as the package's own (npm 3
+    /// and 4): no other client gets the texts of scripts.
     pub manifests_on_disk: bool,
     /// The folder of checked tarballs, shared between runs.
     pub tarballs: PathBuf,
@@ -157,9 +164,10 @@ impl Timewarp {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Serves a listener, which may be one of another network namespace, until the result is dropped. `base` is how clients see
-    /// it, as in `http://127.0.0.1:4873/`. Several can be served at once; they share packuments, tarballs and the record. A connection
-    /// of anybody but `peers` is closed before a byte of it is read, and recorded.
+    /// Serves a listener, which may be one of another network namespace, until the result is
+    /// dropped. `base` is how clients see it, as in `http://127.0.0.1:4873/`. Several can be served
+    /// at once; they share packuments, tarballs and the record. A connection of anybody but `peers`
+    /// is closed before a byte of it is read, and recorded.
     pub fn serve(&self, listener: TcpListener, base: &str, peers: Peers) -> Result<Serving, TimewarpError> {
         let failed = |error: std::io::Error| TimewarpError::Listener { reason: error.to_string() };
         let base = answer::Base::parse(base)?;
@@ -176,8 +184,9 @@ impl Timewarp {
         self.inner.record.installing(installs);
     }
 
-    /// Whether an installation that failed may have failed for what others could stand in for: a package that the registry does not have,
-    /// or the version that is judged, which tools of a later time ask for.
+    /// Whether an installation that failed may have failed for what others could stand in for: a
+    /// package that the registry does not have, or the version that is judged, which tools of a
+    /// later time ask for.
     pub fn lacked_something(&self) -> bool {
         self.inner.record.lacked_something() || self.judged_was_wanted()
     }
@@ -192,9 +201,11 @@ impl Timewarp {
         self.inner.settings.judged.as_ref().is_some_and(|(name, _)| self.inner.record.asked_for(name))
     }
 
-    /// Serves other packages in place of those that the registry turned out not to have (`Record::missing`), and of what else
-    /// `named` has that it does not have: the nearest version of the same line, or an empty package. Returns them all. An earlier version
-    /// stands in for the one that is judged, where that was asked for. What is not found `until` then is left as it is.
+    /// Serves other packages in place of those that the registry turned out not to have
+    /// (`Record::missing`), and of what else `named` has that it does not have: the nearest version
+    /// of the same line, or an empty package. Returns them all. An earlier version stands in for
+    /// the one that is judged, where that was asked for. What is not found `until` then is left as
+    /// it is.
     pub fn stand_in(&self, named: &BTreeSet<(String, String)>, until: Instant) -> StandIns {
         const AT_ONCE: usize = 32;
         let inner = &self.inner;
@@ -212,7 +223,8 @@ impl Timewarp {
             let near = gone.iter().find(|(gone, _)| *gone == wanted).and_then(|(_, near)| near.clone());
             let shown = near.map(|near| inner.runtime.block_on(inner.packages.show_neighbour(&name, &version, &near, &inner.source())));
             if matches!(shown, Some(Err(_))) {
-                // A tarball without its metadata is of no use: the installation fails as before, and its client says why.
+                // A tarball without its metadata is of no use: the installation fails as before,
+                // and its client says why.
                 gone.retain(|(gone, _)| *gone != wanted);
                 inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).remove(&wanted);
             }
@@ -223,7 +235,8 @@ impl Timewarp {
         stand_ins.clone()
     }
 
-    /// The lowest released version that the registry has of each name and range; what is gone or matches nothing is left out.
+    /// The lowest released version that the registry has of each name and range; what is gone or
+    /// matches nothing is left out.
     pub fn lowest(&self, ranges: BTreeSet<(String, String)>) -> BTreeMap<(String, String), String> {
         const AT_ONCE: usize = 32;
         let inner = &self.inner;
@@ -251,7 +264,8 @@ impl Timewarp {
         })
     }
 
-    /// What others were handed out for: packages (`name@version`), each with the version in its place, and none for an empty one.
+    /// What others were handed out for: packages (`name@version`), each with the version in its
+    /// place, and none for an empty one.
     pub fn stood_in(&self) -> BTreeMap<String, Option<String>> {
         self.inner.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).handed_out().clone()
     }
@@ -261,8 +275,9 @@ impl Timewarp {
         self.inner.hearing.get()
     }
 
-    /// Whether all that an earlier build was told is told to this one too: its questions are put again, and are recorded as this one's. `named` is
-    /// what this build's lockfile has. False too where there is no time for it.
+    /// Whether all that an earlier build was told is told to this one too: its questions are put
+    /// again, and are recorded as this one's. `named` is what this build's lockfile has. False too
+    /// where there is no time for it.
     pub fn hears_again(&self, heard: &Heard, named: &BTreeSet<(String, String)>, until: Instant) -> bool {
         heard.is_whole()
             && heard.parts.iter().all(|part| {
@@ -306,7 +321,8 @@ async fn is_said_again(inner: &Arc<Inner>, answers: &BTreeSet<(heard::Question, 
     true
 }
 
-/// Which of these packages and versions the registry does not have, asked for so many at once, as far as there is time.
+/// Which of these packages and versions the registry does not have, asked for so many at once, as
+/// far as there is time.
 async fn gone_of(
     inner: &Arc<Inner>,
     versions: BTreeMap<String, Vec<String>>,

@@ -1,23 +1,28 @@
 //! A packument at a moment: which versions were there, and where the tags stood. Pure.
 //!
-//! **Versions.** What was published up to the moment is there; so is what a lockfile names, and what has no time (npm's
-//! `before` lets it pass too). A stable version is also there if a higher one of its line (the same major and minor) was. Where the
-//! times are those of a mirror, which has no `created`, that goes for every line: it saw old versions when somebody wanted them.
+//! **Versions.** What was published up to the moment is there; so is what a lockfile names, and
+//! what has no time (npm's `before` lets it pass too). A stable version is also there if a higher
+//! one of its line (the same major and minor) was. Where the times are those of a mirror, which has
+//! no `created`, that goes for every line: it saw old versions when somebody wanted them.
 //!
-//! **Times that cannot be true.** A mirror may give the time at which it first saw a version. Two things show that, and then
-//! nothing of this packument is hidden: no version is as old as the commit or the moment, whichever is later, although the
-//! source asks for the package; or a lockfile of the source names a version that came later than both, by more than a day.
-//! A package whose versions all came between the moment and the commit is shown as it stood at the commit.
+//! **Times that cannot be true.** A mirror may give the time at which it first saw a version. Two
+//! things show that, and then nothing of this packument is hidden: no version is as old as the
+//! commit or the moment, whichever is later, although the source asks for the package; or a
+//! lockfile of the source names a version that came later than both, by more than a day. A package
+//! whose versions all came between the moment and the commit is shown as it stood at the commit.
 //!
-//! **What came after the publication.** What was published cannot have been made of it. Where it is shown all the same (there is no
-//! earlier version, or a lockfile names it), and the registry's times are its own, [`View::later`] tells.
+//! **What came after the publication.** What was published cannot have been made of it. Where it is
+//! shown all the same (there is no earlier version, or a lockfile names it), and the registry's
+//! times are its own, [`View::later`] tells.
 //!
-//! **Tags.** `latest` moves at each plain `npm publish`. If today's target was there, no plain publish came after it up to
-//! now, and so not up to the moment either: it stays. Otherwise it is the highest stable version of the time that is not above
-//! today's target: a backport to an old line does not lower it, a version published aside (`next`) is above today's or a
-//! pre-release, and does not raise it. npm's `before` bounds a tag in the same way. Without any stable version it is the
-//! newest pre-release. Another tag stays if its target was there; otherwise it goes to the highest version of the target's
-//! line (same major, same first pre-release word) below it, and vanishes if there is none.
+//! **Tags.** `latest` moves at each plain `npm publish`. If today's target was there, no plain
+//! publish came after it up to now, and so not up to the moment either: it stays. Otherwise it is
+//! the highest stable version of the time that is not above today's target: a backport to an old
+//! line does not lower it, a version published aside (`next`) is above today's or a pre-release,
+//! and does not raise it. npm's `before` bounds a tag in the same way. Without any stable version
+//! it is the newest pre-release. Another tag stays if its target was there; otherwise it goes to
+//! the highest version of the target's line (same major, same first pre-release word) below it, and
+//! vanishes if there is none.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -29,7 +34,8 @@ use npm_spec::version;
 /// By how much the clocks of a registry and of a committer may differ.
 const SLACK: SignedDuration = SignedDuration::from_hours(24);
 
-/// For how long the packages of one release may be published one after the other: the one that needs another may come first.
+/// For how long the packages of one release may be published one after the other: the one that
+/// needs another may come first.
 const RELEASE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a packument says of its versions.
@@ -105,8 +111,8 @@ impl View {
 }
 
 impl Facts<'_> {
-    /// Whether the times are those at which the registry got the versions: a mirror, which may give those at which it first saw
-    /// them, has no `created`.
+    /// Whether the times are those at which the registry got the versions: a mirror, which may give
+    /// those at which it first saw them, has no `created`.
     fn has_own_times(&self) -> bool {
         self.times.contains_key("created")
     }
@@ -172,7 +178,8 @@ fn latest<'a>(there: &[(&'a str, Option<Version>)], today: &str, published: &Has
     let stable =
         || there.iter().filter_map(|(text, version)| Some((version.as_ref()?, *text))).filter(|(version, _)| !version.is_prerelease());
     let below = stable().filter(|(version, _)| today.as_ref().is_none_or(|today| *version <= today)).max();
-    // Above today's only: then today's came back to an older line, and what was tagged before was one of these.
+    // Above today's only: then today's came back to an older line, and what was tagged before was
+    // one of these.
     let any = || stable().max();
     // A time that is missing counts as the earliest.
     let newest = || there.iter().max_by_key(|(text, version)| (published.get(text), version)).map(|(text, _)| *text);

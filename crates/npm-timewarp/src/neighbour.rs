@@ -1,8 +1,9 @@
 //! A version that the registry does not have, made of the nearest one that it has.
 //!
-//! Pre-releases are unpublished, and mirrors miss some. A build that needs such a version fails with an empty package in its
-//! place; the version next to it is likely to do the same work, and the bytes decide whether it did. What is served is that
-//! version's own tarball with the wanted version in its package.json, for clients that compare the two.
+//! Pre-releases are unpublished, and mirrors miss some. A build that needs such a version fails
+//! with an empty package in its place; the version next to it is likely to do the same work, and
+//! the bytes decide whether it did. What is served is that version's own tarball with the wanted
+//! version in its package.json, for clients that compare the two.
 
 use std::io::{self, Read};
 
@@ -17,8 +18,8 @@ use npm_spec::version;
 const MAX_PACKED: u64 = 16 << 20;
 const MAX_UNPACKED: u64 = 128 << 20;
 
-/// The version that is nearest to the wanted one: of the same release where there is one, else of the same minor or major line;
-/// of a line that has none, nothing.
+/// The version that is nearest to the wanted one: of the same release where there is one, else of
+/// the same minor or major line; of a line that has none, nothing.
 pub(super) fn nearest<'a>(wanted: &str, there: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = version::parse(wanted)?;
     let distance = |other: &Version| {
@@ -34,7 +35,8 @@ pub(super) fn nearest<'a>(wanted: &str, there: impl Iterator<Item = &'a str>) ->
     line.min_by(|(_, a), (_, b)| distance(a).cmp(&distance(b)).then_with(|| closer(a, b))).map(|(text, _)| text)
 }
 
-/// The tarball with another version in its package.json. `None` for one that is too large or that no client could unpack.
+/// The tarball with another version in its package.json. `None` for one that is too large or that
+/// no client could unpack.
 pub(super) fn renamed(tarball: impl Read, version: &str) -> Option<Vec<u8>> {
     rewrite(tarball, version).ok()
 }

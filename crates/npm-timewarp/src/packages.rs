@@ -1,4 +1,5 @@
-//! The packuments of one run: each is asked for once, taken back to the moment, and kept compressed.
+//! The packuments of one run: each is asked for once, taken back to the moment, and kept
+//! compressed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read as _, Write as _};
@@ -28,9 +29,11 @@ use super::stand_in::{self, Near};
 /// Most packages that one build may ask for, and most bytes of their compressed packuments.
 const MAX_PACKAGES: usize = 20_000;
 const MAX_KEPT: u64 = 512 << 20;
-/// Packuments that are unpacked at once: each may take twice its size, and the largest have a hundred megabytes.
+/// Packuments that are unpacked at once: each may take twice its size, and the largest have a
+/// hundred megabytes.
 const AT_ONCE: usize = 2;
-/// Room that all documents have together which are made and not yet taken by the client, in KiB; one may fill it alone.
+/// Room that all documents have together which are made and not yet taken by the client, in KiB;
+/// one may fill it alone.
 const ROOM: u32 = 512 << 10;
 
 /// One package as of the moment.
@@ -214,7 +217,8 @@ impl Packages {
         all.iter().filter(|(of, _)| of == name).map(|(_, tag)| tag.clone()).collect()
     }
 
-    /// Shows a version of which there is none with the metadata of a near one, and the tarball that stands in.
+    /// Shows a version of which there is none with the metadata of a near one, and the tarball that
+    /// stands in.
     pub(super) async fn show_neighbour(&self, name: &str, version: &str, near: &Near, source: &Source<'_>) -> Result<(), Refused> {
         let unreadable = |reason: &str| RegistryError::Metadata { name: name.to_owned(), reason: reason.to_owned() };
         let parsed = PackageName::parse(name).map_err(|_| unreadable("its name is none"))?;
@@ -256,7 +260,8 @@ impl Packages {
         Ok(Arc::new(package))
     }
 
-    /// Makes something of a package's document. The room that it takes is held until the result is let go.
+    /// Makes something of a package's document. The room that it takes is held until the result is
+    /// let go.
     pub(super) async fn make<T: Send + 'static>(
         &self,
         package: &Arc<Package>,
@@ -279,7 +284,8 @@ impl Packages {
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
         let failed = |reason: String| Refused::from(RegistryError::Disk(reason));
-        // The semaphore is never closed. The permit goes with the work: it counts on if the request is given up.
+        // The semaphore is never closed. The permit goes with the work: it counts on if the request
+        // is given up.
         let permit = self.unpacking.clone().acquire_owned().await.map_err(|error| failed(error.to_string()))?;
         let work = tokio::task::spawn_blocking(move || {
             let made = work();

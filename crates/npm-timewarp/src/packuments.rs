@@ -1,7 +1,8 @@
 //! Packuments on disk, for registries that say whether a kept one still holds.
 //!
-//! One file each: a line of JSON with the address and the validators, then the document. It is replaced by renaming, so that
-//! processes that run at once read a whole one. Documents that took credentials are not kept.
+//! One file each: a line of JSON with the address and the validators, then the document. It is
+//! replaced by renaming, so that processes that run at once read a whole one. Documents that took
+//! credentials are not kept.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};

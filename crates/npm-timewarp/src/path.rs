@@ -26,8 +26,9 @@ pub(super) enum Ask {
     Nothing,
 }
 
-/// Reads a path. What stands before a package's name is passed over where `/-/` says where the name ends: clients that put
-/// our host into a tarball's address keep the path of the registry that it came from.
+/// Reads a path. What stands before a package's name is passed over where `/-/` says where the name
+/// ends: clients that put our host into a tarball's address keep the path of the registry that it
+/// came from.
 pub(super) fn read(path: &str) -> Ask {
     let Some(segments) = segments(path) else { return Ask::Nothing };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

@@ -1,15 +1,17 @@
 //! Whose connections are served, where others than the build can reach the listener.
 //!
-//! A port of the machine's loopback is open to every user of the machine. The kernel says whose socket is at the other end of a connection:
-//! `/proc/net/tcp` and `/proc/net/tcp6` have a row for it as long as it is open. It is looked up once for each connection, before a byte
-//! of it is read.
+//! A port of the machine's loopback is open to every user of the machine. The kernel says whose
+//! socket is at the other end of a connection: `/proc/net/tcp` and `/proc/net/tcp6` have a row for
+//! it as long as it is open. It is looked up once for each connection, before a byte of it is read.
 
 /// Whose connections are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peers {
-    /// Anybody's who can reach the listener: in a network of the build's own that is the build alone.
+    /// Anybody's who can reach the listener: in a network of the build's own that is the build
+    /// alone.
     Anybody,
-    /// Those of one user of this machine. Where the system does not say whose a connection is (no `/proc`), all are served.
+    /// Those of one user of this machine. Where the system does not say whose a connection is (no
+    /// `/proc`), all are served.
     User(u32),
 }
 
@@ -44,11 +46,13 @@ mod linux {
 
     use super::{Peer, Peers};
 
-    /// How often a row is looked for: while others come and go, a reading of the table can pass over one.
+    /// How often a row is looked for: while others come and go, a reading of the table can pass
+    /// over one.
     const TRIES: u32 = 4;
     /// The pause before the next try.
     const PAUSE: Duration = Duration::from_millis(5);
-    /// The table is read in pieces of this size: the fewer there are, the less it changes meanwhile.
+    /// The table is read in pieces of this size: the fewer there are, the less it changes
+    /// meanwhile.
     const PIECE: usize = 1 << 20;
 
     /// Who is at the other end.
@@ -68,15 +72,16 @@ mod linux {
         Peer::Stranger("somebody unknown (not in /proc/net/tcp)".to_owned())
     }
 
-    /// What the kernel says of one end of a connection. A socket that no process has open any more has no inode, and an owner that means
-    /// nothing.
+    /// What the kernel says of one end of a connection. A socket that no process has open any more
+    /// has no inode, and an owner that means nothing.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     struct Row {
         uid: u32,
         inode: u64,
     }
 
-    /// The row of the socket at `theirs` that is connected to `ours`, of either family: a socket of IPv6 can be connected to an address of IPv4.
+    /// The row of the socket at `theirs` that is connected to `ours`, of either family: a socket of
+    /// IPv6 can be connected to an address of IPv4.
     fn whose(theirs: SocketAddr, ours: SocketAddr) -> io::Result<Option<Row>> {
         let (theirs, ours) = (canonical(theirs), canonical(ours));
         for (table, wide) in [("/proc/net/tcp", false), ("/proc/net/tcp6", true)] {
@@ -100,7 +105,8 @@ mod linux {
         SocketAddr::new(address.ip().to_canonical(), address.port())
     }
 
-    /// An address as the tables write it: each word of four bytes as the machine would print the number.
+    /// An address as the tables write it: each word of four bytes as the machine would print the
+    /// number.
     fn column(address: SocketAddr, wide: bool) -> Option<String> {
         let octets = match (address.ip(), wide) {
             (IpAddr::V4(address), false) => address.octets().to_vec(),

@@ -95,7 +95,8 @@ pub struct Record {
     pub tarballs: BTreeSet<String>,
     /// Whether more tarballs were handed out than are kept.
     pub tarballs_unrecorded: bool,
-    /// What scripts asked for, and packages whose metadata an installation asked for and of which it took no tarball.
+    /// What scripts asked for, and packages whose metadata an installation asked for and of which
+    /// it took no tarball.
     pub asked: BTreeSet<Asked>,
     /// Whether more was asked for than is kept.
     pub asked_unrecorded: bool,
@@ -105,15 +106,20 @@ pub struct Record {
     pub not_named: BTreeSet<String>,
     /// What was not asked for, as the build has private packages.
     pub kept_in: BTreeSet<String>,
-    /// Packages (`name@version`) that were not served, as their tarball is the one that is judged, or has the same files.
+    /// Packages (`name@version`) that were not served, as their tarball is the one that is judged,
+    /// or has the same files.
     pub withheld: BTreeSet<String>,
-    /// Published files that the commit does not have and a tarball has that was handed out: `path (name@version)`.
+    /// Published files that the commit does not have and a tarball has that was handed out: `path
+    /// (name@version)`.
     pub copied: BTreeSet<String>,
-    /// Whether the registry's times could not be true for at least one package, so that nothing of it was hidden.
+    /// Whether the registry's times could not be true for at least one package, so that nothing of
+    /// it was hidden.
     pub times_untrue: bool,
-    /// When the newest of these came that an earlier moment could hide: not what a lockfile names, nor what has no time.
+    /// When the newest of these came that an earlier moment could hide: not what a lockfile names,
+    /// nor what has no time.
     pub newest: Option<Timestamp>,
-    /// Packages (`name@version`) that were handed out and came after the publication of what is judged, each with its time.
+    /// Packages (`name@version`) that were handed out and came after the publication of what is
+    /// judged, each with its time.
     pub later: BTreeMap<String, Timestamp>,
     /// Packages that the registry does not have.
     pub missing: BTreeSet<String>,
@@ -271,8 +277,8 @@ fn add<T: Ord>(set: &mut BTreeSet<T>, one: T, most: usize) -> bool {
     has_room
 }
 
-/// What of a request is no matter of course: all that is asked beside installations, and the metadata that these ask for. Tunnels
-/// to other hosts are told by the hosts.
+/// What of a request is no matter of course: all that is asked beside installations, and the
+/// metadata that these ask for. Tunnels to other hosts are told by the hosts.
 fn asked(request: &Request, during: During) -> Option<Asked> {
     let what = match request.kind {
         Kind::Packument | Kind::Version => What::Metadata,

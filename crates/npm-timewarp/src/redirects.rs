@@ -1,8 +1,9 @@
-//! A project's own files that send a package manager to other registries, where the environment cannot override them:
-//! the scopes of an `.npmrc` for bun, and those of a `.yarnrc.yml` for yarn 2 and later.
+//! A project's own files that send a package manager to other registries, where the environment
+//! cannot override them: the scopes of an `.npmrc` for bun, and those of a `.yarnrc.yml` for yarn 2
+//! and later.
 
-/// The file as it must be during an installation through the registry at `base`; none if it can stay as it is. The caller
-/// puts the original back.
+/// The file as it must be during an installation through the registry at `base`; none if it can
+/// stay as it is. The caller puts the original back.
 pub fn redirected(file_name: &str, bytes: &[u8], base: &str) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes).ok()?;
     let line_of: fn(&str, &str) -> Option<String> = match file_name {
@@ -30,7 +31,8 @@ fn npmrc_line(line: &str, base: &str) -> Option<String> {
     (is_scope || plain == "registry").then(|| format!("{key}={base}"))
 }
 
-/// `npmRegistryServer: …` at any depth: at the top, below `npmScopes`, or (of yarn 2) below `npmRegistries`.
+/// `npmRegistryServer: …` at any depth: at the top, below `npmScopes`, or (of yarn 2) below
+/// `npmRegistries`.
 fn yarnrc_line(line: &str, base: &str) -> Option<String> {
     let (key, _) = line.split_once(':')?;
     let plain = key.trim().trim_matches(['"', '\'']);

@@ -19,7 +19,8 @@ use super::answer::{Base, answer};
 use super::body::Never;
 use super::peers::{Peer, Peers, peer};
 
-/// Connections at a time, tunnels among them; more wait in the listener's queue. Clients open up to a hundred.
+/// Connections at a time, tunnels among them; more wait in the listener's queue. Clients open up to
+/// a hundred.
 pub(super) const CONNECTIONS: usize = 256;
 /// Longest wait for a request's head. Package managers keep connections open between requests.
 const IDLE: Duration = Duration::from_secs(120);
@@ -29,7 +30,8 @@ const MAX_HEADERS: usize = 100;
 /// A pause after a connection that could not be taken: mostly there are no descriptors left.
 const RECOVER: Duration = Duration::from_millis(50);
 
-/// Of one connection: what ends it, and its place among those that are open. A tunnel keeps the place of the connection that it was.
+/// Of one connection: what ends it, and its place among those that are open. A tunnel keeps the
+/// place of the connection that it was.
 #[derive(Debug, Clone)]
 pub(super) struct Seat {
     pub(super) stop: Cancel,

@@ -1,8 +1,10 @@
-//! What is served in place of a package that the registry does not have: the nearest version of its line, or an empty one.
+//! What is served in place of a package that the registry does not have: the nearest version of its
+//! line, or an empty one.
 //!
-//! Most of what a lockfile names is for lint and tests, and a package that was unpublished years ago must not stop a build that
-//! never reads it. A stand-in is asked for only after an installation failed for it, and is listed in the result; if the build
-//! did need the package itself, its files differ or are not there.
+//! Most of what a lockfile names is for lint and tests, and a package that was unpublished years
+//! ago must not stop a build that never reads it. A stand-in is asked for only after an
+//! installation failed for it, and is listed in the result; if the build did need the package
+//! itself, its files differ or are not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,13 +18,15 @@ use sha2::{Digest as _, Sha512};
 
 use npm_spec::{PackageName, version};
 
-/// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find one.
+/// Majors and minors for which a stand-in has a version, so that ranges nobody knows of here find
+/// one.
 const LINES: u64 = 60;
 
 /// Most packages and versions that others stand in for in one build.
 const MOST: usize = 10_000;
 
-/// Most near versions that stand in for others in one build, and most bytes of theirs: they stay in memory until it is done.
+/// Most near versions that stand in for others in one build, and most bytes of theirs: they stay in
+/// memory until it is done.
 const MOST_NEAR: usize = 1_000;
 const MOST_NEAR_BYTES: usize = 256 << 20;
 
@@ -85,7 +89,8 @@ impl StandIns {
         self.near.get(wanted).cloned()
     }
 
-    /// What was handed out, by `name@version`, with the version in its place; none for an empty package.
+    /// What was handed out, by `name@version`, with the version in its place; none for an empty
+    /// package.
     pub(super) fn handed_out(&self) -> &BTreeMap<String, Option<String>> {
         &self.handed_out
     }
@@ -147,7 +152,8 @@ pub(super) struct StandIn {
 }
 
 impl StandIn {
-    /// An empty one: the same bytes for the same name and version; `None` where these are not such as a registry could have.
+    /// An empty one: the same bytes for the same name and version; `None` where these are not such
+    /// as a registry could have.
     pub(super) fn of(name: &str, version: &str) -> Option<Self> {
         PackageName::parse(name).ok()?;
         version::parse(version)?;

@@ -1,8 +1,10 @@
-//! Tarballs: fetched whole and checked before the first byte is handed on, and kept by what they were checked with.
+//! Tarballs: fetched whole and checked before the first byte is handed on, and kept by what they
+//! were checked with.
 //!
-//! A file's name is made of the promise (`sha512-…`), and only what keeps the promise gets it, by renaming: processes that run
-//! at once share the folder, and one that is killed leaves at most a temporary file. A kept file is hashed again when it is
-//! used: disks fail, and the folder is not ours alone. What no registry promises anything for is handed on and not kept.
+//! A file's name is made of the promise (`sha512-…`), and only what keeps the promise gets it, by
+//! renaming: processes that run at once share the folder, and one that is killed leaves at most a
+//! temporary file. A kept file is hashed again when it is used: disks fail, and the folder is not
+//! ours alone. What no registry promises anything for is handed on and not kept.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -22,7 +24,8 @@ use super::error::Refused;
 /// Largest tarball, in bytes, and most bytes that one build makes us fetch.
 const MAX_TARBALL: u64 = 512 << 20;
 const MAX_RUN: u64 = 8 << 30;
-/// Where files are until they have kept their promise, and after what time one belongs to a process that was killed.
+/// Where files are until they have kept their promise, and after what time one belongs to a process
+/// that was killed.
 const UNFINISHED: &str = "unfinished";
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 

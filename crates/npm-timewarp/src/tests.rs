@@ -27,7 +27,8 @@ fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", STANDARD.encode(Sha512::digest(bytes)))
 }
 
-/// Packages: `a` (1.0.0 early, 1.1.0 late), `wrong` (another tarball than announced), `bare` (no promise at all).
+/// Packages: `a` (1.0.0 early, 1.1.0 late), `wrong` (another tarball than announced), `bare` (no
+/// promise at all).
 async fn registry() -> Server {
     Server::start(|head, _| {
         let path = head.split(' ').nth(1).unwrap();

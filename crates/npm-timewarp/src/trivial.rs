@@ -1,10 +1,11 @@
-//! Files that say nothing: two packages have the same one because a compiler wrote it, not because one copied the other.
+//! Files that say nothing: two packages have the same one because a compiler wrote it, not because
+//! one copied the other.
 
 /// Longest file that is looked at, in bytes.
 pub(super) const MAX_TRIVIAL: u64 = 512;
 
-/// What compilers write around a module that exports nothing (tsc, Babel, esbuild, rollup), and what stands beside builds for
-/// two module systems; without white space and semicolons.
+/// What compilers write around a module that exports nothing (tsc, Babel, esbuild, rollup), and
+/// what stands beside builds for two module systems; without white space and semicolons.
 const PREAMBLES: [&str; 13] = [
     "\"usestrict\"",
     "'usestrict'",
@@ -24,7 +25,8 @@ const PREAMBLES: [&str; 13] = [
 /// `true` for a text that is empty, or made of the preambles alone.
 pub(super) fn is_trivial(content: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content) else { return false };
-    // The ends of lines that JavaScript has (ECMA-262, LineTerminator): a comment ends at each of them.
+    // The ends of lines that JavaScript has (ECMA-262, LineTerminator): a comment ends at each of
+    // them.
     let lines = text.split(['\n', '\r', '\u{2028}', '\u{2029}']).filter(|line| !line.trim_start().starts_with("//# sourceMappingURL="));
     let all: String = lines.flat_map(str::chars).filter(|c| !c.is_whitespace() && *c != ';').collect();
     let mut rest = all.trim_start_matches('\u{feff}');

@@ -1,6 +1,8 @@
-//! `CONNECT`: to ourselves, for clients that take a proxy's tunnel to a loopback registry, and to hosts on the allow-list.
+//! `CONNECT`: to ourselves, for clients that take a proxy's tunnel to a loopback registry, and to
+//! hosts on the allow-list.
 //!
-//! The address that is connected to is the one that was looked up and judged: there is no second look-up with another answer.
+//! The address that is connected to is the one that was looked up and judged: there is no second
+//! look-up with another answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -19,7 +21,8 @@ use super::serve::Seat;
 /// Longest wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Connects to an allowed host. What has no public address must be allowed by the user's own network configuration too.
+/// Connects to an allowed host. What has no public address must be allowed by the user's own
+/// network configuration too.
 pub(super) async fn connect(host: &str, port: u16, hosts: &AllowList, config: &HttpConfig) -> Result<TcpStream, Refused> {
     let refused = || Refused::Host { host: host.to_owned() };
     let failed = |reason: &str| Refused::Tunnel { host: host.to_owned(), reason: reason.to_owned() };

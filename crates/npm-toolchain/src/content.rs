@@ -27,7 +27,8 @@ struct Found {
     stamp: [i128; 5],
 }
 
-/// A short name for the state of a folder: another one where any file was written, replaced, added or taken away since.
+/// A short name for the state of a folder: another one where any file was written, replaced, added
+/// or taken away since.
 pub(super) fn stamp(root: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
     for file in files(root)? {
@@ -51,7 +52,8 @@ pub(super) fn read(root: &Path, entry: &str) -> io::Result<Content> {
     Ok(Content { digest: hex::encode(hash.finalize()), program })
 }
 
-/// Every file below a folder. An error where there is anything else: nothing but files was unpacked.
+/// Every file below a folder. An error where there is anything else: nothing but files was
+/// unpacked.
 fn files(root: &Path) -> io::Result<Vec<Found>> {
     let mut all = Vec::new();
     let mut folders = vec![(String::new(), 0)];

@@ -5,7 +5,8 @@ use npm_registry::RegistryError;
 use store::CacheError;
 use verdict::diagnostic::{Diagnostic, Stage};
 
-/// A tool that could not be fetched. None of these says anything about the package that was to be built with it.
+/// A tool that could not be fetched. None of these says anything about the package that was to be
+/// built with it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolchainError {
@@ -79,7 +80,8 @@ impl ToolchainError {
                     | RegistryError::NoMatchingVersion { .. }
                     | RegistryError::VersionUnpublished { .. }
             ),
-            // The user wants this distribution, and it is not what it should be: another version of it does not mend that.
+            // The user wants this distribution, and it is not what it should be: another version of
+            // it does not mend that.
             Self::Unsigned { .. } | Self::Platform { .. } | Self::Cache(_) | Self::Cancelled => false,
         }
     }

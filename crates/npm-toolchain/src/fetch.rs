@@ -1,4 +1,5 @@
-//! Getting a tool: from the shelf, else from where it is published, by one process while the others wait.
+//! Getting a tool: from the shelf, else from where it is published, by one process while the others
+//! wait.
 
 use std::collections::HashMap;
 use std::fs;
@@ -62,7 +63,8 @@ pub struct Tool {
     pub key: Option<String>,
     /// Whether what was on the shelf was not what had been put there, so that it was fetched anew.
     pub refetched: bool,
-    /// Of a distribution's Node: whether the registry's copy has the same program; none where the registry has none to compare.
+    /// Of a distribution's Node: whether the registry's copy has the same program; none where the
+    /// registry has none to compare.
     pub registry_agrees: Option<bool>,
     /// Keeps the tool where it is, also from `cache prune`, for as long as this lives.
     pub hold: Hold,
@@ -79,7 +81,8 @@ pub struct Toolchains {
     memory: Mutex<HashMap<String, Index>>,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
-    /// Tools that were read in this run and are as they were unpacked, by their names, with the state of their folders then.
+    /// Tools that were read in this run and are as they were unpacked, by their names, with the
+    /// state of their folders then.
     believed: Mutex<HashMap<String, String>>,
 }
 
@@ -145,7 +148,8 @@ impl Toolchains {
         self.shelved(kind, &name, &label, &Place::Registry).await
     }
 
-    /// Whether the registry's copy of a distribution's Node has the same program; none where it has none.
+    /// Whether the registry's copy of a distribution's Node has the same program; none where it has
+    /// none.
     async fn compared(&self, tool: &Tool) -> Result<Option<bool>, ToolchainError> {
         match self.of_registry(tool.kind, &tool.version).await {
             Ok(other) => Ok(Some(other.program == tool.program)),
@@ -156,7 +160,8 @@ impl Toolchains {
         }
     }
 
-    /// A tool from the shelf, which is put there first where it is missing or not what was put there.
+    /// A tool from the shelf, which is put there first where it is missing or not what was put
+    /// there.
     async fn shelved(&self, kind: Kind, name: &str, label: &Card, place: &Place<'_>) -> Result<Tool, ToolchainError> {
         let mut refetched = false;
         for _ in 0..TRIES {
@@ -198,7 +203,8 @@ impl Toolchains {
         Err(CacheError::Busy { path: self.shelf.lock_file(name), waited: Duration::ZERO }.into())
     }
 
-    /// What is on the shelf under a name, if it is whole, of this label, and to the last byte what was unpacked there. The caller has its lock.
+    /// What is on the shelf under a name, if it is whole, of this label, and to the last byte what
+    /// was unpacked there. The caller has its lock.
     async fn believed(&self, name: &str, label: &Card) -> Result<Option<(Card, PathBuf)>, ToolchainError> {
         let Some((card, root)) = self.shelf.find(name) else { return Ok(None) };
         if (&card.kind, &card.version, &card.package, &card.integrity) != (&label.kind, &label.version, &label.package, &label.integrity) {
@@ -220,7 +226,8 @@ impl Toolchains {
         Ok(Some((card, root)))
     }
 
-    /// What is published of a kind for this platform, ascending. Kept in memory, and on disk for an hour.
+    /// What is published of a kind for this platform, ascending. Kept in memory, and on disk for an
+    /// hour.
     pub async fn versions(&self, kind: Kind) -> Result<Vec<PublishedVersion>, ToolchainError> {
         let package = kind
             .listed_in(self.platform)
@@ -298,7 +305,8 @@ impl Toolchains {
             kept_in.sweep()?;
             let made = make(&kept_in, kind, (&name, label), &tarball, &cancel);
             if made.is_err() {
-                // The failure itself says more than one of cleaning up after it; the next run tries again.
+                // The failure itself says more than one of cleaning up after it; the next run tries
+                // again.
                 let _: Result<(), CacheError> = kept_in.abandon(&name);
             }
             made
@@ -306,7 +314,8 @@ impl Toolchains {
         work.await.map_err(|_| ToolchainError::Cancelled)?
     }
 
-    /// The registry's tarball, if it is the one that was announced: now, and when this version was first asked for.
+    /// The registry's tarball, if it is the one that was announced: now, and when this version was
+    /// first asked for.
     async fn tarball(&self, kind: Kind, label: &Card) -> Result<Spool, ToolchainError> {
         let Card { package, version, integrity, .. } = label;
         let release = self.release(kind, package, version).await?;
@@ -329,7 +338,8 @@ impl Toolchains {
         }
     }
 
-    /// Takes a tool's lock, however long another process needs to fetch it, unless the run is stopped.
+    /// Takes a tool's lock, however long another process needs to fetch it, unless the run is
+    /// stopped.
     async fn lock(&self, name: &str, mode: Mode) -> Result<FileLock, ToolchainError> {
         let file = self.shelf.lock_file(name);
         let start = Instant::now();
@@ -413,8 +423,8 @@ fn make(shelf: &Shelf, kind: Kind, (name, label): (&str, Card), tarball: &Spool,
     Ok(shelf.finish(name, &card)?)
 }
 
-/// What is run: the package's `bin` of the tool's name, else the program where these packages have it; and whether it is a
-/// program of its own. The file is there.
+/// What is run: the package's `bin` of the tool's name, else the program where these packages have
+/// it; and whether it is a program of its own. The file is there.
 fn entry_of(kind: Kind, place: &Path) -> Option<(String, bool)> {
     // A distribution's archive has none.
     let manifest: Value = match fs::read(place.join("package.json")) {

@@ -1,8 +1,9 @@
 //! What the registry lists of a tool: versions for a while, hashes and engines for good.
 //!
-//! A list of versions is asked for again after an hour; what one published version is, never changes. Both are kept beside the
-//! tools, one file for each package of each registry, so that a second run needs no network. A file that cannot be read
-//! counts as none: everything in it can be asked for again.
+//! A list of versions is asked for again after an hour; what one published version is, never
+//! changes. Both are kept beside the tools, one file for each package of each registry, so that a
+//! second run needs no network. A file that cannot be read counts as none: everything in it can be
+//! asked for again.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -133,7 +134,8 @@ impl Index {
         self.known.insert(version.to_owned(), known);
     }
 
-    /// Writes the file anew, with what another process has learnt meanwhile. Renamed into place: readers see one or the other.
+    /// Writes the file anew, with what another process has learnt meanwhile. Renamed into place:
+    /// readers see one or the other.
     pub(super) fn write(&self, file: &Path) -> Result<(), CacheError> {
         let mut whole = Self::read(file);
         let other = std::mem::take(&mut whole.known);

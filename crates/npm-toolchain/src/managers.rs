@@ -56,8 +56,9 @@ const LINES: &[(Kind, &[Line])] = &[
     (Kind::Bun, &[(0, 1, 2022_07_05), (1, 0, 2023_09_08), (1, 1, 2024_04_01), (1, 2, 2025_01_22), (1, 3, 2025_10_10)]),
 ];
 
-/// The npm that came with a Node, where it changed (`node:npm`, ascending in each major). Source: up to 16.10 the release
-/// index of nodejs.org; later ones as the release notes say, by minor. What is newer than a line's last row has that row's.
+/// The npm that came with a Node, where it changed (`node:npm`, ascending in each major). Source:
+/// up to 16.10 the release index of nodejs.org; later ones as the release notes say, by minor. What
+/// is newer than a line's last row has that row's.
 const BUNDLED: &str = "\
     0.10.0:1.2.14 0.10.1:1.2.15 0.10.3:1.2.17 0.10.4:1.2.18 0.10.7:1.2.21 0.10.8:1.2.23 0.10.9:1.2.24 0.10.10:1.2.25 \
     0.10.11:1.2.30 0.10.12:1.2.32 0.10.13:1.3.2 0.10.14:1.3.5 0.10.16:1.3.8 0.10.19:1.3.11 0.10.22:1.3.14 0.10.23:1.3.17 \
@@ -91,7 +92,8 @@ const BUNDLED: &str = "\
     22.13.0:10.9.2 22.18.0:10.9.3 22.21.0:10.9.4 23.0.0:10.9.0 23.6.0:10.9.2 24.0.0:11.3.0 24.3.0:11.4.2 24.5.0:11.5.1 \
     24.8.0:11.6.0 24.10.0:11.6.1 24.12.0:11.6.2 25.0.0:11.6.2";
 
-/// Days by which a registry's time of a line's first release may be off and still be the publish time.
+/// Days by which a registry's time of a line's first release may be off and still be the publish
+/// time.
 const TOLERANCE_DAYS: i64 = 45;
 
 /// The npm that came with a Node.
@@ -103,9 +105,10 @@ pub(super) fn bundled_npm(node: &str) -> Option<&'static str> {
     before.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, npm)| npm)
 }
 
-/// The Nodes on which a manager runs, where its own `engines` promises too much. Measured by installing a package with each
-/// on Node 4 to 22: npm 3.10.10, 4.6.1, 5.6.0 and 6.4.1 end with `cb.apply is not a function` from 12 on; yarn 1.22.22 is not
-/// understood by 4; pnpm 2.25.7 ends as npm 3 does; pnpm 6.35.1, 7.0.0, 8.0.0 and 8.3.0 can ask no registry from 20 on
+/// The Nodes on which a manager runs, where its own `engines` promises too much. Measured by
+/// installing a package with each on Node 4 to 22: npm 3.10.10, 4.6.1, 5.6.0 and 6.4.1 end with
+/// `cb.apply is not a function` from 12 on; yarn 1.22.22 is not understood by 4; pnpm 2.25.7 ends
+/// as npm 3 does; pnpm 6.35.1, 7.0.0, 8.0.0 and 8.3.0 can ask no registry from 20 on
 /// (`ERR_INVALID_THIS`), 7.32.5 and 8.3.1 can.
 pub(super) fn measured(kind: Kind, version: &str) -> Option<&'static str> {
     let version = version::parse(version)?;
@@ -117,15 +120,17 @@ pub(super) fn measured(kind: Kind, version: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a version's package has all that it needs. yarn before 1 leaves its dependencies to be installed.
+/// Whether a version's package has all that it needs. yarn before 1 leaves its dependencies to be
+/// installed.
 pub(super) fn is_whole(kind: Kind, version: &str) -> bool {
     kind != Kind::Yarn || version::parse(version).is_some_and(|version| version.major() > 0)
 }
 
-/// The newest version in a range that was out at a moment; where none was, the newest of the oldest line in the range.
+/// The newest version in a range that was out at a moment; where none was, the newest of the oldest
+/// line in the range.
 ///
-/// The registry's own times are used where they can be true. A mirror's are when it first saw a version: then the line's
-/// first release decides, and within the line the newest version is taken.
+/// The registry's own times are used where they can be true. A mirror's are when it first saw a
+/// version: then the line's first release decides, and within the line the newest version is taken.
 pub(super) fn pick<'v>(kind: Kind, range: &VersionRange, at: Timestamp, published: &'v [PublishedVersion]) -> Option<&'v str> {
     let stable = published.iter().filter_map(|entry| Some((version::parse(&entry.version)?, entry)));
     let fitting: Vec<(Version, &PublishedVersion)> =
@@ -149,7 +154,8 @@ pub(super) fn pick<'v>(kind: Kind, range: &VersionRange, at: Timestamp, publishe
     })
 }
 
-/// The first day of the line that a version belongs to. None where the version's major is newer than the table.
+/// The first day of the line that a version belongs to. None where the version's major is newer
+/// than the table.
 fn line_day(kind: Kind, version: &Version) -> Option<u32> {
     let lines = lines(kind);
     let newest = lines.last()?;
@@ -167,7 +173,8 @@ fn lines(kind: Kind) -> &'static [Line] {
     LINES.iter().find(|(own, _)| *own == kind).map_or(&[], |(_, lines)| *lines)
 }
 
-/// Whether the registry's times are those of publishing: the lines' first releases have the days that are known.
+/// Whether the registry's times are those of publishing: the lines' first releases have the days
+/// that are known.
 fn times_are_true(kind: Kind, published: &[PublishedVersion]) -> bool {
     let mut known = 0;
     for (major, minor, first) in lines(kind) {

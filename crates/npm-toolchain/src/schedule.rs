@@ -1,4 +1,5 @@
-//! Node's calendar: what was released when, what was under long-term support, and which npm came with it.
+//! Node's calendar: what was released when, what was under long-term support, and which npm came
+//! with it.
 
 #![expect(clippy::inconsistent_digit_grouping, reason = "days are written yyyy_mm_dd")]
 
@@ -7,9 +8,9 @@ use nodejs_semver::Version;
 
 use npm_spec::version::{self, VersionRange};
 
-/// For each major the day of its first minor, its second, and so on (`yyyymmdd`, UTC). A minor that was never released has the day
-/// of the one before. Source: the release index of nodejs.org and the release schedule of its working group, as the
-/// package `node-releases` 2.0.65 has them.
+/// For each major the day of its first minor, its second, and so on (`yyyymmdd`, UTC). A minor that
+/// was never released has the day of the one before. Source: the release index of nodejs.org and
+/// the release schedule of its working group, as the package `node-releases` 2.0.65 has them.
 const MINORS: &[(u64, &[u32])] = &[
     (4, &[2015_09_08, 2015_09_17, 2015_10_12, 2016_02_09, 2016_03_08, 2016_08_16, 2016_09_27, 2016_12_06, 2017_02_21, 2018_03_28]),
     (
@@ -177,7 +178,8 @@ pub(super) fn day(at: Timestamp) -> u32 {
     u32::from(date.year().unsigned_abs()) * 10_000 + part(date.month()) * 100 + part(date.day())
 }
 
-/// The day from which a version could be used, by its minor. None for what is newer than the calendar.
+/// The day from which a version could be used, by its minor. None for what is newer than the
+/// calendar.
 fn released(version: &Version) -> Option<u32> {
     if version.major() == 0 {
         return ZEROTH.iter().find(|(minor, _)| *minor >= version.minor()).map(|(_, day)| *day);
@@ -214,9 +216,10 @@ pub(super) fn newest_major(at: Timestamp) -> u64 {
     out.map(|(major, _)| *major).max().unwrap_or_default()
 }
 
-/// The version that somebody would have had at a moment who was told no more than a range: of the newest line under
-/// long-term support that fits, else of the newest line that fits, the newest version of the time. Where nothing that fits
-/// was out yet, the newest version of the oldest line that does. `published` are versions that can be had.
+/// The version that somebody would have had at a moment who was told no more than a range: of the
+/// newest line under long-term support that fits, else of the newest line that fits, the newest
+/// version of the time. Where nothing that fits was out yet, the newest version of the oldest line
+/// that does. `published` are versions that can be had.
 pub(super) fn pick<'v>(range: &VersionRange, at: Timestamp, published: impl Iterator<Item = &'v str>) -> Option<&'v str> {
     let today = day(at);
     let parsed = published.filter_map(|text| Some((version::parse(text)?, text)));

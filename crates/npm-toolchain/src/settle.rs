@@ -57,8 +57,9 @@ impl SettledManager {
 }
 
 impl Toolchains {
-    /// The published version that is nearest to a wish: for a range the one of the time, for an exact version that one, else
-    /// one of the same minor, else of the same major. The second value says where it is not what was wished for.
+    /// The published version that is nearest to a wish: for a range the one of the time, for an
+    /// exact version that one, else one of the same minor, else of the same major. The second value
+    /// says where it is not what was wished for.
     pub async fn nearest(&self, kind: Kind, wish: &Wish, at: jiff::Timestamp) -> Result<Option<(String, bool)>, ToolchainError> {
         let published = self.versions(kind).await?;
         Ok(match wish {
@@ -67,8 +68,8 @@ impl Toolchains {
         })
     }
 
-    /// The version of a manager that scripts would find beside the one that installs: npm as it came with a Node, others as
-    /// they were usual at the time.
+    /// The version of a manager that scripts would find beside the one that installs: npm as it
+    /// came with a Node, others as they were usual at the time.
     pub async fn companion(&self, kind: Kind, node: &str, at: jiff::Timestamp) -> Result<Option<String>, ToolchainError> {
         let wish = match managers::bundled_npm(node).filter(|_| kind == Kind::Npm) {
             Some(bundled) => Wish::Exact(bundled.to_owned()),
@@ -77,8 +78,8 @@ impl Toolchains {
         Ok(self.nearest(kind, &wish, at).await?.map(|(version, _)| version))
     }
 
-    /// Turns wishes into at most four toolchains, likeliest first; the later ones are for when the first is refused. In
-    /// each, Node satisfies what the manager's own `engines` says.
+    /// Turns wishes into at most four toolchains, likeliest first; the later ones are for when the
+    /// first is refused. In each, Node satisfies what the manager's own `engines` says.
     pub async fn settle(&self, wanted: &Wanted) -> Result<Vec<Toolchain>, ToolchainError> {
         let published = self.versions(Kind::Node).await?;
         let nodes = nodes(wanted, &published);
@@ -90,7 +91,8 @@ impl Toolchains {
             let made = self.pair(manager, node, wanted, &published).await?;
             let is_new = |made: &Toolchain| !all.iter().any(|known| known.node == made.node && known.manager == made.manager);
             let made = match made.filter(is_new) {
-                // The named npm runs on no Node but those that were tried: each Node has one of its own.
+                // The named npm runs on no Node but those that were tried: each Node has one of its
+                // own.
                 None if manager.kind == Kind::Npm => {
                     let loose =
                         ManagerCandidate { wish: Wish::Range("*".to_owned()), reason: "another Node".to_owned(), ..manager.clone() };
@@ -134,7 +136,8 @@ impl Toolchains {
         Ok(Some(Toolchain { node: version, manager: Some((manager.kind, manager.version)), lockfile: manager.lockfile, reasons }))
     }
 
-    /// The manager's version for a Node: the named one; else of the range the one of the time that runs on this Node.
+    /// The manager's version for a Node: the named one; else of the range the one of the time that
+    /// runs on this Node.
     async fn manager(&self, wanted: &ManagerCandidate, node: &str, all: &Wanted) -> Result<Option<SettledManager>, ToolchainError> {
         let (kind, reason) = (wanted.kind, wanted.reason.clone());
         let mut published = self.versions(kind).await?;
@@ -211,8 +214,8 @@ fn nodes(wanted: &Wanted, published: &[PublishedVersion]) -> Vec<Settled> {
     all
 }
 
-/// Lines of Node to try when the first is refused: by turns the next newer one and the next older one under long-term
-/// support, then those that build most.
+/// Lines of Node to try when the first is refused: by turns the next newer one and the next older
+/// one under long-term support, then those that build most.
 fn other_lines(first: u64, at: jiff::Timestamp) -> Vec<(u64, &'static str)> {
     let newer = schedule::lines_above(first);
     let older: Vec<u64> = schedule::lts_at(at).into_iter().filter(|line| *line < first).collect();
@@ -225,7 +228,8 @@ fn other_lines(first: u64, at: jiff::Timestamp) -> Vec<(u64, &'static str)> {
     all
 }
 
-/// What goes with what, in order of trying: the likeliest of both; another major of Node; another manager; then the rest.
+/// What goes with what, in order of trying: the likeliest of both; another major of Node; another
+/// manager; then the rest.
 fn pairs<'a>(nodes: &'a [Settled], managers: &'a [ManagerCandidate]) -> Vec<(&'a ManagerCandidate, &'a Settled)> {
     let mut order = Vec::new();
     let places = [(0, 0), (0, 1), (1, 0), (0, 2), (2, 0), (0, 3), (0, 4), (0, 5)];
@@ -258,7 +262,8 @@ fn of_range(kind: Kind, range: &str, at: jiff::Timestamp, published: &[Published
     picked.map(str::to_owned)
 }
 
-/// The version itself; else the nearest of its minor, of its major: the next one above, or the last one below.
+/// The version itself; else the nearest of its minor, of its major: the next one above, or the last
+/// one below.
 fn nearest<'v>(exact: &str, published: &'v [PublishedVersion]) -> Option<&'v str> {
     let wanted = version::parse(exact)?;
     if let Some(found) = published.iter().find(|entry| entry.version == exact) {
@@ -275,7 +280,8 @@ fn nearest<'v>(exact: &str, published: &'v [PublishedVersion]) -> Option<&'v str
         .or_else(|| among(&|version| version.major() == wanted.major()))
 }
 
-/// The Node nearest above one, of its own line or the next line under long-term support; else what the time had.
+/// The Node nearest above one, of its own line or the next line under long-term support; else what
+/// the time had.
 fn nearest_among<'v>(node: &str, fitting: impl Iterator<Item = &'v str>, at: jiff::Timestamp) -> Option<String> {
     let from = version::parse(node)?;
     let any = VersionRange::parse("*")?;

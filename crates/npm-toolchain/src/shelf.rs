@@ -8,7 +8,8 @@
 //! index/….json                     see `index`
 //! ```
 //!
-//! A tool's folder gets its name by one rename, when it is whole. The name follows from package, version and hash.
+//! A tool's folder gets its name by one rename, when it is whole. The name follows from package,
+//! version and hash.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,8 +48,8 @@ pub struct Card {
     /// The key that signed it, if one did.
     #[serde(default)]
     pub key: Option<String>,
-    /// sha256 over its files as they were unpacked; empty in what was put there before this was noted. It stands outside of the folder that
-    /// builds see.
+    /// sha256 over its files as they were unpacked; empty in what was put there before this was
+    /// noted. It stands outside of the folder that builds see.
     #[serde(default)]
     pub digest: String,
     /// sha256 of `entry`.
@@ -138,7 +139,8 @@ impl Shelf {
         ["locks", "partial"].iter().try_for_each(|name| folders::create(&self.folder.join(name)))
     }
 
-    /// The tool in a folder, if it is there and whole, and the place of its package. The caller has the lock, shared at least.
+    /// The tool in a folder, if it is there and whole, and the place of its package. The caller has
+    /// the lock, shared at least.
     pub(super) fn find(&self, name: &str) -> Option<(Card, PathBuf)> {
         let card = self.card(name)?;
         let root = self.folder.join(name).join(PACKAGE);
@@ -152,7 +154,8 @@ impl Shelf {
         let _: io::Result<()> = card.and_then(|file| file.set_modified(SystemTime::now()));
     }
 
-    /// An empty folder to unpack into. The caller has the lock for itself, so what is there was left by a killed process.
+    /// An empty folder to unpack into. The caller has the lock for itself, so what is there was
+    /// left by a killed process.
     pub(super) fn begin(&self, name: &str) -> Result<PathBuf, CacheError> {
         let partial = self.folder.join("partial").join(name);
         remove(&partial)?;
@@ -176,7 +179,8 @@ impl Shelf {
         remove(&self.folder.join("partial").join(name))
     }
 
-    /// Removes what killed processes left of any tool; those that are being made keep their lock and are left alone.
+    /// Removes what killed processes left of any tool; those that are being made keep their lock
+    /// and are left alone.
     pub fn sweep(&self) -> Result<(), CacheError> {
         for name in names(&self.folder.join("partial"))? {
             if let Ok(_lock) = FileLock::acquire(&self.lock_file(&name), Duration::ZERO) {

@@ -26,8 +26,9 @@ pub(super) enum UnpackError {
     Stopped,
 }
 
-/// Unpacks a gzipped tarball into an empty folder and returns the bytes written. As npm does, the first component of a path is
-/// stripped, and links and devices are left out: no file on disk is anything but a file of this folder.
+/// Unpacks a gzipped tarball into an empty folder and returns the bytes written. As npm does, the
+/// first component of a path is stripped, and links and devices are left out: no file on disk is
+/// anything but a file of this folder.
 pub(super) fn unpack(tarball: impl Read, folder: &Path, stopped: &dyn Fn() -> bool) -> Result<u64, UnpackError> {
     let mut archive = tar::Archive::new(GzDecoder::new(tarball).take(MAX_BYTES + (MAX_BYTES >> 4)));
     let mut made = HashSet::new();
@@ -130,7 +131,8 @@ mod tests {
 
     use super::*;
 
-    /// A tarball with these entries: path, mode, content; a link where the content begins with `->`.
+    /// A tarball with these entries: path, mode, content; a link where the content begins with
+    /// `->`.
     pub(crate) fn tarball(entries: &[(&str, u32, &str)]) -> Vec<u8> {
         let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for (path, mode, content) in entries {

@@ -1,4 +1,5 @@
-//! Prints the registry that npm asks for a package here, and whether it sends credentials: `registry <name>`.
+//! Prints the registry that npm asks for a package here, and whether it sends credentials:
+//! `registry <name>`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 

@@ -12,7 +12,8 @@ pub struct AllowList {
 }
 
 impl AllowList {
-    /// Reads `host[:port],…`. An entry without a port covers every port; what cannot be read is left out.
+    /// Reads `host[:port],…`. An entry without a port covers every port; what cannot be read is
+    /// left out.
     pub fn parse(text: &str) -> Self {
         let mut list = Self::default();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {

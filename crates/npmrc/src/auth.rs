@@ -60,7 +60,8 @@ pub struct ClientIdentity {
     pub key: PathBuf,
 }
 
-/// Looks at `//host/path/file`, `//host/path/`, `//host/path`, `//host/`, `//host`, and takes the first that has credentials.
+/// Looks at `//host/path/file`, `//host/path/`, `//host/path`, `//host/`, `//host`, and takes the
+/// first that has credentials.
 pub(super) fn find(layers: &Layers, url: &Url) -> Option<Auth> {
     let host = url.host_str()?;
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -101,7 +102,8 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
 );
 
-/// Credentials that belong to no address would go to every registry: npm 9 and later refuse them, and so do we.
+/// Credentials that belong to no address would go to every registry: npm 9 and later refuse them,
+/// and so do we.
 pub(super) fn note_unscoped<'a>(keys: impl Iterator<Item = &'a String>, findings: &mut Vec<ConfigFinding>) {
     for key in keys.filter(|key| matches!(key.as_str(), "_auth" | "_authToken" | "_authtoken" | "-authtoken" | "_password")) {
         let finding = ConfigFinding {

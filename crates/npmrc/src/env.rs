@@ -36,7 +36,8 @@ impl fmt::Debug for Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process. `node` is `process.execPath`; without it the first `node` on the PATH counts.
+    /// Those of this process. `node` is `process.execPath`; without it the first `node` on the PATH
+    /// counts.
     pub fn of_process(node: Option<PathBuf>) -> Self {
         let vars: BTreeMap<String, String> =
             std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
@@ -58,7 +59,8 @@ impl Surroundings {
         self.var(&name.to_ascii_lowercase()).or_else(|| self.var(&name.to_ascii_uppercase()))
     }
 
-    /// A path as npm reads one: `~/` is home, and anything relative starts at the working directory.
+    /// A path as npm reads one: `~/` is home, and anything relative starts at the working
+    /// directory.
     pub fn path(&self, text: &str) -> PathBuf {
         let below_home = text.strip_prefix("~/").or_else(|| if cfg!(windows) { text.strip_prefix("~\\") } else { None });
         match (below_home, &self.home) {
@@ -77,8 +79,9 @@ pub trait Files: Send + Sync {
     /// Whether a folder is there.
     fn is_dir(&self, path: &Path) -> bool;
 
-    /// The user whose a file or folder is, where its word does not count in a project of the folder `cwd`: not this process's own
-    /// user, not root, and not the owner of `cwd`. `None` where it counts, where nothing is there, and on systems without owners.
+    /// The user whose a file or folder is, where its word does not count in a project of the folder
+    /// `cwd`: not this process's own user, not root, and not the owner of `cwd`. `None` where it
+    /// counts, where nothing is there, and on systems without owners.
     fn foreign(&self, path: &Path, cwd: &Path) -> Option<u32> {
         let _ = (path, cwd);
         None
@@ -121,7 +124,8 @@ impl Files for OsFiles {
         use std::os::unix::fs::MetadataExt as _;
         let owner = |read: io::Result<std::fs::Metadata>| read.ok().map(|metadata| metadata.uid());
         let itself = owner(std::fs::symlink_metadata(path))?;
-        // Who makes a link, or has the folder, chooses which file is there: also one of somebody else's.
+        // Who makes a link, or has the folder, chooses which file is there: also one of somebody
+        // else's.
         let target = owner(std::fs::metadata(path));
         let folder = path.parent().and_then(|folder| owner(std::fs::metadata(folder)));
         let trusted = [Some(rustix::process::geteuid().as_raw()), Some(ROOT), owner(std::fs::metadata(cwd))];
@@ -129,8 +133,9 @@ impl Files for OsFiles {
     }
 }
 
-/// Replaces `${NAME}` by a variable and `${NAME?}` by a variable or nothing; an odd number of backslashes in front keeps it.
-/// An unknown `${NAME}` stays as it is (@npmcli/config 10, env-replace.js).
+/// Replaces `${NAME}` by a variable and `${NAME?}` by a variable or nothing; an odd number of
+/// backslashes in front keeps it. An unknown `${NAME}` stays as it is (@npmcli/config 10,
+/// env-replace.js).
 pub(super) fn expand(text: &str, vars: &BTreeMap<String, String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -30,7 +30,8 @@ impl Layers {
         told_by_vlt(around, &mut env);
         let builtin = builtin_file(around).map(|path| read(around, &path, findings)).unwrap_or_default();
 
-        // A project's file moves neither the user's nor the global one: it may come with a checkout.
+        // A project's file moves neither the user's nor the global one: it may come with a
+        // checkout.
         let trusted = Self { layers: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()) };
         let user_path = trusted.path("userconfig").or_else(|| around.home.as_ref().map(|home| home.join(".npmrc")));
         let user = user_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
@@ -54,7 +55,8 @@ impl Layers {
         Self { layers, home_and_cwd: Some(around.clone()) }
     }
 
-    /// The hosts that these layers name as registries or have credentials for, and the public registry's.
+    /// The hosts that these layers name as registries or have credentials for, and the public
+    /// registry's.
     fn hosts(&self) -> BTreeSet<String> {
         let host = |address: &str| Url::parse(address).ok().and_then(|url| authority(&url));
         let registries = self.keys().filter(|key| *key == "registry" || key.ends_with(":registry")).filter_map(|key| self.text(key));
@@ -66,7 +68,8 @@ impl Layers {
         self.layers.iter().find_map(|layer| layer.get(key))
     }
 
-    /// The strongest layer's text for a key. `null` is as if it were not there at all, and hides the layers below.
+    /// The strongest layer's text for a key. `null` is as if it were not there at all, and hides
+    /// the layers below.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         match self.value(key)? {
             Value::Text(text) => Some(text.clone()),
@@ -75,7 +78,8 @@ impl Layers {
         .filter(|text| text != "null" && text != "undefined")
     }
 
-    /// All values of a key: those of `key[]`, or the parts that an empty line separates, as npm writes lists into variables.
+    /// All values of a key: those of `key[]`, or the parts that an empty line separates, as npm
+    /// writes lists into variables.
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         match self.value(key) {
             Some(Value::List(list)) => list.clone(),
@@ -135,7 +139,8 @@ impl Fill<'_> {
     }
 }
 
-/// The project's file. One of another user's, in a folder that all may write to, is nobody's word whom to ask and what to send there.
+/// The project's file. One of another user's, in a folder that all may write to, is nobody's word
+/// whom to ask and what to send there.
 fn of_project(
     around: &Surroundings,
     user: Option<&Path>,
@@ -163,27 +168,29 @@ fn command_line(overrides: &Overrides) -> BTreeMap<String, Value> {
     overrides.settings.iter().cloned().chain(registry).map(|(key, value)| (key, Value::Text(value))).collect()
 }
 
-/// The registry that yarn 1 tells its scripts, taken out of the environment's: it is yarn's own, also where an .npmrc names the one that
-/// yarn installs from and publishes to.
+/// The registry that yarn 1 tells its scripts, taken out of the environment's: it is yarn's own,
+/// also where an .npmrc names the one that yarn installs from and publishes to.
 fn told_by_yarn(around: &Surroundings, env: &mut BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let by_yarn = around.var("npm_config_user_agent").is_some_and(|agent| agent.starts_with("yarn/1."));
     if by_yarn { env.remove_entry("registry").into_iter().collect() } else { BTreeMap::new() }
 }
 
-/// The registry that vlt publishes to. It reads no .npmrc, and tells its scripts in a variable of its own.
+/// The registry that vlt publishes to. It reads no .npmrc, and tells its scripts in a variable of
+/// its own.
 fn told_by_vlt(around: &Surroundings, env: &mut BTreeMap<String, Value>) {
     if let Some(registry) = around.var("VLT_REGISTRY").filter(|_| is_script_of_vlt(&|name| around.var(name).map(str::to_owned))) {
         env.entry("registry".to_owned()).or_insert_with(|| Value::Text(registry.to_owned()));
     }
 }
 
-/// Whether vlt runs this program as a script of a package. It tells that by its own variables, and gives no user agent as other
-/// package managers do.
+/// Whether vlt runs this program as a script of a package. It tells that by its own variables, and
+/// gives no user agent as other package managers do.
 pub fn is_script_of_vlt(variable: &dyn Fn(&str) -> Option<String>) -> bool {
     variable("npm_config_user_agent").is_none() && variable("npm_lifecycle_event").is_some() && variable("VLT_NODE_VERSION").is_some()
 }
 
-/// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address (`//host/:_authToken`).
+/// `npm_config_*` in any case: `_` is `-` but at the front, unless the key is an address
+/// (`//host/:_authToken`).
 fn environment(around: &Surroundings) -> BTreeMap<String, Value> {
     const PREFIX: &str = "npm_config_";
     let named = around
@@ -204,7 +211,8 @@ fn environment(around: &Surroundings) -> BTreeMap<String, Value> {
     out
 }
 
-/// A file's keys and values with the environment filled in; a file that is not there is an empty layer.
+/// A file's keys and values with the environment filled in; a file that is not there is an empty
+/// layer.
 fn read(around: &Surroundings, path: &Path, findings: &mut Vec<ConfigFinding>) -> BTreeMap<String, Value> {
     filled(around, path, (&Fill { vars: &around.vars, of_stranger: None }, findings))
 }

@@ -1,8 +1,9 @@
 //! npm's configuration, as far as it says which registry to ask, how to reach it and as whom.
 //!
-//! In: [`Surroundings`] (environment, folders, a way to read files) and the command line's own settings. Out: an [`NpmConfig`].
-//! The layers and their order are those of @npmcli/config 10 (npm 11): built in, global, user, project, environment, command
-//! line. Keys that this program has no use for are ignored. Secrets are kept in a type that cannot be printed.
+//! In: [`Surroundings`] (environment, folders, a way to read files) and the command line's own
+//! settings. Out: an [`NpmConfig`]. The layers and their order are those of @npmcli/config 10 (npm
+//! 11): built in, global, user, project, environment, command line. Keys that this program has no
+//! use for are ignored. Secrets are kept in a type that cannot be printed.
 
 mod allow_list;
 mod auth;
@@ -43,7 +44,8 @@ pub struct NpmConfig {
     pub registry: Url,
     /// The tag that a bare name stands for (npm's `tag`).
     pub default_tag: String,
-    /// Only versions published up to this time (npm's `before` or `min-release-age`), RFC 3339 as configured.
+    /// Only versions published up to this time (npm's `before` or `min-release-age`), RFC 3339 as
+    /// configured.
     pub before: Option<String>,
     /// What is replaced in a tarball's address (npm's `replace-registry-host`).
     pub replace_host: ReplaceHost,
@@ -64,7 +66,8 @@ pub struct ConfigFinding {
 }
 
 impl ConfigFinding {
-    /// Whether nothing may be asked: what the setting was to keep away from the public registry, or from the open network, would go there.
+    /// Whether nothing may be asked: what the setting was to keep away from the public registry, or
+    /// from the open network, would go there.
     pub fn is_fatal(&self) -> bool {
         matches!(self.code, "invalid-registry" | "invalid-proxy" | "npmrc-unreadable" | "cafile-unreadable")
     }
@@ -106,14 +109,16 @@ pub enum ProjectFile {
     /// The user's own.
     #[default]
     Own,
-    /// A stranger's, perhaps: what it says of variables counts only for hosts that the user's own configuration names.
+    /// A stranger's, perhaps: what it says of variables counts only for hosts that the user's own
+    /// configuration names.
     OfStranger,
     /// Nobody's: it does not count.
     Ignored,
 }
 
 impl NpmConfig {
-    /// Reads every layer. What cannot be read or used is left out and noted in `findings`; see [`Self::check`].
+    /// Reads every layer. What cannot be read or used is left out and noted in `findings`; see
+    /// [`Self::check`].
     pub fn load(around: &Surroundings, overrides: &Overrides) -> Self {
         let mut findings = Vec::new();
         let layers = Layers::load(around, overrides, &mut findings);
@@ -132,7 +137,8 @@ impl NpmConfig {
         }
     }
 
-    /// An error where a setting that says whom to ask cannot be followed: no other registry and no other way stands in for it.
+    /// An error where a setting that says whom to ask cannot be followed: no other registry and no
+    /// other way stands in for it.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.findings.iter().find(|finding| finding.is_fatal()).map_or(Ok(()), |finding| Err(ConfigError(finding.clone())))
     }
@@ -146,7 +152,8 @@ impl NpmConfig {
             .unwrap_or_else(|| self.registry.clone())
     }
 
-    /// Every registry that the configuration names. Their hosts and ports are the user's own choice.
+    /// Every registry that the configuration names. Their hosts and ports are the user's own
+    /// choice.
     pub fn registries(&self) -> Vec<Url> {
         let mut all = vec![self.registry.clone()];
         let scoped = self.layers.keys().filter(|key| key.starts_with('@') && key.ends_with(":registry"));
@@ -154,10 +161,12 @@ impl NpmConfig {
         all
     }
 
-    /// The credentials for one address: those of the longest configured `//host/path/` above it (npm-registry-fetch 19).
+    /// The credentials for one address: those of the longest configured `//host/path/` above it
+    /// (npm-registry-fetch 19).
     ///
-    /// Stricter than npm in two ways: a tarball outside of the registry's configured path gets nothing, and plain http gets
-    /// nothing unless the user configured that very registry with http.
+    /// Stricter than npm in two ways: a tarball outside of the registry's configured path gets
+    /// nothing, and plain http gets nothing unless the user configured that very registry with
+    /// http.
     pub fn auth_for(&self, url: &Url) -> Option<Auth> {
         if url.scheme() == "http" && !self.registries().iter().any(|registry| registry.origin() == url.origin()) {
             return None;
@@ -179,7 +188,8 @@ impl NpmConfig {
 impl Network {
     /// npm's default for `fetch-retries`.
     pub const RETRIES: u32 = 2;
-    /// How long to wait for the next bytes when `fetch-timeout` is not configured. npm waits five minutes.
+    /// How long to wait for the next bytes when `fetch-timeout` is not configured. npm waits five
+    /// minutes.
     pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
 }
 

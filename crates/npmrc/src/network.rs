@@ -15,7 +15,8 @@ const MAX_RETRIES: u64 = 20;
 /// Most connections to one host that a configuration can ask for, and npm's own default.
 const MAX_SOCKETS: u64 = 256;
 const SOCKETS: usize = 15;
-/// The text between a certificate's first and last line has no length limit in PEM; a file with more than these is cut.
+/// The text between a certificate's first and last line has no length limit in PEM; a file with
+/// more than these is cut.
 const MAX_CERTIFICATES: usize = 1000;
 
 /// Network settings, for every host and not only for registries.
@@ -23,15 +24,18 @@ const MAX_CERTIFICATES: usize = 1000;
 pub struct Network {
     /// Which proxy for which address.
     pub proxies: ProxyRules,
-    /// Certificates, PEM, that are trusted besides the platform's: `ca`, `cafile` and `NODE_EXTRA_CA_CERTS`.
+    /// Certificates, PEM, that are trusted besides the platform's: `ca`, `cafile` and
+    /// `NODE_EXTRA_CA_CERTS`.
     pub extra_roots: Vec<String>,
     /// npm's `strict-ssl`; it counts for registries only.
     pub strict_ssl: bool,
     /// npm's `fetch-retries`: how often a failed read is repeated.
     pub retries: u32,
-    /// The shortest and the longest pause between attempts (`fetch-retry-mintimeout`, `-maxtimeout`), where configured.
+    /// The shortest and the longest pause between attempts (`fetch-retry-mintimeout`,
+    /// `-maxtimeout`), where configured.
     pub retry_pauses: (Option<Duration>, Option<Duration>),
-    /// What the pause is multiplied with after each attempt (`fetch-retry-factor`), where configured.
+    /// What the pause is multiplied with after each attempt (`fetch-retry-factor`), where
+    /// configured.
     pub retry_factor: Option<u32>,
     /// How long to wait for the next bytes (`fetch-timeout`).
     pub read_timeout: Duration,
@@ -39,7 +43,8 @@ pub struct Network {
     pub max_sockets: usize,
     /// npm's `offline`.
     pub offline: bool,
-    /// Hosts that may have private addresses: `REPRODUCE_ALLOW_HOSTS`. The registries are added by the HTTP client's maker.
+    /// Hosts that may have private addresses: `REPRODUCE_ALLOW_HOSTS`. The registries are added by
+    /// the HTTP client's maker.
     pub allowed: AllowList,
 }
 
@@ -64,7 +69,8 @@ impl Network {
     }
 }
 
-/// `https-proxy` before `proxy`, for every address, as npm-registry-fetch 19 does it; without either, the environment's.
+/// `https-proxy` before `proxy`, for every address, as npm-registry-fetch 19 does it; without
+/// either, the environment's.
 fn proxies(layers: &Layers, around: &Surroundings, findings: &mut Vec<ConfigFinding>) -> ProxyRules {
     let mut read = |key: &str, text: Option<String>| {
         let text = text.filter(|text| !text.is_empty() && text != "false" && text != "true")?;
@@ -86,8 +92,9 @@ fn proxies(layers: &Layers, around: &Surroundings, findings: &mut Vec<ConfigFind
     ProxyRules::new(configured, https, http, &exceptions)
 }
 
-/// Node's `NODE_EXTRA_CA_CERTS` adds, npm's `ca` and `cafile` replace. Here all of them add: the same client talks to hosts of
-/// source code, which a registry's own authority says nothing about. `SSL_CERT_FILE` is read by the platform's verifier.
+/// Node's `NODE_EXTRA_CA_CERTS` adds, npm's `ca` and `cafile` replace. Here all of them add: the
+/// same client talks to hosts of source code, which a registry's own authority says nothing about.
+/// `SSL_CERT_FILE` is read by the platform's verifier.
 fn extra_roots(layers: &Layers, around: &Surroundings, findings: &mut Vec<ConfigFinding>) -> Vec<String> {
     let mut roots: Vec<String> =
         layers.list("ca").into_iter().filter(|ca| !ca.trim().is_empty()).take(MAX_CERTIFICATES).map(|ca| ca.replace("\\n", "\n")).collect();

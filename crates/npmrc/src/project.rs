@@ -18,8 +18,9 @@ pub(super) struct Project {
     pub(super) foreign: Vec<(PathBuf, u32)>,
 }
 
-/// The nearest folder upwards with a package.json or `node_modules`; if a folder above declares it as one of its workspaces, that
-/// one; the working directory if there is neither. What another user put into a folder above decides nothing.
+/// The nearest folder upwards with a package.json or `node_modules`; if a folder above declares it
+/// as one of its workspaces, that one; the working directory if there is neither. What another user
+/// put into a folder above decides nothing.
 pub(super) fn find(around: &Surroundings) -> Project {
     let mut nearest: Option<&Path> = None;
     let mut foreign = Vec::new();
@@ -62,8 +63,8 @@ fn declares_workspace(around: &Surroundings, manifest: &Path, relative: &Path) -
     )
 }
 
-/// Whether path segments match pattern segments, `**` standing for any number of them. One row per pattern segment, so the
-/// time is the product of both lengths.
+/// Whether path segments match pattern segments, `**` standing for any number of them. One row per
+/// pattern segment, so the time is the product of both lengths.
 fn matches(pattern: &[&str], path: &[&str]) -> bool {
     let mut row = vec![false; path.len() + 1];
     if let Some(first) = row.first_mut() {

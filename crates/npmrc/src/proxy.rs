@@ -15,7 +15,8 @@ pub struct ProxyRules {
 }
 
 impl ProxyRules {
-    /// `configured` goes before the environment's `HTTPS_PROXY` and `HTTP_PROXY`; `exceptions` is a list of host endings.
+    /// `configured` goes before the environment's `HTTPS_PROXY` and `HTTP_PROXY`; `exceptions` is a
+    /// list of host endings.
     pub fn new(configured: Option<Url>, https: Option<Url>, http: Option<Url>, exceptions: &str) -> Self {
         let exceptions = exceptions.split([',', ' ']).map(|entry| entry.trim().to_ascii_lowercase()).filter(|entry| !entry.is_empty());
         Self { configured, https, http, exceptions: exceptions.take(MAX_EXCEPTIONS).collect() }
@@ -38,7 +39,8 @@ impl ProxyRules {
     }
 }
 
-/// `example.com` and `.example.com` cover the host and everything below it; `*` covers all, `host:port` one port.
+/// `example.com` and `.example.com` cover the host and everything below it; `*` covers all,
+/// `host:port` one port.
 fn is_exempt(host: &str, port: Option<u16>, exception: &str) -> bool {
     if exception == "*" {
         return true;
@@ -57,7 +59,8 @@ fn is_exempt(host: &str, port: Option<u16>, exception: &str) -> bool {
     !ending.is_empty() && (host == ending || host.strip_suffix(ending).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// A SOCKS proxy is given names, not addresses: what it can reach is its own matter, and names do not leak to our resolver.
+/// A SOCKS proxy is given names, not addresses: what it can reach is its own matter, and names do
+/// not leak to our resolver.
 fn proxy_resolves(proxy: &Url) -> Url {
     let scheme = match proxy.scheme() {
         "socks4" => "socks4a",

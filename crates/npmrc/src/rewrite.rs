@@ -29,7 +29,8 @@ impl ReplaceHost {
         }
     }
 
-    /// The address to fetch. The path stays below the registry's own path, which is not doubled (@npmcli/arborist 9).
+    /// The address to fetch. The path stays below the registry's own path, which is not doubled
+    /// (@npmcli/arborist 9).
     pub fn apply(&self, tarball: &Url, registry: &Url) -> Url {
         let path = match self {
             Self::Always => tarball.path(),

@@ -1,5 +1,5 @@
-//! Branches that bots make for what they propose. Nobody released from there before it was merged, so they do not count in
-//! the search of a commit, unless nothing else is there.
+//! Branches that bots make for what they propose. Nobody released from there before it was merged,
+//! so they do not count in the search of a commit, unless nothing else is there.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,8 @@ use verdict::{Evidence, Finding, Severity};
 use super::error::LocateError;
 use super::locate::{MAX_COMMITS, Search};
 
-/// How bots name their branches. Each name is the default of its tool and long enough to be nobody else's.
+/// How bots name their branches. Each name is the default of its tool and long enough to be nobody
+/// else's.
 const PREFIXES: &[&str] = &[
     // googleapis/release-please, src/util/branch-name.ts: today's names, and those of version 12.
     "release-please--branches--",
@@ -20,9 +21,11 @@ const PREFIXES: &[&str] = &[
     "changeset-release/",
     // renovatebot/renovate, docs/usage/configuration-templates.md: the default of `branchPrefix`.
     "renovate/",
-    // dependabot/dependabot-core, common/lib/dependabot/pull_request_creator/branch_namer.rb: the prefix and its default separator.
+    // dependabot/dependabot-core, common/lib/dependabot/pull_request_creator/branch_namer.rb: the
+    // prefix and its default separator.
     "dependabot/",
-    // The same with `pull-request-branch-name.separator` of dependabot.yml, for npm's ecosystem and for workflows.
+    // The same with `pull-request-branch-name.separator` of dependabot.yml, for npm's ecosystem and
+    // for workflows.
     "dependabot-npm_and_yarn-",
     "dependabot-github_actions-",
     // greenkeeperio/greenkeeper-lockfile, README: the default of `branchPrefix`.
@@ -34,7 +37,8 @@ const PREFIXES: &[&str] = &[
     "snyk-upgrade-",
     // peter-evans/create-pull-request, README: the default of `branch`.
     "create-pull-request/patch",
-    // GitHub's documentation, "Managing a merge queue": branches of commits that may still be refused.
+    // GitHub's documentation, "Managing a merge queue": branches of commits that may still be
+    // refused.
     "gh-readonly-queue/",
     // Mergify's documentation: the default of `queue_branch_prefix`.
     "mergify/merge-queue/",
@@ -43,7 +47,8 @@ const PREFIXES: &[&str] = &[
 /// What the evidence says of a commit that nothing else leads to.
 const ONLY_BOTS: &str = "only a bot's branch leads to it";
 
-/// The name of a branch that a bot made, as people write it; `None` for other branches and for tags.
+/// The name of a branch that a bot made, as people write it; `None` for other branches and for
+/// tags.
 pub(super) fn branch(reference: &RemoteRef) -> Option<&str> {
     let name = reference.name.strip_prefix("refs/heads/").or_else(|| {
         // A clone's copy of another repository's branches.
@@ -52,7 +57,8 @@ pub(super) fn branch(reference: &RemoteRef) -> Option<&str> {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)).then_some(name)
 }
 
-/// The commits that something else than a bot's branch leads to; `None` if no branch is a bot's, or all are. All of history is read.
+/// The commits that something else than a bot's branch leads to; `None` if no branch is a bot's, or
+/// all are. All of history is read.
 fn others(repository: &mut Repository) -> Result<Option<HashSet<ObjectId>>, LocateError> {
     let (bots, others): (Vec<&RemoteRef>, Vec<&RemoteRef>) = repository.refs().iter().partition(|reference| branch(reference).is_some());
     if bots.is_empty() || others.is_empty() {
@@ -72,8 +78,9 @@ pub(super) fn commits(repository: &mut Repository) -> Result<Vec<ObjectId>, Loca
 }
 
 impl Search<'_> {
-    /// Looks for the version on bots' branches, where nothing else has it. What is there counts if it has no file with other bytes
-    /// than the published one: then it is what was published, whoever made it.
+    /// Looks for the version on bots' branches, where nothing else has it. What is there counts if
+    /// it has no file with other bytes than the published one: then it is what was published,
+    /// whoever made it.
     pub(super) fn by_bots(&mut self, repository: &mut Repository) -> Result<(), LocateError> {
         let Some(others) = others(repository)? else { return Ok(()) };
         let history = repository.history()?;

@@ -1,5 +1,6 @@
-//! Looking for the commit in history, where no claim leads to one that explains the files: by the version in package.json,
-//! by the files themselves, and among the neighbours of the best commit so far.
+//! Looking for the commit in history, where no claim leads to one that explains the files: by the
+//! version in package.json, by the files themselves, and among the neighbours of the best commit so
+//! far.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
@@ -75,9 +76,11 @@ impl Search<'_> {
         Ok(false)
     }
 
-    /// Commits that hold some of the published files, where nothing else names one: versions may be set only while publishing.
-    /// A few files are looked for in all of history, and the trees of the commits that have most of them are compared in full.
-    /// `by_tool`: the published package.json has a `gitHead`, so a release tool wrote it, and may have written the version, too.
+    /// Commits that hold some of the published files, where nothing else names one: versions may be
+    /// set only while publishing. A few files are looked for in all of history, and the trees of
+    /// the commits that have most of them are compared in full. `by_tool`: the published
+    /// package.json has a `gitHead`, so a release tool wrote it, and may have written the version,
+    /// too.
     pub(super) fn by_content(&mut self, repository: &mut Repository, by_tool: bool) -> Result<(), LocateError> {
         let commits = commits(repository)?;
         let told: Vec<&PublishedFile> = self.published.iter().filter(|file| file.path != "package.json").collect();
@@ -98,14 +101,16 @@ impl Search<'_> {
                 break;
             }
         }
-        // Alike is not enough: a commit of another version is no commit for this one. It stays in the evidence.
+        // Alike is not enough: a commit of another version is no commit for this one. It stays in
+        // the evidence.
         let version = self.claims.version.as_str();
         let counts = |origin: &Origin| origin.version.as_deref() == Some(version) || by_tool && only_manifest_differs(&origin.score);
         self.located.origins.retain(counts);
         Ok(())
     }
 
-    /// Where the package was at other times: folders that name it in commits spread over all of history.
+    /// Where the package was at other times: folders that name it in commits spread over all of
+    /// history.
     fn earlier_directories(&self, repository: &mut Repository, commits: &[ObjectId], known: &[String]) -> Result<Vec<String>, LocateError> {
         let step = commits.len().div_ceil(SAMPLES).max(1);
         let samples: Vec<ObjectId> = commits.iter().copied().step_by(step).collect();
@@ -128,7 +133,8 @@ impl Search<'_> {
         name.as_deref() == Some(&self.claims.name) && version.as_deref() == Some(&self.claims.version)
     }
 
-    /// Where the package's folder may have been: where a nominee has it, else where the newest commit has it.
+    /// Where the package's folder may have been: where a nominee has it, else where the newest
+    /// commit has it.
     pub(super) fn directories(&self, repository: &mut Repository) -> Result<Vec<String>, LocateError> {
         let mut directories: Vec<String> = self.located.origins.iter().map(|origin| origin.directory().to_owned()).collect();
         if directories.is_empty() {
@@ -173,8 +179,9 @@ impl Search<'_> {
         self.by_trees(repository, &near, &directory, (EvidenceKind::Content, &commit.to_string()))
     }
 
-    /// Compares the different trees that these commits have at `directory`, and keeps the best commit as an origin: the one that
-    /// explains most files, and of those the one that has fewest others.
+    /// Compares the different trees that these commits have at `directory`, and keeps the best
+    /// commit as an origin: the one that explains most files, and of those the one that has fewest
+    /// others.
     fn by_trees(
         &mut self,
         repository: &mut Repository,
@@ -209,7 +216,8 @@ impl Search<'_> {
         }
         let equal: Vec<ObjectId> =
             commits.iter().copied().filter(|commit| trees.get(commit).is_some_and(|(_, tree)| equal.contains(tree))).collect();
-        // The neighbours of a known commit come nearest first, and may be of another branch than the default one, as it may be.
+        // The neighbours of a known commit come nearest first, and may be of another branch than
+        // the default one, as it may be.
         let commit = if known.is_some() { equal.first().copied() } else { self.likeliest(repository, equal)? };
         let Some(commit) = commit else { return Ok(()) };
         repository.ensure_commits(&[commit])?;
@@ -217,8 +225,9 @@ impl Search<'_> {
         self.consider(repository, &Nominee { commit, reference, kind, value: value.to_owned(), note: None })
     }
 
-    /// Of commits that explain the files equally, one of the default branch, and of these the last one before the files were
-    /// packed. The first of them where the tarball does not say when that was, or none is as old.
+    /// Of commits that explain the files equally, one of the default branch, and of these the last
+    /// one before the files were packed. The first of them where the tarball does not say when that
+    /// was, or none is as old.
     fn likeliest(&self, repository: &mut Repository, mut equal: Vec<ObjectId>) -> Result<Option<ObjectId>, LocateError> {
         let first = equal.first().copied();
         if equal.len() < 2 {

@@ -1,9 +1,10 @@
 //! Which commit, and which folder of it, a version came from.
 //!
-//! Claims nominate commits: gitHead, tags, a reference in the address. Each nominee's tree is then compared with the
-//! published files by blob ids, and the tree that explains most of them wins, whoever claimed it. Only where no nominee
-//! explains every file that stands at its path is history read: for the commits that carry this version in package.json,
-//! and for the neighbours of the best nominee, because publishers tag a commit early or late.
+//! Claims nominate commits: gitHead, tags, a reference in the address. Each nominee's tree is then
+//! compared with the published files by blob ids, and the tree that explains most of them wins,
+//! whoever claimed it. Only where no nominee explains every file that stands at its path is history
+//! read: for the commits that carry this version in package.json, and for the neighbours of the
+//! best nominee, because publishers tag a commit early or late.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,10 +44,11 @@ pub struct Claims {
     pub provenance: Option<String>,
     /// The commit that the user named: no other one counts then.
     pub user_commit: Option<String>,
-    /// The publishing client rewrites package.json (pnpm, yarn 2 and later, lerna, bun), so that it says nothing about the
-    /// commit when it differs.
+    /// The publishing client rewrites package.json (pnpm, yarn 2 and later, lerna, bun), so that it
+    /// says nothing about the commit when it differs.
     pub manifest_rewritten: bool,
-    /// The newest time of a file in the tarball, in seconds since 1970, where the client wrote true ones.
+    /// The newest time of a file in the tarball, in seconds since 1970, where the client wrote true
+    /// ones.
     pub packed: Option<i64>,
 }
 
@@ -108,8 +110,8 @@ pub struct Located {
     pub finding: Option<Finding>,
 }
 
-/// Collects the commits that claims lead to and fetches their trees, with one request for all of them. This needs
-/// nothing of the tarball, so it runs while that is downloaded.
+/// Collects the commits that claims lead to and fetches their trees, with one request for all of
+/// them. This needs nothing of the tarball, so it runs while that is downloaded.
 pub fn nominate(repository: &mut Repository, claims: &Claims) -> Result<Vec<Nominee>, LocateError> {
     if repository.refs().is_empty() {
         return Err(LocateError::Empty { repository: repository.url().to_owned() });
@@ -164,7 +166,8 @@ pub(super) fn tip_of(repository: &Repository, commit: ObjectId) -> Option<String
     Some(tips.find(|reference| reference.tag().is_some()).unwrap_or(branch).name.clone())
 }
 
-/// Compares the nominees with what was published and finds better commits where they leave a file unexplained.
+/// Compares the nominees with what was published and finds better commits where they leave a file
+/// unexplained.
 pub fn locate(
     repository: &mut Repository,
     mut nominees: Vec<Nominee>,
@@ -196,7 +199,8 @@ pub fn locate(
     if claims.user_commit.is_none() && search.needs_history() {
         search.by_version(repository)?;
         search.rank();
-        // A claim that leads to none of the files, such as a gitHead that was committed years ago, is not where to look on.
+        // A claim that leads to none of the files, such as a gitHead that was committed years ago,
+        // is not where to look on.
         let stale = if search.explains_nothing() { std::mem::take(&mut search.located.origins) } else { Vec::new() };
         if search.located.origins.is_empty() {
             search.by_content(repository, tarball_git_head.is_some())?;
@@ -260,14 +264,16 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Finds the package's folder in a tree. The best-scoring folder that names the package is taken.
+    /// Finds the package's folder in a tree. The best-scoring folder that names the package is
+    /// taken.
     pub(super) fn score(&self, repository: &mut Repository, nominee: &Nominee, listing: Listing) -> Result<Origin, LocateError> {
         let (commit, reference, kind) = (nominee.commit, nominee.reference.clone(), nominee.kind);
         let declared: Vec<&str> = self.claims.directory.as_deref().into_iter().collect();
         let scores = candidate_directories(&listing, self.published, &self.claims.name, &declared);
         let complete = scores.first().filter(|score| score.complete() && score.matched_lf == 0).cloned();
         if let Some(score) = complete {
-            // package.json is among the published files, so its name and version are those of the tarball.
+            // package.json is among the published files, so its name and version are those of the
+            // tarball.
             let (name, version) = (Some(self.claims.name.clone()), Some(self.claims.version.clone()));
             return Ok(Origin { commit, reference, kind, listing, score, name, version });
         }
@@ -282,7 +288,8 @@ impl Search<'_> {
             .filter(|(_, (name, _))| name.as_deref() == Some(&self.claims.name))
             .map(|(dir, _)| score_directory(&listing, dir, self.published))
             .collect();
-        // Two folders may name the package (a fixture, a template): content decides, then the declared one, then the shorter.
+        // Two folders may name the package (a fixture, a template): content decides, then the
+        // declared one, then the shorter.
         ours.sort_by(|a, b| {
             b.key()
                 .cmp(&a.key())
@@ -292,8 +299,8 @@ impl Search<'_> {
         });
         let best_anywhere = scores.into_iter().next().unwrap_or_default();
         let score = match ours.into_iter().next() {
-            // A folder that explains far more without naming the package is a build's output or a renamed package; a
-            // licence and a readme that other folders have too are not far more.
+            // A folder that explains far more without naming the package is a build's output or a
+            // renamed package; a licence and a readme that other folders have too are not far more.
             Some(score) if score.explained() * 2 + 2 >= best_anywhere.explained() => score,
             Some(_) | None => best_anywhere,
         };
@@ -318,7 +325,8 @@ impl Search<'_> {
         });
     }
 
-    /// A file that stands in the tree with other bytes may be a commit away; one that is not there is a build's.
+    /// A file that stands in the tree with other bytes may be a commit away; one that is not there
+    /// is a build's.
     fn needs_history(&self) -> bool {
         let Some(best) = self.located.origins.first() else { return true };
         let this_version = best.version.as_deref() == Some(&self.claims.version);

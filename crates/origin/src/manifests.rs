@@ -9,8 +9,8 @@ use npm_spec::path::join;
 
 use super::error::LocateError;
 
-/// Name and version in a package.json's bytes. The name is `wanted` if the package is published by it: pnpm 11.18 and later publish as
-/// `publishConfig.name` says.
+/// Name and version in a package.json's bytes. The name is `wanted` if the package is published by
+/// it: pnpm 11.18 and later publish as `publishConfig.name` says.
 pub(super) fn manifest_of(bytes: Option<Vec<u8>>, wanted: &str) -> (Option<String>, Option<String>) {
     let value = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(npm_spec::manifest::without_bom(&bytes)).ok());
     let text = |place: &str| value.as_ref().and_then(|value| value.pointer(place)).and_then(|value| value.as_str()).map(str::to_owned);
@@ -20,7 +20,8 @@ pub(super) fn manifest_of(bytes: Option<Vec<u8>>, wanted: &str) -> (Option<Strin
 
 type Manifests = HashMap<String, (Option<String>, Option<String>)>;
 
-/// The name and version that the package.json of each folder gives for a package of the name that is wanted, with one request for those that are missing.
+/// The name and version that the package.json of each folder gives for a package of the name that
+/// is wanted, with one request for those that are missing.
 pub(super) fn read_manifests(
     repository: &mut Repository,
     listing: &Listing,

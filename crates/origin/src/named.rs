@@ -1,6 +1,8 @@
-//! What a name of a commit leads to: its id, whole or the first digits, a tag, a branch, or a reference in full.
+//! What a name of a commit leads to: its id, whole or the first digits, a tag, a branch, or a
+//! reference in full.
 //!
-//! A stranger's name is an id or a tag or branch and nothing else; of the user's own word it is also said what is near, where nothing is there.
+//! A stranger's name is an id or a tag or branch and nothing else; of the user's own word it is
+//! also said what is near, where nothing is there.
 
 use gix::ObjectId;
 
@@ -28,7 +30,8 @@ pub(super) fn named(repository: &Repository, value: &str, kind: EvidenceKind) ->
     Some(nominee(found.commit, Some(found.name.clone()), value, kind))
 }
 
-/// The nominee that the user named: as [`named`], and by a reference in full and the first digits of an id.
+/// The nominee that the user named: as [`named`], and by a reference in full and the first digits
+/// of an id.
 pub(super) fn by_user(repository: &mut Repository, value: &str) -> Result<Nominee, LocateError> {
     if let Some(found) = named(repository, value, EvidenceKind::User) {
         return Ok(found);

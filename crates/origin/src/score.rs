@@ -1,6 +1,8 @@
-//! How well a tree explains what was published: per folder, how many published files are blobs of it at the right path.
+//! How well a tree explains what was published: per folder, how many published files are blobs of
+//! it at the right path.
 //!
-//! No file content is read: git's blob id of a published file is computed once and looked up among the ids of the tree.
+//! No file content is read: git's blob id of a published file is computed once and looked up among
+//! the ids of the tree.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +19,8 @@ pub struct PublishedFile {
     pub path: String,
     /// The git blob id of its bytes.
     pub blob: ObjectId,
-    /// The blob id of its bytes with LF for CRLF, where it has CRLF throughout: what a Windows checkout came from.
+    /// The blob id of its bytes with LF for CRLF, where it has CRLF throughout: what a Windows
+    /// checkout came from.
     pub blob_lf: Option<ObjectId>,
 }
 
@@ -72,8 +75,8 @@ pub fn score_directory(listing: &Listing, directory: &str, published: &[Publishe
     score
 }
 
-/// Files of a folder's tree that were not published and stand beside files that were: about what a client would have
-/// packed besides. Hidden files do not count: clients leave most of them out.
+/// Files of a folder's tree that were not published and stand beside files that were: about what a
+/// client would have packed besides. Hidden files do not count: clients leave most of them out.
 pub fn only_in_source(listing: &Listing, published: &[PublishedFile]) -> usize {
     let paths: HashSet<&str> = published.iter().map(|file| file.path.as_str()).collect();
     let folders: HashSet<&str> = paths.iter().map(|path| parent(path)).collect();
@@ -82,8 +85,9 @@ pub fn only_in_source(listing: &Listing, published: &[PublishedFile]) -> usize {
     listing.entries.iter().filter(|entry| is_file(entry.kind) && stray(&entry.path)).count()
 }
 
-/// The folders that could be the package's, best first: those that the published files' ids vote for, those with a
-/// package.json whose path looks like the package's name, and the ones that were declared.
+/// The folders that could be the package's, best first: those that the published files' ids vote
+/// for, those with a package.json whose path looks like the package's name, and the ones that were
+/// declared.
 pub fn candidate_directories(listing: &Listing, published: &[PublishedFile], name: &str, declared: &[&str]) -> Vec<Score> {
     let paths = Paths::of(published);
     let mut votes: HashMap<&str, usize> = HashMap::new();
@@ -131,9 +135,10 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(dir, _)| dir)
 }
 
-/// The published files by the components of their paths, last component first. Each file of a tree takes one walk from
-/// the root of this trie, however many published files have the same bytes: with a lookup by blob id, a package and a
-/// tree of a hundred thousand empty files each would be compared pair by pair.
+/// The published files by the components of their paths, last component first. Each file of a tree
+/// takes one walk from the root of this trie, however many published files have the same bytes:
+/// with a lookup by blob id, a package and a tree of a hundred thousand empty files each would be
+/// compared pair by pair.
 struct Paths<'a> {
     /// The node that a component leads to from a node; 0 is the root.
     next: HashMap<(usize, &'a str), usize>,
@@ -160,7 +165,8 @@ impl<'a> Paths<'a> {
         paths
     }
 
-    /// A vote for every folder below which the entry is a published file, by its path there and its blob id.
+    /// A vote for every folder below which the entry is a published file, by its path there and its
+    /// blob id.
     fn vote<'t>(&self, entry: &'t ListingEntry, votes: &mut HashMap<&'t str, usize>) {
         let mut node = 0;
         let mut rest = Some(entry.path.as_str());

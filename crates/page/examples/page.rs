@@ -1,5 +1,6 @@
-//! Makes a page of a file of lines, for the tests and the benchmark of the page:
-//! `page <lines.ndjson> <out.html> [<earlier.ndjson>]`; the figures go to standard output, as JSON and then as Markdown.
+//! Makes a page of a file of lines, for the tests and the benchmark of the page: `page
+//! <lines.ndjson> <out.html> [<earlier.ndjson>]`; the figures go to standard output, as JSON and
+//! then as Markdown.
 #![expect(clippy::print_stdout, reason = "it is a program")]
 
 use std::error::Error;

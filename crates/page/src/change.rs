@@ -7,7 +7,8 @@ use verdict::Verdict;
 
 use crate::entry::Entry;
 
-/// Results of the earlier run that are remembered. What comes after them is in no comparison, and is counted.
+/// Results of the earlier run that are remembered. What comes after them is in no comparison, and
+/// is counted.
 const MOST_EARLIER: usize = 200_000;
 /// Names that are gone, in the figures.
 const MOST_GONE: usize = 200;

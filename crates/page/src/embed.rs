@@ -12,7 +12,8 @@ pub(crate) fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<(
     Ok(())
 }
 
-/// In JSON `<`, `>`, `&` and the two line separators stand in strings alone, so an escape is always right.
+/// In JSON `<`, `>`, `&` and the two line separators stand in strings alone, so an escape is always
+/// right.
 struct Harmless;
 
 impl Formatter for Harmless {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::change::Changes;
 use crate::entry::{Entry, Vouched};
 
-/// Values that a facet tells apart. Codes and versions come from files, so there may be any number; the rest is `(other)`.
+/// Values that a facet tells apart. Codes and versions come from files, so there may be any number;
+/// the rest is `(other)`.
 const MOST_VALUES: usize = 200;
 /// The name of what is not told apart.
 const OTHER: &str = "(other)";
@@ -81,7 +82,8 @@ impl Counts {
     }
 }
 
-/// A part of a whole, with the interval that 95 of 100 samples of this size put around the true share.
+/// A part of a whole, with the interval that 95 of 100 samples of this size put around the true
+/// share.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Share {
     /// The part.

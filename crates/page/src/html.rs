@@ -1,8 +1,9 @@
 //! The page: one file that asks nothing of the network.
 //!
-//! The results stand in it as JSON that no browser runs, in blocks of bounded size, each written as its lines are read. The
-//! script and the style are named by their hashes in the page's own policy, which allows nothing else, and takes every way
-//! from text to markup from the script, too (Trusted Types).
+//! The results stand in it as JSON that no browser runs, in blocks of bounded size, each written as
+//! its lines are read. The script and the style are named by their hashes in the page's own policy,
+//! which allows nothing else, and takes every way from text to markup from the script, too (Trusted
+//! Types).
 
 use std::io::{self, Write};
 
@@ -80,7 +81,8 @@ struct Row(
 #[derive(Serialize)]
 struct Was(Change, Option<&'static str>, Option<String>);
 
-/// A page that is being written. At no time is more than a block of lines in memory, beside the earlier run's verdicts.
+/// A page that is being written. At no time is more than a block of lines in memory, beside the
+/// earlier run's verdicts.
 pub struct Page<W> {
     out: W,
     run: Run,

@@ -1,8 +1,9 @@
 //! Many results at a glance: figures, and one HTML page that holds them all.
 //!
-//! In: lines of `reproduce survey`, each as `schema/survey.schema.json` describes it. Out: the [`Figures`] as JSON or
-//! Markdown, and a [`Page`] that asks nothing of the network and runs no script but its own. Whoever wrote a
-//! package, a README or a log has a say in the lines: nothing of theirs is markup here, and everything is cut to a size.
+//! In: lines of `reproduce survey`, each as `schema/survey.schema.json` describes it. Out: the
+//! [`Figures`] as JSON or Markdown, and a [`Page`] that asks nothing of the network and runs no
+//! script but its own. Whoever wrote a package, a README or a log has a say in the lines: nothing
+//! of theirs is markup here, and everything is cut to a size.
 
 mod change;
 mod detail;

@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, Read as _};
 
-/// Bytes of a line that are kept. A longer line is cut there, so that it is no document any more and counts as unreadable.
+/// Bytes of a line that are kept. A longer line is cut there, so that it is no document any more
+/// and counts as unreadable.
 pub const LONGEST_LINE: usize = 32 << 20;
 
 /// The lines of a reader, without their ends; empty lines are left out.

@@ -1,8 +1,10 @@
-//! A package's folder of a commit, as a checkout on the publisher's machine would show it to a packer: without one.
+//! A package's folder of a commit, as a checkout on the publisher's machine would show it to a
+//! packer: without one.
 //!
-//! Contents stay where they are until they are asked for: in git's objects, or, where the published archive has a file
-//! with the same git blob id, in that archive, which saves fetching them (but see `Folder::confirm`). The ids are computed
-//! with collision detection, so the same id is the same bytes. A submodule's files follow the attributes of its own tree, as git has it.
+//! Contents stay where they are until they are asked for: in git's objects, or, where the published
+//! archive has a file with the same git blob id, in that archive, which saves fetching them (but
+//! see `Folder::confirm`). The ids are computed with collision detection, so the same id is the
+//! same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,7 +71,8 @@ impl File {
 
 /// One tree that the folder's files are of.
 pub(super) struct Part {
-    /// Its place, relative to the package's folder; for the package's own tree, the package's place in it.
+    /// Its place, relative to the package's folder; for the package's own tree, the package's place
+    /// in it.
     pub(super) at: At,
     pub(super) attributes: Attributes,
     /// An index of [`Folder::repositories`]; none: the package's own.
@@ -95,8 +98,8 @@ impl Part {
 }
 
 impl<'a> Folder<'a> {
-    /// Collects the folder's entries and reads the attribute files that count for them. `open_submodule` is asked for the
-    /// submodules that `which` names.
+    /// Collects the folder's entries and reads the attribute files that count for them.
+    /// `open_submodule` is asked for the submodules that `which` names.
     pub fn open(
         repository: &mut Repository,
         (listing, directory): (&Listing, &str),
@@ -134,7 +137,8 @@ impl<'a> Folder<'a> {
             }
             parts.push(Part { at: At::Below(submodule.pinned), attributes, repository: Some(submodule.repository) });
         }
-        // A file whose id could not be computed safely has the null id: its bytes stand for nothing in the repository.
+        // A file whose id could not be computed safely has the null id: its bytes stand for nothing
+        // in the repository.
         let published = archive
             .entries()
             .iter()
@@ -145,8 +149,9 @@ impl<'a> Folder<'a> {
         Ok(Self { entries, children, published, archive, manifest: manifest_of(archive), parts, repositories, unavailable })
     }
 
-    /// Makes sure that the contents at these paths can be read, with one request for those that are nowhere here, and
-    /// that they are not too large: `largest` bytes for one, [`Limits::unpacked`] for all.
+    /// Makes sure that the contents at these paths can be read, with one request for those that are
+    /// nowhere here, and that they are not too large: `largest` bytes for one, [`Limits::unpacked`]
+    /// for all.
     pub fn ensure<'p>(
         &mut self,
         repository: &mut Repository,
@@ -182,8 +187,8 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    /// Makes sure that the contents of all files can be read, as far as the hosts have them; returns the paths of those that
-    /// they lack. At most `limit` bytes in all.
+    /// Makes sure that the contents of all files can be read, as far as the hosts have them;
+    /// returns the paths of those that they lack. At most `limit` bytes in all.
     pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
         let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
         for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
@@ -222,8 +227,9 @@ impl<'a> Folder<'a> {
         Ok(missing)
     }
 
-    /// Fetches what was taken from the published archive by its id: a repository that names files and does not serve them is no
-    /// source of them. Not from public hosts: these have what was pushed, and the same ids are the same bytes.
+    /// Fetches what was taken from the published archive by its id: a repository that names files
+    /// and does not serve them is no source of them. Not from public hosts: these have what was
+    /// pushed, and the same ids are the same bytes.
     pub fn confirm(&mut self, repository: &mut Repository, commit: &ObjectId) -> Result<(), SourceError> {
         let mut taken: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
         for file in self.entries.values().filter(|file| file.is_blob() && self.published.contains_key(&file.id)) {
@@ -283,7 +289,8 @@ impl<'a> Folder<'a> {
         &self.unavailable
     }
 
-    /// The files that were checked out with other text than a reader of the repository sees, as their trees have them.
+    /// The files that were checked out with other text than a reader of the repository sees, as
+    /// their trees have them.
     pub fn altered(&self) -> Vec<String> {
         self.parts.iter().flat_map(|part| part.attributes.altered()).collect()
     }
@@ -318,7 +325,8 @@ impl<'a> Folder<'a> {
         self.archive.content(self.published.get(id).copied()?).ok()
     }
 
-    /// The folder as one platform checks it out; `repository` is the one that the folder was opened with.
+    /// The folder as one platform checks it out; `repository` is the one that the folder was opened
+    /// with.
     pub fn view<'f>(&'f self, repository: &'f Repository, checkout: Checkout) -> View<'f, 'a> {
         View::new(self, repository, checkout)
     }
@@ -329,7 +337,8 @@ pub fn package_too_large() -> SourceError {
     SourceError::TooLarge { what: "the package".into(), limit: Limits::default().unpacked }
 }
 
-/// The attribute files that count for `directory` of a tree: its own, those above it and those below it.
+/// The attribute files that count for `directory` of a tree: its own, those above it and those
+/// below it.
 fn attributes(repository: &mut Repository, listing: &Listing, directory: &str) -> Result<Attributes, SourceError> {
     let files = attribute_files(listing, directory);
     repository.ensure_blobs(files.iter().map(|(_, id)| *id))?;
@@ -347,7 +356,8 @@ fn attributes(repository: &mut Repository, listing: &Listing, directory: &str) -
     Ok(Attributes::new(texts.iter().map(|(dir, text)| (*dir, text.as_slice()))))
 }
 
-/// `(folder, blob)` of these files. git reads none through a link since 2.32, and a submodule of that name is a folder.
+/// `(folder, blob)` of these files. git reads none through a link since 2.32, and a submodule of
+/// that name is a folder.
 fn attribute_files<'l>(listing: &'l Listing, directory: &str) -> Vec<(&'l str, ObjectId)> {
     let below = |dir: &str, top: &str| top.is_empty() || dir.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
     let files = listing.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));

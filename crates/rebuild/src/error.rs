@@ -135,8 +135,8 @@ impl SourceError {
         Self::Unreadable { path: path.to_owned(), source }
     }
 
-    /// Whether this machine or its user ended the work; everything else is the repository's doing, and another recipe or
-    /// another commit may still come to an end.
+    /// Whether this machine or its user ended the work; everything else is the repository's doing,
+    /// and another recipe or another commit may still come to an end.
     pub fn is_ours(&self) -> bool {
         matches!(
             self,

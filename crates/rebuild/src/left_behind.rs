@@ -1,4 +1,5 @@
-//! Files that no build makes, because they are of the publisher's machine: where nothing else is missing, none is tried.
+//! Files that no build makes, because they are of the publisher's machine: where nothing else is
+//! missing, none is tried.
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -17,8 +18,9 @@ pub(super) fn needed(located: &Located, closest: &Rebuilt) -> Option<SourceError
     Some(SourceError::LeftBehind { path, what })
 }
 
-/// The first of the files that are missing, and what left it, if no build makes any of them and all else is as it was published.
-/// A file of that kind anywhere in the source may be copied by a build, and a submodule may have one.
+/// The first of the files that are missing, and what left it, if no build makes any of them and all
+/// else is as it was published. A file of that kind anywhere in the source may be copied by a
+/// build, and a submodule may have one.
 pub(super) fn all_that_is_missing(origin: &Origin, closest: &Rebuilt) -> Option<(String, &'static str)> {
     let comparison = &closest.comparison;
     if !comparison.changed.is_empty()

@@ -1,7 +1,9 @@
-//! Makes a package's tarball again from a commit: packs what is there, or builds first, and compares.
+//! Makes a package's tarball again from a commit: packs what is there, or builds first, and
+//! compares.
 //!
-//! In: a repository with the commits that were located, the published archive, and the user's [`Question`]. Out: every attempt that
-//! came to an end, with what it was made from ([`rebuilt::Attempts`]). What an attempt is worth is said elsewhere.
+//! In: a repository with the commits that were located, the published archive, and the user's
+//! [`Question`]. Out: every attempt that came to an end, with what it was made from
+//! ([`rebuilt::Attempts`]). What an attempt is worth is said elsewhere.
 
 pub mod build_run;
 pub mod checkout;

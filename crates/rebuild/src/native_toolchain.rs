@@ -1,7 +1,8 @@
-//! Compilers that no npm registry has: which one made the native programs of a package, as far as its source says so.
+//! Compilers that no npm registry has: which one made the native programs of a package, as far as
+//! its source says so.
 //!
-//! A platform package (`@scope/name-linux-x64`) often holds one program that Rust, Go or C made. No build with Node makes it again, so
-//! none is tried, and the result names the toolchain instead.
+//! A platform package (`@scope/name-linux-x64`) often holds one program that Rust, Go or C made. No
+//! build with Node makes it again, so none is tried, and the result names the toolchain instead.
 
 use gix::ObjectId;
 
@@ -21,9 +22,11 @@ const MAX_VERSION: usize = 32;
 /// What a shell ends with where a command is not there (POSIX, 2.8.2).
 const NOT_FOUND: i32 = 127;
 
-/// Project files of compilers: whose each is, and where its version stands. Where several are equally near, the first counts.
+/// Project files of compilers: whose each is, and where its version stands. Where several are
+/// equally near, the first counts.
 const PROJECTS: &[(&str, &str, Version)] = &[
-    // https://doc.rust-lang.org/cargo/reference/rust-version.html; a rust-toolchain file beside it comes first.
+    // https://doc.rust-lang.org/cargo/reference/rust-version.html; a rust-toolchain file beside it
+    // comes first.
     ("Cargo.toml", "rust", Version::Value("rust-version")),
     // https://go.dev/ref/mod#go-mod-file-go
     ("go.mod", "go", Version::Word("go")),
@@ -49,8 +52,9 @@ enum Version {
     Unsaid,
 }
 
-/// The error that says which toolchain is missing, if what was published and did not come out is native programs and what their compiler
-/// writes beside them, and the source has a project of such a toolchain. `closest` is the attempt that came closest.
+/// The error that says which toolchain is missing, if what was published and did not come out is
+/// native programs and what their compiler writes beside them, and the source has a project of such
+/// a toolchain. `closest` is the attempt that came closest.
 pub(super) fn needed(repository: &mut Repository, located: &Located, published: &Published, closest: &Rebuilt) -> Option<SourceError> {
     let commit = ObjectId::from_hex(closest.recipe.commit.as_bytes()).ok()?;
     let origin = located.origins.iter().find(|origin| origin.commit == commit)?;
@@ -61,15 +65,15 @@ pub(super) fn needed(repository: &mut Repository, located: &Located, published: 
     Some(SourceError::NativeToolchain { tool, path, program: program.to_owned() })
 }
 
-/// Whether a build lacks nothing but what a compiler makes, the source has a project of one, and a step asked for a program that is not
-/// there.
+/// Whether a build lacks nothing but what a compiler makes, the source has a project of one, and a
+/// step asked for a program that is not there.
 pub(super) fn is_lacking(origin: &Origin, published: &Published, built: &Rebuilt) -> bool {
     let asked = built.run.as_ref().is_some_and(|run| run.steps.iter().any(|step| step.exit == Some(NOT_FOUND)));
     asked && program_alone(published, built).is_some() && project(origin).is_some()
 }
 
-/// The first native program that did not come out, if nothing did not but such programs, and, where a step failed, what their compiler
-/// writes beside them.
+/// The first native program that did not come out, if nothing did not but such programs, and, where
+/// a step failed, what their compiler writes beside them.
 fn program_alone<'a>(published: &Published, built: &'a Rebuilt) -> Option<&'a str> {
     let missing = &built.comparison.only_published;
     if !built.comparison.changed.is_empty() {
@@ -82,10 +86,11 @@ fn program_alone<'a>(published: &Published, built: &'a Rebuilt) -> Option<&'a st
     others.iter().all(is_beside).then(|| programs.first().copied())?
 }
 
-/// Whether wasm-bindgen writes a file beside a program: the module's JavaScript and types, and the snippets that the crate brings.
+/// Whether wasm-bindgen writes a file beside a program: the module's JavaScript and types, and the
+/// snippets that the crate brings.
 ///
-/// Its names are those of wasm-bindgen 0.2 (crates/cli-support, `Output::emit`): `a_bg.wasm` has `a.js`, `a.d.ts`, `a_bg.js`, `a_bg.wasm.d.ts`
-/// and `snippets/` in its folder.
+/// Its names are those of wasm-bindgen 0.2 (crates/cli-support, `Output::emit`): `a_bg.wasm` has
+/// `a.js`, `a.d.ts`, `a_bg.js`, `a_bg.wasm.d.ts` and `snippets/` in its folder.
 fn is_of_bindgen(program: &str, path: &str) -> bool {
     let Some(module) = program.strip_suffix("_bg.wasm") else { return false };
     let own = ["js", "d.ts"].iter().any(|end| path == format!("{module}.{end}"));
@@ -93,14 +98,16 @@ fn is_of_bindgen(program: &str, path: &str) -> bool {
     own || inner || path.starts_with(&join(folder(program), "snippets/"))
 }
 
-/// Whether the package says which systems or processors it is for, so that what it holds was compiled.
+/// Whether the package says which systems or processors it is for, so that what it holds was
+/// compiled.
 pub(super) fn is_for_a_platform(published: &Published) -> bool {
     let manifest = published.manifest();
     let listed = |field: &str| manifest.get(field).and_then(serde_json::Value::as_array).is_some_and(|list| !list.is_empty());
     listed("os") || listed("cpu")
 }
 
-/// The project of a compiler that is nearest to the package: in its folder or above, else the highest in the tree.
+/// The project of a compiler that is nearest to the package: in its folder or above, else the
+/// highest in the tree.
 fn project(origin: &Origin) -> Option<(&str, &'static str, Version)> {
     let directory = origin.directory();
     let above = std::iter::successors(Some(directory), |inner| (!inner.is_empty()).then(|| folder(inner)));
@@ -119,7 +126,8 @@ fn project(origin: &Origin) -> Option<(&str, &'static str, Version)> {
     in_tree.min_by_key(|(rank, _)| *rank).map(|(_, found)| found)
 }
 
-/// The file that says the version, and the version; `None` where none says it in a form that is read here, or the host lacks the file.
+/// The file that says the version, and the version; `None` where none says it in a form that is
+/// read here, or the host lacks the file.
 fn version_of(repository: &mut Repository, origin: &Origin, path: &str, tool: &str, version: Version) -> (String, Option<String>) {
     if tool == "rust" {
         let around = std::iter::successors(Some(folder(path)), |inner| (!inner.is_empty()).then(|| folder(inner)));
@@ -160,7 +168,8 @@ impl Version {
     }
 }
 
-/// Whether a published file is a program for a processor, or WebAssembly, by its first bytes and its name: a script may begin as one.
+/// Whether a published file is a program for a processor, or WebAssembly, by its first bytes and
+/// its name: a script may begin as one.
 fn is_native(archive: &Archive, path: &str) -> bool {
     use std::io::Read as _;
     /// Bytes that are looked at.

@@ -1,5 +1,5 @@
-//! A package's folder as the publishing client saw it: with the package.json that it wrote, the files as a tool left them, and the
-//! licence that was added.
+//! A package's folder as the publishing client saw it: with the package.json that it wrote, the
+//! files as a tool left them, and the licence that was added.
 
 use std::io;
 
@@ -34,8 +34,9 @@ impl<'o> Overlay<'o> {
         Self { base, rewrite, added }
     }
 
-    /// A file that an edit concerns, as the tool left it. A tool that takes comments out by a pattern takes parts of texts for some, and so
-    /// can make another program of a script: that one is in no source, and the file stays as it is.
+    /// A file that an edit concerns, as the tool left it. A tool that takes comments out by a
+    /// pattern takes parts of texts for some, and so can make another program of a script: that one
+    /// is in no source, and the file stays as it is.
     fn edited(&self, path: &str) -> Result<Vec<u8>, SourceError> {
         let bytes = self.base.content(path)?.ok_or_else(|| SourceError::unreadable(path, io::ErrorKind::PermissionDenied.into()))?;
         if bytes.len() as u64 > LARGEST_EDITED {
@@ -53,7 +54,8 @@ impl<'o> Overlay<'o> {
     }
 }
 
-/// A file as a tool left it, made when the archive is written: not all of a package is in memory at once.
+/// A file as a tool left it, made when the archive is written: not all of a package is in memory at
+/// once.
 struct Edited<'e, 'o> {
     overlay: &'e Overlay<'o>,
     path: String,

@@ -1,8 +1,10 @@
-//! From a package's folder to tarballs: the search over the clients that could have written the published one.
+//! From a package's folder to tarballs: the search over the clients that could have written the
+//! published one.
 //!
-//! In: a folder, wherever its files are (git's objects, or a disk after a build), and the published archive. Its header bytes
-//! say which clients could have written it, and so which file-list rules are worth trying; the list itself comes from the
-//! rules alone. Out: every recipe that came to an end. What is tried, likeliest first, and when it ends, is in `search`.
+//! In: a folder, wherever its files are (git's objects, or a disk after a build), and the published
+//! archive. Its header bytes say which clients could have written it, and so which file-list rules
+//! are worth trying; the list itself comes from the rules alone. Out: every recipe that came to an
+//! end. What is tried, likeliest first, and when it ends, is in `search`.
 
 use std::collections::HashMap;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -35,17 +37,20 @@ pub trait Stock {
     /// Whose checkouts are worth packing, likeliest first.
     fn checkouts(&self) -> Vec<Checkout>;
 
-    /// The files that choosing the others may read (see [`list::needs`]); they are asked for in one go before the rules run.
+    /// The files that choosing the others may read (see [`list::needs`]); they are asked for in one
+    /// go before the rules run.
     fn needs(&self, checkout: Checkout) -> Vec<String>;
 
-    /// Makes sure that the contents at these paths can be read, and that none is larger than `largest` bytes.
+    /// Makes sure that the contents at these paths can be read, and that none is larger than
+    /// `largest` bytes.
     fn ensure(&mut self, paths: &[&str], largest: u64) -> Result<(), SourceError>;
 
     /// The folder as one platform checks it out.
     fn shelves(&self, checkout: Checkout) -> Box<dyn Shelves + '_>;
 
-    /// What lies around the folder and counts for how clients rewrite its package.json, which has these bytes; `None` where that
-    /// is not known, and then package.json is packed as it is. It is asked for only where the published one is another.
+    /// What lies around the folder and counts for how clients rewrite its package.json, which has
+    /// these bytes; `None` where that is not known, and then package.json is packed as it is. It is
+    /// asked for only where the published one is another.
     fn workspace(&mut self, _version: &str, _manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
         Ok(None)
     }
@@ -59,7 +64,8 @@ pub trait Shelves: Tree {
     /// What stands at `path`; `None` for what is no file.
     fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
 
-    /// Whether git has a pointer of the file at `path`, and the bytes are the published ones, by the hash in it.
+    /// Whether git has a pointer of the file at `path`, and the bytes are the published ones, by
+    /// the hash in it.
     fn is_by_pointer(&self, _path: &str) -> Result<bool, SourceError> {
         Ok(false)
     }
@@ -77,7 +83,8 @@ pub struct Subject<'a> {
     pub cancelled: &'a AtomicBool,
 }
 
-/// Tries the recipes for one folder and adds those that came to an end. An error only if none did, or if this machine failed.
+/// Tries the recipes for one folder and adds those that came to an end. An error only if none did,
+/// or if this machine failed.
 pub fn pack_folder(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebuilt>) -> Result<(), SourceError> {
     let before = rebuilt.len();
     match try_all(stock, subject, rebuilt) {
@@ -146,8 +153,8 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
     failed.map_or(Ok(()), Err)
 }
 
-/// The rules that can have written the published paths, then the others: of two lists with the same files under other names the first
-/// that is packed ends the search.
+/// The rules that can have written the published paths, then the others: of two lists with the same
+/// files under other names the first that is packed ends the search.
 fn likeliest_first(rules: &'static [&'static ListRules], published: &Published) -> Vec<&'static ListRules> {
     let paths = || published.headers.iter().flat_map(|headers| &headers.entries).map(|entry| entry.path.as_str());
     let (likely, others): (Vec<_>, Vec<_>) = rules.iter().copied().partition(|rules| rules.spells(paths()));
@@ -173,7 +180,8 @@ enum Around {
     Known(Box<Workspace>),
 }
 
-/// The rewrites of package.json that are worth packing: one for each era and checkout, found when it is asked for.
+/// The rewrites of package.json that are worth packing: one for each era and checkout, found when
+/// it is asked for.
 struct Rewrites {
     published: Option<Vec<u8>>,
     readme: Option<Vec<u8>>,
@@ -204,8 +212,8 @@ impl Rewrites {
         self.known.get(rewrite)
     }
 
-    /// The number of the rewrite for an era: the one that gives the published file, or else the likeliest. Where the file needs
-    /// none, the surroundings are not even looked at.
+    /// The number of the rewrite for an era: the one that gives the published file, or else the
+    /// likeliest. Where the file needs none, the surroundings are not even looked at.
     fn of(&mut self, stock: &mut dyn Stock, checkout: Checkout, era: &Era) -> Result<usize, SourceError> {
         let own = stock.shelves(checkout).content("package.json")?.unwrap_or_default();
         if self.published.as_ref() == Some(&own) || self.published.is_none() || self.version.is_empty() {
@@ -247,7 +255,8 @@ impl Rewrites {
 /// A file that a client adds, with its content.
 type Added = (String, Vec<u8>);
 
-/// The files of a folder under a rewrite: those that the rules choose, and the licences that the client adds.
+/// The files of a folder under a rewrite: those that the rules choose, and the licences that the
+/// client adds.
 fn files(
     shelves: &dyn Shelves,
     how: &Rewrite,
@@ -307,7 +316,8 @@ fn number(lists: &mut Vec<Listed>, listed: Listed) -> usize {
     })
 }
 
-/// Whether what differs is the files' own: eras decide over modes, and over whether links are entries.
+/// Whether what differs is the files' own: eras decide over modes, and over whether links are
+/// entries.
 fn files_differ(one: &Rebuilt, published: &Archive) -> bool {
     let Some(archive) = &one.archive else { return false };
     let is_file = |archive: &Archive, path: &String| archive.get(path).is_some_and(|entry| entry.kind == Kind::File);
@@ -367,8 +377,9 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
     })
 }
 
-/// Writes the archive with what is adopted, unless a reader obeys any of that: a path within a comment, a number for which npm passes
-/// over a header. Then it is written without. In an archive that is plain no reader can have been told anything.
+/// Writes the archive with what is adopted, unless a reader obeys any of that: a path within a
+/// comment, a number for which npm passes over a header. Then it is written without. In an archive
+/// that is plain no reader can have been told anything.
 fn pack_adopting(
     shelves: &dyn Shelves,
     plan: &Plan<'_>,

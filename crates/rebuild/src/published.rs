@@ -29,7 +29,8 @@ pub struct Published {
 }
 
 impl Published {
-    /// An archive without entries, where none was published: for what is made without looking at one.
+    /// An archive without entries, where none was published: for what is made without looking at
+    /// one.
     pub fn nothing() -> Result<Self, ArchiveError> {
         let archive = Archive::read_tar(io::Cursor::new([0; 1024]), &Limits::default())?;
         let facts = PublishedFacts::default();
@@ -41,8 +42,9 @@ impl Published {
         manifest_of(&self.archive)
     }
 
-    /// The file system without modes that these modes would be of: of all regular files, package.json among them, the same executable
-    /// bits; commands, which clients make executable, have them too.
+    /// The file system without modes that these modes would be of: of all regular files,
+    /// package.json among them, the same executable bits; commands, which clients make executable,
+    /// have them too.
     pub fn without_modes(&self) -> Option<Checkout> {
         let headers = self.headers.as_ref()?;
         let bits = headers.entries.iter().find(|entry| entry.path == "package.json")?.mode & 0o111;
@@ -50,7 +52,8 @@ impl Published {
         Checkout::with_executable_bits(bits).filter(|_| all)
     }
 
-    /// The newest time of a file, in seconds since 1970; `None` where clients wrote the same for all or one before npm itself.
+    /// The newest time of a file, in seconds since 1970; `None` where clients wrote the same for
+    /// all or one before npm itself.
     pub fn packed(&self) -> Option<i64> {
         const FIRST_NPM: i64 = 1_262_304_000; // 2010-01-01
         let times = || self.archive.entries().iter().filter(|entry| entry.kind == EntryKind::File).filter_map(|entry| entry.mtime);
@@ -91,7 +94,8 @@ impl Published {
         gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, &text).ok()
     }
 
-    /// Reads a tarball. Blocks the thread; the inner error is the archive's, which is a verdict and not a failure.
+    /// Reads a tarball. Blocks the thread; the inner error is the archive's, which is a verdict and
+    /// not a failure.
     pub fn read(tarball: &Tarball) -> io::Result<Result<Self, ArchiveError>> {
         let mut bytes = Vec::with_capacity(usize::try_from(tarball.bytes.len()).unwrap_or_default());
         tarball.bytes.open().read_to_end(&mut bytes)?;
@@ -99,7 +103,8 @@ impl Published {
             Ok(archive) => archive,
             Err(error) => return Ok(Err(error)),
         };
-        // What the headers say is for choosing recipes; an archive that the walker cannot follow has none.
+        // What the headers say is for choosing recipes; an archive that the walker cannot follow
+        // has none.
         let headers = Headers::read(&bytes, &fingerprint::Limits::default()).ok();
         let fingerprint = headers.as_ref().map(Fingerprint::of);
         let not_plain = archive.oddities().first().map(|oddity| oddity.kind.code());

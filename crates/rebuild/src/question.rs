@@ -25,6 +25,7 @@ pub struct Question {
     pub given: Option<Arc<Recipe>>,
     /// Where Node comes from, if not from the registry.
     pub distribution: Option<Arc<Distribution>>,
-    /// Ends before the first build, without a verdict: [`SourceError::BuildPutOff`](crate::SourceError::BuildPutOff).
+    /// Ends before the first build, without a verdict:
+    /// [`SourceError::BuildPutOff`](crate::SourceError::BuildPutOff).
     pub puts_off_builds: bool,
 }

@@ -28,11 +28,14 @@ pub struct Rebuilt {
     pub adopted: Vec<String>,
     /// The values that were taken over; kept of the closest attempt only.
     pub values: Adopted,
-    /// Files that git has Git LFS pointers of, and that the published ones are by the hashes in them.
+    /// Files that git has Git LFS pointers of, and that the published ones are by the hashes in
+    /// them.
     pub pointers: usize,
-    /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest attempt only.
+    /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest
+    /// attempt only.
     pub archive: Option<Archive>,
-    /// The encoder for the gzip around it: the published one's where that is known, else what the client would use today.
+    /// The encoder for the gzip around it: the published one's where that is known, else what the
+    /// client would use today.
     pub encoder: Match,
     /// Milliseconds for packing and for comparing.
     pub times: [u64; 2],
@@ -72,7 +75,8 @@ pub struct Attempts {
     pub rebuilt: Vec<Rebuilt>,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
-    /// Files of the commit that was tried last, which a checkout has with other text than a reader of the repository sees.
+    /// Files of the commit that was tried last, which a checkout has with other text than a reader
+    /// of the repository sees.
     pub altered: Vec<String>,
     /// The isolation that builds ran in, where any did.
     pub sandbox: Option<Tier>,
@@ -80,7 +84,8 @@ pub struct Attempts {
     pub published_at: Option<String>,
     /// Why nothing was built, where a build was wanted: what a later stage says of it.
     pub not_built: Option<SourceError>,
-    /// What a limit stopped or kept from being tried. While there is anything, files that differ decide nothing.
+    /// What a limit stopped or kept from being tried. While there is anything, files that differ
+    /// decide nothing.
     pub cut: Vec<Cut>,
 }
 
@@ -146,10 +151,11 @@ pub fn closest(rebuilt: &[Rebuilt]) -> Option<usize> {
 pub struct Closeness {
     /// In line with the order of verdicts.
     outcome: u8,
-    /// Of attempts that differ one that built comes before one that only packed: what was packed without a build says nothing about the
-    /// build's files.
+    /// Of attempts that differ one that built comes before one that only packed: what was packed
+    /// without a build says nothing about the build's files.
     was_run: bool,
-    /// Nor does a build without its dependencies, though more files may be as they were published: those that it did not come to.
+    /// Nor does a build without its dependencies, though more files may be as they were published:
+    /// those that it did not come to.
     installed: bool,
     /// Published files that came out the same.
     matched: usize,
@@ -195,7 +201,8 @@ impl Rebuilt {
         Ok(gzip::compress(&mut archive.tar(), self.encoder, out)?)
     }
 
-    /// The part of the recipe that says what came out; an error where the archive has more values than a recipe holds.
+    /// The part of the recipe that says what came out; an error where the archive has more values
+    /// than a recipe holds.
     pub fn tarball(&self, integrity: &str) -> Result<TarballRecipe, TooMuch> {
         Ok(TarballRecipe { integrity: integrity.to_owned(), gzip: self.encoder, adopted: Taken::of(&self.values)? })
     }

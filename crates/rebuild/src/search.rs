@@ -1,8 +1,9 @@
 //! Which recipes are worth packing, given what the ones before them came to.
 //!
-//! A recipe is a checkout, a file list and the era whose headers are written. The list decides which files there are, the
-//! checkout their content; eras add modes, links and the bytes around. So where one list has the right entries only other
-//! eras can make it better, and where files themselves are wrong no other era can.
+//! A recipe is a checkout, a file list and the era whose headers are written. The list decides
+//! which files there are, the checkout their content; eras add modes, links and the bytes around.
+//! So where one list has the right entries only other eras can make it better, and where files
+//! themselves are wrong no other era can.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +37,8 @@ impl Search {
         !self.ended && self.right.is_none_or(|right| right == place) && !self.wrong.contains(&place) && self.tried.insert(trial)
     }
 
-    /// Takes note of what a recipe came to. `files_differ`: some file's own bytes or presence, whatever the era.
+    /// Takes note of what a recipe came to. `files_differ`: some file's own bytes or presence,
+    /// whatever the era.
     pub(super) fn learn(&mut self, trial: Trial, outcome: Outcome, files_differ: bool) {
         let place = (trial.checkout, trial.list);
         match outcome {

@@ -1,4 +1,5 @@
-//! The strategy `source`: pack the commit's files as the publishing client did, without installing or running anything.
+//! The strategy `source`: pack the commit's files as the publishing client did, without installing
+//! or running anything.
 
 use std::sync::atomic::AtomicBool;
 
@@ -23,7 +24,8 @@ use super::submodules::Open;
 use super::surroundings::workspace_of;
 use crate::{Published, recipe_for};
 
-/// Tries the recipes for one origin. An error only if none came to an end, or if this machine failed.
+/// Tries the recipes for one origin. An error only if none came to an end, or if this machine
+/// failed.
 pub fn attempts(
     repository: &mut Repository,
     origin: &Origin,
@@ -110,8 +112,9 @@ impl Stock for GitStock<'_> {
     }
 }
 
-/// A Windows checkout is one more thing to try where only line endings differ, or modes that Windows does not have; and a file system
-/// without modes where all published files have the same executable bits, and git another.
+/// A Windows checkout is one more thing to try where only line endings differ, or modes that
+/// Windows does not have; and a file system without modes where all published files have the same
+/// executable bits, and git another.
 fn checkouts(origin: &Origin, published: &Published, folder: &Folder<'_>) -> Result<Vec<Checkout>, TooComplex> {
     const WINDOWS_OS: [u8; 2] = [10, 11];
     let from_windows = published.headers.as_ref().is_some_and(|headers| WINDOWS_OS.contains(&headers.gzip.os));

@@ -1,4 +1,5 @@
-//! What is tried for one located package: packing its commits as they are, then builds, the cheap before the dear.
+//! What is tried for one located package: packing its commits as they are, then builds, the cheap
+//! before the dear.
 
 use std::sync::atomic::Ordering;
 
@@ -33,7 +34,8 @@ pub struct Case<'a> {
     pub open_submodule: &'a Open<'a>,
 }
 
-/// Tries the strategies in turn. An error only if nothing came to an end, or if this machine failed.
+/// Tries the strategies in turn. An error only if nothing came to an end, or if this machine
+/// failed.
 pub fn rebuild(
     repository: &mut Repository,
     case: &Case<'_>,
@@ -47,7 +49,8 @@ pub fn rebuild(
         first_error = pack_commits(repository, case, context, &mut all)?;
     }
     let builds = question.strategies.iter().any(|strategy| strategy.builds());
-    // A platform package's programs are not made by a build with Node, so none is tried; in other packages a build may still copy them.
+    // A platform package's programs are not made by a build with Node, so none is tried; in other
+    // packages a build may still copy them.
     if builds && native_toolchain::is_for_a_platform(case.published) {
         all.not_built = native_toolchain_of(repository, case, &all);
     }
@@ -135,7 +138,8 @@ fn build(
     build_commits(repository, &Case { publication: &publication, ..*case }, &site, all)
 }
 
-/// Builds the likeliest commits. An error only if nothing came to an end, or if this machine failed.
+/// Builds the likeliest commits. An error only if nothing came to an end, or if this machine
+/// failed.
 fn build_commits(repository: &mut Repository, case: &Case<'_>, site: &Site, all: &mut Attempts) -> Result<(), SourceError> {
     let mut ended = None;
     for origin in case.located.origins.iter().take(MAX_BUILT) {

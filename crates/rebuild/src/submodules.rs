@@ -1,8 +1,10 @@
-//! Submodules: the parts of a checkout that come from another repository, pinned by the commit that is packed.
+//! Submodules: the parts of a checkout that come from another repository, pinned by the commit that
+//! is packed.
 //!
-//! They are fetched only where the published package has files below them. The commit id stands in the parent's tree, so
-//! no branch or tag has to reach it; the address is a stranger's like any other. One that cannot be had is an empty
-//! folder, as it is in a checkout without submodules, and is reported.
+//! They are fetched only where the published package has files below them. The commit id stands in
+//! the parent's tree, so no branch or tag has to reach it; the address is a stranger's like any
+//! other. One that cannot be had is an empty folder, as it is in a checkout without submodules, and
+//! is reported.
 
 use std::collections::HashMap;
 
@@ -14,7 +16,8 @@ use git::{GitError, Listing, Repository};
 /// Opens the repository at an address that a `.gitmodules` names.
 pub type Open<'a> = dyn Fn(&str) -> Result<Repository, GitError> + 'a;
 
-/// Most submodules of one package that are fetched: each is a request to a host of the repository's choice.
+/// Most submodules of one package that are fetched: each is a request to a host of the repository's
+/// choice.
 const MAX: usize = recipe::MAX_SUBMODULES;
 
 /// A submodule as the parent's tree has it.
@@ -60,7 +63,8 @@ pub(super) fn addresses(gitmodules: &[u8]) -> HashMap<String, String> {
         .collect()
 }
 
-/// A submodule's address: as it stands, or, where it begins with `./` or `../`, relative to its parent's.
+/// A submodule's address: as it stands, or, where it begins with `./` or `../`, relative to its
+/// parent's.
 pub(super) fn resolve(url: &str, parent: &str) -> Option<String> {
     if !url.starts_with("./") && !url.starts_with("../") {
         return Some(url.to_owned());
@@ -91,7 +95,8 @@ pub(super) fn ends_the_run(error: &GitError) -> bool {
     matches!(error, GitError::Cancelled | GitError::Cache { .. })
 }
 
-/// Fetches the submodules at their pinned commits; `parent` is the address of the repository that pins them.
+/// Fetches the submodules at their pinned commits; `parent` is the address of the repository that
+/// pins them.
 pub(super) fn fetch(
     pinned: Vec<Pinned>,
     addresses: &HashMap<String, String>,

@@ -15,8 +15,8 @@ use super::error::SourceError;
 /// More bytes than this are not read of all package.json files of a repository together.
 const MAX_READ: u64 = 64 << 20;
 
-/// What counts for how clients rewrite the package's package.json: two requests at most, the second only where it refers to
-/// other packages of its repository.
+/// What counts for how clients rewrite the package's package.json: two requests at most, the second
+/// only where it refers to other packages of its repository.
 pub fn workspace_of(repository: &mut Repository, origin: &Origin, version: &str, manifest: &[u8]) -> Result<Workspace, SourceError> {
     let mut workspace = Workspace::new(version, &origin.commit.to_string(), origin.directory());
     let folders = Folders::of(&origin.listing);
@@ -87,7 +87,8 @@ impl Tree for Root<'_> {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let entry = self.listing.get(path)?;
         let is_file = matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable);
-        // An object that cannot be read was not fetched, and is not asked for; a damaged one ends the run when it is packed.
+        // An object that cannot be read was not fetched, and is not asked for; a damaged one ends
+        // the run when it is packed.
         is_file.then(|| self.repository.store().blob(&entry.id).ok().flatten())?
     }
 

@@ -1,4 +1,5 @@
-//! The package's folder under one platform's checkout rules, and its files as members of an archive.
+//! The package's folder under one platform's checkout rules, and its files as members of an
+//! archive.
 
 use std::io::{self, Read};
 
@@ -59,9 +60,10 @@ impl<'f, 'a> View<'f, 'a> {
         Ok(file.kind != EntryKind::Link && part.attributes.converts(&part.path_in_tree(path), platform_of(self.checkout))?)
     }
 
-    /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and size, and so the very file that a
-    /// checkout has. `None` where git has the file itself, where another was published, and for what could be run: a hash is no source
-    /// that anybody could read.
+    /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and
+    /// size, and so the very file that a checkout has. `None` where git has the file itself, where
+    /// another was published, and for what could be run: a hash is no source that anybody could
+    /// read.
     fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
         if file.kind == EntryKind::Link || !part.attributes.is_lfs(&part.path_in_tree(path))? {
             return Ok(None);
@@ -110,7 +112,8 @@ impl<'f, 'a> View<'f, 'a> {
         }
     }
 
-    /// One entry of the list with its content and mode as the checkout has them; `None` where its submodule was lost.
+    /// One entry of the list with its content and mode as the checkout has them; `None` where its
+    /// submodule was lost.
     fn member_of<'s>(self, entry: &'s list::Entry) -> Result<Option<Member<'s>>, SourceError>
     where
         'f: 's,
@@ -169,7 +172,8 @@ impl Tree for View<'_, '_> {
     }
 }
 
-/// A file's bytes, read when the archive is written, so that not all of a package is in memory at once.
+/// A file's bytes, read when the archive is written, so that not all of a package is in memory at
+/// once.
 struct FileContent<'f, 'a> {
     view: View<'f, 'a>,
     path: &'f str,

@@ -8,8 +8,8 @@ pub enum Checkout {
     Posix,
     /// Git for Windows as it installs itself: `core.autocrlf=true`, and no executable bits.
     Windows,
-    /// A file system that keeps no modes (exFAT, SMB, a mount of WSL or Docker) and shows this one for every file. Read and write bits
-    /// are left to the tarball, as ever.
+    /// A file system that keeps no modes (exFAT, SMB, a mount of WSL or Docker) and shows this one
+    /// for every file. Read and write bits are left to the tarball, as ever.
     #[serde(rename = "modes-644")]
     Modes644,
     /// The same with bits for the owner.
@@ -24,7 +24,8 @@ pub enum Checkout {
 }
 
 impl Checkout {
-    /// The file system without modes that gives every file these executable bits; `None` where no mount does.
+    /// The file system without modes that gives every file these executable bits; `None` where no
+    /// mount does.
     pub fn with_executable_bits(bits: u32) -> Option<Self> {
         match bits & 0o111 {
             0 => Some(Self::Modes644),
@@ -39,7 +40,8 @@ impl Checkout {
     pub fn mode_of_all(self) -> Option<u32> {
         match self {
             Self::Posix => None,
-            // Node on Windows reports 666 for every file that is not read-only (libuv, fs__stat_impl).
+            // Node on Windows reports 666 for every file that is not read-only (libuv,
+            // fs__stat_impl).
             Self::Windows => Some(0o666),
             Self::Modes644 => Some(0o644),
             Self::Modes744 => Some(0o744),

@@ -1,7 +1,8 @@
 //! A recipe from elsewhere: a file that somebody wrote, or a result of this program.
 //!
-//! In: bytes of a stranger. Out: a [`Recipe`] whose every field can be followed, or an error that says which cannot. Nothing is
-//! guessed: a field that is not known here would change the tarball in a way that this program does not follow.
+//! In: bytes of a stranger. Out: a [`Recipe`] whose every field can be followed, or an error that
+//! says which cannot. Nothing is guessed: a field that is not known here would change the tarball
+//! in a way that this program does not follow.
 
 use serde_json::Value;
 
@@ -13,12 +14,14 @@ use verdict::{Accept, Verdict};
 
 use super::{BuildRecipe, RECIPE_VERSION, Recipe, Step, TarballRecipe};
 
-/// Largest file that is read for a recipe, in bytes: a result with its log and diff is a few megabytes.
+/// Largest file that is read for a recipe, in bytes: a result with its log and diff is a few
+/// megabytes.
 pub const LARGEST_DOCUMENT: u64 = 32 << 20;
 
 /// Longest text of one field, in bytes.
 const LONGEST: usize = 8 << 10;
-/// Longest word of a command, in bytes: a text for the shell, or a program of ours with what it is to do.
+/// Longest word of a command, in bytes: a text for the shell, or a program of ours with what it is
+/// to do.
 const LONGEST_WORD: usize = 96 << 10;
 /// Most steps of a build: installations and scripts, each of several packages of a commit.
 const MOST_STEPS: usize = 1_000;
@@ -126,7 +129,8 @@ impl Told {
 }
 
 impl Recipe {
-    /// Reads a recipe, alone or in a result: of a result's attempts the one that decided. Every field is checked.
+    /// Reads a recipe, alone or in a result: of a result's attempts the one that decided. Every
+    /// field is checked.
     pub fn from_json(bytes: &[u8]) -> Result<Self, RecipeError> {
         if bytes.len() as u64 > LARGEST_DOCUMENT {
             return Err(RecipeError::TooLarge);
@@ -241,7 +245,8 @@ impl TarballRecipe {
     }
 }
 
-/// The recipe in what was read: itself, an attempt's, or that of the attempt that decided, which alone says what came out.
+/// The recipe in what was read: itself, an attempt's, or that of the attempt that decided, which
+/// alone says what came out.
 fn taken_out(mut value: Value) -> Result<Value, RecipeError> {
     if let Some(Value::Array(attempts)) = value.get_mut("attempts").map(Value::take) {
         let mut recipes: Vec<Value> =

@@ -1,8 +1,10 @@
-//! Recipes: everything that is needed to make a tarball from an origin, as data that can be printed, stored and replayed.
+//! Recipes: everything that is needed to make a tarball from an origin, as data that can be
+//! printed, stored and replayed.
 //!
-//! A strategy is a named rule that turns what is known about a package into recipes. `source`: every published file is in
-//! the tree, so nothing is installed or run and the package is packed from git's objects. The others (`build`) are named
-//! after the package manager that installs: a checkout, the toolchain of the time, and the scripts of the package.
+//! A strategy is a named rule that turns what is known about a package into recipes. `source`:
+//! every published file is in the tree, so nothing is installed or run and the package is packed
+//! from git's objects. The others (`build`) are named after the package manager that installs: a
+//! checkout, the toolchain of the time, and the scripts of the package.
 
 mod checkout;
 mod document;
@@ -88,7 +90,8 @@ pub const MAX_SUBMODULES: usize = 32;
 /// Version of a recipe's layout. A program that meets another one does not guess.
 pub const RECIPE_VERSION: u32 = 1;
 
-/// Everything that is needed to make a tarball from an origin. [`Recipe::from_json`] reads one that came from elsewhere.
+/// Everything that is needed to make a tarball from an origin. [`Recipe::from_json`] reads one that
+/// came from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recipe {
@@ -114,15 +117,15 @@ pub struct Recipe {
     pub file_list: String,
     /// The client whose tar and gzip are written.
     pub packer: String,
-    /// The submodules whose files are there, by their paths in the package's folder; absent where there are none. A build has all
-    /// that can be had.
+    /// The submodules whose files are there, by their paths in the package's folder; absent where
+    /// there are none. A build has all that can be had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub submodules: Vec<String>,
     /// What is installed and run before; absent where nothing is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build: Option<BuildRecipe>,
-    /// What came out, and what only the published archive could tell of it. Only the recipe of the attempt that decided has it,
-    /// and only such a recipe can be replayed.
+    /// What came out, and what only the published archive could tell of it. Only the recipe of the
+    /// attempt that decided has it, and only such a recipe can be replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tarball: Option<TarballRecipe>,
 }
@@ -146,11 +149,12 @@ pub struct TarballRecipe {
 pub struct BuildRecipe {
     /// Node's version.
     pub node: String,
-    /// The distribution that Node came from; absent where it came from the registry. It is never asked for that: who replays says where Node
-    /// comes from.
+    /// The distribution that Node came from; absent where it came from the registry. It is never
+    /// asked for that: who replays says where Node comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_dist: Option<String>,
-    /// The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
+    /// The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`,
+    /// `bun`.
     pub tools: BTreeMap<String, String>,
     /// Why these versions.
     pub reasons: Vec<String>,
@@ -158,8 +162,8 @@ pub struct BuildRecipe {
     pub lockfile: Option<String>,
     /// The registry as it stood then (RFC 3339); null for as it is.
     pub moment: Option<String>,
-    /// Whether what package.json asks for is installed in the oldest version of each range: where the registry's times say nothing, that is
-    /// nearer to what there was.
+    /// Whether what package.json asks for is installed in the oldest version of each range: where
+    /// the registry's times say nothing, that is nearer to what there was.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub oldest: bool,
     /// What Node's clock says when a script begins (RFC 3339); absent where it is the present time.
@@ -172,9 +176,11 @@ pub struct BuildRecipe {
     pub reference: Option<String>,
     /// What is run, in order.
     pub steps: Vec<Step>,
-    /// The folder that is packed, where it is not the package's own: what the build made is a package in itself.
+    /// The folder that is packed, where it is not the package's own: what the build made is a
+    /// package in itself.
     pub packed: Option<String>,
-    /// Files of the package's folder that the build changed, and that are packed as the commit has them; absent where there are none.
+    /// Files of the package's folder that the build changed, and that are packed as the commit has
+    /// them; absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restored: Vec<String>,
 }

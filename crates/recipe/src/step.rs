@@ -8,13 +8,14 @@ pub struct Step {
     pub name: String,
     /// The folder of the checkout in which it runs, `""` for the root.
     pub directory: String,
-    /// The command: a program of the toolchain, or of the machine, and its arguments. A shell's text is for the shell within the
-    /// sandbox.
+    /// The command: a program of the toolchain, or of the machine, and its arguments. A shell's
+    /// text is for the shell within the sandbox.
     pub command: Vec<String>,
 }
 
 impl Step {
-    /// Whether it is a script of package.json, and no guess: a task or a command that looks as if it made files may well be a server.
+    /// Whether it is a script of package.json, and no guess: a task or a command that looks as if
+    /// it made files may well be a server.
     pub fn is_script(&self) -> bool {
         matches!(self.command.as_slice(), [_, run, _] if run == "run")
     }

@@ -1,8 +1,9 @@
-//! What a recipe has from the published archive: header values that the client read from its publisher's disk, which the source
-//! cannot tell and extraction throws away. No content, path or mode on disk is among them.
+//! What a recipe has from the published archive: header values that the client read from its
+//! publisher's disk, which the source cannot tell and extraction throws away. No content, path or
+//! mode on disk is among them.
 //!
-//! The same values as [`Adopted`] has for the writer, in a compact form: owners and extended records, which most entries share, stand
-//! once and are referred to by number.
+//! The same values as [`Adopted`] has for the writer, in a compact form: owners and extended
+//! records, which most entries share, stand once and are referred to by number.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -93,7 +94,8 @@ pub struct TakenEntry {
     /// Modification time, seconds since 1970; absent where the field is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtime: Option<u64>,
-    /// Permission bits, octal, of which those count that the packer leaves to its user's disk; 644 where absent.
+    /// Permission bits, octal, of which those count that the packer leaves to its user's disk; 644
+    /// where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
     /// Which of [`Taken::owners`]; the first where absent.
@@ -152,7 +154,8 @@ impl<T: Clone + Eq + Hash> Once<T> {
 }
 
 impl Taken {
-    /// Writes down what was adopted; `None` where nothing was. An error where it is more than a recipe holds.
+    /// Writes down what was adopted; `None` where nothing was. An error where it is more than a
+    /// recipe holds.
     pub fn of(adopted: &Adopted) -> Result<Option<Self>, TooMuch> {
         let sequence = if adopted.order.is_empty() { Sequence::Packer } else { Sequence::Archive };
         if adopted.root.is_none() && adopted.entries.is_empty() && sequence == Sequence::Packer {
@@ -184,7 +187,8 @@ impl Taken {
         if taken.is_too_much() { Err(TooMuch) } else { Ok(Some(taken)) }
     }
 
-    /// The same for the writer. Numbers that lead nowhere, which [`check`](Self::check) refuses, count as nothing.
+    /// The same for the writer. Numbers that lead nowhere, which [`check`](Self::check) refuses,
+    /// count as nothing.
     pub fn adopted(&self) -> Adopted {
         let mut adopted = Adopted::default();
         adopted.root.clone_from(&self.root);

@@ -1,6 +1,8 @@
-//! The comparison as diffoscope's JSON (format 1, as diffoscope 300 writes it with `--json`), for the tools that read it.
+//! The comparison as diffoscope's JSON (format 1, as diffoscope 300 writes it with `--json`), for
+//! the tools that read it.
 //!
-//! In: a result. Out: a tree of one level: the two tarballs, and below them each file that differs with its unified diff.
+//! In: a result. Out: a tree of one level: the two tarballs, and below them each file that differs
+//! with its unified diff.
 
 use std::collections::HashMap;
 
@@ -46,8 +48,9 @@ fn name(report: &Report) -> String {
     }
 }
 
-/// The hunks of each file in a diff, by path. A line of a file begins with a sign or a blank, so that one with `diff --git` is a head. Paths
-/// that the diff has in quotes are left out: who has such paths gets the list of files without their hunks.
+/// The hunks of each file in a diff, by path. A line of a file begins with a sign or a blank, so
+/// that one with `diff --git` is a head. Paths that the diff has in quotes are left out: who has
+/// such paths gets the list of files without their hunks.
 fn sections(diff: &str) -> HashMap<&str, String> {
     let mut found: HashMap<&str, String> = HashMap::new();
     let mut current = None;

@@ -1,8 +1,8 @@
 //! What GitHub Actions shows of a run: annotations, and a summary of the job.
 //!
-//! A runner obeys lines of a step's output: `::command::` at the start of a line and `##[command]` anywhere (actions/runner,
-//! `ActionCommandManager`). So everything that a stranger wrote is either escaped for a command of ours, or printed with a
-//! backslash before what could begin one.
+//! A runner obeys lines of a step's output: `::command::` at the start of a line and `##[command]`
+//! anywhere (actions/runner, `ActionCommandManager`). So everything that a stranger wrote is either
+//! escaped for a command of ours, or printed with a backslash before what could begin one.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,7 +14,8 @@ use super::sarif::{shown, verdict};
 use super::text::escape;
 use crate::history;
 
-/// Annotations of one level that a step shows (docs.github.com, "Usage limits"); what is past them is lost.
+/// Annotations of one level that a step shows (docs.github.com, "Usage limits"); what is past them
+/// is lost.
 const MAX_ANNOTATIONS: usize = 10;
 /// Bytes of a message: the service cuts at some 4 KiB.
 const MAX_MESSAGE: usize = 2_000;
@@ -28,7 +29,8 @@ pub fn is_here() -> bool {
     std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// The annotations of a run: the verdict of each package that was not reproduced, and the findings that are errors or warnings.
+/// The annotations of a run: the verdict of each package that was not reproduced, and the findings
+/// that are errors or warnings.
 pub fn annotations(reports: &[Report], failures: &[Failure]) -> String {
     let mut out = String::new();
     let mut left = [MAX_ANNOTATIONS; 2];
@@ -122,7 +124,8 @@ pub fn cell(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // As character references: a backslash escape can itself be escaped. `@`, `:` and `www.` would name people and make links.
+            // As character references: a backslash escape can itself be escaped. `@`, `:` and
+            // `www.` would name people and make links.
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' | '@' | '$' | ':' => {
                 let _ = write!(out, "&#{};", u32::from(c));
             }
@@ -154,9 +157,11 @@ pub fn is_heard() -> bool {
     is_here() || ["TF_BUILD", "TEAMCITY_VERSION"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
-/// Text in which nothing is a command: a backslash stands before what would begin one. The runner takes `::` after white space at the start of a
-/// line and `##[` anywhere (`ActionCommand.TryParseV2` and `TryParse`); a carriage return ends a line for it too. `::stop-commands::` would not do:
-/// stdout and stderr of a step reach the runner in no fixed order, and our own annotations could fall between it and its end.
+/// Text in which nothing is a command: a backslash stands before what would begin one. The runner
+/// takes `::` after white space at the start of a line and `##[` anywhere
+/// (`ActionCommand.TryParseV2` and `TryParse`); a carriage return ends a line for it too.
+/// `::stop-commands::` would not do: stdout and stderr of a step reach the runner in no fixed
+/// order, and our own annotations could fall between it and its end.
 pub fn harmless(text: &str) -> Cow<'_, str> {
     let commands = |line: &str| line.trim_start().starts_with("::");
     if !MARKS.iter().any(|mark| text.contains(mark)) && !text.split(['\n', '\r']).any(commands) {
@@ -177,7 +182,8 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// JSON in which nothing is a command: the marks stand only inside of strings, where it can be written otherwise.
+/// JSON in which nothing is a command: the marks stand only inside of strings, where it can be
+/// written otherwise.
 pub fn harmless_json(json: &str) -> String {
     MARKS.iter().fold(json.to_owned(), |json, mark| json.replace(mark, &mark.replace("##", "#\\u0023")))
 }

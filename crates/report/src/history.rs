@@ -66,7 +66,8 @@ impl HistoryEntry {
         }
     }
 
-    /// Whether the files were compared, or the source was asked for them in vain; not so where something was missing here.
+    /// Whether the files were compared, or the source was asked for them in vain; not so where
+    /// something was missing here.
     pub fn is_decided(&self) -> bool {
         self.verdict.is_some_and(Verdict::is_decided)
     }
@@ -88,7 +89,8 @@ fn is_tagged(report: &Report) -> Option<bool> {
     seen.then(|| tag_of(report).is_some())
 }
 
-/// One line: `9 of 10 earlier versions reproduced, 10 had a tag, 8 had provenance; this one is not reproduced, has no tag and no provenance`.
+/// One line: `9 of 10 earlier versions reproduced, 10 had a tag, 8 had provenance; this one is not
+/// reproduced, has no tag and no provenance`.
 pub fn summary(report: &Report, earlier: &[HistoryEntry]) -> Option<String> {
     let total = earlier.len();
     if total == 0 {

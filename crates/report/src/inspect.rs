@@ -1,4 +1,5 @@
-//! What `reproduce inspect` says of one tarball: stable types for JSON (`schema/inspect.schema.json` describes them), and the text.
+//! What `reproduce inspect` says of one tarball: stable types for JSON
+//! (`schema/inspect.schema.json` describes them), and the text.
 
 use std::fmt::Write as _;
 
@@ -32,7 +33,8 @@ pub struct Inspection {
     pub clients: Vec<Client>,
     /// What speaks for the first of them, and what else was noticed.
     pub reasons: Vec<String>,
-    /// The first path component, which extraction strips; null where the headers could not be followed.
+    /// The first path component, which extraction strips; null where the headers could not be
+    /// followed.
     pub root: Option<String>,
     /// How package.json is written; null where there is none that can be read.
     pub package_json: Option<PackageJsonStyle>,

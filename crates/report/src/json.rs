@@ -1,5 +1,6 @@
-//! The result as it stands in `--json`, in the cache file and in JavaScript: stable types of their own, apart from the
-//! types that the stages hand on. `schema/result.schema.json` describes them and is tested against them.
+//! The result as it stands in `--json`, in the cache file and in JavaScript: stable types of their
+//! own, apart from the types that the stages hand on. `schema/result.schema.json` describes them
+//! and is tested against them.
 
 use std::time::SystemTime;
 
@@ -47,10 +48,12 @@ pub struct Report {
     /// The registry's signatures, checked. Never part of the verdict.
     #[serde(default)]
     pub signatures: Vec<SignatureInfo>,
-    /// What the provenance says and what of it holds; null where the registry lists none. Never part of the verdict.
+    /// What the provenance says and what of it holds; null where the registry lists none. Never
+    /// part of the verdict.
     #[serde(default)]
     pub provenance: Option<Provenance>,
-    /// When the registry says that this version was published; absent where it was not read or does not say.
+    /// When the registry says that this version was published; absent where it was not read or does
+    /// not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<String>,
     /// What was published.
@@ -69,10 +72,12 @@ pub struct Report {
     pub attempts: Vec<AttemptInfo>,
     /// The files of the closest attempt against the published ones.
     pub comparison: Option<ComparisonInfo>,
-    /// What is likely behind it; null where the package was reproduced, and where no files were compared. Never part of the verdict.
+    /// What is likely behind it; null where the package was reproduced, and where no files were
+    /// compared. Never part of the verdict.
     #[serde(default)]
     pub likely: Option<Likely>,
-    /// A unified diff of the text files that differ, published against rebuilt, capped; null where nothing differs.
+    /// A unified diff of the text files that differ, published against rebuilt, capped; null where
+    /// nothing differs.
     pub diff: Option<String>,
     /// The isolation that a build ran in; null where nothing was run.
     pub sandbox: Option<String>,
@@ -86,7 +91,8 @@ pub struct Report {
     /// Earlier versions, the latest first; null where they were not asked for.
     #[serde(default)]
     pub history: Option<Vec<HistoryEntry>>,
-    /// The options that could have changed the answer: a stored result counts only where they agree.
+    /// The options that could have changed the answer: a stored result counts only where they
+    /// agree.
     pub options: OptionsInfo,
 }
 
@@ -139,7 +145,8 @@ pub struct OptionsInfo {
     pub strategies: Vec<Strategy>,
     /// The source that the user named in place of the declared one.
     pub source: Option<String>,
-    /// A hash of git's `url.<base>.insteadOf` rules, which say where addresses lead; null where there are none.
+    /// A hash of git's `url.<base>.insteadOf` rules, which say where addresses lead; null where
+    /// there are none.
     pub rewrites: Option<String>,
     /// Node's version for builds by the user's word.
     pub node: Option<String>,
@@ -148,7 +155,8 @@ pub struct OptionsInfo {
     /// Hosts that builds could reach besides the registry by the user's word.
     #[serde(default)]
     pub allow_hosts: Vec<String>,
-    /// sha256 of the recipe that the user gave, as JSON without blanks; null where the program searched.
+    /// sha256 of the recipe that the user gave, as JSON without blanks; null where the program
+    /// searched.
     #[serde(default)]
     pub recipe: Option<String>,
     /// sha256 of the user's own trusted root; null for the embedded one.
@@ -166,8 +174,8 @@ pub struct OptionsInfo {
 pub const SOURCE_BY_USER: &str = "source-by-user";
 
 impl OptionsInfo {
-    /// Whether the user's own word decided what the build did: its commands, what it could reach, or that
-    /// it ran without a sandbox.
+    /// Whether the user's own word decided what the build did: its commands, what it could reach,
+    /// or that it ran without a sandbox.
     pub fn rests_on_the_user(&self) -> bool {
         self.recipe.is_some() || !self.allow_hosts.is_empty() || self.isolation.as_deref() == Some("none")
     }
@@ -242,8 +250,8 @@ pub struct AttemptInfo {
     /// What the build asked the registry for besides; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Vec<Asked>>,
-    /// Packages that the build had by the user's credentials or from a registry of their scope's; the log may hold what is in them. Absent
-    /// where there were none.
+    /// Packages that the build had by the user's credentials or from a registry of their scope's;
+    /// the log may hold what is in them. Absent where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<Vec<String>>,
     /// The build's output, capped; absent where nothing was run.
@@ -263,7 +271,8 @@ pub struct ToolInfo {
     pub package: String,
     /// The registry or the distribution, without credentials.
     pub from: String,
-    /// The hash of the tarball that was unpacked, as the registry promises it or as the distribution's signature covers it.
+    /// The hash of the tarball that was unpacked, as the registry promises it or as the
+    /// distribution's signature covers it.
     pub integrity: String,
     /// sha256 over its files, made as `contentDigest` is.
     pub digest: String,
@@ -271,11 +280,13 @@ pub struct ToolInfo {
     pub program: String,
     /// sha256 of what is run.
     pub program_digest: String,
-    /// Who published it: the registry's account, or the owner of the key that signed it; null where nobody is named.
+    /// Who published it: the registry's account, or the owner of the key that signed it; null where
+    /// nobody is named.
     pub publisher: Option<String>,
     /// The fingerprint of the OpenPGP key that signed it; null for what came from a registry.
     pub key: Option<String>,
-    /// Of a distribution's Node, whether the registry's copy has the same program; null where there is nothing to compare.
+    /// Of a distribution's Node, whether the registry's copy has the same program; null where there
+    /// is nothing to compare.
     pub registry_agrees: Option<bool>,
 }
 

@@ -1,4 +1,5 @@
-//! A `JUnit` report, which most CI systems show: one test case for each spec. What was not decided is an error, never a pass.
+//! A `JUnit` report, which most CI systems show: one test case for each spec. What was not decided
+//! is an error, never a pass.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,7 +17,8 @@ pub struct Case {
 }
 
 impl Case {
-    /// The case of a spec, by the name and version that it led to where they are known, with its answer and how long that took.
+    /// The case of a spec, by the name and version that it led to where they are known, with its
+    /// answer and how long that took.
     pub fn of(spec: &str, answer: &Answer, time: Duration, accept: Accept) -> Self {
         let (kind, message, text) = match answer {
             Answer::Judged { report, .. } => {
@@ -28,7 +30,8 @@ impl Case {
         Self::new(&named(spec, answer), answer.exit_code(accept), [&kind, &message, &text], time)
     }
 
-    /// The case of this name that ended with an exit code; `[kind, message, text]` say why, where that is not 0.
+    /// The case of this name that ended with an exit code; `[kind, message, text]` say why, where
+    /// that is not 0.
     pub fn new(name: &str, code: u8, [kind, message, text]: [&str; 3], time: Duration) -> Self {
         let mut out = format!("    <testcase classname=\"reproduce\" name=\"{}\" time=\"{:.3}\"", xml(name), time.as_secs_f64());
         let element = if code == 1 { "failure" } else { "error" };

@@ -1,11 +1,13 @@
-//! What this program is published as: its repository, and with it all addresses that it puts into documents.
+//! What this program is published as: its repository, and with it all addresses that it puts into
+//! documents.
 //!
-//! package.json is the one place where they are set. native.cjs reads it and hands it over when a run is made, so that a program that
-//! is published under another name needs no other binary.
+//! package.json is the one place where they are set. native.cjs reads it and hands it over when a
+//! run is made, so that a program that is published under another name needs no other binary.
 
 use std::path::PathBuf;
 
-/// The address of a program that has no repository yet. The domain is reserved (RFC 2606), so that it is nobody's.
+/// The address of a program that has no repository yet. The domain is reserved (RFC 2606), so that
+/// it is nobody's.
 const NOWHERE: &str = "https://reproduce.invalid";
 
 /// What this copy of the program is published as.

@@ -101,7 +101,8 @@ impl Replayed {
         Self { verdict, reproduced, ..self }
     }
 
-    /// 0 where the same bytes came out, and nothing says that they are not what was published; else 1.
+    /// 0 where the same bytes came out, and nothing says that they are not what was published;
+    /// else 1.
     pub fn exit_code(&self) -> u8 {
         u8::from(self.outcome == Outcome::OtherBytes || self.reproduced == Some(false))
     }

@@ -1,8 +1,10 @@
 //! Results as SARIF 2.1.0, for code scanning services.
 //!
-//! In: the results of one run. Out: one log. The limits are GitHub's (docs.github.com, "SARIF support for code scanning"): 25,000 results
-//! a run of which 5,000 are shown, 10 MB compressed, 1,000 characters of a message shown. Every result has a place, because the service
-//! refuses one without: `package.json` of the repository that is checked, with the package itself as logical location.
+//! In: the results of one run. Out: one log. The limits are GitHub's (docs.github.com, "SARIF
+//! support for code scanning"): 25,000 results a run of which 5,000 are shown, 10 MB compressed,
+//! 1,000 characters of a message shown. Every result has a place, because the service refuses one
+//! without: `package.json` of the repository that is checked, with the package itself as logical
+//! location.
 
 use std::fmt::Write as _;
 
@@ -32,7 +34,8 @@ pub struct Entry {
     pub file: Option<String>,
 }
 
-/// One log of all results. What was reproduced without a finding has no entry; what failed is told of the run, not of a package.
+/// One log of all results. What was reproduced without a finding has no entry; what failed is told
+/// of the run, not of a package.
 pub fn log(reports: &[Report], failures: &[Failure], product: &Product) -> Value {
     let mut all = Vec::new();
     for report in reports {
@@ -101,7 +104,8 @@ fn rule(code: &str, product: &Product) -> Value {
     rule
 }
 
-/// The verdict itself, where the package was not reproduced. What was not decided is no error of the package's.
+/// The verdict itself, where the package was not reproduced. What was not decided is no error of
+/// the package's.
 pub(super) fn verdict(report: &Report) -> Option<Finding> {
     if report.reproduced {
         return None;
@@ -158,7 +162,8 @@ fn uri(path: &str) -> String {
     out
 }
 
-/// A stranger's text as SARIF takes it for text: brackets would make links of it (SARIF 2.1.0, 3.11.6).
+/// A stranger's text as SARIF takes it for text: brackets would make links of it (SARIF 2.1.0,
+/// 3.11.6).
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for c in escape(text).chars().take(MAX_MESSAGE) {

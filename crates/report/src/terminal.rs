@@ -1,4 +1,5 @@
-//! The report for people: at most a dozen lines, meaning never in colour alone, and what to do next.
+//! The report for people: at most a dozen lines, meaning never in colour alone, and what to do
+//! next.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -145,7 +146,8 @@ fn age(timestamp: &str) -> String {
     past.map_or_else(|| escape(timestamp).into_owned(), |past| format!("{} ago", shown_time(past)))
 }
 
-/// What came of several packages, in one line: `identical` stands apart from what counts as reproduced too.
+/// What came of several packages, in one line: `identical` stands apart from what counts as
+/// reproduced too.
 pub fn total(reports: &[(Verdict, bool)]) -> String {
     let count =
         |wanted: &dyn Fn(Verdict, bool) -> bool| reports.iter().filter(|(verdict, reproduced)| wanted(*verdict, *reproduced)).count();

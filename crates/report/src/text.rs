@@ -1,8 +1,9 @@
 //! Strangers' text made safe to print.
 //!
-//! In: names, paths, messages and logs that a package, a repository or a build wrote. Out: the same text with every character
-//! that a terminal obeys, or that a reader cannot see, in a visible `\u{…}` form. Nothing is dropped silently, so that two
-//! different texts still look different; only the colours of a log ([`escape_lines`]) go, which carry no text.
+//! In: names, paths, messages and logs that a package, a repository or a build wrote. Out: the same
+//! text with every character that a terminal obeys, or that a reader cannot see, in a visible
+//! `\u{…}` form. Nothing is dropped silently, so that two different texts still look different;
+//! only the colours of a log ([`escape_lines`]) go, which carry no text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,13 +13,14 @@ use unicode_width::UnicodeWidthChar;
 
 use verdict::escape::is_unsafe;
 
-/// One line of safe text: newlines and tabs become `\n` and `\t`, everything else unsafe its `\u{…}` form.
+/// One line of safe text: newlines and tabs become `\n` and `\t`, everything else unsafe its
+/// `\u{…}` form.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_except(text, |_| false)
 }
 
-/// Safe text of several lines, for logs: newlines and tabs stay, `\r\n` is a newline, and complete colour sequences
-/// (`ESC [ … m`) are left out.
+/// Safe text of several lines, for logs: newlines and tabs stay, `\r\n` is a newline, and complete
+/// colour sequences (`ESC [ … m`) are left out.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
     let plain = without_colours(text);
     let plain = if plain.contains("\r\n") { Cow::Owned(plain.replace("\r\n", "\n")) } else { plain };
@@ -52,7 +54,8 @@ fn escape_except(text: &str, keep: fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Build tools colour their logs even without a terminal; escaped, the sequences would drown the text.
+/// Build tools colour their logs even without a terminal; escaped, the sequences would drown the
+/// text.
 fn without_colours(text: &str) -> Cow<'_, str> {
     if !text.contains("\u{1b}[") {
         return Cow::Borrowed(text);
@@ -73,10 +76,12 @@ fn without_colours(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Shortens text to at most `columns` columns of a terminal, the last of them `…` where something is left out.
+/// Shortens text to at most `columns` columns of a terminal, the last of them `…` where something
+/// is left out.
 ///
-/// Wide characters count as two. Combining marks count as none, but no more than four of them per column are kept, so that the
-/// result is bounded in bytes as well. Escape first: an unsafe character has no width of its own.
+/// Wide characters count as two. Combining marks count as none, but no more than four of them per
+/// column are kept, so that the result is bounded in bytes as well. Escape first: an unsafe
+/// character has no width of its own.
 pub fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     let mut width = 0_usize;
     let mut marks = 0_usize;

@@ -1,11 +1,13 @@
-//! Whether a result that comes from elsewhere is whole in itself: its verdict follows from what it says was tried.
+//! Whether a result that comes from elsewhere is whole in itself: its verdict follows from what it
+//! says was tried.
 
 use verdict::Verdict;
 
 use super::json::{AttemptInfo, ComparisonInfo, Report};
 
 impl Report {
-    /// Whether the verdict follows from the attempts, the comparison and the digests. It says nothing about their truth.
+    /// Whether the verdict follows from the attempts, the comparison and the digests. It says
+    /// nothing about their truth.
     pub fn is_whole(&self) -> bool {
         let is_reproduced = |verdict: Verdict| matches!(verdict, Verdict::Identical | Verdict::SameContent);
         if self.reproduced != self.verdict.reproduced(self.options.accept) || self.reproduced != self.code.is_none() {

@@ -22,7 +22,8 @@ const SERVICE: &str = "the CI's token service";
 /// Where the token comes from.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// It stands in the environment: `SIGSTORE_ID_TOKEN`, as GitLab's `id_tokens` and Sigstore's own tools have it.
+    /// It stands in the environment: `SIGSTORE_ID_TOKEN`, as GitLab's `id_tokens` and Sigstore's
+    /// own tools have it.
     Given(Secret),
     /// The runner is asked for it: GitHub Actions.
     Asked {
@@ -92,7 +93,8 @@ impl Source {
 }
 
 impl Token {
-    /// Reads whose token it is, and whether it still counts. Whether it is true is for the authority to say.
+    /// Reads whose token it is, and whether it still counts. Whether it is true is for the
+    /// authority to say.
     fn read(raw: &str) -> Result<Self, SigningError> {
         let refused = |reason: &str| SigningError::Identity { reason: reason.to_owned() };
         let raw = raw.trim();

@@ -1,8 +1,10 @@
 //! Signing without a key of the user's: by the identity that CI offers, in the way of Sigstore.
 //!
-//! In: statements, and an identity token of GitHub Actions, GitLab or another CI. Out: bundles. A key is made for the minute; an authority
-//! (Fulcio) certifies whose it is, by the token; a public log (Rekor) takes the signature in and says when; a timestamp authority may say so
-//! too. The token goes to the authority and nowhere else. What came is verified as any reader would, before it is handed out.
+//! In: statements, and an identity token of GitHub Actions, GitLab or another CI. Out: bundles. A
+//! key is made for the minute; an authority (Fulcio) certifies whose it is, by the token; a public
+//! log (Rekor) takes the signature in and says when; a timestamp authority may say so too. The
+//! token goes to the authority and nowhere else. What came is verified as any reader would, before
+//! it is handed out.
 
 mod error;
 mod identity;
@@ -26,7 +28,8 @@ use report::statement::bundle::{self, Parts};
 use report::statement::envelope::{EnvelopeError, P256_SPKI, PAYLOAD_TYPE};
 use services::{Asking, Services};
 
-/// How far the log's clock may be ahead of this machine's: what is signed in the future holds for nobody yet.
+/// How far the log's clock may be ahead of this machine's: what is signed in the future holds for
+/// nobody yet.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 
 /// What is signed with: an identity, the services of one Sigstore, and who trusts them.
@@ -38,17 +41,20 @@ pub struct Keyless {
 }
 
 impl Keyless {
-    /// Finds the identity in the environment, and the services in a `signing_config.json`, or those of the public Sigstore. Nothing is asked yet.
+    /// Finds the identity in the environment, and the services in a `signing_config.json`, or those
+    /// of the public Sigstore. Nothing is asked yet.
     pub fn prepare(variable: &dyn Fn(&str) -> Option<String>, config: Option<&Path>, roots: Arc<Roots>) -> Result<Self, SigningError> {
         Ok(Self { identity: Source::find(variable)?, services: Services::read(config)?, roots })
     }
 
-    /// The addresses that the user's configuration and CI name: allowed whatever network they are in.
+    /// The addresses that the user's configuration and CI name: allowed whatever network they are
+    /// in.
     pub fn addresses(&self) -> impl Iterator<Item = &Url> {
         self.identity.address().into_iter().chain(self.services.addresses())
     }
 
-    /// Signs statements, all with one certificate, and verifies what came of it. A bundle for each, in order.
+    /// Signs statements, all with one certificate, and verifies what came of it. A bundle for each,
+    /// in order.
     pub async fn sign(&self, statements: &[String], client: &Client, cancel: &Cancel) -> Result<Vec<String>, SigningError> {
         let asking = Asking { client, cancel };
         let random = SystemRandom::new();

@@ -1,7 +1,9 @@
-//! Those who vouch: the certificate authority (Fulcio), the log (Rekor) and the timestamp authority of one Sigstore.
+//! Those who vouch: the certificate authority (Fulcio), the log (Rekor) and the timestamp authority
+//! of one Sigstore.
 //!
-//! Each request is this program's own, so that its network policy holds: https alone, certificates verified whatever npm's `strict-ssl` says,
-//! no registry's credentials, no redirect of what carries a token.
+//! Each request is this program's own, so that its network policy holds: https alone, certificates
+//! verified whatever npm's `strict-ssl` says, no registry's credentials, no redirect of what
+//! carries a token.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -87,7 +89,8 @@ pub(super) fn https(address: &str) -> Result<Url, &'static str> {
 }
 
 impl Services {
-    /// Reads a `signing_config.json`, or the public Sigstore's as it was when this program was built.
+    /// Reads a `signing_config.json`, or the public Sigstore's as it was when this program was
+    /// built.
     pub(super) fn read(path: Option<&Path>) -> Result<Self, SigningError> {
         let shown = path.map_or_else(|| "the embedded configuration".to_owned(), |path| path.display().to_string());
         let read = |path: &Path| {
@@ -127,7 +130,8 @@ impl Services {
         std::iter::once(&self.authority).chain(self.logs.iter().map(|log| &log.url)).chain(&self.clocks)
     }
 
-    /// A certificate for a key, by an identity token; `proof` is the token's subject, signed with the key.
+    /// A certificate for a key, by an identity token; `proof` is the token's subject, signed with
+    /// the key.
     pub(super) async fn certificate(
         &self,
         token: &Token,
@@ -212,8 +216,9 @@ fn below(service: &Url, path: &str) -> Url {
     url
 }
 
-/// RFC 3161's request, in DER: version 1, the sha256 of what is to be stamped, and the wish for the authority's certificate. No nonce: the
-/// hash is of a signature that was made a moment ago, and nobody has stamped it before.
+/// RFC 3161's request, in DER: version 1, the sha256 of what is to be stamped, and the wish for the
+/// authority's certificate. No nonce: the hash is of a signature that was made a moment ago, and
+/// nobody has stamped it before.
 fn timestamp_query(stamped: &[u8]) -> Vec<u8> {
     const HEAD: [u8; 24] = [
         0x30, 0x39, 0x02, 0x01, 0x01, 0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
@@ -234,7 +239,8 @@ impl Asking<'_> {
         self.send(service, request, secret).await
     }
 
-    /// Sends a request and reads the answer; anything but a success is an error, with the service's own words.
+    /// Sends a request and reads the answer; anything but a success is an error, with the service's
+    /// own words.
     pub(super) async fn send(&self, service: &'static str, request: Request, secret: &[&Secret]) -> Result<Vec<u8>, SigningError> {
         let mut request = request.max_body(MAX_ANSWER).cancelled_by(self.cancel);
         request.total_timeout = Some(PATIENCE);
@@ -260,7 +266,8 @@ fn said(body: &[u8]) -> Option<String> {
     Some(cut(message)).filter(|message| !message.is_empty())
 }
 
-/// Whether a text has a secret or a part of one in it: a token has three, and a message may have been cut.
+/// Whether a text has a secret or a part of one in it: a token has three, and a message may have
+/// been cut.
 fn tells(text: &str, secret: &Secret) -> bool {
     /// Shorter pieces are anybody's.
     const LEAST: usize = 12;
@@ -314,7 +321,8 @@ mod tests {
         refused(|json| json["caUrls"][0]["url"] = json!("http://fulcio.example"));
         refused(|json| json["caUrls"][0]["url"] = json!("https://me:secret@fulcio.example"));
         refused(|json| json["caUrls"][0]["validFor"] = json!({ "start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z" }));
-        // A timestamp authority that was there and has ended is missed; where there never was one it is not.
+        // A timestamp authority that was there and has ended is missed; where there never was one
+        // it is not.
         refused(|json| json["tsaUrls"][0]["validFor"] = json!({ "start": "2020-01-01T00:00:00Z", "end": "2021-01-01T00:00:00Z" }));
         assert!(config(|json| json["tsaUrls"] = json!([])).is_ok_and(|services| services.clocks.is_empty()));
         assert!(

@@ -1,12 +1,14 @@
 //! Files that the user names, or that lie in the user's checkout, read in bounded memory and time.
 //!
-//! A checkout is a stranger's: its package.json can be a link to a device without an end, or to a pipe that nobody writes to.
+//! A checkout is a stranger's: its package.json can be a link to a device without an end, or to a
+//! pipe that nobody writes to.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Opens a regular file, also through links; what is none is an error that says so, and is not waited for.
+/// Opens a regular file, also through links; what is none is an error that says so, and is not
+/// waited for.
 pub fn open(path: &Path) -> io::Result<File> {
     // To open a device can do something, so it is asked for first; what is opened is asked again.
     regular(&fs::metadata(path)?)?;
@@ -19,8 +21,9 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens what the user names on the command line: a regular file, or a pipe, as a shell's `<(…)` is one. The reader bounds what it
-/// takes; a pipe that nobody writes to is waited for, as any program waits.
+/// Opens what the user names on the command line: a regular file, or a pipe, as a shell's `<(…)` is
+/// one. The reader bounds what it takes; a pipe that nobody writes to is waited for, as any program
+/// waits.
 pub fn open_named(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     if std::os::unix::fs::FileTypeExt::is_fifo(&fs::metadata(path)?.file_type()) {

@@ -49,7 +49,8 @@ fn is_key(key: &str) -> bool {
     key.rfind('@').is_some_and(|at| at > 0 && at + 1 < key.len())
 }
 
-/// Whether a text that is no JSON begins as a cache of results does: the mark, or a first key `name@version`.
+/// Whether a text that is no JSON begins as a cache of results does: the mark, or a first key
+/// `name@version`.
 fn begins_like_ours(text: &[u8]) -> bool {
     // Longer than any name and version: npm allows 214 characters for a name.
     const LONGEST_KEY: usize = 1024;

@@ -10,13 +10,15 @@ use verdict::diagnostic::{Diagnostic, Stage};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// The platform tells no folder for caches: neither its own variable nor the home folder is set.
+    /// The platform tells no folder for caches: neither its own variable nor the home folder is
+    /// set.
     #[error("there is no folder for caches: {variable} is not set")]
     NoFolder {
         /// The variable that would have told.
         variable: &'static str,
     },
-    /// The file or its folder may not be written: permissions, a read-only file system, a file marked read-only.
+    /// The file or its folder may not be written: permissions, a read-only file system, a file
+    /// marked read-only.
     #[error("{} cannot be written", .path.display())]
     NotWritable {
         /// The file or folder.

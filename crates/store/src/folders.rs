@@ -1,4 +1,5 @@
-//! Where everything is kept: one root with a folder for each kind of thing, all of which can be deleted at any time.
+//! Where everything is kept: one root with a folder for each kind of thing, all of which can be
+//! deleted at any time.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
@@ -56,7 +57,8 @@ impl Platform {
 }
 
 impl Folders {
-    /// The cache in `root`; `cache_file` is the results' file, relative to it or absolute. Touches nothing on disk.
+    /// The cache in `root`; `cache_file` is the results' file, relative to it or absolute. Touches
+    /// nothing on disk.
     pub fn at(root: impl Into<PathBuf>, cache_file: Option<&Path>) -> Self {
         let root = root.into();
         Self {
@@ -86,7 +88,8 @@ impl Folders {
 /// The platform's folder for this program's caches. `env` reads a variable of the environment.
 pub fn platform_root(platform: Platform, env: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, CacheError> {
     let folder = |variable: &'static str| {
-        // Empty and relative values count as not set: so the XDG specification says, and a cache must not follow the working folder.
+        // Empty and relative values count as not set: so the XDG specification says, and a cache
+        // must not follow the working folder.
         env(variable).map(PathBuf::from).filter(|path| path.is_absolute()).ok_or(CacheError::NoFolder { variable })
     };
     let parent = match platform {
@@ -110,7 +113,8 @@ pub fn create(folder: &Path) -> Result<(), CacheError> {
     })
 }
 
-/// Gives a folder or file of ours this mode, whatever the mask of whoever runs this: a build runs as another user.
+/// Gives a folder or file of ours this mode, whatever the mask of whoever runs this: a build runs
+/// as another user.
 #[cfg(unix)]
 pub fn open_to_all(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
@@ -125,7 +129,8 @@ pub fn open_to_all(_: &Path, _: u32) -> io::Result<()> {
 
 /// A file name for an address: its readable beginning, and the SHA-256 of the whole.
 ///
-/// Lower-case letters, digits and `-` only: no platform gives such a name another meaning, whatever the address holds.
+/// Lower-case letters, digits and `-` only: no platform gives such a name another meaning, whatever
+/// the address holds.
 pub fn safe_name(url: &str) -> String {
     const READABLE: usize = 40;
     let text = url.split_once("://").map_or(url, |(_, rest)| rest);

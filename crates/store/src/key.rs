@@ -1,4 +1,5 @@
-//! The key with which this cache's results are sealed: what somebody else wrote into the file does not count.
+//! The key with which this cache's results are sealed: what somebody else wrote into the file does
+//! not count.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +18,8 @@ const NAME: &str = "seal.key";
 /// Bytes of the key.
 const LENGTH: usize = 32;
 
-/// A secret of this cache folder. It says who wrote a result, not that the result is true: whoever can read all of the folder has it too.
+/// A secret of this cache folder. It says who wrote a result, not that the result is true: whoever
+/// can read all of the folder has it too.
 #[derive(Debug)]
 pub struct Key(hmac::Key);
 
@@ -27,7 +29,8 @@ impl Key {
         root.join(NAME)
     }
 
-    /// The key of a cache folder. `None` if it has none, or one that is damaged: then nothing that was sealed before counts.
+    /// The key of a cache folder. `None` if it has none, or one that is damaged: then nothing that
+    /// was sealed before counts.
     pub fn read(root: &Path) -> Option<Self> {
         let path = Self::file(root);
         let found = fs::symlink_metadata(&path).ok().filter(|found| found.is_file() && found.len() == LENGTH as u64 && is_own(found))?;
@@ -35,7 +38,8 @@ impl Key {
         Some(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
 
-    /// The key of a cache folder, made where there is none. Of several processes that make one, the first counts.
+    /// The key of a cache folder, made where there is none. Of several processes that make one, the
+    /// first counts.
     pub fn read_or_make(root: &Path) -> Result<Self, CacheError> {
         if let Some(key) = Self::read(root) {
             return Ok(key);
@@ -69,8 +73,8 @@ impl Key {
     }
 }
 
-/// Whether nobody but this user knows what is in a file. In a folder of somebody else's (`--cache-dir`) the key may be theirs, and with
-/// it every result that it seals.
+/// Whether nobody but this user knows what is in a file. In a folder of somebody else's
+/// (`--cache-dir`) the key may be theirs, and with it every result that it seals.
 #[cfg(unix)]
 fn is_own(found: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt as _;

@@ -7,10 +7,12 @@
 //! }
 //! ```
 //!
-//! Values are without line breaks, so that a line that begins with a key is that key's entry: finding one is a search for
-//! line ends, at the speed of reading the file, and adding one is a copy of what is there. The blank after the first brace
-//! is the mark of this layout; no other program writes it, and any program that writes the file anew loses it. A file without
-//! the mark is read as the JSON that it is (see [`entries`](super::entries)), and gets this layout with the next write.
+//! Values are without line breaks, so that a line that begins with a key is that key's entry:
+//! finding one is a search for line ends, at the speed of reading the file, and adding one is a
+//! copy of what is there. The blank after the first brace is the mark of this layout; no other
+//! program writes it, and any program that writes the file anew loses it. A file without the mark
+//! is read as the JSON that it is (see [`entries`](super::entries)), and gets this layout with the
+//! next write.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, Read as _};
@@ -19,7 +21,8 @@ use std::io::{self, BufRead, Read as _};
 pub const HEAD: &[u8] = b"{ \n";
 /// The last line.
 pub(super) const TAIL: &[u8] = b"}\n";
-/// Largest entry that is written or read, in bytes. A result with the diff of a whole package is below 10 MiB.
+/// Largest entry that is written or read, in bytes. A result with the diff of a whole package is
+/// below 10 MiB.
 pub(super) const MAX_ENTRY: u64 = 64 << 20;
 
 /// How the beginning of a line stands for a key: in quotes, with the colon.
@@ -62,7 +65,8 @@ pub(super) enum Walk {
     Other,
 }
 
-/// Walks over the lines of a file from its beginning and finds the entries of `prefixes` (see [`key_prefix`]).
+/// Walks over the lines of a file from its beginning and finds the entries of `prefixes` (see
+/// [`key_prefix`]).
 pub(super) fn walk(reader: &mut impl BufRead, prefixes: &HashSet<Vec<u8>>) -> io::Result<Walk> {
     let mut line = Vec::new();
     reader.by_ref().take(HEAD.len() as u64).read_until(b'\n', &mut line)?;
@@ -121,7 +125,8 @@ enum LineEnd {
 }
 
 impl LineEnd {
-    /// Told from the last three bytes of a line. Values are objects, or `false` or `null` in files of the tool before this one.
+    /// Told from the last three bytes of a line. Values are objects, or `false` or `null` in files
+    /// of the tool before this one.
     fn of(last: [u8; 3]) -> Self {
         match last {
             [b'}' | b'e' | b'l', b',', b'\n'] => Self::More,
@@ -137,7 +142,8 @@ fn window(piece: &[u8], before: [u8; 3]) -> [u8; 3] {
     tail.fold(before, |[_, second, third], byte| [second, third, *byte])
 }
 
-/// Skips to the end of a line whose beginning was read; gives the line's whole length and its last three bytes.
+/// Skips to the end of a line whose beginning was read; gives the line's whole length and its last
+/// three bytes.
 fn rest_of_line(reader: &mut impl BufRead, read: u64, start: &[u8]) -> io::Result<(u64, [u8; 3])> {
     let mut length = read;
     let mut last = window(start, [0; 3]);

@@ -1,9 +1,10 @@
 //! What is kept on disk between runs, and shared by the processes that run at once.
 //!
-//! In: a result, or a question for one. Out: the same text again, however many processes write at the same time and wherever
-//! one of them is killed. Files are replaced by renaming a finished one over them, under a lock that dies with its process;
-//! what is there and cannot be read is moved aside, never deleted. A cache that fails is an error of its own
-//! ([`CacheError`]): the caller still has the answer, and says that it could not be kept.
+//! In: a result, or a question for one. Out: the same text again, however many processes write at
+//! the same time and wherever one of them is killed. Files are replaced by renaming a finished one
+//! over them, under a lock that dies with its process; what is there and cannot be read is moved
+//! aside, never deleted. A cache that fails is an error of its own ([`CacheError`]): the caller
+//! still has the answer, and says that it could not be kept.
 
 pub mod at_hand;
 mod entries;

@@ -1,7 +1,8 @@
 //! A lock between processes, waited for no longer than the caller says.
 //!
-//! The system releases it when its process ends, however it ends: there is no stale lock to find out about. The lock file
-//! itself stays where it is; removing it would let two processes hold locks on two files of one name.
+//! The system releases it when its process ends, however it ends: there is no stale lock to find
+//! out about. The lock file itself stays where it is; removing it would let two processes hold
+//! locks on two files of one name.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -17,7 +18,8 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock on the file at `path` for itself alone, waiting for at most `wait`. The file is made if need be.
+    /// Takes the lock on the file at `path` for itself alone, waiting for at most `wait`. The file
+    /// is made if need be.
     ///
     /// Blocks the thread: call it from one that may block.
     pub fn acquire(path: &Path, wait: Duration) -> Result<Self, CacheError> {
@@ -30,8 +32,8 @@ impl FileLock {
     }
 
     fn take(path: &Path, wait: Duration, attempt: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, CacheError> {
-        // Asked again in proportion to the time waited: a writer holds it for a millisecond, and what lasts longer is not
-        // missed by much.
+        // Asked again in proportion to the time waited: a writer holds it for a millisecond, and
+        // what lasts longer is not missed by much.
         const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
         const LONGEST_PAUSE: Duration = Duration::from_millis(20);
         const SHARE: u32 = 64;
@@ -60,7 +62,8 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // Closing the file would release it as well, but later where another handle was inherited by a child.
+        // Closing the file would release it as well, but later where another handle was inherited
+        // by a child.
         drop(self.file.unlock());
     }
 }

@@ -1,21 +1,22 @@
 //! Removing what a stranger's build left.
 //!
-//! Such a tree may be deeper than a path can say and than a stack is long, wider than memory, closed,
-//! or made of names that are no text. So nothing here recurses, at most three folders are open at a
-//! time, and every step is by handle: the folders of a folder are moved up to the top before it is
-//! removed, each of them once.
+//! Such a tree may be deeper than a path can say and than a stack is long, wider than memory,
+//! closed, or made of names that are no text. So nothing here recurses, at most three folders are
+//! open at a time, and every step is by handle: the folders of a folder are moved up to the top
+//! before it is removed, each of them once.
 
 use std::io;
 use std::path::Path;
 
-/// Removes a tree that a stranger's build left: folders without permissions, and links, which are not
-/// followed. What can be removed is, also where something else cannot; the error is the first one.
+/// Removes a tree that a stranger's build left: folders without permissions, and links, which are
+/// not followed. What can be removed is, also where something else cannot; the error is the first
+/// one.
 pub fn remove_tree(dir: &Path) -> io::Result<()> {
     remove_tree_while(dir, &|| true).map(|_| ())
 }
 
-/// As [`remove_tree`], one entry after the other for as long as `go_on` says so; true where all of it is
-/// gone. What another process removes meanwhile is gone as well.
+/// As [`remove_tree`], one entry after the other for as long as `go_on` says so; true where all of
+/// it is gone. What another process removes meanwhile is gone as well.
 #[cfg(unix)]
 pub fn remove_tree_while(dir: &Path, go_on: &dyn Fn() -> bool) -> io::Result<bool> {
     unix::remove(dir, go_on)
@@ -146,7 +147,8 @@ mod unix {
     fn open<F: std::os::fd::AsFd + Copy, P: rustix::path::Arg + Copy>(parent: F, name: P) -> Result<OwnedFd, Errno> {
         let data = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if FileType::from_raw_mode(data.st_mode) == FileType::Directory && data.st_mode & 0o700 != 0o700 {
-            // The build has ended: what was a folder a moment ago still is. Where this fails, opening says why.
+            // The build has ended: what was a folder a moment ago still is. Where this fails,
+            // opening says why.
             let _: Result<(), Errno> = chmodat(parent, name, Mode::RWXU, AtFlags::empty());
         }
         openat(parent, name, FOLDER, Mode::empty())
@@ -163,8 +165,8 @@ mod unix {
         }
     }
 
-    /// Does something with an entry; where that is not permitted, once more after the flags that forbid
-    /// it (immutable, append-only) were taken from the entry and from its folder.
+    /// Does something with an entry; where that is not permitted, once more after the flags that
+    /// forbid it (immutable, append-only) were taken from the entry and from its folder.
     fn freed(folder: &OwnedFd, name: &CStr, act: impl Fn() -> Result<(), Errno>) -> Result<(), Errno> {
         match act() {
             Err(Errno::PERM) => {}

@@ -1,8 +1,10 @@
-//! The file of results: a JSON object from `name@version` to a result, shared by every process of this user.
+//! The file of results: a JSON object from `name@version` to a result, shared by every process of
+//! this user.
 //!
-//! Results are opaque JSON here; whether one still counts is for the caller to say. Readers take no lock: a file is only ever
-//! replaced as a whole, so that what they opened stays as it was. See [`layout`](super::layout) for why both reading
-//! one entry and adding one are fast in a large file.
+//! Results are opaque JSON here; whether one still counts is for the caller to say. Readers take no
+//! lock: a file is only ever replaced as a whole, so that what they opened stays as it was. See
+//! [`layout`](super::layout) for why both reading one entry and adding one are fast in a large
+//! file.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -19,7 +21,8 @@ use super::lock::FileLock;
 use super::rewrite::{Draft, move_aside};
 use super::{folders, target};
 
-/// How long a writer waits for the others unless the caller says otherwise. A write takes milliseconds.
+/// How long a writer waits for the others unless the caller says otherwise. A write takes
+/// milliseconds.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
 /// Entries of a large file are read in pieces of this size: it stays in the processor's cache.
@@ -84,7 +87,8 @@ impl Results {
         Ok(entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value.to_owned()))
     }
 
-    /// Every entry, in file order. Reads the whole file into memory: for listing a cache, not for looking something up.
+    /// Every entry, in file order. Reads the whole file into memory: for listing a cache, not for
+    /// looking something up.
     pub fn all(&self) -> Result<Vec<(String, Box<RawValue>)>, CacheError> {
         let Some(mut file) = open(&self.path)? else {
             return Ok(Vec::new());
@@ -99,10 +103,11 @@ impl Results {
         self.put_many(&[(key, value)])
     }
 
-    /// Stores results, in place of those that have the same key, with one pass over the file. Of equal keys the last counts.
+    /// Stores results, in place of those that have the same key, with one pass over the file. Of
+    /// equal keys the last counts.
     ///
-    /// Blocks the thread while another process writes. When it returns, every later reader sees the entries; if it fails or
-    /// its process is killed, the file is what it was before.
+    /// Blocks the thread while another process writes. When it returns, every later reader sees the
+    /// entries; if it fails or its process is killed, the file is what it was before.
     pub fn put_many(&self, entries: &[(&str, &RawValue)]) -> Result<Written, CacheError> {
         let mut new = Vec::with_capacity(entries.len());
         let mut gone = HashSet::with_capacity(entries.len());
@@ -136,7 +141,8 @@ impl Results {
         if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             folders::create(folder)?;
         }
-        // Renaming over a file needs no permission of the file's own; who took it away meant the cache to stay as it is.
+        // Renaming over a file needs no permission of the file's own; who took it away meant the
+        // cache to stay as it is.
         if target::metadata(&target)?.is_some_and(|data| data.permissions().readonly()) {
             return Err(CacheError::NotWritable { path: target });
         }

@@ -1,7 +1,9 @@
-//! Writing the results' file anew: what is kept is copied, the rest is put behind it, and a rename makes it count.
+//! Writing the results' file anew: what is kept is copied, the rest is put behind it, and a rename
+//! makes it count.
 //!
-//! Nothing is flushed to the platter: after a power cut the file may be empty or damaged, which the next run sees and
-//! says, and what is lost can be computed again. Flushing megabytes for every result would cost more than that is worth.
+//! Nothing is flushed to the platter: after a power cut the file may be empty or damaged, which the
+//! next run sees and says, and what is lost can be computed again. Flushing megabytes for every
+//! result would cost more than that is worth.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write};
@@ -11,7 +13,8 @@ use super::error::CacheError;
 use super::layout::{HEAD, TAIL};
 use super::target::beside;
 
-/// A new version of the file at a path, not yet in its place. The lock must be held from [`Draft::begin`] to [`Draft::finish`].
+/// A new version of the file at a path, not yet in its place. The lock must be held from
+/// [`Draft::begin`] to [`Draft::finish`].
 pub(super) struct Draft<'a> {
     target: &'a Path,
     temporary: PathBuf,
@@ -23,8 +26,8 @@ pub(super) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Begins a new version of `target`.
     ///
-    /// There is one temporary name, and only the holder of the lock writes there: what is found under it was left by a
-    /// process that was killed.
+    /// There is one temporary name, and only the holder of the lock writes there: what is found
+    /// under it was left by a process that was killed.
     pub(super) fn begin(target: &'a Path) -> Result<Self, CacheError> {
         let temporary = beside(target, ".", ".reproduce-tmp");
         let failed = |error| CacheError::writing(target, error);
@@ -50,13 +53,15 @@ impl<'a> Draft<'a> {
         if length == 0 {
             return Ok(());
         }
-        // The last line's end is left out: whether a comma belongs before it is seen with the next entry.
+        // The last line's end is left out: whether a comma belongs before it is seen with the next
+        // entry.
         self.separate()?;
         let mut last = [0_u8; 2];
         old.seek(SeekFrom::Start(end.saturating_sub(2))).and_then(|_| old.read_exact(&mut last)).map_err(failed)?;
         let cut = if last == *b",\n" { 2 } else { 1 };
         old.seek(SeekFrom::Start(start)).map_err(failed)?;
-        // The system copies from file to file without passing the bytes through this process, where it can.
+        // The system copies from file to file without passing the bytes through this process, where
+        // it can.
         self.out.flush().map_err(failed)?;
         let copied = io::copy(&mut old.take(length - cut), self.out.get_mut()).map_err(failed)?;
         if copied != length - cut {
@@ -102,12 +107,14 @@ impl<'a> Draft<'a> {
 
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
-        // After a rename there is nothing under this name; after a failure the disk may need the room.
+        // After a rename there is nothing under this name; after a failure the disk may need the
+        // room.
         drop(fs::remove_file(&self.temporary));
     }
 }
 
-/// On Windows a virus scanner or an indexer may hold a file for a moment; elsewhere the first answer is final.
+/// On Windows a virus scanner or an indexer may hold a file for a moment; elsewhere the first
+/// answer is final.
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     const TRIES: u32 = if cfg!(windows) { 10 } else { 1 };
     let mut tried = 1;
@@ -122,7 +129,8 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Moves a damaged file out of the way, under the first name that is free: `<name>.broken-1`, `-2`, ….
+/// Moves a damaged file out of the way, under the first name that is free: `<name>.broken-1`, `-2`,
+/// ….
 pub(super) fn move_aside(target: &Path) -> Result<PathBuf, CacheError> {
     const NAMES: u32 = 10_000;
     for n in 1..=NAMES {

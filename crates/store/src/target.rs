@@ -9,9 +9,11 @@ use super::error::CacheError;
 /// As many links as Linux follows in one path.
 const MAX_LINKS: usize = 40;
 
-/// Follows the links at `path` to the file that is to be read or written, whether or not it exists yet.
+/// Follows the links at `path` to the file that is to be read or written, whether or not it exists
+/// yet.
 ///
-/// A rename over a link would replace the link; the file that it leads to is what its owner wants written.
+/// A rename over a link would replace the link; the file that it leads to is what its owner wants
+/// written.
 pub(super) fn follow(path: &Path) -> Result<PathBuf, CacheError> {
     let mut target = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -26,7 +28,8 @@ pub(super) fn follow(path: &Path) -> Result<PathBuf, CacheError> {
     Err(CacheError::LinkLoop { path: path.to_owned() })
 }
 
-/// The metadata of the file at `path`; `None` if there is none. Anything but a plain file is refused: a pipe would block for ever.
+/// The metadata of the file at `path`; `None` if there is none. Anything but a plain file is
+/// refused: a pipe would block for ever.
 pub(super) fn metadata(path: &Path) -> Result<Option<Metadata>, CacheError> {
     match fs::metadata(path) {
         Ok(data) if data.is_file() => Ok(Some(data)),

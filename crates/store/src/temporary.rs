@@ -1,17 +1,19 @@
-//! Folders that go with what made them: new ones among the temporary files, removed whatever a build left in them.
+//! Folders that go with what made them: new ones among the temporary files, removed whatever a
+//! build left in them.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
 use super::removal::remove_tree;
 
-/// A new folder for this user alone, removed when this is dropped: a removal that recurses would end on a deep tree, or end
-/// this process.
+/// A new folder for this user alone, removed when this is dropped: a removal that recurses would
+/// end on a deep tree, or end this process.
 #[derive(Debug)]
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Makes one in the first of the places for temporary files that `fits` takes: `TMPDIR`, then those of the system.
+    /// Makes one in the first of the places for temporary files that `fits` takes: `TMPDIR`, then
+    /// those of the system.
     pub fn new(prefix: &str, fits: &dyn Fn(&Path) -> Result<(), String>) -> Result<Self, NoPlace> {
         let mut reasons = Vec::new();
         for place in places() {
@@ -35,7 +37,8 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // Nobody is left to tell. It fails where the disk does, or where a process without a sandbox lives on in it.
+        // Nobody is left to tell. It fails where the disk does, or where a process without a
+        // sandbox lives on in it.
         let _: io::Result<()> = remove_tree(&self.0);
     }
 }

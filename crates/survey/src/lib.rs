@@ -1,8 +1,9 @@
 //! Many packages: a list, judged in two passes, and what came of it.
 //!
-//! In: a list of packages, and a function that judges one. Out: a [`Line`] for each as it is done, a [`Database`] that a later run goes on
-//! with, and the [`Summary`] of all. The first pass asks each package for what needs no build; the second builds what is left, the packages
-//! of one commit one behind another.
+//! In: a list of packages, and a function that judges one. Out: a [`Line`] for each as it is done,
+//! a [`Database`] that a later run goes on with, and the [`Summary`] of all. The first pass asks
+//! each package for what needs no build; the second builds what is left, the packages of one commit
+//! one behind another.
 //!
 //! How a package is judged is the caller's: the session of the program.
 

@@ -131,7 +131,8 @@ fn word_of(line: &str) -> Result<Option<String>, String> {
     Ok((!word.is_empty()).then(|| word.to_owned()))
 }
 
-/// A package in its shortest form, so that each is there once. What a package URL has beside name and version stays with it.
+/// A package in its shortest form, so that each is there once. What a package URL has beside name
+/// and version stays with it.
 fn shortest(word: &str) -> Result<String, String> {
     let spec = Spec::parse(word).map_err(|error: SpecError| error.to_string())?;
     match spec.target() {

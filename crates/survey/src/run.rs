@@ -1,4 +1,5 @@
-//! The order in which packages are judged: some at a time, and those of one source one behind another.
+//! The order in which packages are judged: some at a time, and those of one source one behind
+//! another.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
@@ -24,7 +25,8 @@ pub enum Pass {
 
 /// The outside of a survey.
 pub trait World: Send + Sync + 'static {
-    /// The repository that the registry names for a package; `None` where there is none, or where it cannot be asked.
+    /// The repository that the registry names for a package; `None` where there is none, or where
+    /// it cannot be asked.
     fn source(&self, spec: &str) -> impl Future<Output = Option<String>> + Send;
     /// Judges a package.
     fn judge(&self, spec: &str, pass: Pass) -> impl Future<Output = Answer> + Send;
@@ -58,8 +60,9 @@ impl Job {
         Self { packages, pass: Pass::First, places }
     }
 
-    /// The builds. First the commits that cost least for each package that waits for them, by what the first pass took for their repository:
-    /// the packages of one commit share its checkout and its installation. Where that is equal, the order of the list counts.
+    /// The builds. First the commits that cost least for each package that waits for them, by what
+    /// the first pass took for their repository: the packages of one commit share its checkout and
+    /// its installation. Where that is equal, the order of the list counts.
     pub fn builds(waiting: &[Package], places: usize) -> Self {
         let mut packages: Vec<Package> = waiting.iter().filter(|package| package.needs_build).cloned().collect();
         let mut groups: HashMap<String, (u64, u64)> = HashMap::new();
@@ -88,8 +91,9 @@ enum Said {
     Judged(Box<Done>, Option<String>),
 }
 
-/// Judges the packages of a pass, and hands each over as it is done. Where `done` breaks, nothing more is begun, and what runs is waited
-/// for: the caller stops it. `true` if all packages had their turn.
+/// Judges the packages of a pass, and hands each over as it is done. Where `done` breaks, nothing
+/// more is begun, and what runs is waited for: the caller stops it. `true` if all packages had
+/// their turn.
 pub async fn run<W: World>(world: &Arc<W>, job: Job, mut done: impl FnMut(Done) -> Flow) -> bool {
     let total = job.packages.len();
     let mut lanes = Lanes { world: Arc::clone(world), pass: job.pass, busy: HashMap::new(), running: JoinSet::new() };
@@ -138,7 +142,8 @@ impl<W: World> Lanes<W> {
         });
     }
 
-    /// Judges a package, or has it wait for the one whose source is the same: it takes no place meanwhile.
+    /// Judges a package, or has it wait for the one whose source is the same: it takes no place
+    /// meanwhile.
     fn enter(&mut self, package: Package, group: Option<String>) {
         if let Some(group) = &group {
             if let Some(lane) = self.busy.get_mut(group) {

@@ -10,14 +10,16 @@ use crate::Fact;
 /// The quantile of a normal distribution that an interval of 95 % has.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// A part of a whole, with the interval in which the share of all lies by 95 % if these are a random sample of them (Wilson's score).
+/// A part of a whole, with the interval in which the share of all lies by 95 % if these are a
+/// random sample of them (Wilson's score).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Share {
     /// How many.
     pub count: usize,
     /// The share, from 0 to 1.
     pub share: f64,
-    /// The lower end of the interval; null while packages wait: what is done by then is no random part of the list.
+    /// The lower end of the interval; null while packages wait: what is done by then is no random
+    /// part of the list.
     pub low: Option<f64>,
     /// The upper end.
     pub high: Option<f64>,

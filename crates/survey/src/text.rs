@@ -36,7 +36,8 @@ fn head(summary: &Summary) -> String {
     format!("{}: {} packages done{waiting}", escape(&summary.list), summary.packages)
 }
 
-/// The totals with their intervals, the verdicts, and why packages are not reproduced; `all` classes, or the commonest.
+/// The totals with their intervals, the verdicts, and why packages are not reproduced; `all`
+/// classes, or the commonest.
 pub fn summary(summary: &Summary, all: bool) -> String {
     let mut out = format!("{}\n\n", head(summary));
     for (name, share) in rows(summary) {

@@ -1,6 +1,8 @@
-//! What every error of this crate can say about itself: a stable code, the stage it came from, and a hint.
+//! What every error of this crate can say about itself: a stable code, the stage it came from, and
+//! a hint.
 //!
-//! Each stage has its own enum with a variant per failure; this trait is what the report and the JS surface need of all of them.
+//! Each stage has its own enum with a variant per failure; this trait is what the report and the JS
+//! surface need of all of them.
 
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -55,7 +57,8 @@ impl fmt::Display for Stage {
     }
 }
 
-/// The system's words without its number (`No such file or directory (os error 2)`), which says the same to fewer people.
+/// The system's words without its number (`No such file or directory (os error 2)`), which says the
+/// same to fewer people.
 pub fn plain(text: &str) -> String {
     const MARK: &str = " (os error ";
     let mut out = String::with_capacity(text.len());
@@ -73,7 +76,8 @@ pub fn plain(text: &str) -> String {
     out + rest
 }
 
-/// A path of this machine for a message: without the `.` and `..` that joining it with the working folder left in it.
+/// A path of this machine for a message: without the `.` and `..` that joining it with the working
+/// folder left in it.
 pub fn shown_path(path: &Path) -> String {
     let mut shown = PathBuf::new();
     for part in path.components() {
@@ -86,7 +90,8 @@ pub fn shown_path(path: &Path) -> String {
     shown.display().to_string()
 }
 
-/// The codes of what this machine or this program lacked or did wrong: those of that section of docs/codes.md.
+/// The codes of what this machine or this program lacked or did wrong: those of that section of
+/// docs/codes.md.
 const OF_THIS_MACHINE: [&str; 36] = [
     "archive-read",
     "archive-spool",
@@ -126,7 +131,8 @@ const OF_THIS_MACHINE: [&str; 36] = [
     "workspace-without-packages",
 ];
 
-/// Whether a code says nothing about a package, but that this machine failed: a disk that is full, a sandbox that cannot be made.
+/// Whether a code says nothing about a package, but that this machine failed: a disk that is full,
+/// a sandbox that cannot be made.
 pub fn is_of_this_machine(code: &str) -> bool {
     code.starts_with("cache-") || OF_THIS_MACHINE.contains(&code)
 }

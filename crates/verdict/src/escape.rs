@@ -2,8 +2,9 @@
 
 /// Whether a character may steer a terminal, reorder the text around it, or stand in it unseen.
 ///
-/// C0 and C1 controls, DEL, bidirectional controls, zero-width and other default-ignorable characters (variation selectors and
-/// tags can carry whole hidden messages), line and paragraph separators, private use and noncharacters.
+/// C0 and C1 controls, DEL, bidirectional controls, zero-width and other default-ignorable
+/// characters (variation selectors and tags can carry whole hidden messages), line and paragraph
+/// separators, private use and noncharacters.
 pub fn is_unsafe(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'

@@ -1,4 +1,5 @@
-//! Reasons to believe that a version came from a commit. They say where to look and never make a verdict.
+//! Reasons to believe that a version came from a commit. They say where to look and never make a
+//! verdict.
 
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,8 @@ pub fn boxed<E: Diagnostic + Send + Sync + 'static>(error: E) -> Failed {
     Box::new(error)
 }
 
-/// A task that panicked. Takes the words of the runtime's error, so that this crate needs no runtime. For `map_err`.
+/// A task that panicked. Takes the words of the runtime's error, so that this crate needs no
+/// runtime. For `map_err`.
 pub fn internal(error: impl std::error::Error) -> Failed {
     Box::new(Internal(error.to_string()))
 }

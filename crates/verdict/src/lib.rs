@@ -1,7 +1,8 @@
-//! The judgement: what was tried and what came of it goes in, one verdict and one exit code come out. Nothing else is
-//! asked here: no claim, no attestation and no popularity changes a verdict.
+//! The judgement: what was tried and what came of it goes in, one verdict and one exit code come
+//! out. Nothing else is asked here: no claim, no attestation and no popularity changes a verdict.
 //!
-//! The words that every stage shares are here too: findings, evidence, endings and diagnostics. No input or output.
+//! The words that every stage shares are here too: findings, evidence, endings and diagnostics. No
+//! input or output.
 
 pub mod diagnostic;
 mod ending;
@@ -28,9 +29,11 @@ pub use secrets::without_secrets;
 pub enum Verdict {
     /// The rebuilt tarball has the published integrity, byte for byte.
     Identical,
-    /// Not identical, but npm writes the same entries to disk: path, type, mode, bytes or link target.
+    /// Not identical, but npm writes the same entries to disk: path, type, mode, bytes or link
+    /// target.
     SameContent,
-    /// Rebuilt, and an entry is not the same; or the published archive is malformed, ambiguous or not the one that was announced.
+    /// Rebuilt, and an entry is not the same; or the published archive is malformed, ambiguous or
+    /// not the one that was announced.
     Differs,
     /// No build finished, so there was nothing to compare.
     BuildFailed,
@@ -66,7 +69,8 @@ impl Verdict {
         }
     }
 
-    /// Whether files were compared, or an archive was found to be none: in contrast to what could not be looked at.
+    /// Whether files were compared, or an archive was found to be none: in contrast to what could
+    /// not be looked at.
     pub fn is_decided(self) -> bool {
         self.exit_code(Accept::SameContent) < 2
     }
@@ -110,7 +114,8 @@ pub enum Outcome {
     OtherEntries,
 }
 
-/// Judges one attempt: the verdict, and a code where it is not reproduced for a reason of the archive's.
+/// Judges one attempt: the verdict, and a code where it is not reproduced for a reason of the
+/// archive's.
 pub fn judge(outcome: Outcome, published: &PublishedFacts) -> (Verdict, Option<&'static str>) {
     if published.integrity_mismatch {
         return (Verdict::Differs, Some("integrity-mismatch"));
@@ -128,7 +133,8 @@ pub fn judge(outcome: Outcome, published: &PublishedFacts) -> (Verdict, Option<&
     }
 }
 
-/// The exit code for several packages: 1 if any is not reproduced, else 2 if any is undecided, else 0.
+/// The exit code for several packages: 1 if any is not reproduced, else 2 if any is undecided,
+/// else 0.
 pub fn merge_exit_codes(codes: impl IntoIterator<Item = u8>) -> u8 {
     codes.into_iter().fold(0, |merged, code| match (merged, code) {
         (1, _) | (_, 1) => 1,

@@ -1,7 +1,8 @@
 //! When blocking work has to end: its run was cancelled, or its time is over.
 //!
-//! A run's blocking work stands on one thread. It says so once, at its start, and whatever loop is in it can ask, however deep: a pattern
-//! of a stranger is matched where nothing of runs is known. On a thread where nothing was said there is all the time of the world.
+//! A run's blocking work stands on one thread. It says so once, at its start, and whatever loop is
+//! in it can ask, however deep: a pattern of a stranger is matched where nothing of runs is known.
+//! On a thread where nothing was said there is all the time of the world.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -43,7 +44,8 @@ impl Patience {
     }
 }
 
-/// Whether the work of this thread is waited for no longer. What it finds from then on is no answer.
+/// Whether the work of this thread is waited for no longer. What it finds from then on is no
+/// answer.
 pub fn is_over() -> bool {
     PATIENCE.with_borrow(|patience| {
         patience.as_ref().is_some_and(|one| one.cancelled.load(Ordering::Relaxed) || one.end.is_some_and(|end| Instant::now() >= end))

@@ -1,6 +1,8 @@
-//! Addresses as they may be shown and stored: users and publishers write passwords and tokens into them.
+//! Addresses as they may be shown and stored: users and publishers write passwords and tokens into
+//! them.
 //!
-//! A text that no parser reads is quoted in an error, so the rules are about text: they take away too much before too little.
+//! A text that no parser reads is quoted in an error, so the rules are about text: they take away
+//! too much before too little.
 
 use std::borrow::Cow;
 
@@ -15,8 +17,8 @@ const OF_NAMES: [&str; 7] = ["npm", "jsr", "workspace", "catalog", "patch", "por
 /// The user whom every ssh host has; it is not a secret.
 const SSH_USER: &str = "git";
 
-/// A word that is an address, or that has one in it, as it may be shown: without users and passwords, and without queries.
-/// A path on this machine is as it was.
+/// A word that is an address, or that has one in it, as it may be shown: without users and
+/// passwords, and without queries. A path on this machine is as it was.
 pub fn without_secrets(word: &str) -> String {
     let text = word.trim();
     if is_path(text) {
@@ -99,7 +101,8 @@ fn user_length(text: &str) -> usize {
     if let Some((user, _)) = authority.rsplit_once('@') {
         return if user == SSH_USER { 0 } else { user.len() + 1 };
     }
-    // A password with a slash in it ends the authority for a parser, and leaves a port that is none.
+    // A password with a slash in it ends the authority for a parser, and leaves a port that is
+    // none.
     let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
     if authority.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit()) {
         return 0;
@@ -107,8 +110,8 @@ fn user_length(text: &str) -> usize {
     text.rfind('@').map_or(0, |at| at + 1)
 }
 
-/// The text without the user and password that stand in front of its first slash without a `//` of their own:
-/// `me:password@host`, `name@https:me:password@host`.
+/// The text without the user and password that stand in front of its first slash without a `//` of
+/// their own: `me:password@host`, `name@https:me:password@host`.
 fn without_bare_user(text: &str) -> Cow<'_, str> {
     // A scope's own @ and slash.
     let from = if text.starts_with('@') { text.get(1..).and_then(|rest| rest.find('@')).map_or(0, |at| at + 2) } else { 0 };

@@ -1,4 +1,5 @@
-//! What it costs to match a path against patterns as git has them, told before it is done: the matcher itself cannot be stopped.
+//! What it costs to match a path against patterns as git has them, told before it is done: the
+//! matcher itself cannot be stopped.
 
 /// The lines of attribute or ignore files, by the `**` in them.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +20,9 @@ impl Wildcards {
         }
     }
 
-    /// The most that it takes to match a path, in bytes looked at. Each `**` is tried in every folder, and in each with all that follows.
-    /// A `*` is not: where what follows is nowhere in its folder, the matcher gives up.
+    /// The most that it takes to match a path, in bytes looked at. Each `**` is tried in every
+    /// folder, and in each with all that follows. A `*` is not: where what follows is nowhere in
+    /// its folder, the matcher gives up.
     pub fn cost(&self, path: &str) -> u64 {
         let [length, folders] = [path.len(), path.matches('/').count() + 2].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
         let (mut each, mut sum) = (length, 0_u64);

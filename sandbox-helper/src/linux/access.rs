@@ -9,10 +9,12 @@ use landlock::{
 
 use super::failure::{Doing, Failure};
 
-/// Files, truncation, devices, TCP ports, and signals and abstract sockets that stay within the domain.
+/// Files, truncation, devices, TCP ports, and signals and abstract sockets that stay within the
+/// domain.
 const LATEST: ABI = ABI::V6;
 
-/// What the landlock tier lets a build read of the system: programs, libraries, certificates, and what Node asks of /proc.
+/// What the landlock tier lets a build read of the system: programs, libraries, certificates, and
+/// what Node asks of /proc.
 const READABLE: [&str; 16] = [
     "/usr",
     "/bin",
@@ -34,7 +36,8 @@ const READABLE: [&str; 16] = [
 /// The devices that every tier has.
 pub const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// Inside namespaces: everything may be read, since only what may be is there; only `writable` may be changed.
+/// Inside namespaces: everything may be read, since only what may be is there; only `writable` may
+/// be changed.
 ///
 /// A kernel without Landlock goes on without it: the mounts hold the same line.
 pub fn within_namespaces(writable: &[PathBuf]) -> Result<(), Failure> {
@@ -52,7 +55,8 @@ pub fn within_namespaces(writable: &[PathBuf]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Without namespaces: only what is named may be read or written, no TCP but to `port`, no signal to anybody else.
+/// Without namespaces: only what is named may be read or written, no TCP but to `port`, no signal
+/// to anybody else.
 pub fn alone(readable: &[PathBuf], writable: &[PathBuf], port: Option<u16>) -> Result<(), Failure> {
     let doing = "restrict the build with Landlock";
     let mut ruleset = Ruleset::default()
@@ -80,7 +84,8 @@ pub fn alone(readable: &[PathBuf], writable: &[PathBuf], port: Option<u16>) -> R
     enforced(&ruleset.restrict_self().doing(doing)?.ruleset)
 }
 
-/// The warden's own domain: its signals reach the build, which is in a domain below, and nobody else.
+/// The warden's own domain: its signals reach the build, which is in a domain below, and nobody
+/// else.
 pub fn signals_only() -> Result<(), Failure> {
     let doing = "keep signals within the sandbox";
     let ruleset =

@@ -1,8 +1,9 @@
 //! The third tier: Landlock and seccomp, without namespaces.
 //!
-//! This process stays outside and sweeps up. The warden enters a domain that holds its signals in, and becomes the parent of
-//! whatever loses its own; the command is in a second domain within that one. What this tier does not hold: the build sees the
-//! host's paths, names of processes and load, and can change times of its user's files, for which Landlock has no right.
+//! This process stays outside and sweeps up. The warden enters a domain that holds its signals in,
+//! and becomes the parent of whatever loses its own; the command is in a second domain within that
+//! one. What this tier does not hold: the build sees the host's paths, names of processes and load,
+//! and can change times of its user's files, for which Landlock has no right.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -92,7 +93,8 @@ fn warden(policy: &Policy, control: &Control, lifeline: File) -> Result<Infallib
     std::process::exit(0)
 }
 
-/// Says which folder it is that the build's user cannot get to, before the build fails with words of its own.
+/// Says which folder it is that the build's user cannot get to, before the build fails with words
+/// of its own.
 fn reachable(mount: &super::policy::Mount) -> Result<(), Failure> {
     let failed = |why: Errno| Failure::new(format!("reach {} as the user that the build runs as", mount.host.display()), why);
     super::mounts::pin(&mount.host, nix::fcntl::OFlag::O_NOFOLLOW)?;

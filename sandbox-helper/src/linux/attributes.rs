@@ -1,8 +1,11 @@
-//! Modes and owners of files, where Landlock alone keeps a build in: it has no right for them, and the build's user may be yours.
+//! Modes and owners of files, where Landlock alone keeps a build in: it has no right for them, and
+//! the build's user may be yours.
 //!
-//! A filter sees which descriptor or path a call names, and not what is there. So each of these calls stops in the kernel and comes here, as
-//! `connect` does (`gate.rs`). This process opens what is named, looks where that is, and changes it itself by that descriptor, if it is in
-//! a folder that the build may write to: the file that was looked at is the file that is changed, whatever the build does meanwhile.
+//! A filter sees which descriptor or path a call names, and not what is there. So each of these
+//! calls stops in the kernel and comes here, as `connect` does (`gate.rs`). This process opens what
+//! is named, looks where that is, and changes it itself by that descriptor, if it is in a folder
+//! that the build may write to: the file that was looked at is the file that is changed, whatever
+//! the build does meanwhile.
 
 use std::ffi::CString;
 use std::fs;
@@ -54,8 +57,9 @@ enum Change {
     Owner { uid: u32, gid: u32 },
 }
 
-/// Makes the change that the thread `task` has asked for, or says why not. `stands` is asked before anything is done: only while the question
-/// stands is the thread of that number the one that asked.
+/// Makes the change that the thread `task` has asked for, or says why not. `stands` is asked before
+/// anything is done: only while the question stands is the thread of that number the one that
+/// asked.
 pub fn change(task: u32, data: &libc::seccomp_data, folders: &[PathBuf], stands: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let call = Call::of(data).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOSYS))?;
     let file = opened(task, call.file)?;
@@ -90,8 +94,9 @@ pub fn is_ours(file: &OwnedFd, folders: &[PathBuf]) -> io::Result<bool> {
     Ok(is_in(&fs::read_link(place(file))?, folders))
 }
 
-/// Whether a file is in one of these folders, or one of them. The kernel's own name of an opened file has no link and no `..` in it; a file that
-/// is removed keeps its place, with a word behind its name.
+/// Whether a file is in one of these folders, or one of them. The kernel's own name of an opened
+/// file has no link and no `..` in it; a file that is removed keeps its place, with a word behind
+/// its name.
 fn is_in(path: &Path, folders: &[PathBuf]) -> bool {
     folders.iter().any(|folder| path.starts_with(folder))
 }

@@ -1,8 +1,9 @@
 //! The second tier: bubblewrap makes the namespaces, where a distribution lets it and nobody else.
 //!
-//! A child of this program becomes bubblewrap, which starts this program again as the first process inside. The policy goes along
-//! as a descriptor, and so do the control socket and the made-up files. This process waits: bubblewrap dies with the thread that
-//! started it, and the addon's threads come and go.
+//! A child of this program becomes bubblewrap, which starts this program again as the first process
+//! inside. The policy goes along as a descriptor, and so do the control socket and the made-up
+//! files. This process waits: bubblewrap dies with the thread that started it, and the addon's
+//! threads come and go.
 
 use std::convert::Infallible;
 use std::env;
@@ -109,7 +110,8 @@ fn become_bwrap(policy: &Policy, control: &Control) -> Result<Infallible, Failur
 
 /// Inside: the root and the network are made, and the policy is on the descriptor of that number.
 pub fn go_on(control: &Control, number: RawFd) -> Result<Infallible, Failure> {
-    // SAFETY: the number comes from the instance that made the descriptor for this one; nothing else in this process uses it.
+    // SAFETY: the number comes from the instance that made the descriptor for this one; nothing
+    // else in this process uses it.
     let mut handed = File::from(unsafe { OwnedFd::from_raw_fd(number) });
     let policy = Policy::read(&mut handed)?;
     drop(handed);

@@ -1,7 +1,9 @@
-//! seccomp: the system calls that no build needs, and that have let processes out of sandboxes before.
+//! seccomp: the system calls that no build needs, and that have let processes out of sandboxes
+//! before.
 //!
-//! A list of what is refused, not of what is allowed: builds run compilers and browsers of twenty years. What is refused with
-//! `EPERM` says so to the program; what is refused with `ENOSYS` looks like an older kernel, and programs have another way.
+//! A list of what is refused, not of what is allowed: builds run compilers and browsers of twenty
+//! years. What is refused with `EPERM` says so to the program; what is refused with `ENOSYS` looks
+//! like an older kernel, and programs have another way.
 
 use std::collections::BTreeMap;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -15,7 +17,8 @@ use seccompiler::{
 use super::attributes;
 use super::failure::{Doing, Failure, checked};
 
-/// Mounts, namespaces, other processes' memory, keys, kernel interfaces with a history, and what needs a privilege anyway.
+/// Mounts, namespaces, other processes' memory, keys, kernel interfaces with a history, and what
+/// needs a privilege anyway.
 #[rustfmt::skip]
 const REFUSED: &[c_long] = &[
     libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_chroot, libc::SYS_unshare, libc::SYS_setns,
@@ -30,15 +33,17 @@ const REFUSED: &[c_long] = &[
     #[cfg(target_arch = "x86_64")] libc::SYS_ioperm,
     #[cfg(target_arch = "x86_64")] libc::SYS_modify_ldt,
 ];
-/// `clone3` and `openat2` have their flags in memory, where no filter can read them; `io_uring` makes calls that no filter sees; memory of memfd and
-/// of System V segments is in no process, so that nobody would count it.
+/// `clone3` and `openat2` have their flags in memory, where no filter can read them; `io_uring`
+/// makes calls that no filter sees; memory of memfd and of System V segments is in no process, so
+/// that nobody would count it.
 #[rustfmt::skip]
 const ABSENT: &[c_long] = &[
     libc::SYS_clone3, libc::SYS_openat2, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
     libc::SYS_memfd_create, libc::SYS_memfd_secret, libc::SYS_shmget,
 ];
-/// Where Landlock alone keeps a build in, it has no right for these, and access lists are among them: to a build it looks as if no file system had
-/// any. The last three are new, and have no names yet: `setxattrat`, `removexattrat` and `file_setattr`.
+/// Where Landlock alone keeps a build in, it has no right for these, and access lists are among
+/// them: to a build it looks as if no file system had any. The last three are new, and have no
+/// names yet: `setxattrat`, `removexattrat` and `file_setattr`.
 #[rustfmt::skip]
 const ATTRIBUTES: &[c_long] = &[
     libc::SYS_setxattr, libc::SYS_lsetxattr, libc::SYS_fsetxattr, libc::SYS_removexattr, libc::SYS_lremovexattr, libc::SYS_fremovexattr,
@@ -59,7 +64,8 @@ type Condition = (u8, SeccompCmpOp, u64);
 /// Refused where all conditions of one of these hold; always, where there is none.
 type Rules = Vec<Vec<Condition>>;
 
-/// Refuses the calls for this process and all that it starts. It must have no-new-privileges already.
+/// Refuses the calls for this process and all that it starts. It must have no-new-privileges
+/// already.
 pub fn refuse(without_namespaces: bool) -> Result<(), Failure> {
     let mut refused: BTreeMap<c_long, Rules> = REFUSED.iter().map(|&call| (call, Vec::new())).collect();
     refused.insert(libc::SYS_clone, NAMESPACES.iter().map(|&flag| vec![has(0, flag)]).collect());
@@ -96,8 +102,9 @@ fn block(calls: BTreeMap<c_long, Rules>, errno: c_int) -> Result<(), Failure> {
     apply_filter(&compile().doing("write a filter of system calls")?).doing("refuse system calls")
 }
 
-/// Limits and priorities of other processes of the same user, the watching one among them. Nought means oneself, one's group, or all of the user's
-/// processes: of these the last is refused too. The group is the build's, which has a session of its own.
+/// Limits and priorities of other processes of the same user, the watching one among them. Nought
+/// means oneself, one's group, or all of the user's processes: of these the last is refused too.
+/// The group is the build's, which has a session of its own.
 fn others() -> BTreeMap<c_long, Rules> {
     const IOPRIO_WHO_USER: c_int = 3;
     let not_oneself = |call, argument| (call, vec![vec![not(argument, 0)]]);
@@ -112,14 +119,15 @@ fn others() -> BTreeMap<c_long, Rules> {
     ])
 }
 
-/// A file that makes whoever runs it the build's user, or one of the user's group: that may be the user that asked for the build. A folder that is
-/// made with such a mode does not get it.
+/// A file that makes whoever runs it the build's user, or one of the user's group: that may be the
+/// user that asked for the build. A folder that is made with such a mode does not get it.
 fn files_for_others() -> BTreeMap<c_long, Rules> {
     /// The bits for the user and for the group.
     const SET: [c_int; 2] = [0o4000, 0o2000];
     const FCHMODAT2: c_long = 452;
     let mode = |call, argument| (call, SET.map(|bit| vec![has(argument, bit)]).to_vec());
-    // The mode is an argument only where a file may be made; elsewhere the register holds anything. `O_TMPFILE` makes one without a name.
+    // The mode is an argument only where a file may be made; elsewhere the register holds anything.
+    // `O_TMPFILE` makes one without a name.
     let opened = |call, flags, argument| {
         let making = [libc::O_CREAT, libc::O_TMPFILE & !libc::O_DIRECTORY];
         (call, SET.iter().flat_map(|&bit| making.map(|flag| vec![has(flags, flag), has(argument, bit)])).collect())
@@ -141,18 +149,21 @@ fn files_for_others() -> BTreeMap<c_long, Rules> {
     ])
 }
 
-/// Unix, IPv4, IPv6 and the routing part of netlink (which tells a program its interfaces), and nothing else.
+/// Unix, IPv4, IPv6 and the routing part of netlink (which tells a program its interfaces), and
+/// nothing else.
 fn sockets(without_namespaces: bool) -> Rules {
     let mut rules = vec![
         vec![not(0, libc::AF_UNIX), not(0, libc::AF_INET), not(0, libc::AF_INET6), not(0, libc::AF_NETLINK)],
         vec![is(0, libc::AF_NETLINK), not(2, libc::NETLINK_ROUTE)],
     ];
     if without_namespaces {
-        // Connected alone: a datagram could be sent to any path or name, which Landlock does not hold. Raw ones are datagrams to the kernel.
+        // Connected alone: a datagram could be sent to any path or name, which Landlock does not
+        // hold. Raw ones are datagrams to the kernel.
         rules.push(vec![is(0, libc::AF_UNIX), raw()]);
         for family in [libc::AF_INET, libc::AF_INET6] {
-            // TCP alone: all else would leave the machine, or reach a service of it, past the one port. Other stream protocols are not what Landlock
-            // calls TCP. Datagrams are not let through, but asked about (`ask`), and refused there.
+            // TCP alone: all else would leave the machine, or reach a service of it, past the one
+            // port. Other stream protocols are not what Landlock calls TCP. Datagrams are not let
+            // through, but asked about (`ask`), and refused there.
             rules.extend([vec![is(0, family), raw()], vec![is(0, family), has(1, 4)], vec![is(0, family), has(1, 8)]]);
             rules.push(vec![is(0, family), (1, SeccompCmpOp::MaskedEq(2), 0), not(2, 0), not(2, libc::IPPROTO_TCP)]);
         }
@@ -160,16 +171,19 @@ fn sockets(without_namespaces: bool) -> Rules {
     rules
 }
 
-/// Ways around the one port that is open where there is no network namespace, and to the user's other processes.
+/// Ways around the one port that is open where there is no network namespace, and to the user's
+/// other processes.
 fn around_the_fence() -> BTreeMap<c_long, Rules> {
     BTreeMap::from([
-        // A connected pair of datagram sockets can be connected anew, to any path or name; raw ones are datagrams to the kernel.
+        // A connected pair of datagram sockets can be connected anew, to any path or name; raw ones
+        // are datagrams to the kernel.
         (libc::SYS_socketpair, vec![vec![has(1, libc::SOCK_DGRAM)]]),
         // TCP fast open connects without a call to connect.
         (libc::SYS_sendto, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmsg, vec![vec![has(2, libc::MSG_FASTOPEN)]]),
         (libc::SYS_sendmmsg, vec![vec![has(3, libc::MSG_FASTOPEN)]]),
-        // Memory, queues and semaphores that the user's other processes share by number or name; those that are made are asked about (`NOTED`).
+        // Memory, queues and semaphores that the user's other processes share by number or name;
+        // those that are made are asked about (`NOTED`).
         (libc::SYS_shmat, Vec::new()),
         (libc::SYS_shmctl, Vec::new()),
         (libc::SYS_msgsnd, Vec::new()),
@@ -202,12 +216,14 @@ fn has(argument: u8, flag: c_int) -> Condition {
     (argument, SeccompCmpOp::MaskedEq(flag), flag)
 }
 
-/// Calls of a build that are refused without namespaces alone, which the watching process notes: the same build may come out elsewhere. Sockets
-/// for datagrams are the same, and servers (`gate.rs`).
+/// Calls of a build that are refused without namespaces alone, which the watching process notes:
+/// the same build may come out elsewhere. Sockets for datagrams are the same, and servers
+/// (`gate.rs`).
 pub const NOTED: [c_long; 4] = [libc::SYS_socket, libc::SYS_semget, libc::SYS_msgget, libc::SYS_mq_open];
 
-/// Has every `connect`, `bind` and `listen`, every change of a file's mode or owner, and what is noted decided by whoever holds the descriptor that
-/// is returned. Of the sockets it is asked about those for datagrams alone.
+/// Has every `connect`, `bind` and `listen`, every change of a file's mode or owner, and what is
+/// noted decided by whoever holds the descriptor that is returned. Of the sockets it is asked about
+/// those for datagrams alone.
 pub fn ask() -> Result<OwnedFd, Failure> {
     const FLAGS: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     let doing = "ask about connections and modes";

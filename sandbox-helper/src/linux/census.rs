@@ -48,7 +48,8 @@ fn sum(counts: impl Iterator<Item = Census>) -> Census {
 
 fn tree(root: u32, processes: &HashMap<u32, Process>) -> HashSet<u32> {
     let mut within = HashSet::from([root]);
-    // Numbers say nothing about age, so this goes on until nobody is added: a few rounds, as trees of processes are flat.
+    // Numbers say nothing about age, so this goes on until nobody is added: a few rounds, as trees
+    // of processes are flat.
     loop {
         let before = within.len();
         within.extend(processes.iter().filter(|(_, process)| within.contains(&process.parent)).map(|(&pid, _)| pid).collect::<Vec<_>>());

@@ -22,7 +22,8 @@ use super::{access, calls, limits};
 pub enum Fence {
     /// Namespaces do; these are the folders that it may write to.
     Namespaces(Vec<PathBuf>),
-    /// Nothing else does: what may be read and written, and how many processes the user has already.
+    /// Nothing else does: what may be read and written, and how many processes the user has
+    /// already.
     Alone {
         /// Folders to read.
         readable: Vec<PathBuf>,
@@ -38,7 +39,8 @@ pub enum Fence {
 pub struct Started {
     /// Its process.
     pub pid: Pid,
-    /// Where its questions about connections, modes and owners arrive, in a fence that stands alone.
+    /// Where its questions about connections, modes and owners arrive, in a fence that stands
+    /// alone.
     pub asked: Option<OwnedFd>,
 }
 
@@ -50,7 +52,8 @@ pub fn start(policy: &Policy, fence: &Fence) -> Result<Started, Failure> {
     match unsafe { fork() }.doing(doing)? {
         ForkResult::Child => {
             drop(ours);
-            // An empty message is what the end of the socket looks like, so a failure is never empty.
+            // An empty message is what the end of the socket looks like, so a failure is never
+            // empty.
             let Err(failure) = become_command(policy, fence, theirs.as_fd());
             let _ = sendmsg::<()>(
                 theirs.as_raw_fd(),
@@ -103,7 +106,8 @@ fn become_command(policy: &Policy, fence: &Fence, report: BorrowedFd<'_>) -> Res
     execute(policy)
 }
 
-/// No signal that was ignored or blocked on the way here stays so: Rust ignores SIGPIPE, Node others.
+/// No signal that was ignored or blocked on the way here stays so: Rust ignores SIGPIPE, Node
+/// others.
 fn defaults() -> Result<(), Failure> {
     let doing = "reset the signals";
     for each in Signal::iterator().filter(|each| !matches!(each, Signal::SIGKILL | Signal::SIGSTOP)) {

@@ -1,7 +1,8 @@
-//! The socket to the addon: words go out, and its closing means that nobody waits for the build any more.
+//! The socket to the addon: words go out, and its closing means that nobody waits for the build any
+//! more.
 //!
-//! One line a message: `ready` (with the listener's descriptor, if there is one), `failed <why>`, `exit <code>`,
-//! `signal <number>`, `stopped <limit>`.
+//! One line a message: `ready` (with the listener's descriptor, if there is one), `failed <why>`,
+//! `exit <code>`, `signal <number>`, `stopped <limit>`.
 
 use std::io::{self, IoSlice, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -19,7 +20,8 @@ use super::failure::{Doing, Failure};
 pub struct Control(OwnedFd);
 
 impl Control {
-    /// Takes descriptor 0 away from where the build would inherit it, and leaves an empty input there.
+    /// Takes descriptor 0 away from where the build would inherit it, and leaves an empty input
+    /// there.
     pub fn take() -> Result<Self, Failure> {
         let socket = fcntl(io::stdin().as_fd(), FcntlArg::F_DUPFD_CLOEXEC(3)).doing("take the control socket")?;
         // SAFETY: fcntl made this descriptor just now, and nothing else owns it.

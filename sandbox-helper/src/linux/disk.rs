@@ -1,4 +1,5 @@
-//! How much disk a build takes: what lies in the folders that it may write to, and files that it has removed and holds open.
+//! How much disk a build takes: what lies in the folders that it may write to, and files that it
+//! has removed and holds open.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString};
@@ -17,7 +18,8 @@ use nix::sys::statvfs::statvfs;
 
 use super::census;
 
-/// The disk is looked at anew when it has lost as much as was left, or after this time, or after twenty times as long as it takes.
+/// The disk is looked at anew when it has lost as much as was left, or after this time, or after
+/// twenty times as long as it takes.
 const PAUSE: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(50);
 const SHARE: u32 = 20;
@@ -25,14 +27,17 @@ const SHARE: u32 = 20;
 const RESERVE: u64 = 256 << 20;
 /// Folders that are held open on the way down a tree; the way back up to deeper ones is by `..`.
 const HELD: usize = 256;
-/// So often in a row it may not be known how much there is, because folders so deep moved while they were counted.
+/// So often in a row it may not be known how much there is, because folders so deep moved while
+/// they were counted.
 const MOST_LOST: usize = 10;
-/// So often in a row more than the limit may be gone that no file explains: what was just removed is freed a moment later.
+/// So often in a row more than the limit may be gone that no file explains: what was just removed
+/// is freed a moment later.
 const MOST_HIDDEN: usize = 5;
 const FOLDER: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 const BLOCK: u64 = 512;
 
-/// Watches on a thread of its own, since a large tree takes seconds. `over` becomes true when more than `limit` is taken.
+/// Watches on a thread of its own, since a large tree takes seconds. `over` becomes true when more
+/// than `limit` is taken.
 pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::io::Result<()> {
     thread::Builder::new().name("disk".into()).spawn(move || {
         let at_first = free(&folders);
@@ -54,7 +59,8 @@ pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::i
                 let is_lost;
                 (used, is_lost) = usage(&folders);
                 lost = if is_lost { lost + 1 } else { 0 };
-                // What the disk has lost and no file explains: removed files that nothing leads to but a mapping or a message.
+                // What the disk has lost and no file explains: removed files that nothing leads to
+                // but a mapping or a message.
                 let unexplained = gone(&at_first, &now).saturating_sub(used.saturating_sub(begun_with));
                 hidden = if unexplained > limit.max(RESERVE) { hidden + 1 } else { 0 };
                 (looked, took, left) = (Instant::now(), start.elapsed(), now);
@@ -127,7 +133,8 @@ impl Count {
         }
     }
 
-    /// Counts what is below a folder. Links are not followed, other file systems not entered. What vanishes meanwhile takes nothing.
+    /// Counts what is below a folder. Links are not followed, other file systems not entered. What
+    /// vanishes meanwhile takes nothing.
     fn walk(&mut self, folder: &Path) {
         let mut levels: Vec<Level> = self.enter(nix::fcntl::AT_FDCWD, folder).into_iter().collect();
         while let Some(level) = levels.last_mut() {
@@ -157,7 +164,8 @@ impl Count {
     fn enter<F: AsFd, P: ?Sized + nix::NixPath>(&mut self, parent: F, name: &P) -> Option<Level> {
         let open = || openat(parent.as_fd(), name, FOLDER, Mode::empty());
         let opened = open().or_else(|error| {
-            // A folder that its owner may not read hides what is in it; with the privilege to look anyway this does not happen.
+            // A folder that its owner may not read hides what is in it; with the privilege to look
+            // anyway this does not happen.
             if error == Errno::EACCES
                 && fchmodat(parent.as_fd(), name, Mode::S_IRWXU, nix::sys::stat::FchmodatFlags::NoFollowSymlink).is_ok()
             {
@@ -183,7 +191,8 @@ impl Count {
         Some(Level { id: (own.st_dev, own.st_ino), folder: Some(folder), below })
     }
 
-    /// Files without a name that a process of the build has mapped, and nothing has open: each counts up to the end of what is mapped of it.
+    /// Files without a name that a process of the build has mapped, and nothing has open: each
+    /// counts up to the end of what is mapped of it.
     fn mapped(&mut self, folders: &[PathBuf]) {
         let mut ends: HashMap<libc::ino_t, u64> = HashMap::new();
         for pid in census::family(std::process::id()).unwrap_or_default() {
@@ -198,7 +207,8 @@ impl Count {
         self.bytes = all.fold(self.bytes, u64::saturating_add);
     }
 
-    /// Files without a name that a thread of the build has open: each may have descriptors of its own.
+    /// Files without a name that a thread of the build has open: each may have descriptors of its
+    /// own.
     fn removed(&mut self) {
         let processes = census::family(std::process::id()).unwrap_or_default();
         for (pid, thread) in processes.into_iter().flat_map(|pid| census::threads(pid).into_iter().map(move |thread| (pid, thread))) {
@@ -213,7 +223,8 @@ impl Count {
     }
 }
 
-/// The number of a removed file of one of these folders, and where the part of it ends that this line of /proc's `maps` is about.
+/// The number of a removed file of one of these folders, and where the part of it ends that this
+/// line of /proc's `maps` is about.
 fn removed_file(line: &str, folders: &[PathBuf]) -> Option<(libc::ino_t, u64)> {
     let path = line.get(line.find('/')?..)?;
     if !path.ends_with(" (deleted)") || !folders.iter().any(|folder| Path::new(path).starts_with(folder)) {

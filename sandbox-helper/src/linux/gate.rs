@@ -1,10 +1,12 @@
-//! The questions of a build without namespaces: the connections that it may make, its servers, and changes of modes and owners (`attributes.rs`).
+//! The questions of a build without namespaces: the connections that it may make, its servers, and
+//! changes of modes and owners (`attributes.rs`).
 //!
-//! Landlock knows ports, not addresses: the proxy's port would be open on every host of the world. So each `connect` of the build
-//! stops in the kernel and comes here. Where it names the proxy, this process connects the build's socket itself, with an address of its own:
-//! what the build changes in its memory meanwhile is never read a second time. The same goes for Unix sockets in the build's own folders, where
-//! it may have servers too. Everything else is refused; a server on the host's network, datagrams, queues and semaphores are noted, as they work
-//! in other tiers.
+//! Landlock knows ports, not addresses: the proxy's port would be open on every host of the world.
+//! So each `connect` of the build stops in the kernel and comes here. Where it names the proxy,
+//! this process connects the build's socket itself, with an address of its own: what the build
+//! changes in its memory meanwhile is never read a second time. The same goes for Unix sockets in
+//! the build's own folders, where it may have servers too. Everything else is refused; a server on
+//! the host's network, datagrams, queues and semaphores are noted, as they work in other tiers.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -20,7 +22,8 @@ use nix::sys::socket::{Backlog, SockaddrIn, SockaddrLike, UnixAddr, connect, get
 use super::failure::checked;
 use super::{attributes, calls, census, memory};
 
-/// Most answers that are being made: more than a build has threads. One that waits for a server that does not take it may outlive who asked.
+/// Most answers that are being made: more than a build has threads. One that waits for a server
+/// that does not take it may outlive who asked.
 const ANSWERS: usize = 4096;
 
 /// Answers the questions of one build.
@@ -36,12 +39,14 @@ pub struct Gate {
 enum Outcome {
     /// It was made here, for the build.
     Made,
-    /// The kernel makes it, and asks its own rules as ever: nothing that the build could change meanwhile was decided.
+    /// The kernel makes it, and asks its own rules as ever: nothing that the build could change
+    /// meanwhile was decided.
     Kernels,
 }
 
 impl Gate {
-    /// `asked` is what `calls::ask` returned in the build's first process; `writable` are the real paths of the folders that are the build's.
+    /// `asked` is what `calls::ask` returned in the build's first process; `writable` are the real
+    /// paths of the folders that are the build's.
     pub fn new(asked: OwnedFd, port: Option<u16>, writable: Vec<PathBuf>) -> Self {
         Self { asked: Arc::new(asked), port, writable: writable.into(), noted: Arc::default() }
     }
@@ -51,8 +56,9 @@ impl Gate {
         self.noted.load(Ordering::Acquire)
     }
 
-    /// Answers one question, on a thread of its own: a connect may wait for the proxy, a path for a disk, and whoever watches must not. To be called
-    /// when the descriptor is readable; an error means that nobody can ask any more.
+    /// Answers one question, on a thread of its own: a connect may wait for the proxy, a path for a
+    /// disk, and whoever watches must not. To be called when the descriptor is readable; an error
+    /// means that nobody can ask any more.
     pub fn answer(&self) -> io::Result<()> {
         // SAFETY: plain numbers; the kernel requires them to be all zero.
         let mut question = unsafe { std::mem::zeroed::<libc::seccomp_notif>() };
@@ -145,8 +151,9 @@ impl Gate {
         }
     }
 
-    /// A server has a path, which Landlock lets a build make in its own folders alone. A name without one would be open to the whole machine, and
-    /// so would be a port. Neither changes once a socket has it.
+    /// A server has a path, which Landlock lets a build make in its own folders alone. A name
+    /// without one would be open to the whole machine, and so would be a port. Neither changes once
+    /// a socket has it.
     fn listen(&self, question: &libc::seccomp_notif) -> io::Result<Outcome> {
         let [_, backlog, ..] = question.data.args;
         let socket = self.socket(question)?;
@@ -163,7 +170,8 @@ impl Gate {
     fn socket(&self, question: &libc::seccomp_notif) -> io::Result<OwnedFd> {
         let [socket, ..] = question.data.args;
         let thread = opened(question.pid, libc::PIDFD_THREAD)?;
-        // The thread may have ended and its number been given to another: only while the question stands is it the one that asked.
+        // The thread may have ended and its number been given to another: only while the question
+        // stands is it the one that asked.
         self.stands(question.id)?;
         let socket = RawFd::try_from(socket & 0xffff_ffff).map_err(|_| io::Error::from_raw_os_error(libc::EBADF))?;
         descriptor(unsafe {
@@ -173,7 +181,8 @@ impl Gate {
     }
 
     fn ioctl<T>(&self, request: libc::Ioctl, argument: *mut T) -> io::Result<()> {
-        // SAFETY: each request of seccomp's descriptor takes a pointer to the type that it is called with above.
+        // SAFETY: each request of seccomp's descriptor takes a pointer to the type that it is
+        // called with above.
         checked(unsafe { libc::ioctl(self.asked.as_raw_fd(), request, argument) }.into()).map(drop)
     }
 }
@@ -188,8 +197,9 @@ fn gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR | libc::EAGAIN))
 }
 
-/// Whoever asks is a thread, and any thread of a program may: without the flag only the first of each can be opened. Linux before 6.9 does not know
-/// it: there the first is taken. All have its descriptors, but for one that went its own way, which gets another socket of the build's.
+/// Whoever asks is a thread, and any thread of a program may: without the flag only the first of
+/// each can be opened. Linux before 6.9 does not know it: there the first is taken. All have its
+/// descriptors, but for one that went its own way, which gets another socket of the build's.
 fn opened(thread: u32, flag: c_uint) -> io::Result<OwnedFd> {
     // SAFETY: a call with numbers only.
     let open = |thread: u32, flag: c_uint| descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, thread, flag) });

@@ -1,4 +1,5 @@
-//! What one process may use: resource limits of the kernel, set in the build's first process and inherited by all others.
+//! What one process may use: resource limits of the kernel, set in the build's first process and
+//! inherited by all others.
 //!
 //! What they cannot bound, the sum over processes, is watched by `watch.rs`.
 
@@ -7,15 +8,18 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::failure::{Doing, Failure};
 use super::policy::Limits;
 
-/// Enough for every bundler, and small enough for programs that close every descriptor there could be.
+/// Enough for every bundler, and small enough for programs that close every descriptor there could
+/// be.
 const DESCRIPTORS: u64 = 8192;
 
-/// The watching process, its thread and bubblewrap: the kernel counts them along, and the build is to have its number without them.
+/// The watching process, its thread and bubblewrap: the kernel counts them along, and the build is
+/// to have its number without them.
 const OWN: u64 = 8;
 
 /// Sets them. `others` are the user's processes that the kernel counts along with the build's.
 pub fn set(limits: &Limits, others: u64) -> Result<(), Failure> {
-    // RLIMIT_DATA, not RLIMIT_AS: WebAssembly reserves address space by the gigabyte and uses little of it.
+    // RLIMIT_DATA, not RLIMIT_AS: WebAssembly reserves address space by the gigabyte and uses
+    // little of it.
     lower(Resource::RLIMIT_DATA, limits.memory, "memory")?;
     lower(Resource::RLIMIT_NPROC, limits.processes.saturating_add(others).saturating_add(OWN), "processes")?;
     lower(Resource::RLIMIT_FSIZE, limits.file, "size of a file")?;

@@ -1,7 +1,7 @@
 //! What the whole machine has left: the backstop for memory that is in no process.
 //!
-//! Shared memory without a name stays when nobody maps it any more, sockets and pipes hold some, and no process owns up to any of it. The kernel
-//! says only how much there is of it in all.
+//! Shared memory without a name stays when nobody maps it any more, sockets and pipes hold some,
+//! and no process owns up to any of it. The kernel says only how much there is of it in all.
 
 use std::fs;
 use std::io;
@@ -33,7 +33,8 @@ impl Machine {
         Self { shared: of("Shmem:").unwrap_or_default(), available: of("MemAvailable:").unwrap_or(u64::MAX) }
     }
 
-    /// Whether more than `limit` of shared memory has come since this was read, or nearly nothing is left. It need not be the build's.
+    /// Whether more than `limit` of shared memory has come since this was read, or nearly nothing
+    /// is left. It need not be the build's.
     pub fn is_spent(&self, now: &Self, limit: u64) -> bool {
         now.shared.saturating_sub(self.shared) > limit || now.available < RESERVE.min(self.available / 2)
     }

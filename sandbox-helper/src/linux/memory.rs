@@ -1,4 +1,5 @@
-//! What a process that waits for an answer has in its memory. It can change that at any time: what is read here is never read a second time.
+//! What a process that waits for an answer has in its memory. It can change that at any time: what
+//! is read here is never read a second time.
 
 use std::io;
 
@@ -14,7 +15,8 @@ pub fn read(task: u32, address: u64, bytes: &mut [u8]) -> io::Result<()> {
     let address = std::ptr::without_provenance_mut(usize::try_from(address).map_err(|_| fault())?);
     let there = libc::iovec { iov_base: address, iov_len: bytes.len() };
     let task = libc::pid_t::try_from(task).map_err(io::Error::other)?;
-    // SAFETY: the kernel writes at most as many bytes as `bytes` has; the other address is checked by it against the other process.
+    // SAFETY: the kernel writes at most as many bytes as `bytes` has; the other address is checked
+    // by it against the other process.
     let read = unsafe { libc::process_vm_readv(task, &raw const here, 1, &raw const there, 1, 0) };
     match usize::try_from(read) {
         Err(_) => Err(io::Error::last_os_error()),

@@ -67,8 +67,8 @@ fn run(control: &Control) -> Result<(), Failure> {
     }
 }
 
-/// Whatever the starting process had open is not for the build. The control socket is marked to be closed already, and so is
-/// all that this program opens.
+/// Whatever the starting process had open is not for the build. The control socket is marked to be
+/// closed already, and so is all that this program opens.
 fn close_inherited() -> Result<(), Failure> {
     const MARK: libc::c_uint = 1 << 2;
     // SAFETY: a call with numbers only; it marks descriptors and closes none.

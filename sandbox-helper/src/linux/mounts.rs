@@ -1,8 +1,9 @@
 //! The file system of a build: a new root with what it may see, and nothing else.
 //!
-//! In two steps, because two powers are needed. Staging opens everything by the host's paths and needs whoever can walk them:
-//! root, where there is root, since a cache below /root is closed to the user that the build runs as. Assembling makes the root
-//! and needs the new user namespace. Between the two lie only bind mounts below `/stage`, in a mount namespace of our own.
+//! In two steps, because two powers are needed. Staging opens everything by the host's paths and
+//! needs whoever can walk them: root, where there is root, since a cache below /root is closed to
+//! the user that the build runs as. Assembling makes the root and needs the new user namespace.
+//! Between the two lie only bind mounts below `/stage`, in a mount namespace of our own.
 
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -35,7 +36,8 @@ struct Shown {
 }
 
 impl Stage {
-    /// Binds all that the build will see below `/stage`. The mount namespace must be new; the host is at `/old` afterwards.
+    /// Binds all that the build will see below `/stage`. The mount namespace must be new; the host
+    /// is at `/old` afterwards.
     pub fn build(policy: &Policy) -> Result<Self, Failure> {
         mount(none(), "/", none(), MsFlags::MS_REC | MsFlags::MS_PRIVATE, none()).doing("keep the mounts apart from the host's")?;
         let mut sources = Vec::new();
@@ -67,14 +69,16 @@ impl Stage {
             let source = format!("/old/proc/self/fd/{}", pinned.as_raw_fd());
             let folder = fs::metadata(&source).doing(format!("look at {}", inside.display()))?.is_dir();
             bind(Path::new(&source), &staged, folder)?;
-            // A device that may not be written is of no use; nothing else may be unless it was said.
+            // A device that may not be written is of no use; nothing else may be unless it was
+            // said.
             seal(&staged, !writable)?;
             shown.push(Shown { staged, inside, folder, writable });
         }
         Ok(Self { shown, links })
     }
 
-    /// Makes the root, moves in, and lets go of the host. To be called as the first process of the new namespaces.
+    /// Makes the root, moves in, and lets go of the host. To be called as the first process of the
+    /// new namespaces.
     pub fn assemble(self, policy: &Policy) -> Result<(), Failure> {
         let new = Path::new("/new");
         tmpfs(new, "mode=755,size=16m,nr_inodes=16k")?;
@@ -148,7 +152,8 @@ pub fn bind(source: &Path, target: &Path, folder: bool) -> Result<(), Failure> {
 
 /// No privileges through files and, if asked, no change, in the mount and all below it.
 ///
-/// `mount_setattr` and not a remount: a remount must repeat flags that the host has set and that nobody told us.
+/// `mount_setattr` and not a remount: a remount must repeat flags that the host has set and that
+/// nobody told us.
 pub fn seal(at: &Path, read_only: bool) -> Result<(), Failure> {
     let doing = || format!("seal {}", at.display());
     let path = std::ffi::CString::new(at.as_os_str().as_encoded_bytes()).doing(doing())?;

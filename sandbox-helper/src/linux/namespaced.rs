@@ -1,8 +1,8 @@
 //! The first tier: namespaces of our own.
 //!
-//! Three processes: this one stays outside and waits; the first of the namespaces makes the root and watches; the command runs. As
-//! root the namespace's one user is an unprivileged one of the host, so that not even a hole in the kernel's namespaces gives the
-//! build more than that user.
+//! Three processes: this one stays outside and waits; the first of the namespaces makes the root
+//! and watches; the command runs. As root the namespace's one user is an unprivileged one of the
+//! host, so that not even a hole in the kernel's namespaces gives the build more than that user.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -52,7 +52,8 @@ pub fn run(policy: &Policy, control: &Control) -> Result<(), Failure> {
         wait(first)?;
         return Err(failure);
     }
-    // The pipe stays open for as long as this process lives: its end is one more sign for the other to end.
+    // The pipe stays open for as long as this process lives: its end is one more sign for the other
+    // to end.
     wait(first)
 }
 

@@ -11,10 +11,11 @@ use nix::unistd::Pid;
 use super::failure::{Doing, Failure, checked};
 use super::user::INSIDE;
 
-/// Forks into new namespaces. `None` in the child, which is their first process and has every capability in them.
+/// Forks into new namespaces. `None` in the child, which is their first process and has every
+/// capability in them.
 ///
-/// Not `unshare` and then `fork`: this way no third process stays between the two. The process has one thread, so that a bare
-/// `clone` is as good as libc's `fork`.
+/// Not `unshare` and then `fork`: this way no third process stays between the two. The process has
+/// one thread, so that a bare `clone` is as good as libc's `fork`.
 pub fn fork() -> Result<Option<Pid>, Failure> {
     const ALL: libc::c_int = libc::CLONE_NEWUSER
         | libc::CLONE_NEWNS
@@ -24,14 +25,15 @@ pub fn fork() -> Result<Option<Pid>, Failure> {
         | libc::CLONE_NEWUTS
         | libc::CLONE_NEWCGROUP;
     let flags = libc::c_long::from(ALL | libc::SIGCHLD);
-    // SAFETY: without CLONE_VM the child has a copy of everything, on the same stack; the other arguments are unused, in whatever
-    // order the architecture has them.
+    // SAFETY: without CLONE_VM the child has a copy of everything, on the same stack; the other
+    // arguments are unused, in whatever order the architecture has them.
     let pid = checked(unsafe { libc::syscall(libc::SYS_clone, flags, 0_usize, 0_usize, 0_usize, 0_usize) }).doing("make namespaces")?;
     let pid = libc::pid_t::try_from(pid).doing("make namespaces")?;
     Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
-/// Gives the child's namespace its one user and group, which are `user` and `group` on the host. `proc` is where the host's /proc is.
+/// Gives the child's namespace its one user and group, which are `user` and `group` on the host.
+/// `proc` is where the host's /proc is.
 pub fn map_user(proc: &Path, child: Pid, user: u32, group: u32) -> Result<(), Failure> {
     // Without privilege a group may be mapped only by who has given up changing groups.
     for (file, line) in

@@ -1,8 +1,8 @@
 //! What the addon asks for, as it arrives on descriptor 0.
 //!
-//! Four bytes of length (little endian), then words that each end with NUL: the version, then a key and as many words as the key
-//! takes. It comes on a socket that only the addon holds the other end of: no file that another could change, no command
-//! line that another user could read.
+//! Four bytes of length (little endian), then words that each end with NUL: the version, then a key
+//! and as many words as the key takes. It comes on a socket that only the addon holds the other end
+//! of: no file that another could change, no command line that another user could read.
 
 use std::ffi::{CString, OsString};
 use std::io::Read;

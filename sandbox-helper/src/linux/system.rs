@@ -1,4 +1,5 @@
-//! What every build sees of the host's system, and the made-up rest: the same list for both tiers that have mounts.
+//! What every build sees of the host's system, and the made-up rest: the same list for both tiers
+//! that have mounts.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,7 +11,8 @@ use super::user::INSIDE;
 
 /// The tools of the machine: shell, git, make, python, compilers. Read-only.
 const FOLDERS: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
-/// What those tools need of /etc: where libraries and alternatives are, and certificates. Read-only, where they exist.
+/// What those tools need of /etc: where libraries and alternatives are, and certificates.
+/// Read-only, where they exist.
 const SETTINGS: [&str; 9] = [
     "/etc/alternatives",
     "/etc/ld.so.cache",
@@ -22,7 +24,8 @@ const SETTINGS: [&str; 9] = [
     "/etc/ca-certificates/extracted",
     "/var/lib/ca-certificates",
 ];
-/// Hidden: what the machine's owner has put there (another Node, global packages) is no part of the system, and differs everywhere.
+/// Hidden: what the machine's owner has put there (another Node, global packages) is no part of the
+/// system, and differs everywhere.
 pub const HIDDEN: &str = "/usr/local";
 /// Bytes of the fresh /tmp, which is memory.
 pub const TMP: u64 = 1 << 30;

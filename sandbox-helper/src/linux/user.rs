@@ -6,7 +6,8 @@ use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
 use super::failure::{Doing, Failure, checked};
 
-/// Inside namespaces, the number that the first ordinary user of a Linux machine has: builds look at it.
+/// Inside namespaces, the number that the first ordinary user of a Linux machine has: builds look
+/// at it.
 pub const INSIDE: u32 = 1000;
 
 /// Becomes the user of that number, with no group but its own. For root only.
@@ -14,7 +15,8 @@ pub fn become_user(user: u32) -> Result<(), Failure> {
     let doing = || format!("become user {user}");
     let (uid, gid) = (Uid::from_raw(user), Gid::from_raw(user));
     match setgroups(&[]) {
-        // Forbidden inside a user namespace that was made without privilege; there was no group to give up then.
+        // Forbidden inside a user namespace that was made without privilege; there was no group to
+        // give up then.
         Ok(()) | Err(Errno::EPERM) => {}
         Err(error) => return Err(Failure::new(doing(), error)),
     }

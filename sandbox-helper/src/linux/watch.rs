@@ -1,7 +1,9 @@
-//! The process that the build lives under: it reaps, watches the limits, answers its questions, and ends it all.
+//! The process that the build lives under: it reaps, watches the limits, answers its questions, and
+//! ends it all.
 //!
-//! In namespaces it is their first process, so that its own end is the end of every process in them. Without, it is in a Landlock
-//! domain around the build's: a signal to "all" then reaches exactly the build, in one call that no `fork` can run away from.
+//! In namespaces it is their first process, so that its own end is the end of every process in
+//! them. Without, it is in a Landlock domain around the build's: a signal to "all" then reaches
+//! exactly the build, in one call that no `fork` can run away from.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -154,8 +156,9 @@ impl Watch<'_> {
         if self.reach == Reach::Namespace {
             return;
         }
-        // This process is in a domain that keeps its signals to the build: it was made certain when it was entered. Whoever is
-        // being forked at this moment is in the domain too, or its parent's pending signal makes the fork fail.
+        // This process is in a domain that keeps its signals to the build: it was made certain when
+        // it was entered. Whoever is being forked at this moment is in the domain too, or its
+        // parent's pending signal makes the fork fail.
         while kill(Pid::from_raw(-1), Signal::SIGKILL).is_ok() {
             if !wait_for_any() {
                 break;

@@ -1,4 +1,5 @@
-//! `reproduce survey`: a list of packages, judged in two passes, with a database that a later run goes on with.
+//! `reproduce survey`: a list of packages, judged in two passes, with a database that a later run
+//! goes on with.
 
 mod sink;
 mod sweep;
@@ -37,7 +38,8 @@ const HINT: &str = "reproduce survey <file>, or - for standard input; for the pa
 
 /// Most builds at a time.
 const MAX_JOBS: usize = 64;
-/// How many packages at a time the first pass has for each build at a time: it waits for hosts more than it works.
+/// How many packages at a time the first pass has for each build at a time: it waits for hosts more
+/// than it works.
 const FIRST_PASS: usize = 4;
 /// The database where none is named, below the cache folder.
 const DATABASE: &str = "surveys.db";
@@ -86,7 +88,8 @@ struct Arguments {
     /// End after the first pass: what needs a build waits for a later run
     #[arg(long)]
     no_build: bool,
-    /// How many builds at a time; the first pass takes four times as many packages [default: half of the processors]
+    /// How many builds at a time; the first pass takes four times as many packages [default: half
+    /// of the processors]
     #[arg(long, value_name = "n", value_parser = jobs)]
     jobs: Option<usize>,
     /// Go on where the same list ended; it is what happens anyway
@@ -113,7 +116,8 @@ struct Arguments {
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     timeout: Option<f64>,
-    /// Keep the caches below this on the way, as 20GB: what was used longest ago goes, and what is in use stays
+    /// Keep the caches below this on the way, as 20GB: what was used longest ago goes, and what is
+    /// in use stays
     #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
     disk: Option<u64>,
     /// The folder of all caches
@@ -231,7 +235,8 @@ async fn listed(path: PathBuf) -> Result<List, Failed> {
     tokio::task::spawn_blocking(read).await.map_err(verdict::internal)?.map_err(boxed)
 }
 
-/// The first packages of the list of those that many others depend on, of the registry's package with it.
+/// The first packages of the list of those that many others depend on, of the registry's package
+/// with it.
 async fn top(count: usize, options: &Options, cancelled: &Arc<AtomicBool>) -> Result<List, Failed> {
     let published = session::fetch_one(TOP_PACKAGE, options, Arc::clone(cancelled)).await?;
     let unreadable = |reason: String| boxed(SurveyError::List { list: TOP_PACKAGE.to_owned(), reason });
@@ -274,7 +279,8 @@ async fn pass(world: &Arc<Session>, job: Job, sink: &mut Sink, cancelled: &Arc<A
 impl Arguments {
     fn options(&self, installed: Option<PathBuf>) -> Options {
         Options {
-            // The database is where results are: the file of results would be written anew for each.
+            // The database is where results are: the file of results would be written anew for
+            // each.
             no_cache: true,
             strategy: self.strategy.clone(),
             accept: self.accept(),
@@ -288,7 +294,8 @@ impl Arguments {
         }
     }
 
-    /// What could change an answer, as the database keeps it: a run is gone on with only where all of it is the same.
+    /// What could change an answer, as the database keeps it: a run is gone on with only where all
+    /// of it is the same.
     fn asked(&self) -> String {
         let Self { strategy, registry, isolation, timeout, .. } = self;
         let asked = serde_json::json!({

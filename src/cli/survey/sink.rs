@@ -68,7 +68,8 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    /// The sink of a run. What the run has already goes to NDJSON first, so that a file of lines is always whole.
+    /// The sink of a run. What the run has already goes to NDJSON first, so that a file of lines is
+    /// always whole.
     pub(super) fn of(database: Database, (run, total): (i64, usize), shown: &Shown<'_>) -> Result<Self, SinkError> {
         let prints_lines = shown.ndjson == Some(Path::new("-"));
         let file = shown.ndjson.filter(|_| !prints_lines);
@@ -118,7 +119,8 @@ impl Sink {
         Ok(())
     }
 
-    /// Keeps what came of a package, and shows it. What needs a build that was put off has no line yet.
+    /// Keeps what came of a package, and shows it. What needs a build that was put off has no line
+    /// yet.
     pub(super) fn done(&mut self, one: &Done) -> Result<(), SinkError> {
         let Done { package, answer, took } = one;
         let cost = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -170,7 +172,8 @@ impl Sink {
         Ok(self.database.waiting(self.run)?)
     }
 
-    /// Takes the line that moves away, and gives the database and the counts back. `is_whole`: every package has a result.
+    /// Takes the line that moves away, and gives the database and the counts back. `is_whole`:
+    /// every package has a result.
     pub(super) fn end(mut self, is_whole: bool) -> Result<(Counter, usize), SinkError> {
         if is_whole {
             self.database.end(self.run)?;

@@ -1,4 +1,5 @@
-//! A folder that a stranger's build left, made from the input, and everything that the program does with one.
+//! A folder that a stranger's build left, made from the input, and everything that the program does
+//! with one.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Documents that a later run or another user is handed: recipes, statements, stored results; and what is signed.
+//! Documents that a later run or another user is handed: recipes, statements, stored results; and
+//! what is signed.
 
 use std::sync::LazyLock;
 

@@ -117,8 +117,8 @@ fn plain(entries: &[ListingEntry]) {
     }
 }
 
-/// The objects of an input: a byte for the kind, one for the length, and the content, in which the byte 0x1f and a number stand
-/// for the id of an earlier object.
+/// The objects of an input: a byte for the kind, one for the length, and the content, in which the
+/// byte 0x1f and a number stand for the id of an earlier object.
 fn of_objects(input: &[u8]) -> Host {
     let mut rest = input;
     let mut ids: Vec<Vec<u8>> = Vec::new();

@@ -44,7 +44,8 @@ pub(crate) fn glob(input: &[u8]) -> String {
     format!("{seen:?}")
 }
 
-/// A package.json, a .npmignore, and the paths of files by line; each third of them is executable or a link.
+/// A package.json, a .npmignore, and the paths of files by line; each third of them is executable
+/// or a link.
 pub(crate) fn packlist(input: &[u8]) -> String {
     let [manifest, ignored, paths] = parts(input);
     let paths = text(paths);

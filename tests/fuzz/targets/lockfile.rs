@@ -57,7 +57,8 @@ fn yarn(bytes: &[u8]) {
     let changed = rewrite_yarn_v1(bytes, BASE);
     assert_eq!(lines(&changed.bytes), lines(bytes));
     let whole = text(bytes);
-    // Where the file leads to the same place under two registries, or here already, the way back is not known.
+    // Where the file leads to the same place under two registries, or here already, the way back is
+    // not known.
     let once = whole.matches("resolved").count() <= 1;
     if once && !whole.contains("127.0.0.1") {
         assert_eq!(changed.restore(&changed.bytes), bytes, "the way back");

@@ -79,7 +79,8 @@ fn memory_disk() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// The first byte says whether the rest is a tar stream that is still to be compressed, or a file as it is.
+/// The first byte says whether the rest is a tar stream that is still to be compressed, or a file
+/// as it is.
 fn archive(input: &[u8]) -> String {
     let Some((flag, rest)) = input.split_first() else { return String::new() };
     let file = if flag & 1 == 0 { gzip(rest) } else { rest.to_vec() };
@@ -146,7 +147,8 @@ fn spec(input: &[u8]) -> String {
         Target::Registry { name, wanted, registry, .. } => {
             let like_file = |text: &str| [".tgz", ".tar.gz", ".tar"].iter().any(|ending| text.to_ascii_lowercase().ends_with(ending));
             if like_file(&spec.display()) || like_file(name.as_str()) || wanted.as_str().starts_with(['.', '/']) {
-                // `a@1.0.0-x.tgz+y` is a version, `a@ .x` a tag, and `pkg:npm/a.tgz` a package: only their plain forms are read as files.
+                // `a@1.0.0-x.tgz+y` is a version, `a@ .x` a tag, and `pkg:npm/a.tgz` a package:
+                // only their plain forms are read as files.
                 return "registry, shown like a file".to_owned();
             }
             let shown = Spec::parse(&spec.display()).unwrap_or_else(|error| panic!("{:?}: {error}", spec.display()));
@@ -265,8 +267,9 @@ fn address(input: &[u8]) -> String {
         return format!("{:?} long", found.kind);
     }
     let again = address::parse(&found.url).unwrap_or_else(|error| panic!("{:?}: {error}", found.url));
-    // Quotes around an address are taken for the prose that it stood in, also where a fragment was cut off behind one, and with them
-    // the slashes that they stood behind; and one `.git` is taken off every time, though no host has a repository called so.
+    // Quotes around an address are taken for the prose that it stood in, also where a fragment was
+    // cut off behind one, and with them the slashes that they stood behind; and one `.git` is taken
+    // off every time, though no host has a repository called so.
     let stem = |url: &str| url.trim_end_matches(['\'', '"', '`', '<', '>', '/']).trim_end_matches(".git").to_owned();
     assert_eq!(stem(&again.url), stem(&found.url), "an address that was read is read again as itself");
     format!("{:?} {} {} {} {}", found.kind, url.scheme(), found.port.is_some(), found.directory.is_some(), found.reference.is_some())

@@ -1,4 +1,5 @@
-//! What the loopback registry makes of a packument, and how the registry's metadata are held against a tarball.
+//! What the loopback registry makes of a packument, and how the registry's metadata are held
+//! against a tarball.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +78,8 @@ pub(crate) fn lean(input: &[u8]) -> String {
         assert!(matches!(version.as_str(), "created" | "modified") || nodejs_semver(version), "{version:?}");
         assert!(time.as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{time}");
     }
-    // What is lean already has nothing more to lose: a value that changes on its way was not of its syntax.
+    // What is lean already has nothing more to lose: a value that changes on its way was not of its
+    // syntax.
     if !asking.abbreviated {
         let (again, _) = served(&made, BASE, asking).unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&again).unwrap(), Value::Object(packument), "served again");
@@ -97,7 +99,8 @@ fn is_path(text: &str) -> bool {
     (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./@+~*#".contains(&byte))
 }
 
-/// A range, a tag, an alias, or an address of a tarball without credentials or anything behind its path.
+/// A range, a tag, an alias, or an address of a tarball without credentials or anything behind its
+/// path.
 fn is_wish(text: &str) -> bool {
     if let Some(alias) = text.strip_prefix("npm:") {
         return match alias.rfind('@').filter(|at| *at > 0) {
@@ -189,7 +192,8 @@ pub(crate) fn confusion(input: &[u8]) -> String {
     let paths: Vec<&str> = paths.lines().collect();
     let found = disagreements(&registry, Inside { manifest: &manifest, paths: &paths });
     assert_eq!(found, disagreements(&registry, Inside { manifest: &manifest, paths: &paths }));
-    // What the registry lets be installed and the tarball does not have in any of its lists weighs, whatever else is there.
+    // What the registry lets be installed and the tarball does not have in any of its lists weighs,
+    // whatever else is there.
     let listed = |side: &Value, name: &str| {
         let lists = ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"];
         lists.iter().any(|list| side.get(list).and_then(|list| list.get(name)).is_some())

@@ -1,7 +1,9 @@
-//! The settings that cannot change which bytes a client installs, and the files in which clients look for settings.
+//! The settings that cannot change which bytes a client installs, and the files in which clients
+//! look for settings.
 //!
-//! Sources: the documentation of npm 11 (config), pnpm 10 (settings, pnpm-workspace.yaml, package.json), yarn 1 (.yarnrc), yarn 4
-//! (configuration), bun 1.3 (bunfig.toml, environment variables) and deno 2 (deno.json). What is not here counts as a setting that can.
+//! Sources: the documentation of npm 11 (config), pnpm 10 (settings, pnpm-workspace.yaml,
+//! package.json), yarn 1 (.yarnrc), yarn 4 (configuration), bun 1.3 (bunfig.toml, environment
+//! variables) and deno 2 (deno.json). What is not here counts as a setting that can.
 
 use npm_lockfile::Format;
 
@@ -24,7 +26,8 @@ pub(super) enum Kind {
     Manifest,
     /// deno.json.
     Deno,
-    /// No setting, but there is what decides: code, or another file in the place of one that is looked at.
+    /// No setting, but there is what decides: code, or another file in the place of one that is
+    /// looked at.
     There(&'static str),
     /// The same, unless the client itself wrote it here: only where the commit has it.
     Committed(&'static str),
@@ -36,7 +39,8 @@ const ALL: &[Format] = &[Npm, Yarn, Berry, Pnpm, Bun, Deno];
 const HOOK: &str = "it is code by which the client changes what is installed";
 const MANIFEST: &str = "the client takes it for package.json";
 
-/// The files of a folder, with the clients (by the formats of their lockfiles) that take settings from them.
+/// The files of a folder, with the clients (by the formats of their lockfiles) that take settings
+/// from them.
 pub(super) const FILES: &[(&str, Kind, &[Format])] = &[
     (".npmrc", Kind::Npmrc, &[Npm, Yarn, Pnpm, Bun, Deno]),
     (".yarnrc", Kind::Yarnrc, &[Yarn, Berry]),
@@ -175,7 +179,8 @@ pub(super) const YARNRC: &[&str] = &[
     "version-tag-prefix",
 ];
 
-/// Keys of `.yarnrc.yml`. The cache in the project, which `enableGlobalCache` chooses, is looked for itself.
+/// Keys of `.yarnrc.yml`. The cache in the project, which `enableGlobalCache` chooses, is looked
+/// for itself.
 pub(super) const YARNRC_YML: &[&str] = &[
     "changesetBaseRefs",
     "compressionLevel",

@@ -1,4 +1,5 @@
-//! What package.json tells the client. Its keys are without number; those that clients read are known.
+//! What package.json tells the client. Its keys are without number; those that clients read are
+//! known.
 
 use npm_lockfile::Format;
 

@@ -1,4 +1,5 @@
-//! Readers of files of settings, stricter than any client's: what two readers could take for two things is refused.
+//! Readers of files of settings, stricter than any client's: what two readers could take for two
+//! things is refused.
 
 use std::fmt;
 use std::io;

@@ -1,5 +1,6 @@
-//! A syntax tree as a sequence of what a program is made of: without comments, semicolons, redundant parentheses and trailing commas,
-//! and with strings and numbers by their values. Two programs are the same if their sequences are.
+//! A syntax tree as a sequence of what a program is made of: without comments, semicolons,
+//! redundant parentheses and trailing commas, and with strings and numbers by their values. Two
+//! programs are the same if their sequences are.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -21,7 +22,8 @@ pub(super) enum Event<'t> {
     Number(u64),
 }
 
-/// Walks a subtree without recursion. Nodes are asked neither for their parents nor for their siblings: that takes a walk of its own.
+/// Walks a subtree without recursion. Nodes are asked neither for their parents nor for their
+/// siblings: that takes a walk of its own.
 pub(super) struct Events<'t> {
     cursor: TreeCursor<'t>,
     text: &'t str,
@@ -35,7 +37,8 @@ struct Above {
     kind: &'static str,
     /// Whether it was announced.
     announced: bool,
-    /// A comma that was not told yet, and whether an element stands before it: a trailing one is left out.
+    /// A comma that was not told yet, and whether an element stands before it: a trailing one is
+    /// left out.
     comma: Option<(u16, bool)>,
     /// Whether the last child was an element.
     element: bool,
@@ -147,11 +150,13 @@ impl<'t> Iterator for Events<'t> {
 const REDUNDANT: &str = "redundant parentheses";
 
 fn is_comment(node: Node<'_>) -> bool {
-    // A comment as in HTML is none in a module, and the parser reads it on behind a carriage return: it counts as written.
+    // A comment as in HTML is none in a module, and the parser reads it on behind a carriage
+    // return: it counts as written.
     node.kind() == "comment"
 }
 
-/// Parentheses of which more depends than what the tree already says: they end the reach of `?.`, and a string in them is no directive.
+/// Parentheses of which more depends than what the tree already says: they end the reach of `?.`,
+/// and a string in them is no directive.
 fn counts(parentheses: Node<'_>, around: &str) -> bool {
     let is_chain = |kind: &str| matches!(kind, "member_expression" | "subscript_expression" | "call_expression");
     let inner = parentheses.named_child(0).map_or("", |inner| inner.kind());
@@ -174,8 +179,9 @@ fn unescaped(literal: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Reads one escape behind its backslash and gives what follows it. Half of a pair of surrogates stays as it is written, with its
-/// backslash: it is no character, and only the same half is equal to it.
+/// Reads one escape behind its backslash and gives what follows it. Half of a pair of surrogates
+/// stays as it is written, with its backslash: it is no character, and only the same half is equal
+/// to it.
 fn escape<'t>(text: &'t str, out: &mut String) -> &'t str {
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return "" };
@@ -215,7 +221,8 @@ fn escape<'t>(text: &'t str, out: &mut String) -> &'t str {
     }
 }
 
-/// The value of a number literal that is written in one of the usual ways; big and old octal ones stay as they are.
+/// The value of a number literal that is written in one of the usual ways; big and old octal ones
+/// stay as they are.
 fn value_of(literal: &str) -> Option<f64> {
     let plain = literal.replace('_', "");
     let radix = |digits: &str, radix| u64::from_str_radix(digits, radix).ok().filter(|value| *value < 1 << 53);

@@ -1,11 +1,13 @@
-//! What compilers and bundlers add to a program of their own: functions and statements whose shape changes from version to version.
+//! What compilers and bundlers add to a program of their own: functions and statements whose shape
+//! changes from version to version.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-/// Names of helpers, as TypeScript, Babel, swc, esbuild, rollup and webpack give them; bundlers may add a number.
+/// Names of helpers, as TypeScript, Babel, swc, esbuild, rollup and webpack give them; bundlers may
+/// add a number.
 static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     const TYPESCRIPT: &str = "__(?:esModule|importDefault|importStar|createBinding|setModuleDefault|exportStar|awaiter|generator|asyncGenerator|asyncDelegator|asyncValues|await|decorate|esDecorate|runInitializers|propKey|setFunctionName|param|metadata|spreadArrays?|spread|rest|assign|extends|values|read|classPrivateField(?:Get|Set|In)|makeTemplateObject|addDisposableResource|disposeResources|rewriteRelativeImportExtension)";
     const ESBUILD: &str = "__(?:toESM|toCommonJS|commonJS|export|copyProps|reExport|defProp|defProps|defNormalProp|getOwnPropNames|getOwnPropDesc|getOwnPropDescs|getOwnPropSymbols|getProtoOf|hasOwnProp|propIsEnum|publicField|name|async|esm|require|objRest|spreadValues|spreadProps|markAsModule|privateAdd|privateGet|privateSet|privateMethod|accessCheck)";
@@ -38,7 +40,8 @@ pub(super) fn is_boilerplate(statement: &str) -> bool {
     STATEMENTS.as_ref().is_some_and(|statements| statements.is_match(statement.as_bytes()))
 }
 
-/// The names of helpers that are in one of two texts only: in the published, in the rebuilt; none where both have the same.
+/// The names of helpers that are in one of two texts only: in the published, in the rebuilt; none
+/// where both have the same.
 pub(super) fn only_one_has(published: &str, rebuilt: &str) -> Option<[Vec<String>; 2]> {
     let words = WORDS.as_ref()?;
     let [ours, theirs] = [published, rebuilt].map(|text| {

@@ -1,7 +1,8 @@
 //! The memory that the parser has in use, counted where it asks for it.
 //!
-//! The parser says how far it is and not what it holds: a text of four megabytes takes some hundred megabytes if it is an honest one, and
-//! gigabytes if every bracket of it can be read in two ways. So every thread counts what tree-sitter asks for on it.
+//! The parser says how far it is and not what it holds: a text of four megabytes takes some hundred
+//! megabytes if it is an honest one, and gigabytes if every bracket of it can be read in two ways.
+//! So every thread counts what tree-sitter asks for on it.
 
 #![allow(unsafe_code, reason = "an allocator for C is raw memory")]
 
@@ -10,7 +11,8 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Once;
 
-/// Bytes in front of what is handed out, in which its size stands. They keep the alignment that C's own `malloc` gives.
+/// Bytes in front of what is handed out, in which its size stands. They keep the alignment that C's
+/// own `malloc` gives.
 const HEADER: usize = 16;
 
 thread_local! {
@@ -19,10 +21,12 @@ thread_local! {
     static MOST: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Makes tree-sitter ask here for memory. To be called before anything else of it, as what was handed out before could not be freed.
+/// Makes tree-sitter ask here for memory. To be called before anything else of it, as what was
+/// handed out before could not be freed.
 pub(super) fn install() {
     static ONCE: Once = Once::new();
-    // SAFETY: the four functions keep the contract of C's; nothing of tree-sitter was used before, and no other code uses it.
+    // SAFETY: the four functions keep the contract of C's; nothing of tree-sitter was used before,
+    // and no other code uses it.
     ONCE.call_once(|| unsafe { tree_sitter::set_allocator(Some(malloc), Some(calloc), Some(resize), Some(free)) });
 }
 
@@ -44,7 +48,8 @@ fn count(more: usize, less: usize) {
     let _ = MOST.try_with(|most| most.set(most.get().max(in_use())));
 }
 
-/// The block that holds `size` bytes behind its header. The program ends if no such block can be, as in tree-sitter's own allocator.
+/// The block that holds `size` bytes behind its header. The program ends if no such block can be,
+/// as in tree-sitter's own allocator.
 fn layout(size: usize) -> Layout {
     let whole = size.checked_add(HEADER).and_then(|whole| Layout::from_size_align(whole, HEADER).ok());
     whole.unwrap_or_else(|| handle_alloc_error(Layout::new::<[u8; HEADER]>()))
@@ -98,7 +103,8 @@ unsafe extern "C" fn resize(memory: *mut c_void, size: usize) -> *mut c_void {
         return unsafe { malloc(size) };
     }
     let new = layout(size);
-    // SAFETY: tree-sitter resizes what it was given here; the block has the layout that its header says.
+    // SAFETY: tree-sitter resizes what it was given here; the block has the layout that its header
+    // says.
     unsafe {
         let (block, old) = block_of(memory);
         hand_out(realloc(block, old, new.size()), new)

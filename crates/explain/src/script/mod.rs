@@ -1,10 +1,12 @@
 //! JavaScript and TypeScript, compared after parsing.
 //!
-//! In: two texts, from strangers. Out: whether they are the same program, and if not, whether helpers of compilers are all that differs.
-//! The parser is tree-sitter, which can be stopped: by the clock, and by what it has in use. It reads nesting without recursion, and frees it
-//! with: where a text can be read in two ways at every level (`{a:{a:{a:`), one frame for each. So it runs on a thread whose stack is
-//! larger than the memory that it may use could need. (oxc was tried: it recurses for all nesting, and there are texts of some
-//! ten kilobytes with which it takes gigabytes.)
+//! In: two texts, from strangers. Out: whether they are the same program, and if not, whether
+//! helpers of compilers are all that differs. The parser is tree-sitter, which can be stopped: by
+//! the clock, and by what it has in use. It reads nesting without recursion, and frees it with:
+//! where a text can be read in two ways at every level (`{a:{a:{a:`), one frame for each. So it
+//! runs on a thread whose stack is larger than the memory that it may use could need. (oxc was
+//! tried: it recurses for all nesting, and there are texts of some ten kilobytes with which it
+//! takes gigabytes.)
 
 mod events;
 mod helpers;
@@ -25,16 +27,20 @@ pub(super) use program::Code;
 const LONGEST: Duration = Duration::from_secs(2);
 /// Bytes of a text.
 const LARGEST: usize = 4 << 20;
-/// Bytes that the parser may have in use, for both texts together: minified code takes forty for each of its own, other code twenty,
-/// and code that is made for it a thousand and more. Where such a text ends, the parser takes as much again before it can be stopped.
+/// Bytes that the parser may have in use, for both texts together: minified code takes forty for
+/// each of its own, other code twenty, and code that is made for it a thousand and more. Where such
+/// a text ends, the parser takes as much again before it can be stopped.
 const MEMORY: usize = 192 << 20;
-/// Bytes of the stack of the thread that parses; they are address space, of which is taken what is used. A level of nesting takes a
-/// frame of a hundred bytes at most, and more than two hundred of `MEMORY`: the deepest that was found uses 20 MB of it.
+/// Bytes of the stack of the thread that parses; they are address space, of which is taken what is
+/// used. A level of nesting takes a frame of a hundred bytes at most, and more than two hundred of
+/// `MEMORY`: the deepest that was found uses 20 MB of it.
 const STACK: usize = 256 << 20;
-/// Bytes that the parser is given at a time, so that it asks, and can be stopped, also within one token.
+/// Bytes that the parser is given at a time, so that it asks, and can be stopped, also within one
+/// token.
 const CHUNK: usize = 16 << 10;
 
-/// Whether two texts are the same program but for comments and the way in which it is written. `false` where that cannot be told.
+/// Whether two texts are the same program but for comments and the way in which it is written.
+/// `false` where that cannot be told.
 pub fn is_same_program(path: &str, one: &[u8], other: &[u8]) -> bool {
     matches!(compare(path, one, other, None), Code::Same { .. })
 }
@@ -71,7 +77,8 @@ fn language(path: &str) -> Option<Language> {
     }
 }
 
-/// The tree of a text without errors; none where it has some, or where it takes too long or too much.
+/// The tree of a text without errors; none where it has some, or where it takes too long or too
+/// much.
 fn parse(language: &Language, text: &str, longest: Duration) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
@@ -164,7 +171,8 @@ mod tests {
         assert!(parse(&language("a.js").unwrap(), &text, Duration::ZERO).is_none());
     }
 
-    /// Ways to nest that can be read in two ways at every level: the parser keeps both, with all that is in them.
+    /// Ways to nest that can be read in two ways at every level: the parser keeps both, with all
+    /// that is in them.
     const AMBIGUOUS: [&str; 7] = ["static <T>(for(", "{a:", "a={b:", "(a,b", "a<b<", "(a=", "a?(b="];
 
     #[test]

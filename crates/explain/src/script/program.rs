@@ -87,8 +87,9 @@ fn is_of_compiler(statement: Node<'_>, text: &str) -> bool {
     }
 }
 
-/// A helper's value: a function, another name, or one of them after `||`. What is called when the file is loaded is nobody's helper, but
-/// for `require` of a name and a function around helpers, as TypeScript writes `__importStar`.
+/// A helper's value: a function, another name, or one of them after `||`. What is called when the
+/// file is loaded is nobody's helper, but for `require` of a name and a function around helpers, as
+/// TypeScript writes `__importStar`.
 fn is_inert(value: Node<'_>, text: &str) -> bool {
     let mut nodes = vec![value];
     while let Some(node) = nodes.pop() {

@@ -14,8 +14,8 @@ use crate::{GitError, ObjectStore};
 /// Deepest folder that is looked into.
 const MAX_DEPTH: usize = 64;
 
-/// Takes the files of a folder as a commit. What an installation put there (`node_modules`) is not source; a `.git` has been looked
-/// at before.
+/// Takes the files of a folder as a commit. What an installation put there (`node_modules`) is not
+/// source; a `.git` has been looked at before.
 pub(super) fn import(path: &Path, store: &ObjectStore, cancelled: &AtomicBool) -> Result<ObjectId, GitError> {
     let mut snapshot = Snapshot::default();
     walk(path, &mut Vec::new(), &mut snapshot, store, cancelled)?;

@@ -1,7 +1,9 @@
-//! A source on this machine, by the user's own word: a git repository, a folder of files, or an archive of them.
+//! A source on this machine, by the user's own word: a git repository, a folder of files, or an
+//! archive of them.
 //!
-//! For a private mirror, a machine without a network, or a distribution's source package. What is no git repository becomes
-//! one commit in the object cache, so that the later stages need not know of it.
+//! For a private mirror, a machine without a network, or a distribution's source package. What is
+//! no git repository becomes one commit in the object cache, so that the later stages need not know
+//! of it.
 
 mod archive;
 mod folder;
@@ -20,7 +22,8 @@ use super::{GitError, ObjectStore, RemoteRef};
 
 pub use revision::{file_at, has_at};
 
-/// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its objects are kept.
+/// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its
+/// objects are kept.
 pub fn open(path: &Path, url: &str, cache: &Path, cancelled: Arc<AtomicBool>) -> Result<Repository, GitError> {
     let store = ObjectStore::open(cache, Arc::clone(&cancelled))?;
     let kind = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;

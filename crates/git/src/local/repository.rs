@@ -1,4 +1,5 @@
-//! A git repository on this machine: its refs, and its objects copied into the cache as they are asked for.
+//! A git repository on this machine: its refs, and its objects copied into the cache as they are
+//! asked for.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -22,7 +23,8 @@ pub(super) struct LocalGit {
 }
 
 impl LocalGit {
-    /// The repository in this very folder with its branches, remotes' branches and tags; `None` for a folder that is none.
+    /// The repository in this very folder with its branches, remotes' branches and tags; `None` for
+    /// a folder that is none.
     pub(super) fn open(path: &Path, url: &str) -> Result<Option<(Self, Vec<RemoteRef>)>, GitError> {
         let is_bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
         if !is_bare && !path.join(".git").exists() {
@@ -32,7 +34,8 @@ impl LocalGit {
         // An object is what its id says, whatever `git replace` put in its place here.
         repository.objects.ignore_replacements = true;
         let mut refs = Vec::new();
-        // A commit that is checked out, and that no branch leads to, is as much the user's word as one that a branch does.
+        // A commit that is checked out, and that no branch leads to, is as much the user's word as
+        // one that a branch does.
         if let Ok(head) = repository.head_id() {
             refs.push(RemoteRef { name: "HEAD".to_owned(), commit: head.detach() });
         }

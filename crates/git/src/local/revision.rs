@@ -11,8 +11,9 @@ use crate::GitError;
 /// Most steps back from a name: `HEAD~100`.
 const MAX_STEPS: usize = 10_000;
 
-/// The content of `file`, which lies in `folder`, at a revision: a commit's whole id, or a name of git's, each also with `^` or `~3`
-/// behind it. `None` if the commit has no such file. Its configuration counts for nothing, and nothing is run.
+/// The content of `file`, which lies in `folder`, at a revision: a commit's whole id, or a name of
+/// git's, each also with `^` or `~3` behind it. `None` if the commit has no such file. Its
+/// configuration counts for nothing, and nothing is run.
 pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> Result<Option<Vec<u8>>, GitError> {
     let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
     let Some(Found { repository, id, .. }) = entry_at(folder, revision, file)?.filter(|found| found.mode.is_blob()) else {
@@ -24,7 +25,8 @@ pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> R
     Ok(Some(repository.find_object(id).map_err(|error| failed(&error))?.data.clone()))
 }
 
-/// Whether a revision has anything at `path`, a file or a folder, below `folder`, or a link or a submodule above it. As [`file_at`] finds it.
+/// Whether a revision has anything at `path`, a file or a folder, below `folder`, or a link or a
+/// submodule above it. As [`file_at`] finds it.
 pub fn has_at(folder: &Path, revision: &str, path: &str) -> Result<bool, GitError> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     for above in ends.filter_map(|end| path.get(..end)) {

@@ -77,7 +77,8 @@ impl Snapshot {
         self.root.get(path)
     }
 
-    /// The one folder that holds everything, if there is one: archives have the files in a folder of their own.
+    /// The one folder that holds everything, if there is one: archives have the files in a folder
+    /// of their own.
     pub(super) fn without_wrapper(mut self) -> Self {
         let only = self.root.0.len() == 1;
         if only && let Some((_, Node::Folder(inner))) = self.root.0.pop_first() {

@@ -132,7 +132,8 @@ fn two_entries_of_one_name_are_refused() {
     let empty = fixture.tree(&[]);
     let files = fixture.tree(&[(FILE, b"index.js", id(1)), (FILE, b"index.js", id(2))]);
     is_malformed(fixture.store.tree(&files), "two entries are named \"index.js\"");
-    // In git's order a folder's name ends in a slash, so other names can stand between a file and a folder.
+    // In git's order a folder's name ends in a slash, so other names can stand between a file and a
+    // folder.
     let both = fixture.tree(&[(FILE, b"a", id(1)), (FILE, b"a-b", id(2)), (DIR, b"a", empty)]);
     is_malformed(fixture.listing(&both), "two entries are named \"a\"");
 }
@@ -181,7 +182,8 @@ fn folders_nest_64_deep_and_no_deeper() {
 
 #[test]
 fn folders_count_as_often_as_they_are_met() {
-    // Each level names the one below ten times: 10^30 folders without a single file, in thirty objects.
+    // Each level names the one below ten times: 10^30 folders without a single file, in thirty
+    // objects.
     let mut fixture = Fixture::new();
     let mut tree = fixture.tree(&[]);
     for _ in 0..30 {

@@ -72,7 +72,8 @@ fn the_environment_is_what_the_job_says() {
 fn nothing_is_written_outside_of_the_mounts() {
     let host = Host::new();
     let name = format!("escaped-{}", unique());
-    // Where there are mounts, some of these exist inside and can be written: the host must not see it.
+    // Where there are mounts, some of these exist inside and can be written: the host must not see
+    // it.
     let folders = [
         host.path(""),
         host.path("home"),

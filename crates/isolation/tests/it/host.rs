@@ -1,4 +1,5 @@
-//! The host that attacks are aimed at: secrets, a victim, services; and the command that runs an attack.
+//! The host that attacks are aimed at: secrets, a victim, services; and the command that runs an
+//! attack.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -56,7 +57,8 @@ pub(crate) static TIERS: LazyLock<Vec<Sandbox>> = LazyLock::new(|| {
     tiers
 });
 
-/// The folder of the `node` that the PATH has, and nothing where that is the system's own, which every build sees.
+/// The folder of the `node` that the PATH has, and nothing where that is the system's own, which
+/// every build sees.
 static NODE: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let path = std::env::var_os("PATH").unwrap();
     let node = std::env::split_paths(&path)
@@ -75,7 +77,8 @@ pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Set in the run by the other user: what concerns this user alone was done by the run that started it.
+/// Set in the run by the other user: what concerns this user alone was done by the run that started
+/// it.
 pub(crate) const BESIDE: &str = "SANDBOX_ESCAPE_BESIDE";
 
 /// True for root. A run that has no part as root says so.
@@ -86,8 +89,9 @@ pub(crate) fn root_is_here() -> bool {
     is_root()
 }
 
-/// Held for reading by the attacks that may run beside each other, for writing by one that takes hundreds of processes: in `landlock` the kernel
-/// counts them for all builds of one user, and another build could not fork.
+/// Held for reading by the attacks that may run beside each other, for writing by one that takes
+/// hundreds of processes: in `landlock` the kernel counts them for all builds of one user, and
+/// another build could not fork.
 static TURN: RwLock<()> = RwLock::new(());
 
 enum Turn {
@@ -95,7 +99,8 @@ enum Turn {
     Alone { _turn: RwLockWriteGuard<'static, ()> },
 }
 
-/// A folder of the host with a checkout in it, and things that are none of a build's business beside it.
+/// A folder of the host with a checkout in it, and things that are none of a build's business
+/// beside it.
 pub(crate) struct Host {
     folder: TempDir,
     pub(crate) tcp: TcpListener,
@@ -115,7 +120,8 @@ pub(crate) fn unique() -> String {
 }
 
 impl Host {
-    /// For an attack that others may run beside. One at a time in a test: a second could wait for ever.
+    /// For an attack that others may run beside. One at a time in a test: a second could wait for
+    /// ever.
     pub(crate) fn new() -> Self {
         Self::with(Turn::Shared { _turn: TURN.read().unwrap_or_else(PoisonError::into_inner) })
     }
@@ -130,7 +136,8 @@ impl Host {
         let folder = tempfile::Builder::new().prefix("sandbox-escape-").tempdir().unwrap();
         let path = folder.path();
         if is_root() {
-            // As root the host's own folders are closed to the build's user; these must be held by the sandbox alone.
+            // As root the host's own folders are closed to the build's user; these must be held by
+            // the sandbox alone.
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }

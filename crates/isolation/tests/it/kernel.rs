@@ -2,7 +2,8 @@
 
 use super::host::{Host, TIERS, none, root_is_here, text};
 
-/// A name, the numbers on `x86_64` and aarch64, the arguments, and whether it works for anybody without a sandbox.
+/// A name, the numbers on `x86_64` and aarch64, the arguments, and whether it works for anybody
+/// without a sandbox.
 const CALLS: [(&str, u32, u32, &str, bool); 29] = [
     ("unshare user", 272, 97, "0x10000000", true),
     ("unshare mounts", 272, 97, "0x20000", false),
@@ -54,7 +55,8 @@ fn the_calls_are_refused_by_the_filter() {
         }
         for sandbox in TIERS.iter() {
             let ended = host.run(sandbox, &["perl", "-e", &script]);
-            // EPERM or ENOSYS, and not the EFAULT or EBADF of a kernel that has looked at the arguments.
+            // EPERM or ENOSYS, and not the EFAULT or EBADF of a kernel that has looked at the
+            // arguments.
             assert!(matches!(text(&ended).as_str(), "error 1" | "error 38"), "{}: {name}: {}", sandbox.tier(), text(&ended));
         }
     }
@@ -86,7 +88,8 @@ fn a_file_that_runs_as_its_owner_or_group_is_not_made() {
         })
     };
     for bits in ["4755", "2755", "6755"] {
-        // By `chmod`, `open`, `install`, `fchmodat2` where the kernel has it, and a file that gets its name later.
+        // By `chmod`, `open`, `install`, `fchmodat2` where the kernel has it, and a file that gets
+        // its name later.
         let script = format!(
             "echo x > s; chmod {bits} s; install -m {bits} s u; echo x > v; perl -e '
                sysopen(F, q(t), 0101, 0{bits}); syscall(452, -100, $x = q(v), 0{bits}, 0)';

@@ -11,7 +11,8 @@ const MIB: u64 = 1 << 20;
 
 fn job(host: &Host, sandbox: &Sandbox, argv: &[&str]) -> Job {
     let mut job = host.job(sandbox, argv);
-    // Longer than any of these takes on a busy machine with a slow disk: what ends them must be their own limit.
+    // Longer than any of these takes on a busy machine with a slow disk: what ends them must be
+    // their own limit.
     job.limits.time = Duration::from_secs(600);
     job
 }
@@ -32,7 +33,8 @@ fn a_fork_bomb_is_ended() {
 #[test]
 fn one_process_does_not_get_more_memory_than_the_limit() {
     let host = Host::new();
-    // It says each piece that it has: a program that cannot even start takes none, and would show nothing.
+    // It says each piece that it has: a program that cannot even start takes none, and would show
+    // nothing.
     let script = "const all = []; try { for (;;) { all.push(Buffer.alloc(16 << 20, 1)); require('fs').writeSync(1, 'x') } } catch {}";
     for sandbox in TIERS.iter() {
         let mut job = job(&host, sandbox, &["node", "-e", script]);
@@ -55,7 +57,8 @@ fn all_processes_together_do_not_get_more_memory_than_the_limit() {
     }
 }
 
-/// Programs that take memory of which their process says nothing, in pieces of 8 MiB of `MIB` in all; then they wait.
+/// Programs that take memory of which their process says nothing, in pieces of 8 MiB of `MIB` in
+/// all; then they wait.
 const HIDDEN_MEMORY: [(&str, &str); 2] = [
     // Shared memory without a name keeps what is in it when nobody maps it any more.
     (
@@ -65,7 +68,8 @@ size = int(os.environ['MIB']) << 20; m = mmap.mmap(-1, size)
 for at in range(0, size, 8 << 20): m[at:at + (8 << 20)] = b'x' * (8 << 20); m.madvise(mmap.MADV_DONTNEED, at, 8 << 20)
 print('had it all', flush=True); time.sleep(4)",
     ),
-    // Several processes, since one alone meets its own limit. Call 60 (93 on ARM) ends the first thread alone.
+    // Several processes, since one alone meets its own limit. Call 60 (93 on ARM) ends the first
+    // thread alone.
     (
         "of processes without a first thread",
         "import ctypes, os, threading, time
@@ -147,7 +151,8 @@ fn disk_to_which_nothing_leads_is_ended() {
     }
 }
 
-/// Scripts that fill the disk, and say what else stopped them: many files, one file that is removed and held, folders that nobody may read.
+/// Scripts that fill the disk, and say what else stopped them: many files, one file that is removed
+/// and held, folders that nobody may read.
 const FLOODS: [&str; 3] = [
     "i=0; while :; do i=$((i+1)); dd if=/dev/zero of=f$i bs=1M count=8 status=none || exit 1; done",
     "exec 3>f; rm f; while :; do dd if=/dev/zero bs=1M count=8 status=none >&3 || exit 1; done",

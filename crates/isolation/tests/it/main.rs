@@ -1,7 +1,9 @@
-//! Programs made to escape from the sandbox, each in every tier that works here, as root and as an ordinary user.
+//! Programs made to escape from the sandbox, each in every tier that works here, as root and as an
+//! ordinary user.
 //!
-//! An attack counts as held by what the host saw, not by what the attacker says. Where it is cheap, the same program runs without a sandbox
-//! first and must succeed: an attack that fails anyway would show nothing.
+//! An attack counts as held by what the host saw, not by what the attacker says. Where it is cheap,
+//! the same program runs without a sandbox first and must succeed: an attack that fails anyway
+//! would show nothing.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +29,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// All of the above once more: by a user without privileges where root runs them, and by root where another user does.
+/// All of the above once more: by a user without privileges where root runs them, and by root where
+/// another user does.
 #[test]
 fn all_is_held_for_the_other_kind_of_user_too() {
     const NOBODY: u32 = 65534;
@@ -35,7 +38,8 @@ fn all_is_held_for_the_other_kind_of_user_too() {
         return;
     }
     let other = if host::is_root() { "user:other" } else { "user:root" };
-    // A developer's machine may give root without a question, and is not to be asked for it by a test.
+    // A developer's machine may give root without a question, and is not to be asked for it by a
+    // test.
     if !host::is_root() && !needs::required(other) {
         return needs::lacked(other, "not root, and sudo is used only where user:root is required");
     }
@@ -44,7 +48,8 @@ fn all_is_held_for_the_other_kind_of_user_too() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let (test, helper) = (folder.path().join("test"), folder.path().join("reproduce-sandbox"));
-    // By a process of its own: what this one writes another test's fork may hold open, and a file that is written to cannot be run.
+    // By a process of its own: what this one writes another test's fork may hold open, and a file
+    // that is written to cannot be run.
     for (from, to) in [(std::env::current_exe().unwrap().as_path(), &test), (&*host::HELPER, &helper)] {
         assert!(Command::new("cp").arg(from).arg(to).status().unwrap().success());
     }

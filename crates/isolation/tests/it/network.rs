@@ -85,7 +85,8 @@ fn the_proxy_is_reached() {
     }
 }
 
-/// Workers of Node, and programs of Go and Rust, connect from threads that are not their first. A first thread may have ended, too.
+/// Workers of Node, and programs of Go and Rust, connect from threads that are not their first. A
+/// first thread may have ended, too.
 #[test]
 fn the_proxy_is_reached_by_every_thread_of_a_program() {
     let host = Host::new();
@@ -135,8 +136,9 @@ fn the_proxy_is_not_reached_by_a_job_without_network() {
     }
 }
 
-/// A listener on a port at an address of the loopback network that is not the proxy's, and that address. The suite also runs
-/// as an ordinary user, at the same time, and the port is the same in every sandbox with a network of its own: each takes its own address.
+/// A listener on a port at an address of the loopback network that is not the proxy's, and that
+/// address. The suite also runs as an ordinary user, at the same time, and the port is the same in
+/// every sandbox with a network of its own: each takes its own address.
 fn neighbour(port: u16) -> (TcpListener, String) {
     for last in 2..=250 {
         let address = format!("127.0.0.{last}");
@@ -169,7 +171,8 @@ fn the_proxys_port_on_another_address_is_not_reached() {
 #[test]
 fn of_many_connections_at_once_each_is_decided_by_its_own_address() {
     let host = Host::new();
-    // Fewer to the host's service than its queue holds: nobody takes them out while the control runs.
+    // Fewer to the host's service than its queue holds: nobody takes them out while the control
+    // runs.
     let script = "
         const { Worker, isMainThread } = require('worker_threads'); const net = require('net');
         let left = 200; const go = (port) => { if (left-- <= 0) process.exit(1);
@@ -209,7 +212,8 @@ fn a_proxy_that_does_not_answer_delays_no_limit() {
 #[test]
 fn a_server_of_the_build_is_not_on_the_hosts_network() {
     let host = Host::new();
-    // It has a port of its own choice, is ready when it has answered itself, and waits until the host has tried.
+    // It has a port of its own choice, is ready when it has answered itself, and waits until the
+    // host has tried.
     let script = "
         const fs = require('fs'), net = require('net');
         const wait = () => (fs.existsSync('go') ? process.exit(0) : setTimeout(wait, 10));
@@ -263,7 +267,8 @@ fn a_server_of_the_build_has_a_path_in_its_own_folders() {
         let ended = host.run(sandbox, &["perl", "-e", &unix_server("\"\\0build$$\"", "SOCK_STREAM")]);
         let alone = sandbox.tier() == isolation::Tier::Landlock;
         assert_eq!((ended.exit, ended.refused), (Some(if alone { 4 } else { 0 }), alone), "{}: {}", sandbox.tier(), text(&ended));
-        // A place that is not the build's has no server of it in any tier; the user's own is theirs.
+        // A place that is not the build's has no server of it in any tier; the user's own is
+        // theirs.
         if sandbox.tier() != isolation::Tier::None {
             let ended = host.run(sandbox, &["perl", "-e", &unix_server("\"$ENV{HOST}/home/s\"", "SOCK_STREAM")]);
             assert_eq!(ended.exit, Some(3), "{}: {}", sandbox.tier(), text(&ended));
@@ -271,7 +276,8 @@ fn a_server_of_the_build_has_a_path_in_its_own_folders() {
     }
 }
 
-/// What landlock refuses and other tiers do not is told, so that nobody takes the end of such a build for the package's.
+/// What landlock refuses and other tiers do not is told, so that nobody takes the end of such a
+/// build for the package's.
 #[test]
 fn what_another_tier_allows_is_told_where_it_is_refused() {
     let host = Host::new();

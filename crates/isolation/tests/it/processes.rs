@@ -9,7 +9,8 @@ use isolation::{Isolation, Sandbox, Stopped, Tier};
 
 use super::host::{HELPER, Host, TIERS, marked, none, started, text, unique, wait_for};
 
-/// Processes that do what they can to be missed when the build is ended: sessions of their own, no parent, deaf to signals.
+/// Processes that do what they can to be missed when the build is ended: sessions of their own, no
+/// parent, deaf to signals.
 fn daemons(marker: &str) -> String {
     // The marker is the name that each has in the list of processes.
     format!(

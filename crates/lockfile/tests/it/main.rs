@@ -1,4 +1,5 @@
-//! One project, locked by the clients themselves: `tests/fixtures/<client>-<version>`, and the two SBOMs that npm 11.21.2 makes of it.
+//! One project, locked by the clients themselves: `tests/fixtures/<client>-<version>`, and the two
+//! SBOMs that npm 11.21.2 makes of it.
 
 #![allow(
     clippy::unwrap_used,
@@ -69,7 +70,8 @@ fn they_agree_on_hashes_lines_and_kinds_where_they_have_them() {
             let own = &expected[&spec].places[0];
             assert_eq!(place.integrity == own.integrity, has_hashes, "{file} {spec}");
             assert_eq!(place.resolved.is_some(), has_addresses, "{file} {spec}");
-            // pnpm 12 gives debug the optional peer that is there, which makes it one for production.
+            // pnpm 12 gives debug the optional peer that is there, which makes it one for
+            // production.
             let by_peer = file.starts_with("pnpm-12") && matches!(entry.name.as_str(), "supports-color" | "has-flag");
             if by_peer {
                 assert_eq!((place.usage.dev, own.usage.dev), (Some(false), Some(true)), "{spec}");

@@ -1,5 +1,5 @@
-//! Inputs for the comparisons, made from a number: the same on every machine and in every version of this file, for
-//! the digests recorded in `tests/it/deflate-b.tsv` are those of these bytes.
+//! Inputs for the comparisons, made from a number: the same on every machine and in every version
+//! of this file, for the digests recorded in `tests/it/deflate-b.tsv` are those of these bytes.
 
 /// Window and history sizes of zlib that inputs are built around.
 const WINDOW: usize = 32 * 1024;
@@ -167,7 +167,8 @@ fn full_blocks(n: &mut Numbers) -> Vec<u8> {
     out
 }
 
-/// A string and its copies at distances around the greatest that is allowed, and around the limit for short matches.
+/// A string and its copies at distances around the greatest that is allowed, and around the limit
+/// for short matches.
 fn far_matches(n: &mut Numbers) -> Vec<u8> {
     let distance = [WINDOW, MAX_DISTANCE, MAX_DISTANCE, 4096][n.below(4)];
     let len = 3 + n.below(20);

@@ -1,5 +1,6 @@
-//! Class A against the stock zlib that flate2 is built with, on generated inputs; the other classes differ from it in
-//! the hash only and are compared with Node.js in the integration test of this crate.
+//! Class A against the stock zlib that flate2 is built with, on generated inputs; the other classes
+//! differ from it in the hash only and are compared with Node.js in the integration test of this
+//! crate.
 
 mod corpus;
 mod parallel;

@@ -1,4 +1,5 @@
-//! Several threads against one: the bytes must be equal, whatever the input is and wherever it is cut.
+//! Several threads against one: the bytes must be equal, whatever the input is and wherever it is
+//! cut.
 
 use super::corpus::{self, KINDS};
 use crate::{Class, Plan, compress, deflate};
@@ -20,7 +21,8 @@ fn assert_same(class: Class, level: u8, input: &[u8], what: &str) {
     );
 }
 
-/// Samples of several kinds behind each other, up to a length: kinds change within pieces and at their edges.
+/// Samples of several kinds behind each other, up to a length: kinds change within pieces and at
+/// their edges.
 fn stream(number: u64, len: usize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut at = number * 1_000;
@@ -75,7 +77,8 @@ fn runs_that_never_meet_are_the_same() {
     }
 }
 
-/// The window is where it is at the very end: it decides about stored blocks, and about the bytes behind the input.
+/// The window is where it is at the very end: it decides about stored blocks, and about the bytes
+/// behind the input.
 #[test]
 fn every_length_about_a_piece_and_a_window_is_the_same() {
     let input = [stream(4, 130_000), stream(9, 140_000)].concat();

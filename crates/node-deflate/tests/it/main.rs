@@ -1,7 +1,8 @@
 //! The deflate encoder against real Node.js: the bytes must be equal.
 //!
-//! The `node` on the PATH is of class C today, so C is compared with it on every run. For class B, whose Node.js is
-//! out of support, `tests/it/deflate-b.tsv` holds the digests that Node.js 16.20.2 on x64 gave.
+//! The `node` on the PATH is of class C today, so C is compared with it on every run. For class B,
+//! whose Node.js is out of support, `tests/it/deflate-b.tsv` holds the digests that Node.js 16.20.2
+//! on x64 gave.
 //!
 //! By hand, against any other Node.js and with more inputs:
 //!
@@ -9,7 +10,8 @@
 //! DEFLATE_NODE=/opt/node-16/bin/node DEFLATE_SAMPLES=5000 cargo test --release --package node-deflate --test it
 //! ```
 //!
-//! Expected there: Node.js 12.17 to 17 differ at levels 1 to 5 in about one of 7000 of these streams (see `Class::B`).
+//! Expected there: Node.js 12.17 to 17 differ at levels 1 to 5 in about one of 7000 of these
+//! streams (see `Class::B`).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
@@ -22,7 +24,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-/// Reads inputs, each after its length as four bytes; writes a line of digests for each, one per level.
+/// Reads inputs, each after its length as four bytes; writes a line of digests for each, one per
+/// level.
 const SCRIPT: &str = r"
 const { deflateRawSync } = require('zlib');
 const { createHash } = require('crypto');

@@ -1,8 +1,9 @@
 //! What each publishing client of each time wrote around the same files, as data.
 //!
-//! In: an id, or a glance at a published archive (`fingerprint`). Out: an [`Era`], a row of a table that says how header fields are
-//! written, which order and modes the entries get, which gzip header stands in front, and which values can only be known from the
-//! published archive itself. Rows instead of code: a client release that changes one habit is one more row, and the writer in
+//! In: an id, or a glance at a published archive (`fingerprint`). Out: an [`Era`], a row of a table
+//! that says how header fields are written, which order and modes the entries get, which gzip
+//! header stands in front, and which values can only be known from the published archive itself.
+//! Rows instead of code: a client release that changes one habit is one more row, and the writer in
 //! `crate::tar` has one branch per habit, not per client.
 
 mod mode;
@@ -17,12 +18,14 @@ pub use table::{ALL, by_id};
 /// How a numeric header field is filled: octal digits, and what ends them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Octal {
-    /// Two bytes short of the field, then space and NUL; one byte short and NUL alone for a value that needs the digit
-    /// (node-tar 4 and later).
+    /// Two bytes short of the field, then space and NUL; one byte short and NUL alone for a value
+    /// that needs the digit (node-tar 4 and later).
     SpaceNul,
-    /// As [`Octal::SpaceNul`], but the largest value of the shorter form already takes the longer one (node-tar up to 2).
+    /// As [`Octal::SpaceNul`], but the largest value of the shorter form already takes the longer
+    /// one (node-tar up to 2).
     SpaceNulEager,
-    /// Six digits, space and NUL in a field of eight; eleven digits and space in a field of twelve (tar-stream, libarchive).
+    /// Six digits, space and NUL in a field of eight; eleven digits and space in a field of twelve
+    /// (tar-stream, libarchive).
     Space,
     /// One byte short of the field, then NUL (the tar crate of Rust).
     Nul,
@@ -33,7 +36,8 @@ pub enum Octal {
 /// How a path of more than a hundred bytes is divided between the name and the prefix field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// As much as possible into the prefix, also for a name of exactly 100 bytes (node-tar 4 and later).
+    /// As much as possible into the prefix, also for a name of exactly 100 bytes (node-tar 4 and
+    /// later).
     LongestPrefix,
     /// As much as possible into the prefix, for names over 100 bytes (the tar crate of Rust).
     LongestPrefixOver100,
@@ -44,11 +48,13 @@ pub enum Split {
 /// What stands in front of an entry whose path no header field can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LongName {
-    /// A pax header named `PaxHeader/<whole path>` that repeats all that the client knew of the file (node-tar up to 2).
+    /// A pax header named `PaxHeader/<whole path>` that repeats all that the client knew of the
+    /// file (node-tar up to 2).
     PaxEverything,
     /// A pax header named `PaxHeader/<base name>` with path, mtime and size (node-tar 4 and later).
     PaxPathTimeSize,
-    /// A pax header named `PaxHeader` with the path alone; the entry itself is named `PaxHeader` too (tar-stream).
+    /// A pax header named `PaxHeader` with the path alone; the entry itself is named `PaxHeader`
+    /// too (tar-stream).
     PaxAnonymous,
     /// A pax header named `<directory>/PaxHeader/<base name>` with the path (libarchive).
     PaxInDirectory,
@@ -69,7 +75,8 @@ pub struct HeaderStyle {
     pub split: Split,
     /// What is done about paths that cannot be divided.
     pub long_name: LongName,
-    /// Whether a name outside of ASCII needs the long form (false: its UTF-8 bytes stand in the header).
+    /// Whether a name outside of ASCII needs the long form (false: its UTF-8 bytes stand in the
+    /// header).
     pub ascii_only: bool,
 }
 
@@ -112,8 +119,8 @@ pub enum Directories {
 /// Which order the entries stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// npm up to 5.3: a comparison that contradicts itself, so the outcome depended on the directory listing. What is computed is the
-    /// intended order; what was published overrules it.
+    /// npm up to 5.3: a comparison that contradicts itself, so the outcome depended on the
+    /// directory listing. What is computed is the intended order; what was published overrules it.
     Fstream,
     /// npm 5.4 to 6.9: package.json, files of the root, the others; `node_modules` last.
     RootFilesFirst,
@@ -142,8 +149,8 @@ pub struct Gzip {
     pub zlib_rs: bool,
 }
 
-/// What may be taken over from the published archive: only what extraction throws away, and only where this client wrote something
-/// that its input does not determine.
+/// What may be taken over from the published archive: only what extraction throws away, and only
+/// where this client wrote something that its input does not determine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "independent columns of a table")]
 pub struct Adopts {
@@ -151,11 +158,13 @@ pub struct Adopts {
     pub mtime: bool,
     /// uid, gid and user names.
     pub owner: bool,
-    /// The permission bits that came from the publisher's umask; installation overrides all of them.
+    /// The permission bits that came from the publisher's umask; installation overrides all of
+    /// them.
     pub mode_bits: u32,
     /// The sequence of the entries.
     pub order: bool,
-    /// The sequence of the entries, where the rules of some language give just that one (npm 6.10 to 7.12).
+    /// The sequence of the entries, where the rules of some language give just that one (npm 6.10
+    /// to 7.12).
     pub locale: bool,
     /// pax records other than path, link target and size.
     pub pax: bool,
@@ -176,7 +185,8 @@ pub struct Era {
     pub owner: Owner,
     /// mtime.
     pub mtime: Mtime,
-    /// Whether access and change time stand behind a shortened prefix, and the owner's name in its field (node-tar without `portable`).
+    /// Whether access and change time stand behind a shortened prefix, and the owner's name in its
+    /// field (node-tar without `portable`).
     pub extra_times: bool,
     /// Permission bits of files.
     pub mode: ModeRule,

@@ -9,12 +9,14 @@ use serde_json::Value;
 pub enum Executable {
     /// None.
     None,
-    /// Those that package.json lists: `bin`, `directories.bin`, and `publishConfig.executableFiles` of yarn and pnpm.
+    /// Those that package.json lists: `bin`, `directories.bin`, and `publishConfig.executableFiles`
+    /// of yarn and pnpm.
     Listed,
     /// Those that `bin` and `directories.bin` list.
     ListedBins,
-    /// Those that are listed, compared after the first path segment was dropped. pacote since npm 7.20 drops it to be rid of a
-    /// `package/` that is no longer there: a bin in the root is found, `bin/cli.js` is not, and `x/cli.js` is taken for `cli.js`.
+    /// Those that are listed, compared after the first path segment was dropped. pacote since npm
+    /// 7.20 drops it to be rid of a `package/` that is no longer there: a bin in the root is found,
+    /// `bin/cli.js` is not, and `x/cli.js` is taken for `cli.js`.
     ListedWithoutFirstSegment,
     /// Those that are listed or have an executable bit on disk.
     ListedOrBit,

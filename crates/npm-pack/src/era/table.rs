@@ -1,4 +1,5 @@
-//! The table of eras. Each row was measured on packs made by the client itself, and on archives that the registry serves.
+//! The table of eras. Each row was measured on packs made by the client itself, and on archives
+//! that the registry serves.
 
 use super::{Adopts, Directories, Era, Executable, Gzip, HeaderStyle, LongName, ModeRule, Mtime, NPM_EPOCH, Octal, Order, Owner, Split};
 
@@ -52,7 +53,8 @@ pub(super) static RUST_TAR: HeaderStyle = HeaderStyle {
     ascii_only: false,
 };
 
-/// Level 6, XFL 0, the publisher's platform: Node's zlib up to 16 or so, and pure-JavaScript headers.
+/// Level 6, XFL 0, the publisher's platform: Node's zlib up to 16 or so, and pure-JavaScript
+/// headers.
 const LEVEL_6: Gzip = Gzip { level: 6, xfl: 0, os: None, zlib_rs: false };
 /// Level 6 with the OS byte "unknown" that minizlib writes.
 const LEVEL_6_UNKNOWN: Gzip = Gzip { level: 6, xfl: 0, os: Some(255), zlib_rs: false };
@@ -63,7 +65,8 @@ const ZLIB_NG: Gzip = Gzip { zlib_rs: true, ..LEVEL_9_UNKNOWN };
 /// Level 6 by flate2 on zlib-rs.
 const ZLIB_RS: Gzip = Gzip { level: 6, xfl: 0, os: Some(255), zlib_rs: true };
 
-/// Read and write bits: all that a umask or a copied tree changes without changing what is installed.
+/// Read and write bits: all that a umask or a copied tree changes without changing what is
+/// installed.
 const READ_WRITE: u32 = 0o666;
 /// Read bits of group and others: what is left of them after `(mode | 0600) & ~022`.
 const READ_OTHERS: u32 = 0o044;
@@ -104,7 +107,8 @@ const PNPM: Era = Era {
     symlinks: false,
     order: Order::Extension,
     gzip: LEVEL_6,
-    // A licence copied from the workspace's root came after all others, and `./` in front of a listed file was sorted with it.
+    // A licence copied from the workspace's root came after all others, and `./` in front of a
+    // listed file was sorted with it.
     adopts: ORDER,
 };
 
@@ -243,7 +247,8 @@ pub static ALL: &[Era] = &[
         mode: ModeRule::Fixed(Executable::Listed),
         symlinks: false,
         order: Order::Bytewise,
-        // Licences copied from the workspace's root came after all others, as its folder lists them.
+        // Licences copied from the workspace's root came after all others, as its folder lists
+        // them.
         adopts: ORDER,
         ..PNPM_RUST
     },

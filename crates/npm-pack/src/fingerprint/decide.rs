@@ -35,7 +35,8 @@ pub(super) fn decide(headers: &Headers) -> (Vec<&'static str>, Vec<String>) {
         reasons: Vec::new(),
     };
     let forms = first.forms;
-    // An entry over a gigabyte has a longer size field; the first entry decides only with the others' consent.
+    // An entry over a gigabyte has a longer size field; the first entry decides only with the
+    // others' consent.
     let uniform = headers.entries.iter().all(|entry| {
         entry.forms.checksum == forms.checksum && entry.forms.device == forms.device && entry.forms.uid == forms.uid
             || entry.forms.uid == Form::Base256

@@ -1,8 +1,9 @@
 //! Says which client of which time wrote a published archive, from its bytes alone.
 //!
-//! In: a `.tgz`. Out: its [`Headers`] (what stands around the files, with which an archive can be written again), and a
-//! [`Fingerprint`]: the eras that write so, likeliest first, with the reasons. Metadata of the registry is not asked: it is often
-//! missing, and it can say anything. The reader here is lenient on purpose; whether an archive is well-formed is decided by the
+//! In: a `.tgz`. Out: its [`Headers`] (what stands around the files, with which an archive can be
+//! written again), and a [`Fingerprint`]: the eras that write so, likeliest first, with the
+//! reasons. Metadata of the registry is not asked: it is often missing, and it can say anything.
+//! The reader here is lenient on purpose; whether an archive is well-formed is decided by the
 //! comparison, not here.
 
 mod decide;
@@ -99,7 +100,8 @@ impl Diagnostic for FingerprintError {
 }
 
 impl Fingerprint {
-    /// Reads a published archive. For the [`Headers`] too, see [`Headers::read`] and [`Fingerprint::of`].
+    /// Reads a published archive. For the [`Headers`] too, see [`Headers::read`] and
+    /// [`Fingerprint::of`].
     pub fn read(published: &[u8], limits: &Limits) -> Result<Self, FingerprintError> {
         Ok(Self::of(&Headers::read(published, limits)?))
     }

@@ -1,4 +1,5 @@
-//! How a package.json is laid out: by this, too, clients differ, and a rewriting step can be recognised by it.
+//! How a package.json is laid out: by this, too, clients differ, and a rewriting step can be
+//! recognised by it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -53,7 +53,8 @@ impl GzipHeader {
 /// One entry's header.
 #[derive(Debug, Clone)]
 pub struct HeaderEntry {
-    /// Relative to the first path component; a directory's with a slash at the end, the root's empty.
+    /// Relative to the first path component; a directory's with a slash at the end, the root's
+    /// empty.
     pub path: String,
     /// The type flag.
     pub flag: u8,

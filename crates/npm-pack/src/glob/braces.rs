@@ -1,11 +1,13 @@
 //! Brace expansion as the npm package `brace-expansion` does it, which every minimatch uses.
 //!
-//! Its quirks are kept: a leading `{}` is literal, `{a}` is literal, `{1..3}` and `{a..c}` are sequences, and escapes
-//! before `\ { } , .` are taken off wherever the pattern holds any brace pair. Bounded: patterns come from strangers.
+//! Its quirks are kept: a leading `{}` is literal, `{a}` is literal, `{1..3}` and `{a..c}` are
+//! sequences, and escapes before `\ { } , .` are taken off wherever the pattern holds any brace
+//! pair. Bounded: patterns come from strangers.
 
 use super::GlobError;
 
-/// More results than this are refused; `brace-expansion` itself goes to 100,000, which no published package needs.
+/// More results than this are refused; `brace-expansion` itself goes to 100,000, which no published
+/// package needs.
 const MAX_RESULTS: usize = 10_000;
 /// More characters than this over all results are refused.
 const MAX_CHARS: usize = 1_000_000;

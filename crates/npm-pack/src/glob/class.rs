@@ -56,7 +56,8 @@ const POSIX: [(&str, Posix, bool); 14] = [
 
 /// What a `[` turned out to be.
 pub(super) enum Parsed {
-    /// No closing bracket, or brackets that this generation takes literally: the `[` is an ordinary character.
+    /// No closing bracket, or brackets that this generation takes literally: the `[` is an ordinary
+    /// character.
     Literal,
     /// Brackets around one character: that character.
     Char(char, usize),

@@ -1,4 +1,5 @@
-//! Expansion of a pattern over a package folder, as the npm package `glob` does it with `dot: true`.
+//! Expansion of a pattern over a package folder, as the npm package `glob` does it with `dot:
+//! true`.
 
 use super::{Fuel, GlobError, Options, Subject};
 
@@ -7,9 +8,8 @@ const FOUND: usize = 500;
 
 /// The paths that a pattern names, of those given: `(path, is it a folder)`.
 ///
-/// `lib/**` names `lib` too.
-/// With `keeps_dot`, a leading `./` is known and stays on the results (glob 8); else `.` is a name that no entry has (glob
-/// 7, when case is ignored).
+/// `lib/**` names `lib` too. With `keeps_dot`, a leading `./` is known and stays on the results
+/// (glob 8); else `.` is a name that no entry has (glob 7, when case is ignored).
 pub fn expand(pattern: &str, options: Options, keeps_dot: bool, paths: &[(String, bool)], fuel: &Fuel) -> Result<Vec<String>, GlobError> {
     if keeps_dot && matches!(pattern, "." | "./") {
         return Ok(vec![".".to_owned()]);

@@ -1,9 +1,10 @@
 //! Glob patterns as npm's clients match them: the npm package `minimatch`, versions 3 to 10.
 //!
-//! In: one line of an ignore file or one entry of `files`, and a path split into components. Out: whether it matches,
-//! always without regard to a leading `!` (ignore-walk passes `flipNegate`); the `!` itself is a field. The matcher is our
-//! own and not a regular expression: minimatch needs look-ahead for `!(…)`, and backtracking on patterns of strangers
-//! could take forever. Here a pattern takes at most polynomial time, and all matching of one listing shares a budget.
+//! In: one line of an ignore file or one entry of `files`, and a path split into components. Out:
+//! whether it matches, always without regard to a leading `!` (ignore-walk passes `flipNegate`);
+//! the `!` itself is a field. The matcher is our own and not a regular expression: minimatch needs
+//! look-ahead for `!(…)`, and backtracking on patterns of strangers could take forever. Here a
+//! pattern takes at most polynomial time, and all matching of one listing shares a budget.
 
 mod braces;
 mod class;
@@ -25,7 +26,8 @@ const MAX_PATTERN: usize = 65_536;
 /// Which generation of minimatch reads the patterns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dialect {
-    /// minimatch 3 (npm 2 to 8.5): no POSIX classes; an impossible range makes the brackets literal.
+    /// minimatch 3 (npm 2 to 8.5): no POSIX classes; an impossible range makes the brackets
+    /// literal.
     V3,
     /// minimatch 5 (npm 8.6 to 9.4): no POSIX classes; an impossible range matches nothing.
     V5,
@@ -61,7 +63,8 @@ pub enum GlobError {
     TooMuch,
 }
 
-/// The work that all matching of one listing may cost together. One unit is about one character looked at.
+/// The work that all matching of one listing may cost together. One unit is about one character
+/// looked at.
 #[derive(Debug)]
 pub struct Fuel {
     left: Cell<u64>,
@@ -138,7 +141,8 @@ impl Subject<'_> {
 pub struct Pattern {
     /// Whether the pattern began with an odd number of `!`.
     pub negate: bool,
-    /// Whether one of its alternatives is a bare name, with or without a trailing `/` (ignore-walk 6.0.4 asks this).
+    /// Whether one of its alternatives is a bare name, with or without a trailing `/` (ignore-walk
+    /// 6.0.4 asks this).
     pub relative: bool,
     match_base: bool,
     sets: Vec<Vec<Portion>>,
@@ -177,7 +181,8 @@ impl Pattern {
         Ok((pattern, size))
     }
 
-    /// Whether the path matches. With `partial`, also whether it leads to where the pattern could match. Without fuel nothing does.
+    /// Whether the path matches. With `partial`, also whether it leads to where the pattern could
+    /// match. Without fuel nothing does.
     pub fn matches(&self, subject: Subject<'_>, partial: bool, fuel: &Fuel) -> bool {
         fuel.spend(self.sets.len());
         !fuel.is_empty()
@@ -191,7 +196,8 @@ impl Pattern {
             })
     }
 
-    /// Whether the pattern, by a slash or `**` at its end, names the folder that holds these components.
+    /// Whether the pattern, by a slash or `**` at its end, names the folder that holds these
+    /// components.
     pub fn names_folder(&self, parts: &[&str], fuel: &Fuel) -> bool {
         let subject = Subject { parts, leading: false, trailing: true };
         self.sets.iter().any(|set| match set.last() {
@@ -204,7 +210,8 @@ impl Pattern {
         })
     }
 
-    /// Whether one match stands for all spellings of a path (with and without `/` around): a bare name under `matchBase`.
+    /// Whether one match stands for all spellings of a path (with and without `/` around): a bare
+    /// name under `matchBase`.
     pub fn is_bare(&self) -> bool {
         self.match_base && self.sets.iter().all(|set| set.len() == 1)
     }
@@ -244,7 +251,8 @@ fn match_plain(set: &[Portion], subject: Subject<'_>, partial: bool, fuel: &Fuel
     fits && set.iter().take(length).enumerate().all(|(at, portion)| portion.matches(subject.get(at), fuel))
 }
 
-/// `reached[at]`: whether the rest of the pattern matches the rest of the path from component `at` on.
+/// `reached[at]`: whether the rest of the pattern matches the rest of the path from component `at`
+/// on.
 fn match_globstars(set: &[Portion], subject: Subject<'_>, partial: bool, fuel: &Fuel) -> bool {
     let length = subject.len();
     let mut reached = vec![false; length + 1];
@@ -255,7 +263,8 @@ fn match_globstars(set: &[Portion], subject: Subject<'_>, partial: bool, fuel: &
     for (index, portion) in set.iter().enumerate().rev() {
         fuel.spend(length + 1);
         let mut before = vec![partial; length + 1];
-        // Whether `**` gets from here to a match by swallowing components, which `.` and `..` never are.
+        // Whether `**` gets from here to a match by swallowing components, which `.` and `..` never
+        // are.
         let mut ahead = partial || index == last;
         for at in (0..length).rev() {
             let value = if matches!(portion, Portion::Globstar) {

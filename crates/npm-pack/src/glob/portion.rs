@@ -1,16 +1,19 @@
 //! One component of a pattern, between two slashes.
 //!
-//! The matcher walks the nodes from the last to the first and keeps the set of positions from which the rest matches:
-//! no backtracking, and `!(…)` comes naturally, since what follows it is already known.
+//! The matcher walks the nodes from the last to the first and keeps the set of positions from which
+//! the rest matches: no backtracking, and `!(…)` comes naturally, since what follows it is already
+//! known.
 //!
-//! Dot files need no rule, since every client passes `dot: true`; only `.` and `..` are matched by nothing but themselves.
+//! Dot files need no rule, since every client passes `dot: true`; only `.` and `..` are matched by
+//! nothing but themselves.
 
 use std::collections::BTreeSet;
 
 use super::class::{self, Class, Parsed};
 use super::{Dialect, Fuel, Options};
 
-/// How deep extended globs may nest; deeper ones are taken literally, as minimatch 10 does from the third level on.
+/// How deep extended globs may nest; deeper ones are taken literally, as minimatch 10 does from the
+/// third level on.
 const MAX_NESTING: usize = 8;
 
 /// How many groups of a component are tried; the signs of further ones are ordinary characters.
@@ -43,7 +46,8 @@ pub(super) enum Node {
     Group(char, Vec<Vec<Node>>),
 }
 
-/// The case folding of a JavaScript regular expression with the flag `i`: one character to one character, by upper case.
+/// The case folding of a JavaScript regular expression with the flag `i`: one character to one
+/// character, by upper case.
 pub(super) fn fold(c: char) -> char {
     if c.is_ascii() {
         return c.to_ascii_uppercase();
@@ -148,7 +152,8 @@ impl Parser {
         self.nodes(0, 0).map(|(nodes, _, _)| nodes.into_iter().flatten().collect()).unwrap_or_default()
     }
 
-    /// The alternatives from `at` on, where they end, and whether a parenthesis closed them; `None` if it is missing.
+    /// The alternatives from `at` on, where they end, and whether a parenthesis closed them; `None`
+    /// if it is missing.
     fn nodes(&mut self, mut at: usize, depth: usize) -> Option<(Vec<Vec<Node>>, usize, bool)> {
         let mut alternatives = Vec::new();
         let mut nodes = Vec::new();

@@ -11,8 +11,9 @@ pub struct Encoder {
     pub level: u8,
 }
 
-/// The encoders that write this XFL byte, likeliest first. Their order follows no date: class A was published in 2025 and class C on
-/// nodes of 2023. zlib-rs and zlib-ng are known only with the OS byte "unknown", which pnpm 12 and bun write.
+/// The encoders that write this XFL byte, likeliest first. Their order follows no date: class A was
+/// published in 2025 and class C on nodes of 2023. zlib-rs and zlib-ng are known only with the OS
+/// byte "unknown", which pnpm 12 and bun write.
 pub fn encoders_for(xfl: u8, os: u8) -> Vec<Encoder> {
     let level = match xfl {
         0 => 6,

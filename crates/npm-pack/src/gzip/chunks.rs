@@ -1,5 +1,6 @@
-//! Cuts a tar stream into the pieces in which the tar crate of Rust writes it: a header, up to 8192 bytes of content at a time, the
-//! padding; at the end, the two blocks of zeros together. A long name and the NUL behind it are written apart.
+//! Cuts a tar stream into the pieces in which the tar crate of Rust writes it: a header, up to 8192
+//! bytes of content at a time, the padding; at the end, the two blocks of zeros together. A long
+//! name and the NUL behind it are written apart.
 
 use std::io::{self, Read};
 

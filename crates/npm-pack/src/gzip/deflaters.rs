@@ -1,5 +1,6 @@
-//! The deflate encoders behind one trait. Only one C zlib can be linked into a program, so each variant comes from elsewhere: stock
-//! zlib through flate2, Chromium's as a port (`crate::deflate`), zlib-rs through its own interface.
+//! The deflate encoders behind one trait. Only one C zlib can be linked into a program, so each
+//! variant comes from elsewhere: stock zlib through flate2, Chromium's as a port
+//! (`crate::deflate`), zlib-rs through its own interface.
 
 use std::io::{self, Read, Write};
 
@@ -15,7 +16,8 @@ use crate::deflate;
 pub trait Deflater {
     /// Which variant it is.
     fn class(&self) -> Class;
-    /// Compresses all of the input to one raw deflate stream, without a flush before its end. Stops at the first error of the output.
+    /// Compresses all of the input to one raw deflate stream, without a flush before its end. Stops
+    /// at the first error of the output.
     fn deflate(&self, level: u8, input: &mut dyn Read, out: &mut dyn Write) -> io::Result<()>;
 }
 

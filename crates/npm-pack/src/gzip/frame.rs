@@ -1,4 +1,5 @@
-//! What stands around the deflate stream, and the two ends of a try: input that is counted, output that is compared.
+//! What stands around the deflate stream, and the two ends of a try: input that is counted, output
+//! that is compared.
 
 use std::io::{self, Read, Write};
 

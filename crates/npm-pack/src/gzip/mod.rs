@@ -1,8 +1,10 @@
-//! The gzip layer: from a tar stream to the very bytes that were published, and back to the encoder that made them.
+//! The gzip layer: from a tar stream to the very bytes that were published, and back to the encoder
+//! that made them.
 //!
-//! In: a tar stream, and an encoder (class and level) or the published bytes. Out: a `.tgz`, or the encoder that gives those bytes.
-//! Clients leave the compression to the zlib of the Node that runs them. No version string tells which one that was, so the encoders
-//! are tried one after the other; each try stops at its first wrong byte, which comes within the first blocks.
+//! In: a tar stream, and an encoder (class and level) or the published bytes. Out: a `.tgz`, or the
+//! encoder that gives those bytes. Clients leave the compression to the zlib of the Node that runs
+//! them. No version string tells which one that was, so the encoders are tried one after the other;
+//! each try stops at its first wrong byte, which comes within the first blocks.
 
 mod candidates;
 mod chunks;
@@ -31,8 +33,9 @@ pub enum Class {
     B,
     /// Chromium's zlib of today: Node 18.19 and later, 20.10 and later, all from 21.
     C,
-    /// zlib-rs. At level 6, fed as the tar crate of Rust feeds it: pnpm 12. At level 9 its bytes are those of zlib-ng 2.3, however it
-    /// is fed: bun since 1.3.14 (bun up to 1.3.7 wrote class C).
+    /// zlib-rs. At level 6, fed as the tar crate of Rust feeds it: pnpm 12. At level 9 its bytes
+    /// are those of zlib-ng 2.3, however it is fed: bun since 1.3.14 (bun up to 1.3.7 wrote class
+    /// C).
     #[serde(rename = "zlib-rs")]
     ZlibRs,
 }
@@ -64,8 +67,8 @@ pub struct Match {
 }
 
 impl Match {
-    /// What an archive of that era is compressed with when there is nothing to match: the newest class, and the OS byte of the
-    /// published archive or else that of Unix.
+    /// What an archive of that era is compressed with when there is nothing to match: the newest
+    /// class, and the OS byte of the published archive or else that of Unix.
     pub fn usual(era: &Era, published_os: Option<u8>) -> Self {
         let class = if era.gzip.zlib_rs { Class::ZlibRs } else { Class::C };
         Self { class, level: era.gzip.level, xfl: era.gzip.xfl, os: era.gzip.os.or(published_os).unwrap_or(3) }
@@ -91,7 +94,8 @@ impl Diagnostic for GzipError {
     }
 }
 
-/// Compresses a tar stream with the encoder, behind the header that clients write: no name, no time.
+/// Compresses a tar stream with the encoder, behind the header that clients write: no name, no
+/// time.
 pub fn compress(tar: &mut dyn Read, encoder: Match, out: &mut dyn Write) -> Result<(), GzipError> {
     out.write_all(&frame::header(encoder.xfl, encoder.os))?;
     let mut counted = Counted::new(tar);
@@ -100,8 +104,9 @@ pub fn compress(tar: &mut dyn Read, encoder: Match, out: &mut dyn Write) -> Resu
     Ok(())
 }
 
-/// The encoder that makes exactly `published` of the tar stream; none if no known one does, or if the gzip header has anything in it
-/// that no client writes. The stream is read once per try, from its start.
+/// The encoder that makes exactly `published` of the tar stream; none if no known one does, or if
+/// the gzip header has anything in it that no client writes. The stream is read once per try, from
+/// its start.
 pub fn match_published<R: Read + Seek>(tar: &mut R, published: &[u8]) -> Result<Option<Match>, GzipError> {
     let Some((header, deflated)) = published.split_at_checked(HEADER_SIZE) else { return Ok(None) };
     let [.., xfl, os] = *header else { return Ok(None) };

@@ -2,7 +2,8 @@ use std::io::Cursor;
 
 use super::*;
 
-/// A tar-shaped stream of several deflate blocks whose classes differ: words in a fixed pseudo-random sequence.
+/// A tar-shaped stream of several deflate blocks whose classes differ: words in a fixed
+/// pseudo-random sequence.
 fn stream() -> Vec<u8> {
     let mut content = Vec::new();
     let mut state: u32 = 1;

@@ -1,7 +1,8 @@
-//! The list of yarn 2 and later: what always goes along, what never does, `files`, then ignore files, the innermost first.
+//! The list of yarn 2 and later: what always goes along, what never does, `files`, then ignore
+//! files, the innermost first.
 //!
-//! Each of these is a list of patterns of which negated ones decide first. A pattern with a slash is resolved from its folder, one
-//! without matches names at any depth.
+//! Each of these is a list of patterns of which negated ones decide first. A pattern with a slash
+//! is resolved from its folder, one without matches names at any depth.
 
 use std::rc::Rc;
 

@@ -1,7 +1,8 @@
-//! The list of bun: package.json, readme, licence and commands always; then `files`, or what no ignore file leaves out.
+//! The list of bun: package.json, readme, licence and commands always; then `files`, or what no
+//! ignore file leaves out.
 //!
-//! Unlike npm it minds case, does not take `main` along, and anchors every entry of `files` at the root. With `files` the root's ignore
-//! files do not count; those below do.
+//! Unlike npm it minds case, does not take `main` along, and anchors every entry of `files` at the
+//! root. With `files` the root's ignore files do not count; those below do.
 
 use std::rc::Rc;
 
@@ -151,7 +152,8 @@ impl Walk<'_> {
         hit.is_some_and(|rule| !rule.keeps)
     }
 
-    /// The rules that count in a folder: those from above, and those of its .npmignore or else .gitignore.
+    /// The rules that count in a folder: those from above, and those of its .npmignore or else
+    /// .gitignore.
     fn with_ignore_file(&self, dir: &str, depth: usize, mut rules: Vec<Rc<Rule>>) -> Result<Vec<Rc<Rule>>, ListError> {
         let here = self.view.list(dir);
         let Some(name) = [".npmignore", ".gitignore"].into_iter().find(|name| here.contains_key(*name)) else { return Ok(rules) };

@@ -16,8 +16,9 @@ const MAX_PACKAGES: usize = 20_000;
 
 /// The names in the root's `node_modules` that npm-bundled 1 and 2 find (npm 5.4 to 8).
 ///
-/// A dependency in a package's own `node_modules` goes along anyway, with the package; one found further up counts
-/// only if it stands in the root's. `true` and an object are known with `lists_only` off (npm-bundled 1.1 and later).
+/// A dependency in a package's own `node_modules` goes along anyway, with the package; one found
+/// further up counts only if it stands in the root's. `true` and an object are known with
+/// `lists_only` off (npm-bundled 1.1 and later).
 pub(super) fn bundled_names(tree: &View, manifest: &Manifest, lists_only: bool) -> Vec<String> {
     let wanted = match manifest.bundle() {
         None => return Vec::new(),
@@ -37,7 +38,8 @@ pub(super) fn bundled_names(tree: &View, manifest: &Manifest, lists_only: bool) 
 
 /// The folders of the bundled packages that Arborist finds (npm 9 and later).
 ///
-/// Only dependencies and optional dependencies are bundled, and of the root none that is a development dependency too.
+/// Only dependencies and optional dependencies are bundled, and of the root none that is a
+/// development dependency too.
 ///
 /// With `missing_fails`, a dependency that is not there is an error (npm-packlist before 7.0.4).
 pub(super) fn bundled_folders(tree: &View, manifest: &Manifest, missing_fails: bool) -> Result<Vec<String>, ListError> {

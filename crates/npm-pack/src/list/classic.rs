@@ -1,7 +1,8 @@
 //! npm-packlist 1 to 5: npm 5.4 to 8, lerna 3 to 8, pnpm 6.20 to 11 on a manifest of its own.
 //!
-//! One walk from the root down. Version 1 turns `files` into rules of the root (and of every nested package.json); from
-//! version 2 on `files` is expanded as globs, and what they name replaces the listing of the root folder.
+//! One walk from the root down. Version 1 turns `files` into rules of the root (and of every nested
+//! package.json); from version 2 on `files` is expanded as globs, and what they name replaces the
+//! listing of the root folder.
 
 use std::collections::BTreeSet;
 
@@ -33,16 +34,19 @@ pub struct ClassicRules {
     pub necessary: &'static [&'static str],
     /// Whether `files` is expanded as globs (2 and later), and not turned into rules.
     pub expands_files: bool,
-    /// Whether a folder that `files` names with a slash behind it is walked under that name, so that its files have two
-    /// slashes in their paths, a second time beside the same folder without one (2.0 to 2.1.3).
+    /// Whether a folder that `files` names with a slash behind it is walked under that name, so
+    /// that its files have two slashes in their paths, a second time beside the same folder without
+    /// one (2.0 to 2.1.3).
     pub keeps_slashes: bool,
-    /// Whether the globs of `files` count in the order in which they came to their end (2.0 to 2.1.2): one that looks into all
-    /// folders came last, and took back what a negation behind it had taken out.
+    /// Whether the globs of `files` count in the order in which they came to their end (2.0 to
+    /// 2.1.2): one that looks into all folders came last, and took back what a negation behind it
+    /// had taken out.
     pub races_globs: bool,
-    /// Whether `files` brings in what `bundleDependencies` names, but not what `bundledDependencies` does (2.0 to 2.1.4).
+    /// Whether `files` brings in what `bundleDependencies` names, but not what
+    /// `bundledDependencies` does (2.0 to 2.1.4).
     pub one_bundle_spelling: bool,
-    /// Whether glob 8 expands them (5.0.1 and later): it lists `./main.js` beside `main.js` if that is what they say, does not
-    /// trim them, and gets `/` for `\` (5.0.2 and later).
+    /// Whether glob 8 expands them (5.0.1 and later): it lists `./main.js` beside `main.js` if that
+    /// is what they say, does not trim them, and gets `/` for `\` (5.0.2 and later).
     pub glob_8: bool,
     /// Whether `./` is taken off the front of an entry of `files` (5.0.3 and later).
     pub strips_dot_slash: bool,
@@ -60,10 +64,12 @@ pub struct ClassicRules {
     pub workspace_ignores: WorkspaceIgnores,
 }
 
-/// What becomes of a name like `./main.js` or `lib/../main.js` in `files` or `main`, which glob 8 lists as it is spelt.
+/// What becomes of a name like `./main.js` or `lib/../main.js` in `files` or `main`, which glob 8
+/// lists as it is spelt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dotted {
-    /// It is not found, and left out: letters of any case are asked for, and so glob 8.0, which npm 8 has, looks for a `.` by a pattern.
+    /// It is not found, and left out: letters of any case are asked for, and so glob 8.0, which npm
+    /// 8 has, looks for a `.` by a pattern.
     Lost,
     /// It stays, beside the same file under its plain name (glob 8.1).
     Kept,
@@ -227,7 +233,8 @@ impl Walk<'_> {
                 }
             }
         }
-        // A package.json with `files` stands in for both ignore files of its folder, .npmignore for .gitignore.
+        // A package.json with `files` stands in for both ignore files of its folder, .npmignore for
+        // .gitignore.
         let ignore = [".npmignore", ".gitignore"].into_iter().find(|name| names.contains(*name) && !files_rule);
         if let Some(text) = ignore.and_then(|name| self.view.text(&join(&level.path, name))) {
             level.sets.push(compile(&text, self.options(), &self.fuel)?);
@@ -323,7 +330,8 @@ impl Walk<'_> {
     }
 }
 
-/// How long a glob takes: the folders that it reads one after the other, and all of them where it looks at any depth.
+/// How long a glob takes: the folders that it reads one after the other, and all of them where it
+/// looks at any depth.
 fn rounds(pattern: &str) -> (bool, usize) {
     let body = pattern.trim_start_matches(['!', '/']);
     (body.contains("**"), body.split('/').count())

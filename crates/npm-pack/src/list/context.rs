@@ -1,13 +1,16 @@
-//! What lies around a package folder and counts for its list: the repository of which it is a workspace.
+//! What lies around a package folder and counts for its list: the repository of which it is a
+//! workspace.
 
 use super::WorkspaceIgnores;
 
-/// What a client knows of the surroundings when it packs a workspace, or a root that has workspaces.
+/// What a client knows of the surroundings when it packs a workspace, or a root that has
+/// workspaces.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The folders from the workspaces' root down to the parent of the package folder.
     pub above: Vec<Above>,
-    /// The folders of workspaces in the package folder, when the client was told to pack the root along with workspaces.
+    /// The folders of workspaces in the package folder, when the client was told to pack the root
+    /// along with workspaces.
     pub workspaces: Vec<String>,
 }
 

@@ -1,7 +1,8 @@
 //! fstream-npm on fstream-ignore: npm 1.1 to 5.3.
 //!
-//! Every folder with a package.json counts as a package of its own: its `files` become rules there, and its `main` goes
-//! along. Rules of .npmignore (or else .gitignore) come before those of `files`, since folders are read in byte order.
+//! Every folder with a package.json counts as a package of its own: its `files` become rules there,
+//! and its `main` goes along. Rules of .npmignore (or else .gitignore) come before those of
+//! `files`, since folders are read in byte order.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,8 @@ use crate::tree::NodeKind;
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "a table of independent changes, each with its version")]
 pub struct FstreamRules {
-    /// Whether README and its kin must be files to go along whatever the rules say, and `main` goes along too (1.0.3 and later).
+    /// Whether README and its kin must be files to go along whatever the rules say, and `main` goes
+    /// along too (1.0.3 and later).
     pub files_only: bool,
     /// Whether NOTICE goes along (1.1 and later).
     pub notice: bool,
@@ -29,7 +31,8 @@ pub struct FstreamRules {
     pub no_package_lock: bool,
     /// Whether scoped packages can be bundled (1.1 and later).
     pub scopes: bool,
-    /// Whether a dependency of a bundled package is found in the root's `node_modules` (npm 3 and later).
+    /// Whether a dependency of a bundled package is found in the root's `node_modules` (npm 3 and
+    /// later).
     pub hoisted: bool,
 }
 
@@ -38,7 +41,8 @@ pub struct FstreamRules {
 struct Asked {
     /// Whether it is a folder, which also passes if something in it may.
     partial: bool,
-    /// Whether it is a folder, to the folder that holds it; `None` to those above, which only see its path.
+    /// Whether it is a folder, to the folder that holds it; `None` to those above, which only see
+    /// its path.
     own_kind: Option<bool>,
 }
 
@@ -193,7 +197,8 @@ impl Walk<'_> {
             || (self.rules.no_package_lock && entry == "package-lock.json")
     }
 
-    /// In the `node_modules` of a package: only what is bundled, and what a bundled package brings along itself.
+    /// In the `node_modules` of a package: only what is bundled, and what a bundled package brings
+    /// along itself.
     fn is_bundled(&self, folder: &Folder, entry: &str) -> bool {
         let scoped = self.rules.scopes && entry.starts_with('@');
         let slashes = entry.matches('/').count();
@@ -217,7 +222,8 @@ impl Walk<'_> {
     }
 }
 
-/// Whether the entry is `main`: of this folder's package.json, or as if that of the folder above were its own.
+/// Whether the entry is `main`: of this folder's package.json, or as if that of the folder above
+/// were its own.
 fn is_main(folder: &Folder, entry: &str) -> bool {
     let main = folder.manifest.as_ref().and_then(|manifest| manifest.get("main")).and_then(serde_json::Value::as_str);
     main.is_some_and(|main| !main.is_empty() && !main.starts_with('/') && normalize(main).as_deref() == Some(entry))

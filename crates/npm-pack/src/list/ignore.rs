@@ -1,14 +1,17 @@
-//! Sets of ignore rules and the folders that they belong to: the npm packages `ignore-walk` and `fstream-ignore`.
+//! Sets of ignore rules and the folders that they belong to: the npm packages `ignore-walk` and
+//! `fstream-ignore`.
 //!
-//! Every folder on the way down has its own rule sets. A path is first put to the outermost folder, then to each further
-//! one, and the last rule that changes the answer wins. Rules are lines as git has them, but they are read by minimatch.
+//! Every folder on the way down has its own rule sets. A path is first put to the outermost folder,
+//! then to each further one, and the last rule that changes the answer wins. Rules are lines as git
+//! has them, but they are read by minimatch.
 
 use super::ListError;
 use crate::glob::{Fuel, Options, Pattern, Subject};
 
 /// More rules than this in one ignore file are refused.
 const MAX_RULES: usize = 20_000;
-/// Deepest nesting of folders. The longest path that a system takes has 4,096 bytes; real packages stay below 30 levels.
+/// Deepest nesting of folders. The longest path that a system takes has 4,096 bytes; real packages
+/// stay below 30 levels.
 pub(super) const MAX_DEPTH: usize = 100;
 /// The work that all matching of one listing may cost: some seconds.
 pub(super) const FUEL: u64 = 2_000_000_000;
@@ -22,7 +25,8 @@ pub(super) struct Level<'p> {
     pub(super) path: String,
     /// Its rule sets in the order in which they apply.
     pub(super) sets: Vec<Vec<Pattern>>,
-    /// Whether the folder itself passed and not only may lead to something (ignore-walk 6.0.4 and later).
+    /// Whether the folder itself passed and not only may lead to something (ignore-walk 6.0.4 and
+    /// later).
     pub(super) exact: bool,
 }
 
@@ -45,10 +49,11 @@ impl<'p> Level<'p> {
         path.rsplit('/').next().unwrap_or(path)
     }
 
-    /// An entry's path as the outermost folder sees it: the names of the folders down to here, then the entry's own.
+    /// An entry's path as the outermost folder sees it: the names of the folders down to here, then
+    /// the entry's own.
     ///
-    /// Of a folder that was entered by a longer path (`lib/sub` named by `files`) only the last name counts: a quirk of
-    /// ignore-walk that decides about files.
+    /// Of a folder that was entered by a longer path (`lib/sub` named by `files`) only the last
+    /// name counts: a quirk of ignore-walk that decides about files.
     pub(super) fn full<'a>(&'a self, entry: &'a str) -> Vec<&'a str> {
         let mut parts = Vec::with_capacity(self.depth + 1);
         let mut level = self;
@@ -69,7 +74,8 @@ pub(super) struct Question<'a> {
     pub(super) partial: bool,
     /// Whether it is spelled with a slash behind it.
     pub(super) slash: bool,
-    /// The entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4 and later).
+    /// The entry's own name, against which a rule without a slash is tried too (ignore-walk 6.0.4
+    /// and later).
     pub(super) own_name: Option<&'a str>,
 }
 

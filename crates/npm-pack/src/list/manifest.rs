@@ -28,7 +28,8 @@ pub(super) enum Files {
 }
 
 impl Manifest {
-    /// Parses package.json as `JSON.parse` does, a byte order mark being an error; `None` if it is no JSON object.
+    /// Parses package.json as `JSON.parse` does, a byte order mark being an error; `None` if it is
+    /// no JSON object.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         match serde_json::from_slice(bytes).ok()? {
             Value::Object(fields) => Some(Self(fields)),
@@ -85,7 +86,8 @@ impl Manifest {
         }
     }
 
-    /// The files that yarn 2 and later take in whatever `files` says: main, module, browser and bin, those of `publishConfig` first.
+    /// The files that yarn 2 and later take in whatever `files` says: main, module, browser and
+    /// bin, those of `publishConfig` first.
     pub(super) fn entry_points(&self) -> Vec<String> {
         let config = self.get("publishConfig").and_then(Value::as_object);
         let field = |name: &str| config.and_then(|config| config.get(name)).filter(|value| !value.is_null()).or_else(|| self.get(name));
@@ -165,7 +167,8 @@ fn base_name(path: &str) -> &str {
     path.trim_end_matches(['/', '\\', ':']).rsplit(['/', '\\', ':']).next().filter(|name| !matches!(*name, "." | "..")).unwrap_or("")
 }
 
-/// `path.join('/', target)` without its first slash: `.` and `..` resolved, a slash at the end kept.
+/// `path.join('/', target)` without its first slash: `.` and `..` resolved, a slash at the end
+/// kept.
 fn rooted(target: &str) -> String {
     let target = target.replace('\\', "/");
     // Above the root there is nothing: `..` that lead out of it are dropped.
@@ -184,7 +187,8 @@ fn rooted(target: &str) -> String {
     clean
 }
 
-/// Resolves `.`, `..` and repeated slashes; `None` if the path leads out of the root. An absolute path is taken as relative.
+/// Resolves `.`, `..` and repeated slashes; `None` if the path leads out of the root. An absolute
+/// path is taken as relative.
 pub(super) fn normalize(path: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     for part in std::path::Path::new(path.trim_start_matches('/')).components() {

@@ -1,10 +1,12 @@
 //! Which files a publishing client puts into the tarball.
 //!
-//! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these rules alone: what was
-//! published is never looked at. The rules of npm, and of pnpm and lerna after it, changed about thirty times, but they come from
-//! three programs: fstream-npm (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
-//! (`yarn`), yarn 2 and later (`berry`), bun (`bun`), pnpm in Rust (`pnpm_rust`) and vlt (`vlt`) have their own. Each is one walk here,
-//! with what changed from version to version as fields; `rules` has a constant for every group of versions that differ.
+//! In: a package folder, and the rules of a client of some era, as data. Out: the paths, by these
+//! rules alone: what was published is never looked at. The rules of npm, and of pnpm and lerna
+//! after it, changed about thirty times, but they come from three programs: fstream-npm
+//! (`fstream`), npm-packlist 1 to 5 (`classic`) and npm-packlist 7 to 11 (`strict`); yarn 1
+//! (`yarn`), yarn 2 and later (`berry`), bun (`bun`), pnpm in Rust (`pnpm_rust`) and vlt (`vlt`)
+//! have their own. Each is one walk here, with what changed from version to version as fields;
+//! `rules` has a constant for every group of versions that differ.
 
 mod berry;
 mod bun;
@@ -74,8 +76,9 @@ pub enum Engine {
 }
 
 impl ListRules {
-    /// Whether these rules can have written paths that are spelled so: some keep the `./` or the second slash of an entry of
-    /// package.json, where others list the same files under their plain names.
+    /// Whether these rules can have written paths that are spelled so: some keep the `./` or the
+    /// second slash of an entry of package.json, where others list the same files under their plain
+    /// names.
     pub fn spells<'p>(&self, paths: impl Iterator<Item = &'p str>) -> bool {
         let (dots, slashes) = match &self.engine {
             Engine::Classic(rules) => (rules.glob_8 && rules.dotted == Dotted::Kept, rules.keeps_slashes),
@@ -90,13 +93,15 @@ impl ListRules {
 pub struct Entry {
     /// Where the content stands in the package folder.
     pub source: String,
-    /// The path that the client hands to the archive writer, without `package/`. Mostly the same as `source`; fstream-npm
-    /// renames .gitignore and `*.gyp`, and npm-packlist 2 to 5 lists `./main.js` besides `main.js` if package.json does. A
-    /// slash behind it: a folder, which only yarn 1 and vlt list.
+    /// The path that the client hands to the archive writer, without `package/`. Mostly the same as
+    /// `source`; fstream-npm renames .gitignore and `*.gyp`, and npm-packlist 2 to 5 lists
+    /// `./main.js` besides `main.js` if package.json does. A slash behind it: a folder, which only
+    /// yarn 1 and vlt list.
     pub path: String,
 }
 
-/// A path in a package's folder in normal form; `None` where it leads out of the folder. `/` at the start is the folder.
+/// A path in a package's folder in normal form; `None` where it leads out of the folder. `/` at the
+/// start is the folder.
 pub fn normal_path(path: &str) -> Option<String> {
     manifest::normalize(path)
 }
@@ -107,7 +112,8 @@ pub fn list(tree: &dyn Tree, rules: &ListRules) -> Result<Vec<String>, ListError
     Ok(sources.into_iter().collect())
 }
 
-/// The entries of a package's tarball, sorted by bytes, each once; `context` is what lies around the folder.
+/// The entries of a package's tarball, sorted by bytes, each once; `context` is what lies around
+/// the folder.
 pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<Vec<Entry>, ListError> {
     let view = View::new(tree);
     let bytes = view.read("package.json").ok_or(ListError::NoManifest)?;
@@ -132,8 +138,9 @@ pub fn entries(tree: &dyn Tree, rules: &ListRules, context: &Context) -> Result<
     }
 }
 
-/// The files whose content the rules may read, sorted by bytes: ignore files of every folder and the package.json of the
-/// root, of nested packages and of `node_modules`. A caller that fetches contents lazily gets these first, in one go.
+/// The files whose content the rules may read, sorted by bytes: ignore files of every folder and
+/// the package.json of the root, of nested packages and of `node_modules`. A caller that fetches
+/// contents lazily gets these first, in one go.
 pub fn needs(tree: &dyn Tree) -> Vec<String> {
     let view = View::new(tree);
     let mut needed = BTreeSet::new();

@@ -1,8 +1,9 @@
 //! The list of pnpm in Rust, 12.0 to 12.13: `files` and ignore files as git reads patterns.
 //!
-//! Measured on packs made by the releases themselves. An entry of `files` begins at the root; one with `!` in front is a line of
-//! a .gitignore. Links are listed for all; the eras of releases that left them out do not write them.
-//! The last line that names a path decides, and where none does, what was decided about the folder above.
+//! Measured on packs made by the releases themselves. An entry of `files` begins at the root; one
+//! with `!` in front is a line of a .gitignore. Links are listed for all; the eras of releases that
+//! left them out do not write them. The last line that names a path decides, and where none does,
+//! what was decided about the folder above.
 
 use std::rc::Rc;
 
@@ -23,7 +24,8 @@ pub struct PnpmRustRules {
     pub always: &'static [&'static str],
     /// Whether a name that only begins so goes along too (up to 12.10).
     pub always_begins: bool,
-    /// Whether all in a folder that `files` takes out stays out, though an entry names it (12.8 and later).
+    /// Whether all in a folder that `files` takes out stays out, though an entry names it (12.8 and
+    /// later).
     pub prunes: bool,
     /// Whether .npmignore stands for .gitignore in folders below the root too (12.11 and later).
     pub one_ignore_file: bool,

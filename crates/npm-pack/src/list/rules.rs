@@ -33,7 +33,8 @@ pub static NPM_6_12: ListRules = classic("npm-6.12", "npm 6.12 to 6.13.3 (npm-pa
 pub static NPM_6_14: ListRules = classic("npm-6.14", "npm 6.13.4 to 6.14 (npm-packlist 1.4.7 and 1.4.8)", &PACKLIST_1_4_8);
 /// npm 7.0.0 to 7.0.3: npm-packlist 2.0 to 2.1.2.
 pub static NPM_7_0_0: ListRules = classic("npm-7.0.0", "npm 7.0.0 to 7.0.3 (npm-packlist 2.0 to 2.1.2)", &PACKLIST_2_1_2);
-/// npm-packlist 2.1.3: the globs of `files` count in their order, as they also may have by chance in 2.1.2.
+/// npm-packlist 2.1.3: the globs of `files` count in their order, as they also may have by chance
+/// in 2.1.2.
 pub static PACKLIST_2_1_3: ListRules = classic("packlist-2.1.3", "npm-packlist 2.1.3", &CLASSIC_2_1_3);
 /// npm 7.0.4 to 7.7.5: npm-packlist 2.1.4.
 pub static NPM_7_0_4: ListRules = classic("npm-7.0.4", "npm 7.0.4 to 7.7.5, lerna 4.0 (npm-packlist 2.1.4)", &PACKLIST_2_1_4);

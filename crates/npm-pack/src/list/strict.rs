@@ -1,8 +1,9 @@
 //! npm-packlist 7 to 11: npm 9 to 12, lerna 9.
 //!
-//! Every folder has the default rules and those of its ignore files; the package's root also has rules made of `files`,
-//! which take the place of its ignore files, and last the strict ones: what always goes along and what never does.
-//! Bundled packages are walked each by itself, with their own `files`.
+//! Every folder has the default rules and those of its ignore files; the package's root also has
+//! rules made of `files`, which take the place of its ignore files, and last the strict ones: what
+//! always goes along and what never does. Bundled packages are walked each by itself, with their
+//! own `files`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,8 @@ use crate::tree::NodeKind;
 pub struct StrictRules {
     /// The generation of minimatch.
     pub dialect: Dialect,
-    /// Whether a folder that only leads to wanted files hides the rest (ignore-walk 6.0.4 and later).
+    /// Whether a folder that only leads to wanted files hides the rest (ignore-walk 6.0.4 and
+    /// later).
     pub exact: bool,
     /// The rules that leave files out of every folder.
     pub defaults: &'static [&'static str],
@@ -47,7 +49,8 @@ pub struct StrictRules {
 pub enum ReadmeRule {
     /// In every folder that is walked (7).
     Everywhere,
-    /// In every folder, unless an entry of `files` that begins with `!` speaks of such a file (8.0.0 and 8.0.1).
+    /// In every folder, unless an entry of `files` that begins with `!` speaks of such a file
+    /// (8.0.0 and 8.0.1).
     EverywhereUnlessNegated,
     /// In the root (8.0.2 and later).
     Root,
@@ -82,9 +85,11 @@ struct Walk<'w> {
     strict: Vec<Pattern>,
     /// What always goes along. An entry of `files` may shorten it for all packages that follow.
     always: Vec<&'static str>,
-    /// Names brought into a folder of the root by an entry of `files` that names a file: `(folder, name)`.
+    /// Names brought into a folder of the root by an entry of `files` that names a file: `(folder,
+    /// name)`.
     required: Vec<(String, String)>,
-    /// Whether the root has workspaces: then package.json of other folders is read as an ignore file.
+    /// Whether the root has workspaces: then package.json of other folders is read as an ignore
+    /// file.
     has_workspaces: bool,
     found: Vec<String>,
 }
@@ -198,7 +203,8 @@ impl Walk<'_> {
         self.folder(&level)
     }
 
-    /// An entry of `files` before version 11: a file is required, a folder is taken with all in it, the rest are rules.
+    /// An entry of `files` before version 11: a file is required, a folder is taken with all in it,
+    /// the rest are rules.
     fn plain_entry(&mut self, root: &str, entry: &str, lines: &mut Vec<String>, strict: &mut Vec<String>) {
         let mut name = entry.to_owned();
         match self.rules.files {
@@ -233,7 +239,8 @@ impl Walk<'_> {
                 strict.insert(0, inverse);
                 let keeps_lead = matches!(self.rules.files, FilesRule::NoLead | FilesRule::NoLeadOrStar);
                 let path = if keeps_lead { &name } else { name.strip_prefix('/').unwrap_or(&name) };
-                // Known only to the folder that holds the file, and only if that is a folder of the root.
+                // Known only to the folder that holds the file, and only if that is a folder of the
+                // root.
                 if let Some((folder, file)) = normalize(path).as_deref().and_then(|path| path.split_once('/'))
                     && !file.contains('/')
                 {
@@ -246,7 +253,8 @@ impl Walk<'_> {
         }
     }
 
-    /// An entry of `files` from version 11 on: every path that it names, by name, and all in it if it is a folder.
+    /// An entry of `files` from version 11 on: every path that it names, by name, and all in it if
+    /// it is a folder.
     fn glob_entry(&self, root: &str, entry: &str, lines: &mut Vec<String>) -> Result<(), ListError> {
         let sign = if entry.starts_with('!') { "" } else { "!" };
         let pattern = entry.trim_start_matches('!');
@@ -273,7 +281,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// The files of `directories.bin`, which Arborist makes the package's `bin`: of several with one name, the last.
+    /// The files of `directories.bin`, which Arborist makes the package's `bin`: of several with
+    /// one name, the last.
     fn bin_folder(&self, root: &str, folder: &str) -> Result<Vec<String>, ListError> {
         let mut by_name = BTreeMap::new();
         let mut stack = vec![(folder.trim_end_matches('/').to_owned(), NodeKind::Dir)];
@@ -296,7 +305,8 @@ impl Walk<'_> {
         Ok(by_name.into_values().collect())
     }
 
-    /// .npmignore, or without one .gitignore; beside a package.json that is read as an ignore file, none.
+    /// .npmignore, or without one .gitignore; beside a package.json that is read as an ignore file,
+    /// none.
     fn ignore_file(&self, level: &mut Level) -> Result<(), ListError> {
         let listing = self.view.list(&level.path);
         let as_ignore = level.parent.is_some() && self.has_workspaces;
@@ -363,13 +373,15 @@ impl Walk<'_> {
     }
 }
 
-/// glob itself resolves `.` components and repeated slashes; a path that leads out of the package names nothing here.
+/// glob itself resolves `.` components and repeated slashes; a path that leads out of the package
+/// names nothing here.
 fn normal_glob(pattern: &str) -> String {
     let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     parts.join("/")
 }
 
-/// The rule that the entry takes back, found as version 8.0.0 finds it: the wrong one if the right is gone already.
+/// The rule that the entry takes back, found as version 8.0.0 finds it: the wrong one if the right
+/// is gone already.
 fn drop_negated(entry: &str, always: &mut Vec<&'static str>) {
     let Some(text) = entry.find('!').and_then(|at| entry.get(at..)).filter(|_| entry.starts_with('!')) else { return };
     let text = text.to_ascii_lowercase();

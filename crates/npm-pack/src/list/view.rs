@@ -1,4 +1,5 @@
-//! The package folder with its listings remembered: every rule set asks for the same folders again and again.
+//! The package folder with its listings remembered: every rule set asks for the same folders again
+//! and again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use crate::tree::{NodeKind, Tree, Unlisted};
 
 /// As many links as Linux follows for one path.
 const MAX_LINKS: usize = 40;
-/// Most entries of one package folder that are looked at, `node_modules` among them, and most bytes of
-/// their paths: a build can leave more than memory holds.
+/// Most entries of one package folder that are looked at, `node_modules` among them, and most bytes
+/// of their paths: a build can leave more than memory holds.
 const MAX_ENTRIES: usize = 2_000_000;
 const MAX_PATHS: usize = 256 << 20;
 
@@ -54,8 +55,8 @@ impl<'t> View<'t> {
         seen.entries
     }
 
-    /// An error where something that the client reads could not be read: a list that was made of the rest
-    /// is none.
+    /// An error where something that the client reads could not be read: a list that was made of
+    /// the rest is none.
     pub(super) fn check(&self) -> Result<(), ListError> {
         self.failed.borrow().clone().map_or(Ok(()), Err)
     }
@@ -96,8 +97,8 @@ impl<'t> View<'t> {
         self.tree.read(&normalize(path)?)
     }
 
-    /// A text file of the tree, as Node decodes it: what is not UTF-8 is replaced. A file that is there and
-    /// cannot be read makes the client fail.
+    /// A text file of the tree, as Node decodes it: what is not UTF-8 is replaced. A file that is
+    /// there and cannot be read makes the client fail.
     pub(super) fn text(&self, path: &str) -> Option<String> {
         let bytes = self.read(path);
         if bytes.is_none() && matches!(self.kind(path), Some(NodeKind::File { .. })) {
@@ -117,8 +118,8 @@ impl<'t> View<'t> {
         (!path.ends_with('/') || matches!(kind, NodeKind::Dir | NodeKind::Submodule)).then_some(kind)
     }
 
-    /// Whether a link leads out of the package, by what it says or by the links that it leads through. One whose target cannot be read
-    /// here does not.
+    /// Whether a link leads out of the package, by what it says or by the links that it leads
+    /// through. One whose target cannot be read here does not.
     pub(super) fn leads_out(&self, path: &str) -> bool {
         let mut path = path.to_owned();
         for _ in 0..MAX_LINKS {
@@ -131,8 +132,8 @@ impl<'t> View<'t> {
         false
     }
 
-    /// Every path below the root, with whether it is a folder. What cannot be read is passed over, as
-    /// clients do where they look for what a pattern names.
+    /// Every path below the root, with whether it is a folder. What cannot be read is passed over,
+    /// as clients do where they look for what a pattern names.
     pub(super) fn all(&self) -> Result<Vec<(String, bool)>, ListError> {
         let mut paths = Vec::new();
         let mut folders = vec![(String::new(), 0_usize)];

@@ -1,6 +1,8 @@
-//! The list of vlt: one filter for every path, no ignore file. A folder that the filter leaves out is not looked into.
+//! The list of vlt: one filter for every path, no ignore file. A folder that the filter leaves out
+//! is not looked into.
 //!
-//! `files` is matched as it stands: `dist` takes the folder and nothing in it, `dist/` takes all of it.
+//! `files` is matched as it stands: `dist` takes the folder and nothing in it, `dist/` takes all of
+//! it.
 
 use npm_spec::path::join;
 
@@ -78,7 +80,8 @@ fn takes(path: &str, wanted: Option<&[Wanted]>, fuel: &Fuel) -> bool {
     !folders.iter().any(|word| begins(path, word, true)) && !files.iter().any(|word| begins(path, word, false))
 }
 
-/// Whether a path is this word, or with `below` something below it. vlt allows a `.` before the word.
+/// Whether a path is this word, or with `below` something below it. vlt allows a `.` before the
+/// word.
 fn begins(path: &str, word: &str, below: bool) -> bool {
     let rest = |path: &str| path.strip_prefix(word).is_some_and(|rest| rest.is_empty() || below && rest.starts_with('/'));
     rest(path) || path.strip_prefix('.').is_some_and(rest)

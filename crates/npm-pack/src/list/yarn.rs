@@ -1,7 +1,9 @@
 //! The list of yarn 1: one set of filters for the whole package, the rules that keep first.
 //!
-//! A file that any keeping rule matches goes along, whatever leaves it out; of the others those that no rule matches, unless a
-//! folder above is left out. Folders are entries too, and have a slash behind them here. Bundled dependencies are not followed: they are installed, and no source has them.
+//! A file that any keeping rule matches goes along, whatever leaves it out; of the others those
+//! that no rule matches, unless a folder above is left out. Folders are entries too, and have a
+//! slash behind them here. Bundled dependencies are not followed: they are installed, and no source
+//! has them.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,9 @@
-//! The order of npm 6.10 to 7.12, which sorted by the language that the publisher's computer was set to: npm-packlist passed no
-//! locale until 2.2, and Node has had the rules of all languages since 13.
+//! The order of npm 6.10 to 7.12, which sorted by the language that the publisher's computer was
+//! set to: npm-packlist passed no locale until 2.2, and Node has had the rules of all languages
+//! since 13.
 //!
-//! A published sequence is never believed: it counts where the rules of a language give just that one.
+//! A published sequence is never believed: it counts where the rules of a language give just that
+//! one.
 
 use icu_collator::Collator;
 use icu_collator::options::CollatorOptions;
@@ -9,8 +11,8 @@ use icu_locale_core::Locale;
 
 use super::{by_extension, node_path};
 
-/// The languages of ICU that sort some name otherwise than English, those with the most publishers first. Of several that sort alike
-/// one stands for all.
+/// The languages of ICU that sort some name otherwise than English, those with the most publishers
+/// first. Of several that sort alike one stands for all.
 #[rustfmt::skip]
 const LOCALES: [&str; 66] = [
     "zh", "es", "cs", "sk", "da", "nb", "sv", "hu", "hr", "tr", "et", "lt", "lv", "is", "vi", "ro", "pl", "sl", "ru", "uk", "ja", "ko",
@@ -19,7 +21,8 @@ const LOCALES: [&str; 66] = [
     "eo", "ln", "hsb",
 ];
 
-/// The language by whose rules these paths stand in their order; `none` for a Node that was built without languages.
+/// The language by whose rules these paths stand in their order; `none` for a Node that was built
+/// without languages.
 pub fn locale_of<P: AsRef<str>>(paths: &[P]) -> Option<&'static str> {
     let keyed: Vec<(String, String, &str)> = paths
         .iter()

@@ -1,8 +1,9 @@
 //! The sequence in which a client wrote a package's entries.
 //!
-//! In: the paths (relative to the package, directories marked by a slash at the end) and a rule. Out: the indices of the paths in
-//! the order in which they are written. npm compares with ICU's collation, not by bytes: of 66 published packages 15 come out wrong
-//! when compared bytewise, so the same collation data is used here.
+//! In: the paths (relative to the package, directories marked by a slash at the end) and a rule.
+//! Out: the indices of the paths in the order in which they are written. npm compares with ICU's
+//! collation, not by bytes: of 66 published packages 15 come out wrong when compared bytewise, so
+//! the same collation data is used here.
 
 mod locale;
 mod node_path;
@@ -19,7 +20,8 @@ use icu_locale_core::locale;
 use crate::era::Order;
 pub use locale::locale_of;
 
-/// `localeCompare(…, 'en')` of JavaScript with default options: the root collation, all three levels, punctuation counted.
+/// `localeCompare(…, 'en')` of JavaScript with default options: the root collation, all three
+/// levels, punctuation counted.
 #[derive(Debug)]
 pub struct Collation(Option<CollatorBorrowed<'static>>);
 
@@ -35,14 +37,15 @@ impl Collation {
         Self(Collator::try_new(locale!("en").into(), CollatorOptions::default()).ok())
     }
 
-    /// Compares as `a.localeCompare(b, 'en')` does. Paths that it holds for equal (they differ in ignorable characters only) are equal.
+    /// Compares as `a.localeCompare(b, 'en')` does. Paths that it holds for equal (they differ in
+    /// ignorable characters only) are equal.
     pub fn compare(&self, a: &str, b: &str) -> Ordering {
         self.0.as_ref().map_or_else(|| a.cmp(b), |collator| collator.compare(a, b))
     }
 }
 
-/// The order in which `paths` are written under `rule`, as indices into `paths`. Entries that the rule does not tell apart keep
-/// their sequence (a stable sort, as in Node 11 and later).
+/// The order in which `paths` are written under `rule`, as indices into `paths`. Entries that the
+/// rule does not tell apart keep their sequence (a stable sort, as in Node 11 and later).
 pub fn arrange<P: AsRef<str>>(rule: Order, paths: &[P]) -> Vec<usize> {
     let paths = || paths.iter().map(AsRef::as_ref).enumerate();
     match rule {
@@ -67,8 +70,8 @@ fn by_key<'a, K: Ord>(paths: impl Iterator<Item = (usize, &'a str)>, key: impl F
     keyed.into_iter().map(|(_, index)| index).collect()
 }
 
-/// npm-packlist 1.2 and later: `extname` and `basename` in lower case, then the path. Paths arrive in their bytewise order, which
-/// decides between those that the collation holds for equal.
+/// npm-packlist 1.2 and later: `extname` and `basename` in lower case, then the path. Paths arrive
+/// in their bytewise order, which decides between those that the collation holds for equal.
 fn extension<'a>(paths: impl Iterator<Item = (usize, &'a str)>) -> Vec<usize> {
     let collation = Collation::new();
     let mut keyed: Vec<(String, String, &str, usize)> = paths
@@ -86,7 +89,8 @@ fn by_extension(a: (&str, &str, &str), b: (&str, &str, &str), compare: &dyn Fn(&
     compare(a.0, b.0).then_with(|| compare(a.1, b.1)).then_with(|| compare(a.2, b.2)).then_with(|| a.2.cmp(b.2))
 }
 
-/// npm-packlist 1.0 and 1.1: package.json, then root files, then the others, and all below `node_modules` last.
+/// npm-packlist 1.0 and 1.1: package.json, then root files, then the others, and all below
+/// `node_modules` last.
 fn root_files_first<'a>(paths: impl Iterator<Item = (usize, &'a str)>) -> Vec<usize> {
     let collation = Collation::new();
     let mut keyed: Vec<((bool, bool, bool), &str, usize)> =
@@ -95,15 +99,17 @@ fn root_files_first<'a>(paths: impl Iterator<Item = (usize, &'a str)>) -> Vec<us
     keyed.into_iter().map(|(.., index)| index).collect()
 }
 
-/// A directory's entries stand together, sorted by name; directories are taken up in the order in which they were met, so that all of
-/// one depth precede the next, and siblings stand where their parents stood.
+/// A directory's entries stand together, sorted by name; directories are taken up in the order in
+/// which they were met, so that all of one depth precede the next, and siblings stand where their
+/// parents stood.
 fn breadth_first_key(path: &str) -> (usize, Vec<&str>) {
     let segments: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     (if path.trim_end_matches('/').is_empty() { 0 } else { segments.len() }, segments)
 }
 
-/// fstream walks depth first; within a directory package.json, ignore files, README and licence come first, then `*.js`, then the
-/// rest. Its comparison claims both of two such files to be the first, so this is what was meant, not what always happened.
+/// fstream walks depth first; within a directory package.json, ignore files, README and licence
+/// come first, then `*.js`, then the rest. Its comparison claims both of two such files to be the
+/// first, so this is what was meant, not what always happened.
 fn fstream_key(path: &str) -> Vec<(u8, &str)> {
     let path = path.trim_end_matches('/');
     path.split('/').map(|segment| (fstream_rank(segment), segment)).collect()

@@ -6,7 +6,8 @@ pub(super) fn basename(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, base)| base)
 }
 
-/// The extension of a base name with its dot. A dot at the start makes none (`.npmrc`), one at the end is one (`a.`), and `..` has none.
+/// The extension of a base name with its dot. A dot at the start makes none (`.npmrc`), one at the
+/// end is one (`a.`), and `..` has none.
 pub(super) fn extname(base: &str) -> &str {
     let Some(dot) = base.rfind('.') else { return "" };
     let (stem, extension) = base.split_at(dot);

@@ -1,8 +1,10 @@
-//! package.json as yarn 2 and later publish it: printed anew with two spaces and no final line feed.
+//! package.json as yarn 2 and later publish it: printed anew with two spaces and no final line
+//! feed.
 //!
-//! Some fields of `publishConfig` are copied over the package's own and stay where they are; ranges of the workspace are written out.
-//! `yarn install` sorts dependencies in the file itself, so a package that was packed after it can differ from the
-//! commit in their order; that is one more form here.
+//! Some fields of `publishConfig` are copied over the package's own and stay where they are; ranges
+//! of the workspace are written out. `yarn install` sorts dependencies in the file itself, so a
+//! package that was packed after it can differ from the commit in their order; that is one more
+//! form here.
 
 use serde_json::Value;
 

@@ -1,8 +1,9 @@
 //! package.json as bun publishes it: read and printed anew by a printer of its own.
 //!
-//! Keys, the indentation and a final line feed stay; ranges of the workspace are written out. Arrays that stood in one line stay in
-//! one line, objects never do; up to bun 1.3 an object that stood in one line made the lines after it lose a level
-//! of indentation. Numbers never have an exponent.
+//! Keys, the indentation and a final line feed stay; ranges of the workspace are written out.
+//! Arrays that stood in one line stay in one line, objects never do; up to bun 1.3 an object that
+//! stood in one line made the lines after it lose a level of indentation. Numbers never have an
+//! exponent.
 
 use serde_json::Value;
 
@@ -27,7 +28,8 @@ enum Node {
     Plain(String),
 }
 
-/// Prints a package.json as bun does, ranges of the workspace written out. `early`: as bun up to 1.3.
+/// Prints a package.json as bun does, ranges of the workspace written out. `early`: as bun up to
+/// 1.3.
 pub(super) fn rewrite(bytes: &[u8], early: bool, to: Resolver<'_>) -> Result<Vec<u8>, Unresolved> {
     let text = String::from_utf8_lossy(npm_spec::manifest::without_bom(bytes));
     // What serde_json takes for valid is what the reader below can read.

@@ -1,9 +1,11 @@
-//! `clean-publish`: a copy of the package without what is for its development, from which it is published.
+//! `clean-publish`: a copy of the package without what is for its development, from which it is
+//! published.
 //!
-//! What each release does is read from its code, versions 3.0 to 7.1. Settings are those of package.json, of a file, or of the command
-//! line in a script. `cleanDocs` shortens README.md to what stands before its first section, `cleanComments` takes comments out of scripts.
-//! The action `clean-npm-project` does the same in a workflow, but for comments, which it takes out in a way that is not known here; that
-//! is seen from what was published by it (0.2 and 0.3).
+//! What each release does is read from its code, versions 3.0 to 7.1. Settings are those of
+//! package.json, of a file, or of the command line in a script. `cleanDocs` shortens README.md to
+//! what stands before its first section, `cleanComments` takes comments out of scripts. The action
+//! `clean-npm-project` does the same in a workflow, but for comments, which it takes out in a way
+//! that is not known here; that is seen from what was published by it (0.2 and 0.3).
 
 use serde_json::Value;
 
@@ -90,8 +92,9 @@ impl Release {
     }
 }
 
-/// The releases, likeliest first: the tool is often run without being a dependency, so that a range only says where to begin. What was
-/// published decides among them (`Edits::agree_with`), but for the comments that version 3 left.
+/// The releases, likeliest first: the tool is often run without being a dependency, so that a range
+/// only says where to begin. What was published decides among them (`Edits::agree_with`), but for
+/// the comments that version 3 left.
 fn releases(source: &Object, workspace: &Workspace) -> Vec<Release> {
     let manifests = [Some(source), workspace.root_manifest.as_ref()];
     let range = manifests.into_iter().flatten().find_map(|manifest| {
@@ -113,7 +116,8 @@ pub(super) fn action(workspace: &Workspace) -> Option<&Action> {
     workspace.actions.iter().find(|action| action.uses.split('@').next().is_some_and(|name| name.ends_with("/clean-npm-project")))
 }
 
-/// Most names that settings may add, and the longest of them and of an address, in bytes: they go along with every candidate.
+/// Most names that settings may add, and the longest of them and of an address, in bytes: they go
+/// along with every candidate.
 const MOST: usize = 1_000;
 const LONGEST: usize = 2_048;
 
@@ -129,7 +133,8 @@ struct Settings {
 }
 
 impl Settings {
-    /// From the command line that calls the tool, and from the nearest settings; the action's are what the workflow gives it.
+    /// From the command line that calls the tool, and from the nearest settings; the action's are
+    /// what the workflow gives it.
     fn of(source: &Object, workspace: &Workspace) -> Self {
         let files = [".clean-publish", ".clean-publish.json"];
         let own = json::object(source, "clean-publish");
@@ -234,7 +239,8 @@ fn value(words: &[String]) -> &str {
     words.first().map_or("", String::as_str)
 }
 
-/// What is written behind the first part of README.md; nothing where no address of the whole is known: then it stays.
+/// What is written behind the first part of README.md; nothing where no address of the whole is
+/// known: then it stays.
 fn docs(source: &Object, release: Release) -> Option<Docs> {
     let repository = match source.get("repository") {
         Some(Value::Object(repository)) => json::text(repository, "url"),
@@ -253,7 +259,8 @@ fn docs(source: &Object, release: Release) -> Option<Docs> {
     Some(Docs { ending })
 }
 
-/// The last two parts of a repository's address, as the tool finds them; what JavaScript prints where there are none.
+/// The last two parts of a repository's address, as the tool finds them; what JavaScript prints
+/// where there are none.
 fn name_in(url: &str) -> &str {
     let found = url.rsplit_once('/').and_then(|(before, name)| {
         let owner = before.rsplit(['/', ':']).next().filter(|owner| !owner.is_empty())?;

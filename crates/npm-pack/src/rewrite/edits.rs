@@ -62,8 +62,9 @@ impl Edits {
         self.comments.is_some() && extension(path) == Some("js") && path.split('/').all(|name| !name.starts_with('.'))
     }
 
-    /// Whether the tool puts no line feed where JavaScript reads one: behind a word, a value or a bracket that closes (`return`, `async`, `a`
-    /// before `++`), and before the end of an HTML comment. Comments on one line become line feeds.
+    /// Whether the tool puts no line feed where JavaScript reads one: behind a word, a value or a
+    /// bracket that closes (`return`, `async`, `a` before `++`), and before the end of an HTML
+    /// comment. Comments on one line become line feeds.
     pub fn keeps_lines(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
         let Some(blocks) = BLOCK.as_ref().filter(|_| self.comments == Some(Comments::All)) else { return true };
@@ -75,7 +76,8 @@ impl Edits {
         })
     }
 
-    /// The file at `path` after the tool; it reads and writes text, so bytes that are none are lost.
+    /// The file at `path` after the tool; it reads and writes text, so bytes that are none are
+    /// lost.
     pub fn edited(&self, path: &str, bytes: &[u8]) -> Vec<u8> {
         if !self.concern(path) {
             return bytes.to_vec();

@@ -1,4 +1,5 @@
-//! Which files and folders clean-publish leaves behind, by release: `exception/ignore-files.js` of 3.0, 3.4, 4.0 to 4.2, 5.0, 5.2, 6.0 and 7.1.
+//! Which files and folders clean-publish leaves behind, by release: `exception/ignore-files.js` of
+//! 3.0, 3.4, 4.0 to 4.2, 5.0, 5.2, 6.0 and 7.1.
 
 use std::sync::LazyLock;
 

@@ -1,14 +1,17 @@
-//! JSON as JavaScript reads and prints it: `JSON.parse`, then `JSON.stringify(value, null, indent)`.
+//! JSON as JavaScript reads and prints it: `JSON.parse`, then `JSON.stringify(value, null,
+//! indent)`.
 //!
-//! What every rewriting client but bun goes through, and so what becomes of a number (`1.0` is printed `1`), of an escape, of a key
-//! that stands twice (the last value, at the first one's place) and of keys that look like array indices (they come first).
+//! What every rewriting client but bun goes through, and so what becomes of a number (`1.0` is
+//! printed `1`), of an escape, of a key that stands twice (the last value, at the first one's
+//! place) and of keys that look like array indices (they come first).
 
 use serde_json::{Map, Value};
 
 /// An object with its keys in JavaScript's order.
 pub(super) type Object = Map<String, Value>;
 
-/// Parses a package.json as the clients do, a byte order mark taken off; none if it is no JSON object.
+/// Parses a package.json as the clients do, a byte order mark taken off; none if it is no JSON
+/// object.
 pub(super) fn parse(bytes: &[u8]) -> Option<Object> {
     let text = String::from_utf8_lossy(npm_spec::manifest::without_bom(bytes));
     match serde_json::from_str(&text).ok()? {
@@ -27,7 +30,8 @@ pub(super) fn print(object: &Object, indent: &str) -> String {
     out
 }
 
-/// How many bytes of indentation [`print`] gives, at most: in a file that is nested deep they are many times the file's own.
+/// How many bytes of indentation [`print`] gives, at most: in a file that is nested deep they are
+/// many times the file's own.
 pub(super) fn indentation(object: &Object, indent: &str) -> usize {
     fn levels(value: &Value, depth: usize) -> usize {
         let below = |values: &mut dyn Iterator<Item = &Value>| values.map(|value| depth + 1 + levels(value, depth + 1)).sum::<usize>();
@@ -207,7 +211,8 @@ mod tests {
     fn numbers_have_javascript_forms() {
         let text = r#"{"a":[1.0,1e3,-0,0.1,1e21,123456789012345680000,1e-6,1e-7,1.5e300,9007199254740993,-2.50,1e999]}"#;
         let expected = r#"{"a":[1,1000,0,0.1,1e+21,123456789012345680000,0.000001,1e-7,1.5e+300,9007199254740992,-2.5,null]}"#;
-        // serde_json refuses what is beyond a double; no client sees such a package.json in practice.
+        // serde_json refuses what is beyond a double; no client sees such a package.json in
+        // practice.
         assert_eq!(reprinted(&text.replace(",1e999", "")), expected.replace(",null", ""));
     }
 

@@ -1,6 +1,8 @@
-//! package.json as lerna writes it to disk just before it packs: `gitHead` is the last key, dependencies are sorted.
+//! package.json as lerna writes it to disk just before it packs: `gitHead` is the last key,
+//! dependencies are sorted.
 //!
-//! lerna writes with write-pkg, which keeps the indentation that it finds, and ends the file with a line feed.
+//! lerna writes with write-pkg, which keeps the indentation that it finds, and ends the file with a
+//! line feed.
 
 use std::collections::BTreeMap;
 
@@ -34,10 +36,12 @@ pub(super) fn rewrite(bytes: &[u8], source: &Object, git_head: bool, to: Resolve
     Ok((json::print(&manifest, &indentation(&text)) + "\n").into_bytes())
 }
 
-/// The npm package detect-indent, version 5: the most used difference between the indentations of two lines.
+/// The npm package detect-indent, version 5: the most used difference between the indentations of
+/// two lines.
 pub(super) fn indentation(text: &str) -> String {
     let (mut tabs, mut spaces, mut previous) = (0_u32, 0_u32, 0_usize);
-    // By difference: how often it occurs, and how many lines follow one that goes in. The sequence decides between equals.
+    // By difference: how often it occurs, and how many lines follow one that goes in. The sequence
+    // decides between equals.
     let mut used: BTreeMap<i64, (usize, u32, u32)> = BTreeMap::new();
     let mut current: Option<i64> = None;
     let mut goes_in = false;
@@ -59,7 +63,8 @@ pub(super) fn indentation(text: &str) -> String {
         previous = width;
         if difference != 0 {
             goes_in = deeper;
-            // A difference that is first met going out is remembered with its sign, and never found again.
+            // A difference that is first met going out is remembered with its sign, and never found
+            // again.
             let key = if used.contains_key(&difference) || goes_in { difference } else { -difference };
             let place = used.len();
             used.entry(key).and_modify(|entry| entry.1 += u32::from(key == difference)).or_insert((place, 1, 0));

@@ -1,12 +1,14 @@
 //! package.json as a publishing client wrote it, where that is not the file of the source.
 //!
-//! In: the file's bytes, the era whose headers the published archive has, and what lies around the package ([`Workspace`]). Out:
-//! [`Rewrite`]s, likeliest first, each with a name that stands in the recipe. Three steps follow each other: a release tool
-//! sets the version (`release`), a cleaning tool drops fields (`tools`), the client prints the file in its way (`pnpm`, `berry`,
-//! `bun`, `lerna`; npm and yarn 1 pack it as it is). All are pure functions on bytes. The published package.json is
-//! never an ingredient: it only chooses which of the candidates is packed, together with README.md and the names at the top where tools
-//! differ in what they make of other files ([`Edits`]). The one thing that is taken from it is the order
-//! of dependencies that pnpm 7.28 to 11.20 wrote in the order in which files happened to be read; the recipe names it.
+//! In: the file's bytes, the era whose headers the published archive has, and what lies around the
+//! package ([`Workspace`]). Out: [`Rewrite`]s, likeliest first, each with a name that stands in the
+//! recipe. Three steps follow each other: a release tool sets the version (`release`), a cleaning
+//! tool drops fields (`tools`), the client prints the file in its way (`pnpm`, `berry`, `bun`,
+//! `lerna`; npm and yarn 1 pack it as it is). All are pure functions on bytes. The published
+//! package.json is never an ingredient: it only chooses which of the candidates is packed, together
+//! with README.md and the names at the top where tools differ in what they make of other files
+//! ([`Edits`]). The one thing that is taken from it is the order of dependencies that pnpm 7.28 to
+//! 11.20 wrote in the order in which files happened to be read; the recipe names it.
 
 mod berry;
 mod bun;
@@ -44,7 +46,8 @@ pub struct Rewrite {
     pub manifest: Vec<u8>,
     /// The file that the client's list of files was made from.
     pub listed: Vec<u8>,
-    /// Whether executables are those of `listed` (yarn 2 and later, bun) and not those of the published file.
+    /// Whether executables are those of `listed` (yarn 2 and later, bun) and not those of the
+    /// published file.
     pub bins_of_listed: bool,
     /// Which licence files of the root are added.
     pub licenses: Licenses,
@@ -109,7 +112,8 @@ impl Rewrite {
         if self.bins_of_listed { &self.listed } else { &self.manifest }
     }
 
-    /// The licence files of the root that the client adds to these files: paths in the package and contents.
+    /// The licence files of the root that the client adds to these files: paths in the package and
+    /// contents.
     pub fn added<'w>(&self, workspace: &'w Workspace, listed: &[&str]) -> Vec<(&'w str, &'w [u8])> {
         let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_ascii_uppercase();
         let named = |name: &str| name == "LICENSE" || name == "LICENCE" || name.starts_with("LICENSE.") || name.starts_with("LICENCE.");
@@ -127,7 +131,8 @@ impl Rewrite {
         of_root.filter(|_| wanted).take(most).map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect()
     }
 
-    /// Whether this is the published file; dependencies whose order was left to chance are put in the published order first.
+    /// Whether this is the published file; dependencies whose order was left to chance are put in
+    /// the published order first.
     fn settles(&mut self, published: &[u8]) -> bool {
         if self.manifest == published {
             return true;
@@ -146,7 +151,8 @@ impl Rewrite {
         }
     }
 
-    /// The file and the rewrite's name with the dependencies whose order was left to chance in these orders.
+    /// The file and the rewrite's name with the dependencies whose order was left to chance in
+    /// these orders.
     fn drawn(&self, order_of: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<(Vec<u8>, String)> {
         let mut ours = json::parse(&self.manifest)?;
         let mut name = self.name.clone();
@@ -166,8 +172,8 @@ impl Rewrite {
     }
 }
 
-/// The rewrite with a name that a recipe has; none where the file or what lies around it does not allow it. Behind the steps, the
-/// name has the orders that were left to chance: ` field=a,b`.
+/// The rewrite with a name that a recipe has; none where the file or what lies around it does not
+/// allow it. Behind the steps, the name has the orders that were left to chance: ` field=a,b`.
 pub fn by_name(era: &Era, manifest: &[u8], workspace: &Workspace, name: &str) -> Option<Rewrite> {
     let (steps, orders) = name.split_once(' ').unwrap_or((name, ""));
     let mut found = variants(era, manifest, workspace).into_iter().find(|one| one.name == steps)?;
@@ -181,8 +187,8 @@ pub fn by_name(era: &Era, manifest: &[u8], workspace: &Workspace, name: &str) ->
     (found.name == name).then_some(found)
 }
 
-/// The ways in which a package.json may have been published by the clients of an era, likeliest first; as it is, is one of
-/// them.
+/// The ways in which a package.json may have been published by the clients of an era, likeliest
+/// first; as it is, is one of them.
 pub fn candidates(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrite> {
     let mut all = variants(era, manifest, workspace);
     let mut seen: Vec<(Vec<u8>, Edits)> = Vec::new();
@@ -217,7 +223,8 @@ pub fn variants(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrit
     all
 }
 
-/// Of the candidates the one that is the published file, and agrees with what else was published, or else the likeliest.
+/// Of the candidates the one that is the published file, and agrees with what else was published,
+/// or else the likeliest.
 pub fn choose(mut candidates: Vec<Rewrite>, published: Option<&[u8]>, seen: Seen<'_>) -> Option<Rewrite> {
     let of = |published: &[u8], candidates: &mut Vec<Rewrite>| {
         let both = candidates.iter_mut().position(|one| one.edits.agree_with(seen) && one.settles(published));
@@ -249,8 +256,8 @@ fn prepared(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewr
     published(around, steps, bytes, all);
 }
 
-/// What the client makes of the file, and the file as it is: npm and yarn 1, and with them every client without a rule here, pack it
-/// as the tools left it; so does lerna where it is told to.
+/// What the client makes of the file, and the file as it is: npm and yarn 1, and with them every
+/// client without a rule here, pack it as the tools left it; so does lerna where it is told to.
 fn published(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewrite>) {
     let Around { era, workspace, own } = around;
     let Some(source) = json::parse(bytes) else { return };

@@ -1,8 +1,9 @@
 //! package.json as pnpm publishes it since 6.20, when it began to pack by itself.
 //!
-//! It is printed anew with two spaces and no final line feed: `scripts` without those of publishing stand last, fields of
-//! `publishConfig` take the place of the package's own, ranges of the workspace are written out. The table has a row
-//! for each release that changed something, read from its code and checked against the client (`__test__/conformance`).
+//! It is printed anew with two spaces and no final line feed: `scripts` without those of publishing
+//! stand last, fields of `publishConfig` take the place of the package's own, ranges of the
+//! workspace are written out. The table has a row for each release that changed something, read
+//! from its code and checked against the client (`__test__/conformance`).
 
 use serde_json::{Map, Value};
 
@@ -21,7 +22,8 @@ pub(super) struct Release {
     deletes: bool,
     /// Whether `packageManager` is left out (9.0 and later).
     drops_manager: bool,
-    /// Whether publishing scripts and `packageManager` stay (`skip-manifest-obfuscation`, 11.20 and later).
+    /// Whether publishing scripts and `packageManager` stay (`skip-manifest-obfuscation`, 11.20 and
+    /// later).
     plain: bool,
     grammar: Grammar,
     /// Whether peers have a rule of their own (9.5 and later).
@@ -34,11 +36,13 @@ pub(super) struct Release {
     jsr: bool,
     /// Whether `engines.runtime` becomes a dependency (10.34 and later).
     runtimes: bool,
-    /// Whether ranges that needed a file stand last, in the order in which the files were read (7.28 to 11.20).
+    /// Whether ranges that needed a file stand last, in the order in which the files were read
+    /// (7.28 to 11.20).
     races: bool,
     /// Whether the readme's text is added (6.28 to 6.35).
     readme: bool,
-    /// Whether a `bin` that is text becomes an object, and `peerDependenciesMeta` is made explicit (11.0 and later).
+    /// Whether a `bin` that is text becomes an object, and `peerDependenciesMeta` is made explicit
+    /// (11.0 and later).
     normalizes: bool,
     /// Whether a `repository` that is text becomes an object (11.10 and later).
     repository: bool,
@@ -117,11 +121,13 @@ pub(super) fn releases(era: &str) -> &'static [Release] {
     }
 }
 
-/// What packages looked like before pnpm packed by itself: the file on disk was rewritten for npm, in its own layout.
+/// What packages looked like before pnpm packed by itself: the file on disk was rewritten for npm,
+/// in its own layout.
 pub(super) const BEFORE_6_20: Release = Release { name: "pnpm-5", ..PNPM_6_20 };
 
 impl Release {
-    /// Whether the list of files is made from the file on disk (up to pnpm 7) and not from what is published.
+    /// Whether the list of files is made from the file on disk (up to pnpm 7) and not from what is
+    /// published.
     pub(super) fn lists_from_disk(&self) -> bool {
         !self.races && !self.drops_manager
     }
@@ -238,7 +244,8 @@ fn hoist(manifest: &mut Object, release: &Release) {
     }
 }
 
-/// `engines.runtime` with `onFail: download`, as the dependency that pnpm makes of it when it reads the file.
+/// `engines.runtime` with `onFail: download`, as the dependency that pnpm makes of it when it reads
+/// the file.
 fn runtimes(manifest: &mut Object, engines: &str, field: &str) {
     let listed: Vec<Value> = match manifest.get(engines).and_then(|engines| engines.get("runtime")) {
         None | Some(Value::Null) => return,
@@ -258,7 +265,8 @@ fn runtimes(manifest: &mut Object, engines: &str, field: &str) {
     }
 }
 
-/// `bin` as an object, behind all other keys if it was text; every `peerDependenciesMeta` with `optional`.
+/// `bin` as an object, behind all other keys if it was text; every `peerDependenciesMeta` with
+/// `optional`.
 fn normalize(manifest: &mut Object) -> Result<(), Unresolved> {
     if let Some(Value::String(target)) = manifest.get("bin").cloned() {
         let name = json::text(manifest, "name").ok_or(Unresolved)?;

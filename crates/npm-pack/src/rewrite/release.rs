@@ -1,8 +1,9 @@
 //! What release tools do to package.json just before they pack: they write the version into it.
 //!
-//! `npm version` (and with it semantic-release, auto and others) prints the whole file again, with the indentation and line ends
-//! that it found; lerna, release-it, sed scripts and editors change the one value. Where the file is laid out as npm
-//! prints it, both come to the same. Scripts of a project's own write what `JSON.stringify` gives, with an indentation of theirs.
+//! `npm version` (and with it semantic-release, auto and others) prints the whole file again, with
+//! the indentation and line ends that it found; lerna, release-it, sed scripts and editors change
+//! the one value. Where the file is laid out as npm prints it, both come to the same. Scripts of a
+//! project's own write what `JSON.stringify` gives, with an indentation of theirs.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,8 @@ pub(super) struct Released {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What scripts of a project's own print by `JSON.stringify`: its third argument, and whether a line feed follows.
+/// What scripts of a project's own print by `JSON.stringify`: its third argument, and whether a
+/// line feed follows.
 const PRINTED: [(&str, &str, &str); 6] = [
     ("print-2", "  ", ""),
     ("print-2-line", "  ", "\n"),
@@ -27,8 +29,9 @@ const PRINTED: [(&str, &str, &str); 6] = [
     ("print-4-line", "    ", "\n"),
 ];
 
-/// What release tools make of a package.json, likeliest first. One that has the published version already is at most printed anew, as `npm pkg`
-/// does it, and `npm version` with a version that a build was given before.
+/// What release tools make of a package.json, likeliest first. One that has the published version
+/// already is at most printed anew, as `npm pkg` does it, and `npm version` with a version that a
+/// build was given before.
 pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     let Some(object) = json::parse(manifest) else { return Vec::new() };
     let has_it = json::text(&object, "version") == Some(version);
@@ -47,7 +50,8 @@ pub(super) fn released(manifest: &[u8], version: &str) -> Vec<Released> {
     all
 }
 
-/// The file with another value of the top level's `version` and not a byte else changed; none if it has no version.
+/// The file with another value of the top level's `version` and not a byte else changed; none if it
+/// has no version.
 fn set_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(manifest).ok()?;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -58,8 +62,9 @@ fn set_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
     Some([before, &json::quote(version), after].concat().into_bytes())
 }
 
-/// As `npm version --no-git-tag-version` writes it: npm 7 and later by json-parse-even-better-errors; earlier ones differ only in files
-/// that mix indentations. None where that would be larger than any file that is rewritten.
+/// As `npm version --no-git-tag-version` writes it: npm 7 and later by
+/// json-parse-even-better-errors; earlier ones differ only in files that mix indentations. None
+/// where that would be larger than any file that is rewritten.
 fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Option<Vec<u8>> {
     object.insert("version".to_owned(), Value::String(version.to_owned()));
     let text = String::from_utf8_lossy(npm_spec::manifest::without_bom(manifest));
@@ -68,14 +73,17 @@ fn npm_version(manifest: &[u8], mut object: json::Object, version: &str) -> Opti
         return None;
     }
     let printed = json::print(&object, indent) + "\n";
-    // Blank lines behind the brace come back behind every line: no file that a client takes grows so.
+    // Blank lines behind the brace come back behind every line: no file that a client takes grows
+    // so.
     let grown = printed.matches('\n').count().saturating_mul(newline.len());
     (grown <= super::LARGEST).then(|| if newline == "\n" { printed } else { printed.replace('\n', newline) }.into_bytes())
 }
 
-/// The line end after the first brace and the indentation of the line behind it: `/^\s*[{[]((?:\r?\n)+)([\s\t]*)/`.
+/// The line end after the first brace and the indentation of the line behind it:
+/// `/^\s*[{[]((?:\r?\n)+)([\s\t]*)/`.
 ///
-/// Where blank lines follow the brace, npm takes all of them for one line end, and repeats them between all lines.
+/// Where blank lines follow the brace, npm takes all of them for one line end, and repeats them
+/// between all lines.
 fn layout(text: &str) -> (&str, &str) {
     let rest = text.trim_start().strip_prefix(['{', '[']).unwrap_or("");
     let mut end = 0;

@@ -1,4 +1,5 @@
-//! Ranges that only a workspace understands, as clients write them out for the registry: `workspace:`, `catalog:`, `jsr:`.
+//! Ranges that only a workspace understands, as clients write them out for the registry:
+//! `workspace:`, `catalog:`, `jsr:`.
 
 use super::workspace::{Member, Workspace};
 
@@ -7,8 +8,8 @@ use super::workspace::{Member, Workspace};
 pub(super) enum Versions {
     /// Those of the tree.
     Tree,
-    /// Those that share this version in the tree have the published one: all packages are released together, and the tree was not
-    /// changed by it.
+    /// Those that share this version in the tree have the published one: all packages are released
+    /// together, and the tree was not changed by it.
     Together,
 }
 

@@ -1,7 +1,9 @@
-//! Well-known tools that clean a package up just before it is packed: clean-publish, clean-package and pinst.
+//! Well-known tools that clean a package up just before it is packed: clean-publish, clean-package
+//! and pinst.
 //!
-//! Each does what its own code does with its settings from package.json or its file. A tool is tried where package.json or the
-//! root's names it in a script, a dependency or a setting, or a workflow uses it.
+//! Each does what its own code does with its settings from package.json or its file. A tool is
+//! tried where package.json or the root's names it in a script, a dependency or a setting, or a
+//! workflow uses it.
 
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
-//! What lies around a package and counts for how a client rewrites it: the other packages of its repository, the catalogs, the
-//! licence at the root, the files in which tools are set up.
+//! What lies around a package and counts for how a client rewrites it: the other packages of its
+//! repository, the catalogs, the licence at the root, the files in which tools are set up.
 //!
-//! In: the repository as a tree, from its root. Out: a [`Workspace`]. Files are named first and read afterwards, so that a caller
-//! whose contents are far away can fetch them in one go.
+//! In: the repository as a tree, from its root. Out: a [`Workspace`]. Files are named first and
+//! read afterwards, so that a caller whose contents are far away can fetch them in one go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,8 @@ const FUEL: u64 = 50_000_000;
 
 /// The files of the root that say what the workspace is.
 const ROOT_FILES: [&str; 5] = ["package.json", "pnpm-workspace.yaml", ".yarnrc.yml", "lerna.json", "pnpm-workspace.yml"];
-/// The files in which tools are set up that rewrite package.json, in the package's folder or above it.
+/// The files in which tools are set up that rewrite package.json, in the package's folder or above
+/// it.
 const TOOL_FILES: [&str; 3] = [".clean-publish", ".clean-publish.json", "clean-package.config.json"];
 /// Where the workflows are whose actions may do the same.
 const WORKFLOWS: &str = ".github/workflows";
@@ -105,7 +106,8 @@ impl Workspace {
         wanted.into_iter().collect()
     }
 
-    /// Reads what the root says, and returns the package.json files that [`Workspace::read_members`] reads.
+    /// Reads what the root says, and returns the package.json files that
+    /// [`Workspace::read_members`] reads.
     pub fn read_root(&mut self, root: &dyn Tree) -> Vec<String> {
         let object = |path: &str| root.read(path).and_then(|bytes| json::parse(&bytes));
         let pnpm: Option<PnpmWorkspace> = ["pnpm-workspace.yaml", "pnpm-workspace.yml"].iter().find_map(|path| yaml(root, path));
@@ -195,7 +197,8 @@ impl Workspace {
         }
     }
 
-    /// `workspaces` of package.json: a list, or an object that holds the list and, for bun, catalogs.
+    /// `workspaces` of package.json: a list, or an object that holds the list and, for bun,
+    /// catalogs.
     fn bun_workspaces(&mut self, manifest: &Object) -> Vec<String> {
         let workspaces = manifest.get("workspaces");
         for holder in [Some(manifest), workspaces.and_then(Value::as_object)].into_iter().flatten() {
@@ -254,7 +257,8 @@ fn actions(root: &dyn Tree, path: &str) -> Vec<Action> {
     steps.filter_map(action).collect()
 }
 
-/// A document that cannot be read counts for nothing here: the client would not have packed, and no recipe comes of it.
+/// A document that cannot be read counts for nothing here: the client would not have packed, and no
+/// recipe comes of it.
 fn yaml<T: for<'de> Deserialize<'de>>(root: &dyn Tree, path: &str) -> Option<T> {
     let text = String::from_utf8(root.read(path)?).ok()?;
     serde_saphyr::from_str(&text).ok()
@@ -275,7 +279,8 @@ fn is_license(name: &str) -> bool {
     ["LICENSE", "LICENCE"].iter().any(|stem| upper.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
-/// The package.json files of the workspace, outer folders first; all of the repository where no pattern says which.
+/// The package.json files of the workspace, outer folders first; all of the repository where no
+/// pattern says which.
 fn member_manifests(root: &dyn Tree, patterns: &[String]) -> Vec<String> {
     let options = Options { dialect: Dialect::V9, nocase: false, match_base: false, prefixes: true };
     let fuel = Fuel::new(FUEL);

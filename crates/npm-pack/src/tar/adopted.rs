@@ -1,4 +1,5 @@
-//! What is taken over from a published archive: values that the client read from its publisher's disk and that extraction discards.
+//! What is taken over from a published archive: values that the client read from its publisher's
+//! disk and that extraction discards.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +65,8 @@ pub struct Signature {
 pub enum IdField {
     /// An octal number.
     Number(u64),
-    /// Base 256, which node-tar 2 writes one byte too far to the right, leaving one byte of the field uninitialised.
+    /// Base 256, which node-tar 2 writes one byte too far to the right, leaving one byte of the
+    /// field uninitialised.
     Raw([u8; 8]),
 }
 
@@ -84,8 +86,9 @@ pub struct AdoptedPax {
 }
 
 impl AdoptedPax {
-    /// Whether extraction throws all of the records away but for path, link target and size, which are never taken over. Other
-    /// keywords may mean something to some reader (`GNU.sparse.name` is a path, and old node-tar obeys a `mode`).
+    /// Whether extraction throws all of the records away but for path, link target and size, which
+    /// are never taken over. Other keywords may mean something to some reader (`GNU.sparse.name` is
+    /// a path, and old node-tar obeys a `mode`).
     pub fn is_harmless(&self) -> bool {
         self.records.iter().all(|(keyword, _)| {
             HARMLESS.contains(&keyword.as_str()) || keyword.starts_with("NODETAR.") || SCHILY.contains(&keyword.as_str())
@@ -98,7 +101,8 @@ impl AdoptedPax {
         has("path") && (link.is_empty() || has("linkpath"))
     }
 
-    /// The published records, but with path, link target and size of the entry at hand: these three reach the disk.
+    /// The published records, but with path, link target and size of the entry at hand: these three
+    /// reach the disk.
     pub(super) fn records(&self, path: &str, link: &str, size: u64) -> Vec<u8> {
         let mut records = Vec::new();
         for (keyword, value) in &self.records {

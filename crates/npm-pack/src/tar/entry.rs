@@ -1,4 +1,5 @@
-//! The header blocks of one entry: its own, and the extended one in front where the path (or the owner) needs it.
+//! The header blocks of one entry: its own, and the extended one in front where the path (or the
+//! owner) needs it.
 
 use std::io::Write;
 

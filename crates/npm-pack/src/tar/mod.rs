@@ -1,9 +1,11 @@
 //! Writes a tar stream as a publishing client wrote it.
 //!
-//! In: the members of a package (path, mode on disk, content), an [`Era`], and the values [`Adopted`] from a published archive where
-//! that client wrote what only its publisher's disk knew. Out: the very bytes, streamed; a member's content is opened when its turn
-//! comes, so a package need not be in memory. The writes have the sizes in which the client's own library made them (a header, pieces
-//! of 8192 bytes, the padding), because one compressor (zlib-rs) gives other bytes for other pieces.
+//! In: the members of a package (path, mode on disk, content), an [`Era`], and the values
+//! [`Adopted`] from a published archive where that client wrote what only its publisher's disk
+//! knew. Out: the very bytes, streamed; a member's content is opened when its turn comes, so a
+//! package need not be in memory. The writes have the sizes in which the client's own library made
+//! them (a header, pieces of 8192 bytes, the padding), because one compressor (zlib-rs) gives other
+//! bytes for other pieces.
 
 mod adopted;
 pub(crate) mod block;
@@ -83,7 +85,8 @@ pub struct Member<'a> {
     pub mode: u32,
     /// What it is.
     pub kind: Kind<'a>,
-    /// Seconds since 1970, where known; the published archive overrules it, and eras with one time for all ignore it.
+    /// Seconds since 1970, where known; the published archive overrules it, and eras with one time
+    /// for all ignore it.
     pub mtime: Option<u64>,
 }
 
@@ -143,8 +146,8 @@ impl Diagnostic for TarError {
     }
 }
 
-/// Writes `members` as `era` did. The sequence in which they are given does not count, unless the era's rule leaves it open.
-/// `bins` tells which files package.json calls executable.
+/// Writes `members` as `era` did. The sequence in which they are given does not count, unless the
+/// era's rule leaves it open. `bins` tells which files package.json calls executable.
 pub fn write(members: &[Member<'_>], era: &Era, bins: &Bins, adopted: &Adopted, out: &mut impl Write) -> Result<(), TarError> {
     let root = adopted.root.as_deref().unwrap_or("package");
     let mut nodes = nodes(members, era)?;
@@ -159,7 +162,8 @@ pub fn write(members: &[Member<'_>], era: &Era, bins: &Bins, adopted: &Adopted, 
     Ok(())
 }
 
-/// Paths (a directory's with a slash at the end, the root's empty) with what stands there; none: a directory that only files imply.
+/// Paths (a directory's with a slash at the end, the root's empty) with what stands there; none: a
+/// directory that only files imply.
 type Node<'m, 'c> = (String, Option<&'m Member<'c>>);
 
 /// The members that this era writes, and the directories above them where it writes those.
@@ -193,7 +197,8 @@ fn nodes<'m, 'c>(members: &'m [Member<'c>], era: &Era) -> Result<Vec<Node<'m, 'c
     Ok(nodes)
 }
 
-/// fstream gave the entries below the directory that it packed, not that directory; a published archive shows which way it was used.
+/// fstream gave the entries below the directory that it packed, not that directory; a published
+/// archive shows which way it was used.
 fn root_entry_is_missing(era: &Era, adopted: &Adopted) -> bool {
     era.adopts.root && !adopted.entries.is_empty() && !adopted.entries.contains_key("")
 }

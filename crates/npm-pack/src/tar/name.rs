@@ -52,14 +52,15 @@ fn node_tar(path: &str, prefix_limit: usize) -> Divided {
     Divided::cut(&first_units(path, NAME.len() - 1), "")
 }
 
-/// JavaScript's `slice(0, units)`: UTF-16 units, and half a pair becomes the replacement character when it is written.
+/// JavaScript's `slice(0, units)`: UTF-16 units, and half a pair becomes the replacement character
+/// when it is written.
 pub(super) fn first_units(text: &str, units: usize) -> String {
     let units: Vec<u16> = text.encode_utf16().take(units).collect();
     String::from_utf16_lossy(&units)
 }
 
-/// tar-stream moves leading segments to the prefix until the name fits; node-tar 2 and libarchive look for the first slash that leaves
-/// a name that fits.
+/// tar-stream moves leading segments to the prefix until the name fits; node-tar 2 and libarchive
+/// look for the first slash that leaves a name that fits.
 pub(super) fn shortest(path: &[u8]) -> Option<Divided> {
     if path.len() <= NAME.len() {
         return Some(Divided::whole(path, ""));
@@ -70,7 +71,8 @@ pub(super) fn shortest(path: &[u8]) -> Option<Divided> {
     (!name.is_empty() && prefix.len() <= PREFIX.len()).then(|| Divided::whole(name, prefix))
 }
 
-/// The tar crate fills the prefix first and leaves it there when the rest turns out too long; the name is then the path's beginning.
+/// The tar crate fills the prefix first and leaves it there when the rest turns out too long; the
+/// name is then the path's beginning.
 fn rust_tar(path: &str) -> Divided {
     if path.len() <= NAME.len() {
         return Divided::whole(path, "");
@@ -86,8 +88,9 @@ fn rust_tar(path: &str) -> Divided {
     }
 }
 
-/// The name that libarchive makes up for a path whose real one stands in pax records: leading directories for the prefix, further
-/// ones as far as there is room, `insert` as one more directory, and the base name, cut anywhere. Directories between are left out.
+/// The name that libarchive makes up for a path whose real one stands in pax records: leading
+/// directories for the prefix, further ones as far as there is room, `insert` as one more
+/// directory, and the base name, cut anywhere. Directories between are left out.
 pub(super) fn abridged(path: &str, insert: Option<&str>) -> Vec<u8> {
     let path = path.as_bytes();
     if path.len() < NAME.len() && insert.is_none() {
@@ -111,7 +114,8 @@ pub(super) fn abridged(path: &str, insert: Option<&str>) -> Vec<u8> {
     name
 }
 
-/// Whole leading directories with the last of their slashes at offset `limit` at most, and the others.
+/// Whole leading directories with the last of their slashes at offset `limit` at most, and the
+/// others.
 fn leading(directories: &[u8], limit: usize) -> (&[u8], &[u8]) {
     let within = directories.get(..=limit).unwrap_or(directories);
     let end = within.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);

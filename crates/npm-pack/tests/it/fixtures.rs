@@ -1,4 +1,5 @@
-//! Small repositories that each try one rule. A path that ends in `!` is executable, one with ` -> ` is a link.
+//! Small repositories that each try one rule. A path that ends in `!` is executable, one with ` ->
+//! ` is a link.
 
 /// A repository: what it tries, the folder of the package, and its files with their contents.
 #[derive(Clone, Copy)]

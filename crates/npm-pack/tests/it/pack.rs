@@ -1,9 +1,12 @@
-//! Whole archives against the real clients: what they list, how they rewrite package.json, and every byte of the tar stream.
+//! Whole archives against the real clients: what they list, how they rewrite package.json, and
+//! every byte of the tar stream.
 //!
-//! Needs the clients of `__test__/conformance/package.json`: run `npm install` there. One that is not made for this machine, or that
-//! this Node is too old for, is lacked by name (`tests/needs`); any other must be there. `PACK_CONFORMANCE=all` tries every tree with
-//! every client (some minutes): `node __test__/conformance/by-hand.mjs`. `PACK_CONFORMANCE=bun-1` tries every tree with that one,
-//! `PACK_CONFORMANCE_TREES=name` those with that word in what they try; without it every tree meets one client.
+//! Needs the clients of `__test__/conformance/package.json`: run `npm install` there. One that is
+//! not made for this machine, or that this Node is too old for, is lacked by name (`tests/needs`);
+//! any other must be there. `PACK_CONFORMANCE=all` tries every tree with every client (some
+//! minutes): `node __test__/conformance/by-hand.mjs`. `PACK_CONFORMANCE=bun-1` tries every tree
+//! with that one, `PACK_CONFORMANCE_TREES=name` those with that word in what they try; without it
+//! every tree meets one client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -47,8 +50,8 @@ static CLIENTS: [Client; 13] = [
     Client { name: "vlt-1", era: "vlt-1", list: &list::VLT_1, rewrite: rewrite::AS_IS },
 ];
 
-/// The clients that may be lacked, and what the oracle says then: bun is a program for some machines, and pnpm 11 and vlt want
-/// Node 22, which is brought along for some machines.
+/// The clients that may be lacked, and what the oracle says then: bun is a program for some
+/// machines, and pnpm 11 and vlt want Node 22, which is brought along for some machines.
 const LACKS: [(&str, &str); 4] = [
     ("bun-1", "Cannot find module @oven/bun"),
     ("pnpm-11", "requires at least Node.js"),

@@ -1,6 +1,8 @@
-//! The lists of files against the real npm-packlist and fstream-npm, version by version, one small folder per rule.
+//! The lists of files against the real npm-packlist and fstream-npm, version by version, one small
+//! folder per rule.
 //!
-//! Needs the modules of `__test__/conformance/package.json`: run `npm install` there. Without them this test fails.
+//! Needs the modules of `__test__/conformance/package.json`: run `npm install` there. Without them
+//! this test fails.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +13,8 @@ use std::process::{Command, Stdio};
 use npm_pack::list::{self, Context, Engine, FstreamRules, ListRules};
 use npm_pack::tree::DirTree;
 
-/// A folder: what it tries, its package.json, and its files with their contents. A content of `x` is just content.
+/// A folder: what it tries, its package.json, and its files with their contents. A content of `x`
+/// is just content.
 struct Fixture {
     rule: &'static str,
     manifest: &'static str,
@@ -629,7 +632,8 @@ fn differences(requests: &[(String, String)]) -> Vec<((String, String), String)>
         let ours = ours.map(|entries| plain(entries.into_iter().map(|entry| entry.path)));
         match (answer.map(plain), ours) {
             (Ok(theirs), Ok(ours)) if theirs == ours => {}
-            // Every tree can be listed: an oracle that fails has a reason of its own, and agrees with nothing.
+            // Every tree can be listed: an oracle that fails has a reason of its own, and agrees
+            // with nothing.
             (theirs, ours) => found.push((request.clone(), format!("{version}: {rule}\n  theirs {theirs:?}\n  ours   {ours:?}"))),
         }
     }
@@ -650,7 +654,8 @@ fn lists_agree_with_the_real_clients() {
         }
     }
     let (total, mut failures) = (requests.len(), differences(&requests));
-    // fstream reads a folder while its listing is being filtered, and now and then loses a file: it is asked again.
+    // fstream reads a folder while its listing is being filtered, and now and then loses a file: it
+    // is asked again.
     for _ in 0..3 {
         let (racy, mut sure): (Vec<_>, Vec<_>) = failures.into_iter().partition(|((version, _), _)| version.starts_with("fstream"));
         let again: Vec<_> = racy.into_iter().map(|(request, _)| request).collect();

@@ -1,12 +1,12 @@
-//! What clients make of a package.json when they publish it. Each rule names who does it; where clients of different times do
-//! different things, both are accepted.
+//! What clients make of a package.json when they publish it. Each rule names who does it; where
+//! clients of different times do different things, both are accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// An object's entries as comparable texts. What npm writes as an object may be a list or a text in package.json
-/// (normalize-package-data `objectifyDeps`, npm 1 to 11).
+/// An object's entries as comparable texts. What npm writes as an object may be a list or a text in
+/// package.json (normalize-package-data `objectifyDeps`, npm 1 to 11).
 pub(super) fn entries(field: Option<&Value>) -> BTreeMap<String, Word> {
     match field {
         Some(Value::Object(map)) => map.iter().map(|(name, value)| (name.clone(), Word::read(value))).collect(),
@@ -18,8 +18,8 @@ pub(super) fn entries(field: Option<&Value>) -> BTreeMap<String, Word> {
     }
 }
 
-/// `name@range`, `name >=1`: the name ends where one of `@ > < =` or white space stands. That it makes nothing useful of a scope is npm's
-/// own way.
+/// `name@range`, `name >=1`: the name ends where one of `@ > < =` or white space stands. That it
+/// makes nothing useful of a scope is npm's own way.
 fn named(text: &str) -> Option<(String, Word)> {
     let text = text.trim();
     let end = text.find(|c: char| c.is_whitespace() || "@><=".contains(c)).unwrap_or(text.len());
@@ -28,12 +28,15 @@ fn named(text: &str) -> Option<(String, Word)> {
     Some((name.to_owned(), Word::Text(range.to_owned())))
 }
 
-/// A value where a text belongs. A text that reads like the JSON of something else is not the same: no installer takes one for the other.
+/// A value where a text belongs. A text that reads like the JSON of something else is not the same:
+/// no installer takes one for the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Word {
-    /// A text without white space around it: npm trims (normalize-package-data, `semver` reads both alike).
+    /// A text without white space around it: npm trims (normalize-package-data, `semver` reads both
+    /// alike).
     Text(String),
-    /// Anything else, as JSON. npm leaves it out of dependencies when it publishes (normalize-package-data `fixDependencies`), yarn 1 does not.
+    /// Anything else, as JSON. npm leaves it out of dependencies when it publishes
+    /// (normalize-package-data `fixDependencies`), yarn 1 does not.
     Odd(String),
 }
 
@@ -50,8 +53,9 @@ impl Word {
         }
     }
 
-    /// Whether the registry's word leads to the same as the package's `own`. npm writes addresses on known git hosts in its own way
-    /// (hosted-git-info `toString`): which one has changed between its versions. None writes the address of a web page.
+    /// Whether the registry's word leads to the same as the package's `own`. npm writes addresses
+    /// on known git hosts in its own way (hosted-git-info `toString`): which one has changed
+    /// between its versions. None writes the address of a web page.
     pub(super) fn same(&self, own: &Self) -> bool {
         let (Self::Text(one), Self::Text(two)) = (self, own) else { return self == own };
         let place = hosted(one).filter(|_| !is_page(one));
@@ -59,13 +63,15 @@ impl Word {
     }
 }
 
-/// Whether an address of a git host is not that of a repository: clients take such a one for a tarball.
+/// Whether an address of a git host is not that of a repository: clients take such a one for a
+/// tarball.
 fn is_page(text: &str) -> bool {
     let place = text.split('#').next().unwrap_or(text);
     (place.starts_with("https://") || place.starts_with("http://")) && place.strip_suffix(".git").is_none()
 }
 
-/// A repository on a git host that has a short form: host, path and commit. `None` for anything else, addresses with credentials among it.
+/// A repository on a git host that has a short form: host, path and commit. `None` for anything
+/// else, addresses with credentials among it.
 pub(super) fn hosted(text: &str) -> Option<(&'static str, String, Option<&str>)> {
     const HOSTS: [(&str, &str); 4] =
         [("github", "github.com"), ("gitlab", "gitlab.com"), ("bitbucket", "bitbucket.org"), ("gist", "gist.github.com")];
@@ -93,7 +99,8 @@ pub(super) fn hosted(text: &str) -> Option<(&'static str, String, Option<&str>)>
     if short { in_host("github", place) } else { None }
 }
 
-/// The names that are bundled. `true` is all dependencies (npm 6 to 11); an object counts by its keys (npm 9 to 11).
+/// The names that are bundled. `true` is all dependencies (npm 6 to 11); an object counts by its
+/// keys (npm 9 to 11).
 pub(super) fn bundled(field: &Value, manifest: &Value) -> BTreeSet<Word> {
     match field {
         Value::Bool(true) => entries(manifest.get("dependencies")).into_keys().map(Word::Text).collect(),
@@ -104,8 +111,8 @@ pub(super) fn bundled(field: &Value, manifest: &Value) -> BTreeSet<Word> {
     }
 }
 
-/// Commands as they stand. A single path is the command of the package's own name, without the scope; a list names its commands by
-/// their files (npm-normalize-package-bin, npm 6 to 11).
+/// Commands as they stand. A single path is the command of the package's own name, without the
+/// scope; a list names its commands by their files (npm-normalize-package-bin, npm 6 to 11).
 pub(super) fn commands(manifest: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), |path| without_dot(path).to_owned());
     match manifest.get("bin") {
@@ -120,14 +127,16 @@ pub(super) fn commands(manifest: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// A command as npm 6 to 11 publish it: the name is the last part, the path cannot leave the package. `None` where they leave it out.
+/// A command as npm 6 to 11 publish it: the name is the last part, the path cannot leave the
+/// package. `None` where they leave it out.
 pub(super) fn published_command(name: &str, path: &str) -> Option<(String, String)> {
     let (name, path) = (name.replace(['\\', ':'], "/"), inner(path));
     let name = base(name.trim_end_matches('/'));
     (!matches!(name, "" | "." | "..") && !path.is_empty()).then(|| (name.to_owned(), path))
 }
 
-/// A path as it is below the package's folder: `join('/', path)` of Node, without the leading slash.
+/// A path as it is below the package's folder: `join('/', path)` of Node, without the leading
+/// slash.
 pub(super) fn inner(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split(['/', '\\']) {
@@ -150,13 +159,14 @@ pub(super) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Whether yarn 1 publishes such a command (`normalize-manifest/fix`): its name is one, and its path stays inside the package.
+/// Whether yarn 1 publishes such a command (`normalize-manifest/fix`): its name is one, and its
+/// path stays inside the package.
 pub(super) fn kept_by_yarn(name: &str, path: &str) -> bool {
     !name.contains(['/', '\\']) && !path.starts_with('/') && !path.split(['/', '\\']).any(|part| part == "..")
 }
 
-/// What a version of Node that is demanded by a text or a list becomes: npm before 1.1 takes a text to be about Node, yarn 1 splits what a
-/// list has (`normalize-manifest/fix`).
+/// What a version of Node that is demanded by a text or a list becomes: npm before 1.1 takes a text
+/// to be about Node, yarn 1 splits what a list has (`normalize-manifest/fix`).
 pub(super) fn demands(engines: &Value) -> Vec<BTreeMap<String, Word>> {
     let split = |text: &str| {
         let (name, rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
@@ -169,7 +179,8 @@ pub(super) fn demands(engines: &Value) -> Vec<BTreeMap<String, Word>> {
     }
 }
 
-/// A script as npm publishes it: without the folder that is in its path anyway (read-package-json `scriptpath`, npm 1 to 11).
+/// A script as npm publishes it: without the folder that is in its path anyway (read-package-json
+/// `scriptpath`, npm 1 to 11).
 pub(super) fn published_script(command: &str) -> &str {
     let rest = command.strip_prefix("./").or_else(|| command.strip_prefix(".\\")).unwrap_or(command);
     let below = |rest: &'_ str, slash: char| rest.strip_prefix("node_modules").is_some_and(|rest| rest.starts_with(slash));

@@ -10,7 +10,8 @@ use super::{Disagreement, INSTALL_SCRIPTS, Inside};
 /// npm's own script for a package with a `.gyp` file.
 const GYP_SCRIPT: &str = "node-gyp rebuild";
 
-/// Most commands of a package that are held against those of the metadata: each is held against all.
+/// Most commands of a package that are held against those of the metadata: each is held against
+/// all.
 const MOST_COMMANDS: usize = 1_000;
 
 /// What disagrees, in the order of the fields.
@@ -50,21 +51,24 @@ impl Found<'_> {
         self.all.push(Disagreement { field, key: key.to_owned(), registry: text(registry), tarball: text(tarball), weighs: true });
     }
 
-    /// Dependencies and optional ones. npm 1 to 6 list the optional ones among the others when they publish, with the same range; npm 7
-    /// and later take them out there. Where both have a name and disagree, pnpm installs by the first and npm by the second.
+    /// Dependencies and optional ones. npm 1 to 6 list the optional ones among the others when they
+    /// publish, with the same range; npm 7 and later take them out there. Where both have a name
+    /// and disagree, pnpm installs by the first and npm by the second.
     fn dependencies(&mut self) {
         let both = |manifest: &Value| ["dependencies", "optionalDependencies"].map(|field| clients::entries(manifest.get(field)));
         let [mut theirs, their_optional] = both(self.registry);
         let [mut own, own_optional] = both(self.inside.manifest);
-        // npm 1 to 8: what is bundled and not among the dependencies becomes one (normalize-package-data `fixBundleDependenciesField`). They
-        // list it as bundled in the metadata, too, so that an installation takes what is inside.
+        // npm 1 to 8: what is bundled and not among the dependencies becomes one
+        // (normalize-package-data `fixBundleDependenciesField`). They list it as bundled in the
+        // metadata, too, so that an installation takes what is inside.
         let lists = [self.lists(self.registry), self.lists(self.inside.manifest)];
         let in_both = |name: &String| {
             let word = Word::Text(name.clone());
             lists.iter().all(|lists| lists.iter().any(|list| list.contains(&word)))
         };
         let is_starred = |name: &String, range: &Word| range.text() == "*" && in_both(name);
-        // npm 7 does the same to what `true` bundles. It takes what is inside; others install any version.
+        // npm 7 does the same to what `true` bundles. It takes what is inside; others install any
+        // version.
         let bundles_all =
             ["bundleDependencies", "bundledDependencies"].iter().any(|field| self.inside.manifest.get(field) == Some(&Value::Bool(true)));
         let is_inside = |name: &String| self.has(&format!("node_modules/{name}/package.json"));
@@ -110,7 +114,8 @@ impl Found<'_> {
         }
     }
 
-    /// A list or a text where an object belongs, which clients read each in its own way, is only sound where it was published as it is.
+    /// A list or a text where an object belongs, which clients read each in its own way, is only
+    /// sound where it was published as it is.
     fn odd_shape(&mut self, field: &'static str) {
         let odd = |value: Option<&Value>| value.filter(|value| !value.is_object() && is_something(value)).map(Value::to_string);
         let (theirs, own) = (odd(self.registry.get(field)), odd(self.inside.manifest.get(field)));
@@ -168,7 +173,8 @@ impl Found<'_> {
     fn bundled(&mut self) {
         let (theirs, own) = (self.lists(self.registry), self.lists(self.inside.manifest));
         let none = BTreeSet::new();
-        // npm 1 to 8 leave out what is no list (normalize-package-data `fixBundleDependenciesField`).
+        // npm 1 to 8 leave out what is no list (normalize-package-data
+        // `fixBundleDependenciesField`).
         let is_list = |field: &str| self.inside.manifest.get(field).is_none_or(|value| value.is_array() || !is_something(value));
         let dropped = theirs.is_empty() && !(is_list("bundleDependencies") && is_list("bundledDependencies"));
         let kept = |list: &BTreeSet<Word>| own.contains(list) || (own.is_empty() && list.is_empty());
@@ -193,7 +199,8 @@ impl Found<'_> {
             self.add("directories", "bin", their_text.as_deref(), own_text.as_deref());
         }
         if own.len().max(theirs.len()) > MOST_COMMANDS {
-            // No package has so many, and what cannot be held against the other in time is not the same.
+            // No package has so many, and what cannot be held against the other in time is not the
+            // same.
             self.add("bin", "", Some(&format!("{} commands", theirs.len())), Some(&format!("{} commands", own.len())));
             return;
         }
@@ -244,8 +251,8 @@ impl Found<'_> {
         self.inside.paths.iter().any(|one| one.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 
-    /// Scripts that run at an installation. A document without any scripts may be the short form, which says `hasInstallScript` in their
-    /// place; npm then reads them from the tarball.
+    /// Scripts that run at an installation. A document without any scripts may be the short form,
+    /// which says `hasInstallScript` in their place; npm then reads them from the tarball.
     fn scripts(&mut self) {
         let script = |manifest: &Value, name: &str| manifest.get("scripts")?.get(name).filter(|value| is_something(value)).cloned();
         let has_any = INSTALL_SCRIPTS.iter().any(|name| script(self.inside.manifest, name).is_some_and(|value| value.is_string()));
@@ -258,8 +265,8 @@ impl Found<'_> {
         }
         let no_other = ["preinstall", "install"].iter().all(|name| script(self.inside.manifest, name).is_none());
         let gyp = self.inside.paths.iter().any(|path| is_gyp(path));
-        // npm 10 and 11 run a script that only the metadata has, where they read all of it (`--before`), and with a command of the
-        // package's own.
+        // npm 10 and 11 run a script that only the metadata has, where they read all of it
+        // (`--before`), and with a command of the package's own.
         let brings_gyp = self.brings_gyp();
         // npm 1 to 3 publish no script at all where one is no text.
         let all_lost =
@@ -274,7 +281,8 @@ impl Found<'_> {
             if same || (all_lost && theirs.is_none()) {
                 continue;
             }
-            // npm 1 to 11: a package with a `.gyp` file and no script of its own is built with node-gyp (read-package-json `gypfile`).
+            // npm 1 to 11: a package with a `.gyp` file and no script of its own is built with
+            // node-gyp (read-package-json `gypfile`).
             let added = name == "install" && no_other && theirs.as_deref() == Some(GYP_SCRIPT);
             if added && gyp && !(brings_gyp && self.forbids_gyp()) {
                 continue;
@@ -297,14 +305,16 @@ impl Found<'_> {
         self.inside.manifest.get("gypfile") == Some(&Value::Bool(false))
     }
 
-    /// `gypfile: false` keeps npm from building, `true` is written by npm where there is a `.gyp` file.
+    /// `gypfile: false` keeps npm from building, `true` is written by npm where there is a `.gyp`
+    /// file.
     fn gypfile(&mut self) {
         let [theirs, own] = [self.registry, self.inside.manifest].map(|manifest| manifest.get("gypfile"));
         // npm 1 to 3 do not ask what it says here.
         let is_there = self.inside.paths.iter().any(|path| is_gyp(path));
         let overwritten = theirs == Some(&Value::Bool(true)) && is_there && !self.brings_gyp();
         let their_word = theirs == Some(&Value::Bool(false));
-        // A short document has no such field. A whole one that lacks it has npm build what the tarball forbids.
+        // A short document has no such field. A whole one that lacks it has npm build what the
+        // tarball forbids.
         let is_whole = ["_id", "scripts"].iter().any(|field| self.registry.get(*field).is_some());
         let is_lost = theirs.is_none() && is_whole && is_there && self.forbids_gyp();
         if is_lost || (theirs.is_some() && their_word != self.forbids_gyp() && !overwritten) {
@@ -313,8 +323,8 @@ impl Found<'_> {
         }
     }
 
-    /// What npm 2 and 3 write into the installed package.json as the registry says it (`main`), and what yarn 1 refuses an installation for
-    /// (`flat`).
+    /// What npm 2 and 3 write into the installed package.json as the registry says it (`main`), and
+    /// what yarn 1 refuses an installation for (`flat`).
     fn written(&mut self) {
         for field in ["main", "flat"] {
             let [theirs, own] =
@@ -326,8 +336,9 @@ impl Found<'_> {
         }
     }
 
-    /// Whether the tarball brings its own tree of dependencies, which npm then installs. npm 3 to 6 install what `_shrinkwrap` says, which
-    /// they write for themselves when they read a tarball; no client publishes it, nor `_bundled` beside it.
+    /// Whether the tarball brings its own tree of dependencies, which npm then installs. npm 3 to 6
+    /// install what `_shrinkwrap` says, which they write for themselves when they read a tarball;
+    /// no client publishes it, nor `_bundled` beside it.
     fn shrinkwrap(&mut self) {
         for field in ["_shrinkwrap", "_bundled"] {
             if let Some(theirs) = self.registry.get(field).filter(|value| is_something(value)) {
@@ -342,7 +353,8 @@ impl Found<'_> {
             Some(odd) if !odd.is_boolean() && is_something(odd) => {
                 self.add("_hasShrinkwrap", "", Some(&odd.to_string()), Some(&own.to_string()));
             }
-            // npm follows it only where the registry speaks of it. Not every client says so when it publishes.
+            // npm follows it only where the registry speaks of it. Not every client says so when it
+            // publishes.
             None | Some(Value::Null) if own => {
                 self.add("_hasShrinkwrap", "", None, Some("true"));
                 if let Some(last) = self.all.last_mut() {

@@ -1,9 +1,11 @@
-//! Where the registry's metadata and the tarball's own package.json disagree ("manifest confusion"): installers resolve by the
-//! one and run what the other says, so who looks at one of them does not see what is installed.
+//! Where the registry's metadata and the tarball's own package.json disagree ("manifest
+//! confusion"): installers resolve by the one and run what the other says, so who looks at one of
+//! them does not see what is installed.
 //!
-//! One version's metadata and what the tarball holds go in; every field that npm, yarn, pnpm or bun act on and that the publishing
-//! client cannot have written from that package.json comes out. `fields` says which fields those are, `clients` what clients
-//! and the registry make of them when a package is published, and `source` holds package.json against the source's.
+//! One version's metadata and what the tarball holds go in; every field that npm, yarn, pnpm or bun
+//! act on and that the publishing client cannot have written from that package.json comes out.
+//! `fields` says which fields those are, `clients` what clients and the registry make of them when
+//! a package is published, and `source` holds package.json against the source's.
 
 mod clients;
 mod fields;
@@ -45,11 +47,13 @@ pub struct Disagreement {
     pub registry: Option<String>,
     /// What the tarball says; `None` if nothing.
     pub tarball: Option<String>,
-    /// Whether an installation is another one for it. Else it comes of files that were in the publisher's folder and were not published.
+    /// Whether an installation is another one for it. Else it comes of files that were in the
+    /// publisher's folder and were not published.
     pub weighs: bool,
 }
 
-/// Whether the two name the same package and version. A registry cleans versions (`v1.2.3` is `1.2.3`).
+/// Whether the two name the same package and version. A registry cleans versions (`v1.2.3` is
+/// `1.2.3`).
 pub fn same_identity(registry: &Value, package_json: &Value) -> bool {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::trim).map(str::to_owned);
     let version = |value: &Value| text(value, "version").map(|text| version::clean(&text).unwrap_or(text));

@@ -1,4 +1,5 @@
-//! What package.json as it was published has and the source's has not, of that which runs or is fetched at an installation.
+//! What package.json as it was published has and the source's has not, of that which runs or is
+//! fetched at an installation.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,13 @@ use verdict::{Finding, Severity};
 use super::INSTALL_SCRIPTS;
 use super::clients::hosted;
 
-/// The fields whose names are installed with the package: npm 7 and later, pnpm 8 and bun install peers by themselves.
+/// The fields whose names are installed with the package: npm 7 and later, pnpm 8 and bun install
+/// peers by themselves.
 const INSTALLED: [(&str, &str); 3] =
     [("dependencies", "dependency"), ("optionalDependencies", "dependency"), ("peerDependencies", "peer dependency")];
 
-/// What the published package.json has and the source's has not, of that which runs or is fetched when the package is installed.
+/// What the published package.json has and the source's has not, of that which runs or is fetched
+/// when the package is installed.
 pub fn against_source(published: &Value, source: &Value) -> Vec<Finding> {
     let scripts = foreign_install_scripts(published, source).into_iter().map(|script| {
         let message = format!("the script {script}, which runs when the package is installed, is not in the source");
@@ -26,7 +29,8 @@ pub fn against_source(published: &Value, source: &Value) -> Vec<Finding> {
     scripts.chain(names).collect()
 }
 
-/// What runs when a package is installed of which no commit was found: there is nothing to hold it against.
+/// What runs when a package is installed of which no commit was found: there is nothing to hold it
+/// against.
 pub fn without_source(published: &Value) -> Vec<Finding> {
     let message = |script: &str| format!("the script {script} runs when the package is installed, and no commit shows where it comes from");
     install_scripts(published)
@@ -44,14 +48,16 @@ fn install_scripts(manifest: &Value) -> BTreeMap<&'static str, &str> {
     INSTALL_SCRIPTS.iter().filter_map(|name| Some((*name, command(name)?))).collect()
 }
 
-/// The scripts that npm runs at installation and that the published package.json has otherwise than the source's.
+/// The scripts that npm runs at installation and that the published package.json has otherwise than
+/// the source's.
 fn foreign_install_scripts(published: &Value, source: &Value) -> Vec<&'static str> {
     let theirs = install_scripts(source);
     install_scripts(published).into_iter().filter(|(name, command)| theirs.get(name) != Some(command)).map(|(name, _)| name).collect()
 }
 
-/// The dependencies that the source does not name at all, or takes from the registry where the published ones are at an address.
-/// Other ranges are the publishing client's to write: `workspace:*` becomes a version.
+/// The dependencies that the source does not name at all, or takes from the registry where the
+/// published ones are at an address. Other ranges are the publishing client's to write:
+/// `workspace:*` becomes a version.
 fn foreign_dependencies<'v>(published: &'v Value, source: &Value) -> Vec<(&'v str, &'static str)> {
     let mut foreign = BTreeMap::new();
     for (field, kind) in INSTALLED {

@@ -1,4 +1,5 @@
-//! What clients and the registry make of a package.json was seen: each client named here published such a folder to a listener.
+//! What clients and the registry make of a package.json was seen: each client named here published
+//! such a folder to a listener.
 
 use serde_json::json;
 
@@ -162,10 +163,12 @@ fn any_version_of_what_is_bundled_is_told() {
         found.into_iter().map(|one| (format!("{}.{}", one.field, one.key), one.weighs)).collect()
     };
     let x = |weighs| [("dependencies.x".to_owned(), weighs)];
-    // npm 7 writes so for `true`: npm takes what is inside, and clients that do not know bundles take any version.
+    // npm 7 writes so for `true`: npm takes what is inside, and clients that do not know bundles
+    // take any version.
     let all = json!({"bundleDependencies": true, "dependencies": {"x": "1.0.0"}});
     assert_eq!(told(all.clone(), &inside), x(false));
-    // npm 1 to 8 write so for what is bundled alone. Where it is not inside, every client takes any version.
+    // npm 1 to 8 write so for what is bundled alone. Where it is not inside, every client takes any
+    // version.
     assert_eq!(told(json!({"bundleDependencies": ["x"]}), &inside), []);
     assert_eq!(told(json!({"bundleDependencies": ["x"]}), &["package.json"]), x(false));
     // No client writes so for a list, nor for what is not inside.
@@ -288,7 +291,8 @@ fn a_shrinkwrap_is_where_the_registry_says() {
         assert_eq!(places(&json!({"_hasShrinkwrap": said}), &json!({}), paths), ["_hasShrinkwrap"]);
         assert_same("it is as it says", &json!({"_hasShrinkwrap": !said}), &json!({}), paths);
     }
-    // Not every client says so, and npm follows it only where the registry does: it is told, and does not weigh.
+    // Not every client says so, and npm follows it only where the registry does: it is told, and
+    // does not weigh.
     assert_same("nothing to follow", &json!({}), &json!({}), &["package.json"]);
     let unsaid = disagreements(&json!({}), Inside { manifest: &json!({}), paths: &["package.json", "npm-shrinkwrap.json"] });
     assert!(matches!(unsaid.as_slice(), [one] if one.field == "_hasShrinkwrap" && !one.weighs));

@@ -1,8 +1,10 @@
-//! npm provenance: a statement about a tarball, signed by the CI that published it, and checked here without a network.
+//! npm provenance: a statement about a tarball, signed by the CI that published it, and checked
+//! here without a network.
 //!
-//! In: the registry's document of attestations and the hash of the tarball that came. Out: what the statement says, and whether that
-//! holds: the certificate's chain and issuer, the transparency log, the signature, the subject and its hash. It says where to look for
-//! the source; it never makes a verdict, and a build that was broken into signs what it is told to.
+//! In: the registry's document of attestations and the hash of the tarball that came. Out: what the
+//! statement says, and whether that holds: the certificate's chain and issuer, the transparency
+//! log, the signature, the subject and its hash. It says where to look for the source; it never
+//! makes a verdict, and a build that was broken into signs what it is told to.
 
 pub mod provider;
 mod statement;
@@ -26,14 +28,16 @@ const MAX_ATTESTATIONS: usize = 16;
 /// The registry's own word that it published a tarball, signed with one of its keys.
 const PUBLISH: &str = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1";
 const PROVENANCE: &str = "https://slsa.dev/provenance/";
-/// Who may vouch for a CI run: the clouds whose provenance npm's registry takes (docs.npmjs.com, "Generating provenance statements").
+/// Who may vouch for a CI run: the clouds whose provenance npm's registry takes (docs.npmjs.com,
+/// "Generating provenance statements").
 const ISSUERS: [&str; 2] = ["https://token.actions.githubusercontent.com", "https://gitlab.com"];
 
 /// What the provenance of a version says and what of it was verified. What is not known is null.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// Whether signature, certificate, issuer, log, subject and hash all hold. Nothing below counts where it is false.
+    /// Whether signature, certificate, issuer, log, subject and hash all hold. Nothing below counts
+    /// where it is false.
     pub verified: bool,
     /// Why it is not verified.
     pub problem: Option<String>,
@@ -70,11 +74,13 @@ pub struct Provenance {
     pub issuer: Option<String>,
     /// When it was entered into the transparency log, RFC 3339.
     pub logged_at: Option<String>,
-    /// Whether the registry's own attestation that it published this tarball holds; null where there is none or no key for it.
+    /// Whether the registry's own attestation that it published this tarball holds; null where
+    /// there is none or no key for it.
     pub registry_attestation: Option<bool>,
 }
 
-/// What kind of ref a build was of. Whether a branch is protected is a setting that no one outside sees; its name is what there is.
+/// What kind of ref a build was of. Whether a branch is protected is a setting that no one outside
+/// sees; its name is what there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefKind {
@@ -149,7 +155,8 @@ struct Attestation {
     bundle: Box<RawValue>,
 }
 
-/// Checks a registry's document of attestations. `None` if there is no provenance in it; the error says that it is no such document.
+/// Checks a registry's document of attestations. `None` if there is no provenance in it; the error
+/// says that it is no such document.
 pub fn check(document: &[u8], subject: &Subject<'_>, keys: Option<&[RegistryKey]>, roots: &Roots) -> Result<Option<Provenance>, String> {
     let Document { attestations } = serde_json::from_slice(document).map_err(|error| format!("not a list of attestations: {error}"))?;
     let (mut found, mut published): (Option<Provenance>, Option<bool>) = (None, None);
@@ -197,8 +204,9 @@ fn check_bundle(json: &str, kind: &str, subject: &Subject<'_>, roots: &Roots) ->
     Provenance { verified: problem.is_none(), problem, ..found }
 }
 
-/// Signature, certificate, issuer and log: that the statement was signed by the CI run which the certificate names. The statement's own
-/// hash is handed in here; whether it is that of the tarball is another question, with an answer of its own.
+/// Signature, certificate, issuer and log: that the statement was signed by the CI run which the
+/// certificate names. The statement's own hash is handed in here; whether it is that of the tarball
+/// is another question, with an answer of its own.
 fn cryptography(bundle: &Bundle, statement: &Statement, roots: &Roots) -> Result<VerificationResult, String> {
     let digest = digest(statement).ok_or("the statement has no sha512 of a tarball")?;
     let artifact = ArtifactDigest::new(HashAlgorithm::Sha2512, digest).map_err(|error| error.to_string())?;
@@ -227,7 +235,8 @@ fn by_registry(json: &str, subject: &Subject<'_>, keys: Option<&[RegistryKey]>, 
     )
 }
 
-/// Whether a key counted when the log took the statement in (pacote 21, `EEXPIREDSIGNATUREKEY`). Of a key that has ended the time must be known.
+/// Whether a key counted when the log took the statement in (pacote 21, `EEXPIREDSIGNATUREKEY`). Of
+/// a key that has ended the time must be known.
 fn counted(key: &RegistryKey, at: Option<jiff::Timestamp>) -> bool {
     let Some(expires) = &key.expires else { return true };
     at.zip(expires.parse::<jiff::Timestamp>().ok()).is_some_and(|(at, expires)| at < expires)
@@ -276,8 +285,9 @@ impl Provenance {
         }
     }
 
-    /// Takes what the certificate says over what the statement says: the one is the CI's word about the run, the other was written in
-    /// the run. Where they disagree, the run said something about itself that is not so.
+    /// Takes what the certificate says over what the statement says: the one is the CI's word about
+    /// the run, the other was written in the run. Where they disagree, the run said something about
+    /// itself that is not so.
     fn signed(mut self, claims: &Claims, result: &VerificationResult) -> Self {
         self.signer = result.identity().map(|identity| cut(identity.as_str()));
         self.issuer = result.issuer().map(cut);

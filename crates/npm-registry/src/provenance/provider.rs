@@ -9,7 +9,8 @@ use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use sigstore_crypto::{CryptoProvider, Error, HashContext, SigningScheme, install_default_provider};
 use sigstore_types::HashAlgorithm;
 
-/// Hands ring to sigstore-crypto, once a process. Must come before any of its other functions: without a provider they panic.
+/// Hands ring to sigstore-crypto, once a process. Must come before any of its other functions:
+/// without a provider they panic.
 pub fn install() {
     static INSTALLED: Once = Once::new();
     // It fails only where one is installed already, and nobody else does that.
@@ -50,7 +51,8 @@ impl CryptoProvider for Ring {
         UnparsedPublicKey::new(algorithm, key).verify(data, signature).map_err(invalid)
     }
 
-    /// ring verifies messages, not hashes. What npm's registry serves is signed as a message (a DSSE envelope).
+    /// ring verifies messages, not hashes. What npm's registry serves is signed as a message (a
+    /// DSSE envelope).
     fn verify_prehashed(&self, scheme: SigningScheme, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), Error> {
         Err(Error::UnsupportedAlgorithm(format!("{} over a hash alone", scheme.name())))
     }

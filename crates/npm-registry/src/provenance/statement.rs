@@ -1,4 +1,5 @@
-//! What an npm attestation says: an in-toto statement about one tarball, with SLSA's provenance in it.
+//! What an npm attestation says: an in-toto statement about one tarball, with SLSA's provenance in
+//! it.
 //!
 //! Nothing here is verified, and every field may be missing or of another type.
 
@@ -31,8 +32,8 @@ pub(super) struct Claims {
 }
 
 impl Statement {
-    /// Reads the payload of a DSSE envelope; `None` if it is no JSON object. Only the first subject counts, as in pacote 21: npm
-    /// publishes with one.
+    /// Reads the payload of a DSSE envelope; `None` if it is no JSON object. Only the first subject
+    /// counts, as in pacote 21: npm publishes with one.
     pub(super) fn read(payload: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(payload).ok().filter(Value::is_object)?;
         let at = |path: &str| text(&value, path);

@@ -205,7 +205,8 @@ fn what_is_no_document_is_an_error_and_one_without_provenance_is_none() {
     assert_eq!(check(br#"{"attestations":[]}"#, &subject, None, &roots), Ok(None));
 }
 
-/// Bytes of a bundle changed by chance: never a panic, and never verified with another payload. The seed is fixed.
+/// Bytes of a bundle changed by chance: never a panic, and never verified with another payload. The
+/// seed is fixed.
 #[test]
 fn a_damaged_bundle_is_refused_without_a_panic() {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;

@@ -38,7 +38,8 @@ fn json_answer(value: &serde_json::Value) -> Script {
     answer(200, &[("content-type", "application/json")], value.to_string().as_bytes())
 }
 
-/// A registry with `a` in versions 1.0.0 and 1.1.0; `version_documents` says whether it serves single versions.
+/// A registry with `a` in versions 1.0.0 and 1.1.0; `version_documents` says whether it serves
+/// single versions.
 async fn registry(version_documents: bool, dist: serde_json::Value) -> Server {
     Server::start(move |head, _| {
         let host = host(head);

@@ -117,7 +117,8 @@ fn of_a_file_and_something_else_under_one_path_the_file_stays() {
 fn the_content_digest_covers_mode_type_content_and_path() {
     let digest = |tar: Tar| read(&tar.end()).content_digest();
     let base = digest(Tar::default().file("package/a", "1"));
-    // printf '644 file 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b a\0' | sha256sum
+    // printf '644 file 6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b a\0' |
+    // sha256sum
     assert_eq!(base, "5339bc27f4a40d6caa2aea3264a684138379a11e4f55e42c9ca8fbdd7303c399");
     assert_eq!(base, digest(Tar::default().dir("x/").put(Head::new("x/a", 0).mode(0o600), b"1")));
     for other in [

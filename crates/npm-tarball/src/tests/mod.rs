@@ -43,7 +43,8 @@ fn every_case_has_its_oddities_and_a_plain_one_none() {
     }
 }
 
-/// Whatever the bytes, reading ends in an archive or an error: each case with a byte changed here and there, and cut short.
+/// Whatever the bytes, reading ends in an archive or an error: each case with a byte changed here
+/// and there, and cut short.
 #[test]
 fn damaged_archives_never_panic() {
     for case in cases::all().iter().filter(|case| case.bytes.len() < 2000) {

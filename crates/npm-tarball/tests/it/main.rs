@@ -1,8 +1,10 @@
-//! The archive reader against npm's own extractor: what the reader says is in an archive must be what npm writes to disk.
+//! The archive reader against npm's own extractor: what the reader says is in an archive must be
+//! what npm writes to disk.
 //!
-//! Every case is extracted by pacote and node-tar 7 in a Node process (`__test__/conformance/archive-oracle.mjs`) and read
-//! by this crate. Where the reader calls an archive plain, both must agree in path, type, mode and content; where they
-//! disagree, the archive must not be plain. `ORACLE_MODULES` may name another `node_modules` folder.
+//! Every case is extracted by pacote and node-tar 7 in a Node process
+//! (`__test__/conformance/archive-oracle.mjs`) and read by this crate. Where the reader calls an
+//! archive plain, both must agree in path, type, mode and content; where they disagree, the archive
+//! must not be plain. `ORACLE_MODULES` may name another `node_modules` folder.
 
 #![allow(
     clippy::too_many_lines,
@@ -35,8 +37,9 @@ struct Oracle {
     tree: Tree,
 }
 
-/// The reader lists `.gitignore` under its own name, so it cannot show what npm's renaming makes of these; they are not
-/// plain for that very reason. Every other case must agree, plain or not, unless npm refuses it.
+/// The reader lists `.gitignore` under its own name, so it cannot show what npm's renaming makes of
+/// these; they are not plain for that very reason. Every other case must agree, plain or not,
+/// unless npm refuses it.
 const MAY_DISAGREE: &[&str] = &["gitignore-of-other-mode", "gitignore-of-other-root"];
 
 fn run_oracle(folder: &Path) -> (bool, BTreeMap<String, Oracle>) {

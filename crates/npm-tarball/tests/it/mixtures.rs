@@ -1,5 +1,5 @@
-//! Archives that nobody thought of: the cases strung together at random, with headers changed here and there. The same
-//! ones in every run.
+//! Archives that nobody thought of: the cases strung together at random, with headers changed here
+//! and there. The same ones in every run.
 
 use std::io::Read;
 

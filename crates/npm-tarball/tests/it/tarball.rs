@@ -92,7 +92,8 @@ impl Tar {
         self
     }
 
-    /// A header and what it announces nothing about: content is written as it is, and filled up to a block.
+    /// A header and what it announces nothing about: content is written as it is, and filled up to
+    /// a block.
     pub(crate) fn with(self, head: Head, content: &[u8]) -> Self {
         let padding = (BLOCK - content.len() % BLOCK) % BLOCK;
         self.raw(&head.bytes()).raw(content).raw(&vec![0; padding])

@@ -14,7 +14,8 @@ struct Document {
     packages: BTreeMap<String, Entry>,
 }
 
-/// `["name@version", "registry or tarball", {…}, "sha512-…"]`; of git and workspaces the second is no text.
+/// `["name@version", "registry or tarball", {…}, "sha512-…"]`; of git and workspaces the second is
+/// no text.
 struct Entry {
     package: String,
     from: Option<String>,
@@ -60,8 +61,9 @@ pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
     Ok(())
 }
 
-/// Points the tarballs of a bun.lock to `base`. An empty address means the canonical registry to bun, whatever registry it is
-/// told (bun 1.2). bun writes one package a line; what looks otherwise stays. The caller puts the original back.
+/// Points the tarballs of a bun.lock to `base`. An empty address means the canonical registry to
+/// bun, whatever registry it is told (bun 1.2). bun writes one package a line; what looks otherwise
+/// stays. The caller puts the original back.
 pub fn rewrite_bun(bytes: &[u8], base: &str) -> Vec<u8> {
     let base = base.trim_end_matches('/');
     let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };

@@ -1,8 +1,10 @@
-//! What a lockfile names: versions of packages, which a registry must not hide, and hosts besides the registry.
+//! What a lockfile names: versions of packages, which a registry must not hide, and hosts besides
+//! the registry.
 //!
-//! In: a file's name and bytes, from a stranger's source. Out: names as the registry has them (an alias gives the real one) and
-//! exact versions. Formats: package-lock and npm-shrinkwrap 1 to 3, yarn 1, yarn 2 and later, pnpm 3 to 11 (`shrinkwrap.yaml`
-//! too), bun's text lockfile. Entries that name no version of a registry (git, files, workspaces) are left out.
+//! In: a file's name and bytes, from a stranger's source. Out: names as the registry has them (an
+//! alias gives the real one) and exact versions. Formats: package-lock and npm-shrinkwrap 1 to 3,
+//! yarn 1, yarn 2 and later, pnpm 3 to 11 (`shrinkwrap.yaml` too), bun's text lockfile. Entries
+//! that name no version of a registry (git, files, workspaces) are left out.
 
 mod bun;
 mod npm;
@@ -128,7 +130,8 @@ impl Named {
     }
 }
 
-/// Whether an address is one under which registries serve tarballs, and the name of the package in it.
+/// Whether an address is one under which registries serve tarballs, and the name of the package in
+/// it.
 fn registry_name(address: &str) -> Option<String> {
     if !address.starts_with("http://") && !address.starts_with("https://") {
         return None;
@@ -144,7 +147,8 @@ fn registry_name(address: &str) -> Option<String> {
     PackageName::parse(&name).is_ok().then_some(name)
 }
 
-/// Whether an address is in a registry: with `/-/`, or as registries have it that serve packages of repositories.
+/// Whether an address is in a registry: with `/-/`, or as registries have it that serve packages of
+/// repositories.
 fn is_registry(address: &str) -> bool {
     registry_name(address).is_some() || (address.starts_with("https://") && address.contains("/download/@"))
 }

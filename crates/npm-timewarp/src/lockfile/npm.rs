@@ -1,4 +1,5 @@
-//! package-lock.json and npm-shrinkwrap.json: a tree of dependencies (1), a table of folders (2 and 3), or both.
+//! package-lock.json and npm-shrinkwrap.json: a tree of dependencies (1), a table of folders (2 and
+//! 3), or both.
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! pnpm-lock.yaml (5, 6, 9) and shrinkwrap.yaml (3, 4).
 //!
-//! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0` (5 and before),
-//! `/a@1.0.0(peer@2.0.0)` (6), `a@1.0.0` (9).
+//! The keys of `packages` have the versions: `/a/1.0.0`, `/@s/a/1.0.0_peer@2.0.0`, `host/a/1.0.0`
+//! (5 and before), `/a@1.0.0(peer@2.0.0)` (6), `a@1.0.0` (9).
 
 use std::collections::BTreeMap;
 

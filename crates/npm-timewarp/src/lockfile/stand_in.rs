@@ -1,6 +1,8 @@
-//! Lockfiles that name packages which are gone: their digests become those of the stand-ins that are served in their place.
+//! Lockfiles that name packages which are gone: their digests become those of the stand-ins that
+//! are served in their place.
 //!
-//! A digest is a text that stands nowhere else in a lockfile, so that what is changed is that text, whatever the format.
+//! A digest is a text that stands nowhere else in a lockfile, so that what is changed is that text,
+//! whatever the format.
 
 use std::collections::{BTreeMap, HashMap};
 

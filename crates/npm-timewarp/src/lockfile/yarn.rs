@@ -1,4 +1,5 @@
-//! yarn.lock, in yarn 1's own format and in the YAML of yarn 2 and later; and the way of yarn 1's addresses to us and back.
+//! yarn.lock, in yarn 1's own format and in the YAML of yarn 2 and later; and the way of yarn 1's
+//! addresses to us and back.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +74,8 @@ pub(super) fn read_berry(text: &str, found: &mut Named) -> Result<(), String> {
             let Some((name, reference)) = split_name(&resolution) else { continue };
             match reference.strip_prefix("npm:") {
                 Some(version) => {
-                    // `::__archiveUrl=…`: where the registry has its tarball, if at an unusual place.
+                    // `::__archiveUrl=…`: where the registry has its tarball, if at an unusual
+                    // place.
                     found.version(name, version.split_once("::").map_or(version, |(version, _)| version));
                 }
                 None => found.address(reference),
@@ -97,8 +99,9 @@ pub struct Rewritten {
     usual: String,
 }
 
-/// Points the addresses of a yarn 1 lockfile to `base`: yarn 1 goes straight to the address that stands there, whatever
-/// registry it is told; and its dependencies on git repositories. Other addresses that no registry serves stay. Does nothing to a lockfile of yarn 2 or later.
+/// Points the addresses of a yarn 1 lockfile to `base`: yarn 1 goes straight to the address that
+/// stands there, whatever registry it is told; and its dependencies on git repositories. Other
+/// addresses that no registry serves stay. Does nothing to a lockfile of yarn 2 or later.
 pub fn rewrite_yarn_v1(bytes: &[u8], base: &str) -> Rewritten {
     let base = format!("{}/", base.trim_end_matches('/'));
     let usual = DEFAULT_REGISTRY.to_owned();
@@ -127,7 +130,8 @@ pub fn rewrite_yarn_v1(bytes: &[u8], base: &str) -> Rewritten {
 }
 
 impl Rewritten {
-    /// The way back: our addresses become what they were, and those that yarn has added become the usual ones of the file.
+    /// The way back: our addresses become what they were, and those that yarn has added become the
+    /// usual ones of the file.
     pub fn restore(&self, bytes: &[u8]) -> Vec<u8> {
         let Ok(text) = std::str::from_utf8(bytes) else { return bytes.to_vec() };
         let mut out = String::with_capacity(text.len());

@@ -1,5 +1,6 @@
-//! Dependencies on git repositories in yarn 1's lockfile, which goes straight to the host that an entry names: they lead to the registry
-//! here, under the pattern that the changed package.json has.
+//! Dependencies on git repositories in yarn 1's lockfile, which goes straight to the host that an
+//! entry names: they lead to the registry here, under the pattern that the changed package.json
+//! has.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,8 @@ use super::split_name;
 use super::yarn::unquoted;
 use crate::git_dependency::{address, is_one};
 
-/// The file with such entries and dependencies led to `base`, and the line that stood for each changed one.
+/// The file with such entries and dependencies led to `base`, and the line that stood for each
+/// changed one.
 pub(super) fn lead(text: &str, base: &str) -> (String, BTreeMap<String, String>) {
     let mut out = String::with_capacity(text.len());
     let mut origins = BTreeMap::new();

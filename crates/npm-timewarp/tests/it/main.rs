@@ -1,7 +1,9 @@
-//! The loopback registry against the package managers themselves: each must install what there was at the moment.
+//! The loopback registry against the package managers themselves: each must install what there was
+//! at the moment.
 //!
-//! Needs the clients of `__test__/conformance/package.json`: run `npm ci --ignore-scripts` there. bun is a program for some machines
-//! only, and lacked by name on others (`tests/needs`); every other one must be there.
+//! Needs the clients of `__test__/conformance/package.json`: run `npm ci --ignore-scripts` there.
+//! bun is a program for some machines only, and lacked by name on others (`tests/needs`); every
+//! other one must be there.
 
 #![allow(
     clippy::too_many_lines,
@@ -33,13 +35,15 @@ use npm_timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1};
 use npm_timewarp::{Manager, Peers, Record, Settings, Timewarp, client_env, redirected};
 use npmrc::{AllowList, NpmConfig, OsFiles, Overrides, Surroundings};
 
-/// Where lockfiles of the time say that tarballs are. Nobody answers there: a client that asks fails.
+/// Where lockfiles of the time say that tarballs are. Nobody answers there: a client that asks
+/// fails.
 const CANONICAL: &str = "https://registry.npmjs.org/";
 const MOMENT: &str = "2018-04-15T00:00:00Z";
 
 type Dependencies = &'static [(&'static str, &'static str)];
 
-/// Name, version, day, dependencies. `odd` 2.0.0 of January is the newest at the moment, `number` 6.0.0 of March.
+/// Name, version, day, dependencies. `odd` 2.0.0 of January is the newest at the moment, `number`
+/// 6.0.0 of March.
 const PUBLISHED: [(&str, &str, &str, Dependencies); 9] = [
     ("number", "3.0.0", "2016-09-11", &[]),
     ("number", "4.0.0", "2017-10-17", &[]),
@@ -331,7 +335,8 @@ fn check(tool: &Tool, command: &[String], runtime: &tokio::runtime::Runtime, ups
     let read = named(tool.lockfile, &lockfile).map_err(|error| error.to_string())?;
     expect("the lockfile", read.versions.iter().map(|(name, version)| format!("{name}@{version}")).collect(), &of_the_moment)?;
 
-    // As it would be in a repository: with the canonical addresses, and read at an earlier moment than it was written.
+    // As it would be in a repository: with the canonical addresses, and read at an earlier moment
+    // than it was written.
     let text = String::from_utf8(lockfile).unwrap().replace(&there.base, CANONICAL);
     let text = if tool.manager == Manager::Bun { without_addresses(&text) } else { text };
     let project = Project::new(&dependencies);

@@ -71,7 +71,8 @@ impl<'a> Around<'a> {
         serde_json::from_str(&self.text(path)?).ok()
     }
 
-    /// The first of what a function makes of the manifests, from the package upwards, with the path of that manifest.
+    /// The first of what a function makes of the manifests, from the package upwards, with the path
+    /// of that manifest.
     pub(super) fn in_manifests<T>(&self, find: impl Fn(&Value) -> Option<T>) -> Option<(String, T)> {
         self.folders.iter().find_map(|folder| Some((folder.join("package.json"), find(folder.manifest.as_ref()?)?)))
     }

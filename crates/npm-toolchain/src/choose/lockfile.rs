@@ -26,7 +26,8 @@ pub(super) struct Lockfile {
 const NAMES: &[&str] =
     &["pnpm-lock.yaml", "shrinkwrap.yaml", "yarn.lock", "bun.lock", "bun.lockb", "npm-shrinkwrap.json", "package-lock.json"];
 
-/// The lockfiles that hold for the package: those of the workspace that it may be in, else of the nearest folder that has one.
+/// The lockfiles that hold for the package: those of the workspace that it may be in, else of the
+/// nearest folder that has one.
 pub(super) fn find(around: &Around<'_>) -> Vec<Lockfile> {
     let of_workspace = around.folders.iter().skip(1).filter(|folder| is_workspace(folder, around));
     let mut folders: Vec<&Folder> = of_workspace.collect();
@@ -37,7 +38,8 @@ pub(super) fn find(around: &Around<'_>) -> Vec<Lockfile> {
 
 fn is_workspace(folder: &Folder, around: &Around<'_>) -> bool {
     let declared = folder.manifest.as_ref().is_some_and(|manifest| manifest.get("workspaces").is_some());
-    // lerna has its packages' own lockfiles followed after the root's installation, where its program comes from.
+    // lerna has its packages' own lockfiles followed after the root's installation, where its
+    // program comes from.
     declared || ["pnpm-workspace.yaml", "rush.json", "lerna.json"].iter().any(|name| around.text(&folder.join(name)).is_some())
 }
 
@@ -85,7 +87,8 @@ fn read(name: &str, bytes: &[u8]) -> Option<(Kind, &'static str, String)> {
     }
 }
 
-/// pnpm's own table: 5.1 came with 3.5, 5.2 with 5.10, 5.3 with 6, 5.4 with 7, 6.0 with 8 and 9.0 with 9.
+/// pnpm's own table: 5.1 came with 3.5, 5.2 with 5.10, 5.3 with 6, 5.4 with 7, 6.0 with 8 and 9.0
+/// with 9.
 fn pnpm_range(form: &str) -> &'static str {
     let minor = form.split_once('.').map_or("0", |(_, minor)| minor);
     match (form.split('.').next().unwrap_or_default(), minor) {

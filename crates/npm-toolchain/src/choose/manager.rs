@@ -20,8 +20,9 @@ struct Named {
 
 /// Candidates, likeliest first.
 ///
-/// Who names the manager itself decides which it is: `packageManager`, `devEngines`, a checked-in yarn; then the lockfiles.
-/// Which version of it: the registry's word, then the first that names one, within the range that the lockfile's form allows if that only gives a range.
+/// Who names the manager itself decides which it is: `packageManager`, `devEngines`, a checked-in
+/// yarn; then the lockfiles. Which version of it: the registry's word, then the first that names
+/// one, within the range that the lockfile's form allows if that only gives a range.
 pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup]) -> Vec<ManagerCandidate> {
     let lockfiles = lockfile::find(around);
     let own = named_by_manifest(around).into_iter().chain(checked_in_yarn(around));
@@ -37,7 +38,8 @@ pub(super) fn candidates(clues: &Clues<'_>, around: &Around<'_>, setups: &[Setup
     versions.extend(named_by_workflows(setups));
     versions.extend(named_by_engines(around));
 
-    // Two lockfiles: the one that more than npm writes was made on purpose. A folder lists them in that order.
+    // Two lockfiles: the one that more than npm writes was made on purpose. A folder lists them in
+    // that order.
     kinds.extend(lockfiles.iter().map(|lockfile| lockfile.kind));
     if kinds.is_empty() {
         versions.extend(by_workspace(around));
@@ -76,8 +78,8 @@ fn candidate(kind: Kind, versions: &[Named], lockfiles: &[Lockfile]) -> ManagerC
     ManagerCandidate { kind, wish, lockfile: path, reason }
 }
 
-/// What is wished for within the range that the lockfile's form allows; none where it contradicts that: it was not what wrote the file. An exact
-/// version is held whatever the form.
+/// What is wished for within the range that the lockfile's form allows; none where it contradicts
+/// that: it was not what wrote the file. An exact version is held whatever the form.
 fn within(wish: &Wish, form: Option<&str>) -> Option<Wish> {
     /// More majors than any manager has.
     const MAJORS: u32 = 64;
@@ -120,7 +122,8 @@ fn manager_of_entry(entry: &Value) -> Option<(Kind, Wish, String)> {
     Some((Kind::of_manager(name, version)?, wish(version)?, quoted(&format!("{name} {version}"))))
 }
 
-/// A yarn that is checked in: `yarnPath` of `.yarnrc.yml`, `yarn-path` of `.yarnrc`. Its file name has the version.
+/// A yarn that is checked in: `yarnPath` of `.yarnrc.yml`, `yarn-path` of `.yarnrc`. Its file name
+/// has the version.
 fn checked_in_yarn(around: &Around<'_>) -> Option<Named> {
     [(".yarnrc.yml", "yarnPath:"), (".yarnrc", "yarn-path ")].iter().find_map(|(name, key)| {
         let (path, text) = around.nearest(name)?;

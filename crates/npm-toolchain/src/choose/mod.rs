@@ -1,7 +1,9 @@
-//! Which tools a package was made with, as far as its registry metadata, its source and the calendar tell.
+//! Which tools a package was made with, as far as its registry metadata, its source and the
+//! calendar tell.
 //!
-//! Pure: files of the commit come in by two functions, wishes with reasons come out, likeliest first. No wish is an order:
-//! [`settle`](super::settle) turns them into versions that can be had, and a build that is refused goes on to the next.
+//! Pure: files of the commit come in by two functions, wishes with reasons come out, likeliest
+//! first. No wish is an order: [`settle`](super::settle) turns them into versions that can be had,
+//! and a build that is refused goes on to the next.
 
 mod files;
 mod lockfile;
@@ -20,7 +22,8 @@ use files::Around;
 
 /// What is known of a package when its tools are looked for.
 pub struct Clues<'a> {
-    /// Node by the user's word, which overrules all others: a version, a range, or a name as `lts/hydrogen`.
+    /// Node by the user's word, which overrules all others: a version, a range, or a name as
+    /// `lts/hydrogen`.
     pub node_by_user: Option<&'a str>,
     /// The registry's `_nodeVersion`.
     pub node_version: Option<&'a str>,

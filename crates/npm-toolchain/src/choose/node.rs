@@ -73,7 +73,8 @@ fn in_tool_versions(around: &Around<'_>, at: Timestamp) -> Option<Candidate> {
     Some(Candidate { wish: node_wish(line, at)?, reason: format!("{path} says nodejs {}", quoted(line)) })
 }
 
-/// What a workflow sets up. A matrix says what it is tested with: the long-term support among them is what somebody used.
+/// What a workflow sets up. A matrix says what it is tested with: the long-term support among them
+/// is what somebody used.
 fn in_workflow(setup: &Setup, around: &Around<'_>, at: Timestamp) -> Option<Candidate> {
     let purpose = if setup.publishes { "publishes" } else { "runs" };
     if let Some(file) = &setup.node_file {
@@ -111,7 +112,8 @@ fn any_of(versions: &[String], at: Timestamp) -> Option<Wish> {
     Some(Wish::Range(ranges.join(" || ")))
 }
 
-/// `engines` of the package and of the root. Both are wishes; the root's is about the whole repository's build.
+/// `engines` of the package and of the root. Both are wishes; the root's is about the whole
+/// repository's build.
 fn in_engines(around: &Around<'_>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = Vec::new();
     for folder in around.folders.iter().rev().filter(|folder| folder.is_root()).chain(around.folders.first()) {

@@ -23,7 +23,8 @@ pub(super) fn wish(text: &str) -> Option<Wish> {
     VersionRange::parse(text).map(|_| Wish::Range(text.to_owned()))
 }
 
-/// A Node, as version managers and CI services read it: also `lts/*`, `lts/hydrogen`, `node`, `latest`.
+/// A Node, as version managers and CI services read it: also `lts/*`, `lts/hydrogen`, `node`,
+/// `latest`.
 pub(super) fn node_wish(text: &str, at: Timestamp) -> Option<Wish> {
     let word = text.trim().trim_start_matches("node-").trim_matches(['"', '\'']).to_ascii_lowercase();
     let line = |major: u64| Wish::Range(format!("{major}"));

@@ -117,7 +117,8 @@ impl Scope<'_> {
         }
     }
 
-    /// A value, or what the expression in it stands for: `${{ matrix.node }}`, `${{ env.NODE_VERSION }}`.
+    /// A value, or what the expression in it stands for: `${{ matrix.node }}`, `${{
+    /// env.NODE_VERSION }}`.
     fn values(&self, value: &Value) -> Vec<String> {
         let Some(expression) = value.as_str().and_then(|text| text.trim().strip_prefix("${{")?.strip_suffix("}}")) else {
             return texts(value);

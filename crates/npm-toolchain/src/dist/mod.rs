@@ -1,7 +1,8 @@
 //! Node from the project's own distribution, or a mirror of it: `<address>/v<version>/`.
 //!
-//! Nothing of the address is trusted. SHASUMS256.txt counts if its signature is one of a key that the user named, and a tarball counts if it has
-//! the hash there. The list of versions is not signed: it says what to ask for, and what comes is checked.
+//! Nothing of the address is trusted. SHASUMS256.txt counts if its signature is one of a key that
+//! the user named, and a tarball counts if it has the hash there. The list of versions is not
+//! signed: it says what to ask for, and what comes is checked.
 
 mod openpgp;
 pub mod shasums;
@@ -63,7 +64,8 @@ pub(super) struct Asking<'a> {
 }
 
 impl Distribution {
-    /// A distribution at an address, which must be http or https and without credentials; none where it is not.
+    /// A distribution at an address, which must be http or https and without credentials; none
+    /// where it is not.
     pub fn at(address: &str, keys: KeyRing) -> Option<Self> {
         let mut url = Url::parse(address).ok()?;
         let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
@@ -128,7 +130,8 @@ impl Distribution {
         Ok(signed)
     }
 
-    /// SHASUMS256.txt of a version as far as it is signed: by the signature beside it, or in the clear where there is none, as in the oldest.
+    /// SHASUMS256.txt of a version as far as it is signed: by the signature beside it, or in the
+    /// clear where there is none, as in the oldest.
     async fn shasums(&self, version: &str, asking: &Asking<'_>) -> Result<(String, Signer), ToolchainError> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = u32::try_from(now).unwrap_or(u32::MAX);
@@ -178,7 +181,8 @@ impl Distribution {
 impl Asking<'_> {
     /// Fetches a small file; none where there is none.
     async fn bytes(&self, url: &Url, largest: u64) -> Result<Option<Vec<u8>>, ToolchainError> {
-        // By the user's word, and yet as any stranger's: what it is good for is decided by signatures, and where it leads by the policy.
+        // By the user's word, and yet as any stranger's: what it is good for is decided by
+        // signatures, and where it leads by the policy.
         let request = Request::get(url.clone(), Trust::Stranger).max_body(largest).cancelled_by(self.cancel);
         match self.client.get_bytes(&request).await {
             Ok((_, bytes)) => Ok(Some(bytes)),

@@ -1,8 +1,10 @@
-//! Signatures by keys that the user trusts, as far as Node's releases need them: detached ones, and text that is signed in the clear.
+//! Signatures by keys that the user trusts, as far as Node's releases need them: detached ones, and
+//! text that is signed in the clear.
 //!
-//! A signature counts if one of the keys made it, with a digest that nobody can forge today, while the key was valid. Keys that expired
-//! since then still speak for what they signed before: the keys of those who no longer release are such. A key that was revoked speaks only where
-//! the revocation says that it was retired or replaced, and only for what it signed before.
+//! A signature counts if one of the keys made it, with a digest that nobody can forge today, while
+//! the key was valid. Keys that expired since then still speak for what they signed before: the
+//! keys of those who no longer release are such. A key that was revoked speaks only where the
+//! revocation says that it was retired or replaced, and only for what it signed before.
 
 use std::io::Cursor;
 
@@ -81,7 +83,8 @@ impl KeyRing {
         &self.digest
     }
 
-    /// Who signed a text by a signature beside it, binary or armored; `now` in seconds since 1970. The error says why nobody did.
+    /// Who signed a text by a signature beside it, binary or armored; `now` in seconds since 1970.
+    /// The error says why nobody did.
     pub fn detached(&self, signature: &[u8], text: &[u8], now: u32) -> Result<Signer, String> {
         let (signatures, _) =
             DetachedSignature::from_reader_many(Cursor::new(signature)).map_err(|error| format!("it cannot be read: {error}"))?;
@@ -92,8 +95,8 @@ impl KeyRing {
         self.any_of(&all, text, now)
     }
 
-    /// The text of a document that is signed in the clear, and who signed it. Nothing may stand before or behind it: what is not signed is
-    /// not read by anybody.
+    /// The text of a document that is signed in the clear, and who signed it. Nothing may stand
+    /// before or behind it: what is not signed is not read by anybody.
     pub fn clear(&self, document: &str, now: u32) -> Result<(String, Signer), String> {
         if !document.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
             return Err("it does not begin as a signed text".to_owned());

@@ -1,7 +1,7 @@
 //! SHASUMS256.txt: a hash and a name on each line.
 
-/// The sha256 of a file, in lower-case hex, by a text that was verified. The file is named once, by exactly this name; the error says what is
-/// wrong.
+/// The sha256 of a file, in lower-case hex, by a text that was verified. The file is named once, by
+/// exactly this name; the error says what is wrong.
 pub fn of<'t>(text: &'t str, file: &str) -> Result<Option<&'t str>, String> {
     let mut found = None;
     for line in text.lines().filter(|line| !line.is_empty()) {

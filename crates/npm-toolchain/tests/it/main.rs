@@ -1,6 +1,7 @@
 //! Toolchains from the registry that npm is configured for: they come, and they run.
 //!
-//! Needs that registry and no other network. Everything is fetched into one folder that is removed at the end.
+//! Needs that registry and no other network. Everything is fetched into one folder that is removed
+//! at the end.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that meets what it did not expect must fail")]
 

@@ -1,4 +1,5 @@
-//! Azure DevOps: one repository has an address of another form for each protocol and each name that the service has had.
+//! Azure DevOps: one repository has an address of another form for each protocol and each name that
+//! the service has had.
 
 use super::clean::{percent_decoded, reference};
 use super::hosts::Place;

@@ -4,13 +4,15 @@ use std::borrow::Cow;
 
 use super::error::{AddressError, quoted};
 
-/// Longest directory or reference that is taken over, in bytes. Git hosts and file systems stop before that.
+/// Longest directory or reference that is taken over, in bytes. Git hosts and file systems stop
+/// before that.
 const MAX_PART: usize = 1024;
 
 /// Makes a declared directory a plain relative path with `/` between its parts; `None` is the root.
 ///
-/// Publishers write `./packages/a`, `/packages/a` (from the root of the repository) and `packages\a`: these mean one thing.
-/// What leaves the repository, or names a drive or a server, is refused.
+/// Publishers write `./packages/a`, `/packages/a` (from the root of the repository) and
+/// `packages\a`: these mean one thing. What leaves the repository, or names a drive or a server, is
+/// refused.
 pub fn directory(text: &str) -> Result<Option<String>, AddressError> {
     let refused = || AddressError::DirectoryRefused { directory: quoted(text) };
     let trimmed = text.trim();
@@ -38,7 +40,8 @@ fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
-/// A branch, tag or commit as `git check-ref-format` allows it; anything else is no reference. Ranges (`semver:`) are not references either.
+/// A branch, tag or commit as `git check-ref-format` allows it; anything else is no reference.
+/// Ranges (`semver:`) are not references either.
 pub(super) fn reference(text: &str) -> Option<String> {
     let text = percent_decoded(text);
     let text = text.trim();
@@ -63,7 +66,8 @@ pub(super) fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Cow::into_owned)
 }
 
-/// Characters that no address has and that hide what one says: controls, zero-width and bidirectional formatting, line separators.
+/// Characters that no address has and that hide what one says: controls, zero-width and
+/// bidirectional formatting, line separators.
 pub(super) fn is_invisible(c: char) -> bool {
     c != ' ' && verdict::escape::is_unsafe(c)
 }

@@ -4,11 +4,13 @@ use verdict::diagnostic::{Diagnostic, Stage};
 
 /// Why an address that a package declares is not one that this program reads.
 ///
-/// The text in a variant comes from the package; `Display` prints it with every invisible character escaped.
+/// The text in a variant comes from the package; `Display` prints it with every invisible character
+/// escaped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// A scheme that is never fetched: `ftp:`, `javascript:`, git's `ext::` remote helpers, and all others that are not git's own.
+    /// A scheme that is never fetched: `ftp:`, `javascript:`, git's `ext::` remote helpers, and all
+    /// others that are not git's own.
     #[error("the repository has the scheme {scheme:?}, which is never fetched")]
     SchemeRefused {
         /// The scheme, lower case.
@@ -50,7 +52,8 @@ pub enum AddressError {
         /// Its length in bytes.
         length: usize,
     },
-    /// Control or invisible formatting characters, or a backslash: readers disagree about such an address.
+    /// Control or invisible formatting characters, or a backslash: readers disagree about such an
+    /// address.
     #[error("the repository {text:?} has a character that no address has")]
     BadCharacter {
         /// What was declared.
@@ -65,9 +68,11 @@ pub enum AddressError {
 }
 
 impl AddressError {
-    /// Whether the package named no repository at all, so that its home page or issue tracker may name one instead.
+    /// Whether the package named no repository at all, so that its home page or issue tracker may
+    /// name one instead.
     ///
-    /// An address that is understood and refused is the package's own word, and nothing else speaks for it.
+    /// An address that is understood and refused is the package's own word, and nothing else speaks
+    /// for it.
     pub fn names_nothing(&self) -> bool {
         matches!(self, Self::Unreadable { .. })
     }

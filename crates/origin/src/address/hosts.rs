@@ -1,7 +1,8 @@
-//! What is known about hosts: which ones serve git over https, and which of a path's parts name the repository there.
+//! What is known about hosts: which ones serve git over https, and which of a path's parts name the
+//! repository there.
 //!
-//! A host's pages (`/tree/<ref>/<dir>`, `/issues`, `/wiki`) are what people copy from a browser; every one of them is read as
-//! the repository that it belongs to.
+//! A host's pages (`/tree/<ref>/<dir>`, `/issues`, `/wiki`) are what people copy from a browser;
+//! every one of them is read as the repository that it belongs to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -93,7 +94,8 @@ const HOSTS: [(&str, Kind, &str); 43] = [
     ("git.eclipse.org", Kind::Other, "git.eclipse.org"),
 ];
 
-/// Whether a repository is on a public host that its owners do not run: what it has of a repository is what was pushed there.
+/// Whether a repository is on a public host that its owners do not run: what it has of a repository
+/// is what was pushed there.
 pub fn is_public(url: &str) -> bool {
     let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     HOSTS.iter().any(|(known, ..)| *known == host.strip_prefix("www.").unwrap_or(&host))
@@ -127,7 +129,8 @@ pub(super) fn other_system(host: &str) -> Option<&'static str> {
 
 /// Whether a host is on this machine or in a private network, by its name or its address.
 ///
-/// Names that resolve to such an address are found out when the connection is made; this is what can be told without asking.
+/// Names that resolve to such an address are found out when the connection is made; this is what
+/// can be told without asking.
 pub(super) fn is_private(host: &str) -> bool {
     const SUFFIXES: [&str; 11] =
         [".localhost", ".local", ".localdomain", ".internal", ".intranet", ".lan", ".home", ".corp", ".private", ".home.arpa", ".test"];
@@ -155,7 +158,8 @@ fn is_private_v4(ip: Ipv4Addr) -> bool {
 
 fn is_private_v6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
-    // Only 2000::/3 is given out; in it, 6to4, Teredo and NAT64 hold IPv4 addresses and 2001:db8::/32 is documentation.
+    // Only 2000::/3 is given out; in it, 6to4, Teredo and NAT64 hold IPv4 addresses and
+    // 2001:db8::/32 is documentation.
     first & 0xe000 != 0x2000 || first == 0x2002 || (first == 0x2001 && (second == 0 || second == 0x0db8))
 }
 
@@ -189,7 +193,8 @@ pub(super) fn place(kind: Kind, parts: &Parts) -> Option<Place> {
     }
 }
 
-/// A name or path without the `.git` that hosts take or leave; a folder that is called `.git` stays.
+/// A name or path without the `.git` that hosts take or leave; a folder that is called `.git`
+/// stays.
 pub(super) fn without_git(name: &str) -> &str {
     let is_named = |rest: &&str| !matches!(rest.rsplit('/').next(), None | Some("" | "." | ".."));
     name.strip_suffix(".git").filter(is_named).unwrap_or(name)
@@ -205,8 +210,9 @@ fn is_name(text: &str) -> bool {
 
 /// The reference and folder of a page, from the parts after `/tree/` or its like.
 ///
-/// A reference may have slashes, and only the host knows where it ends: the first part is taken, or two where it is a scoped
-/// tag (`@scope/name@1.0.0`). Files (`blob`) name the folder that they are in.
+/// A reference may have slashes, and only the host knows where it ends: the first part is taken, or
+/// two where it is a scoped tag (`@scope/name@1.0.0`). Files (`blob`) name the folder that they are
+/// in.
 fn page(path: String, rest: &[&str], is_file: bool) -> Place {
     let (taken, folder) = match rest {
         [scope, name, folder @ ..] if scope.rfind('@') == Some(0) => (format!("{scope}/{name}"), folder),
@@ -246,7 +252,8 @@ const GITHUB_PAGES: [&str; 20] = [
 ];
 
 fn github(host: &str, segments: &[&str]) -> Option<Place> {
-    // The API's addresses have `repos` before the name; raw files have the reference right after it.
+    // The API's addresses have `repos` before the name; raw files have the reference right after
+    // it.
     let segments = segments.strip_prefix(&["repos"]).unwrap_or(segments);
     let (owner, name, rest) = match segments {
         [owner, name, rest @ ..] => (*owner, without_git(name), rest),
@@ -268,7 +275,8 @@ fn github(host: &str, segments: &[&str]) -> Option<Place> {
     })
 }
 
-/// Old gists have short numbers, new ones 20 or 32 hexadecimal digits; the owner before the id may be left out.
+/// Old gists have short numbers, new ones 20 or 32 hexadecimal digits; the owner before the id may
+/// be left out.
 fn gist(segments: &[&str]) -> Option<Place> {
     let is_id = |id: &&str| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit());
     let id = match segments {
@@ -343,7 +351,8 @@ fn sourcehut(segments: &[&str]) -> Option<Place> {
     })
 }
 
-/// A server of unknown make: the path is the repository, unless a part of it marks where a page begins.
+/// A server of unknown make: the path is the repository, unless a part of it marks where a page
+/// begins.
 fn other(segments: &[&str]) -> Option<Place> {
     let after_git = segments.iter().position(|part| part.len() > 4 && without_git(part) != *part).map(|at| at + 1);
     let page_word = |(at, part): (usize, &&str)| at >= 2 && matches!(*part, "tree" | "blob" | "-" | "+" | "+log");

@@ -24,20 +24,22 @@ pub struct Declared {
     pub address: Address,
     /// Which field says so.
     pub from: DeclaredIn,
-    /// What was declared besides and cannot be used: a directory outside the repository, a `repository` that names none.
+    /// What was declared besides and cannot be used: a directory outside the repository, a
+    /// `repository` that names none.
     pub ignored: Vec<AddressError>,
 }
 
-/// The repository that a manifest declares: `repository`, or, where that names nothing, `homepage` or `bugs`.
+/// The repository that a manifest declares: `repository`, or, where that names nothing, `homepage`
+/// or `bugs`.
 ///
-/// `Ok(None)`: no field names one. An error: `repository` names something that is not fetched, or nothing readable
-/// with no other field to help.
+/// `Ok(None)`: no field names one. An error: `repository` names something that is not fetched, or
+/// nothing readable with no other field to help.
 pub fn declared(manifest: &Value) -> Result<Option<Declared>, AddressError> {
     declared_with(manifest, &|_| false)
 }
 
-/// [`declared`], for a user whose configuration leads somewhere from addresses that are refused otherwise
-/// (see [`parse_with`]).
+/// [`declared`], for a user whose configuration leads somewhere from addresses that are refused
+/// otherwise (see [`parse_with`]).
 pub fn declared_with(manifest: &Value, led_to: &dyn Fn(&str) -> bool) -> Result<Option<Declared>, AddressError> {
     let unread = match repository(manifest, led_to) {
         Ok(Some((address, ignored))) => return Ok(Some(Declared { address, from: DeclaredIn::Repository, ignored })),
@@ -113,7 +115,8 @@ fn one(value: &Value, led_to: &dyn Fn(&str) -> bool) -> Result<Option<Found>, Ad
     let Some(text) = text_of(value) else {
         return Err(split::unreadable(&quoted(&value.to_string())));
     };
-    // `"type": "hg"` beside the address of a host that has only git is a mistake; elsewhere it is taken at its word.
+    // `"type": "hg"` beside the address of a host that has only git is a mistake; elsewhere it is
+    // taken at its word.
     let system = value.get("type").and_then(Value::as_str).and_then(split::other_system);
     let parsed = parse_with(text, led_to);
     if let Some(system) = system

@@ -1,8 +1,9 @@
 //! Where a package says that its source is.
 //!
-//! In: the `repository`, `homepage` and `bugs` of a manifest, in every form that has been published. Out: one [`Address`] that can
-//! be fetched, or the reason why there is none. Strangers write these fields: an address is taken apart and put together anew
-//! from the checked parts, never passed on as it stands, so that no later reader can see another host in it.
+//! In: the `repository`, `homepage` and `bugs` of a manifest, in every form that has been
+//! published. Out: one [`Address`] that can be fetched, or the reason why there is none. Strangers
+//! write these fields: an address is taken apart and put together anew from the checked parts,
+//! never passed on as it stands, so that no later reader can see another host in it.
 
 mod azure;
 mod clean;
@@ -28,16 +29,19 @@ pub const MAX_TEXT: usize = 2048;
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
-    /// What to fetch from: https where the host is known to serve it, else with the declared scheme.
+    /// What to fetch from: https where the host is known to serve it, else with the declared
+    /// scheme.
     pub url: String,
     /// The host, lower case and under its usual name.
     pub host: String,
     /// The port, where it is not the scheme's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// The repository's path on the host, without a leading slash; without `.git` where the host's kind is known.
+    /// The repository's path on the host, without a leading slash; without `.git` where the host's
+    /// kind is known.
     pub path: String,
-    /// The package's folder in the repository, if the address or the manifest names one: relative, no `..`.
+    /// The package's folder in the repository, if the address or the manifest names one: relative,
+    /// no `..`.
     pub directory: Option<String>,
     /// A branch, tag or commit that the address names.
     #[serde(rename = "ref")]
@@ -47,7 +51,8 @@ pub struct Address {
 }
 
 impl Address {
-    /// A source on this machine, which only the user can name: no text of a stranger's is read as one. `path` is absolute.
+    /// A source on this machine, which only the user can name: no text of a stranger's is read as
+    /// one. `path` is absolute.
     pub fn here(path: &std::path::Path) -> Self {
         let shown = path.display().to_string();
         let url = url::Url::from_file_path(path).map_or_else(|()| format!("file:{shown}"), String::from);
@@ -59,8 +64,8 @@ impl Address {
         self.host.is_empty().then(|| std::path::Path::new(&self.path))
     }
 
-    /// The same repository over https, to be tried before a declared `http:` or `git:` address. `None` where [`Self::url`] is
-    /// https already, or where a port of its own was declared.
+    /// The same repository over https, to be tried before a declared `http:` or `git:` address.
+    /// `None` where [`Self::url`] is https already, or where a port of its own was declared.
     pub fn https(&self) -> Option<String> {
         let (scheme, rest) = self.url.split_once("://")?;
         (matches!(scheme, "http" | "git") && self.port.is_none()).then(|| format!("https://{rest}"))
@@ -72,9 +77,10 @@ pub fn parse(text: &str) -> Result<Address, AddressError> {
     parse_with(text, &|_| false)
 }
 
-/// Reads one address; `led_to` tells whether the user's own configuration leads somewhere from it (git's `insteadOf`, an
-/// allow-list). Such an address may use ssh or a private host: it is what the configuration's author means.
-/// It is asked with the address as declared and with the one that [`Address::url`] would be.
+/// Reads one address; `led_to` tells whether the user's own configuration leads somewhere from it
+/// (git's `insteadOf`, an allow-list). Such an address may use ssh or a private host: it is what
+/// the configuration's author means. It is asked with the address as declared and with the one that
+/// [`Address::url`] would be.
 pub fn parse_with(text: &str, led_to: &dyn Fn(&str) -> bool) -> Result<Address, AddressError> {
     let parts = split::split(text)?;
     let host = hosts::identify(&parts.host);
@@ -131,7 +137,8 @@ fn finish(url: String, host: hosts::Host, port: Option<u16>, place: hosts::Place
 
 /// Puts the checked parts together, and makes sure that they read back as what was meant.
 fn join(scheme: Scheme, host: &str, port: Option<u16>, kind: Kind, path: &str) -> Option<url::Url> {
-    // GitLab answers the name without `.git` with a redirect; the others serve it, and unknown hosts get what was declared.
+    // GitLab answers the name without `.git` with a redirect; the others serve it, and unknown
+    // hosts get what was declared.
     let suffix = if kind == Kind::GitLab { ".git" } else { "" };
     let port_text = port.map(|port| format!(":{port}")).unwrap_or_default();
     let written = format!("{}://{host}{port_text}/{path}{suffix}", scheme.as_str());
@@ -150,7 +157,8 @@ struct Committish {
     directory: Option<String>,
 }
 
-/// What stands behind `#`: npm's `<ref>` and `semver:<range>`, pnpm's `<ref>&path:<dir>`, yarn's `commit=`, `tag=`, `head=`.
+/// What stands behind `#`: npm's `<ref>` and `semver:<range>`, pnpm's `<ref>&path:<dir>`, yarn's
+/// `commit=`, `tag=`, `head=`.
 fn committish(fragment: &str) -> Committish {
     let mut found = Committish::default();
     for piece in fragment.split('&') {
@@ -168,8 +176,8 @@ fn committish(fragment: &str) -> Committish {
     found
 }
 
-/// Whether two addresses name one repository: case counts only where the host minds it, `.git` and `www.` never do,
-/// and neither does how the repository is reached.
+/// Whether two addresses name one repository: case counts only where the host minds it, `.git` and
+/// `www.` never do, and neither does how the repository is reached.
 pub fn same_repository(a: &Address, b: &Address) -> bool {
     let host = |address: &Address| address.host.strip_prefix("www.").unwrap_or(&address.host).to_owned();
     let path = |address: &Address| {

@@ -81,7 +81,8 @@ fn split_nested(text: &str, depth: u8) -> Result<Parts, AddressError> {
     if text.chars().any(is_invisible) {
         return Err(AddressError::BadCharacter { text: address(text) });
     }
-    // `C:\code` and `\\server` are paths; elsewhere a backslash makes readers disagree about where the host ends.
+    // `C:\code` and `\\server` are paths; elsewhere a backslash makes readers disagree about where
+    // the host ends.
     if text.contains('\\') {
         let path = text.starts_with(['\\', '.']) || text.get(1..3) == Some(":\\");
         let text = address(text);
@@ -151,14 +152,16 @@ fn other_scheme(prefix: &str, rest: &str, text: &str) -> Result<Parts, AddressEr
     if local {
         return Err(AddressError::LocalPath { text: address(text) });
     }
-    // `TODO: add one` and the like have spaces and never come here; `git-host:path` is scp's form with a bare host.
+    // `TODO: add one` and the like have spaces and never come here; `git-host:path` is scp's form
+    // with a bare host.
     if rest.is_empty() {
         return Err(unreadable(text));
     }
     Err(AddressError::SchemeRefused { scheme: prefix.to_owned() })
 }
 
-/// The version control system that a scheme, or the `type` of a repository object, names; `None` for git and for anything unknown.
+/// The version control system that a scheme, or the `type` of a repository object, names; `None`
+/// for git and for anything unknown.
 pub(super) fn other_system(name: &str) -> Option<&'static str> {
     let lower = name.trim().to_ascii_lowercase();
     let first = lower.split(['+', ':', '-']).next().unwrap_or_default();
@@ -175,7 +178,8 @@ pub(super) fn other_system(name: &str) -> Option<&'static str> {
     })
 }
 
-/// `git clone https://…`, `https://… (main repository)`: the one word that is an address with a scheme or a well-known host.
+/// `git clone https://…`, `https://… (main repository)`: the one word that is an address with a
+/// scheme or a well-known host.
 fn among_words(text: &str, depth: u8) -> Result<Parts, AddressError> {
     const WORDS: usize = 12;
     let mut found = None;
@@ -237,8 +241,9 @@ fn shorthand(text: &str) -> Result<Parts, AddressError> {
     Err(unreadable(text))
 }
 
-/// Reads `[user@]host[:port][/path][?query][#fragment]`, and scp's `[user@]host:path`, whichever scheme stands before it:
-/// `git+ssh://git@host:path` and `git://host:path` are written as often as the right forms.
+/// Reads `[user@]host[:port][/path][?query][#fragment]`, and scp's `[user@]host:path`, whichever
+/// scheme stands before it: `git+ssh://git@host:path` and `git://host:path` are written as often as
+/// the right forms.
 fn authority_and_path(scheme: Scheme, rest: &str, whole: &str) -> Result<Parts, AddressError> {
     let (rest, fragment) = cut(rest, '#');
     let (rest, query) = cut(rest, '?');
@@ -282,7 +287,8 @@ fn cut(text: &str, at: char) -> (&str, Option<String>) {
     }
 }
 
-/// The host as every URL reader sees it: WHATWG's rules, which also unmask `0x7f.1` and other spellings of an address.
+/// The host as every URL reader sees it: WHATWG's rules, which also unmask `0x7f.1` and other
+/// spellings of an address.
 fn host_name(text: &str) -> Option<String> {
     let host = url::Host::parse(text.strip_suffix('.').unwrap_or(text)).ok()?;
     let name = host.to_string();

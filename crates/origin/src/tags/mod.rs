@@ -1,10 +1,11 @@
 //! Which tag of a repository is the one of a version.
 //!
-//! In: a repository's tag names, a package's name, a version. Out: the tags that name this version, best first, each with the
-//! reason. Two questions decide, in this order of weight: whose version the tag names (a repository holds many packages, and
-//! tags of a sibling look alike), and how exactly it spells the version. The order of names in the text decides nothing: in
-//! repositories where several tags fit, the first in the alphabet is wrong nearly half of the time. A tag is evidence of where
-//! to look; the content at its commit is what counts.
+//! In: a repository's tag names, a package's name, a version. Out: the tags that name this version,
+//! best first, each with the reason. Two questions decide, in this order of weight: whose version
+//! the tag names (a repository holds many packages, and tags of a sibling look alike), and how
+//! exactly it spells the version. The order of names in the text decides nothing: in repositories
+//! where several tags fit, the first in the alphabet is wrong nearly half of the time. A tag is
+//! evidence of where to look; the content at its commit is what counts.
 
 mod owner;
 mod spelling;
@@ -20,7 +21,8 @@ use spelling::{Match, Spelling, Version};
 /// Longest tag that is looked at, in bytes; longer ones name no version.
 const MAX_TAG: usize = 300;
 
-/// How well a tag names a package's version; the greater is the better. The reason has no part in comparisons.
+/// How well a tag names a package's version; the greater is the better. The reason has no part in
+/// comparisons.
 #[derive(Debug, Clone, Copy)]
 pub struct TagRank {
     score: u8,
@@ -70,11 +72,12 @@ pub fn rank(tag: &str, name: &str, version: &str) -> Option<TagRank> {
     rank_as(tag, &Names::new(name), &Version::parse(version)?, false)
 }
 
-/// The best tags for a version, at most `limit`, best first. Whatever the order given, the answer is the same: of equal ones
-/// the shorter comes first.
+/// The best tags for a version, at most `limit`, best first. Whatever the order given, the answer
+/// is the same: of equal ones the shorter comes first.
 ///
-/// Takes time linear in the number of tags (and sorts those that fit). Where the tags show that several packages live in the repository, a
-/// tag with a prefix that is not this package's is another package's, and is left out.
+/// Takes time linear in the number of tags (and sorts those that fit). Where the tags show that
+/// several packages live in the repository, a tag with a prefix that is not this package's is
+/// another package's, and is left out.
 pub fn best<'a>(tags: impl IntoIterator<Item = &'a str>, name: &str, version: &str, limit: usize) -> Vec<RankedTag<'a>> {
     let Some(version) = Version::parse(version) else {
         return Vec::new();
@@ -91,7 +94,8 @@ pub fn best<'a>(tags: impl IntoIterator<Item = &'a str>, name: &str, version: &s
 
 fn rank_as(tag: &str, names: &Names, version: &Version, several: bool) -> Option<TagRank> {
     let tag = bare(tag)?;
-    // A name may have digits of its own (`v8-to-istanbul-1.0.0`), so every place where the version can stand is tried.
+    // A name may have digits of its own (`v8-to-istanbul-1.0.0`), so every place where the version
+    // can stand is tried.
     version.matches(tag).filter_map(|found| score(&found, names, several)).max()
 }
 
@@ -103,7 +107,8 @@ fn bare(tag: &str) -> Option<&str> {
 
 fn score(found: &Match<'_>, names: &Names, several: bool) -> Option<TagRank> {
     let owner = names.owner(found.prefix)?;
-    // `…1.2.3.4`, `…-1-2-3-4`: a longer version, unless the digits before are part of this package's name.
+    // `…1.2.3.4`, `…-1-2-3-4`: a longer version, unless the digits before are part of this
+    // package's name.
     if found.continues_number && owner < Owner::Unscoped {
         return None;
     }
@@ -132,7 +137,8 @@ fn score(found: &Match<'_>, names: &Names, several: bool) -> Option<TagRank> {
     Some(TagRank { score: u8::saturating_sub(base, penalty), reason })
 }
 
-/// Whether the tags name versions of several packages: by three different prefixes, or by one that is scoped.
+/// Whether the tags name versions of several packages: by three different prefixes, or by one that
+/// is scoped.
 fn holds_several(tags: &[&str], names: &Names) -> bool {
     const PREFIXES: usize = 3;
     let mut seen = HashSet::new();

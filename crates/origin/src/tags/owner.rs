@@ -5,7 +5,8 @@
 pub(super) enum Owner {
     /// A prefix that has nothing to do with the name. It may be an old name of the package.
     Unrelated,
-    /// A prefix that shares its end with the name: `plugin-x` for `tool-plugin-x`, or the other way round.
+    /// A prefix that shares its end with the name: `plugin-x` for `tool-plugin-x`, or the other way
+    /// round.
     Partial,
     /// The package's scope, or the project that the scope is named after.
     Scope,
@@ -142,7 +143,8 @@ fn is_word(part: &str) -> bool {
     WORDS.contains(&part)
 }
 
-/// Names that differ in their separators, or in a `js` at the end or a `node` at the beginning, which repositories' names have.
+/// Names that differ in their separators, or in a `js` at the end or a `node` at the beginning,
+/// which repositories' names have.
 fn same_name(a: &str, b: &str) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| !SEPARATORS.contains(c)).collect() };
     let core = |text: &str| -> String {

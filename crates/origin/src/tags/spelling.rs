@@ -1,7 +1,8 @@
 //! The ways in which a tag spells a version.
 //!
-//! Both are cut into tokens, runs of digits and runs of letters; a tag fits where its tokens are the version's. So a number is
-//! never part of a longer one, whatever stands around it, and `1_2_3-beta1` is `1.2.3-beta.1`.
+//! Both are cut into tokens, runs of digits and runs of letters; a tag fits where its tokens are
+//! the version's. So a number is never part of a longer one, whatever stands around it, and
+//! `1_2_3-beta1` is `1.2.3-beta.1`.
 
 /// How exactly a tag spells the version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +117,8 @@ impl Version {
         found.into_iter()
     }
 
-    /// The place of a window of tokens that reads as one form of the version; `before` is the token in front of it.
+    /// The place of a window of tokens that reads as one form of the version; `before` is the token
+    /// in front of it.
     fn read<'a>(
         &self,
         tag: &'a str,
@@ -154,8 +156,9 @@ fn separators<'a>(tag: &'a str, window: &[Token<'_>]) -> impl Iterator<Item = &'
     window.iter().zip(window.iter().skip(1)).filter_map(move |(a, b)| tag.get(a.end()..b.start))
 }
 
-/// Whether the tokens are joined as one version: the first numbers all by the same separator (`1.2-3` is a prerelease of another
-/// version), what follows by any one character, or by none where a word meets a number.
+/// Whether the tokens are joined as one version: the first numbers all by the same separator
+/// (`1.2-3` is a prerelease of another version), what follows by any one character, or by none
+/// where a word meets a number.
 fn joined_as_version(tag: &str, window: &[Token<'_>], form: &str) -> bool {
     let core = form.split('-').next().unwrap_or_default().split('.').count();
     let mut own = None;

@@ -64,12 +64,14 @@ pub(super) struct Bench<'w, 's> {
     pub(super) others_stand_in: bool,
     /// No step begins later, and none goes on.
     pub(super) until: Option<Instant>,
-    /// The last of the state's steps: scripts that were run for another package, and are to be found in this one's plan.
+    /// The last of the state's steps: scripts that were run for another package, and are to be
+    /// found in this one's plan.
     recalled: VecDeque<(Step, Option<i32>)>,
 }
 
 impl<'w, 's> Bench<'w, 's> {
-    /// What is laid out, ready for its first step; `until` bounds the steps, where it is not the package's own limit.
+    /// What is laid out, ready for its first step; `until` bounds the steps, where it is not the
+    /// package's own limit.
     pub(super) fn new(
         work: &'w Work<'w>,
         world: &'w World,
@@ -90,11 +92,13 @@ fn bootstrap() -> Step {
 }
 
 impl<'w> Bench<'w, '_> {
-    /// Installs, runs the steps, and compares after each, until nothing more is wanted. Where others were run here before, nothing is
-    /// compared before this package's own plan has come to where they ended; if it leads elsewhere, nothing at all.
+    /// Installs, runs the steps, and compares after each, until nothing more is wanted. Where
+    /// others were run here before, nothing is compared before this package's own plan has come to
+    /// where they ended; if it leads elsewhere, nothing at all.
     pub(super) fn build(&mut self) -> Result<(), SourceError> {
         let work = self.work;
-        // As the commit has it: what was run in the folders, for this package or for another, may have changed what says which scripts there are.
+        // As the commit has it: what was run in the folders, for this package or for another, may
+        // have changed what says which scripts there are.
         let plan = work.folder.view(work.repository, Checkout::Posix);
         let project = Project::read(&plan, &self.world.packages);
         if let Some(given) = work.given {
@@ -133,7 +137,8 @@ impl<'w> Bench<'w, '_> {
                 continue;
             }
             if !self.shop.tree()?.is_dir(&step.directory) {
-                // A workflow's folder that the workflow makes itself, or checks another repository out to.
+                // A workflow's folder that the workflow makes itself, or checks another repository
+                // out to.
                 continue;
             }
             let exit = match self.recalled.pop_front() {
@@ -169,7 +174,8 @@ impl<'w> Bench<'w, '_> {
 
     fn install(&mut self, manager: Kind, major: u64) -> Result<(), SourceError> {
         if self.work.toolchain.lockfile.is_some() {
-            // What is gone stops every way, some of them after minutes; and what is asked of the registry here is asked once.
+            // What is gone stops every way, some of them after minutes; and what is asked of the
+            // registry here is asked once.
             self.stand_in()?;
         }
         let mut ways = self.ways_of_the_lockfile(manager, major);
@@ -185,7 +191,8 @@ impl<'w> Bench<'w, '_> {
         Ok(())
     }
 
-    /// Takes back what led the installation here, and writes the version that was to wait for its end.
+    /// Takes back what led the installation here, and writes the version that was to wait for its
+    /// end.
     pub(super) fn end_installation(&mut self) -> Result<(), SourceError> {
         let Some(detour) = self.detour.take() else { return Ok(()) };
         let tree = self.shop.tree()?;
@@ -193,7 +200,8 @@ impl<'w> Bench<'w, '_> {
         self.version.take().filter(|version| version.is_late).map_or(Ok(()), |version| version.write(&tree))
     }
 
-    /// Runs a step that installs. Where it failed for packages that are gone, others stand in for them from then on.
+    /// Runs a step that installs. Where it failed for packages that are gone, others stand in for
+    /// them from then on.
     pub(super) fn install_by(&mut self, way: &Step) -> Result<Installed, SourceError> {
         self.lead_what_is_out_of_reach(way)?;
         let Ran::Ended(exit) = self.step(way)? else { return Ok(Installed::NoTime) };
@@ -209,8 +217,8 @@ impl<'w> Bench<'w, '_> {
         Ok(Installed::No { others_stand_in })
     }
 
-    /// The folders of the package and of what it needs of this repository, where they are no members of a workspace: an installation
-    /// elsewhere gives them nothing.
+    /// The folders of the package and of what it needs of this repository, where they are no
+    /// members of a workspace: an installation elsewhere gives them nothing.
     fn apart(&self, project: &Project) -> Vec<String> {
         let (own, at) = (self.work.origin.directory(), self.at());
         let Some(package) = project.at(own).filter(|_| own != at && !project.has_members) else { return Vec::new() };
@@ -233,8 +241,9 @@ impl<'w> Bench<'w, '_> {
         Ok(())
     }
 
-    /// Before a way that may mend the lockfile of another client than npm, where a way before it asked for other hosts: leads dependencies on
-    /// repositories to the registry. A way that holds the lockfile would refuse the changed package.json.
+    /// Before a way that may mend the lockfile of another client than npm, where a way before it
+    /// asked for other hosts: leads dependencies on repositories to the registry. A way that holds
+    /// the lockfile would refuse the changed package.json.
     fn lead_what_is_out_of_reach(&mut self, way: &Step) -> Result<(), SourceError> {
         let toolchain = &self.work.toolchain;
         let is_npm = toolchain.manager.as_ref().is_none_or(|(kind, _)| matches!(kind, Kind::Npm | Kind::Node));
@@ -316,7 +325,8 @@ impl<'w> Bench<'w, '_> {
         Ok(false)
     }
 
-    /// Packs one folder, with these files as the commit has them; true where nothing more is wanted.
+    /// Packs one folder, with these files as the commit has them; true where nothing more is
+    /// wanted.
     fn pack(&mut self, checkout: &DirTree, root: &str, restored: &[String]) -> Result<bool, SourceError> {
         let work = self.work;
         let mut base = self.recipe.clone();
@@ -327,7 +337,8 @@ impl<'w> Bench<'w, '_> {
         let context = surroundings(checkout, root);
         let subject = Subject { published: work.published, context, base, cancelled: &work.site.context.cancelled };
         let commit = work.origin.commit.to_string();
-        // Where published files are the commit's with other line endings, the publisher's checkout was one of Windows.
+        // Where published files are the commit's with other line endings, the publisher's checkout
+        // was one of Windows.
         let windows = work.origin.score.matched_lf > 0;
         let mount = work.published.without_modes().filter(|mount| mount.mode_of_all() != Some(0o644));
         let source = disk::Source { folder: work.folder, repository: work.repository, windows, mount, restored };
@@ -349,9 +360,10 @@ impl<'w> Bench<'w, '_> {
         Ok(self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries))
     }
 
-    /// The files of a folder that the build changed, though they were published as the commit has them, where nothing else stands between
-    /// the build and what was published. A tool of another version than the publisher's writes its part of a README differently, and
-    /// most publishers have looked at `git status` before they published.
+    /// The files of a folder that the build changed, though they were published as the commit has
+    /// them, where nothing else stands between the build and what was published. A tool of another
+    /// version than the publisher's writes its part of a README differently, and most publishers
+    /// have looked at `git status` before they published.
     fn changed_by_the_build(&self, root: &str) -> Vec<String> {
         let work = self.work;
         let Some(best) = self.best.as_ref().filter(|best| best.recipe.build.as_ref().is_some_and(|build| is_of(build, root, work))) else {
@@ -373,7 +385,8 @@ impl<'w> Bench<'w, '_> {
     }
 }
 
-/// What was run behind an installation; none if that was another one. Each part of it has its turn, by one of its ways at least.
+/// What was run behind an installation; none if that was another one. Each part of it has its turn,
+/// by one of its ways at least.
 fn behind(installation: &[Vec<Step>], ran: VecDeque<(Step, Option<i32>)>) -> Option<VecDeque<(Step, Option<i32>)>> {
     let mut rest = ran;
     for ways in installation {

@@ -1,4 +1,5 @@
-//! What a build asked the registry for besides what it installed, and what of it was private: what of this the result says.
+//! What a build asked the registry for besides what it installed, and what of it was private: what
+//! of this the result says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -154,7 +155,8 @@ const REPLACEMENTS: [&str; 3] = ["overrides", "resolutions", "pnpm"];
 /// How deep replacements lie in each other.
 const DEPTH: u8 = 8;
 
-/// The packages that a package.json names: its dependencies of every kind, and those that stand behind an alias.
+/// The packages that a package.json names: its dependencies of every kind, and those that stand
+/// behind an alias.
 pub(super) fn named_in(manifest: &[u8]) -> BTreeSet<String> {
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
     let mut names = BTreeSet::new();
@@ -183,8 +185,8 @@ const MAX_TAGS: usize = 1_000;
 /// Longest tag, in bytes.
 const LONGEST_TAG: usize = 64;
 
-/// The tags that a package.json may ask for: words that are no ranges, as what a dependency is wanted as, or behind the `@` of a package in
-/// a script.
+/// The tags that a package.json may ask for: words that are no ranges, as what a dependency is
+/// wanted as, or behind the `@` of a package in a script.
 pub(super) fn tags_in(manifest: &[u8]) -> BTreeSet<String> {
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
     let mut texts = Vec::new();

@@ -1,7 +1,9 @@
-//! A commit's files on a disk, as a checkout on the publisher's machine had them, with a `.git` that answers questions.
+//! A commit's files on a disk, as a checkout on the publisher's machine had them, with a `.git`
+//! that answers questions.
 //!
-//! Builds ask git for the commit, a description or the list of files. The `.git` here has the commit with its own objects and
-//! its tag; no history, no other commit's objects, no hook, and nothing of the user's.
+//! Builds ask git for the commit, a description or the list of files. The `.git` here has the
+//! commit with its own objects and its tag; no history, no other commit's objects, no hook, and
+//! nothing of the user's.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,8 +17,8 @@ use recipe::Checkout;
 use crate::SourceError;
 use crate::checkout::Folder;
 
-/// Writes all files of `folder`, which were ensured, into the empty folder `into`. Links come last, so that no file is
-/// written through one.
+/// Writes all files of `folder`, which were ensured, into the empty folder `into`. Links come last,
+/// so that no file is written through one.
 pub(super) fn write_files(folder: &Folder<'_>, repository: &Repository, into: &Path, checkout: Checkout) -> Result<(), SourceError> {
     let view = folder.view(repository, checkout);
     let mut links = Vec::new();
@@ -85,7 +87,8 @@ impl GitDir<'_> {
         let put = |name: &str, text: &str| fs::write(dir.join(name), text);
         put("HEAD", &format!("{}\n", self.commit))?;
         put("shallow", &format!("{}\n", self.commit))?;
-        // The address is a stranger's text: only what needs no escaping stands in a configuration file.
+        // The address is a stranger's text: only what needs no escaping stands in a configuration
+        // file.
         let plain = self.url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#' | b';'));
         let remote = if plain { format!("[remote \"origin\"]\n\turl = {}\n", self.url) } else { String::new() };
         put("config", &format!("[core]\n\trepositoryformatversion = 0\n\tbare = false\n{remote}"))?;

@@ -1,4 +1,5 @@
-// Loaded into every Node of a build whose clock stands at another time: `Date` is shifted, and runs on from there.
+// Loaded into every Node of a build whose clock stands at another time: `Date` is shifted, and runs
+// on from there.
 'use strict';
 const shift = Number(process.env.REPRODUCE_CLOCK_SHIFT);
 if (Number.isFinite(shift) && shift !== 0) {

@@ -1,6 +1,8 @@
-//! The clock of a build: files may have the day in them on which they were made, and a year in a banner is one.
+//! The clock of a build: files may have the day in them on which they were made, and a year in a
+//! banner is one.
 //!
-//! Only where nothing but dates differs, a build is run once more with a clock that stands at the publication when its scripts begin.
+//! Only where nothing but dates differs, a build is run once more with a clock that stands at the
+//! publication when its scripts begin.
 
 use std::time::Duration;
 
@@ -40,8 +42,8 @@ pub(super) fn only_dates_differ(published: &Published, rebuilt: &Rebuilt) -> boo
             .all(|explanation| explanation.class == Class::TimeStamp)
 }
 
-/// When the published files were made: the newest time in the archive's headers where a client wrote real ones (npm up to 5.7, yarn 1), else
-/// the publication, else the commit.
+/// When the published files were made: the newest time in the archive's headers where a client
+/// wrote real ones (npm up to 5.7, yarn 1), else the publication, else the commit.
 pub(super) fn time_of(published: &Published, publication: &Publication, committed: Timestamp) -> Timestamp {
     // A day's grace for clocks and time zones.
     let earliest = committed.as_second() - 24 * 60 * 60;
@@ -55,7 +57,8 @@ pub(super) fn can_be_set(node: &str) -> bool {
     version::parse(node).is_some_and(|node| node.major() >= FIRST_NODE)
 }
 
-/// What a program is given so that its clock stands at `clock` now; `programs` is where it finds the build's programs.
+/// What a program is given so that its clock stands at `clock` now; `programs` is where it finds
+/// the build's programs.
 pub(super) fn variables(clock: Timestamp, programs: &str) -> [(String, String); 3] {
     let shift = clock.as_millisecond() - Timestamp::now().as_millisecond();
     [

@@ -1,7 +1,8 @@
 //! Command lines, taken apart where one command ends and the next begins.
 //!
-//! They come from strangers' manifests and workflows, and nothing here runs them: a text that is worth running goes, as it
-//! is, to the shell within the sandbox, as the package manager or the workflow's runner would have handed it over.
+//! They come from strangers' manifests and workflows, and nothing here runs them: a text that is
+//! worth running goes, as it is, to the shell within the sandbox, as the package manager or the
+//! workflow's runner would have handed it over.
 
 use npm_spec::tool::Kind;
 
@@ -53,9 +54,10 @@ const IDLE_PROGRAMS: [&str; 37] = [
     "done", "esac", "return", "shift", "trap",
 ];
 
-/// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line ends. What is quoted or in
-/// parentheses stays together, and a here-document with the line that asks for it. Comments are left off. Nothing for a text that
-/// does not close what it opens, or is too long.
+/// The commands of a shell's text, in order: what stands between `&&`, `||`, `;`, `&` and line
+/// ends. What is quoted or in parentheses stays together, and a here-document with the line that
+/// asks for it. Comments are left off. Nothing for a text that does not close what it opens, or is
+/// too long.
 pub fn commands(text: &str) -> Vec<String> {
     if text.len() > MAX_TEXT {
         return Vec::new();
@@ -129,7 +131,8 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Adds a character to the command that is being read; `None` if the text does not close what it opens.
+    /// Adds a character to the command that is being read; `None` if the text does not close what
+    /// it opens.
     fn take(&mut self, c: char) -> Option<()> {
         let command = self.found.last_mut()?;
         match (c, self.quote) {
@@ -175,7 +178,8 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// True where the next character begins a word: there a `#` begins a comment, which goes on to the line's end.
+/// True where the next character begins a word: there a `#` begins a comment, which goes on to the
+/// line's end.
 fn ends_word(command: &str) -> bool {
     command.chars().next_back().is_none_or(|last| last.is_whitespace() || matches!(last, ';' | '&' | '|' | '(' | ')' | '<' | '>'))
 }
@@ -270,7 +274,8 @@ fn without_assignments(command: &str) -> &str {
     rest
 }
 
-/// Where the first word of a shell's command ends: at a blank that is in no quotes and no substitution.
+/// Where the first word of a shell's command ends: at a blank that is in no quotes and no
+/// substitution.
 fn end_of_word(command: &str) -> usize {
     let (mut quote, mut depth, mut escaped) = (None, 0_usize, false);
     for (at, c) in command.char_indices() {
@@ -303,7 +308,8 @@ pub fn change_of_folder(command: &str) -> Option<&str> {
     (plain && !path.is_empty()).then_some(path)
 }
 
-/// The words that run a text in the sandbox's shell, with the programs of the installation in reach.
+/// The words that run a text in the sandbox's shell, with the programs of the installation in
+/// reach.
 pub(super) fn in_shell(manager: Kind, text: &str) -> Vec<String> {
     let words: &[&str] = match manager {
         // With Plug'n'Play there is no folder of programs; yarn knows where they are.

@@ -1,5 +1,6 @@
-//! Files of the checkout that would lead a package manager past the registry here: lockfiles with addresses in them, and
-//! configuration that no variable overrides. They are changed for the installation alone.
+//! Files of the checkout that would lead a package manager past the registry here: lockfiles with
+//! addresses in them, and configuration that no variable overrides. They are changed for the
+//! installation alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -53,7 +54,8 @@ impl Detour {
                 Kind::Node | Kind::Npm | Kind::Berry | Kind::Pnpm => {}
             }
         }
-        // What another lockfile says of a repository would no longer fit the changed package.json. Yarn 1's was changed with it.
+        // What another lockfile says of a repository would no longer fit the changed package.json.
+        // Yarn 1's was changed with it.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node | Kind::Yarn, _)) {
             detour.lead_git_dependencies(tree, folders, locked, base)?;
         }
@@ -67,7 +69,8 @@ impl Detour {
         Ok(detour)
     }
 
-    /// Leads dependencies on git repositories to the registry, in every package of the repository and in a lockfile of npm's.
+    /// Leads dependencies on git repositories to the registry, in every package of the repository
+    /// and in a lockfile of npm's.
     pub(super) fn lead_git_dependencies(
         &mut self,
         tree: &DirTree,
@@ -85,8 +88,8 @@ impl Detour {
         Ok(())
     }
 
-    /// Has every package of the repository ask for the oldest version of each range, which `lowest` tells of several; for other packages of the
-    /// repository ranges stay.
+    /// Has every package of the repository ask for the oldest version of each range, which `lowest`
+    /// tells of several; for other packages of the repository ranges stay.
     pub(super) fn ask_for_the_oldest(
         &mut self,
         tree: &DirTree,
@@ -103,7 +106,8 @@ impl Detour {
         Ok(())
     }
 
-    /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where nothing in it changes.
+    /// Gives the packages that are gone the digests of their stand-ins in the lockfile; false where
+    /// nothing in it changes.
     pub(super) fn stand_in(&mut self, tree: &DirTree, locked: Option<&str>, gone: &StandIns) -> io::Result<bool> {
         let Some(path) = locked else { return Ok(false) };
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -139,7 +143,8 @@ impl Detour {
 
     /// Puts the files back. A lockfile that the client mended keeps what it mended.
     ///
-    /// The installation ran strangers' code: every path is looked up anew, and one that leads through a link is left alone.
+    /// The installation ran strangers' code: every path is looked up anew, and one that leads
+    /// through a link is left alone.
     pub(super) fn take_back(self, tree: &DirTree) -> io::Result<()> {
         for changed in self.changed {
             changed.put_back(tree)?;
@@ -164,8 +169,8 @@ impl Changed {
     }
 }
 
-/// What was done; `None` where it could not be, for a reason of the build's own making: strangers' code
-/// takes permissions away, removes folders, and puts links and other things into their places.
+/// What was done; `None` where it could not be, for a reason of the build's own making: strangers'
+/// code takes permissions away, removes folders, and puts links and other things into their places.
 pub(super) fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
     use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     match done {
@@ -178,8 +183,8 @@ pub(super) fn allowed<T>(done: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// The bytes of a manifest, a lockfile or a configuration, and its permissions; `None` if there is none
-/// that can be read, or it is too large to be one.
+/// The bytes of a manifest, a lockfile or a configuration, and its permissions; `None` if there is
+/// none that can be read, or it is too large to be one.
 fn read(tree: &DirTree, path: &str) -> io::Result<Option<(Vec<u8>, u32)>> {
     let Some(data) = tree.metadata(path).filter(cap_std::fs::Metadata::is_file) else { return Ok(None) };
     let bytes = allowed(tree.read_bounded(path, LARGEST))?.flatten();

@@ -1,7 +1,7 @@
 //! A package's folder on a disk, after a build: it can be packed like one among git's objects.
 //!
-//! What a stranger's build left behind is hostile: links are never followed, nothing outside of the folder is read, and
-//! devices and pipes are no files.
+//! What a stranger's build left behind is hostile: links are never followed, nothing outside of the
+//! folder is read, and devices and pipes are no files.
 
 use std::io::{self, Read};
 
@@ -36,8 +36,8 @@ pub struct Source<'a> {
     pub(super) folder: &'a Folder<'a>,
     /// Where their contents are.
     pub(super) repository: &'a Repository,
-    /// Whether the folder is worth packing as from a Windows checkout too: files that the build left as the commit has them get that
-    /// platform's line endings, and what the build made stays.
+    /// Whether the folder is worth packing as from a Windows checkout too: files that the build
+    /// left as the commit has them get that platform's line endings, and what the build made stays.
     pub(super) windows: bool,
     /// The file system without modes that the published ones are of.
     pub(super) mount: Option<Checkout>,
@@ -46,14 +46,16 @@ pub struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// A file of the folder at `directory` as the commit has it on one platform; none for what is no file of it.
+    /// A file of the folder at `directory` as the commit has it on one platform; none for what is
+    /// no file of it.
     pub(super) fn content(&self, directory: &str, path: &str, checkout: Checkout) -> Result<Option<Vec<u8>>, SourceError> {
         self.folder.view(self.repository, checkout).content(&join(directory, path))
     }
 }
 
 impl<'a> DiskStock<'a> {
-    /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a link. Without a `source` it is packed as it is.
+    /// The folder at `directory` of a checkout of `commit`; an error where it is not there, or is a
+    /// link. Without a `source` it is packed as it is.
     pub fn open(checkout: &DirTree, directory: &'a str, commit: &'a str, source: Option<Source<'a>>) -> io::Result<Self> {
         Ok(Self { tree: checkout.below(directory)?, checkout: checkout.clone(), directory, commit, source })
     }
@@ -104,8 +106,8 @@ struct DiskShelves<'a> {
 }
 
 impl DiskShelves<'_> {
-    /// The file as the commit has it where that is another than the one on the disk: put back, or as a Windows checkout has what the build
-    /// left alone.
+    /// The file as the commit has it where that is another than the one on the disk: put back, or
+    /// as a Windows checkout has what the build left alone.
     fn replaced(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         let Some(source) = self.source else { return Ok(None) };
         if source.restored.iter().any(|restored| restored == path) {
@@ -152,7 +154,8 @@ impl Shelves for DiskShelves<'_> {
         } else {
             return Ok(None);
         };
-        // Of Windows the line endings alone are taken over: what the build made has the modes that it gave them.
+        // Of Windows the line endings alone are taken over: what the build made has the modes that
+        // it gave them.
         let mount = Some(self.checkout).filter(|checkout| checkout.is_without_modes()).and_then(Checkout::mode_of_all);
         let mode = mount.filter(|_| data.is_file()).unwrap_or_else(|| mode_of(&data));
         Ok(Some(Member { path: entry.path.clone(), mode, kind, mtime: None }))
@@ -186,7 +189,8 @@ impl Content for DiskFile<'_> {
     }
 }
 
-/// The ignore files of the folders above a package's folder, which some clients follow in a workspace.
+/// The ignore files of the folders above a package's folder, which some clients follow in a
+/// workspace.
 pub fn surroundings(tree: &DirTree, directory: &str) -> Context {
     if directory.is_empty() {
         return Context::default();

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// The manifest with another version, all else byte for byte as it was; `None` where it has that version already, or none
-/// at its top level.
+/// The manifest with another version, all else byte for byte as it was; `None` where it has that
+/// version already, or none at its top level.
 pub(super) fn with_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(manifest).ok()?;
     let parsed: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;

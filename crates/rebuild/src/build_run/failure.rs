@@ -1,4 +1,5 @@
-//! What stood in the way of a build, by its class: one stable code, the gravest that explains the others.
+//! What stood in the way of a build, by its class: one stable code, the gravest that explains the
+//! others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,8 @@ pub(super) struct Course {
     pub(super) install_failed: bool,
     /// Packages that the registry does not have.
     pub(super) missing: BTreeSet<String>,
-    /// Packages in whose place others were installed, each with the version that was; none for an empty package.
+    /// Packages in whose place others were installed, each with the version that was; none for an
+    /// empty package.
     pub(super) stood_in: BTreeMap<String, Option<String>>,
     /// Hosts that were asked for and are not reached from the sandbox.
     pub(super) wanted: BTreeSet<String>,
@@ -106,8 +108,8 @@ impl Course {
         notes
     }
 
-    /// A line for each thing that a reader should look at: another version's bytes in the place of those that a lockfile names. An
-    /// empty package has none.
+    /// A line for each thing that a reader should look at: another version's bytes in the place of
+    /// those that a lockfile names. An empty package has none.
     pub(super) fn warnings(&self) -> Vec<(&'static str, String)> {
         let mut warnings = Vec::new();
         if self.stood_in.values().any(Option::is_some) {
@@ -129,8 +131,8 @@ impl Course {
     }
 }
 
-/// Hosts that programs said they could not find: many ask for them past the proxy that they are told. Node's words
-/// (`getaddrinfo ENOTFOUND host`, `EAI_AGAIN`), and those of curl, wget and git.
+/// Hosts that programs said they could not find: many ask for them past the proxy that they are
+/// told. Node's words (`getaddrinfo ENOTFOUND host`, `EAI_AGAIN`), and those of curl, wget and git.
 pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
     const MOST: usize = 32;
     let after = ["getaddrinfo ENOTFOUND ", "getaddrinfo EAI_AGAIN ", "Could not resolve host: ", "unable to resolve host address "];

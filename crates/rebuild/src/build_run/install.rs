@@ -1,9 +1,11 @@
-//! How dependencies are installed: as the lockfile says, then as the client itself would mend it, then without scripts.
+//! How dependencies are installed: as the lockfile says, then as the client itself would mend it,
+//! then without scripts.
 
 use npm_spec::tool::Kind;
 use recipe::Step;
 
-/// The ways in which a package manager of some version installs, the most faithful first. `major` is the manager's.
+/// The ways in which a package manager of some version installs, the most faithful first. `major`
+/// is the manager's.
 pub(super) fn ways(manager: Kind, major: u64, locked: bool, directory: &str) -> Vec<Step> {
     let step = |words: &[&str]| Step {
         name: words.join(" "),
@@ -19,7 +21,8 @@ pub(super) fn ways(manager: Kind, major: u64, locked: bool, directory: &str) -> 
             }
             ways.push(step(&["npm", "install"]));
             if major >= 7 {
-                // Ranges of peers that do not fit stop npm 7 and later, and did not stop those before.
+                // Ranges of peers that do not fit stop npm 7 and later, and did not stop those
+                // before.
                 ways.push(step(&["npm", "install", "--legacy-peer-deps"]));
             }
             if locked && major >= 6 {

@@ -1,9 +1,12 @@
-//! A build's folders, kept for the next package of the same commit: one checkout and one installation serve them all.
+//! A build's folders, kept for the next package of the same commit: one checkout and one
+//! installation serve them all.
 //!
-//! The folders have their name from all that a build in them can see ([`World`](super::world::World)), and one process at a time works in them.
-//! What was run there is written down when a run has ended well; a folder without that note was left by a run that was killed, and is
-//! made anew. A package goes on in the folders of another only where its own build would have come there too: in the same world, with the
-//! same installation and the same first scripts in the same order, and with the same answers to all that these asked the registry for
+//! The folders have their name from all that a build in them can see
+//! ([`World`](super::world::World)), and one process at a time works in them. What was run there is
+//! written down when a run has ended well; a folder without that note was left by a run that was
+//! killed, and is made anew. A package goes on in the folders of another only where its own build
+//! would have come there too: in the same world, with the same installation and the same first
+//! scripts in the same order, and with the same answers to all that these asked the registry for
 //! ([`Heard`]). So its answer does not depend on what was judged before.
 
 use std::path::{Path, PathBuf};
@@ -45,14 +48,16 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Takes the folders named `key` below `builds`, waiting for at most `wait` for another process that has them. With them
-    /// comes what was run there, if they are as a run left them that ended well.
+    /// Takes the folders named `key` below `builds`, waiting for at most `wait` for another process
+    /// that has them. With them comes what was run there, if they are as a run left them that ended
+    /// well.
     pub(super) fn take(builds: &Path, key: &str, wait: Duration) -> Result<(Self, Option<State>), CacheError> {
         let lock = FileLock::acquire(&builds.join(format!("{key}.lock")), wait)?;
         let kept = Self { dir: builds.join(key), _lock: lock, sweeper: None };
         let note = kept.dir.join(NOTE);
         let state = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        // From here on a run is at work: without the note whoever comes after a killed one starts anew.
+        // From here on a run is at work: without the note whoever comes after a killed one starts
+        // anew.
         if note.exists() {
             fs::remove_file(&note).map_err(|error| CacheError::writing(&note, error))?;
         }

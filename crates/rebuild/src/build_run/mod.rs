@@ -1,9 +1,9 @@
-//! The strategies that run something: check out, install with the tools and the registry of the time, run the package's
-//! scripts in the sandbox, and compare after every step.
+//! The strategies that run something: check out, install with the tools and the registry of the
+//! time, run the package's scripts in the sandbox, and compare after every step.
 //!
-//! In: an origin, and what the outside gives ([`Site`]). Out: for each toolchain that was tried the closest attempt. A step that
-//! fails is noted and the files decide: builds exit with an error after they wrote the right files, and dependencies that
-//! nobody needs fail to install.
+//! In: an origin, and what the outside gives ([`Site`]). Out: for each toolchain that was tried the
+//! closest attempt. A step that fails is noted and the files decide: builds exit with an error
+//! after they wrote the right files, and dependencies that nobody needs fail to install.
 
 mod bench;
 mod beside;
@@ -80,7 +80,8 @@ pub struct Publication {
     pub registry: Option<Url>,
     /// The time, as the registry gives it.
     pub time: Option<String>,
-    /// Whether the registry's times may be those at which it first saw a version: npm's own has `created` among them.
+    /// Whether the registry's times may be those at which it first saw a version: npm's own has
+    /// `created` among them.
     pub first_seen: bool,
     /// Whether such a time was left out, which cannot be the publication's.
     pub untrue: bool,
@@ -94,8 +95,8 @@ pub struct Publication {
     pub name: String,
 }
 
-/// How long after the commit a version was published at the latest, where a registry's times may be its own: longer after it, the registry
-/// saw an old version for the first time.
+/// How long after the commit a version was published at the latest, where a registry's times may be
+/// its own: longer after it, the registry saw an old version for the first time.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 impl Publication {

@@ -1,9 +1,11 @@
-//! When else the registry is looked at, where a build at the time of publication came out otherwise.
+//! When else the registry is looked at, where a build at the time of publication came out
+//! otherwise.
 //!
-//! Who publishes builds with what was installed before: at the latest when the version was published, at the earliest when somebody last
-//! changed what is asked for. Between the two are three moments at which installations are made: the publication, the commit, and the
-//! last change of the lockfile, or of the dependencies in package.json where there is none. A moment that would show the build nothing
-//! else than it had is no other moment.
+//! Who publishes builds with what was installed before: at the latest when the version was
+//! published, at the earliest when somebody last changed what is asked for. Between the two are
+//! three moments at which installations are made: the publication, the commit, and the last change
+//! of the lockfile, or of the dependencies in package.json where there is none. A moment that would
+//! show the build nothing else than it had is no other moment.
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -15,7 +17,8 @@ use origin::Origin;
 
 use super::Site;
 
-/// Commits that are looked through for the last change, along first parents: where changes arrived on the branch.
+/// Commits that are looked through for the last change, along first parents: where changes arrived
+/// on the branch.
 const COMMITS: usize = 200;
 /// What an installation goes by (npm 11, yarn 4 and pnpm 10 have no other fields for it).
 const FIELDS: [&str; 8] =
@@ -59,7 +62,8 @@ impl Moment {
     }
 }
 
-/// The time of the commit that brought what stands at `path`; `dependencies`: as far as an installation goes by it.
+/// The time of the commit that brought what stands at `path`; `dependencies`: as far as an
+/// installation goes by it.
 fn last_change(repository: &mut Repository, commit: ObjectId, path: &str, dependencies: bool) -> Result<Option<i64>, GitError> {
     let line = first_parents(repository, commit)?;
     let ids: Vec<ObjectId> = line.iter().map(|(id, _)| *id).collect();

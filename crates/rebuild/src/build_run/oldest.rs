@@ -1,8 +1,10 @@
 //! What package.json asks for, in the oldest version of each range.
 //!
-//! Where the registry's times cannot be true (a mirror's, a registry that was filled by hand) nothing says which versions there were when a
-//! version was published, and the newest of each range are those of today. Who writes a range writes it with the version of the day, so
-//! the oldest that there is is near to what there was. Packages further down are not asked for here, and come in their newest versions.
+//! Where the registry's times cannot be true (a mirror's, a registry that was filled by hand)
+//! nothing says which versions there were when a version was published, and the newest of each
+//! range are those of today. Who writes a range writes it with the version of the day, so the
+//! oldest that there is is near to what there was. Packages further down are not asked for here,
+//! and come in their newest versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +12,12 @@ use serde_json::Value;
 
 use npm_spec::version;
 
-/// Members of package.json whose ranges are replaced; what peers bring is for those that use the package.
+/// Members of package.json whose ranges are replaced; what peers bring is for those that use the
+/// package.
 const FIELDS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
 
-/// The packages that a package.json asks for by a range, each with the range; not those that are `own` to the repository.
+/// The packages that a package.json asks for by a range, each with the range; not those that are
+/// `own` to the repository.
 pub(super) fn ranges(manifest: &[u8], own: &BTreeSet<String>) -> Vec<(String, String)> {
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
     let fields = FIELDS.iter().filter_map(|field| manifest.get(field)?.as_object());
@@ -21,7 +25,8 @@ pub(super) fn ranges(manifest: &[u8], own: &BTreeSet<String>) -> Vec<(String, St
     asked.filter(|(name, range)| !own.contains(name) && is_of_the_day(range)).collect()
 }
 
-/// A package.json that asks for these versions in place of ranges; none where it asks for no such range.
+/// A package.json that asks for these versions in place of ranges; none where it asks for no such
+/// range.
 pub(super) fn with_versions(manifest: &[u8], versions: &BTreeMap<(String, String), String>) -> Option<Vec<u8>> {
     let mut manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
     let members = manifest.as_object_mut()?;
@@ -44,8 +49,8 @@ pub(super) fn name(manifest: &[u8]) -> Option<String> {
     Some(manifest.get("name")?.as_str()?.to_owned())
 }
 
-/// Whether a range begins with the version of the day on which it was written: `^1.2.3` and `~1.2.3`, as clients write them, `>=1.2.3` where the
-/// version is whole.
+/// Whether a range begins with the version of the day on which it was written: `^1.2.3` and
+/// `~1.2.3`, as clients write them, `>=1.2.3` where the version is whole.
 fn is_of_the_day(range: &str) -> bool {
     let range = range.trim();
     let whole = |rest: &str| version::parse(rest.trim()).is_some();

@@ -1,5 +1,5 @@
-//! This program within a build of a package that runs it when it is published: its hooks make no file, and a build needs no
-//! copy of it.
+//! This program within a build of a package that runs it when it is published: its hooks make no
+//! file, and a build needs no copy of it.
 
 use super::commands::{commands, is_assignment};
 

@@ -98,8 +98,8 @@ impl Project {
         self.packages.iter().find(|package| package.directory == directory)
     }
 
-    /// The packages of this repository that one needs, those that are needed first before those that need them; the
-    /// package itself is not among them. A circle is cut where it closes.
+    /// The packages of this repository that one needs, those that are needed first before those
+    /// that need them; the package itself is not among them. A circle is cut where it closes.
     pub(super) fn needed_by(&self, directory: &str) -> Vec<&Package> {
         let mut order = Vec::new();
         let mut seen = BTreeSet::new();
@@ -123,15 +123,17 @@ impl Project {
             }
             stack.push((at, true));
             let names = self.packages.get(at).map(|package| &package.dependencies).into_iter().flatten();
-            // Popped in reverse: pushed from the last, so that they come out in the order of their names.
+            // Popped in reverse: pushed from the last, so that they come out in the order of their
+            // names.
             let next: Vec<usize> = names.filter_map(|name| self.by_name.get(name).copied()).collect();
             stack.extend(next.into_iter().rev().filter(|at| !seen.contains(at)).map(|at| (at, false)));
         }
     }
 }
 
-/// `dependsOn` of nx (`targetDefaults` of nx.json) and turbo (`tasks` of turbo.json, `pipeline` up to turbo 1): what has no `^` is a task of the
-/// same package; what that needs of others is built before in any case.
+/// `dependsOn` of nx (`targetDefaults` of nx.json) and turbo (`tasks` of turbo.json, `pipeline` up
+/// to turbo 1): what has no `^` is a task of the same package; what that needs of others is built
+/// before in any case.
 fn runs_before(tree: &dyn Tree) -> BTreeMap<String, Vec<String>> {
     let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, member) in [("nx.json", "targetDefaults"), ("turbo.json", "tasks"), ("turbo.json", "pipeline")] {

@@ -1,7 +1,9 @@
-//! The published version in package.json, where the commit has another: release tools write it there before they build.
+//! The published version in package.json, where the commit has another: release tools write it
+//! there before they build.
 //!
-//! Before the installation, so that what this builds has it already; after it where other packages of the repository ask for the version that
-//! the commit has: these would be looked for at the registry then, and not be found.
+//! Before the installation, so that what this builds has it already; after it where other packages
+//! of the repository ask for the version that the commit has: these would be looked for at the
+//! registry then, and not be found.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -29,7 +31,8 @@ pub(super) struct ReleaseVersion {
 }
 
 impl ReleaseVersion {
-    /// What is to be written in a checkout, in which these folders have a package.json; none where it has the version.
+    /// What is to be written in a checkout, in which these folders have a package.json; none where
+    /// it has the version.
     pub(super) fn of(work: &Work<'_>, tree: &dyn Tree, packages: &[String]) -> Option<Self> {
         let own = join(work.origin.directory(), "package.json");
         // A folder of sources has none of its own: a build copies the root's beside what it makes.
@@ -42,15 +45,16 @@ impl ReleaseVersion {
         Some(Self { path, bytes, version, is_late })
     }
 
-    /// Writes it, in place of what is there. The checkout may have been a stranger's since: where no file
-    /// can be written, the build did that, and it is packed as it is.
+    /// Writes it, in place of what is there. The checkout may have been a stranger's since: where
+    /// no file can be written, the build did that, and it is packed as it is.
     pub(super) fn write(&self, tree: &DirTree) -> Result<(), SourceError> {
         detour::allowed(tree.replace(&self.path, &self.bytes, None))?;
         Ok(())
     }
 }
 
-/// Whether a package asks for another by a range that its present version is in and the new one is not.
+/// Whether a package asks for another by a range that its present version is in and the new one is
+/// not.
 fn asks_for_the_present_one(other: &[u8], manifest: &[u8], new: &str) -> bool {
     let object = |bytes: &[u8]| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
     let (other, manifest) = (object(other), object(manifest));

@@ -1,5 +1,6 @@
-// Replaces texts in files, as plugins of release tools do. Its argument: a list of { files, ignore, from, to }, where files and ignore are globs
-// and from is the source of a regular expression. Written for any Node: builds of ten years ago have theirs.
+// Replaces texts in files, as plugins of release tools do. Its argument: a list of { files, ignore,
+// from, to }, where files and ignore are globs and from is the source of a regular expression.
+// Written for any Node: builds of ten years ago have theirs.
 'use strict';
 var fs = require('fs');
 

@@ -1,5 +1,5 @@
-//! A build that a recipe names, run again: the same checkout, the same versions of the tools, the same commands in their order.
-//! Nothing is searched for and nothing is compared on the way.
+//! A build that a recipe names, run again: the same checkout, the same versions of the tools, the
+//! same commands in their order. Nothing is searched for and nothing is compared on the way.
 
 use git::Repository;
 use npm_spec::tool::Kind;
@@ -109,7 +109,8 @@ impl Work<'_> {
         let archive = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
         let record = shop.timewarp().record();
         if let Some(limit) = (Course { stopped: shop.stopped, refused: shop.refused, ..Course::default() }).cut() {
-            // What a build that was stopped, or kept from its work, left is not what the recipe says.
+            // What a build that was stopped, or kept from its work, left is not what the recipe
+            // says.
             return Err(SourceError::Cut(limit));
         }
         let (beside, stood_in) = (Beside::of(&record), shop.timewarp().stood_in());
@@ -123,7 +124,8 @@ impl Work<'_> {
         Ok((archive, beside.told(run, self.publication, self.site)))
     }
 
-    /// The tools in the versions that the recipe names: Node, the manager that installs, and the others.
+    /// The tools in the versions that the recipe names: Node, the manager that installs, and the
+    /// others.
     pub(super) fn exact_tools(&self, build: &BuildRecipe) -> Result<Vec<Tool>, SourceError> {
         let mut wanted = vec![(Kind::Node, build.node.clone())];
         wanted.extend(self.toolchain.manager.clone());
@@ -139,9 +141,9 @@ impl Work<'_> {
 }
 
 impl Bench<'_, '_> {
-    /// Runs these steps. What a search does between them is done here too: the detours of an installation end with it, and others
-    /// take the place of packages that are gone. Compares after each step where there is a project to compare in, until nothing
-    /// more is wanted.
+    /// Runs these steps. What a search does between them is done here too: the detours of an
+    /// installation end with it, and others take the place of packages that are gone. Compares
+    /// after each step where there is a project to compare in, until nothing more is wanted.
     pub(super) fn follow(&mut self, steps: &[Step], project: Option<&Project>) -> Result<(), SourceError> {
         if self.work.toolchain.lockfile.is_some() {
             self.stand_in()?;

@@ -1,4 +1,5 @@
-//! Which folder is the package after a build: its own, or one that the build made and that is a package in itself.
+//! Which folder is the package after a build: its own, or one that the build made and that is a
+//! package in itself.
 
 use npm_pack::tree::{DirTree, NodeKind, Tree};
 use npm_spec::path::join;
@@ -11,8 +12,9 @@ const MAX_FOLDERS: usize = 20_000;
 /// Most folders that are packed.
 const MAX_ROOTS: usize = 4;
 
-/// The folders that could be what was published, by their paths in the checkout: the package's own first, then the one that
-/// it declares (`publishConfig.directory`), then any other that has a package.json with the package's name.
+/// The folders that could be what was published, by their paths in the checkout: the package's own
+/// first, then the one that it declares (`publishConfig.directory`), then any other that has a
+/// package.json with the package's name.
 pub(super) fn package_roots(tree: &DirTree, package: &Package, directory: &str, name: &str) -> Vec<String> {
     let mut roots = vec![directory.to_owned()];
     roots.extend(package.publish_directory.iter().map(|below| join(directory, below)));

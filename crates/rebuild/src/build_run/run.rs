@@ -101,7 +101,8 @@ impl Work<'_> {
         let mut reused = None;
         // What a recipe of the user's says is done from its start.
         if let Some(state) = state.filter(|state| self.given.is_none() && may_go_on(&kept, &world, state)) {
-            // Another package of this commit was built here: what is there may be all that is needed. A build of its own has time left.
+            // Another package of this commit was built here: what is there may be all that is
+            // needed. A build of its own has time left.
             match self.build_in(
                 Room { kept: &kept, world: &world, tools: &tools },
                 state,
@@ -111,7 +112,8 @@ impl Work<'_> {
                     keep(kept, &state, cut)?;
                     return Ok(Ran { rebuilt: made, seen, cut: None });
                 }
-                // What half of the time was not enough for says nothing: the build of its own has what is left.
+                // What half of the time was not enough for says nothing: the build of its own has
+                // what is left.
                 Ok(Came { made, cut, .. }) => reused = made.filter(|_| cut.is_none()),
                 Err(error) if self.site.context.cancelled.load(Ordering::Relaxed) => return Err(error),
                 // What builds before left there is in the way, and in a new folder it is not.
@@ -138,8 +140,9 @@ impl Work<'_> {
         format!("{manager}Node {node}{reason}")
     }
 
-    /// Builds in the folders, going on from what was run there, with no step that begins after `until`. Nothing is made where this build would have
-    /// been told something else by the registry.
+    /// Builds in the folders, going on from what was run there, with no step that begins after
+    /// `until`. Nothing is made where this build would have been told something else by the
+    /// registry.
     fn build_in(&self, room: Room<'_>, state: State, until: Option<Instant>) -> Result<Came, SourceError> {
         let Room { world, tools, .. } = room;
         let mut laid = self.lay_out(room, &state)?;
@@ -188,19 +191,21 @@ impl Work<'_> {
         Ok(Came { made: best, state, seen, cut: course.cut() })
     }
 
-    /// Whether the registry tells this build all that it told the one before: nothing of it by the user's credentials, nothing withheld as what is
-    /// judged, and nothing made of another version.
+    /// Whether the registry tells this build all that it told the one before: nothing of it by the
+    /// user's credentials, nothing withheld as what is judged, and nothing made of another version.
     fn is_told_the_same(&self, shop: &Workshop<'_>, state: &State, until: Instant) -> bool {
         self.site.context.progress.tell("build", "holding what was installed for another package of the commit against the registry");
         let timewarp = shop.timewarp();
         timewarp.hears_again(&state.heard, shop.named(), until)
             && Beside::of(&timewarp.record()).is_for_every_package()
             && timewarp.stood_in().values().all(Option::is_none)
-            // After an installation that failed, an earlier version would have stood in for what is judged here.
+            // After an installation that failed, an earlier version would have stood in for what is
+            // judged here.
             && !(timewarp.judged_was_wanted() && state.done.iter().any(|step| step.exit != Some(0)))
     }
 
-    /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads its installation here.
+    /// The workshop in these folders; where they are fresh, with the checkout in it, and what leads
+    /// its installation here.
     pub(super) fn lay_out(&self, room: Room<'_>, state: &State) -> Result<Laid<'_>, SourceError> {
         let Room { kept, world, tools } = room;
         let plan = Plan {
@@ -327,7 +332,8 @@ impl Work<'_> {
         JudgedBytes::of(&self.published.bytes, &self.published.archive, |blob| tracked.contains(blob.as_slice()))
     }
 
-    /// The folders whose configuration package managers read: those of the package and of the lockfile, and all above them.
+    /// The folders whose configuration package managers read: those of the package and of the
+    /// lockfile, and all above them.
     pub(super) fn settings_folders(&self) -> BTreeSet<&str> {
         let locked = self.toolchain.lockfile.as_deref().and_then(|path| path.rsplit_once('/')).map_or("", |(folder, _)| folder);
         let above = |folder| std::iter::successors(Some(folder), |folder: &&str| folder.rsplit_once('/').map(|(above, _)| above));
@@ -355,7 +361,8 @@ impl Work<'_> {
     }
 }
 
-/// Keeps the folders for the next package, where no limit stopped a step in them: it would be taken for one that was run.
+/// Keeps the folders for the next package, where no limit stopped a step in them: it would be taken
+/// for one that was run.
 fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError> {
     if cut.is_none() {
         kept.keep(state)?;
@@ -363,7 +370,8 @@ fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError
     Ok(())
 }
 
-/// Whether what another package's build left in these folders can be gone on from, as far as that can be told without the registry.
+/// Whether what another package's build left in these folders can be gone on from, as far as that
+/// can be told without the registry.
 fn may_go_on(kept: &Kept, world: &World, state: &State) -> bool {
     state.heard.is_whole() && workshop::is_sound(kept.dir(), &world.folder())
 }

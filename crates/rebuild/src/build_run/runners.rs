@@ -1,4 +1,5 @@
-//! Builds that are not scripts of package.json: make, and the task runners that stood beside npm for years.
+//! Builds that are not scripts of package.json: make, and the task runners that stood beside npm
+//! for years.
 
 use npm_pack::tree::{NodeKind, Tree};
 use npm_spec::path::join;
@@ -11,7 +12,8 @@ const MAX_FILE: usize = 1 << 20;
 /// Most tasks that are run of one file.
 const MAX_TASKS: usize = 4;
 
-/// A runner: its file's names, its command, what has it go on behind a task that failed, and whether it has a task without a name.
+/// A runner: its file's names, its command, what has it go on behind a task that failed, and
+/// whether it has a task without a name.
 struct Runner {
     files: &'static [&'static str],
     command: &'static [&'static str],
@@ -39,8 +41,8 @@ const RUNNERS: [Runner; 5] = [
     Runner { files: &["Cakefile"], command: &["cake"], goes_on: None, default_task: false },
 ];
 
-/// Names of tasks that make what is published, the likeliest to be all that is needed first. A name that has all the
-/// words of an entry, split where names are, counts for it.
+/// Names of tasks that make what is published, the likeliest to be all that is needed first. A name
+/// that has all the words of an entry, split where names are, counts for it.
 const TASKS: [&[&str]; 11] = [
     &["prepublish", "build"],
     &["dist"],
@@ -54,7 +56,8 @@ const TASKS: [&[&str]; 11] = [
     &["all"],
     &["prepublish"],
 ];
-/// Functions of jake that define tasks which copy what is published to a folder of its own (`pkg/`), and the task of each (jake 10).
+/// Functions of jake that define tasks which copy what is published to a folder of its own
+/// (`pkg/`), and the task of each (jake 10).
 const PACKAGING: [(&str, &str); 2] = [("publishtask(", "publish:package"), ("packagetask(", "package")];
 /// Words that say that a task makes nothing that is published.
 const IDLE: [&str; 12] = ["test", "tests", "lint", "watch", "serve", "docs", "doc", "clean", "publish", "release", "install", "check"];
@@ -90,8 +93,8 @@ pub(super) fn steps(tree: &dyn Tree, package: &Package) -> Vec<Step> {
     steps
 }
 
-/// Programs of a package's repository that nothing calls and whose names say that they build it, as commands; those of scripts that are called
-/// are run as such.
+/// Programs of a package's repository that nothing calls and whose names say that they build it, as
+/// commands; those of scripts that are called are run as such.
 pub(super) fn programs(tree: &dyn Tree, package: &Package) -> Vec<String> {
     let mut found = Vec::new();
     for folder in PROGRAM_FOLDERS {
@@ -116,8 +119,8 @@ pub(super) fn programs(tree: &dyn Tree, package: &Package) -> Vec<String> {
     found
 }
 
-/// The same task once more, for one that failed: what stands behind its tests and lints is done all the same. `None` for what is no runner's
-/// task, or goes on already.
+/// The same task once more, for one that failed: what stands behind its tests and lints is done all
+/// the same. `None` for what is no runner's task, or goes on already.
 pub(super) fn going_on(step: &Step) -> Option<Step> {
     let runner = RUNNERS
         .iter()
@@ -128,7 +131,8 @@ pub(super) fn going_on(step: &Step) -> Option<Step> {
     Some(Step { name: format!("{} {flag}", step.name), directory: step.directory.clone(), command })
 }
 
-/// The tasks of a file that may make what is published, the likeliest first; `""` is the one without a name.
+/// The tasks of a file that may make what is published, the likeliest first; `""` is the one
+/// without a name.
 fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
     if bytes.len() > MAX_FILE {
         return Vec::new();

@@ -1,4 +1,5 @@
-//! Builds one origin: what is tried next is the plan's word, and what comes of it goes onto its board.
+//! Builds one origin: what is tried next is the plan's word, and what comes of it goes onto its
+//! board.
 
 use std::sync::atomic::Ordering;
 
@@ -233,7 +234,8 @@ fn board_of(toolchains: &[Toolchain], publication: &Publication) -> Board {
     Board { toolchains: toolchains.iter().map(of).collect(), facts, ..Board::default() }
 }
 
-/// Whether the package, or the root of its repository, has any script or task: without one, nothing that could be run makes a file.
+/// Whether the package, or the root of its repository, has any script or task: without one, nothing
+/// that could be run makes a file.
 fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
     for directory in [origin.directory(), ""] {
         let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
@@ -262,7 +264,8 @@ fn toolchains(
 ) -> Result<Vec<Toolchain>, SourceError> {
     let view = folder.view(repository, Checkout::Posix);
     let committed = jiff::Timestamp::from_second(committed).unwrap_or_default();
-    // A mirror's times are weeks apart for the packages of one release: these are to have one toolchain, and one build.
+    // A mirror's times are weeks apart for the packages of one release: these are to have one
+    // toolchain, and one build.
     let published = publication.own_time();
     let clues = Clues {
         node_by_user: site.question.node.as_deref(),

@@ -1,7 +1,8 @@
-//! What semantic-release does to files before it publishes, as the repository's settings say: plugins that write the version
-//! into files, and commands.
+//! What semantic-release does to files before it publishes, as the repository's settings say:
+//! plugins that write the version into files, and commands.
 //!
-//! Settings are read where they are data: `release` of package.json, `.releaserc` and its kin. Those that are code are not.
+//! Settings are read where they are data: `release` of package.json, `.releaserc` and its kin.
+//! Those that are code are not.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -92,7 +93,8 @@ fn strings(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// `semantic-release-plugin-update-version-in-files` 1 and 2: every occurrence of a text that stands for the version.
+/// `semantic-release-plugin-update-version-in-files` 1 and 2: every occurrence of a text that
+/// stands for the version.
 fn placeholder(options: &Value, version: &str) -> Replacement {
     let files = Some(strings(options.get("files"))).filter(|files| !files.is_empty()).unwrap_or_else(|| vec!["version.js".to_owned()]);
     let placeholder = options.get("placeholder").and_then(Value::as_str).unwrap_or("0.0.0-development");

@@ -1,8 +1,9 @@
 //! Which scripts a build runs, and in which order: the cheapest and likeliest first.
 //!
-//! After each step the package is compared, so the order decides only about time. What a publisher runs is, mostly: a
-//! build; then what the client runs before it packs (prepack, prepublishOnly, prepublish); in a workspace the packages that
-//! are needed first, or the root's own build; and else what the release script or the publishing workflow calls.
+//! After each step the package is compared, so the order decides only about time. What a publisher
+//! runs is, mostly: a build; then what the client runs before it packs (prepack, prepublishOnly,
+//! prepublish); in a workspace the packages that are needed first, or the root's own build; and
+//! else what the release script or the publishing workflow calls.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +41,8 @@ const BUILD_NAMES: [&str; 16] = [
     "webpack",
     "tsc",
 ];
-/// Scripts from which a release is made by hand: what they call before they publish is worth running.
+/// Scripts from which a release is made by hand: what they call before they publish is worth
+/// running.
 const RELEASE_NAMES: [&str; 12] = [
     "release",
     "publish",
@@ -92,8 +94,8 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
     if directory.is_empty() {
         plan.add_build(own);
     } else {
-        // Without what it needs, the package's own build is a guess that costs little; with it, it is what a workspace's
-        // runner does, whichever that is.
+        // Without what it needs, the package's own build is a guess that costs little; with it, it
+        // is what a workspace's runner does, whichever that is.
         for needed in project.needed_by(directory) {
             plan.add_build(needed);
         }
@@ -123,7 +125,8 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
             plan.add(root, name);
         }
     }
-    // A task that has the name of a script is that script, mostly; else it comes last, with what a workflow runs by itself.
+    // A task that has the name of a script is that script, mostly; else it comes last, with what a
+    // workflow runs by itself.
     for package in [own, root] {
         plan.steps.extend(runners::steps(tree, package));
     }
@@ -142,8 +145,9 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
     plan.steps
 }
 
-/// What is done in place of a step that failed: the useful commands of a script one by one, or a runner's task that goes on. What stands behind
-/// a lint, a check of types or a download that cannot be done here may still be done.
+/// What is done in place of a step that failed: the useful commands of a script one by one, or a
+/// runner's task that goes on. What stands behind a lint, a check of types or a download that
+/// cannot be done here may still be done.
 pub(super) fn pieces(project: &Project, step: &Step, manager: Kind) -> Vec<Step> {
     if let Some(step) = runners::going_on(step) {
         return vec![step];
@@ -157,7 +161,8 @@ pub(super) fn pieces(project: &Project, step: &Step, manager: Kind) -> Vec<Step>
     commands.iter().filter(|command| is_useful(command)).map(|command| piece(manager, &step.directory, command)).collect()
 }
 
-/// The steps that a step which succeeded has run itself: the scripts of its package that its script calls, one by one or through others.
+/// The steps that a step which succeeded has run itself: the scripts of its package that its script
+/// calls, one by one or through others.
 pub(super) fn within(project: &Project, step: &Step) -> Vec<Step> {
     let [program, run, script] = step.command.as_slice() else { return Vec::new() };
     let Some(package) = project.at(&step.directory).filter(|_| run == "run") else { return Vec::new() };
@@ -241,7 +246,8 @@ pub(super) fn run_script(manager: Kind, script: &str) -> Vec<String> {
     [program, "run", script].map(str::to_owned).into()
 }
 
-/// The scripts that a command line runs by a package manager: `npm run x`, `yarn x`, `pnpm run x`, in their order.
+/// The scripts that a command line runs by a package manager: `npm run x`, `yarn x`, `pnpm run x`,
+/// in their order.
 pub(super) fn called_scripts(text: &str) -> Vec<String> {
     let mut called = Vec::new();
     let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "&|;()\"'`".contains(c)).filter(|word| !word.is_empty()).collect();

@@ -1,7 +1,8 @@
 //! Removing builds that nobody comes back to, beside the build that is at work.
 //!
-//! It may take minutes: it must not keep a package waiting, and ends with the build, wherever it is. What is left of a folder then has no
-//! note, so that nobody takes it for a build, and the next run goes on.
+//! It may take minutes: it must not keep a package waiting, and ends with the build, wherever it
+//! is. What is left of a folder then has no note, so that nobody takes it for a build, and the next
+//! run goes on.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,7 +51,8 @@ impl Drop for Sweeper {
     }
 }
 
-/// Removes what nobody came back to, and the oldest of more than `most` with the wanted one. What cannot be removed is tried again by the next run.
+/// Removes what nobody came back to, and the oldest of more than `most` with the wanted one. What
+/// cannot be removed is tried again by the next run.
 fn sweep(builds: &Path, wanted: &str, now: SystemTime, most: usize, go_on: &dyn Fn() -> bool) {
     // A link may lead to folders of somebody else's.
     if !fs::symlink_metadata(builds).is_ok_and(|found| found.is_dir()) {
@@ -86,7 +88,8 @@ fn sweep(builds: &Path, wanted: &str, now: SystemTime, most: usize, go_on: &dyn 
     }
 }
 
-/// Whether a folder is a build's, or was one: whoever names a folder of their own with `--cache-dir` loses nothing.
+/// Whether a folder is a build's, or was one: whoever names a folder of their own with
+/// `--cache-dir` loses nothing.
 fn is_ours(builds: &Path, name: &str) -> bool {
     const DIGEST: usize = 64;
     const RANDOM: usize = 6;

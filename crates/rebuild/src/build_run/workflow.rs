@@ -20,7 +20,8 @@ pub struct Line {
     pub text: String,
 }
 
-/// The commands of publishing workflows that may make files, in their order; those of workflows that are named so first.
+/// The commands of publishing workflows that may make files, in their order; those of workflows
+/// that are named so first.
 pub fn lines(tree: &dyn Tree) -> Vec<Line> {
     let mut found: Vec<(bool, Vec<Line>)> = Vec::new();
     // Where the folder cannot be read, no workflow says anything.
@@ -78,8 +79,8 @@ fn defaults(of: &Value) -> Option<&str> {
     of.get("defaults").and_then(|defaults| defaults.get("run")).and_then(folder)
 }
 
-/// The useful commands of one text. What an expression of the workflow is part of is not known here, and so left out, as is all that
-/// follows a change of folder that cannot be followed.
+/// The useful commands of one text. What an expression of the workflow is part of is not known
+/// here, and so left out, as is all that follows a change of folder that cannot be followed.
 fn of_one_run(directory: &str, run: &str) -> Vec<Line> {
     let Some(mut directory) = normal_path(directory) else { return Vec::new() };
     let mut lines = Vec::new();

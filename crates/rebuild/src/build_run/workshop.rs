@@ -1,4 +1,5 @@
-//! One checkout with its tools, in which commands are run: the sandbox around it, the registry beside it.
+//! One checkout with its tools, in which commands are run: the sandbox around it, the registry
+//! beside it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,8 +29,8 @@ const TOOLS: &str = "/opt/reproduce";
 
 /// Most of the output of one step that is kept in a result, in bytes.
 const STEP_LOG: u64 = 64 << 10;
-/// Where package managers keep metadata, below the home directory and below the folder of stores: npm's cache, and the documents of yarn 2 and
-/// later, pnpm and bun. `*` is any name.
+/// Where package managers keep metadata, below the home directory and below the folder of stores:
+/// npm's cache, and the documents of yarn 2 and later, pnpm and bun. `*` is any name.
 const METADATA_IN_HOME: [&str; 3] = [".npm", ".yarn/berry/metadata", ".cache/pnpm/metadata*"];
 const METADATA_IN_STORES: [&str; 2] = [".pnpm-store/*/metadata*", ".bun-cache/*.npm"];
 /// Most time for the removal of it.
@@ -142,13 +143,14 @@ impl<'a> Workshop<'a> {
             clock: plan.clock,
             stopped: None,
             refused: false,
-            // Also where a build of another package went before: its last command may have been an installation.
+            // Also where a build of another package went before: its last command may have been an
+            // installation.
             has_metadata: true,
         })
     }
 
-    /// The checkout as it is now, found anew by handles from the folder that no build can change; an
-    /// error where a link or a file is in its place.
+    /// The checkout as it is now, found anew by handles from the folder that no build can change;
+    /// an error where a link or a file is in its place.
     pub(super) fn tree(&self) -> Result<DirTree, SourceError> {
         Ok(DirTree::new(&self.scratch)?.below(&format!("work/{}", self.name))?)
     }
@@ -230,14 +232,16 @@ impl<'a> Workshop<'a> {
             self.stopped = ended.stopped;
         }
         let exit = if ended.stopped.is_some() { None } else { ended.exit };
-        // Also where it ended well: a program that waits for what was refused may end without a word.
+        // Also where it ended well: a program that waits for what was refused may end without a
+        // word.
         self.refused |= ended.refused;
         self.note(step, &ended.to_string(), &ended.log.text);
         Ok(StepDone { name: step.name.clone(), exit, ms: millis(began.elapsed()) })
     }
 
-    /// Removes what package managers keep of the registry's metadata: a script of the commit would read words of publishers in it that are
-    /// in no tarball. It is removed from inside, with a build's rights and within its bounds.
+    /// Removes what package managers keep of the registry's metadata: a script of the commit would
+    /// read words of publishers in it that are in no tarball. It is removed from inside, with a
+    /// build's rights and within its bounds.
     fn forget_metadata(&self) -> Result<(), SourceError> {
         if !cfg!(unix) {
             return Ok(());
@@ -289,11 +293,13 @@ impl<'a> Workshop<'a> {
             ("TZ", "UTC"),
             ("LANG", "C.UTF-8"),
             ("CI", "true"),
-            // Stand-ins have other checksums than a lockfile of yarn 2 or later has; every tarball is checked on our side.
+            // Stand-ins have other checksums than a lockfile of yarn 2 or later has; every tarball
+            // is checked on our side.
             ("YARN_CHECKSUM_BEHAVIOR", "ignore"),
             // The release that a repository brings along is the version that the toolchain has.
             ("YARN_IGNORE_PATH", "1"),
-            // This program within a build of a package that runs it when it is published: see the command line.
+            // This program within a build of a package that runs it when it is published: see the
+            // command line.
             ("REPRODUCE_ACTIVE", "1"),
             // Downloads that no published file comes from, and servers that would stay.
             ("HUSKY", "0"),
@@ -330,16 +336,17 @@ fn folders(name: &str) -> [String; 4] {
     ["home/.tmp".to_owned(), format!("home/{GLOBAL}/lib"), "bin".to_owned(), format!("work/{name}")]
 }
 
-/// Whether the folders of a build are such, as far as they are there. A build may have put a link in the place of one, and what is written there
-/// from here would be written where it leads.
+/// Whether the folders of a build are such, as far as they are there. A build may have put a link
+/// in the place of one, and what is written there from here would be written where it leads.
 pub(super) fn is_sound(scratch: &Path, name: &str) -> bool {
     let is_folder =
         |path: &Path| fs::symlink_metadata(path).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |data| data.is_dir());
     folders(name).iter().all(|folder| Path::new(folder).ancestors().all(|part| is_folder(&scratch.join(part))))
 }
 
-/// A command as the sandbox starts it. By way of a shell, which ends with 127 where there is no such program on this machine: that is a
-/// step that failed, as it is for the publisher, and no failure of the sandbox.
+/// A command as the sandbox starts it. By way of a shell, which ends with 127 where there is no
+/// such program on this machine: that is a step that failed, as it is for the publisher, and no
+/// failure of the sandbox.
 fn launched(command: &[String]) -> Vec<String> {
     let by: &[&str] = if cfg!(unix) { &["sh", "-c", "exec \"$@\"", "sh"] } else { &[] };
     by.iter().map(|word| (*word).to_owned()).chain(command.iter().cloned()).collect()
@@ -360,8 +367,8 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Writes the programs of the tools as a build calls them: `node`, `npm`, `npx`, … Of each tool it takes the kind, whether it is a program of
-/// the machine's own, and its path.
+/// Writes the programs of the tools as a build calls them: `node`, `npm`, `npx`, … Of each tool it
+/// takes the kind, whether it is a program of the machine's own, and its path.
 fn write_programs(bin: &Path, tools: &[(Kind, bool, String)]) -> std::io::Result<()> {
     let Some((_, _, node)) = tools.iter().find(|(kind, ..)| *kind == Kind::Node) else { return Ok(()) };
     let put = |name: &str, line: String| -> std::io::Result<()> {

@@ -1,10 +1,13 @@
 //! The world of a build: everything that it could see, besides what it asks the registry for.
 //!
-//! A build's folders have their name from it ([`World::key`]): what differs in anything here never goes on in another's folders. So nothing may be
-//! forgotten. What the world is made of is taken apart without `..` in [`World::of`]: a new member of any of it does not compile until it is said
-//! here whether a build can see it. And the folders, the environment and the registry of a build are made from the world, not from what it was
-//! made of. What a build asks the registry for is answered by what is judged, by the moment and by credentials too: the answers themselves are held
-//! against those of the earlier build ([`Timewarp::hears_again`](npm_timewarp::Timewarp::hears_again)).
+//! A build's folders have their name from it ([`World::key`]): what differs in anything here never
+//! goes on in another's folders. So nothing may be forgotten. What the world is made of is taken
+//! apart without `..` in [`World::of`]: a new member of any of it does not compile until it is said
+//! here whether a build can see it. And the folders, the environment and the registry of a build
+//! are made from the world, not from what it was made of. What a build asks the registry for is
+//! answered by what is judged, by the moment and by credentials too: the answers themselves are
+//! held against those of the earlier build
+//! ([`Timewarp::hears_again`](npm_timewarp::Timewarp::hears_again)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +67,8 @@ pub(super) struct World {
     pub(super) reference: Option<String>,
     /// When the commit was made.
     pub(super) committed: i64,
-    /// A digest of the checkout's paths, modes and ids: a host may lack a file that another package's tarball has.
+    /// A digest of the checkout's paths, modes and ids: a host may lack a file that another
+    /// package's tarball has.
     files: String,
     /// The folders that have a package.json.
     pub(super) packages: Vec<String>,
@@ -82,7 +86,8 @@ pub(super) struct World {
     pub(super) named: BTreeSet<String>,
     /// The tags that they ask for.
     pub(super) tags: BTreeSet<String>,
-    /// The project's configuration of package managers that an installation of this package reads, by path, as digests.
+    /// The project's configuration of package managers that an installation of this package reads,
+    /// by path, as digests.
     settings: BTreeMap<String, String>,
     /// The scopes that it sends to registries of their own.
     pub(super) scopes: Vec<String>,
@@ -104,7 +109,8 @@ pub(super) struct World {
 impl World {
     /// The world of a package's build with these tools.
     pub(super) fn of(work: &Work<'_>, tools: &[Tool], purpose: Purpose) -> Result<Self, SourceError> {
-        // What is judged, and when it was published, decide what the registry answers: the answers themselves are compared.
+        // What is judged, and when it was published, decide what the registry answers: the answers
+        // themselves are compared.
         let Work {
             repository,
             folder,
@@ -191,7 +197,8 @@ impl World {
             && let Some(bytes) = read(path)?
         {
             let name = path.rsplit('/').next().unwrap_or(path);
-            // A lockfile that cannot be read hides nothing and keeps nothing; the client says what is wrong with it.
+            // A lockfile that cannot be read hides nothing and keeps nothing; the client says what
+            // is wrong with it.
             self.locked = lockfile::named(name, &bytes).map(|named| named.versions).unwrap_or_default();
         }
         Ok(())

@@ -67,8 +67,8 @@ impl Board {
         self.facts.contains(fact)
     }
 
-    /// The attempts with the registry as it stood at the publication that came closest; of several the first. `None` before one gave
-    /// something to compare.
+    /// The attempts with the registry as it stood at the publication that came closest; of several
+    /// the first. `None` before one gave something to compare.
     pub fn closest_at_publication(&self) -> Option<&Entry> {
         let at_publication = |entry: &&Entry| entry.setup.registry == RegistryView::AtPublication && entry.setup.clock == Clock::Present;
         let mut closest: Option<&Entry> = None;
@@ -95,8 +95,9 @@ impl Board {
         self.toolchains.get(setup.toolchain)
     }
 
-    /// When the newest dependency came that an earlier view of the registry could hide, in seconds since 1970: in the last build with an
-    /// earlier view, or else in the one that came closest. `None` if it would hide nothing.
+    /// When the newest dependency came that an earlier view of the registry could hide, in seconds
+    /// since 1970: in the last build with an earlier view, or else in the one that came closest.
+    /// `None` if it would hide nothing.
     pub fn newest_dependency(&self) -> Option<i64> {
         let earlier = [RegistryView::AtCommit, RegistryView::AtLastChange];
         let last = self.attempts.iter().rfind(|entry| earlier.contains(&entry.setup.registry) && entry.closeness.is_some());

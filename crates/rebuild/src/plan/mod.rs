@@ -1,8 +1,9 @@
 //! Which build is tried next.
 //!
-//! Observations are facts, remedies are rows, the loop is one. A remedy looks at the [`Board`] and proposes builds; a veto says
-//! why one is pointless, whoever proposes it. The order follows from facts alone: the same package is searched in the same
-//! order on every machine, and the clock only decides where the list is cut.
+//! Observations are facts, remedies are rows, the loop is one. A remedy looks at the [`Board`] and
+//! proposes builds; a veto says why one is pointless, whoever proposes it. The order follows from
+//! facts alone: the same package is searched in the same order on every machine, and the clock only
+//! decides where the list is cut.
 
 pub mod board;
 pub mod observation;
@@ -22,7 +23,8 @@ use setup::Setup;
 pub struct Remedy {
     /// Kebab-case.
     pub name: &'static str,
-    /// Builds to try on this board, the best first. Asked again after every attempt; what was tried is left out by the loop.
+    /// Builds to try on this board, the best first. Asked again after every attempt; what was tried
+    /// is left out by the loop.
     pub propose: fn(&Board) -> Vec<Setup>,
 }
 
@@ -42,10 +44,11 @@ pub struct Trial {
     pub closeness: Option<Closeness>,
 }
 
-/// The outside, as the planner sees it: the real one builds, that of the tests answers from a table.
+/// The outside, as the planner sees it: the real one builds, that of the tests answers from a
+/// table.
 pub trait World {
-    /// Tries a build. `None` if it would show nothing new, as a moment does that hides nothing. An error is this machine's: whatever
-    /// the package did is a trial.
+    /// Tries a build. `None` if it would show nothing new, as a moment does that hides nothing. An
+    /// error is this machine's: whatever the package did is a trial.
     fn attempt(&mut self, setup: &Setup, board: &Board) -> Result<Option<Trial>, SourceError>;
 }
 
@@ -62,7 +65,8 @@ pub fn search(world: &mut dyn World, board: &mut Board, remedies: &[&Remedy], ve
     Ok(())
 }
 
-/// The first build of the first row that was not tried, would show something new, and that nothing forbids.
+/// The first build of the first row that was not tried, would show something new, and that nothing
+/// forbids.
 fn next<'r>(board: &Board, remedies: &[&'r Remedy], vetoes: &[&Veto], skipped: &[Setup]) -> Option<(&'r Remedy, Setup)> {
     let is_open =
         |setup: &Setup| !board.has_tried(setup) && !skipped.contains(setup) && !vetoes.iter().any(|veto| (veto.forbids)(board, setup));

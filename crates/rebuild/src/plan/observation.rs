@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Observation {
-    /// Of the case: the registry's times may be those at which it first saw a version, and it has one for the publication.
+    /// Of the case: the registry's times may be those at which it first saw a version, and it has
+    /// one for the publication.
     TimesAreFirstSeen,
     /// What was published came out.
     Reproduced,
@@ -18,7 +19,8 @@ pub enum Observation {
     NotInstalled,
     /// Packages that the registry does not have, and that nothing stood in for.
     Missing(BTreeSet<String>),
-    /// Packages in whose place others were installed, each with the version that was; `None` for an empty package.
+    /// Packages in whose place others were installed, each with the version that was; `None` for an
+    /// empty package.
     StoodIn(BTreeMap<String, Option<String>>),
     /// Hosts that were asked for and are not reached from the sandbox.
     HostsRefused(BTreeSet<String>),
@@ -35,13 +37,15 @@ pub enum Observation {
     GuessStopped,
     /// The time for the package ran out.
     OutOfTime,
-    /// When the newest of what was installed came that an earlier view of the registry could hide, in seconds since 1970.
+    /// When the newest of what was installed came that an earlier view of the registry could hide,
+    /// in seconds since 1970.
     NewestDependency(i64),
     /// The registry's times could not be true.
     TimesUntrue,
     /// Nothing but dates differs from what was published.
     OnlyDatesDiffer,
-    /// A step asked for a program that is not there, and all that is missing is what the compiler of a project in the source makes.
+    /// A step asked for a program that is not there, and all that is missing is what the compiler
+    /// of a project in the source makes.
     CompilerMissing,
     /// Nothing is missing but files of the publisher's machine, which no build makes.
     OnlyLeftBehind,

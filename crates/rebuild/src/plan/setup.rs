@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Everything about a build that a remedy may change. Equal setups are one build.
 ///
-/// Times are symbolic until the build is taken from the queue: finding out when dependencies changed costs requests.
+/// Times are symbolic until the build is taken from the queue: finding out when dependencies
+/// changed costs requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Setup {

@@ -1,7 +1,9 @@
-//! Boards: what the registry and builds showed, and what was tried in which order. No network, no clock.
+//! Boards: what the registry and builds showed, and what was tried in which order. No network, no
+//! clock.
 //!
-//! Each file of `boards/` is a case: the toolchains, what is known before, what each build would show, and the builds that are to be
-//! tried. A build without an answer must not be tried; `null` is one that would show nothing new.
+//! Each file of `boards/` is a case: the toolchains, what is known before, what each build would
+//! show, and the builds that are to be tried. A build without an answer must not be tried; `null`
+//! is one that would show nothing new.
 
 use std::collections::BTreeMap;
 

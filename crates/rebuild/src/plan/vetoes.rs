@@ -1,7 +1,7 @@
 //! Why a build is pointless, whoever proposes it.
 //!
-//! Most are about other toolchains of one package manager, with the same view of the registry: what one of them showed says what the
-//! others can show.
+//! Most are about other toolchains of one package manager, with the same view of the registry: what
+//! one of them showed says what the others can show.
 
 use super::Veto;
 use super::board::{Board, Entry};
@@ -24,7 +24,8 @@ pub const VETOES: &[&Veto] = &[
     &COMPILER_MISSING,
 ];
 
-/// Nothing is missing but files of the publisher's machine (`.DS_Store`, an editor's folder), and no build makes those.
+/// Nothing is missing but files of the publisher's machine (`.DS_Store`, an editor's folder), and
+/// no build makes those.
 const ONLY_LEFT_BEHIND: Veto =
     Veto { name: "only-left-behind", forbids: |board, _| board.attempts.iter().any(|entry| entry.has(&Observation::OnlyLeftBehind)) };
 
@@ -58,7 +59,8 @@ const MISSING_FOR_EVERYONE: Veto = Veto {
     },
 };
 
-/// Two package managers that followed the same lockfile, or both none, missed the same package: a third that follows no other would, too.
+/// Two package managers that followed the same lockfile, or both none, missed the same package: a
+/// third that follows no other would, too.
 const MISSING_TWICE: Veto = Veto {
     name: "missing-twice",
     forbids: |board, setup| {
@@ -86,7 +88,8 @@ const NO_NETWORK: Veto = Veto {
         alike(board, setup).any(|entry| {
             entry.shows(|fact| matches!(fact, Observation::StepFailed { .. }))
                 && entry.shows(|fact| matches!(fact, Observation::HostsRefused(_)))
-                // What stood in for a package may be why it failed, and another Node may need less of it.
+                // What stood in for a package may be why it failed, and another Node may need less
+                // of it.
                 && !entry.shows(|fact| matches!(fact, Observation::StoodIn(_) | Observation::NotInstalled))
                 && !is_cut(entry)
         })
@@ -107,8 +110,9 @@ const OVER_LIMIT: Veto = Veto {
 const OUT_OF_TIME: Veto =
     Veto { name: "out-of-time", forbids: |board, setup| alike(board, setup).any(|entry| entry.has(&Observation::OutOfTime)) };
 
-/// An older and a newer Node failed in the same steps with the same codes and came equally close: those between them would, too. A Node
-/// beyond both may well differ: what Node 17 broke is broken in 18 and 20 alike, and whole in 16.
+/// An older and a newer Node failed in the same steps with the same codes and came equally close:
+/// those between them would, too. A Node beyond both may well differ: what Node 17 broke is broken
+/// in 18 and 20 alike, and whole in 16.
 const BETWEEN_TWO_THAT_FAILED_ALIKE: Veto = Veto {
     name: "between-two-that-failed-alike",
     forbids: |board, setup| {
@@ -121,8 +125,9 @@ const BETWEEN_TWO_THAT_FAILED_ALIKE: Veto = Veto {
     },
 };
 
-/// An older and a newer Node did not find a command (exit code 127) in the same steps, and came equally close. No further Node brings one:
-/// between them they have every command that comes with Node (`npx` since 8.2, `corepack` from 16.9 to 24).
+/// An older and a newer Node did not find a command (exit code 127) in the same steps, and came
+/// equally close. No further Node brings one: between them they have every command that comes with
+/// Node (`npx` since 8.2, `corepack` from 16.9 to 24).
 const COMMAND_MISSING_TWICE: Veto = Veto {
     name: "command-missing-twice",
     forbids: |board, setup| {
@@ -161,7 +166,8 @@ const TIMES_SAY_NOTHING: Veto = Veto {
     },
 };
 
-/// All that is missing is what a compiler makes that no npm registry has: no Node and no moment of the registry brings it.
+/// All that is missing is what a compiler makes that no npm registry has: no Node and no moment of
+/// the registry brings it.
 const COMPILER_MISSING: Veto = Veto {
     name: "compiler-missing",
     forbids: |board, _| {
@@ -169,7 +175,8 @@ const COMPILER_MISSING: Veto = Veto {
     },
 };
 
-/// Attempts of other toolchains of the same manager, with the same view of the registry and the same clock.
+/// Attempts of other toolchains of the same manager, with the same view of the registry and the
+/// same clock.
 fn alike<'b>(board: &'b Board, setup: &'b Setup) -> impl Iterator<Item = &'b Entry> {
     let manager = |setup: &Setup| board.toolchain(setup).map(|toolchain| toolchain.manager);
     let same = move |entry: &&Entry| {

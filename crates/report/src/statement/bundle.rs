@@ -1,7 +1,8 @@
-//! A statement as a Sigstore bundle: signed with a key that lived for minutes, with a certificate that says whose it was, and an entry in a
-//! public log that says when.
+//! A statement as a Sigstore bundle: signed with a key that lived for minutes, with a certificate
+//! that says whose it was, and an entry in a public log that says when.
 //!
-//! A bundle without an expected identity says nothing: everybody with an account can have one made. So whoever reads one names the signer.
+//! A bundle without an expected identity says nothing: everybody with an account can have one made.
+//! So whoever reads one names the signer.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,7 +22,8 @@ const MAX_REASON: usize = 300;
 /// Whose signature is expected: as the certificate has it, to the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Who: of a workflow its address and ref, `https://github.com/o/r/.github/workflows/w.yml@refs/heads/main`.
+    /// Who: of a workflow its address and ref,
+    /// `https://github.com/o/r/.github/workflows/w.yml@refs/heads/main`.
     pub name: String,
     /// Who vouches for that: `https://token.actions.githubusercontent.com`.
     pub issuer: String,
@@ -35,7 +37,8 @@ pub struct Certified {
     pub identity: String,
     /// Who vouched for that.
     pub issuer: String,
-    /// When the log took the signature in, RFC 3339; null where the log says no time of its own and a timestamp stands for it.
+    /// When the log took the signature in, RFC 3339; null where the log says no time of its own and
+    /// a timestamp stands for it.
     pub logged_at: Option<String>,
 }
 
@@ -66,8 +69,9 @@ pub fn is_one(document: &Value) -> bool {
     document.get("mediaType").and_then(Value::as_str).is_some_and(|kind| kind.starts_with("application/vnd.dev.sigstore.bundle"))
 }
 
-/// The statement of a bundle that holds: certificate, log entry, signature, and whose it is. `None` expects nobody: it says that others can
-/// check the bundle, and not that anybody should believe it.
+/// The statement of a bundle that holds: certificate, log entry, signature, and whose it is. `None`
+/// expects nobody: it says that others can check the bundle, and not that anybody should believe
+/// it.
 pub fn open(json: &[u8], expected: Option<&Identity>, roots: &Roots) -> Result<(Vec<u8>, Certified), EnvelopeError> {
     let invalid = |reason: &dyn std::fmt::Display| EnvelopeError::Bundle { reason: cut(&reason.to_string()) };
     let text = std::str::from_utf8(json).map_err(|error| invalid(&error))?;
@@ -79,7 +83,8 @@ pub fn open(json: &[u8], expected: Option<&Identity>, roots: &Roots) -> Result<(
         return Err(invalid(&"its payload is no in-toto statement"));
     }
     let payload = envelope.payload.as_bytes();
-    // Whether the statement's subject is the tarball that the registry serves is asked of the statement, by all of its digests.
+    // Whether the statement's subject is the tarball that the registry serves is asked of the
+    // statement, by all of its digests.
     let subject = subject(payload).ok_or_else(|| invalid(&"its statement has no subject with a sha512 or sha256"))?;
     let policy = match expected {
         Some(Identity { name, issuer }) => VerificationPolicy::new(name.as_str(), issuer.as_str()),

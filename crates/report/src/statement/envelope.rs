@@ -1,7 +1,8 @@
-//! DSSE: an envelope around a statement, signed with the user's own key (ECDSA P-256 or Ed25519 in a PKCS #8 PEM file).
+//! DSSE: an envelope around a statement, signed with the user's own key (ECDSA P-256 or Ed25519 in
+//! a PKCS #8 PEM file).
 //!
-//! The protocol is DSSE 1.0 (`DSSEv1` pre-authentication encoding); the id of a key is `SHA256:` and the base64 of the sha256 of its
-//! `SubjectPublicKeyInfo`, as npm's registry names its keys.
+//! The protocol is DSSE 1.0 (`DSSEv1` pre-authentication encoding); the id of a key is `SHA256:`
+//! and the base64 of the sha256 of its `SubjectPublicKeyInfo`, as npm's registry names its keys.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,9 +1,11 @@
-//! A result as a statement for others: in-toto's Statement v1 with SLSA's verification summary, which is the predicate for "somebody who
-//! is not the builder looked at this artifact, by this policy, with this result". Failures are stated as well.
+//! A result as a statement for others: in-toto's Statement v1 with SLSA's verification summary,
+//! which is the predicate for "somebody who is not the builder looked at this artifact, by this
+//! policy, with this result". Failures are stated as well.
 //!
-//! What a summary has no field for (the recipe, what was installed, what was compared) stands in one extension field, in the words of
-//! SLSA's provenance where those fit. [`envelope`] signs it, [`read`] reads it again; [`bundle`] is what an identity of CI's signs, and [`svr`]
-//! the short form.
+//! What a summary has no field for (the recipe, what was installed, what was compared) stands in
+//! one extension field, in the words of SLSA's provenance where those fit. [`envelope`] signs it,
+//! [`read`] reads it again; [`bundle`] is what an identity of CI's signs, and [`svr`] the short
+//! form.
 
 pub mod bundle;
 pub mod envelope;
@@ -25,8 +27,8 @@ use crate::product::Product;
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 /// SLSA's verification summary, version 1.
 pub const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
-/// The field of the predicate that has what was done, below the verifier's address. Consumers that do not know it pass over it, as
-/// SLSA's parsing rules say.
+/// The field of the predicate that has what was done, below the verifier's address. Consumers that
+/// do not know it pass over it, as SLSA's parsing rules say.
 pub const EXTENSION: &str = "rebuild/v1";
 const BUILD_TYPE: &str = "recipe/v1";
 
@@ -36,9 +38,10 @@ pub fn purl(name: &str, version: &str) -> String {
     format!("pkg:npm/{name}@{version}")
 }
 
-/// The statement about a result. `None` where it is not known what the result is about: without name, version or a hash of the tarball;
-/// where it rests on the user's own word, which a verification summary cannot say; and where nothing was decided, of which a summary could
-/// only say that it failed.
+/// The statement about a result. `None` where it is not known what the result is about: without
+/// name, version or a hash of the tarball; where it rests on the user's own word, which a
+/// verification summary cannot say; and where nothing was decided, of which a summary could only
+/// say that it failed.
 pub fn statement(report: &Report, product: &Product) -> Option<Value> {
     let source_by_user = report.findings.iter().any(|finding| finding.code == SOURCE_BY_USER);
     if source_by_user || report.options.rests_on_the_user() || !report.verdict.is_decided() {
@@ -140,7 +143,8 @@ fn dependency(line: &str) -> Value {
     }
 }
 
-/// Subresource integrity as in-toto's set of digests: names of algorithms and hex. Of several hashes the first.
+/// Subresource integrity as in-toto's set of digests: names of algorithms and hex. Of several
+/// hashes the first.
 pub fn digest_set(integrity: &str) -> Option<Value> {
     let (algorithm, rest) = integrity.split_ascii_whitespace().next()?.split_once('-')?;
     let bytes = STANDARD.decode(rest.split('?').next().unwrap_or(rest)).ok().filter(|bytes| !bytes.is_empty())?;

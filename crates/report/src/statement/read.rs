@@ -37,7 +37,8 @@ pub struct Stated {
     pub reproduced: bool,
     /// When that was.
     pub time_verified: Option<String>,
-    /// The source that it was rebuilt from, which the package declares; null where the statement does not say.
+    /// The source that it was rebuilt from, which the package declares; null where the statement
+    /// does not say.
     pub source: Option<String>,
     /// Whether the verifier named that source too, and with it the commit.
     #[serde(rename = "sourceNamedByVerifier")]
@@ -106,7 +107,8 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
         return svr::stated(statement).map(|stated| Stated { key_id, ..stated });
     }
     let is_ours = text("/_type")? == STATEMENT && kind == SUMMARY;
-    // A program of another name or place has another address: whom it is believed is a matter of the key.
+    // A program of another name or place has another address: whom it is believed is a matter of
+    // the key.
     let extension = format!("{}/{EXTENSION}", text("/predicate/verifier/id")?);
     let details = statement.get("predicate")?.get(extension).filter(|_| is_ours)?;
     let subjects = statement.get("subject")?.as_array().filter(|subjects| subjects.len() == 1)?;
@@ -139,8 +141,8 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
 }
 
 impl Stated {
-    /// Whether it is about this version and this tarball. `sha512` is as npm writes it, `shasum` is sha1 in hex; the stated digests must
-    /// all agree, and one of them must be there.
+    /// Whether it is about this version and this tarball. `sha512` is as npm writes it, `shasum` is
+    /// sha1 in hex; the stated digests must all agree, and one of them must be there.
     pub fn is_about(&self, name: &str, version: &str, sha512: &str, shasum: &str) -> Result<(), EnvelopeError> {
         let served = purl(name, version);
         let differs = |stated: String, served: String| EnvelopeError::Subject { stated, served };

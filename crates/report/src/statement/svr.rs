@@ -1,6 +1,8 @@
-//! The same result as in-toto's Simple Verification Result, version 0.2: who looked, by which policies, and which properties hold.
+//! The same result as in-toto's Simple Verification Result, version 0.2: who looked, by which
+//! policies, and which properties hold.
 //!
-//! It is for consumers that ask for a property by its name and for nothing else. What was done stands in the verification summary.
+//! It is for consumers that ask for a property by its name and for nothing else. What was done
+//! stands in the verification summary.
 
 use serde_json::{Value, json};
 
@@ -50,7 +52,8 @@ pub fn result(summary: &Value, report: &Report, product: &Product) -> Value {
     })
 }
 
-/// What such a statement says; `None` if it is none of this program's, or does not agree with itself.
+/// What such a statement says; `None` if it is none of this program's, or does not agree with
+/// itself.
 pub(super) fn stated(statement: &Value) -> Option<Stated> {
     let predicate = statement.get("predicate")?;
     let extension = format!("{}/{EXTENSION}", predicate.pointer("/verifier/id")?.as_str()?);

@@ -1,4 +1,5 @@
-//! The cache of results under many processes at once, and under processes that are killed while they write.
+//! The cache of results under many processes at once, and under processes that are killed while
+//! they write.
 
 #![allow(clippy::unwrap_used, reason = "a failure in a helper of a test is the test's failure")]
 
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 
 use store::Results;
 
-/// Tells a child which file to write to, under which name, and how often: `<file>\n<name>\n<writes>`.
+/// Tells a child which file to write to, under which name, and how often:
+/// `<file>\n<name>\n<writes>`.
 const TASK: &str = "REPRODUCE_TEST_STORE_TASK";
 /// Longer than any run: a test must not fail because a machine is slow.
 const WAIT: Duration = Duration::from_secs(600);

@@ -28,7 +28,8 @@ impl Files {
         Self { folder }
     }
 
-    /// Writes a text, unless it is there, and gives its name. It is on the disk when this returns: a row will name it.
+    /// Writes a text, unless it is there, and gives its name. It is on the disk when this returns:
+    /// a row will name it.
     pub(super) fn write(&self, text: &str) -> Result<String, (PathBuf, io::Error)> {
         let name = hex::encode(Sha256::digest(text.as_bytes()));
         let path = self.path(&name);

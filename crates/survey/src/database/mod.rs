@@ -1,7 +1,8 @@
 //! The database of surveys: one SQLite file, its lock, and a folder of logs and diffs beside it.
 //!
-//! Each result is one transaction, and its files are written before the row that names them: whenever the process ends, what was done is
-//! there, once. The tables are in `schema.sql`; people ask the views.
+//! Each result is one transaction, and its files are written before the row that names them:
+//! whenever the process ends, what was done is there, once. The tables are in `schema.sql`; people
+//! ask the views.
 
 mod files;
 mod open;
@@ -120,7 +121,8 @@ impl Database {
         Ok(())
     }
 
-    /// The lines of a run, as they were written, with their logs and diffs: each is read when it is its turn.
+    /// The lines of a run, as they were written, with their logs and diffs: each is read when it is
+    /// its turn.
     pub fn lines(&self, run: i64) -> Result<impl Iterator<Item = Result<Line, SurveyError>>, SurveyError> {
         let sql = "SELECT id FROM result WHERE run = ?1 ORDER BY id";
         let ids = |connection: &Connection| -> rusqlite::Result<Vec<i64>> {
@@ -144,7 +146,8 @@ impl Database {
         Ok(Some(Line { spec, result, error, duration_ms }))
     }
 
-    /// Puts logs and diffs back where they were in a document. What is no longer there, or is not what was written, stays null.
+    /// Puts logs and diffs back where they were in a document. What is no longer there, or is not
+    /// what was written, stays null.
     fn fill(&self, result: i64, document: &mut Value) -> Result<(), SurveyError> {
         let sql = "SELECT pointer, sha256 FROM file WHERE result = ?1";
         let rows = |connection: &Connection| -> rusqlite::Result<Vec<(String, String)>> {

@@ -69,8 +69,8 @@ impl Database {
     }
 }
 
-/// Whether the file is a survey's database of this form; `false` if it is yet to be made. What is another's is an error, and nothing of it
-/// is opened: SQLite would write beside it.
+/// Whether the file is a survey's database of this form; `false` if it is yet to be made. What is
+/// another's is an error, and nothing of it is opened: SQLite would write beside it.
 fn is_ours(path: &Path) -> Result<bool, SurveyError> {
     // SQLite believes what lies beside its file, and logs are written there.
     if ["", "-wal", "-shm", "-journal", ".files", ".lock", ".new"].iter().any(|more| is_of_another(&beside(path, more))) {
@@ -88,7 +88,8 @@ fn is_ours(path: &Path) -> Result<bool, SurveyError> {
     }
 }
 
-/// Whether a file is a link, or belongs to another user, who can lay it down in a folder that all may write to.
+/// Whether a file is a link, or belongs to another user, who can lay it down in a folder that all
+/// may write to.
 #[cfg(unix)]
 fn is_of_another(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

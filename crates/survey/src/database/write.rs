@@ -10,9 +10,10 @@ use super::{Database, files};
 use crate::{Line, List, SurveyError, facts_of};
 
 impl Database {
-    /// The run of this list with these options that is to be gone on with, or else a new one; with `anew` always a new one. `options` is JSON
-    /// of all that could change an answer. The second value says whether the run was there; then what came of a host that was away, or of
-    /// this machine, is forgotten, so that it is asked again.
+    /// The run of this list with these options that is to be gone on with, or else a new one; with
+    /// `anew` always a new one. `options` is JSON of all that could change an answer. The second
+    /// value says whether the run was there; then what came of a host that was away, or of this
+    /// machine, is forgotten, so that it is asked again.
     pub fn begin(&mut self, list: &List, options: &str, anew: bool) -> Result<(i64, bool), SurveyError> {
         let (digest, version) = (list.digest(), env!("CARGO_PKG_VERSION"));
         if !anew {
@@ -51,8 +52,8 @@ impl Database {
         transaction.commit()
     }
 
-    /// Keeps what came of a package; `is_passing` where a later run is to ask again. A package has one result in a run: a second one is
-    /// an error.
+    /// Keeps what came of a package; `is_passing` where a later run is to ask again. A package has
+    /// one result in a run: a second one is an error.
     pub fn record(&mut self, run: i64, place: usize, line: &Line, is_passing: bool) -> Result<(), SurveyError> {
         let mut line = line.clone();
         let fact = facts_of(&line).ok_or_else(|| self.damaged("a result without a verdict"))?;

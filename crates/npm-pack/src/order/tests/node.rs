@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use super::super::*;
 
-/// Sorts and compares in Node: one `-1`, `0` or `1` per pair of lines, then the indices of npm-packlist's order.
+/// Sorts and compares in Node: one `-1`, `0` or `1` per pair of lines, then the indices of
+/// npm-packlist's order.
 const SCRIPT: &str = r"
 const path = require('path');
 const lines = JSON.parse(require('fs').readFileSync(0, 'utf8'));
@@ -138,7 +139,8 @@ fn generated(count: usize) -> Vec<String> {
         }
         paths.insert(path);
     }
-    // Shuffled by a multiplication without fixed points: neighbours in the list should not be neighbours in the order.
+    // Shuffled by a multiplication without fixed points: neighbours in the list should not be
+    // neighbours in the order.
     let paths: Vec<String> = paths.into_iter().collect();
     (0..paths.len()).map(|index| paths[index * 7919 % paths.len()].clone()).collect()
 }
@@ -156,7 +158,8 @@ fn collation_agrees_with_node_on_generated_pairs() {
 
 #[test]
 fn packlist_order_agrees_with_node_on_generated_paths() {
-    // Canonically equivalent spellings compare equal, and then the sequence handed in decides: kept out here.
+    // Canonically equivalent spellings compare equal, and then the sequence handed in decides: kept
+    // out here.
     let paths: Vec<String> = generated(20_011).into_iter().filter(|path| !path.contains(['\u{301}', 'é', '\u{200d}'])).collect();
     let answer = ask_node(&paths);
     let order = arrange(Order::Extension, &paths);

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// mode, uid, gid, size, mtime and checksum; flag and device fields; the file is `package/a` with five bytes.
+/// mode, uid, gid, size, mtime and checksum; flag and device fields; the file is `package/a` with
+/// five bytes.
 fn fields(era: &str) -> [String; 3] {
     let stream = written(era, &[file("a", b"12345")]);
     let header = match headers_of(&stream).first().unwrap().2 {

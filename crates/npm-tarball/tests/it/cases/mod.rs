@@ -1,4 +1,5 @@
-//! Archives that readers could disagree about, each with the oddities that must be found in it; none means plain.
+//! Archives that readers could disagree about, each with the oddities that must be found in it;
+//! none means plain.
 #![allow(clippy::too_many_lines, reason = "tables")]
 
 mod extended;

@@ -1,7 +1,6 @@
-//! **What it changes:** Node and the package manager.
-//! **Why a publisher's build differed so:** what a package says of its tools leaves room, and compilers and bundlers of another day write
-//! other files.
-//! **What it costs:** an installation and a build each.
+//! **What it changes:** Node and the package manager. **Why a publisher's build differed so:** what
+//! a package says of its tools leaves room, and compilers and bundlers of another day write other
+//! files. **What it costs:** an installation and a build each.
 
 use crate::plan::Remedy;
 use crate::plan::setup::{RegistryView, Setup};

@@ -1,6 +1,7 @@
-//! **What it changes:** what Node's clock says when a script begins.
-//! **Why a publisher's build differed so:** the build writes the day into a file (reproducible-builds.org, `SOURCE_DATE_EPOCH`).
-//! **What it costs:** an installation and a build; it comes first, because nothing else would change the day.
+//! **What it changes:** what Node's clock says when a script begins. **Why a publisher's build
+//! differed so:** the build writes the day into a file (reproducible-builds.org,
+//! `SOURCE_DATE_EPOCH`). **What it costs:** an installation and a build; it comes first, because
+//! nothing else would change the day.
 
 use crate::plan::Remedy;
 use crate::plan::observation::Observation;

@@ -1,4 +1,5 @@
-//! The remedies, a file for each: what it changes, why a publisher's build differed so, and what it costs.
+//! The remedies, a file for each: what it changes, why a publisher's build differed so, and what it
+//! costs.
 
 mod another_toolchain;
 mod clock_of_publication;
@@ -24,7 +25,8 @@ pub const REMEDIES: &[&Remedy] = &[
 /// For a recipe that the user gave: its one build, and nothing else.
 pub const FOLLOW: &[&Remedy] = &[&another_toolchain::REMEDY];
 
-/// The toolchain that came closest, with an earlier view of the registry; `None` if that would hide nothing.
+/// The toolchain that came closest, with an earlier view of the registry; `None` if that would hide
+/// nothing.
 fn earlier(board: &Board, view: RegistryView) -> Option<Setup> {
     let near = board.closest_at_publication()?;
     board.newest_dependency().map(|_| Setup::of(near.setup.toolchain, view))

@@ -1,7 +1,7 @@
-//! **What it changes:** what package.json asks for is installed in the oldest version of each range.
-//! **Why a publisher's build differed so:** it did not. Here the registry's times cannot be true, and the oldest version is nearer to what
-//! there was than the newest.
-//! **What it costs:** an installation and a build.
+//! **What it changes:** what package.json asks for is installed in the oldest version of each
+//! range. **Why a publisher's build differed so:** it did not. Here the registry's times cannot be
+//! true, and the oldest version is nearer to what there was than the newest. **What it costs:** an
+//! installation and a build.
 
 use crate::plan::Remedy;
 use crate::plan::observation::Observation;

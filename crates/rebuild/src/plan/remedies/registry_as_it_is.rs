@@ -1,7 +1,8 @@
-//! **What it changes:** the registry is shown as it is now, and not as of a moment.
-//! **Why a publisher's build differed so:** it did not. Here the registry is a mirror that may have seen what is asked for later than
-//! the version itself, so that nothing could be installed as of its time.
-//! **What it costs:** an installation and a build for each toolchain of that manager: nothing is known of any Node so far.
+//! **What it changes:** the registry is shown as it is now, and not as of a moment. **Why a
+//! publisher's build differed so:** it did not. Here the registry is a mirror that may have seen
+//! what is asked for later than the version itself, so that nothing could be installed as of its
+//! time. **What it costs:** an installation and a build for each toolchain of that manager: nothing
+//! is known of any Node so far.
 
 use crate::plan::Remedy;
 use crate::plan::board::{Board, Entry};

@@ -1,6 +1,6 @@
-//! **What it changes:** the registry is shown as it stood at the commit.
-//! **Why a publisher's build differed so:** who publishes builds with what was installed before, and dependencies were released in between.
-//! **What it costs:** an installation and a build.
+//! **What it changes:** the registry is shown as it stood at the commit. **Why a publisher's build
+//! differed so:** who publishes builds with what was installed before, and dependencies were
+//! released in between. **What it costs:** an installation and a build.
 
 use crate::plan::Remedy;
 use crate::plan::setup::RegistryView;

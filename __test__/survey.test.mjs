@@ -126,8 +126,18 @@ test('what says that it is reproduced counts by its verdict', async () => {
   const lines = path('said.ndjson');
   const said = (spec, verdict, more) => `${JSON.stringify({ spec, result: { verdict, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
   await writeFile(lines, said('a@1.0.0', 'differs') + said('b@1.0.0', 'identical') + said('c@1.0.0', 'error'));
-  const { reproduced } = (await report(lines, '--json')).json;
-  assert.equal(reproduced.count, 1);
+  // An error that says another verdict, and a line without one, are not decided.
+  const odd = [{ spec: 'd@1.0.0', result: null, error: { verdict: 'identical', reproduced: true }, durationMs: 1 }, { spec: 'e@1.0.0', result: {}, error: null, durationMs: 1 }];
+  await writeFile(lines, odd.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag: 'a' });
+  const { reproduced, packages } = (await report(lines, '--json')).json;
+  assert.deepEqual([reproduced.count, packages], [1, 5]);
+});
+
+test('another registry of the configuration is another question', async () => {
+  const [db, file] = [path('s.db'), await list(`${of.good.spec}\n`)];
+  assert.equal((await survey([file], { db })).code, 0);
+  const other = await survey([file, '--registry', 'http://127.0.0.1:9/'], { db });
+  assert.doesNotMatch(other.stderr, /goes on where it ended/);
 });
 
 test('a database of another user, and a link beside one, are not believed', { skip: !canMount && 'wants root, to give files away' }, async () => {

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 
 use report::answer::Answer;
 use report::text::escape;
-use survey::{Counter, Database, Fact, Line, Lines, RunInfo, SurveyError, facts_of, text};
+use survey::{Counter, Database, Fact, Line, Lines, RunInfo, SurveyError, counted, text};
 
 use verdict::host::timestamp;
 
@@ -113,10 +113,7 @@ impl Arguments {
             return self.page(to);
         }
         if self.ndjson {
-            return self.lines(|line| match facts_of(&line) {
-                Some(fact) if self.is_wanted(&fact) => Ok(Output::json_of(&line)?),
-                _ => Ok(()),
-            });
+            return self.lines(|line| if self.is_wanted(&counted(&line)) { Ok(Output::json_of(&line)?) } else { Ok(()) });
         }
         let mut counter = Counter::default();
         let mut listed = Vec::new();
@@ -168,9 +165,11 @@ impl Arguments {
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         let mut page = page::Page::begin(BufWriter::new(file.as_file_mut()), about, earlier)?;
-        self.lines(|line| match facts_of(&line) {
-            Some(fact) if !self.is_wanted(&fact) => Ok(()),
-            _ => Ok(page.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)?),
+        self.lines(|line| {
+            if self.is_wanted(&counted(&line)) {
+                page.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)?;
+            }
+            Ok(())
         })?;
         page.end()?;
         // As any file that the user makes.
@@ -230,9 +229,7 @@ impl Arguments {
             return Ok((run.list, run.packages.saturating_sub(run.done)));
         }
         self.lines(|line| {
-            if let Some(fact) = facts_of(&line) {
-                each(fact);
-            }
+            each(counted(&line));
             Ok(())
         })?;
         Ok((self.from.display().to_string(), 0))

@@ -38,6 +38,20 @@ pub fn facts_of(line: &Line) -> Option<Fact> {
     })
 }
 
+/// What a report counts of any line, whoever wrote it: what has no verdict of a result's, and an error
+/// that says another, is an error.
+pub fn counted(line: &Line) -> Fact {
+    let is_sound = |fact: &Fact| line.error.is_none() || fact.verdict == Verdict::Error;
+    facts_of(line).filter(is_sound).unwrap_or_else(|| Fact {
+        spec: line.spec.clone(),
+        verdict: Verdict::Error,
+        code: None,
+        reproduced: false,
+        strategy: None,
+        has_provenance: false,
+    })
+}
+
 /// Whether a result counts as reproduced: it says so, and its verdict is one that can be.
 pub(crate) fn counts(verdict: Verdict, said: bool) -> bool {
     said && matches!(verdict, Verdict::Identical | Verdict::SameContent)

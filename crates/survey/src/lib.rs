@@ -18,7 +18,7 @@ pub mod text;
 
 pub use database::{Database, Package, RunInfo};
 pub use error::SurveyError;
-pub use fact::{Fact, facts_of};
+pub use fact::{Fact, counted, facts_of};
 pub use line::{Line, Lines};
 pub use list::List;
 pub use run::{Done, Flow, Job, Pass, World, run};

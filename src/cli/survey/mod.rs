@@ -5,6 +5,7 @@ mod sink;
 mod sweep;
 mod world;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{CommandFactory, Parser, ValueEnum};
 
 use npm_tarball::{Archive, Limits};
-use npmrc::Surroundings;
+use npmrc::{NpmConfig, Overrides, Surroundings};
 use report::answer::Answer;
 use report::terminal::Style;
 use report::text::escape;
@@ -220,13 +221,25 @@ async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool
     };
     let folders = session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?;
     let path = parsed.db.clone().unwrap_or_else(|| folders.root.join(DATABASE));
-    let (asked, anew) = (parsed.asked(), parsed.force);
+    let (asked, anew) = (parsed.asked(&list), parsed.force);
     let opened = tokio::task::spawn_blocking(move || {
         let mut database = Database::open(&path)?;
         let (run, resumed) = database.begin(&list, &asked, anew)?;
         Ok(Begun { list, database, run, resumed, folders })
     });
     opened.await.map_err(verdict::internal)?.map_err(|error: SurveyError| boxed(error))
+}
+
+/// The registries that the packages of a list are asked of, as npm's configuration has them: the
+/// results of another registry are no answer. The default one first.
+fn registries(list: &List, by_user: Option<String>) -> Vec<String> {
+    let config = NpmConfig::load(&Surroundings::of_process(None), &Overrides { registry: by_user, ..Overrides::default() });
+    let scopes: BTreeSet<&str> = list.specs.iter().filter_map(|spec| spec.split_once('/')).map(|(scope, _)| scope).collect();
+    let of_scopes = scopes.into_iter().filter(|scope| scope.starts_with('@')).map(|scope| format!("{scope}/a"));
+    let mut all: Vec<String> =
+        std::iter::once("a".to_owned()).chain(of_scopes).map(|name| config.registry_for(&name).to_string()).collect();
+    all.dedup();
+    all
 }
 
 /// The list in a file, or on standard input.
@@ -296,10 +309,11 @@ impl Arguments {
 
     /// What could change an answer, as the database keeps it: a run is gone on with only where all
     /// of it is the same.
-    fn asked(&self) -> String {
+    fn asked(&self, list: &List) -> String {
         let Self { strategy, registry, isolation, timeout, .. } = self;
         let asked = serde_json::json!({
-            "accept": self.accept(), "strategy": strategy, "registry": registry, "isolation": isolation, "timeout": timeout,
+            "accept": self.accept(), "strategy": strategy, "registries": registries(list, registry.clone()), "isolation": isolation,
+            "timeout": timeout,
         });
         asked.to_string()
     }

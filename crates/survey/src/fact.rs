@@ -38,8 +38,8 @@ pub fn facts_of(line: &Line) -> Option<Fact> {
     })
 }
 
-/// What a report counts of any line, whoever wrote it: what has no verdict of a result's, and an error
-/// that says another, is an error.
+/// What a report counts of any line, whoever wrote it: what has no verdict of a result's, and an
+/// error that says another, is an error.
 pub fn counted(line: &Line) -> Fact {
     let is_sound = |fact: &Fact| line.error.is_none() || fact.verdict == Verdict::Error;
     facts_of(line).filter(is_sound).unwrap_or_else(|| Fact {

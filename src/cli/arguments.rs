@@ -43,6 +43,15 @@ pub(super) enum AcceptChoice {
     SameContent,
 }
 
+impl From<AcceptChoice> for Accept {
+    fn from(choice: AcceptChoice) -> Self {
+        match choice {
+            AcceptChoice::Identical => Self::Identical,
+            AcceptChoice::SameContent => Self::SameContent,
+        }
+    }
+}
+
 const AFTER_HELP: &str = "\
 Commands:
   reproduce inspect <spec>       what a tarball says about who wrote it
@@ -69,6 +78,32 @@ pub(super) fn split_number(text: &str) -> Option<(u64, String)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     Some((number.parse().ok()?, unit.trim().to_ascii_lowercase()))
+}
+
+/// What makes the exit code other than 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum FailOnChoice {
+    /// A package that is not reproduced.
+    Differs,
+    /// That, or one that was not decided.
+    #[default]
+    Undecided,
+    /// Nothing that is found out.
+    None,
+}
+
+/// Most packages at a time.
+const MAX_JOBS: usize = 64;
+
+/// How many packages at a time: a number from 1 to [`MAX_JOBS`].
+pub(super) fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_JOBS).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
+}
+
+/// What was asked for, else half of the processors: a build may use several.
+pub(super) fn jobs_or_half(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
 }
 
 /// Reads a span of time.
@@ -270,10 +305,7 @@ impl Arguments {
             project_file: npmrc::ProjectFile::Own,
             force: self.force,
             strategy: self.strategy.clone(),
-            accept: match self.accept {
-                AcceptChoice::Identical => Accept::Identical,
-                AcceptChoice::SameContent => Accept::SameContent,
-            },
+            accept: self.accept.into(),
             registry: self.registry.clone(),
             source: self.source.clone(),
             recipe: self.recipe.clone(),

@@ -19,7 +19,7 @@ use report::terminal::Style;
 use report::text::escape;
 use verdict::{Accept, merge_exit_codes};
 
-use super::arguments::{AcceptChoice, ColorChoice, duration, seconds};
+use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_or_half, seconds};
 use super::output::Output;
 use super::progress;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
@@ -30,9 +30,6 @@ use crate::session;
 pub(super) const WORD: &str = "audit";
 
 const HINT: &str = "reproduce audit [folder|file]; for the package of that name: reproduce audit@latest";
-
-/// Most packages at a time.
-const MAX_JOBS: usize = 64;
 
 /// How often is looked whether the audit is to stop while its lockfile is read.
 const POLL: Duration = Duration::from_millis(20);
@@ -52,18 +49,6 @@ enum Kind {
     Optional,
     /// For peers alone.
     Peer,
-}
-
-/// What makes the exit code other than 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum FailOnChoice {
-    /// A package that is not reproduced.
-    Differs,
-    /// That, or one that was not decided.
-    #[default]
-    Undecided,
-    /// Nothing that is found out.
-    None,
 }
 
 /// A reason for which something is left out, that can be accepted.
@@ -157,11 +142,6 @@ struct Arguments {
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "when")]
     color: ColorChoice,
-}
-
-fn jobs(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=MAX_JOBS).contains(number));
-    number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
 }
 
 /// The command's own part of the command line.
@@ -392,10 +372,7 @@ impl Arguments {
     }
 
     fn accept(&self) -> Accept {
-        match self.accept {
-            AcceptChoice::Identical => Accept::Identical,
-            AcceptChoice::SameContent => Accept::SameContent,
-        }
+        self.accept.into()
     }
 
     fn fail_on(&self) -> FailOn {
@@ -408,7 +385,7 @@ impl Arguments {
 
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
+        jobs_or_half(self.jobs)
     }
 
     /// Whether lines of JSON go to standard output.

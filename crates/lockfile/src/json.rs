@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use jsonc_parser::ast::{Array, Object, ObjectProp, Value};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, parse_to_ast};
+use npm_spec::manifest::json_options;
 
 use super::{Fault, Position, guard};
 
@@ -13,19 +14,8 @@ const STEP: usize = 1024;
 /// Reads JSON; `commas` allows trailing ones. The parser itself refuses what is nested more than
 /// 512 deep.
 pub(crate) fn parse(text: &str, commas: bool) -> Result<Object<'_>, Fault> {
-    let options = ParseOptions {
-        // No client writes one, and where one ends readers do not agree.
-        allow_comments: false,
-        allow_trailing_commas: commas,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
+    // No client writes comments, and where one ends readers do not agree.
+    let options = json_options(false, commas);
     match parse_to_ast(text, &CollectOptions::default(), &options) {
         Ok(parsed) => match parsed.value {
             Some(Value::Object(object)) => said_once(&object).map(|()| object),

@@ -6,13 +6,12 @@ pub fn without_bom(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Reads JSON that may have comments and commas after the last member, as the settings of tools do.
-/// Nesting has the parser's bound.
-pub fn with_comments<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let text = std::str::from_utf8(without_bom(bytes)).map_err(|error| error.to_string())?;
-    let options = jsonc_parser::ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
+/// How JSON is read that may have comments, or commas after the last member, and nothing else that
+/// JSON does not have.
+pub fn json_options(comments: bool, commas: bool) -> jsonc_parser::ParseOptions {
+    jsonc_parser::ParseOptions {
+        allow_comments: comments,
+        allow_trailing_commas: commas,
         allow_loose_object_property_names: false,
         allow_missing_commas: false,
         allow_single_quoted_strings: false,
@@ -21,7 +20,14 @@ pub fn with_comments<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, 
         allow_bare_decimal_point_numbers: false,
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
-    };
+    }
+}
+
+/// Reads JSON that may have comments and commas after the last member, as the settings of tools do.
+/// Nesting has the parser's bound.
+pub fn with_comments<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(without_bom(bytes)).map_err(|error| error.to_string())?;
+    let options = json_options(true, true);
     jsonc_parser::parse_to_serde_value(text, &options).map_err(|error| error.to_string())
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser};
 
 use npm_tarball::{Archive, Limits};
 use npmrc::{NpmConfig, Overrides, Surroundings};
@@ -23,7 +23,7 @@ use survey::list::{TOP_FILE, TOP_PACKAGE};
 use survey::{Database, Flow, Job, List, Summary, SurveyError, text};
 use verdict::{Accept, Failed, boxed};
 
-use super::arguments::{AcceptChoice, ColorChoice, seconds};
+use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_or_half, seconds};
 use super::output::Output;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
@@ -37,8 +37,6 @@ pub(super) const WORD: &str = "survey";
 
 const HINT: &str = "reproduce survey <file>, or - for standard input; for the package of that name: reproduce survey@latest";
 
-/// Most builds at a time.
-const MAX_JOBS: usize = 64;
 /// How many packages at a time the first pass has for each build at a time: it waits for hosts more
 /// than it works.
 const FIRST_PASS: usize = 4;
@@ -50,18 +48,6 @@ A line of the list is a package as it is typed, a package URL, or a JSON object 
 what needs no build, then builds run; the packages of one commit share its checkout. The same command again goes on where it ended, however it ended.
 Exit codes: 0 all is reproduced, 1 one is not, 2 one was not decided, or waits for a build, 130 interrupted, 143 terminated.
 For the package of that name: reproduce survey@latest";
-
-/// What makes the exit code other than 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum FailOnChoice {
-    /// A package that is not reproduced.
-    Differs,
-    /// That, or one that was not decided.
-    #[default]
-    Undecided,
-    /// Nothing that is found out.
-    None,
-}
 
 /// Check a list of packages, and keep what comes of it in a database.
 #[derive(Debug, Parser)]
@@ -127,11 +113,6 @@ struct Arguments {
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "when")]
     color: ColorChoice,
-}
-
-fn jobs(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| (1..=MAX_JOBS).contains(number));
-    number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
 }
 
 /// The command's own part of the command line.
@@ -319,15 +300,12 @@ impl Arguments {
     }
 
     fn accept(&self) -> Accept {
-        match self.accept {
-            AcceptChoice::Identical => Accept::Identical,
-            AcceptChoice::SameContent => Accept::SameContent,
-        }
+        self.accept.into()
     }
 
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
+        jobs_or_half(self.jobs)
     }
 
     /// Prints the figures.

@@ -286,6 +286,7 @@ export type Code =
   | 'private-kept-in'
   | 'private-not-named'
   | 'private-packages-used'
+  | 'program-missing'
   | 'provenance-commit-mismatch'
   | 'provenance-digest-mismatch'
   | 'provenance-invalid'

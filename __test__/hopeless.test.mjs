@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openWorld } from './world.mjs';
+import { manifest, openWorld } from './world.mjs';
 
 let world;
 let clean;
@@ -56,4 +56,25 @@ test('a file of that kind that is changed, not added, is built for', async () =>
   const answer = await judge(spec);
   assert.equal(answer.verdict, 'differs');
   assert.equal(builds(answer).length, 1);
+});
+
+/** A package whose dist/a.js a step would make that fails. */
+const failing = (name, script) => world.release(name, { json: { scripts: { build: script } }, published: { 'dist/a.js': 'made' } });
+
+test('a program of the machine that a step wants and that is not there is named', async () => {
+  const control = await judge((await failing('h-step', 'exit 2')).spec);
+  assert.deepEqual([control.verdict, control.code, codes(control).includes('program-missing')], ['build-failed', 'build-script-failed', false]);
+  const answer = await judge((await failing('h-program', 'tinygo build -o dist/a.wasm . || exit 2')).spec);
+  assert.deepEqual([answer.verdict, answer.code], ['build-failed', 'build-script-failed']);
+  assert.match(answer.findings.find(({ code }) => code === 'program-missing')?.message ?? '', /tinygo/);
+});
+
+test('a task that the file does not have is no step that failed', async () => {
+  const gulp = "#!/usr/bin/env node\nconsole.log('Task never defined: default');process.exit(1);\n";
+  await world.registry.publish({ files: { 'package.json': manifest('gulp', '4.0.0', { repository: null, bin: 'gulp.js' }), 'gulp.js': gulp } });
+  const json = { scripts: { build: 'true' }, devDependencies: { gulp: '4.0.0' } };
+  const { spec } = await world.release('h-no-task', { json, files: { 'gulpfile.js': '\n', '.npmignore': 'gulpfile.js\n' }, published: { 'gulpfile.js': null, '.npmignore': null, 'dist/a.js': 'made' } });
+  const answer = await judge(spec);
+  assert.deepEqual([answer.verdict, answer.code], ['differs', 'files-not-in-source'], JSON.stringify(answer.attempts));
+  assert.equal(builds(answer)[0].steps.find(({ name }) => name === 'gulp')?.exit, 1, 'the step is shown as it ended');
 });

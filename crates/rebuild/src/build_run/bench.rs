@@ -20,6 +20,8 @@ use super::project::Project;
 use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
 use super::run::{Laid, Work};
+use super::runners::runs_a_task;
+use super::said::lacks_its_task;
 use super::steps::{pieces, same, steps, within};
 use super::workshop::Workshop;
 use super::world::World;
@@ -149,13 +151,16 @@ impl<'w> Bench<'w, '_> {
                     exit
                 }
             };
-            self.course.exits.push((step.name.clone(), exit));
+            let has_no_such_task = self.state.installed && runs_a_task(&step) && lacks_its_task(&step, exit, self.shop.log());
+            if !has_no_such_task {
+                self.course.exits.push((step.name.clone(), exit));
+            }
             if self.recalled.is_empty() && self.compare(&project)? {
                 return Ok(());
             }
             if exit == Some(0) {
                 called.extend(within(&project, &step));
-            } else if exit.is_some() || step.is_script() {
+            } else if (exit.is_some() || step.is_script()) && !has_no_such_task {
                 todo.extend(pieces(&project, &step, manager).into_iter().rev());
             }
         }

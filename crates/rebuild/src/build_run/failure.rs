@@ -38,7 +38,7 @@ pub(super) struct Course {
 impl Course {
     /// The class; `None` where everything that was run came to its end.
     pub(super) fn code(&self) -> Option<&'static str> {
-        let failed = self.exits.iter().any(|(_, exit)| *exit != Some(0));
+        let failed = self.failed();
         if let Some(cut) = self.cut() {
             return Some(cut.code());
         }
@@ -56,6 +56,11 @@ impl Course {
         } else {
             None
         }
+    }
+
+    /// Whether a step after the installation did not end well.
+    pub(super) fn failed(&self) -> bool {
+        self.exits.iter().any(|(_, exit)| *exit != Some(0))
     }
 
     /// The limit that was met: with more, the build might have made what was published.

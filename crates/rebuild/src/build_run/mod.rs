@@ -25,6 +25,7 @@ mod replay;
 mod roots;
 mod run;
 mod runners;
+mod said;
 mod search;
 mod semantic_release;
 mod steps;

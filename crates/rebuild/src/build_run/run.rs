@@ -18,9 +18,10 @@ use super::bench::Bench;
 use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
-use super::failure::{Course, hosts_in, stands_in};
+use super::failure::{Course, hosts_in, listed, stands_in};
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
+use super::said::programs_missing;
 use super::workshop::{self, Plan, Workshop};
 use super::world::{Purpose, World};
 use super::{Publication, Site};
@@ -166,6 +167,9 @@ impl Work<'_> {
         let untrue = record.times_untrue || self.publication.untrue;
         let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
         let wanted = record.wanted.into_iter().chain(hosts_in(shop.log())).collect();
+        let is_incomplete =
+            best.as_ref().is_none_or(|best| best.comparison.changed.is_empty() && !best.comparison.only_published.is_empty());
+        let programs = Some(programs_missing(shop.log())).filter(|programs| is_incomplete && !programs.is_empty());
         let course = Course { missing, stood_in, wanted, stopped: shop.stopped, refused: shop.refused, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
@@ -178,6 +182,13 @@ impl Work<'_> {
                 let said = "publication dates in this registry are later than the commit, and unreliable: dependencies may be newer";
                 notes.push(("registry-times-untrue", said.to_owned()));
             }
+            if let Some(programs) = programs.as_ref().filter(|_| course.failed()) {
+                let said = format!(
+                    "the build asked for programs that are not on this machine, and that no npm package brings: {}",
+                    listed(programs)
+                );
+                notes.push(("program-missing", said));
+            }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
@@ -188,6 +199,7 @@ impl Work<'_> {
         let mut seen = course.observations();
         seen.extend(record.newest.map(|newest| Observation::NewestDependency(newest.as_second())));
         seen.extend(untrue.then_some(Observation::TimesUntrue));
+        seen.extend(programs.map(Observation::ProgramsMissing));
         Ok(Came { made: best, state, seen, cut: course.cut() })
     }
 

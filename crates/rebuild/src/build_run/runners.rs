@@ -21,6 +21,13 @@ struct Runner {
     default_task: bool,
 }
 
+impl Runner {
+    /// Whether a step's command is the runner's, with whatever behind it.
+    fn runs(&self, step: &Step) -> bool {
+        step.command.iter().zip(self.command).filter(|(own, word)| own == word).count() == self.command.len()
+    }
+}
+
 const RUNNERS: [Runner; 5] = [
     Runner { files: &["Makefile", "makefile", "GNUmakefile"], command: &["make"], goes_on: Some("-k"), default_task: false },
     // grunt itself has no program on the PATH, grunt-cli has.
@@ -119,12 +126,15 @@ pub(super) fn programs(tree: &dyn Tree, package: &Package) -> Vec<String> {
     found
 }
 
+/// Whether a step runs a task of such a file.
+pub(super) fn runs_a_task(step: &Step) -> bool {
+    RUNNERS.iter().any(|runner| runner.runs(step))
+}
+
 /// The same task once more, for one that failed: what stands behind its tests and lints is done all
 /// the same. `None` for what is no runner's task, or goes on already.
 pub(super) fn going_on(step: &Step) -> Option<Step> {
-    let runner = RUNNERS
-        .iter()
-        .find(|runner| step.command.iter().zip(runner.command).filter(|(own, word)| own == word).count() == runner.command.len())?;
+    let runner = RUNNERS.iter().find(|runner| runner.runs(step))?;
     let flag = runner.goes_on.filter(|flag| !step.command.iter().any(|word| word == flag))?;
     let mut command = step.command.clone();
     command.insert(runner.command.len(), flag.to_owned());

@@ -44,6 +44,9 @@ pub enum Observation {
     TimesUntrue,
     /// Nothing but dates differs from what was published.
     OnlyDatesDiffer,
+    /// Programs that come neither with Node nor from the npm registry, that a step which failed
+    /// asked for, and that are not there. Published files are missing, and none differs.
+    ProgramsMissing(BTreeSet<String>),
     /// A step asked for a program that is not there, and all that is missing is what the compiler
     /// of a project in the source makes.
     CompilerMissing,

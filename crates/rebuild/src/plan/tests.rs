@@ -183,6 +183,18 @@ fn a_package_that_two_managers_miss_is_missing_for_a_third() {
 }
 
 #[test]
+fn a_program_of_the_machine_that_is_missing_is_missing_for_every_node() {
+    let programs = || Observation::ProgramsMissing(["go".to_owned()].into());
+    let after = |seen: Vec<Observation>| forbidden(&board(&[20, 22], &[(at_publication(0), seen)]), &at_publication(1));
+    assert_eq!(after(vec![failed(2), programs()]), ["program-missing"]);
+    assert_eq!(after(vec![programs()]), ["came-to-its-end"], "every step ended well without it");
+    assert_eq!(after(vec![failed(2)]), [""; 0], "another Node may not fail");
+    assert_eq!(after(vec![failed(2), programs(), Observation::NotInstalled]), [""; 0], "what was not installed may be why");
+    assert_eq!(after(vec![failed(2), programs(), Observation::StoodIn([("gone".to_owned(), None)].into())]), [""; 0]);
+    assert_eq!(after(vec![failed(2), programs(), Observation::OverLimit]), ["over-limit"], "a limit is told as one");
+}
+
+#[test]
 fn a_command_that_old_and_new_nodes_lack_is_nowhere() {
     let nodes = [14, 20, 22, 12];
     let both =

@@ -22,6 +22,7 @@ pub const VETOES: &[&Veto] = &[
     &ONLY_THE_CLOCK,
     &TIMES_SAY_NOTHING,
     &COMPILER_MISSING,
+    &PROGRAM_MISSING,
 ];
 
 /// Nothing is missing but files of the publisher's machine (`.DS_Store`, an editor's folder), and
@@ -172,6 +173,20 @@ const COMPILER_MISSING: Veto = Veto {
     name: "compiler-missing",
     forbids: |board, _| {
         board.attempts.iter().any(|entry| entry.has(&Observation::CompilerMissing) && !entry.has(&Observation::NotInstalled))
+    },
+};
+
+/// A step failed for want of a program that comes neither with Node nor from the npm registry, and
+/// files are missing that it may have made: no Node and no moment of the registry brings it.
+const PROGRAM_MISSING: Veto = Veto {
+    name: "program-missing",
+    forbids: |board, _| {
+        board.attempts.iter().any(|entry| {
+            entry.shows(|fact| matches!(fact, Observation::ProgramsMissing(_)))
+                && entry.shows(|fact| matches!(fact, Observation::StepFailed { .. }))
+                && !entry.shows(|fact| matches!(fact, Observation::NotInstalled | Observation::StoodIn(_)))
+                && !is_cut(entry)
+        })
     },
 };
 

@@ -33,12 +33,12 @@ pub(super) enum AnnotateChoice {
     Never,
 }
 
-/// What counts as reproduced.
+/// The weakest result that counts as reproduced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum AcceptChoice {
-    /// The tarball's bytes.
+    /// The tarball's bytes are the same.
     Identical,
-    /// What npm writes to disk.
+    /// The files that npm writes to disk are the same.
     #[default]
     SameContent,
 }
@@ -54,20 +54,20 @@ impl From<AcceptChoice> for Accept {
 
 const AFTER_HELP: &str = "\
 Commands:
-  reproduce inspect <spec>       what a tarball says about who wrote it
-  reproduce replay <file>        the tarball of a recipe or a result, made again
-  reproduce audit [folder|file]  all that a project installs, from its lockfile
-  reproduce survey <file>        a list of packages, with a database that a later run goes on with
-  reproduce report <file>        the figures of a survey
-  reproduce explain <code>       what a code means and what to do
-  reproduce cache ls             what is kept on disk; `reproduce cache prune` removes it
-  reproduce completions <shell>  for bash, zsh, fish, powershell or elvish; `man` for the manual page
-  reproduce help [topic]         this, a command's help, or a page of the documents (`reproduce help topics`)
+  reproduce inspect <spec>       show which client wrote a tarball
+  reproduce replay <file>        make the tarball of a recipe or a result again
+  reproduce audit [folder|file]  check every package in a project's lockfile
+  reproduce survey <file>        check a list of packages, with the results in a database
+  reproduce report <file>        print the figures of a survey
+  reproduce explain <code>       explain what a code means and what to do
+  reproduce cache ls             show what is cached; `reproduce cache prune` removes it
+  reproduce completions <shell>  print completions for bash, zsh, fish, powershell or elvish; `man` for the manual page
+  reproduce help [topic]         print this, a command's help, or a page of the documents (`reproduce help topics`)
 For the package of a command's name: reproduce inspect@latest
 
 In package.json: \"prepublishOnly\": \"reproduce --local\" stops a publish that nobody could reproduce, \"postpublish\": \"reproduce\" checks it.
-Exit codes: 0 reproduced, 1 checked and not reproduced, 2 not decided (never a pass), 130 interrupted, 143 terminated.
-A failure to reproduce is not an accusation: it is more often a missing commit or an unusual build than an attack.";
+Exit codes: 0 reproduced, 1 checked and not reproduced, 2 undecided (never a pass), 130 interrupted, 143 terminated.
+A failure to reproduce is not an accusation: a missing commit or an unusual build is more often the cause than an attack.";
 
 /// The seconds of a day.
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -80,15 +80,15 @@ pub(super) fn split_number(text: &str) -> Option<(u64, String)> {
     Some((number.parse().ok()?, unit.trim().to_ascii_lowercase()))
 }
 
-/// What makes the exit code other than 0.
+/// Results that make the exit code non-zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum FailOnChoice {
     /// A package that is not reproduced.
     Differs,
-    /// That, or one that was not decided.
+    /// Also a package that is undecided.
     #[default]
     Undecided,
-    /// Nothing that is found out.
+    /// No verdict.
     None,
 }
 
@@ -137,10 +137,10 @@ fn versions(text: &str) -> Result<usize, String> {
 #[command(name = "reproduce", version, about, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Arguments {
     /// What to check: a package (`name`, `name@1.2.3`, `name@^1`, `name@next`), a tarball's
-    /// address, a .tgz file, or a purl; - reads more of them from standard input, one a line
+    /// address, a .tgz file, or a purl; - reads more from standard input, one per line
     #[arg(value_name = "spec")]
     pub(super) specs: Vec<String>,
-    /// Read more specs from this file, one a line; what is behind a # is a comment
+    /// Read more specs from this file, one per line; a # begins a comment
     #[arg(long, value_name = "file")]
     pub(super) from: Option<PathBuf>,
     /// Print one JSON object for each spec, errors included
@@ -153,56 +153,56 @@ pub(super) struct Arguments {
     /// way npm does
     #[arg(short, long, value_name = "list", value_delimiter = ',')]
     pub(super) strategy: Vec<String>,
-    /// What counts as reproduced
+    /// The weakest result that counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     pub(super) accept: AcceptChoice,
-    /// The registry to ask, in place of npm's configuration
+    /// Use this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     pub(super) registry: Option<String>,
-    /// A source in place of the declared one: a git address, or a repository, folder or tar archive
-    /// here; `#commit` or `#tag` names the place in it
+    /// Use this source instead of the declared one: a git address, or a local repository, folder or
+    /// tar archive; `#commit` or `#tag` selects a commit
     #[arg(long, value_name = "source")]
     pub(super) source: Option<String>,
-    /// Follow this recipe in place of a search: a file with what `--json` has in attempts[].recipe;
-    /// it names the source too
+    /// Follow this recipe instead of searching: a file with attempts[].recipe of `--json`; it also
+    /// names the source
     #[arg(long, value_name = "file", conflicts_with = "strategy")]
     pub(super) recipe: Option<PathBuf>,
-    /// Node version for builds [default: worked out from the package]
+    /// Node version for builds [default: determined from the package]
     #[arg(long, value_name = "version", conflicts_with = "recipe")]
     pub(super) node: Option<String>,
-    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt:
-    /// laid out as nodejs.org/dist
+    /// Take Node from this distribution instead of the registry, verified by its signed
+    /// SHASUMS256.txt; the layout is that of nodejs.org/dist
     #[arg(long, value_name = "url")]
     pub(super) node_dist: Option<String>,
-    /// The OpenPGP keys of the distribution's releases: a file, armored or binary
+    /// File with the OpenPGP keys of the distribution's releases, armored or binary
     #[arg(long, value_name = "file")]
     pub(super) node_keys: Option<PathBuf>,
-    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    /// Isolation of builds: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     pub(super) isolation: Option<String>,
-    /// A host that builds may reach besides the registry, by TLS; can be given several times
+    /// Let builds also reach this host, by TLS; can be repeated
     #[arg(long, value_name = "host[:port]")]
     pub(super) allow_host: Vec<String>,
-    /// Ask git's credential helpers too, where a private git host wants to know who asks
+    /// Also use git's credential helpers for private git hosts
     #[arg(long)]
     pub(super) git_credentials: bool,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     pub(super) timeout: Option<f64>,
-    /// Judge again what was stored longer ago, as 30d, 12h or 2w
+    /// Check again if the stored result is older than this, e.g. 30d, 12h or 2w
     #[arg(long, value_name = "time", value_parser = duration)]
     pub(super) max_age: Option<Duration>,
-    /// Wait up to so long for a version that the registry does not show yet, as 30s or 10m
+    /// Wait up to this long for a version that the registry does not show yet, e.g. 30s or 10m
     /// [default: 10m]
     #[arg(long, value_name = "time", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = duration)]
     pub(super) wait: Option<Duration>,
     /// Answer from stored results only
     #[arg(long)]
     pub(super) offline: bool,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     pub(super) cache_dir: Option<PathBuf>,
-    /// The file of results, relative to the cache folder or absolute [default: results.json]
+    /// File of stored results, relative to the cache folder or absolute [default: results.json]
     #[arg(long, value_name = "file")]
     pub(super) cache_file: Option<PathBuf>,
     /// Neither read nor write stored results
@@ -217,55 +217,54 @@ pub(super) struct Arguments {
     /// Write the rebuilt tarball to this file
     #[arg(long, value_name = "file")]
     pub(super) emit: Option<PathBuf>,
-    /// Check the package in this folder (or the one named) before it is published: could anybody
+    /// Check the package in this folder (or the given one) before it is published: can others
     /// rebuild it?
     #[arg(long, conflicts_with_all = ["attest", "diffoscope_json", "recipe"])]
     pub(super) local: bool,
-    /// With --local, check every package of the workspace whose root this folder is, but those that
-    /// are private
+    /// With --local, check every package of the workspace in this folder, except private ones
     #[arg(long, requires = "local")]
     pub(super) workspaces: bool,
-    /// With --local, say what to change so that it can be rebuilt
+    /// With --local, explain what to change so that it can be rebuilt
     #[arg(long, requires = "local")]
     pub(super) explain: bool,
     /// Write a `JUnit` report of all specs to this file, for CI systems
     #[arg(long, value_name = "file")]
     pub(super) junit: Option<PathBuf>,
-    /// Also check the N versions before this one, without builds [default: 10]
+    /// Also check the N previous versions, without builds [default: 10]
     #[arg(long, value_name = "n", num_args = 0..=1, require_equals = true, default_missing_value = "10", value_parser = versions)]
     pub(super) history: Option<usize>,
-    /// Check provenance and bundles with this Sigstore `trusted_root.json`, in place of the
-    /// embedded one
+    /// Verify provenance and bundles with this Sigstore `trusted_root.json` instead of the embedded
+    /// one
     #[arg(long, value_name = "file")]
     pub(super) trusted_root: Option<PathBuf>,
     /// Write an in-toto statement about the result to this file
     #[arg(long, value_name = "file", group = "statement")]
     pub(super) attest: Option<PathBuf>,
-    /// The key to sign the statement with (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one
-    /// with (public, PEM)
+    /// Key to sign the statement (ECDSA P-256 or Ed25519, PKCS #8 PEM), or to verify one (public,
+    /// PEM)
     #[arg(long, value_name = "file", requires = "statement")]
     pub(super) attest_key: Option<PathBuf>,
-    /// Sign the statement with the identity that CI offers (GitHub Actions, GitLab,
-    /// `SIGSTORE_ID_TOKEN`), as a Sigstore bundle; what is signed is entered into a public log
+    /// Sign the statement with the job's CI identity (GitHub Actions, GitLab, `SIGSTORE_ID_TOKEN`),
+    /// as a Sigstore bundle; a public log records it
     #[arg(long, requires = "attest", conflicts_with_all = ["attest_key", "offline"])]
     pub(super) attest_keyless: bool,
-    /// Write the result as in-toto's Simple Verification Result too, signed in the same way
+    /// Also write the result as in-toto's Simple Verification Result, signed in the same way
     #[arg(long, value_name = "file", requires = "attest")]
     pub(super) attest_svr: Option<PathBuf>,
-    /// Sign with the services of this Sigstore `signing_config.json`, in place of the public ones;
+    /// Sign with the services of this Sigstore `signing_config.json` instead of the public ones;
     /// --trusted-root is its root
     #[arg(long, value_name = "file", requires_all = ["attest_keyless", "trusted_root"])]
     pub(super) signing_config: Option<PathBuf>,
-    /// Verify a statement that --attest wrote, against the tarball that the registry serves
+    /// Verify a statement that --attest wrote against the registry's tarball
     #[arg(long, value_name = "file", conflicts_with = "attest", group = "statement")]
     pub(super) verify_attestation: Option<PathBuf>,
-    /// With --verify-attestation, pass a statement that nobody signed, whoever wrote it
+    /// With --verify-attestation, accept an unsigned statement, whoever wrote it
     #[arg(long, requires = "verify_attestation", conflicts_with_all = ["attest_key", "certificate_identity"])]
     pub(super) allow_unsigned: bool,
-    /// With --verify-attestation, who must have signed the bundle, as its certificate has it
+    /// With --verify-attestation, the expected identity in the bundle's certificate
     #[arg(long, value_name = "identity", requires_all = ["verify_attestation", "certificate_oidc_issuer"], conflicts_with = "attest_key")]
     pub(super) certificate_identity: Option<String>,
-    /// Who must vouch for that identity, as `https://token.actions.githubusercontent.com` or
+    /// Expected issuer of that identity, e.g. `https://token.actions.githubusercontent.com` or
     /// `https://gitlab.com`
     #[arg(long, value_name = "url", requires = "certificate_identity")]
     pub(super) certificate_oidc_issuer: Option<String>,
@@ -278,11 +277,10 @@ pub(super) struct Arguments {
     /// When to annotate a run of GitHub Actions and add to the job's summary
     #[arg(long, value_enum, default_value_t, value_name = "when")]
     pub(super) annotate: AnnotateChoice,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Tell on stderr what is being done, also beside --json and of what is quick; stdout stays as
-    /// it is
+    /// Print progress on stderr, also with --json and for quick steps; stdout does not change
     #[arg(long, conflicts_with = "quiet")]
     pub(super) progress: bool,
     /// Print every file that differs, the evidence, the attempts and the time of each stage

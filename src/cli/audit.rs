@@ -1,4 +1,4 @@
-//! `reproduce audit`: all that a project installs, from its lockfile.
+//! `reproduce audit`: checks every package in a project's lockfile.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -35,19 +35,19 @@ const HINT: &str = "reproduce audit [folder|file]; for the package of that name:
 const POLL: Duration = Duration::from_millis(20);
 
 const AFTER_HELP: &str = "\
-Read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, and SBOMs of CycloneDX and SPDX as JSON. What
-the lockfile says of a tarball, its hash and its host, is held against the registry. Git, files, links and the like are left out, and count as not decided.
-Exit codes: 0 all is reproduced, 1 one is not, or is not as the lockfile has it, 2 one was not decided or left out, 130 interrupted.
+It reads package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, and SBOMs of CycloneDX and SPDX as JSON.
+It compares each tarball's hash and host with the registry. Git, files, links and the like are left out, and count as undecided.
+Exit codes: 0 all are reproduced, 1 one is not, or differs from the lockfile, 2 one is undecided or left out, 130 interrupted.
 For the package of that name: reproduce audit@latest";
 
 /// A kind of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// For development alone.
+    /// Only for development.
     Dev,
     /// Optional.
     Optional,
-    /// For peers alone.
+    /// Only for peers.
     Peer,
 }
 
@@ -60,15 +60,15 @@ enum LeftOutChoice {
     File,
     /// A repository.
     Git,
-    /// A link out of the project.
+    /// A link to outside the project.
     Link,
-    /// Of another registry or ecosystem.
+    /// From another registry or ecosystem.
     OtherRegistry,
     /// A tarball at an address.
     Tarball,
 }
 
-/// Check all that a project installs, and hold its lockfile against the registry.
+/// Check every package that a project installs, and compare its lockfile with the registry.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce audit", max_term_width = 100, after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -76,67 +76,66 @@ struct Arguments {
     /// A folder with a lockfile, a lockfile, or an SBOM [default: this folder]
     #[arg(value_name = "folder|file", default_value = ".", hide_default_value = true)]
     at: PathBuf,
-    /// Read what lies in `node_modules`, in place of a lockfile
+    /// Read `node_modules` instead of a lockfile
     #[arg(long)]
     tree: bool,
-    /// Leave out what is for these alone (comma-separated)
+    /// Leave out packages of these kinds (comma-separated)
     #[arg(long, value_enum, value_name = "kinds", value_delimiter = ',')]
     omit: Vec<Kind>,
-    /// Only what this workspace needs, by its name or folder; can be given several times
+    /// Check only what this workspace needs, by its name or folder; can be repeated
     #[arg(long, value_name = "workspace", conflicts_with = "tree")]
     workspace: Vec<String>,
-    /// Only what was added or changed since this commit, each with the version before
+    /// Check only packages added or changed since this commit, and show the previous versions
     #[arg(long, value_name = "commit", conflicts_with = "tree")]
     since: Option<String>,
-    /// Write the audit as Markdown to this file: for a comment, or a job's summary
+    /// Write the audit as Markdown to this file, for a comment or a job's summary
     #[arg(long, value_name = "file")]
     summary: Option<PathBuf>,
     /// Print the whole audit as one JSON object at the end
     #[arg(short, long, conflicts_with = "ndjson")]
     json: bool,
-    /// Write a line of JSON for each package to this file as it is done; - is standard output
+    /// Write a line of JSON for each finished package to this file; - is standard output
     #[arg(long, value_name = "file")]
     ndjson: Option<PathBuf>,
-    /// How many packages at a time [default: half of the processors]
+    /// Number of packages at a time [default: half of the processors]
     #[arg(long, value_name = "n", value_parser = jobs)]
     jobs: Option<usize>,
-    /// What makes the exit code other than 0
+    /// Results that make the exit code non-zero
     #[arg(long, value_enum, default_value_t, value_name = "what")]
     fail_on: FailOnChoice,
-    /// What counts as reproduced
+    /// The weakest result that counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     accept: AcceptChoice,
-    /// Let pass what is left out for these reasons, which counts as not decided else
+    /// Accept entries left out for these reasons, which otherwise count as undecided
     /// (comma-separated)
     #[arg(long, value_enum, value_name = "reasons", value_delimiter = ',')]
     accept_left_out: Vec<LeftOutChoice>,
-    /// Let pass what settings in the project can change of an installation, and ask whom its .npmrc
-    /// names
+    /// Accept project settings that can change an installation, and use the registries in its
+    /// .npmrc
     #[arg(long)]
     accept_settings: bool,
-    /// Write the first reproduce.json: an exception for each package that is not reproduced, for 90
-    /// days
+    /// Create reproduce.json with an exception of 90 days for each package that is not reproduced
     #[arg(long, conflicts_with_all = ["omit", "workspace", "since"])]
     write_exceptions: bool,
-    /// Check again even where a stored result exists
+    /// Check again even if a stored result exists
     #[arg(short, long)]
     force: bool,
     /// Answer from stored results only
     #[arg(long)]
     offline: bool,
-    /// The registry to ask, in place of npm's configuration
+    /// Use this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
-    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    /// Isolation of builds: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     timeout: Option<f64>,
-    /// Judge again what was stored longer ago, as 30d, 12h or 2w
+    /// Check again if the stored result is older than this, e.g. 30d, 12h or 2w
     #[arg(long, value_name = "time", value_parser = duration)]
     max_age: Option<Duration>,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
     /// When to colour

@@ -24,7 +24,7 @@ use crate::session;
 /// The word that this command begins with.
 pub(super) const WORD: &str = "cache";
 
-/// See what the cache folder holds, or make it smaller.
+/// Show what is cached, or remove it.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce cache", max_term_width = 100, after_help = "For the package of that name: reproduce cache@latest")]
 struct Arguments {
@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Say how much is kept; with --verbose what, and when it was last used
+    /// Show the size of the cache; with --verbose every entry and when it was last used
     Ls {
         #[command(flatten)]
         place: Place,
@@ -42,21 +42,22 @@ enum Action {
         #[arg(long)]
         verbose: bool,
     },
-    /// Remove what is old or too much; what other runs use at this moment stays
+    /// Remove old entries, or the least recently used; keeps what other runs are using
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
     Prune {
         #[command(flatten)]
         place: Place,
-        /// What was not used for so long, as 30d, 12h or 2w
+        /// Remove entries not used for this long, e.g. 30d, 12h or 2w
         #[arg(long, value_name = "time", value_parser = duration, group = "what")]
         older_than: Option<Duration>,
-        /// What was not used for longest, until the rest is not larger than this, as 5GB or 500MB
+        /// Remove the least recently used entries until the rest is at most this large, e.g. 5GB or
+        /// 500MB
         #[arg(long, value_name = "size", value_parser = bytes, group = "what")]
         max_size: Option<u64>,
-        /// Everything, stored results too
+        /// Remove everything, including stored results
         #[arg(long, group = "what")]
         all: bool,
-        /// Only say what would be removed
+        /// Only show what would be removed
         #[arg(long)]
         dry_run: bool,
     },
@@ -67,10 +68,10 @@ struct Place {
     /// Print one JSON object
     #[arg(short, long)]
     json: bool,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
-    /// The file of results, relative to the cache folder or absolute [default: results.json]
+    /// File of stored results, relative to the cache folder or absolute [default: results.json]
     #[arg(long, value_name = "file")]
     cache_file: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `reproduce inspect`: what a tarball says about who wrote it.
+//! `reproduce inspect`: shows which client wrote a tarball.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,7 @@ struct Arguments {
     /// Print one JSON object for each spec, errors included
     #[arg(short, long)]
     json: bool,
-    /// The registry to ask, in place of npm's configuration
+    /// Use this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]

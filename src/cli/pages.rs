@@ -27,11 +27,11 @@ const NEAREST: usize = 3;
 /// How alike a code must be to be named, of 1.
 const ALIKE: f64 = 0.7;
 
-/// Say what a code means and what to do.
+/// Explain what a code means and what to do.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce explain", max_term_width = 100, after_help = "For the package of that name: reproduce explain@latest")]
 struct Explained {
-    /// A code as a report, an error or a statement has it
+    /// A code from a report, an error or a statement
     #[arg(value_name = "code")]
     code: String,
     /// Print one JSON object

@@ -20,12 +20,12 @@ pub(super) const WORD: &str = "replay";
 const HINT: &str = "reproduce replay <file>; for the package of that name: reproduce replay@latest";
 
 const AFTER_HELP: &str = "\
-A recipe is what `reproduce <spec> --json` has in attempts[].recipe; a whole result will do, too.
-Exit codes: 0 the tarball has the integrity that the recipe states, 1 it has another, or the result that the recipe came in says that this
-does not reproduce what was published, 2 it could not be made, 130 interrupted.
+A recipe is attempts[].recipe of `reproduce <spec> --json`; a whole result works too.
+Exit codes: 0 the tarball has the recipe's integrity, 1 it has another, or the given result says that it does not reproduce the published
+package, 2 it could not be made, 130 interrupted.
 For the package of that name: reproduce replay@latest";
 
-/// Make the tarball of a recipe again: from the repository, and from nothing else but the recipe.
+/// Make a recipe's tarball again, only from the recipe and its repository.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce replay", max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
@@ -35,36 +35,36 @@ struct Arguments {
     /// Print one JSON object, errors included
     #[arg(short, long)]
     json: bool,
-    /// Tell on stderr what is being done, also beside --json
+    /// Print progress on stderr, also with --json
     #[arg(long)]
     progress: bool,
-    /// Take the recipe's commit from this repository, folder or archive in place of the one that
-    /// the recipe names
+    /// Take the recipe's commit from this repository, folder or archive instead of the one in the
+    /// recipe
     #[arg(long, value_name = "source")]
     source: Option<String>,
     /// Write the tarball to this file
     #[arg(long, value_name = "file")]
     emit: Option<PathBuf>,
-    /// The registry that builds install from, in place of npm's configuration
+    /// Let builds install from this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
-    /// Take Node from this distribution in place of the registry, by its signed SHASUMS256.txt:
-    /// laid out as nodejs.org/dist
+    /// Take Node from this distribution instead of the registry, verified by its signed
+    /// SHASUMS256.txt; the layout is that of nodejs.org/dist
     #[arg(long, value_name = "url")]
     node_dist: Option<String>,
-    /// The OpenPGP keys of the distribution's releases: a file, armored or binary
+    /// File with the OpenPGP keys of the distribution's releases, armored or binary
     #[arg(long, value_name = "file")]
     node_keys: Option<PathBuf>,
-    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    /// Isolation of builds: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
-    /// A host that builds may reach besides the registry, by TLS; can be given several times
+    /// Let builds also reach this host, by TLS; can be repeated
     #[arg(long, value_name = "host[:port]")]
     allow_host: Vec<String>,
     /// Longest time in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = super::arguments::seconds)]
     timeout: Option<f64>,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
     /// Print what the build printed

@@ -22,12 +22,12 @@ pub(super) const WORD: &str = "report";
 const HINT: &str = "reproduce report <file>; for the package of that name: reproduce report@latest";
 
 const AFTER_HELP: &str = "\
-Read are databases of `reproduce survey`, also while it runs, and what it wrote with --ndjson. A list of packages can be surveyed again:
+It reads databases of `reproduce survey`, also while that runs, and files of its --ndjson. This surveys a class of packages again:
 reproduce report surveys.db --class build-failed --list | reproduce survey - --force
-Exit codes: 0, 2 where the file cannot be read.
+Exit codes: 0, or 2 if the file cannot be read.
 For the package of that name: reproduce report@latest";
 
-/// Tell what came of a survey.
+/// Print the figures of a survey.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce report", max_term_width = 100, after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -53,13 +53,13 @@ struct Arguments {
     /// Print the lines that --ndjson of the survey writes
     #[arg(long, conflicts_with_all = ["json", "md", "list"])]
     ndjson: bool,
-    /// List every reason for which packages are not reproduced
+    /// List every reason why packages are not reproduced
     #[arg(long)]
     group: bool,
-    /// Write one page of HTML with all results to this file; it asks nothing of the network
+    /// Write all results to this file as one HTML page, which needs no network
     #[arg(long, value_name = "file", conflicts_with_all = ["json", "md", "list", "ndjson"])]
     html: Option<PathBuf>,
-    /// Compare the page with an earlier survey: its database, or its lines
+    /// Compare the page with an earlier survey, by its database or its lines
     #[arg(long, value_name = "file", requires = "html")]
     earlier: Option<PathBuf>,
 }

@@ -22,36 +22,36 @@ pub(super) const WORD: &str = "stage";
 const HINT: &str = "reproduce stage <package>; for the package of that name: reproduce stage@latest";
 
 const AFTER_HELP: &str = "\
-Staged by `npm stage publish` (npm 11.15 and later) or `pnpm stage publish` (pnpm 11.3). What can be rebuilt is named with the command that approves it; nothing is approved here.
-Exit codes: 0 all of it can be rebuilt, 1 one cannot, 2 nothing is staged or one was not decided, 130 interrupted.
+Stages are made by `npm stage publish` (npm 11.15 and later) or `pnpm stage publish` (pnpm 11.3). If a stage can be rebuilt, the command that approves it is printed; it is not run.
+Exit codes: 0 every stage can be rebuilt, 1 one cannot, 2 nothing is staged or one is undecided, 130 interrupted.
 For the package of that name: reproduce stage@latest";
 
-/// Judge a version that is staged and not yet approved, against the commit that was pushed.
+/// Check a staged version that is not yet approved against the pushed commit.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce stage", max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
-    /// A package's name for all that is staged of it, or a stage's number
+    /// A package's name for all of its stages, or a stage's id
     #[arg(value_name = "package|stage-id")]
     staged: String,
     /// Print one JSON object for each stage, errors included
     #[arg(short, long)]
     json: bool,
-    /// Tell on stderr what is being done, also beside --json
+    /// Print progress on stderr, also with --json
     #[arg(long)]
     progress: bool,
-    /// The registry to ask, in place of npm's configuration
+    /// Use this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
-    /// Node version for builds (default: worked out from the package)
+    /// Node version for builds [default: determined from the package]
     #[arg(long, value_name = "version")]
     node: Option<String>,
-    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    /// Isolation of builds: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
     /// Longest time for one stage in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = super::arguments::seconds)]
     timeout: Option<f64>,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
     /// Print what builds printed

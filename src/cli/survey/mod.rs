@@ -44,12 +44,12 @@ const FIRST_PASS: usize = 4;
 const DATABASE: &str = "surveys.db";
 
 const AFTER_HELP: &str = "\
-A line of the list is a package as it is typed, a package URL, or a JSON object with spec, or with name and version. First all packages are asked for
-what needs no build, then builds run; the packages of one commit share its checkout. The same command again goes on where it ended, however it ended.
-Exit codes: 0 all is reproduced, 1 one is not, 2 one was not decided, or waits for a build, 130 interrupted, 143 terminated.
+A line of the list is a spec, a package URL, or a JSON object with spec, or with name and version. The first pass builds nothing.
+Then builds run, and the packages of one commit share its checkout. The same command again resumes, however the survey ended.
+Exit codes: 0 all are reproduced, 1 one is not, 2 one is undecided or waits for a build, 130 interrupted, 143 terminated.
 For the package of that name: reproduce survey@latest";
 
-/// Check a list of packages, and keep what comes of it in a database.
+/// Check a list of packages, and store the results in a database.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce survey", max_term_width = 100, after_help = AFTER_HELP)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -57,57 +57,57 @@ struct Arguments {
     /// The list of packages; - for standard input
     #[arg(value_name = "file", required_unless_present = "top", conflicts_with = "top")]
     list: Option<PathBuf>,
-    /// The first packages of npm-high-impact, the list of those that many others depend on
+    /// The first packages of npm-high-impact, a list of packages that many others depend on
     #[arg(long, value_name = "n")]
     top: Option<usize>,
     /// The database [default: surveys.db in the cache folder]
     #[arg(long, value_name = "file")]
     db: Option<PathBuf>,
-    /// Write a line of JSON for each package to this file as it is done; - is standard output
+    /// Write a line of JSON for each finished package to this file; - is standard output
     #[arg(long, value_name = "file")]
     ndjson: Option<PathBuf>,
     /// Print the figures as one JSON object at the end
     #[arg(short, long)]
     json: bool,
-    /// List every reason for which packages are not reproduced
+    /// List every reason why packages are not reproduced
     #[arg(long)]
     group: bool,
-    /// End after the first pass: what needs a build waits for a later run
+    /// Stop after the first pass; packages that need a build wait for a later run
     #[arg(long)]
     no_build: bool,
-    /// How many builds at a time; the first pass takes four times as many packages [default: half
+    /// Number of builds at a time; the first pass runs four times as many packages [default: half
     /// of the processors]
     #[arg(long, value_name = "n", value_parser = jobs)]
     jobs: Option<usize>,
-    /// Go on where the same list ended; it is what happens anyway
+    /// Resume where the same list ended; this is the default
     #[arg(long, conflicts_with = "force")]
     resume: bool,
-    /// Begin anew, also where the database has a run of this list
+    /// Start again, even if the database has a run of this list
     #[arg(short, long)]
     force: bool,
-    /// What makes the exit code other than 0
+    /// Results that make the exit code non-zero
     #[arg(long, value_enum, default_value_t, value_name = "what")]
     fail_on: FailOnChoice,
-    /// What counts as reproduced
+    /// The weakest result that counts as reproduced
     #[arg(long, value_enum, default_value_t, value_name = "level")]
     accept: AcceptChoice,
     /// Try only these strategies (comma-separated)
     #[arg(long, value_name = "names", value_delimiter = ',')]
     strategy: Vec<String>,
-    /// The registry to ask, in place of npm's configuration
+    /// Use this registry instead of the one in npm's configuration
     #[arg(long, value_name = "url")]
     registry: Option<String>,
-    /// How builds are isolated: auto, namespaces, bwrap, landlock, or none for no isolation at all
+    /// Isolation of builds: auto, namespaces, bwrap, landlock, or none for no isolation at all
     #[arg(long, value_name = "tier")]
     isolation: Option<String>,
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     timeout: Option<f64>,
-    /// Keep the caches below this on the way, as 20GB: what was used longest ago goes, and what is
-    /// in use stays
+    /// Keep the caches below this size during the run, e.g. 20GB; removes what was used longest ago
+    /// and is not in use
     #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
     disk: Option<u64>,
-    /// The folder of all caches
+    /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
     /// When to colour

@@ -30,7 +30,7 @@ pub async fn extend(
     progress: &Progress,
     cancelled: &Arc<AtomicBool>,
 ) {
-    let unavailable = |why: String| Finding::new("history-unavailable", Severity::Info, format!("no earlier version was looked at: {why}"));
+    let unavailable = |why: String| Finding::new("history-unavailable", Severity::Info, format!("no earlier version was checked: {why}"));
     let (name, packument) = match versions_of(word, options, cancelled).await {
         Ok(found) => found,
         Err(why) => {
@@ -58,7 +58,7 @@ async fn versions_of(word: &str, options: &Options, cancelled: &Arc<AtomicBool>)
     let spec = Spec::parse(word).map_err(|error| error.to_string())?;
     let name = match spec.target() {
         Target::Registry { name, registry: None, .. } => name.clone(),
-        Target::Registry { .. } => return Err("the spec names a registry of its own".into()),
+        Target::Registry { .. } => return Err("the spec names its own registry".into()),
         Target::Tarball(_) | Target::File(_) => return Err("a tarball by itself has no earlier versions".into()),
     };
     let packument = session::packument(&name, options, Arc::clone(cancelled)).await.map_err(|error| error.to_string())?;
@@ -112,7 +112,7 @@ fn findings(report: &Report, earlier: &[HistoryEntry]) -> Vec<Finding> {
     }
     let attested = earlier.iter().filter(|entry| entry.attested).count();
     if !report.attested && earlier.first().is_some_and(|latest| latest.attested) && attested * 2 > earlier.len() {
-        let message = format!("{attested} of {} earlier versions have provenance, and this one has none", earlier.len());
+        let message = format!("{attested} of {} earlier versions have provenance, but this one has none", earlier.len());
         findings.push(Finding::new("provenance-lost", Severity::Warning, message));
     }
     findings

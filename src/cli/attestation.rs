@@ -40,7 +40,7 @@ pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancel
         [] => None,
         [one] => Some(one.as_str()),
         _ => {
-            let answer = Answer::usage("--verify-attestation checks one attestation, and several packages were named", "name one".into());
+            let answer = Answer::usage("--verify-attestation checks one attestation, but several packages were given", "name one".into());
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
@@ -103,7 +103,7 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
         Some(spec) => spec.to_owned(),
         None => exact(&stated.subject).ok_or_else(|| EnvelopeError::Unreadable {
             path: file.display().to_string(),
-            reason: "its subject is no version of an npm package".into(),
+            reason: "its subject is not a version of an npm package".into(),
         })?,
     };
     let published = session::fetch_one(&asked, &arguments.options(), Arc::clone(cancelled)).await?;

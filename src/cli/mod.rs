@@ -100,8 +100,8 @@ fn within_itself(arguments: &[String]) -> Option<u8> {
     let named = parsed.specs.first().cloned().or_else(|| parsed.from.as_ref().map(|list| list.display().to_string()));
     let named = named.or_else(|| parsed.verify_attestation.as_ref().map(|file| file.display().to_string()));
     let Some(named) = named.filter(|_| !parsed.local) else { return Some(0) };
-    let message = format!("{named} is not looked at within a build of this program's own: REPRODUCE_ACTIVE is set");
-    let answer = Answer::usage(&message, "unset REPRODUCE_ACTIVE where this is no such build".into());
+    let message = format!("{named} is not checked inside a build of this program: REPRODUCE_ACTIVE is set");
+    let answer = Answer::usage(&message, "unset REPRODUCE_ACTIVE if this is not such a build".into());
     Some(written(Output::new(&parsed).answer(&answer)).unwrap_or(UNDECIDED))
 }
 
@@ -132,11 +132,11 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     let mut options = Options { installed: program.installed, ..arguments.options() };
     options.registry = options.registry.or_else(|| published.clone().flatten());
     if options.emit.is_some() && specs.len() > 1 {
-        let answer = Answer::usage("--emit writes one tarball, and several packages were named", "name one package".into());
+        let answer = Answer::usage("--emit writes one tarball, but several packages were given", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
     if let Some(option) = Documents::of_one(arguments).filter(|_| specs.len() > 1) {
-        let answer = Answer::usage(&format!("{option} is about one package, and several were named"), "name one package".into());
+        let answer = Answer::usage(&format!("{option} is for one package, but several were given"), "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
     let mut documents = match Documents::prepare(arguments, program.product) {
@@ -293,7 +293,7 @@ enum Asked {
 fn specs_or_hook(given: Vec<String>, from_file: bool) -> Result<Asked, NoSpec> {
     if let Some(command) = given.first().filter(|word| COMMANDS.contains(&word.as_str())) {
         return Err(NoSpec {
-            message: format!("the command {command} stands behind an option's value"),
+            message: format!("the command {command} is after an option's value"),
             hint: format!("put the command first: reproduce {command} …; for the package of that name: {command}@latest"),
         });
     }

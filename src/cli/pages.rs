@@ -59,7 +59,7 @@ pub(super) fn help_command() -> Command {
 /// A document that cannot be shown.
 #[derive(Debug, thiserror::Error)]
 enum PageError {
-    #[error("the documents are not beside the program")]
+    #[error("the documents are missing beside the program")]
     Missing,
     #[error("there is no code {code}")]
     NoCode { code: String, nearest: Vec<String> },

@@ -30,7 +30,7 @@ impl Diagnostic for ListError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("a list has one package a line, as they are typed, and is text".into())
+        Some("a list is text with one spec per line".into())
     }
 }
 

@@ -62,7 +62,7 @@ fn files(packed: &Packed) -> Advice {
     let text = if good {
         format!("files in package.json says what is published ({} files)", packed.files.len())
     } else {
-        format!("list what is published in `files`: without it whatever lies in the folder goes along ({} files now)", packed.files.len())
+        format!("list the published files in `files`: without it the whole folder is published ({} files now)", packed.files.len())
     };
     Advice { about: "files", good, text }
 }
@@ -71,7 +71,7 @@ fn files(packed: &Packed) -> Advice {
 fn building(packed: &Packed, tree: &WorkTree) -> Vec<Advice> {
     let made: Vec<&String> = packed.files.iter().filter(|file| !tree.has(&tree.path_of(file))).collect();
     let Some(first) = made.first() else {
-        return vec![Advice { about: "build", good: true, text: "every file is in the commit: nothing need be built to check it".into() }];
+        return vec![Advice { about: "build", good: true, text: "every file is in the commit: it can be checked without a build".into() }];
     };
     let script = ["prepack", "prepare", "build"].into_iter().find(|name| packed.script(name).is_some());
     let mut all = vec![match script {

@@ -33,7 +33,7 @@ pub enum AuditError {
         reason: String,
     },
     /// The file of exceptions is none.
-    #[error("{} cannot be followed: {reason}", path.display())]
+    #[error("{} is invalid: {reason}", path.display())]
     Exceptions {
         /// The file.
         path: PathBuf,
@@ -72,14 +72,14 @@ impl Diagnostic for AuditError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing(_) => Some("name the lockfile or the SBOM, or read what lies in node_modules with --tree".into()),
+            Self::Missing(_) => Some("name the lockfile or the SBOM, or read node_modules with --tree".into()),
             Self::Binary(_) => Some("bun install --save-text-lockfile --lockfile-only writes bun.lock".into()),
-            Self::Since { .. } => {
-                Some("--since takes a commit's whole id, a branch or a tag that is here, each also with ~1 behind it".into())
-            }
+            Self::Since { .. } => Some("--since takes a full commit id, or a local branch or tag, each also followed by ~1".into()),
             Self::Unreadable { .. } => None,
-            Self::Exceptions { .. } => Some("each exception has package, reason and until (as 2027-01-31), and may have a code".into()),
-            Self::Unwritable { .. } => Some("a list that is there is changed by hand: remove it to begin anew".into()),
+            Self::Exceptions { .. } => {
+                Some("each exception has package, reason and until (for example 2027-01-31), and may have a code".into())
+            }
+            Self::Unwritable { .. } => Some("edit the existing list by hand, or remove it to start again".into()),
             Self::Lockfile(error) => error.hint(),
         }
     }

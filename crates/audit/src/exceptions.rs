@@ -57,7 +57,7 @@ fn written<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
 }
 
 fn day<'de, D: Deserializer<'de>>(text: D) -> Result<Date, D::Error> {
-    String::deserialize(text)?.parse().map_err(|_| D::Error::custom("until is no day, as 2027-01-31"))
+    String::deserialize(text)?.parse().map_err(|_| D::Error::custom("until is not a day such as 2027-01-31"))
 }
 
 /// The decisions of a folder.
@@ -133,10 +133,10 @@ impl Exceptions {
             let of_setting = |setting: &Setting| exception.is_for_key(&setting.name(), settings::CODE);
             let needed = is_left || rows.iter().any(of_row) || plan.settings.iter().any(of_setting);
             if !needed && plan.is_whole {
-                let message = format!("the exception for {package} applies to nothing any more, and can go");
+                let message = format!("the exception for {package} no longer applies to anything; remove it");
                 all.push(Finding::new("exception-unused", Severity::Warning, message));
             } else if needed && exception.until < self.today {
-                let message = format!("the exception for {package} was over on {}: {}", exception.until, exception.reason);
+                let message = format!("the exception for {package} ended on {}: {}", exception.until, exception.reason);
                 all.push(Finding::new("exception-over", Severity::Warning, message));
             }
         }
@@ -184,7 +184,7 @@ pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(Pat
         .map(|row| Exception {
             package: format!("{}@{}", row.name, row.version),
             code: row.code.clone(),
-            reason: format!("{} when the list was begun, on {today}", row.verdict.as_str()),
+            reason: format!("{} when the list was created, on {today}", row.verdict.as_str()),
             until,
         })
         .collect();
@@ -192,14 +192,14 @@ pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(Pat
     exceptions.extend(open.map(|left| Exception {
         package: left.key.clone(),
         code: Some(left.reason.to_owned()),
-        reason: format!("left out when the list was begun, on {today}"),
+        reason: format!("left out when the list was created, on {today}"),
         until,
     }));
     let settings = plan.settings.iter().filter(|_| !plan.accepts_settings);
     exceptions.extend(settings.map(|setting| Exception {
         package: setting.name(),
         code: Some(settings::CODE.to_owned()),
-        reason: format!("set when the list was begun, on {today}"),
+        reason: format!("set when the list was created, on {today}"),
         until,
     }));
     exceptions.sort_by(|a, b| a.package.cmp(&b.package));

@@ -77,7 +77,7 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
             say(Finding::new("lockfile-integrity-mismatch", Severity::Error, message), 1);
         }
         Hashes::Weak => {
-            let message = format!("the lockfile has {own} for {spec}: no strong hash that the registry has, too ({theirs})");
+            let message = format!("the lockfile has {own} for {spec}: it shares no strong hash with the registry ({theirs})");
             say(Finding::new("lockfile-integrity-weak", Severity::Error, message), 2);
         }
         Hashes::None | Hashes::Same => {}
@@ -87,17 +87,17 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
         let (severity, exit) = if hashes == Hashes::Same { (Severity::Warning, 0) } else { (Severity::Error, 2) };
         if exit > 0 || !is_public(host) {
             let registrys = package.location.as_deref().and_then(host_of).unwrap_or_else(|| "another host".into());
-            let message = format!("the lockfile has {spec} from {host}, and the registry has it from {registrys}");
+            let message = format!("the lockfile takes {spec} from {host}, but the registry has it at {registrys}");
             say(Finding::new("lockfile-other-host", severity, message), exit);
         }
     } else if hashes != Hashes::Same
         && let Some(other) = other_tarball(entry, place, package)
     {
-        let message = format!("{other} is not where the registry has {spec}, and no hash says that it is the same tarball");
+        let message = format!("{other} is not the registry's address of {spec}, and no hash shows that it is the same tarball");
         say(Finding::new("lockfile-other-tarball", Severity::Error, message), 2);
     }
     if let Some(file) = plan.registry_elsewhere.as_deref().filter(|_| hashes != Hashes::Same) {
-        let message = format!("{file} says where the client gets packages from, and no hash says that it is the same tarball of {spec}");
+        let message = format!("{file} sets the client's registries, and no hash shows that its tarball of {spec} is the same");
         say(Finding::new("lockfile-registry-unknown", Severity::Error, message), 2);
     }
     if let Some(asked) = &place.in_place_of {
@@ -105,11 +105,11 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
         say(Finding::new("lockfile-other-package", Severity::Error, message), 2);
     }
     for alias in place.aliases.iter().filter(|alias| !plan.asks(alias, entry.name.as_str())).take(MAX_TOLD) {
-        let message = format!("{spec} takes the place of {}, and {} is not known to ask for that", alias.1, alias.0);
+        let message = format!("{spec} replaces {}, but {} is not known to ask for that", alias.1, alias.0);
         say(Finding::new("lockfile-other-package", Severity::Error, message), 2);
     }
     if place.has_shrinkwrap {
-        let message = format!("{spec} brings a lockfile of its own, and what that installs is not looked at");
+        let message = format!("{spec} contains its own lockfile, and the packages in that are not checked");
         say(Finding::new("lockfile-shrinkwrap", Severity::Error, message), 2);
     }
     all

@@ -177,7 +177,7 @@ fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<
             }
             match files.get(key.as_str()).filter(|_| kind.is_file()) {
                 Some(own) if is_same(&path, own)? => {}
-                Some(_) => found.push(format!("{key} is other than in the tarball")),
+                Some(_) => found.push(format!("{key} differs from the tarball")),
                 None => found.push(format!("{key} is not in the tarball")),
             }
             seen.insert(key);

@@ -114,7 +114,7 @@ impl Plan {
             Lockfile::read(&name, &bytes)?
         };
         if asked.omit.dev && !lockfile.tells_dev() {
-            let message = "the lockfile does not say what is for development alone, so that nothing was omitted for it";
+            let message = "the lockfile does not mark development dependencies, so none were omitted";
             findings.push(Finding::new("lockfile-kinds-unknown", Severity::Warning, message));
         }
         findings.extend(lockfile.gaps.iter().map(|gap| gap_found(&file, gap)));

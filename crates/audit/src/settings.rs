@@ -37,7 +37,7 @@ const MAX_TOLD: usize = 500;
 
 /// What a key can do.
 const CHANGES: &str = "it can change what the client installs, or from where";
-const ELSEWHERE: &str = "the audit does not ask there, unless with --accept-settings";
+const ELSEWHERE: &str = "the audit does not use it without --accept-settings";
 
 /// A setting that can change what is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     for (first, then) in known::FIRST {
         if then.contains(&name.as_ref()) && folder.join(first).symlink_metadata().is_ok() {
-            looking.tell(first, None, format!("a client reads it in place of {name}"));
+            looking.tell(first, None, format!("a client reads it instead of {name}"));
         }
     }
     looking.found
@@ -147,7 +147,7 @@ impl Looking<'_> {
                     self.tell(name, Some(key), why.to_owned());
                 }
             }
-            Err(odd) => self.tell(name, None, format!("not every client reads it alike: {odd}")),
+            Err(odd) => self.tell(name, None, format!("clients could read it differently: {odd}")),
         }
     }
 

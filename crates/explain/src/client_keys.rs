@@ -35,7 +35,7 @@ pub(super) fn findings(published: &Archive, rebuilt: &Archive) -> Vec<Finding> {
     if keys.is_empty() {
         return Vec::new();
     }
-    let message = format!("package.json has keys that a client writes where it installs a package: {}", keys.join(", "));
+    let message = format!("package.json has keys that a client writes when it installs a package: {}", keys.join(", "));
     let mut found = vec![Finding::new("client-keys", Severity::Info, message)];
     let leak = keys.iter().find_map(|key| Some((*key, ours.get(*key).and_then(local_path)?)));
     if let Some((key, path)) = leak {

@@ -44,14 +44,14 @@ impl Content<'_> {
     fn read(&mut self, path: &str) -> Result<[Vec<u8>; 2], &'static str> {
         const UNREADABLE: &str = "its content could not be read back";
         if patience::is_over() || self.end.is_some_and(|end| Instant::now() >= end) {
-            return Err("it was not looked into: other files took too long");
+            return Err("it was not examined: other files took too long");
         }
         let sides = [(self.published, self.published.get(path)), (self.rebuilt, self.rebuilt.get(path))];
         let size: u64 = sides.iter().filter_map(|(_, entry)| entry.map(|entry| entry.size)).sum();
         if sides.iter().any(|(_, entry)| entry.is_some_and(|entry| entry.size > self.file)) {
-            return Err("it is too large to be looked into");
+            return Err("it is too large to examine");
         }
-        self.left = self.left.checked_sub(size).ok_or("it was not looked into: too much differs")?;
+        self.left = self.left.checked_sub(size).ok_or("it was not examined: too much differs")?;
         let content = |(archive, entry): (&Archive, Option<&Entry>)| archive.content(entry.ok_or(UNREADABLE)?).map_err(|_| UNREADABLE);
         let [ours, theirs] = sides;
         Ok([content(ours)?, content(theirs)?])
@@ -84,7 +84,7 @@ fn code(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class,
             let more = if comments { ", and comments" } else { "" };
             (
                 Class::LiteralForm,
-                format!("the same code after parsing; quotes, numbers, parentheses or semicolons are written otherwise{more}"),
+                format!("the same code after parsing; quotes, numbers, parentheses or semicolons are written differently{more}"),
             )
         }
         Code::Helpers => (Class::ToolVersion, "only what a compiler adds differs: helper functions and marks, by name".to_owned()),
@@ -120,7 +120,7 @@ fn data(ours: &[u8], theirs: &[u8]) -> Option<(Class, String)> {
     let [left, right] = json::both(ours, theirs)?;
     Some(match json::compare(&left, &right) {
         json::Json::Layout => (Class::FormattingOnly, "the same JSON in another layout".to_owned()),
-        json::Json::Numbers => (Class::LiteralForm, "the same JSON with a number written otherwise".to_owned()),
+        json::Json::Numbers => (Class::LiteralForm, "the same JSON with a number written differently".to_owned()),
         json::Json::Order(place) => {
             (Class::KeyOrder, format!("the same JSON with keys in another order, at {}", super::text::cut(&place, 80)))
         }

@@ -39,8 +39,8 @@ pub fn findings(published: &Archive, rebuilt: &Archive, explanations: &[Explanat
     [
         ("published files are of the kind that editors, systems and tools leave on a machine", left_behind),
         ("the source has files with other bytes than were published", other),
-        ("published code is minified where nothing of the source is", minified),
-        ("published code was made unreadable, and nothing of the source is so", obfuscated),
+        ("published code is minified, but nothing in the source is", minified),
+        ("published code was obfuscated, but nothing in the source is", obfuscated),
     ]
     .into_iter()
     .zip([Kind::LeftBehind, Kind::OtherBytes, Kind::Minified, Kind::Obfuscated])

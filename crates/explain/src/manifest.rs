@@ -30,7 +30,7 @@ pub(super) fn explain(published: &[u8], rebuilt: &[u8]) -> Option<(Class, String
     let [Value::Object(ours), Value::Object(theirs)] = &values else { return None };
     Some(match json::compare(&values[0], &values[1]) {
         Json::Layout => (Class::FormattingOnly, "the same keys and values in another layout".to_owned()),
-        Json::Numbers => (Class::LiteralForm, "the same values with a number written otherwise".to_owned()),
+        Json::Numbers => (Class::LiteralForm, "the same values with a number written differently".to_owned()),
         Json::Order(place) => (Class::KeyOrder, format!("the same values with keys in another order, from {} on", cut(&place, 60))),
         Json::Values(_) => changed(ours, theirs),
     })

@@ -9,7 +9,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 pub enum GitError {
     /// The host answered that there is no such repository, or hides it from us (404, 410, or 401
     /// and 403 without credentials).
-    #[error("the repository {url} is not there, or not public (HTTP {status})")]
+    #[error("the repository {url} does not exist or is not public (HTTP {status})")]
     NotFound {
         /// The address asked.
         url: String,
@@ -156,7 +156,7 @@ impl Diagnostic for GitError {
                 return source.hint().or_else(|| Some("the declared address leads nowhere; --source names another one".into()));
             }
             Self::NotGit { .. } => "--source names the git repository, if the package has one".into(),
-            Self::Protocol { .. } => "try again; if it stays, the host may not speak git's smart HTTP protocol".into(),
+            Self::Protocol { .. } => "try again; if it stays, the host may not support git's smart HTTP protocol".into(),
             Self::AddressRefused { .. } => {
                 "if this host is yours, say so in git's configuration (url.<base>.insteadOf) or in REPRODUCE_ALLOW_HOSTS".into()
             }
@@ -165,7 +165,7 @@ impl Diagnostic for GitError {
             }
             Self::Malformed { .. } => "git itself refuses this (see `git fsck`); --source names a repository without it".into(),
             Self::Cancelled => return None,
-            Self::Cache { path, .. } => format!("check the rights and the free space of {path}, or name another place with --cache-dir"),
+            Self::Cache { path, .. } => format!("check the permissions and the free space of {path}, or name another folder with --cache-dir"),
             Self::Damaged { .. } => "remove the folder `git` of the cache (--cache-dir) and try again".into(),
             Self::Source { .. } => {
                 "--source takes a repository's address, or a git repository, a folder or a tar archive on this machine".into()

@@ -252,7 +252,7 @@ fn failure(url: &str, cause: &Cause, error: &dyn std::fmt::Display) -> GitError 
     }
     let detail = format!("{error:#}");
     if detail.contains("header to indicate 'smart' protocol") {
-        return GitError::NotGit { url: url.to_owned(), detail: "it does not speak git's smart HTTP protocol".into() };
+        return GitError::NotGit { url: url.to_owned(), detail: "it does not support git's smart HTTP protocol".into() };
     }
     GitError::Protocol { url: url.to_owned(), detail }
 }

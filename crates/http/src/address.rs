@@ -21,7 +21,7 @@ pub(super) enum Reach {
 pub(super) fn judge(url: &Url, trust: Trust, allowed: &AllowList) -> Result<Reach, HttpError> {
     let refused = |reason| HttpError::AddressRefused { url: shown(url), reason };
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refused("only http and https are spoken"));
+        return Err(refused("only http and https are supported"));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("it holds credentials"));

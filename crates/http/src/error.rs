@@ -51,7 +51,7 @@ pub enum HttpError {
         after: Duration,
     },
     /// The connection broke off in the middle of an answer.
-    #[error("the answer from {url} broke off")]
+    #[error("the connection to {url} was lost during the answer")]
     Cut {
         /// Address.
         url: String,
@@ -71,13 +71,13 @@ pub enum HttpError {
         url: String,
     },
     /// A redirect back to an address that was already asked.
-    #[error("{url} redirects in a circle")]
+    #[error("{url} redirects in a loop")]
     RedirectCycle {
         /// The first address.
         url: String,
     },
     /// A redirect without a readable target, or of a POST.
-    #[error("{url} redirects to nowhere usable")]
+    #[error("{url} redirects to an invalid address")]
     BadRedirect {
         /// The address that redirected.
         url: String,
@@ -129,13 +129,13 @@ pub enum HttpError {
         status: u16,
     },
     /// The network is switched off by `--offline` or npm's `offline`.
-    #[error("{url} would be asked, but the network is switched off")]
+    #[error("{url} is needed, but the network is switched off")]
     Offline {
         /// Address.
         url: String,
     },
     /// What came could not be kept.
-    #[error("cannot keep the answer: {reason}")]
+    #[error("cannot store the answer: {reason}")]
     Disk {
         /// The system's words.
         reason: String,
@@ -208,18 +208,18 @@ impl Diagnostic for HttpError {
                 "if a proxy or a private authority signs here, name its certificate with npm's cafile or NODE_EXTRA_CA_CERTS"
             }
             Self::TlsSetup { .. } => "check npm's cafile, ca, certfile and keyfile, and SSL_CERT_FILE",
-            Self::Timeout { .. } | Self::Cut { .. } => "try again; npm's fetch-timeout and fetch-retries say how patient to be",
+            Self::Timeout { .. } | Self::Cut { .. } => "try again; npm's fetch-timeout and fetch-retries set the limits",
             Self::PrivateAddress { .. } | Self::Insecure { .. } => "if the host is your own, allow it with REPRODUCE_ALLOW_HOSTS=host:port",
             Self::RateLimited { .. } => {
                 "wait until then, or run fewer packages at a time; most hosts give more to those who identify themselves"
             }
             Self::Status { status: 401 | 403, .. } => "check the token in .npmrc for this host",
-            Self::Status { status: 407, .. } => "the proxy wants credentials: put them into npm's proxy address",
+            Self::Status { status: 407, .. } => "the proxy requires credentials: put them into npm's proxy address",
             Self::Status { status: 500.., .. } => "the server has a problem; try again later",
             Self::Offline { .. } => "run without --offline once, or check npm's offline setting",
             Self::Disk { .. } => "free some space, or point TMPDIR or --cache-dir at a larger disk",
-            Self::TooLarge { .. } => "the answer is over this program's limit; nothing that npm accepts comes near it",
-            Self::AddressRefused { .. } => "a registry serves its tarballs over https; this one names another kind of address",
+            Self::TooLarge { .. } => "the answer is over this program's limit; npm accepts nothing that large",
+            Self::AddressRefused { .. } => "a registry serves its tarballs over https; this one gives another kind of address",
             _ => return None,
         };
         Some(hint.to_owned())

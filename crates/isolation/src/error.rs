@@ -112,9 +112,9 @@ impl Diagnostic for SandboxError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownIsolation { .. } => "it is one of auto, namespaces, bwrap, landlock, none".to_owned(),
+            Self::UnknownIsolation { .. } => "use auto, namespaces, bwrap, landlock or none".to_owned(),
             Self::Unsupported => {
-                "run it on Linux (WSL 2 or a container will do), or pass --isolation none where you would run the build by hand".to_owned()
+                "run it on Linux (WSL 2 or a container works), or pass --isolation none if you would run the build by hand".to_owned()
             }
             Self::HelperMissing { .. } => "install again, or run `npm run build` in a checkout; REPRODUCE_SANDBOX names another place".to_owned(),
             Self::Unavailable { .. } => {
@@ -123,10 +123,10 @@ impl Diagnostic for SandboxError {
             }
             Self::Give { .. } => "name a folder on another file system with --cache-dir".to_owned(),
             Self::NoPlace { .. } => {
-                "name a folder with TMPDIR that every user may enter and where programs may run; in a container, --tmpfs /tmp:exec makes one"
+                "set TMPDIR to a folder that every user may enter and where programs may run; in a container, --tmpfs /tmp:exec makes one"
                     .to_owned()
             }
-            Self::Lost => "look for the system's out-of-memory killer, then run it again".to_owned(),
+            Self::Lost => "check the system's out-of-memory killer, then run it again".to_owned(),
             Self::BadMount { .. } | Self::BadCommand { .. } | Self::Setup { .. } | Self::Io { .. } => return None,
         })
     }

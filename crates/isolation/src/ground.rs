@@ -72,7 +72,7 @@ fn is_plain(folder: &Path) -> Result<(), String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@=,~%".contains(c) || !c.is_ascii() && !c.is_whitespace();
     match folder.to_str() {
         Some(path) if path.chars().all(is_plain) => Ok(()),
-        _ => Err(format!("{} has a sign in its name that programs stumble over", folder.display())),
+        _ => Err(format!("{} has a character in its name that programs fail on", folder.display())),
     }
 }
 

@@ -90,7 +90,7 @@ impl Job {
             }
             // A link on the way could be the work of an earlier build in the outer folder.
             if self.mounts.iter().any(|outer| outer.writable && mount.host != outer.host && mount.host.starts_with(&outer.host)) {
-                return bad("it lies in a folder that the build may change");
+                return bad("it is in a folder that the build may change");
             }
         }
         Ok(())

@@ -40,9 +40,9 @@ impl Tier {
         match self {
             Self::Namespaces | Self::Bwrap => None,
             Self::Landlock => {
-                Some("the build could see names, sizes and processes of the host, and change times of your files (not what is in them)")
+                Some("the build could see names, sizes and processes of the host, and change times of your files (not their contents)")
             }
-            Self::None => Some("the build could read and change all that you can, and reach any network"),
+            Self::None => Some("the build could read and change everything that you can, and reach any network"),
         }
     }
 }

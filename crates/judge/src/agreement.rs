@@ -33,7 +33,7 @@ pub(crate) fn agree(
         Box::new(Ending {
             code: "repository-mismatch",
             message: format!("the registry's metadata names {registry}, the package.json in the tarball names {tarball}"),
-            hint: Some("whoever published this changed one of the two; ask the maintainers which one is theirs".into()),
+            hint: Some("the publisher changed one of the two; ask the maintainers which one is theirs".into()),
             finding: Some(Finding::new(
                 "repository-mismatch",
                 Severity::Error,

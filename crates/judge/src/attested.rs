@@ -57,7 +57,7 @@ fn compare(report: &mut Report, by_user: bool, parents: &dyn Fn(&str) -> Option<
         let same = parse(attested).zip(parse(&origin.repository)).map_or_else(|| *attested == origin.repository, same);
         provenance.repository_matches = Some(same);
         if !same && !by_user {
-            let message = format!("it was published from {attested}, and declares {}", origin.repository);
+            let message = format!("it was published from {attested}, but declares {}", origin.repository);
             findings.push(Finding::new("provenance-repository-mismatch", Severity::Warning, message));
         }
     }

@@ -16,13 +16,11 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository) {
     let finding = match repository.is_on_branch(&commit) {
         Ok(Some(true) | None) => return,
         Ok(Some(false)) => {
-            let message = format!(
-                "the tag {tag} is on a commit that no branch leads to: it may never have been looked at by those who look at branches"
-            );
+            let message = format!("the tag {tag} is on a commit that is on no branch: reviewers of branches may never have seen it");
             Finding::new("tag-beside-branches", Severity::Info, message)
         }
         Err(error) => {
-            let message = format!("whether a branch leads to the commit could not be asked: {error}");
+            let message = format!("the branches with the commit could not be read: {error}");
             Finding::new("history-unread", Severity::Info, message)
         }
     };

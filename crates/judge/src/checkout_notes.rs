@@ -11,7 +11,7 @@ pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
     let first = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let more = paths.len().checked_sub(SHOWN + 1).map(|rest| format!(" and {} more", rest + 1)).unwrap_or_default();
     let message =
-        format!(".gitattributes makes other text of {first}{more} in a checkout (working-tree-encoding, ident) than the repository shows");
+        format!(".gitattributes makes {first}{more} in a checkout (working-tree-encoding, ident) differ from what the repository shows");
     (!paths.is_empty()).then(|| Finding::new("altered-by-attributes", Severity::Warning, message))
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
         return found;
     }
     if let Some(mode) = one.recipe.checkout.mode_of_all().filter(|_| one.recipe.checkout.is_without_modes()) {
-        let message = format!("every file was published with mode {mode:o}, as from a file system without modes; git has other modes");
+        let message = format!("every file was published with mode {mode:o}, as on a file system without modes; git has other modes");
         found.push(Finding::new("modes-of-mount", Severity::Info, message));
     }
     if one.pointers > 0 {

@@ -56,9 +56,9 @@ pub(crate) fn of(
             Outcome::OtherEntries => "whatever a build makes,",
             _ => "the files are those of the source, but",
         };
-        let message = format!("{files} the registry's metadata asks an installer for other than package.json says");
+        let message = format!("{files} the registry's metadata asks an installer for something else than package.json");
         draft.findings([Finding::new("manifest-mismatch", Severity::Error, message)]);
-        draft.hint(Some("installers obey the registry: read what disagrees before you install it".into()));
+        draft.hint(Some("installers obey the registry: read the differences before you install it".into()));
     }
     if closest.outcome != Outcome::OtherEntries {
         draft.findings(checkout_notes::altered(&altered));
@@ -95,7 +95,7 @@ fn nothing_tried(cut: Option<Box<Ending>>, not_built: Option<SourceError>) -> Bo
             Verdict::Unsupported,
             "nothing-packed",
             "nothing was tried: no strategy that is allowed fits this package",
-            "allow others with --strategy, or all by leaving it out",
+            "allow others with --strategy, or omit it to allow all",
         )
     })
 }
@@ -181,7 +181,7 @@ fn cut_short(cut: &[Cut], deadline: Deadline) -> Option<Box<Ending>> {
     let limit = if cut.iter().any(|cut| cut.limit == Limit::Time) { Limit::Time } else { cut.first()?.limit };
     let (what, hint) = match limit {
         Limit::Time => ("the time ran out before all was tried", deadline.hint()),
-        Limit::Machine => ("a build needs more memory, disk, processes or output than it may have", MORE_MACHINE.to_owned()),
+        Limit::Machine => ("a build needs more memory, disk, processes or output than allowed", MORE_MACHINE.to_owned()),
         Limit::Sandbox => ("a build failed where the sandbox refused it a server, datagrams or semaphores", STRONGER_SANDBOX.to_owned()),
     };
     let parts: Vec<&str> = cut.iter().filter(|cut| cut.limit == limit).map(|cut| cut.what.as_str()).collect();

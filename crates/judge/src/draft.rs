@@ -43,11 +43,11 @@ fn tool_findings(tools: &[Tool]) -> Vec<Finding> {
     for tool in tools {
         let what = format!("{} {}", tool.kind, tool.version);
         if tool.refetched {
-            let message = format!("{what} in the cache was not what had been unpacked there; it was fetched anew");
+            let message = format!("{what} in the cache had changed since it was unpacked; it was fetched again");
             all.push(Finding::new("toolchain-altered", Severity::Warning, message));
         }
         if tool.registry_agrees == Some(false) {
-            let message = format!("the registry's {what} is another program than that of {}, which the build ran with", tool.from);
+            let message = format!("the registry's {what} differs from that of {}, which the build ran with", tool.from);
             all.push(Finding::new("node-disagrees", Severity::Warning, message));
         }
     }
@@ -85,7 +85,7 @@ impl Draft {
         let found: Vec<&str> = small.filter(is_pointer).map(|entry| entry.path.as_str()).collect();
         if let Some(first) = found.first() {
             let more = if found.len() > 1 { format!(" and {} more", found.len() - 1) } else { String::new() };
-            let message = format!("a Git LFS pointer was published in place of the file that it stands for: {first}{more}");
+            let message = format!("a Git LFS pointer was published instead of its file: {first}{more}");
             self.report.findings.push(Finding::new("lfs-pointer-published", Severity::Warning, message));
         }
     }

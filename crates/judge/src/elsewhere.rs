@@ -34,7 +34,7 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, published: 
             Ok(Some(commit)) => found.push((path, commit)),
             Ok(None) => nowhere.push(path),
             Err(error) => {
-                let message = format!("whether other commits have the published bytes could not be asked: {error}");
+                let message = format!("other commits could not be searched for the published bytes: {error}");
                 report.findings.push(Finding::new("history-unread", Severity::Info, message));
                 break;
             }

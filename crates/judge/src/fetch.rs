@@ -16,7 +16,7 @@ pub(crate) async fn download(spec: &Spec, release: &Release, context: &Context, 
     let tarball = npm_registry::download(release, spec, &context.npm, &context.client, &resolving).await.map_err(boxed)?;
     if let IntegrityCheck::Mismatch { expected, actual } = &tarball.check {
         let message = format!("the registry announces {expected}, and serves {actual}");
-        let hint = "a proxy or mirror may have damaged it: ask another registry; if it stays, do not install it";
+        let hint = "a proxy or mirror may have damaged it: try another registry; if it stays, do not install it";
         return Err(Ending::new(Verdict::Differs, "integrity-mismatch", message, hint).into());
     }
     // npm before 5 and yarn before 1.10 know no other hash, and take what fits this one.
@@ -24,7 +24,7 @@ pub(crate) async fn download(spec: &Spec, release: &Release, context: &Context, 
         && !expected.eq_ignore_ascii_case(&tarball.shasum)
     {
         let message = format!("the registry announces the shasum {expected}, and serves {}", tarball.shasum);
-        let hint = "clients that check one of the two hashes take another file than those that check the other: do not install it";
+        let hint = "clients that check different hashes install different files: do not install it";
         return Err(Ending::new(Verdict::Differs, "integrity-mismatch", message, hint).into());
     }
     if let (Some(registry), Some(url)) = (&release.registry, &release.url)
@@ -45,7 +45,7 @@ pub(crate) async fn download(spec: &Spec, release: &Release, context: &Context, 
             return Halt::Failed(boxed(error));
         }
         let mut ending = Ending::by(Verdict::Differs, &error);
-        ending.hint.get_or_insert_with(|| "nothing that a publishing client writes looks so: do not install it".into());
+        ending.hint.get_or_insert_with(|| "no publishing client writes such an archive: do not install it".into());
         ending.into()
     })
 }

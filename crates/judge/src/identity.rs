@@ -16,13 +16,13 @@ use crate::draft::Draft;
 pub(crate) fn check_manifest(release: &Release, published: &mut Published, manifest: &Value, draft: &mut Draft) -> Result<(), Box<Ending>> {
     if !manifest.is_object() {
         let code = published.facts.not_plain.unwrap_or("manifest-missing");
-        let message = "the tarball has no package.json that can be read";
+        let message = "the tarball has no readable package.json";
         return Err(Ending::new(Verdict::Differs, code, message, "npm cannot install such a tarball"));
     }
     let Some(registry) = &release.manifest else { return Ok(()) };
     if !confusion::same_identity(registry, manifest) {
         let message = "the tarball's package.json names another package or version than the registry";
-        let hint = "whoever published this put another package's tarball under this name";
+        let hint = "the publisher put another package's tarball under this name";
         return Err(Ending::new(Verdict::Differs, "manifest-mismatch", message, hint));
     }
     let paths: Vec<&str> = published.archive.entries().iter().map(|entry| entry.path.as_str()).collect();
@@ -37,7 +37,7 @@ pub(crate) fn check_checksums(spec: &Spec, published: &Published) -> Result<(), 
     for stated in spec.checksums() {
         let differs = |actual: String| {
             let message = format!("the package URL states {}:{}, and the tarball has {actual}", stated.algorithm, stated.hex);
-            Ending::new(Verdict::Differs, "checksum-mismatch", message, "another tarball was meant: see where the package URL is from")
+            Ending::new(Verdict::Differs, "checksum-mismatch", message, "another tarball was meant: find out where the package URL is from")
         };
         let Some(wanted) = Integrity::from_checksum(stated) else { return Err(differs("no hash of that algorithm".to_owned())) };
         if let Some(actual) = wanted.mismatch_of(&published.bytes) {

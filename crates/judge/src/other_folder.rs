@@ -42,10 +42,10 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
         None if !taken.directory.is_empty() && is_root(repository, located, &taken.commit, &claims.name) => {
             "the root of the repository is a package of this name, too".to_owned()
         }
-        None if is_aside(&taken.directory) => "that is a folder of tests, examples or settings".to_owned(),
+        None if is_aside(&taken.directory) => "this is a folder of tests, examples or settings".to_owned(),
         _ => return,
     };
-    let message = format!("the files come of {}, and {expected}", place(&taken.directory));
+    let message = format!("the files are from {}, but {expected}", place(&taken.directory));
     report.findings.push(Finding::new("other-folder", Severity::Warning, message));
 }
 

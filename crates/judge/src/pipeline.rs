@@ -199,11 +199,11 @@ fn publication_of(release: &Release, claims: &Claims) -> Publication {
 }
 
 fn recipe_by_user() -> Finding {
-    let message = "the commands of the build are the user's own word: the result says what they make, not what the source does";
+    let message = "the commands of the build are from the user: the result shows what they make, not what the source does";
     Finding::new("recipe-by-user", Severity::Warning, message)
 }
 
 fn source_private(host: &str) -> Finding {
-    let message = format!("{host} shows the repository to you and not to everybody: others cannot check this result");
+    let message = format!("{host} shows the repository to you, but not to everyone: others cannot check this result");
     Finding::new("source-private", Severity::Info, message)
 }

@@ -26,7 +26,7 @@ pub(crate) fn tell(report: &mut Report, refs: &[RemoteRef]) {
         let best = best_of(&elsewhere, name, version, is_own(refs, name, &origin.directory));
         if let Some((tag, tagged)) = best.filter(|best| own <= Some(best.0)).map(|(_, tag, tagged)| (tag, tagged)) {
             let message = format!(
-                "the tag {tag} is on another commit, {}: others would take that one for the source of {version}",
+                "the tag {tag} is on another commit, {}: others would use that one as the source of {version}",
                 tagged.to_hex_with_len(12)
             );
             findings.push(Finding::new("tag-elsewhere", Severity::Info, message));
@@ -35,7 +35,7 @@ pub(crate) fn tell(report: &mut Report, refs: &[RemoteRef]) {
     let named = here.iter().filter_map(|one| version_in(one.tag()?, name).map(|(rank, other)| (rank, one.tag(), other)));
     let others = named.filter(|(rank, _, other)| !same(other, version) && own < Some(*rank));
     if let Some((_, Some(tag), other)) = others.max_by_key(|(rank, ..)| *rank) {
-        let message = format!("the commit is tagged {tag}, which is version {other} of this package, and not {version}");
+        let message = format!("the commit is tagged {tag}, which is version {other} of this package, not {version}");
         findings.push(Finding::new("version-not-in-source", Severity::Warning, message));
     }
     report.findings.extend(findings);

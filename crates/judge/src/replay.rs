@@ -38,10 +38,10 @@ use crate::{Question, checkout_notes, opening};
 #[non_exhaustive]
 pub enum ReplayError {
     /// The recipe does not say what came out.
-    #[error("the recipe does not say which tarball it makes")]
+    #[error("the recipe does not name its tarball")]
     Incomplete,
     /// The file names another package than the tarball that comes out.
-    #[error("the file is of {named}, and its recipe makes a tarball of {made}")]
+    #[error("the file is for {named}, but its recipe makes a tarball of {made}")]
     OtherPackage {
         /// What a part of the file says.
         named: String,
@@ -49,10 +49,10 @@ pub enum ReplayError {
         made: String,
     },
     /// The source that the user named has a commit or folder of its own.
-    #[error("--source names {0}, and which commit and folder a replay is of is said by the recipe")]
+    #[error("--source names {0}, but the commit and folder of a replay are in the recipe")]
     SourceNamesMore(String),
     /// The recipe's source was on the machine that made it.
-    #[error("the recipe's source is {0}, and no recipe leads to files of this machine")]
+    #[error("the recipe's source is {0}, but a recipe never opens files of this machine by itself")]
     SourceOfMachine(String),
     /// The build had the tarball that it is to make.
     #[error("the build installed the very tarball that the recipe makes, as {0}")]
@@ -76,13 +76,11 @@ impl Diagnostic for ReplayError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Incomplete => {
-                "only the recipe of the attempt that decided has `tarball`: pass the whole result of `reproduce <spec> --json`"
-            }
-            Self::OtherPackage { .. } => "the file was changed after it was written: do not believe it",
-            Self::SourceNamesMore(_) => "name the repository alone: --source ./folder",
-            Self::SourceOfMachine(_) => "say where it is: --source ./folder",
-            Self::JudgedBytes(_) => "what comes of that says nothing about the source: judge the package with `reproduce`",
+            Self::Incomplete => "only the recipe of the deciding attempt has `tarball`: pass the whole result of `reproduce <spec> --json`",
+            Self::OtherPackage { .. } => "the file was changed after it was written: do not trust it",
+            Self::SourceNamesMore(_) => "name only the repository: --source ./folder",
+            Self::SourceOfMachine(_) => "name the source: --source ./folder",
+            Self::JudgedBytes(_) => "such a result says nothing about the source: check the package with `reproduce`",
         };
         Some(hint.to_owned())
     }
@@ -194,7 +192,7 @@ fn resolved_differs(stated: &[String], installed: &[String]) -> Option<Finding> 
     };
     let (gone, new) = (only(stated, installed), only(installed, stated));
     (gone != "nothing" || new != "nothing").then(|| {
-        let message = format!("other packages were installed than the result lists: {new} that it does not list, and not {gone}");
+        let message = format!("the installed packages differ from the result's: {new} are not in its list, and {gone} are missing");
         Finding::new("resolved-differs", Severity::Warning, message)
     })
 }

@@ -75,7 +75,7 @@ pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<St
 fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String>, project: &Path, folder: &str) -> Vec<String> {
     let name = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
     if !is_within(&project.join(folder), project) {
-        return vec![format!("{name} lies out of the project, or is not there")];
+        return vec![format!("{name} is outside the project, or does not exist")];
     }
     let Some(asked) = asked_in(&project.join(&name)) else { return vec![format!("{name} cannot be read")] };
     let told = |(package, range): (&str, &str), how: &str| format!("{name} asks for {package}@{range}, and the lockfile {how}");
@@ -92,7 +92,7 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
         return missing.map(|(package, (_, range))| told((package, range), "has no line for that")).collect();
     }
     let Some(own) = said.by_folder.get(folder) else {
-        return if asked.is_empty() { Vec::new() } else { vec![format!("the lockfile says nothing of {name}")] };
+        return if asked.is_empty() { Vec::new() } else { vec![format!("the lockfile has no entry for {name}")] };
     };
     let mut all = Vec::new();
     for (package, (list, range)) in &asked {
@@ -180,7 +180,7 @@ fn workspaces(project: &Path) -> Result<BTreeSet<String>, String> {
         return Ok(found);
     }
     if patterns.iter().any(|pattern| pattern.contains(['{', '[', '?', '(', '\\'])) {
-        return Err("a pattern for workspaces in package.json is not understood".to_owned());
+        return Err("a pattern for workspaces in package.json is not supported".to_owned());
     }
     let patterns: Vec<Vec<&str>> =
         patterns.iter().map(|pattern| pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect()).collect();

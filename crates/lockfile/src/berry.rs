@@ -35,7 +35,7 @@ struct Entry {
 /// Whether a yarn.lock is of yarn 2 or later; an error where it is of both.
 pub(crate) fn is_berry(text: &str) -> Result<bool, Fault> {
     if text.replace("\r\n", "").contains('\r') {
-        return Err(Fault::Malformed("a carriage return by itself is in it".to_owned()));
+        return Err(Fault::Malformed("it contains a single carriage return".to_owned()));
     }
     let is_berry = text.lines().any(|line| line.trim_end() == "__metadata:");
     let is_one = text.lines().any(|line| line.starts_with('#') && line.to_ascii_lowercase().contains("yarn lockfile v1"));

@@ -9,7 +9,7 @@ use super::{MAX_ENTRIES, MAX_FILE};
 #[non_exhaustive]
 pub enum LockfileError {
     /// No format of this name is known.
-    #[error("{name} is no lockfile that can be read")]
+    #[error("{name} is not a readable lockfile")]
     Unknown {
         /// File name.
         name: String,
@@ -29,7 +29,7 @@ pub enum LockfileError {
         reason: String,
     },
     /// A version of the format that is not known.
-    #[error("{name} is of a version of its format that is not known")]
+    #[error("{name} has an unknown version of its format")]
     Version {
         /// File name.
         name: String,
@@ -38,7 +38,7 @@ pub enum LockfileError {
     #[error("the lockfile has no workspace of that name")]
     NoWorkspace,
     /// A format that does not say which packages a workspace installs.
-    #[error("a lockfile of this format does not say what belongs to a workspace")]
+    #[error("a lockfile of this format does not list the dependencies of a workspace")]
     WorkspacesUnknown,
 }
 
@@ -61,13 +61,13 @@ impl Diagnostic for LockfileError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Unknown { .. } => {
-                "read are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, CycloneDX and SPDX as JSON"
+                "supported are package-lock.json, npm-shrinkwrap.json, yarn.lock, pnpm-lock.yaml, bun.lock, deno.lock, CycloneDX and SPDX as JSON"
             }
             Self::TooLarge { .. } => "read the lockfiles of its parts one by one",
             Self::Malformed { .. } => "let the package manager write it again",
             Self::Version { .. } => "a later version of this program may know it",
             Self::NoWorkspace => "name a workspace by its name or by its folder, as the lockfile has it",
-            Self::WorkspacesUnknown => "leave --workspace out: the whole file is read then",
+            Self::WorkspacesUnknown => "omit --workspace to check the whole file",
         };
         Some(hint.to_owned())
     }

@@ -34,7 +34,7 @@ fn said_once(root: &Object<'_>) -> Result<(), Fault> {
         let mut seen = HashSet::with_capacity(object.properties.len());
         for property in &object.properties {
             if !seen.insert(property.name.as_str()) {
-                return Err(Fault::Malformed("a key is there twice in one object".to_owned()));
+                return Err(Fault::Malformed("an object has a key twice".to_owned()));
             }
             if guard::is_magic(property.name.as_str()) {
                 return Err(Fault::Malformed("a key is a word of JavaScript".to_owned()));

@@ -41,7 +41,7 @@ pub(crate) fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Fault
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
         Fault::Malformed(match error.location() {
             Some(place) => format!("line {}, column {}", place.line(), place.column()),
-            None => "it is no YAML, or too much of it".to_owned(),
+            None => "it is not YAML, or too large".to_owned(),
         })
     })
 }

@@ -42,7 +42,7 @@ pub enum RegistryError {
         latest: Option<String>,
     },
     /// 401 or 403.
-    #[error("the registry {registry} does not let us read {name} ({status})")]
+    #[error("the registry {registry} denies access to {name} ({status})")]
     NotAllowed {
         /// Package.
         name: String,
@@ -68,7 +68,7 @@ pub enum RegistryError {
         version: String,
     },
     /// 404 for the tarball.
-    #[error("the tarball {location} is gone")]
+    #[error("the tarball {location} does not exist any more")]
     TarballNotFound {
         /// Address.
         location: String,
@@ -90,7 +90,7 @@ pub enum RegistryError {
         reason: String,
     },
     /// Temporary storage failed.
-    #[error("cannot keep what the registry sent: {0}")]
+    #[error("cannot store the registry's answer: {0}")]
     Disk(String),
     /// The request itself failed.
     #[error(transparent)]
@@ -144,7 +144,7 @@ impl Diagnostic for RegistryError {
                 return Some(format!("the tag latest is {latest}; `npm view {name} versions` lists all"));
             }
             Self::NoMatchingVersion { wanted, .. } if wanted == "*" => "check the spelling; all of its versions may be unpublished",
-            Self::NoMatchingVersion { name, .. } => return Some(format!("`npm view {name} versions` lists what there is")),
+            Self::NoMatchingVersion { name, .. } => return Some(format!("`npm view {name} versions` lists the versions")),
             Self::NotAllowed { .. } => "check the token for this registry in .npmrc (//host/:_authToken), or log in with npm",
             Self::Metadata { .. } => "check that --registry names an npm registry and not a web page or a login",
             Self::NoTarball { .. } | Self::TarballNotFound { .. } => "the registry or mirror is incomplete; try another with --registry",

@@ -244,7 +244,7 @@ impl<'a> Source<'a> {
     }
 
     async fn packument(&self) -> Result<(Spool, Packument), RegistryError> {
-        let url = self.url(None).ok_or_else(|| self.metadata("its address cannot be made".to_owned()))?;
+        let url = self.url(None).ok_or_else(|| self.metadata("its address is invalid".to_owned()))?;
         let spool = document(&self.asking, &url, MAX_PACKUMENT).await.map_err(|error| self.explain(error))?;
         let packument = Packument::read(&spool).map_err(|error| self.unreadable(&error))?;
         Ok((spool, packument))
@@ -288,7 +288,7 @@ impl<'a> Source<'a> {
 
     fn unreadable(&self, error: &serde_json::Error) -> RegistryError {
         // serde_json's message may quote the document: only the place is passed on.
-        self.metadata(format!("it is not what a registry serves (line {}, column {})", error.line(), error.column()))
+        self.metadata(format!("it is not a registry's document (line {}, column {})", error.line(), error.column()))
     }
 
     fn metadata(&self, reason: String) -> RegistryError {

@@ -65,7 +65,7 @@ pub async fn gather(release: &Release, npm: &NpmConfig, client: &Client, cancel:
     let (keys, attestations) = tokio::join!(keys, attestations);
     let mut findings = Vec::new();
     let mut unheard = |what: &str, code_is_for_provenance: bool, reason: &str| {
-        let message = format!("the registry's {what} could not be had: {reason}");
+        let message = format!("the registry's {what} could not be fetched: {reason}");
         findings.push(if code_is_for_provenance {
             Finding::new("provenance-unchecked", Severity::Warning, message)
         } else {

@@ -98,7 +98,7 @@ impl Diagnostic for SpecError {
             }
             Self::Address => "pass the whole address, beginning with https://",
             Self::AddressWithCredentials => "put the credentials in .npmrc, under the address's host",
-            Self::NestedAlias | Self::AliasNotRegistry => "write the aliased package itself, as in name@1.2.3",
+            Self::NestedAlias | Self::AliasNotRegistry => "write the aliased package itself, for example name@1.2.3",
             Self::Purl(_) => "a package URL looks like pkg:npm/%40scope/name@1.2.3",
         };
         Some(hint.to_owned())

@@ -28,7 +28,7 @@ impl PackageName {
         let (scope, base) = match name.strip_prefix('@') {
             Some(rest) => match rest.split_once('/') {
                 Some((scope, base)) => (Some(scope), base),
-                None => return bad("a scope needs a name behind it, as in @scope/name"),
+                None => return bad("a scope needs a name after it, as in @scope/name"),
             },
             None => (None, name),
         };

@@ -62,7 +62,7 @@ fn checksums(value: &str) -> Result<Vec<Checksum>, SpecError> {
 
 fn registry(value: &str) -> Result<Url, SpecError> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
-    let mut url = Url::parse(&with_scheme).map_err(|_| SpecError::Purl("its repository_url is no address"))?;
+    let mut url = Url::parse(&with_scheme).map_err(|_| SpecError::Purl("its repository_url is not an address"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(SpecError::Purl("its repository_url is not http or https"));
     }

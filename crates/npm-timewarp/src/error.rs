@@ -83,14 +83,14 @@ pub enum Refused {
         reason: String,
     },
     /// A private package that the project does not name.
-    #[error("the project does not name {name}, nor any package of its scope")]
+    #[error("the project names neither {name} nor a package of its scope")]
     NotNamed {
         /// Package.
         name: String,
     },
     /// With private packages at hand: what nothing names, or a tarball on another host. Whoever
     /// sees such a request learns of them.
-    #[error("private packages are at hand, and {wanted} is not asked for")]
+    #[error("the build has private packages, and may not request {wanted}")]
     KeptIn {
         /// A name, or a version and a host.
         wanted: String,
@@ -102,7 +102,7 @@ pub enum Refused {
     #[error("no such path")]
     Path,
     /// More packages or bytes than one build may ask for.
-    #[error("the build asks for more than one build may")]
+    #[error("the build requests more than one build may")]
     TooMuch,
     /// The registry behind us failed.
     #[error(transparent)]

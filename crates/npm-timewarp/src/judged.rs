@@ -99,7 +99,7 @@ impl JudgedBytes {
             }
         }
         if reader.inner.limit() == 0 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the tarball is too large to be looked at"));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the tarball is too large to read"));
         }
         let is_copy = found.same.is_some_and(|count| count > 0 && count >= self.files.len());
         Ok(Shared { is_copy, files: found.copies })

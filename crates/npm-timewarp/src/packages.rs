@@ -148,7 +148,7 @@ impl Packages {
 
     /// A package's document, and whether it is private.
     async fn read_document(&self, name: &PackageName, registry: &Url, source: &Source<'_>) -> Result<(Spool, bool), Refused> {
-        let unreadable = || RegistryError::Metadata { name: name.to_string(), reason: "its address cannot be made".to_owned() };
+        let unreadable = || RegistryError::Metadata { name: name.to_string(), reason: "its address is invalid".to_owned() };
         let url = address(name, registry).ok_or_else(unreadable)?;
         // The registry is one of the user's configuration, whatever the build asked for.
         let asking = |client| Asking { client, cache: source.disk, folder: &source.folder, cancel: source.cancel, trust: Trust::Registry };

@@ -69,7 +69,7 @@ mod linux {
                 Err(error) => return Peer::Stranger(format!("somebody unknown (/proc/net/tcp: {error})")),
             }
         }
-        Peer::Stranger("somebody unknown (not in /proc/net/tcp)".to_owned())
+        Peer::Stranger("an unknown process (not in /proc/net/tcp)".to_owned())
     }
 
     /// What the kernel says of one end of a connection. A socket that no process has open any more

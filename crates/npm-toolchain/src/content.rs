@@ -60,7 +60,7 @@ fn files(root: &Path) -> io::Result<Vec<Found>> {
     while let Some((folder, depth)) = folders.pop() {
         for entry in fs::read_dir(root.join(&folder))? {
             let entry = entry?;
-            let name = entry.file_name().into_string().map_err(|_| io::Error::other("it has a name that is no text"))?;
+            let name = entry.file_name().into_string().map_err(|_| io::Error::other("it has a name that is not text"))?;
             let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
             let data = fs::symlink_metadata(entry.path())?;
             if data.is_dir() && depth < MAX_DEPTH {
@@ -68,7 +68,7 @@ fn files(root: &Path) -> io::Result<Vec<Found>> {
             } else if data.is_file() && all.len() < MAX_FILES {
                 all.push(found(path, &data));
             } else {
-                return Err(io::Error::other(format!("it has {path}, which is no file of a tool")));
+                return Err(io::Error::other(format!("it has {path}, which is not a file of a tool")));
             }
         }
     }

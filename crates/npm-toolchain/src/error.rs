@@ -109,7 +109,7 @@ impl Diagnostic for ToolchainError {
         Some(match self {
             Self::Platform { .. } => "run it on x64 or arm64 with Linux (glibc), macOS or Windows".to_owned(),
             Self::NotPublished { .. } => "--node names another version; a mirror may be incomplete: try another with --registry".to_owned(),
-            Self::Unverified { .. } => "ask another registry with --registry, past proxies and mirrors".to_owned(),
+            Self::Unverified { .. } => "use the registry directly with --registry, without proxies and mirrors".to_owned(),
             Self::Unsigned { .. } => {
                 "see that --node-dist is the distribution that is meant and that the file of --node-keys has its present keys; \
                  without both Node comes from the registry"

@@ -108,7 +108,7 @@ pub(super) fn note_unscoped<'a>(keys: impl Iterator<Item = &'a String>, findings
     for key in keys.filter(|key| matches!(key.as_str(), "_auth" | "_authToken" | "_authtoken" | "-authtoken" | "_password")) {
         let finding = ConfigFinding {
             code: "auth-not-scoped",
-            message: format!("{key} belongs to no registry and was ignored; npm wants it as //host/:{key}"),
+            message: format!("{key} belongs to no registry and was ignored; npm expects it as //host/:{key}"),
         };
         if !findings.contains(&finding) {
             findings.push(finding);

@@ -75,7 +75,7 @@ impl ConfigFinding {
 
 /// A configuration that cannot be followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("npm's configuration cannot be followed: {}", .0.message)]
+#[error("npm's configuration is invalid: {}", .0.message)]
 pub struct ConfigError(pub ConfigFinding);
 
 impl Diagnostic for ConfigError {
@@ -207,7 +207,7 @@ fn base_url(text: &str, key: &str, findings: &mut Vec<ConfigFinding>) -> Option<
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {
-        note("credentials-in-address", format!("{key} has credentials in its address; they were ignored: npm wants them under //host/"));
+        note("credentials-in-address", format!("{key} has credentials in its address; they were ignored: npm expects them under //host/"));
         // Both fail only for addresses without a host.
         let _ = (url.set_username(""), url.set_password(None));
     }

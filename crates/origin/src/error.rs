@@ -33,7 +33,7 @@ pub enum LocateError {
         nearest: Vec<String>,
     },
     /// The user named the first digits of several commits.
-    #[error("{wanted:?} is the beginning of several commits of {repository}: {}", several.join(", "))]
+    #[error("{wanted:?} is the start of several commits of {repository}: {}", several.join(", "))]
     Ambiguous {
         /// The repository.
         repository: String,
@@ -63,7 +63,7 @@ pub enum LocateError {
         evidence: Vec<Evidence>,
     },
     /// Deno packed it, which compiles it.
-    #[error("`deno pack` compiled and packed it by {file}, and Deno is not run here")]
+    #[error("`deno pack` compiled and packed it with {file}, and this program does not run Deno")]
     PackedByDeno {
         /// The configuration.
         file: String,

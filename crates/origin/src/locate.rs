@@ -249,7 +249,7 @@ impl Search<'_> {
             return Ok(());
         };
         if !repository.reaches(&nominee.commit)? {
-            evidence.note = Some("no branch or tag of the repository reaches it".into());
+            evidence.note = Some("it is on no branch or tag of the repository".into());
             self.unreachable.get_or_insert(id);
             self.located.evidence.push(evidence);
             return Ok(());

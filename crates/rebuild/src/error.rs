@@ -20,7 +20,7 @@ use super::rebuilt::Limit;
 pub const STRONGER_SANDBOX: &str =
     "run it where user namespaces or bubblewrap work (--isolation namespaces, --isolation bwrap): builds have a network of their own there";
 /// What to do about a limit of the machine's.
-pub const MORE_MACHINE: &str = "see what the build printed with --log; a machine with more memory or disk may come further";
+pub const MORE_MACHINE: &str = "read the build's output with --log; a machine with more memory or disk may succeed";
 
 /// Why a recipe did not come to an end.
 #[derive(Debug, thiserror::Error)]
@@ -86,10 +86,10 @@ pub enum SourceError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// What was built is no package.
-    #[error("the build left no package that can be packed")]
+    #[error("the build's output is not a package")]
     NothingBuilt,
     /// A step removed the checkout, or put something else in its place.
-    #[error("after {step} the checkout is no folder any more")]
+    #[error("after {step} the checkout is no longer a folder")]
     CheckoutGone {
         /// The step's name.
         step: String,
@@ -103,7 +103,7 @@ pub enum SourceError {
         what: &'static str,
     },
     /// An installation left metadata of the registry where the build cannot remove them.
-    #[error("what an installation kept of the registry's metadata cannot be removed")]
+    #[error("registry metadata that an installation kept cannot be removed")]
     MetadataKept,
     /// A recipe names what cannot be done with these files.
     #[error("{what} cannot be done with what the commit has")]
@@ -113,8 +113,8 @@ pub enum SourceError {
     },
     /// The build met a limit before its end.
     #[error("{}", match .0 {
-        Limit::Time => "the time was over before all steps were run",
-        Limit::Machine => "the build needs more than it may have",
+        Limit::Time => "the time ran out before all steps were run",
+        Limit::Machine => "the build needs more than allowed",
         Limit::Sandbox => "the build failed where the sandbox refused what a stronger one allows",
     })]
     Cut(Limit),
@@ -215,8 +215,8 @@ impl Diagnostic for SourceError {
             Self::Registry(error) => error.hint(),
             Self::Timewarp(error) => error.hint(),
             Self::Cache(error) => error.hint(),
-            Self::TooLarge { .. } => Some("what the commit has in the package's folder is more than any tarball that is read here".into()),
-            Self::Impossible { .. } => Some("the recipe may be of another package, or of another version of this program".into()),
+            Self::TooLarge { .. } => Some("the package's folder in the commit is larger than any tarball may be".into()),
+            Self::Impossible { .. } => Some("the recipe may be for another package, or from another version of this program".into()),
             Self::Cut(Limit::Time) => Some("--timeout sets another limit; 0 switches it off".into()),
             Self::Cut(Limit::Machine) => Some(MORE_MACHINE.into()),
             Self::Cut(Limit::Sandbox) => Some(STRONGER_SANDBOX.into()),

@@ -44,7 +44,7 @@ pub enum RecipeError {
     #[error("there is no recipe in it")]
     Missing,
     /// Several results, one a line.
-    #[error("there are several results in it")]
+    #[error("it contains several results")]
     Several,
     /// It is of another package, or of another version of it.
     #[error("the recipe is of {0}")]
@@ -80,12 +80,14 @@ impl Diagnostic for RecipeError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreadable(_) | Self::Missing => {
-                "a recipe is what `reproduce <spec> --json` has in attempts[].recipe; the whole result will do, too".into()
+                "a recipe is attempts[].recipe of `reproduce <spec> --json`; the whole result works too".into()
             }
-            Self::TooLarge => "take attempts[].recipe out of the result".into(),
-            Self::Several => "keep the line of the package that is meant".into(),
+            Self::TooLarge => "extract attempts[].recipe from the result".into(),
+            Self::Several => "keep only the line of your package".into(),
             Self::Other(name) => format!("judge {name} with it"),
-            Self::Schema { .. } => "it is of another version of this program; make it anew with `reproduce <spec> --json --force`".into(),
+            Self::Schema { .. } => {
+                "it is from another version of this program; make it again with `reproduce <spec> --json --force`".into()
+            }
             Self::Invalid(_) => "schema/result.schema.json describes a recipe".into(),
         })
     }

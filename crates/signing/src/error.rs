@@ -8,7 +8,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 #[non_exhaustive]
 pub enum SigningError {
     /// There is no identity in the environment.
-    #[error("there is no identity to sign with: this is no CI that offers one, or the job may not ask for it")]
+    #[error("there is no identity to sign with: this is not a supported CI, or the job may not request one")]
     NoIdentity,
     /// The CI gave none, or one that cannot be used.
     #[error("the CI's identity cannot be used: {reason}")]
@@ -17,7 +17,7 @@ pub enum SigningError {
         reason: String,
     },
     /// The services to sign with are not known.
-    #[error("{path} names no services to sign with: {reason}")]
+    #[error("{path} names no signing services: {reason}")]
     Config {
         /// The file.
         path: String,
@@ -41,7 +41,7 @@ pub enum SigningError {
         reason: String,
     },
     /// What came does not hold for those who will read it.
-    #[error("what was signed does not hold, and is not written: {reason}")]
+    #[error("the signature fails verification, and is not written: {reason}")]
     NotVerified {
         /// Why.
         reason: String,
@@ -70,14 +70,14 @@ impl Diagnostic for SigningError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoIdentity => "GitHub Actions: permissions: id-token: write; GitLab: id_tokens: SIGSTORE_ID_TOKEN: aud: sigstore; elsewhere sign with --attest-key".into(),
-            Self::Identity { .. } => "the token must be a fresh one for the audience sigstore; ask for it in this job".into(),
-            Self::Config { .. } => "it is a Sigstore signing_config.json (v0.2) with services that count now; without --signing-config the public ones are used".into(),
+            Self::Identity { .. } => "the token must be a new one for the audience sigstore; request it in this job".into(),
+            Self::Config { .. } => "use a Sigstore signing_config.json (v0.2) with services that are valid now; without --signing-config the public ones are used".into(),
             Self::Network { source, .. } => source.hint().unwrap_or_else(|| AGAIN.into()),
             Self::Service { .. } | Self::Key => AGAIN.into(),
-            Self::NotVerified { .. } => "the services and --trusted-root must be of the same Sigstore; where they are, the root of this program may be too old for them".into(),
+            Self::NotVerified { .. } => "the services and --trusted-root must be from the same Sigstore; if they are, this program's root may be too old for them".into(),
         })
     }
 }
 
 /// The package was judged already, so it costs little.
-const AGAIN: &str = "run it again: the result is stored, and only the signature is made anew";
+const AGAIN: &str = "run it again: the result is stored, and only the signature is repeated";

@@ -104,7 +104,7 @@ impl Token {
         let claims = raw.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
         let claims: Claims = claims
             .and_then(|json| serde_json::from_slice(&json).ok())
-            .ok_or_else(|| refused("it is no JSON web token with a subject and an end"))?;
+            .ok_or_else(|| refused("it is not a JSON web token with a subject and an expiry"))?;
         if Timestamp::now().as_second() >= claims.exp {
             return Err(refused("the token has expired"));
         }

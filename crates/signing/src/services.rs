@@ -85,7 +85,7 @@ struct Certificates {
 pub(super) fn https(address: &str) -> Result<Url, &'static str> {
     let url = Url::parse(address).map_err(|_| "is no address")?;
     let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
-    if url.scheme() == "https" && plain { Ok(url) } else { Err("is no https address without credentials") }
+    if url.scheme() == "https" && plain { Ok(url) } else { Err("is not an https address without credentials") }
 }
 
 impl Services {
@@ -121,7 +121,7 @@ impl Services {
                 .collect::<Result<_, _>>()?
         };
         if clocks.is_empty() && logs.iter().any(|log| log.version > 1) {
-            return Err("its log says no time, and there is no timestamp authority".to_owned());
+            return Err("its log gives no time, and there is no timestamp authority".to_owned());
         }
         Ok(Self { authority, logs, clocks })
     }
@@ -145,9 +145,9 @@ impl Services {
         });
         let answer = asking.post(FULCIO, &below(&self.authority, "api/v2/signingCert"), &wanted, &[token.raw()]).await?;
         let failed = |reason: &str| SigningError::Service { service: FULCIO, reason: reason.to_owned() };
-        let issued: Issued = serde_json::from_slice(&answer).map_err(|_| failed("its answer is no certificate"))?;
+        let issued: Issued = serde_json::from_slice(&answer).map_err(|_| failed("its answer is not a certificate"))?;
         let chain = issued.signed_certificate_embedded_sct.ok_or_else(|| failed("its certificate has no entry in a log"))?.chain;
-        let leaf = chain.certificates.first().ok_or_else(|| failed("its answer is no certificate"))?;
+        let leaf = chain.certificates.first().ok_or_else(|| failed("its answer is not a certificate"))?;
         DerCertificate::from_pem(leaf).map_err(|_| failed("its certificate is not one"))
     }
 

@@ -12,7 +12,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 pub enum CacheError {
     /// The platform tells no folder for caches: neither its own variable nor the home folder is
     /// set.
-    #[error("there is no folder for caches: {variable} is not set")]
+    #[error("there is no cache folder: {variable} is not set")]
     NoFolder {
         /// The variable that would have told.
         variable: &'static str,
@@ -45,7 +45,7 @@ pub enum CacheError {
         expected: &'static str,
     },
     /// Symbolic links that lead in a circle or through too many steps.
-    #[error("{} is a chain of links without an end", .path.display())]
+    #[error("{} is an endless chain of links", .path.display())]
     LinkLoop {
         /// The first link.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum CacheError {
         path: PathBuf,
     },
     /// What was to be stored is no JSON object.
-    #[error("what was to be kept of {key} is not a result")]
+    #[error("the value to store for {key} is not a result")]
     NotAResult {
         /// Its key.
         key: String,
@@ -146,11 +146,11 @@ impl Diagnostic for CacheError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoFolder { .. } => "name a folder with --cache-dir".to_owned(),
-            Self::DiskFull { .. } => "make room, or name a folder on another disk with --cache-dir".to_owned(),
+            Self::DiskFull { .. } => "free some space, or name a folder on another disk with --cache-dir".to_owned(),
             Self::Busy { path, .. } => {
-                format!("find the process that holds {}; the lock ends with it", path.display())
+                format!("find the process that holds {}, and end it to release the lock", path.display())
             }
-            Self::Broken { .. } => "it is kept under another name as soon as a result is written".to_owned(),
+            Self::Broken { .. } => "it is renamed when the next result is written".to_owned(),
             Self::NotOurs { path } => format!("if nothing needs {}, remove it; or name another file with --cache-file", path.display()),
             Self::NotWritable { .. }
             | Self::NotReadable { .. }

@@ -34,10 +34,10 @@ pub enum SurveyError {
     #[error("another survey is writing {}", .0.display())]
     Busy(PathBuf),
     /// The file is something else.
-    #[error("{} is no database of a survey, or another user laid it or what is beside it there", .0.display())]
+    #[error("{} is not a survey database, or another user put it or a file beside it there", .0.display())]
     Foreign(PathBuf),
     /// The file is of a version that is not known here.
-    #[error("{} has the form {version} of a later version of this program", path.display())]
+    #[error("{} has the format {version} of a later version of this program", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -56,7 +56,7 @@ pub enum SurveyError {
         reason: String,
     },
     /// A file of results that is to be read has a line that is none.
-    #[error("line {line} of {} is no result of a survey: {reason}", path.display())]
+    #[error("line {line} of {} is not a survey result: {reason}", path.display())]
     NotAResult {
         /// The file.
         path: PathBuf,
@@ -108,12 +108,12 @@ impl Diagnostic for SurveyError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Line { .. } | Self::List { .. } | Self::Empty(_) => {
-                Some("a line is a package as it is typed, a package URL, or a JSON object with spec, or with name and version".into())
+                Some("a line is a spec as on the command line, a package URL, or a JSON object with spec, or with name and version".into())
             }
-            Self::Busy(_) => Some("wait for its end, or name another file with --db".into()),
-            Self::Foreign(_) => Some("it was left as it is; name another file with --db".into()),
-            Self::Newer { .. } => Some("it was left as it is; use that version, or name another file with --db".into()),
-            Self::Full(_) => Some("what was done before is kept: make room, and run the same command again".into()),
+            Self::Busy(_) => Some("wait until it ends, or name another file with --db".into()),
+            Self::Foreign(_) => Some("it was not changed; name another file with --db".into()),
+            Self::Newer { .. } => Some("it was not changed; use that version, or name another file with --db".into()),
+            Self::Full(_) => Some("earlier results are kept: free some space, and run the same command again".into()),
             Self::Database { .. } => None,
             Self::NotAResult { .. } => Some("reproduce survey --ndjson writes such files".into()),
         }

@@ -73,7 +73,7 @@ impl<R: BufRead> Lines<R> {
             }
             let line: Line = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
             if line.result.is_some() == line.error.is_some() {
-                return Err(failed("it has not exactly one of result and error".to_owned()));
+                return Err(failed("it needs exactly one of result and error".to_owned()));
             }
             return Ok(Some(line));
         }

@@ -45,7 +45,7 @@ pub fn summary(summary: &Summary, all: bool) -> String {
         let _ = writeln!(out, "{:7}  {:>7}  {name}{interval}", share.count, percent(share.share));
     }
     if summary.waiting > 0 {
-        out.push_str("the shares are of what is done, which is no random part of the list while packages wait\n");
+        out.push_str("the shares are of finished packages, which are not a random part of the list while others wait\n");
     }
     out.push('\n');
     for (verdict, count) in &summary.verdicts {

@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Tree {
                 let mut seen = std::collections::HashSet::new();
                 while let Some((key, value)) = map.next_entry::<String, Tree>()? {
                     if !seen.insert(key.clone()) {
-                        return Err(serde::de::Error::custom("a key is there twice in one object"));
+                        return Err(serde::de::Error::custom("an object has a key twice"));
                     }
                     all.push((key, value));
                 }

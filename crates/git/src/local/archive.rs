@@ -30,7 +30,7 @@ pub(super) fn import(path: &Path, store: &ObjectStore, cancelled: &AtomicBool) -
             files(path, BufReader::new(plain.to), store, cancelled)
         }
         [b'P', b'K', ..] | [b'B', b'Z', b'h', ..] => {
-            Err(unreadable(path, &"only tar archives, plain or with gzip or xz, are read: unpack it, and name the folder"))
+            Err(unreadable(path, &"only tar archives are supported, plain or with gzip or xz: unpack it, and name the folder"))
         }
         _ => files(path, BufReader::new(file), store, cancelled),
     }
@@ -78,7 +78,7 @@ fn files(path: &Path, tar: impl Read, store: &ObjectStore, cancelled: &AtomicBoo
         snapshot.add(store, &name, &NewFile { kind: git_kind, content: &content, changed })?;
     }
     if !found {
-        return Err(unreadable(path, &"it is no tar archive, or has no file"));
+        return Err(unreadable(path, &"it is not a tar archive, or has no file"));
     }
     snapshot.without_wrapper().commit(store)
 }

@@ -20,7 +20,7 @@ pub fn file_at(folder: &Path, revision: &str, (file, largest): (&str, u64)) -> R
         return Ok(None);
     };
     if repository.find_header(id).map_err(|error| failed(&error))?.size() > largest {
-        return Err(failed(&"the file was larger there than is read"));
+        return Err(failed(&"the file was too large there"));
     }
     Ok(Some(repository.find_object(id).map_err(|error| failed(&error))?.data.clone()))
 }
@@ -51,7 +51,7 @@ fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<Found>, 
     let failed = |why: &dyn std::fmt::Display| unreadable(folder, why);
     let folder = folder.canonicalize().map_err(|error| failed(&error))?;
     let Some(root) = folder.ancestors().find(|above| above.join(".git").exists()) else {
-        return Err(failed(&"it lies in no git repository"));
+        return Err(failed(&"it is not in a git repository"));
     };
     let mut repository = gix::open_opts(root, gix::open::Options::isolated()).map_err(|error| failed(&error))?;
     // An object is what its id says, whatever `git replace` put in its place here.

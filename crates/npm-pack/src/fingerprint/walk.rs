@@ -101,7 +101,7 @@ pub struct Headers {
 impl Headers {
     /// Reads the headers of a published archive.
     pub fn read(published: &[u8], limits: &Limits) -> Result<Self, FingerprintError> {
-        let not_gzip = || FingerprintError::Gzip(io::Error::new(io::ErrorKind::InvalidData, "it does not begin as npm packages do"));
+        let not_gzip = || FingerprintError::Gzip(io::Error::new(io::ErrorKind::InvalidData, "it does not start like an npm package"));
         let gzip = GzipHeader::of(published).ok_or_else(not_gzip)?;
         Walk { input: GzDecoder::new(published), offset: 0, limits, extensions: 0 }.run(gzip)
     }

@@ -21,10 +21,10 @@ pub enum ListError {
     #[error("a file's name is not valid UTF-8: {0}")]
     UnreadableName(String),
     /// A file or folder that the client reads and that cannot be read: the client fails.
-    #[error("what the client reads cannot be read: {0}")]
+    #[error("the client cannot read this: {0}")]
     Unreadable(String),
     /// More files and folders than are looked at, or paths that are too long together.
-    #[error("the folder has more files and folders than are looked at")]
+    #[error("the folder has too many files and folders")]
     TooManyEntries,
     /// Folders nested deeper than any client's path buffer can follow.
     #[error("folders are nested too deeply: {0}")]
@@ -63,11 +63,11 @@ impl Diagnostic for ListError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoManifest => "see whether a build makes it; --source names another commit",
+            Self::NoManifest => "check whether a build makes it; --source names another commit",
             Self::InvalidManifest(_) => "the published package.json may have been written by a build; --source names another commit",
             Self::Pattern(_) => "look at `files` and the ignore files of the source; --source names another commit",
             Self::UnreadableName(_) => "the publishing client fails on that name too; check the package by other means",
-            Self::Unreadable(_) => "the publishing client fails on it too; see what the build does to the rights of its files",
+            Self::Unreadable(_) => "the publishing client fails on it too; check what the build does to the permissions of its files",
             Self::TooDeep(_) => "no client could pack that folder; check the package by other means",
             Self::TooManyEntries | Self::TooComplex => "check the package by other means",
         };

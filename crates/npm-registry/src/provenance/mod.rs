@@ -173,7 +173,7 @@ pub fn check(document: &[u8], subject: &Subject<'_>, keys: Option<&[RegistryKey]
         }
     }
     if found.is_none() && published == Some(false) {
-        return Err("the registry's own attestation, the only one, does not hold".to_owned());
+        return Err("the only attestation is the registry's own, and it is invalid".to_owned());
     }
     Ok(found.map(|found| Provenance { registry_attestation: published, ..found }))
 }
@@ -184,7 +184,7 @@ fn check_bundle(json: &str, kind: &str, subject: &Subject<'_>, roots: &Roots) ->
         Ok(bundle) => bundle,
         Err(error) => return Provenance::not(format!("the bundle cannot be read: {error}")),
     };
-    let Some(statement) = statement_of(&bundle) else { return Provenance::not("there is no statement in the bundle") };
+    let Some(statement) = statement_of(&bundle) else { return Provenance::not("the bundle has no statement") };
     let says = Provenance::of(&statement.claims);
     let result = match cryptography(&bundle, &statement, roots) {
         Ok(result) => result,
@@ -194,9 +194,7 @@ fn check_bundle(json: &str, kind: &str, subject: &Subject<'_>, roots: &Roots) ->
     found.subject_matches = Some(statement.subject.as_deref() == Some(subject.purl().as_str()));
     found.digest_matches = Some(digest(&statement).as_deref() == Some(subject.sha512));
     let problem = found.problem.take().or_else(|| match (found.subject_matches, found.digest_matches) {
-        _ if statement.kind.as_deref() != Some(kind) => {
-            Some("the registry calls it another kind of statement than what was signed".to_owned())
-        }
+        _ if statement.kind.as_deref() != Some(kind) => Some("the registry gives another kind of statement than the signed one".to_owned()),
         (Some(false), _) => Some(format!("it is about {}", cut(statement.subject.as_deref().unwrap_or("nothing")))),
         (_, Some(false)) => Some("it is about another tarball than the registry serves".to_owned()),
         _ => None,
@@ -213,7 +211,7 @@ fn cryptography(bundle: &Bundle, statement: &Statement, roots: &Roots) -> Result
     let result = roots.0.verify(artifact, bundle, &VerificationPolicy::any_identity()).map_err(|error| error.to_string())?;
     match result.issuer() {
         Some(issuer) if ISSUERS.contains(&issuer) => Ok(result),
-        other => Err(format!("it is vouched for by {}, from whom npm takes no provenance", cut(other.unwrap_or("nobody")))),
+        other => Err(format!("its issuer is {}, from whom npm accepts no provenance", cut(other.unwrap_or("nobody")))),
     }
 }
 

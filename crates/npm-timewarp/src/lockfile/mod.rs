@@ -43,7 +43,7 @@ pub struct Named {
 #[non_exhaustive]
 pub enum LockfileError {
     /// No format of this name is known.
-    #[error("{name} is no lockfile that can be read")]
+    #[error("{name} is not a readable lockfile")]
     Unknown {
         /// File name.
         name: String,

@@ -33,6 +33,6 @@ pub(super) fn documents<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Strin
     };
     serde_saphyr::from_multiple_with_options(text, options).map_err(|error| match error.location() {
         Some(place) => format!("line {}, column {}", place.line(), place.column()),
-        None => "it is no YAML, or too much of it".to_owned(),
+        None => "it is not YAML, or too large".to_owned(),
     })
 }

@@ -136,7 +136,7 @@ impl Distribution {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = u32::try_from(now).unwrap_or(u32::MAX);
         let place = |end: &str| self.place(&format!("v{version}/SHASUMS256.txt{end}"));
-        let no_text = |_| self.refused(version, "its SHASUMS256.txt is no text".to_owned());
+        let no_text = |_| self.refused(version, "its SHASUMS256.txt is not text".to_owned());
         if let Some(signature) = asking.bytes(&place(".sig")?, MAX_SIGNATURE).await? {
             let text = asking.bytes(&place("")?, MAX_SHASUMS).await?.ok_or_else(|| missing(version))?;
             let signer = self.keys.detached(&signature, &text, now);
@@ -170,7 +170,7 @@ impl Distribution {
 
     /// An address below; the parts are file names of ours and clean versions.
     fn place(&self, path: &str) -> Result<Url, ToolchainError> {
-        self.url.join(path).map_err(|_| self.refused("*", "its address cannot be made".to_owned()))
+        self.url.join(path).map_err(|_| self.refused("*", "its address is invalid".to_owned()))
     }
 
     fn refused(&self, version: &str, detail: String) -> ToolchainError {

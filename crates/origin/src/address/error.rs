@@ -41,7 +41,7 @@ pub enum AddressError {
         host: String,
     },
     /// No repository can be made out: a page, a name, a typing error.
-    #[error("the repository {text:?} names no repository")]
+    #[error("{text:?} is not a repository")]
     Unreadable {
         /// What was declared.
         text: String,

@@ -58,17 +58,17 @@ impl Beside {
         let by_installations: BTreeSet<String> = read(During::Install).collect();
         if !read_only.is_empty() {
             let names = listed(&read_only);
-            run.warnings.push(("metadata-read", format!("scripts asked for metadata of packages that they did not fetch: {names}")));
+            run.warnings.push(("metadata-read", format!("scripts requested metadata of packages that they did not fetch: {names}")));
         }
         if !taken.is_empty() {
-            run.notes.push(("metadata-read", format!("scripts asked for metadata of packages that they fetched: {}", listed(&taken))));
+            run.notes.push(("metadata-read", format!("scripts requested metadata of packages that they fetched: {}", listed(&taken))));
         }
         if !by_installations.is_empty() {
             let names = listed(&by_installations);
-            run.notes.push(("metadata-read", format!("while dependencies were installed, metadata of others was asked for: {names}")));
+            run.notes.push(("metadata-read", format!("the installation requested metadata of other packages: {names}")));
         }
         if self.more_asked {
-            run.warnings.push(("metadata-read", "the build asked the registry for more than the result lists".to_owned()));
+            run.warnings.push(("metadata-read", "the build requested more from the registry than the result lists".to_owned()));
         }
     }
 
@@ -93,7 +93,7 @@ impl Beside {
                 format!("# private packages were at hand; this output may hold what is in them: {}\n{}", listed(&self.private), run.log);
         }
         if !self.copied.is_empty() {
-            let said = format!("published files that are not in the source and that a dependency has: {}", listed(&self.copied));
+            let said = format!("published files that are not in the source, but in a dependency: {}", listed(&self.copied));
             run.notes.push(("file-from-dependency", said));
         }
         let is_own = |line: &&String| package(line) == publication.name;
@@ -107,7 +107,7 @@ impl Beside {
         }
         if !self.withheld.is_empty() {
             let names = listed(&self.withheld);
-            run.warnings.push(("judged-bytes-withheld", format!("the build asked for what is judged, published as: {names}")));
+            run.warnings.push(("judged-bytes-withheld", format!("the build requested the checked package, published as: {names}")));
         }
         if !self.not_named.is_empty() {
             let names = listed(&self.not_named);
@@ -116,11 +116,12 @@ impl Beside {
         }
         if !self.kept_in.is_empty() {
             let names = listed(&self.kept_in);
-            let message = format!("with private packages at hand the build asked for what may tell of them, and did not get it: {names}");
+            let message =
+                format!("after it got private packages, the build requested packages that could leak them, and was refused: {names}");
             run.warnings.push(("private-kept-in", message));
         }
         if !self.strangers.is_empty() {
-            let message = format!("others than the build connected to its registry, and got no answer: {}", listed(&self.strangers));
+            let message = format!("other processes connected to the build's registry, and were refused: {}", listed(&self.strangers));
             run.warnings.push(("other-user-refused", message));
         }
         Run { asked: self.asked.iter().cloned().collect(), private: self.private.iter().cloned().collect(), ..run }

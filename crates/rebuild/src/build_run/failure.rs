@@ -99,13 +99,13 @@ impl Course {
     pub(super) fn notes(&self) -> Vec<(&'static str, String)> {
         let mut notes = Vec::new();
         if let Some(why) = &self.unpackable {
-            notes.push(("build-not-packable", format!("what the build left could not be packed: {why}")));
+            notes.push(("build-not-packable", format!("the build's output could not be packed: {why}")));
         }
         if !self.missing.is_empty() {
             notes.push(("dependency-missing", format!("the registry does not have {}", listed(&self.missing))));
         }
         if !self.wanted.is_empty() {
-            notes.push(("network-needed", format!("the build asked for other hosts, which it does not reach: {}", listed(&self.wanted))));
+            notes.push(("network-needed", format!("the build requested other hosts, which it cannot reach: {}", listed(&self.wanted))));
         }
         if !self.stood_in.is_empty() && self.warnings().is_empty() {
             notes.push(("dependency-stood-in", self.replaced()));

@@ -206,7 +206,7 @@ impl Work<'_> {
     /// Whether the registry tells this build all that it told the one before: nothing of it by the
     /// user's credentials, nothing withheld as what is judged, and nothing made of another version.
     fn is_told_the_same(&self, shop: &Workshop<'_>, state: &State, until: Instant) -> bool {
-        self.site.context.progress.tell("build", "holding what was installed for another package of the commit against the registry");
+        self.site.context.progress.tell("build", "comparing another package's installation with the registry");
         let timewarp = shop.timewarp();
         timewarp.hears_again(&state.heard, shop.named(), until)
             && Beside::of(&timewarp.record()).is_for_every_package()
@@ -259,7 +259,7 @@ impl Work<'_> {
         let (then, now) = (self.given?.node_dist.as_deref(), self.site.toolchains.distribution());
         let named = |place: Option<&str>| place.unwrap_or("the registry").to_owned();
         let code = "node-from-elsewhere";
-        let message = format!("the recipe was made with Node from {}, and this was with Node from {}", named(then), named(now));
+        let message = format!("the recipe was made with Node from {}, and this run used Node from {}", named(then), named(now));
         (then != now).then_some((code, message))
     }
 

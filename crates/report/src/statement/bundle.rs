@@ -77,10 +77,10 @@ pub fn open(json: &[u8], expected: Option<&Identity>, roots: &Roots) -> Result<(
     let text = std::str::from_utf8(json).map_err(|error| invalid(&error))?;
     let bundle = Bundle::from_json(text).map_err(|error| invalid(&error))?;
     let SignatureContent::DsseEnvelope(envelope) = &bundle.content else {
-        return Err(invalid(&"there is no statement in it"));
+        return Err(invalid(&"it has no statement"));
     };
     if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(invalid(&"its payload is no in-toto statement"));
+        return Err(invalid(&"its payload is not an in-toto statement"));
     }
     let payload = envelope.payload.as_bytes();
     // Whether the statement's subject is the tarball that the registry serves is asked of the

@@ -34,7 +34,7 @@ const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 
 #[non_exhaustive]
 pub enum EnvelopeError {
     /// The file is no key that this program can use.
-    #[error("{path} is no key that can be used here: {reason}")]
+    #[error("{path} is not a usable key: {reason}")]
     Key {
         /// The file.
         path: String,
@@ -42,7 +42,7 @@ pub enum EnvelopeError {
         reason: String,
     },
     /// The file is no statement and no envelope.
-    #[error("{path} is no attestation: {reason}")]
+    #[error("{path} is not an attestation: {reason}")]
     Unreadable {
         /// The file.
         path: String,
@@ -62,14 +62,14 @@ pub enum EnvelopeError {
     },
     /// There is nothing to state.
     #[error(
-        "there is no statement to be made: it is not known what package this is or what its tarball hashes to, or the build did what a user said and not what the package says"
+        "no statement can be made: the package or its tarball's hash is unknown, or the build followed a user's instructions instead of the package's"
     )]
     NothingToState,
     /// Nothing was decided.
-    #[error("there is no statement to be made: nothing was decided, and a statement could only say that it failed")]
+    #[error("no statement can be made: nothing was decided, and it could only say that the check failed")]
     Undecided,
     /// There is no key to check a signed statement with.
-    #[error("the attestation is signed, and no key was named")]
+    #[error("the attestation is signed, and no key was given")]
     NoKey,
     /// There is a key and no signature.
     #[error("the attestation is not signed")]
@@ -78,7 +78,7 @@ pub enum EnvelopeError {
     #[error("the attestation is not signed with this key, or it was changed")]
     Signature,
     /// It is a bundle, and nobody was named whose it should be.
-    #[error("the attestation is signed by an identity, and none was named")]
+    #[error("the attestation is signed by an identity, and none was given")]
     NoIdentity,
     /// It is a bundle that holds, and another identity's.
     #[error("the attestation is signed by somebody else: {reason}")]
@@ -87,7 +87,7 @@ pub enum EnvelopeError {
         reason: String,
     },
     /// It is a bundle that does not hold: its signature, certificate or log entry.
-    #[error("the attestation's bundle does not hold: {reason}")]
+    #[error("the attestation's bundle is invalid: {reason}")]
     Bundle {
         /// What of it.
         reason: String,
@@ -134,16 +134,16 @@ impl Diagnostic for EnvelopeError {
                 Self::Signing => "run it again",
                 Self::Write { .. } => "name another file with --attest",
                 Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host, --isolation none and a --source that the package does not declare",
-                Self::Undecided => "see what stood in the way; the statement is made once the package can be judged",
+                Self::Undecided => "solve what prevented a verdict; then the statement can be made",
                 Self::NoKey => "name the public key with --attest-key",
                 Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks what it is about and no more",
-                Self::Signature => "do not believe it; ask its author which key it is signed with",
-                Self::NoIdentity => "name whose word you take with --certificate-identity and --certificate-oidc-issuer",
-                Self::Identity { .. } => "do not believe it, unless that identity is one whose word you take",
+                Self::Signature => "do not trust it; ask its author which key it is signed with",
+                Self::NoIdentity => "name the expected identity with --certificate-identity and --certificate-oidc-issuer",
+                Self::Identity { .. } => "do not trust it, unless you trust that identity",
                 Self::Bundle { .. } => {
-                    "do not believe it; where it was signed with another Sigstore than the public one, name its root with --trusted-root"
+                    "do not trust it; if it was signed with another Sigstore than the public one, name its root with --trusted-root"
                 }
-                Self::Subject { .. } => "do not believe it about this package",
+                Self::Subject { .. } => "do not use it for this package",
             }
             .into(),
         )

@@ -81,23 +81,23 @@ pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
         let Trust::Identity(identity, roots) = trust else { return Err(EnvelopeError::NoIdentity) };
         let (payload, signer) = bundle::open(json, Some(identity), roots)?;
         let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
-        let found = stated(&statement, None).ok_or_else(|| unreadable("it is no statement about a rebuild"))?;
+        let found = stated(&statement, None).ok_or_else(|| unreadable("it is not a statement about a rebuild"))?;
         return Ok(Stated { signer: Some(signer), ..found });
     }
     let Some(payload_type) = value.get("payloadType").and_then(Value::as_str) else {
         return match trust {
             Trust::Key(_) | Trust::Identity(..) | Trust::Nobody => Err(EnvelopeError::Unsigned),
-            Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is no statement about a rebuild")),
+            Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is not a statement about a rebuild")),
         };
     };
     if payload_type != PAYLOAD_TYPE {
-        return Err(unreadable("its payload is no in-toto statement"));
+        return Err(unreadable("its payload is not an in-toto statement"));
     }
     let envelope: Envelope = serde_json::from_value(value).map_err(|_| unreadable("it is no envelope"))?;
     let Trust::Key(key) = trust else { return Err(EnvelopeError::NoKey) };
     let payload = key.open(&envelope)?;
     let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
-    stated(&statement, Some(key.id.clone())).ok_or_else(|| unreadable("it is no statement about a rebuild"))
+    stated(&statement, Some(key.id.clone())).ok_or_else(|| unreadable("it is not a statement about a rebuild"))
 }
 
 fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {

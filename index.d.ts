@@ -11,15 +11,15 @@ export type Verdict =
    */
   | 'same-content'
   /**
-   * Rebuilt, and a file is not the same; or the published archive is malformed, ambiguous or not
-   * the announced one.
+   * Rebuilt, and a file differs; or the published archive is malformed, ambiguous or not the
+   * announced one.
    */
   | 'differs'
   /** No build finished, so there was nothing to compare. */
   | 'build-failed'
-  /** No repository declared, not reachable, or no commit of it matches this version. */
+  /** No repository is declared, it is unreachable, or none of its commits matches this version. */
   | 'no-source'
-  /** The source or the build needs what this program or machine does not have. */
+  /** The source or build needs something that this program or machine lacks. */
   | 'unsupported'
   /** A failure of the program, its user or the network. Never in a result: it is thrown. */
   | 'error';
@@ -30,7 +30,7 @@ export type Strategy = 'source' | 'npm' | 'yarn' | 'berry' | 'pnpm' | 'bun';
 export interface ReproduceOptions {
   /**
    * Stored results in memory: an object from `name@version` to a result, read and filled. It is
-   * asked before the file. `false` switches all stored results off.
+   * read before the file. `false` switches all stored results off.
    */
   cache?: Record<string, ReproduceResult> | boolean;
   /** The folder of all caches. Default: the platform's cache folder for `reproduce`. */
@@ -41,34 +41,31 @@ export interface ReproduceOptions {
   force?: boolean;
   /** Only these strategies; `npm` stands for every strategy that packs the way npm does. */
   strategy?: Strategy | Strategy[];
-  /** What counts as reproduced. Default: `same-content`. */
+  /** The weakest result that counts as reproduced. Default: `same-content`. */
   accept?: 'identical' | 'same-content';
-  /** The registry to ask, in place of npm's configuration. */
+  /** Use this registry instead of the one in npm's configuration. */
   registry?: string;
   /**
-   * A source in place of the declared one: a git address, or a repository, folder or tar archive on
-   * this machine; `#commit` or `#tag` names the place in it.
+   * Use this source instead of the declared one: a git address, or a local repository, folder or
+   * tar archive; `#commit` or `#tag` selects a commit.
    */
   source?: string;
   /**
-   * A file with the recipe to follow in place of a search: what `attempts[].recipe` of a result
-   * has, or the whole result.
+   * Follow the recipe in this file instead of searching: `attempts[].recipe` of a result, or the
+   * whole result.
    */
   recipe?: string;
-  /** Node version for builds; by default it is worked out from the package. */
+  /** Node version for builds. Default: determined from the package. */
   node?: string;
   /**
-   * A distribution that Node comes from in place of the registry, by its signed SHASUMS256.txt:
-   * laid out as nodejs.org/dist. Needs `nodeKeys`.
+   * Take Node from this distribution instead of the registry, verified by its signed
+   * SHASUMS256.txt; the layout is that of nodejs.org/dist. Needs `nodeKeys`.
    */
   nodeDist?: string;
-  /**
-   * A file with the OpenPGP keys that the releases of `nodeDist` are signed with, armored or
-   * binary.
-   */
+  /** File with the OpenPGP keys of the releases of `nodeDist`, armored or binary. */
   nodeKeys?: string;
   /**
-   * How builds are isolated. Default: `auto`, the strongest tier that this machine has; never
+   * Isolation of builds. Default: `auto`, the strongest tier that works on this machine; never
    * `none`.
    */
   isolation?: 'auto' | 'namespaces' | 'bwrap' | 'landlock' | 'none';
@@ -76,54 +73,47 @@ export interface ReproduceOptions {
    * Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`.
    */
   allowHosts?: string[];
-  /**
-   * Ask git's credential helpers too where a private git host wants to know who asks: they are
-   * programs, and run.
-   */
+  /** Also use git's credential helpers for private git hosts: they are programs, and run. */
   gitCredentials?: boolean;
   /** Longest time in seconds; 0 for none. Default: 600. */
   timeout?: number;
-  /** Stored results that are older than so many seconds do not count. */
+  /** Ignore stored results that are older than this, in seconds. */
   maxAge?: number;
   /** Answer from stored results only. */
   offline?: boolean;
   /** Write the rebuilt tarball to this file. */
   emit?: string;
-  /** A Sigstore `trusted_root.json` to check provenance with, in place of the embedded one. */
+  /** Verify provenance with this Sigstore `trusted_root.json` instead of the embedded one. */
   trustedRoot?: string;
   /**
-   * Also check the N versions before this one; `true` for 10. Versions never checked before are
-   * checked without a build, unless `strategy` says more.
+   * Also check the N previous versions; `true` for 10. Versions without a stored result are checked
+   * without a build, unless `strategy` allows more.
    */
   history?: number | boolean;
-  /**
-   * Where relative paths start and the project's `.npmrc` is looked for. Default: the current
-   * folder.
-   */
+  /** Folder of relative paths and of the project's `.npmrc`. Default: the current folder. */
   cwd?: string;
   /** Cancels the run: the promise rejects with the signal's reason, by default an `AbortError`. */
   signal?: AbortSignal;
-  /** Told what is being done. */
+  /** Called with progress events. */
   onProgress?: (event: ProgressEvent) => void;
 }
 
 export interface ProgressEvent {
   /** `resolve`, `locate`, `fetch`, `build`, `pack`, `compare` or `history`. */
   stage: string;
-  /** One line for people. */
+  /** One line to show to users. */
   message: string;
 }
 
 /**
- * One reason to believe that a version came from a commit. It says where to look and never makes a
- * verdict.
+ * One hint that a version came from a commit. It says where to look and never decides a verdict.
  */
 export interface Evidence {
   kind: 'git-head' | 'tarball-git-head' | 'reference' | 'provenance' | 'tag' | 'version-bump' | 'content' | 'user';
   /** The claim itself: a tag's name, a commit id, a path. */
   value: string;
   commit: string | null;
-  /** How many published files that commit's tree holds at the right place. */
+  /** Number of published files that the commit's tree has at the right path. */
   filesMatched: number | null;
   filesPublished: number;
   note: string | null;
@@ -137,17 +127,17 @@ export interface RegistrySignature {
   keyId: string;
   /**
    * `expired-key`: the key had expired when the version was published. `unchecked`: the registry's
-   * keys could not be had.
+   * keys could not be fetched.
    */
   status: 'valid' | 'invalid' | 'expired-key' | 'unknown-key' | 'unchecked';
-  /** When the key ceased to count, RFC 3339. */
+  /** When the key expired, RFC 3339. */
   keyExpires: string | null;
 }
 
-/** npm provenance. Where `verified` is false, nothing else of it counts. */
+/** npm provenance. If `verified` is false, ignore all other fields. */
 export interface Provenance {
   /**
-   * Whether all of it holds: signature, certificate, issuer, transparency log, subject and hash.
+   * Whether all of it is valid: signature, certificate, issuer, transparency log, subject and hash.
    */
   verified: boolean;
   /** Why it is not verified. */
@@ -155,7 +145,7 @@ export interface Provenance {
   predicateType: string | null;
   /** Whether it is about this package and version. */
   subjectMatches: boolean | null;
-  /** Whether the attested hash is that of the tarball that the registry serves. */
+  /** Whether the attested hash is that of the registry's tarball. */
   digestMatches: boolean | null;
   repository: string | null;
   /** Whether the package declares that repository. */
@@ -164,21 +154,21 @@ export interface Provenance {
   /** Whether that commit was taken as the source. */
   commitMatches: boolean | null;
   ref: string | null;
-  /** By its name: whether a branch is protected is a setting that nobody outside sees. */
+  /** By its name: branch protection is not visible from outside. */
   refKind: 'release-branch' | 'other-branch' | 'tag' | 'other' | null;
   workflow: string | null;
   /** What started the workflow: `push`, `release`, … */
   trigger: string | null;
   runner: string | null;
-  /** The run itself: an address. */
+  /** Address of the run. */
   run: string | null;
-  /** Whom the certificate was issued to. */
+  /** Subject of the certificate. */
   signer: string | null;
-  /** Who vouched for the signer. */
+  /** Issuer of the signer's identity. */
   issuer: string | null;
-  /** When it was entered into the transparency log, RFC 3339. */
+  /** Time of the entry in the transparency log, RFC 3339. */
   loggedAt: string | null;
-  /** Whether the registry's own attestation that it published this tarball holds. */
+  /** Whether the registry's own attestation that it published this tarball is valid. */
   registryAttestation: boolean | null;
 }
 
@@ -186,21 +176,21 @@ export interface Provenance {
 export interface EarlierVersion {
   version: string;
   publishedAt: string | null;
-  /** Null where it could not be judged. */
+  /** Null if it could not be checked. */
   verdict: Exclude<Verdict, 'error'> | null;
   code: Code | null;
   reproduced: boolean;
-  /** The strategies that were allowed: `source` alone means that no build was tried. */
+  /** The allowed strategies: only `source` means that no build was tried. */
   strategies: Strategy[];
   /** The tag that names it in the repository. */
   tag: string | null;
-  /** Whether it has a tag; null where the repository could not be looked at. */
+  /** Whether it has a tag; null if the repository could not be read. */
   tagged?: boolean | null;
   attested: boolean;
   provenanceVerified: boolean | null;
 }
 
-/** Something that was noticed on the way. */
+/** An observation made during the check. */
 export interface Finding {
   code: Code;
   severity: 'info' | 'warning' | 'error';
@@ -208,7 +198,7 @@ export interface Finding {
   message: string;
 }
 
-/** Everything that is needed to make the tarball again. */
+/** Everything needed to make the tarball again. */
 export interface Recipe {
   /** Version of the recipe's layout. */
   schemaVersion: 1;
@@ -221,55 +211,54 @@ export interface Recipe {
   commit: string;
   /** The package's folder in the repository, `""` for the root. */
   directory: string;
-  /** Whose checkout the files are as: line endings and modes. */
+  /** The kind of checkout, which sets line endings and modes. */
   checkout: 'posix' | 'windows' | 'modes-644' | 'modes-744' | 'modes-754' | 'modes-755';
   /** What was done to package.json before it was packed: steps joined by `+`, or `as-is`. */
   rewrite: string;
-  /** The rules that make the file list, by the clients that have them. */
+  /** The rules of the file list, named after the clients that have them. */
   fileList: string;
   /** The client whose tar and gzip are written. */
   packer: string;
   /**
-   * The submodules whose files are there, by their paths in the package's folder; absent where
-   * there are none.
+   * The submodules with files, by their paths in the package's folder; absent if there are none.
    */
   submodules?: string[];
-  /** What is installed and run before; absent where nothing is. */
+  /** What is installed and run before packing; absent if nothing is. */
   build?: BuildRecipe;
   /**
-   * What came out; only the recipe of the attempt that decided has it, and only such a recipe can
-   * be replayed.
+   * The resulting tarball. Only the recipe of the deciding attempt has it, and only such a recipe
+   * can be replayed.
    */
   tarball?: TarballRecipe;
 }
 
-/** The tarball that a recipe makes, and what only the published archive could tell of it. */
+/** The tarball that a recipe makes, and the values that only the published archive has. */
 export interface TarballRecipe {
   integrity: string;
   /**
-   * What compresses it: the variant of deflate, its level, and the two bytes of the gzip header
-   * that vary.
+   * The compression: the variant of deflate, its level, and the two bytes of the gzip header that
+   * vary.
    */
   gzip: { class: 'A' | 'B' | 'C' | 'zlib-rs'; level: number; xfl: number; os: number };
-  /** Header values that are from the published archive; absent where none are. */
+  /** Header values copied from the published archive; absent if there are none. */
   adopted?: TakenHeaders;
 }
 
-/** Header values that a client read from its publisher's disk and that extraction throws away. */
+/** Header values that a client read from its publisher's disk and that extraction discards. */
 export interface TakenHeaders {
-  /** The first path component, where it is not `package`. */
+  /** The first path component, if it is not `package`. */
   root?: string;
-  /** Which sequence the entries have: that of the packer's rule, or that of `entries`. */
+  /** The sequence of the entries: by the packer's rule, or as in `entries`. */
   sequence: 'packer' | 'archive';
   /**
-   * Owners, each once. An id is a number, or the field's eight bytes where an old client wrote
-   * none.
+   * Owners, each once. An id is a number, or the field's eight bytes if an old client wrote no
+   * number.
    */
   owners?: { uid: number | number[]; gid: number | number[]; user?: string; group?: string }[];
-  /** Extended records, keyword and value, each once; a value that is no UTF-8 as its bytes. */
+  /** Extended records, keyword and value, each once; a value that is not UTF-8 as its bytes. */
   records?: [string, string | number[]][];
   /**
-   * Times in seconds since 1970, the mode in octal (644 where absent), numbers of `owners` (0 where
+   * Times in seconds since 1970, the mode in octal (644 if absent), indexes of `owners` (0 if
    * absent) and `records`.
    */
   entries: {
@@ -288,7 +277,7 @@ export interface Tool {
   /** `node`, `npm`, `yarn`, `berry`, `pnpm` or `bun`. */
   name: string;
   version: string;
-  /** The package that it came in, or the file of a distribution. */
+  /** The package that it came from, or the file of a distribution. */
   package: string;
   /** The registry or the distribution, without credentials. */
   from: string;
@@ -296,16 +285,16 @@ export interface Tool {
   integrity: string;
   /** sha256 over its files, made as `contentDigest` is. */
   digest: string;
-  /** What is run, below its folder. */
+  /** The program's path below its folder. */
   program: string;
-  /** sha256 of what is run. */
+  /** sha256 of the program. */
   programDigest: string;
-  /** Who published it, as the registry or the key that signed it says. */
+  /** The publisher, according to the registry or the signing key. */
   publisher: string | null;
   /** The fingerprint of the OpenPGP key that signed it. */
   key: string | null;
   /**
-   * Of a distribution's Node, whether the registry's copy has the same program; null where there is
+   * For a distribution's Node, whether the registry's copy has the same program; null if there is
    * nothing to compare.
    */
   registryAgrees: boolean | null;
@@ -315,38 +304,33 @@ export interface Tool {
 export interface BuildRecipe {
   /** Node's version. */
   node: string;
-  /** The distribution that Node came from; absent where it came from the registry. */
+  /** The distribution that Node came from; absent if it came from the registry. */
   nodeDist?: string;
   /**
    * The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
    */
   tools: Record<string, string>;
-  /** Why these versions. */
+  /** The reasons for these versions. */
   reasons: string[];
-  /** The lockfile that is followed. */
+  /** The lockfile that is used. */
   lockfile: string | null;
-  /** The registry as it stood then (RFC 3339); null for as it is. */
+  /** The moment that the registry is shown as of (RFC 3339); null for now. */
   moment: string | null;
-  /**
-   * What package.json asks for is installed in the oldest version of each range; absent where it is
-   * not.
-   */
+  /** Whether the oldest version of each range in package.json is installed; absent if not. */
   oldest?: boolean;
-  /**
-   * What Node's clock says when a script begins (RFC 3339); absent where it is the present time.
-   */
+  /** Node's clock at the start of a script (RFC 3339); absent if it is the current time. */
   clock?: string;
-  /** The version that is written into package.json first, where the commit has another. */
+  /** The version that is first written into package.json, if the commit has another. */
   version: string | null;
   /** The branch or tag that the checkout's `.git` has for the commit. */
   ref: string | null;
-  /** What is run, in order: the folder of the checkout, and a program with its arguments. */
+  /** The commands, in order: the folder in the checkout, and a program with its arguments. */
   steps: { name: string; directory: string; command: string[] }[];
-  /** The folder that is packed, where it is not the package's own. */
+  /** The folder that is packed, if it is not the package's own. */
   packed: string | null;
   /**
-   * Files of the package's folder that the build changed, and that are packed as the commit has
-   * them; absent where there are none.
+   * Files of the package's folder that the build changed, but that are packed as in the commit;
+   * absent if there are none.
    */
   restored?: string[];
 }
@@ -358,28 +342,25 @@ export interface Attempt {
   verdict: Verdict;
   code: Code | null;
   steps: { name: string; exit: number | null; ms: number }[];
-  /** Published files that came out the same. */
+  /** Published files that are the same. */
   filesMatched: number;
-  /** What was taken over from the published archive because extraction discards it. */
+  /** Values copied from the published archive because extraction discards them. */
   adopted: string[];
-  /** What was installed: `name@version integrity`; absent where nothing was. */
+  /** Installed packages: `name@version integrity`; absent if there are none. */
   resolved?: string[];
-  /**
-   * Node and the package managers that were there when the build began; absent where nothing was
-   * run.
-   */
+  /** Node and the package managers at the start of the build; absent if nothing was run. */
   tools?: Tool[];
   /**
-   * What the build asked the registry for besides what its installations took, capped; absent where
+   * Requests of the build to the registry besides those of its installations, capped; absent if
    * nothing was run.
    */
   asked?: { during: 'install' | 'script'; what: 'metadata' | 'tarball' | 'other'; name: string }[];
   /**
-   * Packages that the build had by your credentials, or from a registry of their scope's: the log
-   * may hold what is in them.
+   * Packages that the build got with your credentials, or from their scope's own registry: the log
+   * may contain parts of them.
    */
   private?: string[];
-  /** What the build printed, capped; absent where nothing was run. */
+  /** The build's output, capped; absent if nothing was run. */
   log?: string;
 }
 
@@ -399,26 +380,24 @@ export interface Comparison {
   changed: { path: string; kind: 'bytes' | 'mode' | 'type' | 'link'; published: FileSide; rebuilt: FileSide }[];
   onlyPublished: string[];
   onlyRebuilt: string[];
-  /**
-   * Why each of the files that differ does, as far as its bytes tell. Never part of the verdict.
-   */
+  /** Why each file differs, as far as its bytes show. Never part of the verdict. */
   explanations: Explanation[];
 }
 
 /**
- * What is likely behind a package that did not come out. Code that nothing explains comes first,
- * whatever else differs.
+ * The likely reason why a package is not reproduced. Unexplained code comes first, whatever else
+ * differs.
  */
 export interface Likely {
   /**
-   * - `unexplained-code`: code was published that neither the source nor a build accounts for
+   * - `unexplained-code`: published code that comes from neither the source nor a build
    * - `source-not-there`: the published state is not in the repository
    * - `build-not-matched`: a toolchain, a time, a dependency or a build that was not found makes
    *   the difference
    * - `publisher-machine`: modes, line endings and stray files of the machine that published
    */
   cause: 'unexplained-code' | 'source-not-there' | 'build-not-matched' | 'publisher-machine';
-  /** The files that speak for it, with a line each; at most five, and a count of the rest. */
+  /** The files that show it, with a line each; at most five, and a count of the rest. */
   reasons: string[];
 }
 
@@ -427,7 +406,7 @@ export interface Explanation {
   path: string;
   /** `formatting-only`, `time-stamp`, `not-built`, `other-code`, … */
   class: Code;
-  /** One line on it. */
+  /** One line of explanation. */
   message: string;
 }
 
@@ -450,14 +429,11 @@ export interface ReproduceResult {
   /** The registry's signatures, checked. Never part of the verdict. */
   signatures: RegistrySignature[];
   /**
-   * What the provenance says and what of it holds; null where the registry lists none. Never part
+   * The provenance and the results of its verification; null if the registry lists none. Never part
    * of the verdict.
    */
   provenance: Provenance | null;
-  /**
-   * When the registry says that this version was published; absent where it was not read or does
-   * not say.
-   */
+  /** The publication time according to the registry; absent if it was not read or is missing. */
   publishedAt?: string;
   package: { spec: string; name: string | null; version: string | null; location: string | null; integrity: string | null };
   source: { spec: string | null; location: string | null; integrity: string | null };
@@ -467,25 +443,25 @@ export interface ReproduceResult {
   evidence: Evidence[];
   findings: Finding[];
   attempts: Attempt[];
-  /** The files of the closest attempt against the published ones. */
+  /** Comparison of the closest attempt's files with the published ones. */
   comparison: Comparison | null;
   /**
-   * What is likely behind it; null where the package was reproduced, and where no files were
-   * compared. Never part of the verdict.
+   * The likely reason; null if the package was reproduced or no files were compared. Never part of
+   * the verdict.
    */
   likely: Likely | null;
   /** A unified diff of the text files that differ, published against rebuilt, capped. */
   diff: string | null;
-  /** The isolation that a build ran in; null where nothing was run. */
+  /** The isolation of the build; null if nothing was run. */
   sandbox: string | null;
-  /** Whether this is a stored result, of the time in `timestamp`; absent where it was made now. */
+  /** Whether this is a stored result, from the time in `timestamp`; absent if it is new. */
   cached?: true;
-  /** Milliseconds. */
+  /** In milliseconds. */
   timings: { resolve: number; locate: number; rebuild: number; total: number };
   hints: string[];
-  /** Earlier versions, the highest first; null where they were not asked for. */
+  /** Earlier versions, the highest first; null if they were not requested. */
   history: EarlierVersion[] | null;
-  /** The options that could have changed the answer. */
+  /** The options that could have changed the result. */
   options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; recipe: string | null; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
 }
 
@@ -501,7 +477,7 @@ export class ReproduceError extends Error {
    * `cache`.
    */
   readonly stage: string;
-  /** What to do, if there is something to do. */
+  /** What to do, if anything. */
   readonly hint: string | null;
 }
 
@@ -514,32 +490,31 @@ export class ReproduceError extends Error {
  */
 export function reproduce(spec: string, options?: ReproduceOptions): Promise<ReproduceResult>;
 
-/** The options of many packages: those of one, but for what is about one alone. */
+/** The options for many packages: those for one, except those about a single package. */
 export interface ReproduceManyOptions extends Omit<ReproduceOptions, 'emit' | 'recipe' | 'source' | 'onProgress'> {
-  /** How many packages at a time. Default: half of the processors. */
+  /** Number of packages at a time. Default: half of the processors. */
   jobs?: number;
-  /** Told what is being done, and for which package. */
+  /** Called with progress events, each with its package. */
   onProgress?: (event: ProgressEvent & { spec: string }) => void;
 }
 
-/** A package of many that is done: one of `result` and `error` is there. */
+/** A finished package of many: it has either `result` or `error`. */
 export interface ReproducedLine {
   /** The package as the list has it. */
   spec: string;
   result: ReproduceResult | null;
   /** Why there is no result: an unknown package, or a failure of the program or the network. */
   error: ReproduceError | null;
-  /** How long it took, in milliseconds. */
+  /** Duration in milliseconds. */
   durationMs: number;
 }
 
 /**
- * Judges many packages and gives each as it is done. At most `jobs` are under way, and nothing more
- * is begun while the loop's body runs; leaving the loop ends what runs.
+ * Checks many packages and yields each when it is done. At most `jobs` run at a time, and none is
+ * started while the loop's body runs; leaving the loop cancels the rest.
  *
- * @param specs Packages as `reproduce` takes them: a list, or anything that names them one after
- * the other. @throws {ReproduceError} for misuse, and the signal's reason where it was aborted. A
- * package's own failure is in its `error`.
+ * @param specs Packages as `reproduce` takes them: any iterable of them. @throws {ReproduceError}
+ * for misuse, and the signal's reason if it was aborted. A package's own failure is in its `error`.
  */
 export function reproduceMany(specs: Iterable<string> | AsyncIterable<string>, options?: ReproduceManyOptions): AsyncGenerator<ReproducedLine, void, void>;
 export default reproduce;

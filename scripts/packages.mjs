@@ -88,10 +88,10 @@ function manifestFor(one, main) {
 }
 
 function readme({ platform, triple, sandbox }, { name, homepage }) {
-  const helper = sandbox ? ', and the program that builds run under' : '';
+  const helper = sandbox ? ', and the sandbox program' : '';
   return (
     `# ${packageName(name, platform)}\n\nThe addon of ${homepage ? `[${name}](${homepage})` : name} for \`${triple}\`${helper}. ` +
-    `It is installed with ${name} where it fits; there is no reason to install it by hand.\n`
+    `Package managers install it with ${name} on this platform; do not install it by hand.\n`
   );
 }
 

@@ -119,7 +119,7 @@ impl Diagnostic for LocateError {
         match self {
             Self::NoCommit { evidence, .. } => Some(bots::hint(evidence).into()),
             Self::NotThere { nearest, .. } if nearest.is_empty() => {
-                Some("name a tag, a branch or a commit that is there; without #… the commit is searched for".into())
+                Some("name a tag, a branch or a commit that exists; without #… the commit is searched for".into())
             }
             Self::NotThere { nearest, .. } => Some(format!("there are: {}", nearest.join(", "))),
             Self::Ambiguous { .. } => Some("name more digits".into()),

@@ -136,7 +136,7 @@ impl Diagnostic for EnvelopeError {
                 Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --allow-host, --isolation none and a --source that the package does not declare",
                 Self::Undecided => "solve what prevented a verdict; then the statement can be made",
                 Self::NoKey => "name the public key with --attest-key",
-                Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks what it is about and no more",
+                Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks only its subject",
                 Self::Signature => "do not trust it; ask its author which key it is signed with",
                 Self::NoIdentity => "name the expected identity with --certificate-identity and --certificate-oidc-issuer",
                 Self::Identity { .. } => "do not trust it, unless you trust that identity",

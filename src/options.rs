@@ -108,7 +108,7 @@ pub enum OptionsError {
     #[error("{0} is not a host")]
     Host(String),
     /// Nothing that names a Node.
-    #[error("{0} names no version of Node")]
+    #[error("{0} is not a version of Node")]
     Node(String),
     /// Not a number of seconds.
     #[error("{0} is not a number of seconds")]
@@ -117,7 +117,7 @@ pub enum OptionsError {
     #[error("{0} is not an age in seconds")]
     MaxAge(f64),
     /// Not a way to isolate builds.
-    #[error("there is no isolation {0}")]
+    #[error("the isolation {0} is unknown")]
     Isolation(String),
     /// The trusted root cannot be read.
     #[error("{path} cannot be used as a trusted root: {reason}")]
@@ -131,10 +131,10 @@ pub enum OptionsError {
     #[error("{0} is not the address of a distribution of Node")]
     NodeDist(String),
     /// A distribution without keys.
-    #[error("a distribution of Node is named, and no keys that its releases are signed with")]
+    #[error("a distribution of Node is given, but no keys for its releases")]
     NodeKeysMissing,
     /// Keys without a distribution.
-    #[error("keys of Node's releases are named, and no distribution that they are for")]
+    #[error("keys of Node's releases are given, but no distribution")]
     NodeDistMissing,
     /// The keys cannot be read.
     #[error("{path} cannot be used as the keys of Node's releases: {reason}")]
@@ -170,15 +170,15 @@ impl Diagnostic for OptionsError {
                 let names: Vec<_> = Strategy::ALL.iter().map(|strategy| strategy.as_str()).collect();
                 Some(format!("strategies of this version: {}, and npm for every strategy that packs the way npm does", names.join(", ")))
             }
-            Self::Empty(option) => Some(format!("leave {option} out, or give it a value")),
+            Self::Empty(option) => Some(format!("omit {option}, or give it a value")),
             Self::NoFolder(_) => Some("make it, or name another file with --cache-file".into()),
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
-            Self::Host(_) => Some("a name or an address, with a port where only that is meant: host.example, host.example:8443".into()),
+            Self::Host(_) => Some("a name or an address, with a port to allow only that: host.example, host.example:8443".into()),
             Self::Node(_) => Some("a version, a range or a name: 20.11.1, 18, lts/hydrogen".into()),
             Self::Timeout(_) => Some("0 switches the limit off".into()),
             Self::MaxAge(_) => Some("0 takes no stored result".into()),
-            Self::TrustedRoot { .. } => Some("it is a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
+            Self::TrustedRoot { .. } => Some("use a Sigstore trusted_root.json; without --trusted-root the public one is used".into()),
             Self::NodeDist(_) => Some("https, without credentials or query, and the folder above the versions: https://nodejs.org/dist/".into()),
             Self::NodeKeysMissing | Self::NodeKeys { .. } => Some(
                 "--node-keys (or REPRODUCE_NODE_KEYS) names a file of OpenPGP public keys; those of Node's releasers are in the project's repository \

@@ -51,13 +51,13 @@ pub enum StageError {
         status: u16,
     },
     /// The answer is not one about stages.
-    #[error("what the registry says of its stages cannot be read: {reason}")]
+    #[error("the registry's list of stages cannot be read: {reason}")]
     Unreadable {
         /// Why.
         reason: String,
     },
     /// The tarball is not the one that the stage tells of.
-    #[error("the tarball of the stage {id} is not what the registry says of it: {reason}")]
+    #[error("the tarball of the stage {id} does not match the registry: {reason}")]
     Mismatch {
         /// The stage.
         id: String,
@@ -88,8 +88,8 @@ impl Diagnostic for StageError {
         match self {
             Self::NotFound { .. } => Some("`npm stage list` (or pnpm's) shows what is staged; `npm stage publish` stages a package".into()),
             Self::NotAllowed { .. } => Some("log in as the publisher: `npm login`, or a token in .npmrc".into()),
-            Self::Unreadable { .. } => Some("look whether the registry has stages at all: `npm stage list`".into()),
-            Self::Mismatch { .. } => Some("do not approve it; reject it and stage the package anew".into()),
+            Self::Unreadable { .. } => Some("check whether the registry supports stages: `npm stage list`".into()),
+            Self::Mismatch { .. } => Some("do not approve it; reject it and stage the package again".into()),
             Self::Http(error) => error.hint(),
         }
     }
@@ -167,7 +167,7 @@ pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: 
     let item = ask(client, registry, (&format!("-/stage/{}", staged.id), &[]), &staged.id, cancel).await?;
     let now = read(&item, registry)?;
     if (&now.id, &now.name, &now.version, &now.shasum) != (&staged.id, &staged.name, &staged.version, &staged.shasum) {
-        return Err(StageError::Mismatch { id: staged.id.clone(), reason: "it is another one than the list said".into() });
+        return Err(StageError::Mismatch { id: staged.id.clone(), reason: "it is another one than in the list".into() });
     }
     Ok(shown(&item, &staged.version).cloned())
 }
@@ -221,7 +221,7 @@ pub async fn download(client: &Client, registry: &Url, staged: &Staged, cancel: 
     let shasum = hasher.finish().shasum();
     match &staged.shasum {
         Some(promised) if !promised.eq_ignore_ascii_case(&shasum) => {
-            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its sha1 is {shasum}, and not {promised}") })
+            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its sha1 is {shasum}, not {promised}") })
         }
         _ => Ok(bytes),
     }
@@ -234,7 +234,7 @@ pub fn check(bytes: &[u8], staged: &Staged, promised: Option<&Integrity>) -> Res
     hasher.update(bytes);
     match hasher.finish().mismatch(promised) {
         Some(actual) => {
-            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its hash is {actual}, and not {}", promised.text()) })
+            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its hash is {actual}, not {}", promised.text()) })
         }
         None => Ok(()),
     }
@@ -251,7 +251,7 @@ fn explained(error: HttpError, what: &str, registry: &Url) -> StageError {
 
 fn read(item: &Value, registry: &Url) -> Result<Staged, StageError> {
     let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-    let missing = |what: &str| StageError::Unreadable { reason: format!("a stage has no {what} that can be read") };
+    let missing = |what: &str| StageError::Unreadable { reason: format!("a stage has no readable {what}") };
     let id = text("id").filter(|id| is_number(id)).ok_or_else(|| missing("id"))?;
     let name = text("packageName").filter(|name| PackageName::parse(name).is_ok()).ok_or_else(|| missing("packageName"))?;
     let version = text("version").filter(|version| npm_spec::version::parse(version).is_some()).ok_or_else(|| missing("version"))?;

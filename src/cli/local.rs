@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
         [] => PathBuf::from("."),
         [folder] => PathBuf::from(folder),
         _ => {
-            let answer = Answer::usage("--local checks one folder, but several were given", "name one, or none for this one".into());
+            let answer = Answer::usage("--local checks one folder, but several were given", "name one, or omit it for this folder".into());
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };

@@ -20,13 +20,13 @@ pub enum LocalError {
         source: io::Error,
     },
     /// There is no package.json, or it is no JSON object.
-    #[error("there is no package.json that can be read in {}", path.display())]
+    #[error("there is no readable package.json in {}", path.display())]
     NoManifest {
         /// The folder.
         path: PathBuf,
     },
     /// The root says of no packages that they belong to it.
-    #[error("{} is no workspace: its package.json has no `workspaces`, and there is no pnpm-workspace.yaml or lerna.json", path.display())]
+    #[error("{} is not a workspace: its package.json has no `workspaces`, and there is no pnpm-workspace.yaml or lerna.json", path.display())]
     NoWorkspace {
         /// The folder.
         path: PathBuf,
@@ -87,11 +87,11 @@ impl Diagnostic for LocalError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Folder { .. } | Self::NoManifest { .. } => {
-                Some("run it in the package's folder, or name that: reproduce --local <folder>".into())
+                Some("run it in the package's folder, or name the folder: reproduce --local <folder>".into())
             }
             Self::NoWorkspace { .. } => Some("run it at the root of the workspace, or without --workspaces for this package alone".into()),
             Self::NoMembers { .. } => Some("a package is published if it has a name and a version, and is not private".into()),
-            Self::Repository(_) => Some("see what `git status` says there".into()),
+            Self::Repository(_) => Some("look at what `git status` says there".into()),
             Self::Client { .. } => Some("a publish would fail the same way: correct the package's scripts".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             Self::Pack(error) => error.hint(),

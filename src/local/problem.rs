@@ -190,36 +190,36 @@ impl Problem {
         match self {
             Self::Private => "package.json says \"private\": true, and no client publishes that".into(),
             Self::Unnamed => "package.json has no name or no version".into(),
-            Self::NoRepository => "the folder is in no git repository".into(),
+            Self::NoRepository => "the folder is not in a git repository".into(),
             Self::NoCommit => "nothing is committed in this repository".into(),
-            Self::NotDeclared => "package.json does not say where the source is".into(),
-            Self::NotUsable { why } => format!("the repository of package.json cannot be fetched by others: {why}"),
+            Self::NotDeclared => "package.json declares no repository".into(),
+            Self::NotUsable { why } => format!("others cannot fetch the repository in package.json: {why}"),
             Self::OtherRepository { declared, remotes } => {
-                format!("the commit is not in {declared}, which package.json declares; this checkout is of {}", remotes.join(", "))
+                format!("the commit is not in {declared}, which package.json declares; this checkout is from {}", remotes.join(", "))
             }
             Self::Directory { declared: Some(declared), actual } => {
-                format!("repository.directory of package.json is {declared}, and the package is in {}", shown(actual))
+                format!("repository.directory of package.json is {declared}, but the package is in {}", shown(actual))
             }
             Self::Directory { declared: None, actual } => format!("package.json does not say that the package is in {}", shown(actual)),
             Self::Changed { version: true, .. } => "files differ from the commit; package.json has another version there".into(),
             Self::Changed { .. } => "files differ from the commit".into(),
-            Self::Deleted { .. } => "files of the commit are not there".into(),
-            Self::Mode { .. } => "files are executable here and not in the commit, or the other way round".into(),
+            Self::Deleted { .. } => "files of the commit are missing".into(),
+            Self::Mode { .. } => "files are executable here but not in the commit, or the reverse".into(),
             Self::NotCommitted { .. } => "files that would be published are not in the commit".into(),
             Self::Ignored { .. } => {
-                "files that would be published are ignored by git, and building the commit does not make them so".into()
+                "files that would be published are ignored by git, and building the commit makes other ones or none".into()
             }
-            Self::Pointers { .. } => "files that would be published are kept by Git LFS: the commit itself does not have them".into(),
+            Self::Pointers { .. } => "files that would be published are in Git LFS: the commit itself does not have them".into(),
             Self::LineEndings { .. } => "files have CRLF line endings here and LF in the commit".into(),
             Self::NotPushed { commit, repository } => format!("the commit {} is on no branch or tag of {repository}", short(commit)),
             Self::EntriesMissing { .. } => "package.json names files that the package does not have".into(),
-            Self::ScriptsNotRun { scripts } => format!("a publish runs the scripts {}, and they were not run", scripts.join(", ")),
-            Self::NoLockfile => "a build installs dependencies, and the commit has no lockfile".into(),
+            Self::ScriptsNotRun { scripts } => format!("a publish runs the scripts {}, but they were not run", scripts.join(", ")),
+            Self::NoLockfile => "a build installs dependencies, but the commit has no lockfile".into(),
             Self::TimeStamp { .. } => "the build writes the time into files".into(),
             Self::LocalPath { .. } => "the build writes paths of this machine into files".into(),
             Self::Differs { why, .. } if why.is_empty() => "rebuilding the commit gives other files".into(),
             Self::Differs { why, .. } => format!("rebuilding the commit gives other files: {}", why.join(", ")),
-            Self::BuildFailed { code } => format!("no build of the commit came to an end ({code})"),
+            Self::BuildFailed { code } => format!("no build of the commit finished ({code})"),
             Self::Undecided { code, .. } => format!("whether it can be rebuilt was not decided ({code})"),
         }
     }
@@ -227,36 +227,38 @@ impl Problem {
     /// What to do, on one line.
     pub fn todo(&self) -> String {
         match self {
-            Self::Private => "take `private` away if it is to be published".into(),
+            Self::Private => "remove `private` if it is to be published".into(),
             Self::Unnamed => "set `name` and `version`".into(),
             Self::NoRepository => "publish from a clone of the repository".into(),
             Self::NoCommit => "commit the package's files and push them".into(),
             Self::NotDeclared => "set `repository` to { \"type\": \"git\", \"url\": \"git+https://…\" }".into(),
             Self::NotUsable { .. } => "set `repository` to the https address of a public git repository".into(),
-            Self::OtherRepository { .. } => "set `repository` to where you push to, or push the commit to where it says".into(),
+            Self::OtherRepository { .. } => "set `repository` to the one that you push to, or push the commit to the declared one".into(),
             Self::Directory { actual, .. } if actual.is_empty() => "take `repository.directory` away".into(),
             Self::Directory { actual, .. } => format!("set `repository.directory` to \"{actual}\""),
             Self::Changed { version: true, .. } => "commit the new version (`npm version` does), then push".into(),
             Self::Changed { .. } => "commit the changes and push, or undo them: git stash".into(),
-            Self::Deleted { .. } => "bring them back with git checkout, or commit that they are gone".into(),
+            Self::Deleted { .. } => "restore them with git checkout, or commit their removal".into(),
             Self::Mode { .. } => "commit the mode: git update-index --chmod=+x <file>, or -x".into(),
-            Self::NotCommitted { .. } => "commit them, or leave them out of the package with `files` in package.json".into(),
+            Self::NotCommitted { .. } => "commit them, or exclude them from the package with `files` in package.json".into(),
             Self::Ignored { .. } => {
-                "make them in a `prepack` or `build` script of the commit, clear old output before, or leave them out with `files`".into()
+                "make them in a `prepack` or `build` script of the commit, remove old output first, or exclude them with `files`".into()
             }
-            Self::Pointers { .. } => "keep what is published in git itself, or make it in a build".into(),
-            Self::LineEndings { .. } => "put `* text=auto eol=lf` into .gitattributes and check the files out anew".into(),
+            Self::Pointers { .. } => "keep published files in git itself, or make them in a build".into(),
+            Self::LineEndings { .. } => "put `* text=auto eol=lf` into .gitattributes and check the files out again".into(),
             Self::NotPushed { .. } => "git push, with the tag of the version: git push --follow-tags".into(),
             Self::EntriesMissing { .. } => {
                 "build before the publish, or correct `main`, `exports`, `bin` or `types` in package.json".into()
             }
             Self::ScriptsNotRun { .. } => "run this as a `prepublishOnly` script, or run them before".into(),
             Self::NoLockfile => "commit package-lock.json, yarn.lock or pnpm-lock.yaml".into(),
-            Self::TimeStamp { .. } => "leave the time out, or take it from SOURCE_DATE_EPOCH or the commit".into(),
-            Self::LocalPath { .. } => "have the build write paths relative to the package".into(),
-            Self::Differs { .. } => "build anew in a fresh clone (npm ci, then the build) and compare; --diff shows how they differ".into(),
-            Self::BuildFailed { .. } => "see what the build printed with --log, and whether a fresh clone builds".into(),
-            Self::Undecided { hints, .. } => hints.first().cloned().unwrap_or_else(|| "see the result with --json".into()),
+            Self::TimeStamp { .. } => "remove the time, or take it from SOURCE_DATE_EPOCH or the commit".into(),
+            Self::LocalPath { .. } => "let the build write paths relative to the package".into(),
+            Self::Differs { .. } => {
+                "build again in a fresh clone (npm ci, then the build) and compare; --diff shows the differences".into()
+            }
+            Self::BuildFailed { .. } => "read the build's output with --log, and try the build in a fresh clone".into(),
+            Self::Undecided { hints, .. } => hints.first().cloned().unwrap_or_else(|| "read the result with --json".into()),
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) fn of_rebuild(report: &Report, tree: &WorkTree, packed: &Packed) -> R
         }
         Verdict::NoSource if NOT_THERE.contains(&code.as_str()) => vec![not_pushed()],
         Verdict::NoSource if NOT_PUBLIC.contains(&code.as_str()) => {
-            let why = format!("nobody but you may see it, or it is not there ({code})");
+            let why = format!("it is private, or does not exist ({code})");
             vec![other_repository(tree, packed).unwrap_or(Problem::NotUsable { why })]
         }
         Verdict::BuildFailed => vec![Problem::BuildFailed { code }],

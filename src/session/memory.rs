@@ -119,7 +119,7 @@ impl Found {
         if !self.is_confirmed() {
             let (judged, confirmed) = (&self.report.timestamp, self.confirmed.as_deref().unwrap_or_default());
             let message = format!(
-                "this was judged on {judged}, and the registry last said on {confirmed} that it serves this tarball; it was not asked again"
+                "this was checked on {judged}, and the registry last confirmed on {confirmed} that it serves this tarball; it was not asked again"
             );
             say_once(&mut self.report.findings, Finding::new("stored-result-unconfirmed", Severity::Info, message));
         }
@@ -161,8 +161,7 @@ impl Memory {
         // The object in memory is the caller's own word; the file may be anybody's.
         let confirmed = if is_callers { None } else { self.confirmed(key, &text, &report) };
         if !(report.is_whole() && (is_callers || confirmed.is_some())) {
-            let message =
-                format!("the stored result of {key} was not written by this program with the key of this cache, and does not count");
+            let message = format!("the stored result of {key} was not written by this program with this cache's key, and is ignored");
             say_once(findings, Finding::new("stored-result-foreign", Severity::Warning, message));
             return None;
         }
@@ -244,7 +243,7 @@ pub(super) fn republished_since(report: &mut Report, earlier: &Report) {
     if let (Some(before), Some(after)) = (then, now)
         && before != after
     {
-        let message = format!("on {} the registry served {before} for this version, and it serves {after} now", earlier.timestamp);
+        let message = format!("on {} the registry served {before} for this version, but now it serves {after}", earlier.timestamp);
         report.findings.push(Finding::new("republished", Severity::Warning, message));
     }
 }

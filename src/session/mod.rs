@@ -338,7 +338,7 @@ fn file_of_that_name(spec: &Spec, cwd: &Path) -> Option<Finding> {
     let Target::Registry { name, .. } = spec.target() else { return None };
     let name = name.to_string();
     (name == spec.raw() && name.contains('.') && cwd.join(&name).is_file()).then(|| {
-        let message = format!("{name} is a file here, and what was checked is the npm package of that name; ./{name} is the file");
+        let message = format!("{name} is also a file here, but the npm package of that name was checked; write ./{name} for the file");
         Finding::new("file-of-that-name", Severity::Warning, message)
     })
 }

@@ -40,7 +40,7 @@ impl Place {
         let temporary = Temporary::new("reproduce-cache-", &|_| Ok(()))
             .map_err(|reasons| CacheError::writing(&std::env::temp_dir(), std::io::Error::other(reasons)))?;
         let folders = Folders::at(temporary.path(), options.cache_file.as_deref());
-        let message = format!("{why}: what is fetched and built goes with this run; --cache-dir names a folder that stays");
+        let message = format!("{why}: downloads and builds are removed after this run; --cache-dir names a folder that stays");
         let finding = Some(Finding::new("cache-temporary", Severity::Warning, message));
         Ok(Self { folders, finding, _temporary: Some(temporary) })
     }

@@ -73,7 +73,7 @@ impl Setup {
             match store::at_hand::read(path.as_ref(), MAX_ROOTS).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
                 Ok(roots) => npm.network.extra_roots.push(roots),
                 Err(error) => {
-                    let message = format!("git's http.sslCAInfo, {path}, cannot be read and does not count: {error}");
+                    let message = format!("git's http.sslCAInfo, {path}, cannot be read and is ignored: {error}");
                     findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
                 }
             }
@@ -87,7 +87,7 @@ impl Setup {
         if let Some(path) = netrc_of(&around)
             && let Err(Unreadable { path, reason }) = credentials.add_netrc(&path)
         {
-            let message = format!("{path} cannot be read and does not count: {reason}");
+            let message = format!("{path} cannot be read and is ignored: {reason}");
             findings.push(Finding::new("netrc-unreadable", Severity::Warning, message));
         }
         let limit = options.limit().map_err(boxed)?;

@@ -32,7 +32,7 @@ impl Diagnostic for Stopped {
         match self {
             Self::Cancelled => None,
             Self::TimedOut(_) => Some("--timeout sets another limit; 0 switches it off".into()),
-            Self::Offline => Some("an exact version that was judged before is answered without a network".into()),
+            Self::Offline => Some("an exact version that was checked before needs no network".into()),
         }
     }
 }

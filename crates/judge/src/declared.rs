@@ -107,7 +107,7 @@ async fn renamed(
         (Ok(Some(first)), Ok(Some(second))) => Ok(first == second),
         (Ok(_), Ok(_)) => Ok(false),
         (Err(error), _) | (_, Err(error)) => {
-            let message = format!("whether {} and {} are one repository could not be asked: {error}", registry.url, tarball.url);
+            let message = format!("{} and {} could not be compared: {error}", registry.url, tarball.url);
             let hint = error.hint().unwrap_or_else(|| "try again".into());
             Err(Ending::new(Verdict::NoSource, "repository-unreachable", message, hint))
         }

@@ -165,7 +165,7 @@ fn is_folder(path: &Path) -> bool {
 }
 
 fn entries(folder: &Path) -> Result<Vec<String>, Fault> {
-    let unreadable = |error: std::io::Error| Fault::Malformed(format!("a folder in it cannot be read: {}", error.kind()));
+    let unreadable = |error: std::io::Error| Fault::Malformed(format!("one of its folders cannot be read: {}", error.kind()));
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         if all.len() >= MAX_ENTRIES {

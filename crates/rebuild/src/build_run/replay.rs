@@ -43,7 +43,7 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
     site.context.progress.tell("build", "checking the commit out");
     let mut folder = Folder::open(repository, (&origin.listing, ""), &nothing.archive, Which::All, open_submodule)?;
     let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
-    let mut unavailable: Vec<String> = lacking.iter().map(|path| format!("the host lacks the content of {path}")).collect();
+    let mut unavailable: Vec<String> = lacking.iter().map(|path| format!("the host does not have the content of {path}")).collect();
     unavailable.extend(folder.unavailable().iter().cloned());
     let toolchain = toolchain_of(recipe.strategy, build);
     let publication =
@@ -75,7 +75,7 @@ pub(super) fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain
         node: build.node.clone(),
         manager: manager.and_then(|kind| Some((kind, build.tools.get(kind.as_str())?.clone()))),
         lockfile: build.lockfile.clone(),
-        reasons: vec!["the recipe that was given says so".to_owned()],
+        reasons: vec!["the given recipe says so".to_owned()],
     }
 }
 

@@ -43,7 +43,7 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
     site.context.progress.tell("build", "checking the commit out");
     let mut folder = Folder::open(repository, (&origin.listing, ""), &published.archive, Which::All, open_submodule)?;
     let lacking = folder.ensure_all(repository, &origin.commit, MAX_CHECKOUT)?;
-    all.unavailable.extend(lacking.iter().map(|path| format!("the host lacks the content of {path}")));
+    all.unavailable.extend(lacking.iter().map(|path| format!("the host does not have the content of {path}")));
     all.unavailable.extend(folder.unavailable().iter().cloned());
     let committed = repository.commit(&origin.commit)?.map_or(0, |commit| commit.time);
     let publication = case.publication.of_commit(Timestamp::from_second(committed).unwrap_or_default());

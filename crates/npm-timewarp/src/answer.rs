@@ -17,6 +17,7 @@ use url::Url;
 use http::{HttpError, Trust};
 use npm_registry::{Integrity, RegistryError};
 use npm_spec::PackageName;
+use npm_spec::version::VersionRange;
 use npmrc::DEFAULT_REGISTRY;
 use verdict::diagnostic::Diagnostic;
 
@@ -30,6 +31,7 @@ use super::path::{Ask, read};
 use super::record::{Kind, Request};
 use super::serve::Seat;
 use super::stand_in::{Near, StandIn};
+use super::tags::guessed;
 use super::tarballs::{Held, Order};
 use super::{Inner, neighbour, serve, tunnel};
 
@@ -347,7 +349,11 @@ async fn version(
 ) -> Result<Given, Refused> {
     (about.kind, about.name, about.version) = (Kind::Version, Some(name.to_string()), Some(wanted.clone()));
     let package = package(inner, name).await?;
-    let version = package.view.tags.get(&wanted).cloned().unwrap_or(wanted);
+    let tagged = package.view.tags.get(&wanted).cloned().or_else(|| {
+        let shown = package.versions().filter(|text| package.view.shows(text));
+        VersionRange::parse(&wanted).is_none().then(|| guessed(&wanted, shown)).flatten().map(str::to_owned)
+    });
+    let version = tagged.unwrap_or(wanted);
     seen(&package, &version)?;
     let (base, canonical, for_disk) =
         (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());

@@ -18,6 +18,7 @@ use npm_spec::version::same;
 use super::lean;
 use super::moment::View;
 use super::stand_in::Near;
+use super::tags::guessed;
 
 /// Most versions of one package that are read.
 const MAX_VERSIONS: usize = 100_000;
@@ -87,8 +88,10 @@ pub(super) fn packument(document: &[u8], view: &View, form: Form, links: &Links<
             "dist-tags" => {
                 let is_there = |version: &str| view.shows(version) && lean::is_version(version);
                 let is_asked_for = |tag: &str| tag == "latest" || links.tags.contains(tag);
-                let tags = view.tags.iter().filter(|(tag, version)| is_asked_for(tag) && is_there(version));
-                out.add(key, &lean::tags(tags))?;
+                let known = view.tags.iter().filter(|(tag, version)| is_asked_for(tag) && is_there(version));
+                let mut tags: BTreeMap<String, String> = known.map(|(tag, version)| (tag.clone(), version.clone())).collect();
+                tags.extend(tags_that_are_gone(&members, view, links)?);
+                out.add(key, &lean::tags(tags.iter()))?;
             }
             _ => {}
         }
@@ -99,6 +102,16 @@ pub(super) fn packument(document: &[u8], view: &View, form: Form, links: &Links<
         out.add("modified", &newest)?;
     }
     Ok(out.finish())
+}
+
+/// The tags that somebody asks for and that the registry does not have, or had no version for at
+/// the moment, each with the version that its name speaks for.
+fn tags_that_are_gone(members: &[(String, &RawValue)], view: &View, links: &Links<'_>) -> Result<Vec<(String, String)>, serde_json::Error> {
+    let gone: Vec<&String> = links.tags.iter().filter(|tag| !view.tags.contains_key(*tag)).collect();
+    let Some((_, raw)) = members.iter().find(|(key, _)| key == "versions").filter(|_| !gone.is_empty()) else { return Ok(Vec::new()) };
+    let versions = versions_of(raw)?;
+    let shown = || versions.iter().map(|(version, _)| version.as_str()).filter(|text| view.shows(text) && lean::is_version(text));
+    Ok(gone.into_iter().filter_map(|tag| Some((tag.clone(), guessed(tag, shown())?.to_owned()))).collect())
 }
 
 /// Makes the manifest of one version. None if the packument does not have it.
@@ -373,15 +386,15 @@ mod tests {
         let facts = Facts { name: "@s/n", versions: &found.versions, times: &found.times, tags: &found.tags };
         let moment = Some("2018-06-01T00:00:00Z".parse().unwrap());
         let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new(), published: None });
-        let links =
-            Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false, tags: &BTreeSet::from(["v1".to_owned()]) };
+        let tags = BTreeSet::from(["v1".to_owned(), "next".to_owned()]);
+        let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false, tags: &tags };
         serde_json::from_slice(&packument(&document, &view, form, &links).unwrap()).unwrap()
     }
 
     #[test]
     fn versions_times_and_tags_agree_with_each_other() {
         let made = made(Form::Full, false);
-        assert_eq!(made["dist-tags"], json!({"latest": "1.0.0", "v1": "1.0.0"}), "nobody asks for the third one");
+        assert_eq!(made["dist-tags"], json!({"latest": "1.0.0", "next": "1.0.0", "v1": "1.0.0"}), "nobody asks for the last one");
         assert_eq!(made["versions"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1.0.0"]);
         let noon = "2018-01-01T00:00:00.000Z";
         let time = json!({"1.0.0": noon, "created": noon, "modified": noon});

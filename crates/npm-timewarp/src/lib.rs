@@ -36,6 +36,7 @@ mod record;
 mod redirects;
 mod serve;
 mod stand_in;
+mod tags;
 mod tarballs;
 #[cfg(test)]
 mod tests;

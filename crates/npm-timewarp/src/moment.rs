@@ -21,8 +21,8 @@
 //! line does not lower it, a version published aside (`next`) is above today's or a pre-release,
 //! and does not raise it. npm's `before` bounds a tag in the same way. Without any stable version
 //! it is the newest pre-release. Another tag stays if its target was there; otherwise it goes to
-//! the highest version of the target's line (same major, same first pre-release word) below it, and
-//! vanishes if there is none.
+//! the highest version of the target's line below it, and vanishes if there is none
+//! (crates/npm-timewarp/src/tags.rs).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,6 +30,8 @@ use jiff::{SignedDuration, Timestamp};
 use nodejs_semver::Version;
 
 use npm_spec::version;
+
+use crate::tags::{latest, same_line};
 
 /// By how much the clocks of a registry and of a committer may differ.
 const SLACK: SignedDuration = SignedDuration::from_hours(24);
@@ -170,31 +172,6 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
     let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
     View { shown: Some(shown), tags: tags.collect(), untrue: false, came, later, has_own_times: facts.has_own_times() }
-}
-
-/// Where `latest` stood, if its target of today was not there.
-fn latest<'a>(there: &[(&'a str, Option<Version>)], today: &str, published: &HashMap<&str, Timestamp>) -> Option<&'a str> {
-    let today = version::parse(today);
-    let stable =
-        || there.iter().filter_map(|(text, version)| Some((version.as_ref()?, *text))).filter(|(version, _)| !version.is_prerelease());
-    let below = stable().filter(|(version, _)| today.as_ref().is_none_or(|today| *version <= today)).max();
-    // Above today's only: then today's came back to an older line, and what was tagged before was
-    // one of these.
-    let any = || stable().max();
-    // A time that is missing counts as the earliest.
-    let newest = || there.iter().max_by_key(|(text, version)| (published.get(text), version)).map(|(text, _)| *text);
-    below.or_else(any).map(|(_, text)| text).or_else(newest)
-}
-
-/// The highest version of a target's line below it.
-fn same_line<'a>(there: &[(&'a str, Option<Version>)], target: &str) -> Option<&'a str> {
-    let target = version::parse(target)?;
-    let word = |version: &Version| version.pre_release().first().map(ToString::to_string);
-    let candidates = there.iter().filter_map(|(text, version)| Some((version.as_ref()?, *text)));
-    candidates
-        .filter(|(version, _)| version.major() == target.major() && word(version) == word(&target) && **version < target)
-        .max()
-        .map(|(_, text)| text)
 }
 
 #[cfg(test)]

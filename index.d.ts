@@ -320,6 +320,8 @@ export interface BuildRecipe {
   oldest?: boolean;
   /** Node's clock at the start of a script (RFC 3339); absent if it is the current time. */
   clock?: string;
+  /** Whether scripts run without the variable `CI`; absent if not. */
+  withoutCi?: boolean;
   /** The version that is first written into package.json, if the commit has another. */
   version: string | null;
   /** The branch or tag that the checkout's `.git` has for the commit. */

@@ -493,6 +493,22 @@ test('where nothing but dates differs, the clock stands at the publication', asy
   assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
 });
 
+test('where a script fails and names CI, it is run once more without', async () => {
+  const build = `node -e "if (process.env.CI) throw new Error('not here'); require('fs').mkdirSync('dist'); require('fs').writeFileSync('dist/a.js', 'built')"`;
+  const { spec } = await built('b-desk', { scripts: { build } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts.at(-1)));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.equal(recipe.build.withoutCi, true);
+  const file = join(clean.home, 'desk.json');
+  await writeFile(file, JSON.stringify(recipe));
+  assert.equal((await judge(spec, ['--recipe', file])).verdict, 'identical');
+  // With CI the same recipe makes nothing.
+  const { withoutCi, ...atAMachine } = recipe.build;
+  await writeFile(file, JSON.stringify({ ...recipe, build: atAMachine }));
+  assert.deepEqual([withoutCi, (await judge(spec, ['--recipe', file])).verdict], [true, 'build-failed']);
+});
+
 test('a build reaches a host that the user allows, and no other', async () => {
   const server = createServer((socket) => socket.on('error', () => {}).on('data', () => socket.end('built')));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -169,6 +169,9 @@ pub struct BuildRecipe {
     /// What Node's clock says when a script begins (RFC 3339); absent where it is the present time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// Whether scripts do not find the variable `CI`, which is `true` otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_ci: bool,
     /// The version that is written into package.json first, where the commit has another.
     pub version: Option<String>,
     /// The branch or tag that the checkout's `.git` has for the commit; null for none.

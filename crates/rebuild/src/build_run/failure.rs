@@ -31,6 +31,8 @@ pub(super) struct Course {
     pub(super) guess_stopped: bool,
     /// The steps after the installation, each with its exit code; none for one that was stopped.
     pub(super) exits: Vec<(String, Option<i32>)>,
+    /// What was printed says that `CI` is why something failed.
+    pub(super) blames_ci: bool,
     /// Why the package's folder could not be packed as the last step left it, if it could not.
     pub(super) unpackable: Option<String>,
 }
@@ -89,6 +91,7 @@ impl Course {
         add(!self.missing.is_empty(), Observation::Missing(self.missing.clone()));
         add(!self.stood_in.is_empty(), Observation::StoodIn(self.stood_in.clone()));
         add(!self.wanted.is_empty(), Observation::HostsRefused(self.wanted.clone()));
+        add(self.blames_ci && self.exits.iter().any(|(_, exit)| exit.is_some_and(|exit| exit != 0)), Observation::BlamesCi);
         for (step, exit) in self.exits.iter().filter(|(_, exit)| *exit != Some(0)) {
             add(true, Observation::StepFailed { step: step.clone(), exit: *exit });
         }
@@ -155,6 +158,14 @@ pub(super) fn hosts_in(log: &str) -> BTreeSet<String> {
     hosts
 }
 
+/// Whether a program says that it is so for `CI`: in a message of its own, or in the line of its
+/// source that Node prints where it failed.
+pub(super) fn blames_ci(log: &str) -> bool {
+    const NAMED: &str = "process.env.CI";
+    // `process.env.CI_COMMIT` is another variable.
+    log.split(NAMED).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "_$".contains(c)))
+}
+
 /// Names for a line of text: the first of many.
 pub(super) fn listed(names: &BTreeSet<String>) -> String {
     first_of(names.iter().cloned(), names.len())
@@ -199,6 +210,23 @@ mod tests {
         let log =
             "[cause]: Error: getaddrinfo ENOTFOUND files.example\ncurl: (6) Could not resolve host: Cdn.example\ngetaddrinfo ENOTFOUND x\n";
         assert_eq!(hosts_in(log), BTreeSet::from(["cdn.example".to_owned(), "files.example".to_owned()]));
+    }
+
+    #[test]
+    fn a_step_that_failed_and_names_ci_blames_it() {
+        for (log, blames) in [
+            ("Treating warnings as errors because process.env.CI = true.\n", true),
+            ("    if (process.env.CI) throw new Error('not here')\n    ^\n", true),
+            ("process.env.CI", true),
+            ("process.env.CI_COMMIT is not set, nor process.env.CIRCLECI\n", false),
+            ("CI = true\n", false),
+        ] {
+            assert_eq!(blames_ci(log), blames, "{log}");
+        }
+        let ended = |exit| Course { exits: vec![("build".to_owned(), exit)], blames_ci: true, ..Course::default() }.observations();
+        assert!(ended(Some(1)).contains(&Observation::BlamesCi));
+        assert!(!ended(Some(0)).contains(&Observation::BlamesCi), "it names CI and ended well");
+        assert!(!ended(None).contains(&Observation::BlamesCi), "a limit stopped it");
     }
 
     #[test]

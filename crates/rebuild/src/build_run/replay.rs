@@ -61,8 +61,9 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         given: Some(build),
         oldest: build.oldest,
         clock: build.clock.as_deref().and_then(|clock| clock.parse().ok()),
+        without_ci: build.without_ci,
         moment: build.moment.clone(),
-        reason: None,
+        reasons: Vec::new(),
     };
     let (archive, run) = work.replay(recipe, build)?;
     Ok(Built { archive, unavailable, altered: folder.altered(), run })

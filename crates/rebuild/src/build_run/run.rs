@@ -18,7 +18,7 @@ use super::bench::Bench;
 use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
-use super::failure::{Course, hosts_in, listed, stands_in};
+use super::failure::{Course, blames_ci, hosts_in, listed, stands_in};
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
 use super::said::programs_missing;
@@ -54,8 +54,10 @@ pub(super) struct Work<'a> {
     pub(super) oldest: bool,
     /// See `BuildRecipe::clock`.
     pub(super) clock: Option<jiff::Timestamp>,
-    /// Why at that moment, where it is not the publication's.
-    pub(super) reason: Option<String>,
+    /// See `BuildRecipe::without_ci`.
+    pub(super) without_ci: bool,
+    /// Why this setup, where it is not the likeliest.
+    pub(super) reasons: Vec<String>,
 }
 
 /// What came of one toolchain at one moment.
@@ -137,7 +139,7 @@ impl Work<'_> {
     pub(super) fn named(&self) -> String {
         let Toolchain { node, manager, .. } = self.toolchain;
         let manager = manager.as_ref().map(|(kind, version)| format!("{kind} {version} with ")).unwrap_or_default();
-        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason = if self.reasons.is_empty() { String::new() } else { format!(" ({})", self.reasons.join("; ")) };
         format!("{manager}Node {node}{reason}")
     }
 
@@ -170,7 +172,8 @@ impl Work<'_> {
         let is_incomplete =
             best.as_ref().is_none_or(|best| best.comparison.changed.is_empty() && !best.comparison.only_published.is_empty());
         let programs = Some(programs_missing(shop.log())).filter(|programs| is_incomplete && !programs.is_empty());
-        let course = Course { missing, stood_in, wanted, stopped: shop.stopped, refused: shop.refused, ..course };
+        let (stopped, refused, blames_ci) = (shop.stopped, shop.refused, blames_ci(shop.log()));
+        let course = Course { missing, stood_in, wanted, stopped, refused, blames_ci, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             notes.extend(self.node_from_elsewhere());
@@ -230,6 +233,7 @@ impl Work<'_> {
             variables: world.variables.clone(),
             named: world.locked.clone(),
             clock: world.clock,
+            without_ci: world.without_ci,
         };
         let shop = Workshop::open(self.site, plan)?;
         if !state.steps.is_empty() {
@@ -358,11 +362,12 @@ impl Work<'_> {
             node: self.toolchain.node.clone(),
             node_dist: self.site.toolchains.distribution().map(str::to_owned),
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
-            reasons: self.toolchain.reasons.iter().chain(&self.reason).cloned().collect(),
+            reasons: self.toolchain.reasons.iter().chain(&self.reasons).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),
             moment: self.moment.clone(),
             oldest: world.oldest,
             clock: world.clock.map(|clock| clock.to_string()),
+            without_ci: world.without_ci,
             version: world.release.as_ref().map(|release| release.version.clone()),
             reference: world.reference.clone(),
             steps: Vec::new(),

@@ -21,7 +21,7 @@ use crate::checkout::{Folder, Which};
 use crate::plan::board::{self, Board};
 use crate::plan::observation::Observation;
 use crate::plan::remedies::{FOLLOW, REMEDIES};
-use crate::plan::setup::{Clock, RegistryView, Setup};
+use crate::plan::setup::{Ci, Clock, RegistryView, Setup};
 use crate::plan::vetoes::VETOES;
 use crate::plan::{self, Trial, World};
 use crate::rebuilt::{Attempts, Cut, Limit, keep_closest};
@@ -94,8 +94,9 @@ struct Resolved {
     moment: Option<String>,
     oldest: bool,
     clock: Option<Timestamp>,
-    /// For the recipe, where it is not the publication's moment.
-    reason: Option<String>,
+    without_ci: bool,
+    /// For the recipe, where it is not the likeliest setup.
+    reasons: Vec<String>,
 }
 
 impl World for Builder<'_> {
@@ -119,26 +120,29 @@ impl Builder<'_> {
     /// Looks up the times of a setup; `None` if they would show the build nothing else than before.
     fn resolve(&mut self, setup: &Setup, toolchain: &Toolchain, board: &Board) -> Result<Option<Resolved>, SourceError> {
         let Build { publication, published, committed, given, origin, site, .. } = self.build;
+        let desk = (setup.ci == Ci::Unset).then(|| "scripts do not find CI: one failed, and named it".to_owned());
+        let reasons = |why: String| [why].into_iter().chain(desk.clone()).collect();
         let as_given = Resolved {
             moment: given.map_or(&publication.time, |given| &given.moment).clone(),
             oldest: given.is_some_and(|given| given.oldest),
             clock: given.and_then(|given| given.clock.as_deref()?.parse().ok()),
-            reason: None,
+            without_ci: given.map_or(setup.ci == Ci::Unset, |given| given.without_ci),
+            reasons: desk.iter().cloned().collect(),
         };
         if setup.clock == Clock::AtPublication {
             let clock = clock::time_of(published, publication, Timestamp::from_second(committed).unwrap_or_default());
-            let reason = Some(format!("the clock stands at {clock}: nothing but dates differed"));
-            return Ok(Some(Resolved { clock: Some(clock), reason, ..as_given }));
+            let reasons = reasons(format!("the clock stands at {clock}: nothing but dates differed"));
+            return Ok(Some(Resolved { clock: Some(clock), reasons, ..as_given }));
         }
         let moment = match setup.registry {
             RegistryView::AtPublication => return Ok(Some(as_given)),
             RegistryView::AsItIs => {
                 let reason = "the registry as it is: its times may be those at which it first saw a version";
-                return Ok(Some(Resolved { moment: None, reason: Some(reason.to_owned()), ..as_given }));
+                return Ok(Some(Resolved { moment: None, reasons: reasons(reason.to_owned()), ..as_given }));
             }
             RegistryView::OldestOfRanges => {
                 let reason = "what package.json asks for in the oldest version of each range: the registry's times cannot be true";
-                return Ok(Some(Resolved { moment: None, oldest: true, reason: Some(reason.to_owned()), ..as_given }));
+                return Ok(Some(Resolved { moment: None, oldest: true, reasons: reasons(reason.to_owned()), ..as_given }));
             }
             RegistryView::AtCommit => Moment::Commit,
             RegistryView::AtLastChange => Moment::Change,
@@ -148,13 +152,13 @@ impl Builder<'_> {
         // What was there by then already would be installed again.
         let hides_something = |time: &i64| board.newest_dependency().is_some_and(|newest| *time < newest);
         let time = time.filter(hides_something).and_then(|time| Timestamp::from_second(time).ok());
-        Ok(time.map(|time| Resolved { moment: Some(time.to_string()), reason: Some(moment.reason(lockfile)), ..as_given }))
+        Ok(time.map(|time| Resolved { moment: Some(time.to_string()), reasons: reasons(moment.reason(lockfile)), ..as_given }))
     }
 
     /// Runs one build; `None` if the time was over before its end. What a limit cut short is noted.
     fn run(&mut self, toolchain: &Toolchain, resolved: Resolved) -> Result<Option<Ran>, SourceError> {
         let Build { folder, origin, published, publication, site, committed, given, .. } = self.build;
-        let Resolved { moment, oldest, clock, reason } = resolved;
+        let Resolved { moment, oldest, clock, without_ci, reasons } = resolved;
         let (repository, strategy) = (&*self.repository, strategy_of(toolchain));
         let work = Work {
             repository,
@@ -170,7 +174,8 @@ impl Builder<'_> {
             moment,
             oldest,
             clock,
-            reason,
+            without_ci,
+            reasons,
         };
         let mut cut = |limit, how: &str| self.all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
         if site.context.deadline.is_over() {

@@ -61,6 +61,8 @@ pub(super) struct Workshop<'a> {
     kinds: Vec<Kind>,
     /// What the clock says when a script begins, where it is not the present time.
     clock: Option<Timestamp>,
+    /// Whether scripts do not find the variable `CI`.
+    without_ci: bool,
     /// What stopped a step, if a limit did.
     pub(super) stopped: Option<Stopped>,
     /// A step was refused what a stronger sandbox allows.
@@ -89,6 +91,8 @@ pub(super) struct Plan<'a> {
     pub(super) named: BTreeSet<(String, String)>,
     /// What the clock says when a script begins, where it is not the present time.
     pub(super) clock: Option<Timestamp>,
+    /// Whether scripts do not find the variable `CI`.
+    pub(super) without_ci: bool,
 }
 
 impl<'a> Workshop<'a> {
@@ -141,6 +145,7 @@ impl<'a> Workshop<'a> {
             named: plan.named,
             kinds,
             clock: plan.clock,
+            without_ci: plan.without_ci,
             stopped: None,
             refused: false,
             // Also where a build of another package went before: its last command may have been an
@@ -201,6 +206,9 @@ impl<'a> Workshop<'a> {
         // An installation looks at the registry's times and at its own.
         if let Some(clock) = self.clock.filter(|_| !installs(step)) {
             env.extend(clock::variables(clock, &self.programs));
+        }
+        if self.without_ci && !installs(step) {
+            env.retain(|(name, _)| name != "CI");
         }
         let job = Job {
             mounts: self.mounts.clone(),

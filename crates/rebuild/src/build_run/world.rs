@@ -97,6 +97,7 @@ pub(super) struct World {
     tried: Option<String>,
     pub(super) oldest: bool,
     pub(super) clock: Option<jiff::Timestamp>,
+    pub(super) without_ci: bool,
     /// How the build is kept in.
     tier: String,
     registries: Vec<String>,
@@ -125,7 +126,8 @@ impl World {
             moment,
             oldest,
             clock,
-            reason: _,
+            without_ci,
+            reasons: _,
         } = work;
         let Context { npm, client: _, git: _, credentials: _, folders: _, progress: _, cancel: _, cancelled: _, cwd: _, deadline: _ } =
             context;
@@ -133,12 +135,7 @@ impl World {
             question;
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
-        let (mut named, mut tags) = (BTreeSet::new(), BTreeSet::new());
-        for directory in &packages {
-            let manifest = view.content(&join(directory, "package.json"))?.unwrap_or_default();
-            named.extend(named_in(&manifest));
-            tags.extend(tags_in(&manifest));
-        }
+        let (named, tags) = asked_for(&packages, &|path| view.content(path))?;
         let mut world = Self {
             program: env!("CARGO_PKG_VERSION"),
             purpose,
@@ -162,6 +159,7 @@ impl World {
             tried: (moment != time).then(|| format!("{moment:?}")),
             oldest: *oldest,
             clock: *clock,
+            without_ci: *without_ci,
             tier: sandbox.tier().to_string(),
             registries: npm.registries().iter().map(ToString::to_string).collect(),
             hosts: hosts.names(),
@@ -252,6 +250,17 @@ impl Program {
 /// Reads a file of the commit.
 type Read<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, SourceError>;
 
+/// The packages that manifests name, and the tags that they ask for.
+fn asked_for(packages: &[String], read: Read<'_>) -> Result<(BTreeSet<String>, BTreeSet<String>), SourceError> {
+    let (mut named, mut tags) = (BTreeSet::new(), BTreeSet::new());
+    for directory in packages {
+        let manifest = read(&join(directory, "package.json"))?.unwrap_or_default();
+        named.extend(named_in(&manifest));
+        tags.extend(tags_in(&manifest));
+    }
+    Ok((named, tags))
+}
+
 fn digest_of(recipe: &BuildRecipe) -> String {
     hex::encode(Sha256::digest(serde_json::json!(recipe).to_string()))
 }
@@ -286,6 +295,7 @@ mod tests {
             tried: None,
             oldest: false,
             clock: None,
+            without_ci: false,
             tier: "namespaces".to_owned(),
             registries: Vec::new(),
             hosts: Vec::new(),
@@ -303,7 +313,7 @@ mod tests {
             native: true,
             digest: "d".into(),
         };
-        let changes: [(&str, Change<'_>); 26] = [
+        let changes: [(&str, Change<'_>); 27] = [
             ("program", &|world| world.program = "1.0.1"),
             ("purpose", &|world| world.purpose = Purpose::Replay),
             ("url", &|world| world.url.push('x')),
@@ -326,6 +336,7 @@ mod tests {
             ("tried", &|world| world.tried = Some("2020".into())),
             ("oldest", &|world| world.oldest = true),
             ("clock", &|world| world.clock = Some(jiff::Timestamp::UNIX_EPOCH)),
+            ("without_ci", &|world| world.without_ci = true),
             ("tier", &|world| world.tier = "landlock".into()),
             ("registries", &|world| world.registries.push("https://registry.example/".into())),
             ("hosts", &|world| world.hosts.push("files.example".into())),

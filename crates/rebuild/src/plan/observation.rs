@@ -31,6 +31,9 @@ pub enum Observation {
         /// Its exit code.
         exit: Option<i32>,
     },
+    /// A step after the installation that did not end well, and words in what was printed that it
+    /// was for the variable `CI`.
+    BlamesCi,
     /// A limit of the machine stopped a step: memory, disk, processes or output.
     OverLimit,
     /// A step that was a guess was stopped, with time left for others.

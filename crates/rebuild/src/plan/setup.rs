@@ -15,12 +15,14 @@ pub struct Setup {
     pub registry: RegistryView,
     /// What Node's clock says.
     pub clock: Clock,
+    /// The variable `CI` of its scripts.
+    pub ci: Ci,
 }
 
 impl Setup {
-    /// A build with a toolchain and a view of the registry, at the present time.
+    /// A build with a toolchain and a view of the registry, at the present time and with `CI`.
     pub fn of(toolchain: usize, registry: RegistryView) -> Self {
-        Self { toolchain, registry, clock: Clock::Present }
+        Self { toolchain, registry, clock: Clock::Present, ci: Ci::Set }
     }
 }
 
@@ -48,4 +50,14 @@ pub enum Clock {
     Present,
     /// The time of the publication.
     AtPublication,
+}
+
+/// The variable `CI`, as scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ci {
+    /// `true`, as on a machine that builds by itself.
+    Set,
+    /// Not there, as at a desk.
+    Unset,
 }

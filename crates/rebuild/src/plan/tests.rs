@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::board::{Board, Entry, Toolchain};
 use super::observation::Observation;
 use super::remedies::{FOLLOW, REMEDIES};
-use super::setup::{Clock, RegistryView, Setup};
+use super::setup::{Ci, Clock, RegistryView, Setup};
 use super::vetoes::VETOES;
 use super::{Trial, World, search};
 use crate::SourceError;
@@ -26,7 +26,7 @@ struct Case {
     toolchains: Vec<Toolchain>,
     #[serde(default)]
     facts: Vec<Observation>,
-    /// By `<toolchain> <view> [clock]`.
+    /// By `<toolchain> <view> [clock] [without-ci]`.
     answers: BTreeMap<String, Option<Answer>>,
     tried: Vec<String>,
 }
@@ -59,7 +59,8 @@ fn closeness(matched: usize) -> Closeness {
 fn named(setup: &Setup) -> String {
     let view = serde_json::to_value(setup.registry).unwrap();
     let clock = if setup.clock == Clock::AtPublication { " clock" } else { "" };
-    format!("{} {}{clock}", setup.toolchain, view.as_str().unwrap())
+    let ci = if setup.ci == Ci::Unset { " without-ci" } else { "" };
+    format!("{} {}{clock}{ci}", setup.toolchain, view.as_str().unwrap())
 }
 
 fn tried(case: Case) -> (Vec<String>, Vec<String>) {

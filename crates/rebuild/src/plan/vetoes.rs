@@ -66,11 +66,12 @@ const MISSING_TWICE: Veto = Veto {
     name: "missing-twice",
     forbids: |board, setup| {
         let Some(own) = board.toolchain(setup) else { return false };
-        let view = |one: &Setup| (one.registry, one.clock);
         let missed: Vec<_> = board
             .attempts
             .iter()
-            .filter(|entry| view(&entry.setup) == view(setup) && entry.has(&Observation::NotInstalled) && !is_cut(entry))
+            .filter(|entry| {
+                differs_in_the_toolchain_at_most(&entry.setup, setup) && entry.has(&Observation::NotInstalled) && !is_cut(entry)
+            })
             .filter_map(|entry| {
                 let toolchain = board.toolchain(&entry.setup).filter(|other| other.lockfile == own.lockfile)?;
                 let names = entry.seen.iter().find_map(|fact| if let Observation::Missing(names) = fact { Some(names) } else { None })?;
@@ -191,15 +192,20 @@ const PROGRAM_MISSING: Veto = Veto {
 };
 
 /// Attempts of other toolchains of the same manager, with the same view of the registry and the
-/// same clock.
+/// same clock and `CI`.
 fn alike<'b>(board: &'b Board, setup: &'b Setup) -> impl Iterator<Item = &'b Entry> {
     let manager = |setup: &Setup| board.toolchain(setup).map(|toolchain| toolchain.manager);
     let same = move |entry: &&Entry| {
         entry.setup.toolchain != setup.toolchain
-            && (entry.setup.registry, entry.setup.clock) == (setup.registry, setup.clock)
+            && differs_in_the_toolchain_at_most(&entry.setup, setup)
             && manager(&entry.setup) == manager(setup)
     };
     board.attempts.iter().filter(same)
+}
+
+/// Whether two builds have all in common but the toolchain.
+fn differs_in_the_toolchain_at_most(one: &Setup, other: &Setup) -> bool {
+    Setup { toolchain: other.toolchain, ..*one } == *other
 }
 
 /// Whether a limit ended the attempt, so that it says nothing about the package.

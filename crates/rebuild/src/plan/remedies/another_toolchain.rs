@@ -3,10 +3,14 @@
 //! files. **What it costs:** an installation and a build each.
 
 use crate::plan::Remedy;
-use crate::plan::setup::{RegistryView, Setup};
+use crate::plan::setup::{Ci, RegistryView, Setup};
 
 /// Each toolchain, likeliest first, with the registry as it stood at the publication.
 pub(super) const REMEDY: Remedy = Remedy {
     name: "another-toolchain",
-    propose: |board| (0..board.toolchains.len()).map(|toolchain| Setup::of(toolchain, RegistryView::AtPublication)).collect(),
+    propose: |board| {
+        // A build that came closer without `CI` says that the others are to be without it, too.
+        let ci = board.closest_at_publication().map_or(Ci::Set, |near| near.setup.ci);
+        (0..board.toolchains.len()).map(|toolchain| Setup { ci, ..Setup::of(toolchain, RegistryView::AtPublication) }).collect()
+    },
 };

@@ -7,6 +7,7 @@ mod oldest_of_ranges;
 mod registry_as_it_is;
 mod registry_at_commit;
 mod registry_at_last_change;
+mod without_ci;
 
 use super::Remedy;
 use super::board::Board;
@@ -15,6 +16,7 @@ use super::setup::{RegistryView, Setup};
 /// Every remedy, in the order in which they are asked.
 pub const REMEDIES: &[&Remedy] = &[
     &clock_of_publication::REMEDY,
+    &without_ci::REMEDY,
     &another_toolchain::REMEDY,
     &registry_as_it_is::REMEDY,
     &registry_at_commit::REMEDY,
@@ -29,5 +31,5 @@ pub const FOLLOW: &[&Remedy] = &[&another_toolchain::REMEDY];
 /// nothing.
 fn earlier(board: &Board, view: RegistryView) -> Option<Setup> {
     let near = board.closest_at_publication()?;
-    board.newest_dependency().map(|_| Setup::of(near.setup.toolchain, view))
+    board.newest_dependency().map(|_| Setup { registry: view, ..near.setup })
 }

@@ -14,6 +14,6 @@ pub(super) const REMEDY: Remedy = Remedy {
         let Some(near) = board.closest_at_publication() else { return Vec::new() };
         let untrue = near.has(&Observation::TimesUntrue) || board.with_view(RegistryView::AsItIs).next().is_some();
         let follows_lockfile = board.toolchain(&near.setup).is_some_and(|toolchain| toolchain.lockfile.is_some());
-        if untrue && !follows_lockfile { vec![Setup::of(near.setup.toolchain, RegistryView::OldestOfRanges)] } else { Vec::new() }
+        if untrue && !follows_lockfile { vec![Setup { registry: RegistryView::OldestOfRanges, ..near.setup }] } else { Vec::new() }
     },
 };

@@ -21,7 +21,7 @@ pub(super) const REMEDY: Remedy = Remedy {
             return Vec::new();
         };
         let manager = |setup: &Setup| board.toolchain(setup).map(|toolchain| toolchain.manager);
-        let all = (0..board.toolchains.len()).map(|toolchain| Setup::of(toolchain, RegistryView::AsItIs));
+        let all = (0..board.toolchains.len()).map(|toolchain| Setup { toolchain, registry: RegistryView::AsItIs, ..near.setup });
         all.filter(|setup| manager(setup) == manager(&near.setup)).collect()
     },
 };

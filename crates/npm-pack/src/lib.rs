@@ -85,7 +85,7 @@ static SINCE_NPM_7: &[&ListRules] = &[
 ];
 
 static LERNA: &[&ListRules] =
-    &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_10_3, &list::NPM_12, &list::NPM_7_0];
+    &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_11, &list::NPM_10_3, &list::NPM_12, &list::NPM_7_0];
 
 static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 

@@ -195,7 +195,7 @@ pub static ALL: &[Era] = &[
     },
     Era {
         id: "lerna-4",
-        clients: "lerna 4 to 9",
+        clients: "lerna 4 to 10",
         mode: ModeRule::Portable(Executable::None),
         gzip: LEVEL_6_UNKNOWN,
         adopts: Adopts { locale: true, ..PORTABLE },

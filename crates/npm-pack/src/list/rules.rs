@@ -69,11 +69,11 @@ pub static NPM_10_2: ListRules = strict("npm-10.2", "npm 10.2.5 (npm-packlist 8.
 /// npm 10.3 to 10.9: npm-packlist 8.0.2 and 9.
 pub static NPM_10_3: ListRules = strict("npm-10.3", "npm 10.3 to 10.9 (npm-packlist 8.0.2 and 9)", &STRICT_9);
 /// npm 11: npm-packlist 10.
-pub static NPM_11: ListRules = strict("npm-11", "npm 11, lerna 9 (npm-packlist 10)", &STRICT_10);
+pub static NPM_11: ListRules = strict("npm-11", "npm 11, lerna 9 and 10.0 (npm-packlist 10)", &STRICT_10);
 /// npm-packlist 11.0 and 11.1.
 pub static PACKLIST_11_0: ListRules = strict("packlist-11.0", "npm-packlist 11.0 and 11.1", &STRICT_11_0);
 /// npm 12: npm-packlist 11.2 and 11.3.
-pub static NPM_12: ListRules = strict("npm-12", "npm 12 (npm-packlist 11.2 and 11.3)", &STRICT_11_3);
+pub static NPM_12: ListRules = strict("npm-12", "npm 12, lerna 10.1 (npm-packlist 11.2 and 11.3)", &STRICT_11_3);
 
 /// pnpm 7.12 to 8.7: npm-packlist 5.1.3 without a look above the package.
 pub static PNPM_7_12: ListRules = classic("pnpm-7.12", "pnpm 7.12 to 8.7 (npm-packlist 5.1.3)", &PACKLIST_5_1_3_ALONE);
@@ -273,7 +273,7 @@ const STRICT_10: StrictRules = StrictRules {
     never: &["/.git", "/node_modules", ".npmrc", "/package-lock.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lockb"],
     ..STRICT_9
 };
-const STRICT_10_LINKS: StrictRules = StrictRules { ..STRICT_10 };
+const STRICT_10_LINKS: StrictRules = StrictRules { links: true, ..STRICT_10 };
 const STRICT_10_DOTTED: StrictRules = StrictRules { finds_dotted: true, ..STRICT_10_LINKS };
 const STRICT_11_0: StrictRules = StrictRules {
     files: FilesRule::Glob,

@@ -1,4 +1,4 @@
-//! npm-packlist 7 to 11: npm 9 to 12, lerna 9.
+//! npm-packlist 7 to 11: npm 9 to 12, lerna 9 and 10.
 //!
 //! Every folder has the default rules and those of its ignore files; the package's root also has
 //! rules made of `files`, which take the place of its ignore files, and last the strict ones: what

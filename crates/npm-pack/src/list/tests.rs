@@ -56,6 +56,33 @@ fn links_and_submodules_are_not_packed() {
 }
 
 #[test]
+fn pnpm_packs_links_from_11_28_on() {
+    let mut tree = package("{}").file("lib/a.js", "");
+    for (link, target) in [("a.js", "lib/a.js"), ("folder", "lib"), ("out.js", "../a.js")] {
+        tree.insert(link, NodeKind::Symlink, target.into());
+    }
+    for (rules, packed) in [
+        (&PNPM_8_8, &["lib/a.js", "package.json"][..]),
+        (&PNPM_11_28, &["a.js", "folder", "lib/a.js", "package.json"]),
+        (&PNPM_12_14, &["a.js", "folder", "lib/a.js", "package.json"]),
+    ] {
+        assert_eq!(listed(&tree, rules), packed, "{}", rules.name);
+    }
+}
+
+#[test]
+fn lerna_9_and_10_list_as_npm_11_and_12() {
+    let lockfiles = ["bun.lock", "bun.lockb", "npm-shrinkwrap.json"];
+    let tree = lockfiles.iter().fold(package("{}"), |tree, name| tree.file(name, "1"));
+    let lerna: Vec<Vec<String>> =
+        crate::list_rules_of(crate::era::by_id("lerna-4").unwrap()).iter().map(|rules| listed(&tree, rules)).collect();
+    // npm-packlist 10.0.3 and 11.3.0, which lerna 10.0.1 and 10.1.1 ask, listed this.
+    for packed in [&["bun.lock", "npm-shrinkwrap.json", "package.json"][..], &["package.json"]] {
+        assert!(lerna.iter().any(|listed| listed == packed), "{packed:?} is not among {lerna:?}");
+    }
+}
+
+#[test]
 fn fstream_renames_gitignore_and_gyp() {
     let tree = package("{}").file(".gitignore", "b\n").file("addon.gyp", "").file("lib/x.gyp", "");
     let entries = entries(&tree, &NPM_3, &Context::default()).unwrap();

@@ -430,6 +430,7 @@ export type Code =
   | 'unsupported-protocol'
   | 'unusual-type'
   | 'usage'
+  | 'version-deprecated'
   | 'version-not-found'
   | 'version-not-in-source'
   | 'version-string'

@@ -57,6 +57,7 @@ pub async fn judge_release(
 ) -> Result<Report, Failed> {
     let mut draft = Draft::new(package_info(spec, &release), release.attestations.is_some(), options);
     draft.noted(|report| report.published_at.clone_from(&release.time));
+    draft.findings(release.deprecation());
     let mut early = None;
     let asked = Asked { spec, release: &release, question: &question, context };
     // On the heap: all stages together are a large future.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use url::Url;
 
+use verdict::{Finding, Severity};
+
+use super::confusion::shown;
 use super::integrity::Integrity;
 
 /// Longest text that is taken from a manifest's own fields, and most signatures.
@@ -100,6 +103,15 @@ impl Release {
             manifest: Some(manifest),
             ..Self::default()
         }
+    }
+
+    /// A word for who installs a version that its publisher has deprecated; `None` for any other.
+    pub fn deprecation(&self) -> Option<Finding> {
+        let message = match self.deprecated.as_deref()?.trim() {
+            "" => "its publisher has deprecated this version, and gives no reason".to_owned(),
+            reason => format!("its publisher has deprecated this version: {}", shown(reason)),
+        };
+        Some(Finding::new("version-deprecated", Severity::Info, message))
     }
 
     /// What the tarball must hash to, by `integrity` or else `shasum`. None where the registry

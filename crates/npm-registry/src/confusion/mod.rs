@@ -93,7 +93,7 @@ impl Disagreement {
 }
 
 /// A stranger's text as one line of bounded length.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut cut: String = text.chars().take(SHOWN).map(|one| if one.is_control() { '\u{fffd}' } else { one }).collect();
     if text.chars().nth(SHOWN).is_some() {
         cut.push('…');

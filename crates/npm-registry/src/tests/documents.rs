@@ -1,6 +1,10 @@
 use std::io::Write;
 
-use super::super::{Packument, Spool, SpoolWriter};
+use serde_json::{Value, json};
+use url::Url;
+use verdict::Severity;
+
+use super::super::{Packument, Release, Spool, SpoolWriter};
 
 fn read(json: &str) -> Packument {
     Packument::read(&Spool::from_bytes(json.to_owned())).unwrap()
@@ -92,4 +96,27 @@ fn a_large_packument_is_read_from_disk() {
     assert!(spool.in_memory().is_none());
     assert_eq!(Packument::read(&spool).unwrap().versions.len(), 1001);
     assert_eq!(Packument::manifest(&spool, "2.0.0").unwrap(), Some(serde_json::json!({"name":"a"})));
+}
+
+#[test]
+fn a_deprecated_version_is_told_with_its_reason_in_one_bounded_line() {
+    let registry = Url::parse("https://registry.example/").unwrap();
+    let told = |deprecated: Value| {
+        let manifest = json!({"deprecated": deprecated, "dist": {"tarball": "https://registry.example/a.tgz"}});
+        Release::read(manifest, &registry).unwrap().deprecation().map(|finding| {
+            assert_eq!((finding.code.as_str(), finding.severity), ("version-deprecated", Severity::Info));
+            finding.message
+        })
+    };
+    let reason = |words: &str| Some(format!("its publisher has deprecated this version: {words}"));
+    assert_eq!(told(json!("use b")), reason("use b"));
+    assert_eq!(told(json!("a\nb\u{1b}[2J")), reason("a\u{fffd}b\u{fffd}[2J"));
+    assert_eq!(told(json!("x".repeat(200))), reason(&"x".repeat(200)));
+    assert_eq!(told(json!("x".repeat(201))), reason(&format!("{}…", "x".repeat(200))));
+    for none in [json!(true), json!(" ")] {
+        assert_eq!(told(none), Some("its publisher has deprecated this version, and gives no reason".to_owned()));
+    }
+    for current in [json!(""), json!(false), Value::Null] {
+        assert_eq!(told(current), None);
+    }
 }

@@ -74,6 +74,7 @@ static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_12,
     &list::NPM_7_9,
     &list::NPM_8_10,
+    &list::NPM_8_8,
     &list::NPM_8_6,
     &list::NPM_8_5,
     &list::NPM_9_9,
@@ -84,8 +85,17 @@ static SINCE_NPM_7: &[&ListRules] = &[
     &list::NPM_10_2,
 ];
 
-static LERNA: &[&ListRules] =
-    &[&list::LERNA_5_5, &list::NPM_8_15, &list::NPM_8_10, &list::NPM_7_9, &list::NPM_11, &list::NPM_10_3, &list::NPM_12, &list::NPM_7_0];
+static LERNA: &[&ListRules] = &[
+    &list::LERNA_5_5,
+    &list::NPM_8_15,
+    &list::NPM_8_10,
+    &list::NPM_7_9,
+    &list::NPM_11,
+    &list::NPM_10_3,
+    &list::NPM_12,
+    &list::NPM_7_0,
+    &list::NPM_7_0_4,
+];
 
 static PNPM_6: &[&ListRules] = &[&list::NPM_7_9, &list::PNPM_7_12];
 
@@ -116,7 +126,7 @@ static BERRY: &[&ListRules] = &[&list::BERRY, &list::NPM_8_15];
 
 static NPM_5_4: &[&ListRules] = &[&list::NPM_5_4, &list::NPM_5_5, &list::NPM_5_6];
 
-static NPM_5_8: &[&ListRules] = &[&list::NPM_5_6, &list::NPM_6_9, &list::NPM_6_5];
+static NPM_5_8: &[&ListRules] = &[&list::NPM_5_6, &list::NPM_6_9, &list::NPM_6_5, &list::NPM_6_8];
 
 static NPM_6_10: &[&ListRules] = &[&list::NPM_6_14, &list::NPM_6_12, &list::NPM_6_10];
 

@@ -140,7 +140,7 @@ pub static ALL: [&ListRules; 33] = [
 ];
 
 /// Those of the clients that list in a way of their own, or npm's with a change.
-static OTHERS: [&ListRules; 14] = [
+pub(super) static OTHERS: [&ListRules; 14] = [
     &LERNA_5_5,
     &PNPM_7_12,
     &PNPM_8_8,

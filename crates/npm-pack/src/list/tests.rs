@@ -71,6 +71,25 @@ fn pnpm_packs_links_from_11_28_on() {
 }
 
 #[test]
+fn the_lists_of_a_client_are_tried_for_its_headers() {
+    let names = |clients: &str, client: &str| clients.split([' ', ',']).any(|word| word == client);
+    let mut count = 0;
+    for client in ["npm", "lerna", "pnpm", "yarn", "bun", "vlt"] {
+        let tried: BTreeSet<&str> = crate::era::ALL
+            .iter()
+            .filter(|era| names(era.clients, client))
+            .flat_map(|era| crate::list_rules_of(era))
+            .map(|rules| rules.name)
+            .collect();
+        for rules in ALL.iter().chain(&rules::OTHERS).filter(|rules| names(rules.clients, client)) {
+            assert!(tried.contains(rules.name), "{} is not tried for {client}: {tried:?}", rules.name);
+            count += 1;
+        }
+    }
+    assert!(count > 40, "{count} lists of clients");
+}
+
+#[test]
 fn lerna_9_and_10_list_as_npm_11_and_12() {
     let lockfiles = ["bun.lock", "bun.lockb", "npm-shrinkwrap.json"];
     let tree = lockfiles.iter().fold(package("{}"), |tree, name| tree.file(name, "1"));

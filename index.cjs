@@ -182,7 +182,7 @@ async function* reproduceMany(specs, options = {}) {
   const settings = { ...rest, signal: signal ? AbortSignal.any([signal, ended.signal]) : ended.signal };
   const running = new Map();
   // Whatever is waited for, the signal ends it.
-  const aborted = signal && new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  const aborted = signal && new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: ended.signal }));
   aborted?.catch(() => {});
   let asking;
   let isOver = false;

@@ -10,7 +10,7 @@ import { codesOfSources } from '../scripts/codes.mjs';
 import { cleanEnv, CLI, run } from './kit/cli.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const COMMANDS = ['inspect', 'replay', 'audit', 'survey', 'report', 'explain', 'cache', 'completions', 'help'];
+const COMMANDS = ['inspect', 'replay', 'audit', 'survey', 'report', 'stage', 'explain', 'cache', 'completions', 'help'];
 
 let clean;
 before(async () => {

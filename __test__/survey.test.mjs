@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chown, mkdir, readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, readFile, readdir, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
@@ -113,6 +113,11 @@ test('the page of a survey has its packages, and says what changed since an earl
   const kept = await report(path('nowhere.db'), '--html', html);
   assert.deepEqual([kept.code, await readFile(html, 'utf8')], [2, page]);
   assert.equal((await report(db, '--html', path('no/folder.html'))).code, 2);
+  // A link or a device is written to, and not replaced.
+  const link = path('link.html');
+  await symlink(html, link);
+  assert.equal((await report(db, '--html', link)).code, 0);
+  assert.deepEqual([(await lstat(link)).isSymbolicLink(), (await readFile(html, 'utf8')).startsWith('<!doctype html>')], [true, true]);
   // A file is not written over what it is made of, and a page that is not whole over none.
   const data = await readFile(db);
   for (const args of [[db, '--html', db], [ndjson, '--html', ndjson]]) assert.equal((await report(...args)).code, 2);

@@ -59,6 +59,7 @@ Commands:
   reproduce audit [folder|file]  check every package in a project's lockfile
   reproduce survey <file>        check a list of packages, with the results in a database
   reproduce report <file>        print the figures of a survey
+  reproduce stage <package>      check a staged publish before it is approved
   reproduce explain <code>       explain what a code means and what to do
   reproduce cache ls             show what is cached; `reproduce cache prune` removes it
   reproduce completions <shell>  print completions for bash, zsh, fish, powershell or elvish; `man` for the manual page

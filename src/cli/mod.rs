@@ -42,7 +42,7 @@ use hook::Hook;
 use output::Output;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
-pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "survey", "report", "explain", "cache", "completions", "help"];
+pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "survey", "report", "stage", "explain", "cache", "completions", "help"];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;

@@ -1,7 +1,7 @@
 //! `reproduce report`: the figures of a survey, from its database or from its lines.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -68,6 +68,14 @@ struct Arguments {
 enum ReportError {
     Survey(SurveyError),
     Output(io::Error),
+}
+
+/// A temporary file with the permissions of any file that the user makes.
+fn page_file() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 impl From<SurveyError> for ReportError {
@@ -162,8 +170,10 @@ impl Arguments {
         if [Some(&self.from), self.earlier.as_ref()].into_iter().flatten().any(is_input) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is what the page is made of", to.display())).into());
         }
+        // A device, a pipe or a link is written to as it is; a file is replaced when the page is whole.
+        let is_replaced = to.symlink_metadata().map_or(true, |there| there.is_file());
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = if is_replaced { page_file().tempfile_in(folder)? } else { page_file().tempfile()? };
         let mut page = page::Page::begin(BufWriter::new(file.as_file_mut()), about, earlier)?;
         self.lines(|line| {
             if self.is_wanted(&counted(&line)) {
@@ -172,10 +182,13 @@ impl Arguments {
             Ok(())
         })?;
         page.end()?;
-        // As any file that the user makes.
-        #[cfg(unix)]
-        file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-        file.persist(to).map_err(|error| error.error)?;
+        if is_replaced {
+            file.persist(to).map_err(|error| error.error)?;
+        } else {
+            let mut there = std::fs::OpenOptions::new().write(true).truncate(true).open(to)?;
+            io::copy(&mut file.reopen()?, &mut there)?;
+            there.flush()?;
+        }
         Ok(())
     }
 

@@ -151,10 +151,7 @@ impl<'w> Bench<'w, '_> {
                     exit
                 }
             };
-            let has_no_such_task = self.state.installed && runs_a_task(&step) && lacks_its_task(&step, exit, self.shop.log());
-            if !has_no_such_task {
-                self.course.exits.push((step.name.clone(), exit));
-            }
+            let has_no_such_task = self.note_exit(&step, exit);
             if self.recalled.is_empty() && self.compare(&project)? {
                 return Ok(());
             }
@@ -165,6 +162,16 @@ impl<'w> Bench<'w, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes how a step ended; true for the task of a runner that has none of that name, which is
+    /// no step that failed.
+    fn note_exit(&mut self, step: &Step, exit: Option<i32>) -> bool {
+        let has_no_such_task = self.state.installed && runs_a_task(step) && lacks_its_task(step, exit, self.shop.log());
+        if !has_no_such_task {
+            self.course.exits.push((step.name.clone(), exit));
+        }
+        has_no_such_task
     }
 
     /// The folder of the lockfile, or the root.

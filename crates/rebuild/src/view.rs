@@ -13,7 +13,7 @@ use npm_pack::era::DIRECTORY_MODE;
 use npm_pack::list;
 use npm_pack::tar::{Content, Kind as MemberKind, Member};
 use npm_pack::tree::{Node, Tree, Unlisted};
-use npm_tarball::{Entry, Limits};
+use npm_tarball::{Archive, Entry, Limits};
 use recipe::Checkout;
 
 use super::checkout::{File, Folder, Part, platform_of, size_in};
@@ -61,31 +61,31 @@ impl<'f, 'a> View<'f, 'a> {
     }
 
     /// The published file that git has a Git LFS pointer of at this path: the same SHA-256 and
-    /// size, and so the very file that a checkout has. `None` where git has the file itself, where
-    /// another was published, and for what could be run: a hash is no source that anybody could
-    /// read.
-    fn by_pointer(&self, path: &str, file: &File, part: &Part) -> Result<Option<&'a Entry>, SourceError> {
-        if file.kind == EntryKind::Link || !part.attributes.is_lfs(&part.path_in_tree(path))? {
-            return Ok(None);
-        }
-        let Some(entry) = self.folder.archive.get(path).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };
-        // A pointer that was published is what git has.
-        let repository = self.repository_of(part);
-        if self.published(file).is_some() || size_in(repository, &file.id)? > lfs::LARGEST {
-            return Ok(None);
-        }
-        let pointer = repository.store().blob(&file.id)?.and_then(|blob| Pointer::parse(&blob));
-        let is_same = pointer.is_some_and(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size);
+    /// size. `None` where git has the file itself, where another was published, and for what could
+    /// be run: a hash is no source that anybody could read. Only for packing: a build gets the
+    /// pointer, as git has it.
+    pub(super) fn by_pointer(&self, path: &str, published_as: &str) -> Result<Option<ByPointer<'a>>, SourceError> {
         let archive = self.folder.archive;
-        Ok((is_same && is_data(path, entry.size, &self.folder.manifest, || archive.open(entry))).then_some(entry))
+        let Some(entry) = archive.get(published_as).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };
+        let Some((file, part)) = self.blob_at(path).filter(|(file, _)| file.kind != EntryKind::Link) else { return Ok(None) };
+        // A pointer that was published is what git has.
+        if self.published(&file).is_some() || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+            return Ok(None);
+        }
+        let repository = self.repository_of(part);
+        if size_in(repository, &file.id)? > lfs::LARGEST {
+            return Ok(None);
+        }
+        let Some(text) = repository.store().blob(&file.id)? else { return Ok(None) };
+        let is_same = Pointer::parse(&text).is_some_and(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size);
+        let is_proved = is_same && is_data(published_as, entry.size, &self.folder.manifest, || archive.open(entry));
+        Ok(is_proved.then_some(ByPointer { archive, entry, text }))
     }
 
-    /// What a checkout writes at `path`, which was ensured; `None` for what is no file.
+    /// What a checkout without Git LFS writes at `path`, which was ensured; `None` for what is no
+    /// file.
     pub fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         let Some((file, part)) = self.blob_at(path) else { return Ok(None) };
-        if let Some(entry) = self.by_pointer(path, &file, part)? {
-            return Ok(Some(self.folder.archive.content(entry)?));
-        }
         let blob = if let Some(entry) = self.published(&file) {
             self.folder.archive.content(entry)?
         } else {
@@ -99,13 +99,8 @@ impl<'f, 'a> View<'f, 'a> {
         Ok(Some(part.attributes.checked_out(&part.path_in_tree(path), blob, &file.id.to_string(), platform_of(self.checkout))?))
     }
 
-    /// Bytes of what a checkout writes at `path`.
+    /// Bytes of what such a checkout writes at `path`.
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
-        if let Some((file, part)) = self.blob_at(path)
-            && let Some(entry) = self.by_pointer(path, &file, part)?
-        {
-            return Ok(Some(entry.size));
-        }
         match self.blob_at(path) {
             Some((file, part)) if self.converts(path, &file, part)? => Ok(self.content(path)?.map(|content| content.len() as u64)),
             _ => Ok(self.blob_size(path)?),
@@ -131,7 +126,10 @@ impl<'f, 'a> View<'f, 'a> {
                 let target = self.content(&entry.source)?.unwrap_or_default();
                 MemberKind::Symlink(String::from_utf8_lossy(&target).into_owned())
             }
-            _ => MemberKind::File(Box::new(FileContent { view: self, path: &entry.source, size })),
+            _ => match self.by_pointer(&entry.source, &entry.source)? {
+                Some(published) => MemberKind::File(Box::new(published)),
+                None => MemberKind::File(Box::new(FileContent { view: self, path: &entry.source, size })),
+            },
         };
         Ok(Some(Member { path: entry.path.clone(), mode, kind, mtime: None }))
     }
@@ -150,7 +148,7 @@ impl Shelves for View<'_, '_> {
     }
 
     fn is_by_pointer(&self, path: &str) -> Result<bool, SourceError> {
-        self.blob_at(path).map_or(Ok(false), |(file, part)| Ok(self.by_pointer(path, &file, part)?.is_some()))
+        Ok(self.by_pointer(path, path)?.is_some())
     }
 }
 
@@ -172,6 +170,24 @@ impl Tree for View<'_, '_> {
     }
 }
 
+/// A published file that a pointer in git is of.
+pub(super) struct ByPointer<'a> {
+    archive: &'a Archive,
+    entry: &'a Entry,
+    /// The pointer.
+    pub(super) text: Vec<u8>,
+}
+
+impl Content for ByPointer<'_> {
+    fn size(&self) -> u64 {
+        self.entry.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.archive.open(self.entry)))
+    }
+}
+
 /// A file's bytes, read when the archive is written, so that not all of a package is in memory at
 /// once.
 struct FileContent<'f, 'a> {
@@ -187,9 +203,6 @@ impl Content for FileContent<'_, '_> {
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         let (file, part) = self.view.blob_at(self.path).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        if let Some(entry) = self.view.by_pointer(self.path, &file, part).map_err(io::Error::other)? {
-            return Ok(Box::new(self.view.folder.archive.open(entry)));
-        }
         if let Some(entry) = self.view.published(&file)
             && !self.view.converts(self.path, &file, part).map_err(io::Error::other)?
         {

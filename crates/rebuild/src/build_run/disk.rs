@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use git::Repository;
+use git::lfs::{self, Pointer};
 use npm_pack::disk_tree::mode_of;
 use npm_pack::list::{self, Above, Context};
 use npm_pack::rewrite::Workspace;
@@ -19,6 +20,7 @@ use crate::SourceError;
 use crate::checkout::{Folder, package_too_large};
 use crate::overlay::LARGEST_EDITED;
 use crate::packing::{Shelves, Stock};
+use crate::view::ByPointer;
 
 /// A folder of a checkout.
 pub struct DiskStock<'a> {
@@ -122,6 +124,14 @@ impl DiskShelves<'_> {
         }
         Ok(source.content(self.directory, path, Checkout::Windows)?.filter(|windows| *windows != original))
     }
+
+    /// The published file, where the build left the commit's Git LFS pointer of it as it was.
+    fn by_pointer(&self, path: &str) -> Result<Option<ByPointer<'_>>, SourceError> {
+        let Some(source) = self.source else { return Ok(None) };
+        let Some(left) = self.tree.read_up_to(path, lfs::LARGEST).filter(|left| Pointer::parse(left).is_some()) else { return Ok(None) };
+        let view = source.folder.view(source.repository, self.checkout);
+        Ok(view.by_pointer(&join(self.directory, path), path)?.filter(|published| published.text == left))
+    }
 }
 
 impl Tree for DiskShelves<'_> {
@@ -145,6 +155,8 @@ impl Shelves for DiskShelves<'_> {
         let kind = if data.is_symlink() {
             let unreadable = || SourceError::unreadable(&entry.source, io::ErrorKind::NotFound.into());
             Kind::Symlink(self.tree.link(&entry.source).ok_or_else(unreadable)?)
+        } else if let Some(published) = data.is_file().then(|| self.by_pointer(&entry.source)).transpose()?.flatten() {
+            Kind::File(Box::new(published))
         } else if let Some(replaced) = data.is_file().then(|| self.replaced(&entry.source)).transpose()?.flatten() {
             Kind::File(Box::new(replaced))
         } else if data.is_file() {
@@ -169,6 +181,10 @@ impl Shelves for DiskShelves<'_> {
             return Err(SourceError::TooLarge { what: path.to_owned(), limit: LARGEST_EDITED });
         }
         Ok(self.tree.read_up_to(path, LARGEST_EDITED))
+    }
+
+    fn is_by_pointer(&self, path: &str) -> Result<bool, SourceError> {
+        Ok(self.by_pointer(path)?.is_some())
     }
 }
 

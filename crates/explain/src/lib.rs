@@ -13,6 +13,7 @@ mod content;
 pub mod data;
 mod dense;
 mod findings;
+mod installs;
 mod json;
 mod likely;
 mod links;
@@ -37,6 +38,7 @@ use npm_tarball::{Archive, Change, ChangeKind, Comparison, EntryKind};
 
 pub use class::Class;
 pub use findings::findings;
+pub use installs::runs_at_install;
 pub use likely::{Built, Cause, Likely, likely};
 pub use place::made_by_no_build;
 pub use script::is_same_program;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use npm_tarball::Archive;
 
-use super::data::is_data;
+use super::data::{Looks, looks};
 use super::loads::{Loads, acting};
 use super::{Class, Explanation, Source, dense, json, place, text};
 
@@ -204,7 +204,7 @@ impl Case<'_> {
         // A script of the installation may take any file, by a word or by a pattern.
         let is_named = || self.loads.runs_at_install() || self.loads.names(path);
         let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path) && is_named()) else { return false };
-        !is_data(path, entry.size, &Value::Null, || self.published.open(entry))
+        looks(path, entry.size, &Value::Null, || self.published.open(entry)) == Looks::Run
     }
 
     fn is_as_in_source(&self, path: &str) -> bool {

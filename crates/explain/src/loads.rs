@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use npm_tarball::{Archive, EntryKind};
 
-use super::data::runs_at_install;
+use super::installs::runs_at_install;
 use super::place;
 
 /// Fields of package.json that say what is loaded, or what an installation runs it with.
@@ -93,18 +93,18 @@ fn names_a_script(value: &Value, archive: &Archive) -> bool {
 pub(super) struct Loads<'a> {
     archive: &'a Archive,
     texts: OnceCell<Vec<String>>,
+    installs: OnceCell<bool>,
 }
 
 impl<'a> Loads<'a> {
     /// Of a published archive.
     pub(super) fn of(archive: &'a Archive) -> Self {
-        Self { archive, texts: OnceCell::new() }
+        Self { archive, texts: OnceCell::new(), installs: OnceCell::new() }
     }
 
-    /// Whether an installation runs a script of the package.
+    /// Whether an installation runs a script of the package, or of one that is bundled with it.
     pub(super) fn runs_at_install(&self) -> bool {
-        let bytes = self.archive.get("package.json").and_then(|entry| self.archive.content(entry).ok()).unwrap_or_default();
-        serde_json::from_slice(&bytes).is_ok_and(|manifest| runs_at_install(&manifest))
+        *self.installs.get_or_init(|| runs_at_install(self.archive))
     }
 
     /// Whether a script, or package.json in what it runs, loads or installs, names a file of this

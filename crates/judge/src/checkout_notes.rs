@@ -27,10 +27,10 @@ pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
     }
     if one.pointers > 0 {
         let message = format!(
-            "{} published are in Git LFS: git has a pointer of each, and their SHA-256 and size are those that it states",
+            "{} published are in Git LFS: git has their SHA-256 and size, and nobody can read them in the repository",
             if one.pointers == 1 { "1 file".to_owned() } else { format!("{} files", one.pointers) }
         );
-        found.push(Finding::new("lfs-by-pointer", Severity::Info, message));
+        found.push(Finding::new("lfs-by-pointer", Severity::Warning, message));
     }
     found
 }

@@ -6,6 +6,7 @@
 //! see `Folder::confirm`). The ids are computed with collision detection, so the same id is the
 //! same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gix::ObjectId;
@@ -47,6 +48,7 @@ pub struct Folder<'a> {
     pub(super) archive: &'a Archive,
     /// The published package.json.
     pub(super) manifest: serde_json::Value,
+    runs_at_install: OnceCell<bool>,
     /// The package's own tree, then its submodules.
     pub(super) parts: Vec<Part>,
     pub(super) repositories: Vec<Repository>,
@@ -146,7 +148,17 @@ impl<'a> Folder<'a> {
             .filter(|(id, entry)| !id.is_null() && entry.kind == npm_tarball::EntryKind::File)
             .collect();
         let children = children_of(&entries);
-        Ok(Self { entries, children, published, archive, manifest: manifest_of(archive), parts, repositories, unavailable })
+        Ok(Self {
+            entries,
+            children,
+            published,
+            archive,
+            manifest: manifest_of(archive),
+            runs_at_install: OnceCell::new(),
+            parts,
+            repositories,
+            unavailable,
+        })
     }
 
     /// Makes sure that the contents at these paths can be read, with one request for those that are
@@ -313,6 +325,11 @@ impl<'a> Folder<'a> {
         self.entries.iter().any(|(path, file)| {
             file.kind == EntryKind::BlobExecutable && self.archive.get(path).is_some_and(|entry| entry.mode_on_disk & 0o111 == 0)
         })
+    }
+
+    /// Whether an installation of the published package runs anything of it.
+    pub(super) fn runs_at_install(&self) -> bool {
+        *self.runs_at_install.get_or_init(|| explain::runs_at_install(self.archive))
     }
 
     /// The entry at `path`.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use gix::objs::tree::EntryKind;
 
-use explain::data::is_data;
+use explain::data::{Looks, looks};
 use git::attributes::TooComplex;
 use git::lfs::{self, Pointer};
 use git::{GitError, Repository};
@@ -78,8 +78,8 @@ impl<'f, 'a> View<'f, 'a> {
         }
         let Some(text) = repository.store().blob(&file.id)? else { return Ok(None) };
         let is_same = Pointer::parse(&text).is_some_and(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size);
-        let is_proved = is_same && is_data(published_as, entry.size, &self.folder.manifest, || archive.open(entry));
-        Ok(is_proved.then_some(ByPointer { archive, entry, text }))
+        let is_data = || looks(published_as, entry.size, &self.folder.manifest, || archive.open(entry)) == Looks::Data;
+        Ok((is_same && !self.folder.runs_at_install() && is_data()).then_some(ByPointer { archive, entry, text }))
     }
 
     /// What a checkout without Git LFS writes at `path`, which was ensured; `None` for what is no

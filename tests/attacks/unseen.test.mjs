@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { gzip, rawTar } from '../../__test__/kit/tarball.mjs';
 import { assertNotReproduced, attack, findingOf, manifest, setUp } from './kit.mjs';
 
 setUp();
@@ -78,4 +79,24 @@ attack('more commands than a package has end in an answer', async ({ world, id, 
   const { spec } = await world.release(id, { json: { bin } });
   const answer = await judge(spec);
   assert.deepEqual([answer.verdict, answer.code], ['differs', 'manifest-mismatch']);
+});
+
+attack('a build does not run on a day after the publication', async ({ world, id, judge }) => {
+  const release = async (name, day) => {
+    const build = "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/date.js',`module.exports = '${new Date().toISOString().slice(0, 10)}';\\n`);\n";
+    const own = manifest(name, '1.0.0', { repository: `github:kit/${name}`, scripts: { build: 'node build.js' }, files: ['dist'] });
+    await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { 'package.json': own, 'build.js': build, '.gitignore': 'dist\n' }, date: '2024-03-05T12:00:00Z' }], tags: { 'v1.0.0': 'c' } });
+    const files = { 'dist/date.js': `module.exports = '${day}';\n`, 'package.json': own };
+    const mtime = Date.parse(`${day}T12:00:00Z`) / 1000;
+    const tarball = gzip(rawTar(Object.entries(files).map(([path, data]) => ({ path: `package/${path}`, data, mtime }))));
+    return world.registry.publish({ name, version: '1.0.0', files, tarball, time: '2024-03-25T12:00:00.000Z' });
+  };
+  for (const day of ['2090-06-01', '2024-04-01']) {
+    await release(`${id}-${day}`, day);
+    assertNotReproduced(await judge(`${id}-${day}@1.0.0`, { args: ['--timeout', '60'] }));
+  }
+  // The control: a day on which the files may have been made.
+  await release(`${id}-c`, '2024-03-20');
+  const control = await judge(`${id}-c@1.0.0`, { args: ['--timeout', '60'] });
+  assert.equal(control.reproduced, true, control.code);
 });

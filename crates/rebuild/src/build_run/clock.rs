@@ -42,14 +42,24 @@ pub(super) fn only_dates_differ(published: &Published, rebuilt: &Rebuilt) -> boo
             .all(|explanation| explanation.class == Class::TimeStamp)
 }
 
+/// Seconds of grace for clocks and time zones.
+const DAY: i64 = 24 * 60 * 60;
+
 /// When the published files were made: the newest time in the archive's headers where a client
 /// wrote real ones (npm up to 5.7, yarn 1), else the publication, else the commit.
 pub(super) fn time_of(published: &Published, publication: &Publication, committed: Timestamp) -> Timestamp {
-    // A day's grace for clocks and time zones.
-    let earliest = committed.as_second() - 24 * 60 * 60;
-    let newest = published.archive.entries().iter().filter_map(|entry| entry.mtime).filter(|time| *time >= earliest).max();
-    let told = || publication.time.as_deref().and_then(|time| time.parse().ok());
-    newest.and_then(|time| Timestamp::from_second(time).ok()).or_else(told).unwrap_or(committed)
+    made_at(published.archive.entries().iter().filter_map(|entry| entry.mtime).max(), publication, committed, Timestamp::now())
+}
+
+/// The same of the newest time in the headers. A publisher writes what he likes there: no file was
+/// made before its commit, after its publication where the registry's time is its own, or after
+/// now.
+fn made_at(newest: Option<i64>, publication: &Publication, committed: Timestamp, now: Timestamp) -> Timestamp {
+    let told = publication.time.as_deref().and_then(|time| time.parse::<Timestamp>().ok()).filter(|time| *time <= now);
+    let published = told.filter(|_| !publication.first_seen).map(|time| time.as_second().saturating_add(DAY));
+    let latest = published.unwrap_or(i64::MAX).min(now.as_second());
+    let possible = newest.filter(|time| *time >= committed.as_second().saturating_sub(DAY) && *time <= latest);
+    possible.and_then(|time| Timestamp::from_second(time).ok()).or(told).unwrap_or(committed.min(now))
 }
 
 /// Whether a Node can be given another clock.
@@ -84,6 +94,25 @@ mod tests {
         let publication = Publication { time: Some("2019-05-02T10:00:00Z".to_owned()), ..Publication::default() };
         assert_eq!(time_of(&nothing, &publication, committed).to_string(), "2019-05-02T10:00:00Z");
         assert_eq!(time_of(&nothing, &Publication::default(), committed), committed);
+    }
+
+    #[test]
+    fn a_time_in_a_header_counts_between_the_commit_and_the_publication() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (committed, now) = (at("2019-05-01T10:00:00Z"), at("2024-01-01T00:00:00Z"));
+        let told = |first_seen| Publication { time: Some("2019-05-02T10:00:00Z".to_owned()), first_seen, ..Publication::default() };
+        let made = |newest: &str, publication: &Publication| made_at(Some(at(newest).as_second()), publication, committed, now).to_string();
+        assert_eq!(made("2019-05-03T09:00:00Z", &told(false)), "2019-05-03T09:00:00Z");
+        for outside in ["2019-05-03T11:00:00Z", "2090-06-01T12:00:00Z", "1985-10-26T08:15:00Z"] {
+            assert_eq!(made(outside, &told(false)), "2019-05-02T10:00:00Z", "{outside}");
+        }
+        // Such a registry's time may be years behind the publication.
+        assert_eq!(made("2020-01-01T00:00:00Z", &told(true)), "2020-01-01T00:00:00Z");
+        assert_eq!(made("2090-06-01T12:00:00Z", &told(true)), "2019-05-02T10:00:00Z");
+        // Nobody is believed a time that has not come.
+        let later = Publication { time: Some("2090-06-01T00:00:00Z".to_owned()), ..Publication::default() };
+        assert_eq!(made("2090-06-01T12:00:00Z", &later), "2019-05-01T10:00:00Z");
+        assert_eq!(made_at(None, &later, at("2090-01-01T00:00:00Z"), now), now);
     }
 
     #[test]

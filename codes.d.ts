@@ -80,6 +80,7 @@ export type Code =
   | 'client-settings'
   | 'comments-only'
   | 'commit-not-found'
+  | 'comments-removed'
   | 'commit-of-bot'
   | 'commit-unreachable'
   | 'compression-ratio'

@@ -51,15 +51,30 @@ attack('a condition that ident takes away is told', async ({ world, id, judge })
 });
 
 attack('a text that becomes code where a tool takes comments out is in no source', async ({ world, id, judge }) => {
-  const source = "const a = ` //`;\nconst b = `\nconsole.log('PAYLOAD RUNS');\n`;\nconst c = ` //`;\nmodule.exports = 1;\n";
-  const published = "const a = `\nconst b = `\nconsole.log('PAYLOAD RUNS');\n`;\nconst c = `\nmodule.exports = 1;\n";
   const json = { scripts: { release: 'clean-publish' }, 'clean-publish': { cleanComments: true } };
   const own = (name) => `${JSON.stringify({ name, version: '1.0.0', repository: `github:kit/${name}` }, null, 2)}\n`;
-  const release = (name, before, after) => world.release(name, { json, files: { 'index.js': before }, published: { 'index.js': after, 'package.json': own(name) } });
-  assertNotReproduced(await judge((await release(id, source, published)).spec));
-  // The control: comments that are none of the program.
-  const control = await judge((await release(`${id}-c`, '// a\nmodule.exports = 1; // b\n', 'module.exports = 1;\n')).spec);
-  assert.equal(control.verdict, 'identical', control.code);
+  const judged = async (name, source) => {
+    const published = { 'index.js': cleaned(source), 'package.json': own(name) };
+    return judge((await world.release(name, { json, files: { 'index.js': source }, published })).spec);
+  };
+  for (const [nth, source] of [
+    "const a = ` //`;\nconst b = `\nconsole.log('PAYLOAD RUNS');\n`;\nconst c = ` //`;\nmodule.exports = 1;\n",
+    `const allow = ${PADDED};\nconsole.log(allow.length);\n`,
+    turned('var allow; let f = () => {}'),
+    turned('var allow; let f = async (x) => {}'),
+    "let n = 1;\nwhile (n /* times */ --> 0 && false\n) { console.log('PAYLOAD RUNS'); break; }\n",
+    "class Guard {\n  async /* asks */ denied() { return false; }\n}\n",
+    'function denied() { return /* x */ true; }\n',
+  ].entries()) {
+    assertNotReproduced(await judged(`${id}-${nth}`, source));
+  }
+  // The control: comments that are none of the program. Who reads a function's own text sees them.
+  for (const [nth, source] of ['// a\nmodule.exports = 1; // b\n', 'function f() { /* guard */ }\nmodule.exports = String(f);\n'].entries()) {
+    const control = await judged(`${id}-c${nth}`, source);
+    assert.equal(control.verdict, 'identical', control.code);
+    const told = findingOf(control, 'comments-removed');
+    assert.deepEqual([told.severity, told.message.includes('index.js')], ['warning', true]);
+  }
 });
 
 attack('what a package for another system has in its commands is in no lockfile', async ({ world, id, judge }) => {
@@ -80,7 +95,6 @@ attack('more commands than a package has end in an answer', async ({ world, id, 
   const answer = await judge(spec);
   assert.deepEqual([answer.verdict, answer.code], ['differs', 'manifest-mismatch']);
 });
-
 attack('a build does not run on a day after the publication', async ({ world, id, judge }) => {
   const release = async (name, day) => {
     const build = "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/date.js',`module.exports = '${new Date().toISOString().slice(0, 10)}';\\n`);\n";
@@ -100,3 +114,10 @@ attack('a build does not run on a day after the publication', async ({ world, id
   const control = await judge(`${id}-c@1.0.0`, { args: ['--timeout', '60'] });
   assert.equal(control.reproduced, true, control.code);
 });
+/** What clean-publish with `cleanComments` makes of a script. */
+const cleaned = (text) => text.replace(/\s*\/\/.*\n/gm, '\n').replace(/\s*\/\*[^/]+\*\/\n?/gm, '\n').replace(/\n+/gm, '\n').replace(/^\n+/gm, '');
+
+const PADDED = '`\n^(safe|\n// xxxxxxxxxxxxxxxxxxxx\nother)\n`';
+/** To JavaScript a regular expression begins behind the line feed; a parser may take it for a division by a template. */
+const turned = (before) => `${before}\n/\`/g.lastIndex; allow = ${PADDED}; /\`/g.lastIndex\nconsole.log(allow.length);\n`;
+

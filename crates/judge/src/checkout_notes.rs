@@ -7,12 +7,27 @@ use verdict::{Finding, Outcome, Severity};
 /// A warning for files that a checkout has with other text than a reader of the repository sees;
 /// `None` if there are none.
 pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
+    let files = first_of(paths);
+    let message =
+        format!(".gitattributes makes {files} in a checkout (working-tree-encoding, ident) differ from what the repository shows");
+    (!paths.is_empty()).then(|| Finding::new("altered-by-attributes", Severity::Warning, message))
+}
+
+/// A warning for scripts that were published without comments of the source: the program is the
+/// same, but a function's own text and the numbers of its lines are not. `None` if there are none.
+pub(crate) fn uncommented(paths: &[String]) -> Option<Finding> {
+    let files = first_of(paths);
+    let message =
+        format!("clean-publish removed comments from {files}: a program that reads its own text or line numbers sees the difference");
+    (!paths.is_empty()).then(|| Finding::new("comments-removed", Severity::Warning, message))
+}
+
+/// The first of these paths, and how many more there are.
+fn first_of(paths: &[String]) -> String {
     const SHOWN: usize = 3;
     let first = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let more = paths.len().checked_sub(SHOWN + 1).map(|rest| format!(" and {} more", rest + 1)).unwrap_or_default();
-    let message =
-        format!(".gitattributes makes {first}{more} in a checkout (working-tree-encoding, ident) differ from what the repository shows");
-    (!paths.is_empty()).then(|| Finding::new("altered-by-attributes", Severity::Warning, message))
+    first + &more
 }
 
 /// Notices for the attempt that came out; none where none did.
@@ -32,5 +47,6 @@ pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
         );
         found.push(Finding::new("lfs-by-pointer", Severity::Warning, message));
     }
+    found.extend(uncommented(&one.uncommented));
     found
 }

@@ -96,11 +96,11 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
     let blank = Blank { nothing: &nothing, open_submodule: &open };
-    let (Followed { archive, unavailable, altered }, run, tier) = if recipe.build.is_some() {
+    let (Followed { archive, unavailable, altered, uncommented }, run, tier) = if recipe.build.is_some() {
         let site = Site::open(&question.build, context, runtime).map_err(boxed)?;
         let built = build_run::replay(&mut repository, &origin, recipe, &blank, &site).map_err(boxed)?;
-        let Built { archive, unavailable, altered, run } = built;
-        (Followed { archive, unavailable, altered }, Some(run), Some(site.sandbox.tier()))
+        let Built { archive, unavailable, altered, uncommented, run } = built;
+        (Followed { archive, unavailable, altered, uncommented }, Some(run), Some(site.sandbox.tier()))
     } else {
         context.progress.tell("pack", "packing the commit's files");
         let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
@@ -122,8 +122,8 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         let message = format!("the source was given with --source; the recipe names {}", recipe.repository);
         Finding::new("source-by-user", Severity::Info, message)
     });
-    replayed.findings =
-        elsewhere.into_iter().chain(lost).chain(checkout_notes::altered(&altered)).chain(run_findings(&run)).chain(others).collect();
+    let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::uncommented(&uncommented));
+    replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(run_findings(&run)).chain(others).collect();
     let Run { steps, log, tools, resolved, .. } = run;
     replayed.resolved = recipe.build.is_some().then_some(resolved);
     replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());

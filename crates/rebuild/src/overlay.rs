@@ -5,10 +5,11 @@ use std::io;
 
 use explain::is_same_program;
 use npm_pack::list;
-use npm_pack::rewrite::{AS_IS, Rewrite};
+use npm_pack::rewrite::{AS_IS, Edits, Rewrite};
 use npm_pack::tar::{Content, Kind, Member};
 use npm_pack::tree::{Node, Tree, Unlisted};
 use npm_spec::path::join;
+use npm_tarball::Archive;
 
 use super::error::SourceError;
 use super::packing::Shelves;
@@ -36,7 +37,7 @@ impl<'o> Overlay<'o> {
 
     /// A file that an edit concerns, as the tool left it. A tool that takes comments out by a
     /// pattern takes parts of texts for some, and so can make another program of a script: that one
-    /// is in no source, and the file stays as it is.
+    /// is in no source, and the file stays as it is. Two readers have to agree that it is the same.
     fn edited(&self, path: &str) -> Result<Vec<u8>, SourceError> {
         let bytes = self.base.content(path)?.ok_or_else(|| SourceError::unreadable(path, io::ErrorKind::PermissionDenied.into()))?;
         if bytes.len() as u64 > LARGEST_EDITED {
@@ -45,8 +46,22 @@ impl<'o> Overlay<'o> {
         let edited = self.rewrite.edits.edited(path, &bytes);
         let edits = &self.rewrite.edits;
         let is_sound =
-            edited == bytes || !edits.changes_code(path) || (edits.keeps_lines(&bytes) && is_same_program(path, &bytes, &edited));
+            edited == bytes || !edits.changes_code(path) || (Edits::is_harmless(&bytes, &edited) && is_same_program(path, &bytes, &edited));
         Ok(if is_sound { edited } else { bytes })
+    }
+
+    /// The listed scripts that have fewer comments in `archive`, which was packed of this, than in
+    /// the source.
+    pub(super) fn uncommented(&self, entries: &[list::Entry], archive: &Archive) -> Result<Vec<String>, SourceError> {
+        let mut paths = Vec::new();
+        for entry in entries.iter().filter(|entry| self.rewrite.edits.changes_code(&entry.source)) {
+            if let Some(packed) = archive.get(&entry.path)
+                && self.base.content(&entry.source)?.is_some_and(|bytes| archive.content(packed).ok() != Some(bytes))
+            {
+                paths.push(entry.path.clone());
+            }
+        }
+        Ok(paths)
     }
 
     fn changes_nothing(&self) -> bool {

@@ -282,8 +282,14 @@ fn files(
     Ok((entries, added))
 }
 
-/// Packs a folder as a recipe says; no published archive is looked at.
-pub fn follow(stock: &mut dyn Stock, recipe: &Recipe, context: &Context, cancelled: &AtomicBool) -> Result<Archive, SourceError> {
+/// Packs a folder as a recipe says; no published archive is looked at. With the archive come the
+/// scripts that a tool took comments out of.
+pub fn follow(
+    stock: &mut dyn Stock,
+    recipe: &Recipe,
+    context: &Context,
+    cancelled: &AtomicBool,
+) -> Result<(Archive, Vec<String>), SourceError> {
     let impossible = |what: &str| SourceError::Impossible { what: what.to_owned() };
     let era = era::by_id(&recipe.packer).ok_or_else(|| impossible(&recipe.packer))?;
     let rules = list::by_name(&recipe.file_list).ok_or_else(|| impossible(&recipe.file_list))?;
@@ -304,8 +310,10 @@ pub fn follow(stock: &mut dyn Stock, recipe: &Recipe, context: &Context, cancell
     let adopted = recipe.tarball.as_ref().and_then(|tarball| tarball.adopted.as_ref()).map(Taken::adopted).unwrap_or_default();
     let shelves = stock.shelves(checkout);
     let plan = Plan { era, rules, checkout, listed: &listed, rewrite: &rewrite };
-    let (archive, _) = pack_adopting(&Overlay::new(&*shelves, &rewrite, &listed.added), &plan, adopted, cancelled)?;
-    Ok(archive)
+    let overlay = Overlay::new(&*shelves, &rewrite, &listed.added);
+    let (archive, _) = pack_adopting(&overlay, &plan, adopted, cancelled)?;
+    let uncommented = overlay.uncommented(&listed.entries, &archive)?;
+    Ok((archive, uncommented))
 }
 
 /// The number of a list; equal lists have the same.
@@ -343,7 +351,8 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
     stock.ensure(&listed.entries.iter().map(|entry| entry.source.as_str()).collect::<Vec<_>>(), unpacked)?;
     let adopted = published.headers.as_ref().map(|headers| Adopted::from_published(headers, era)).unwrap_or_default();
     let shelves = stock.shelves(checkout);
-    let (archive, adopted) = pack_adopting(&Overlay::new(&*shelves, rewrite, &listed.added), plan, adopted, subject.cancelled)?;
+    let overlay = Overlay::new(&*shelves, rewrite, &listed.added);
+    let (archive, adopted) = pack_adopting(&overlay, plan, adopted, subject.cancelled)?;
     let packed = started.elapsed();
     let comparison = npm_tarball::compare(&published.archive, &archive);
     let found = if comparison.same_entries() { gzip::match_published(&mut archive.tar(), &published.bytes)? } else { None };
@@ -352,6 +361,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, true) => Outcome::SameEntries,
         (None, false) => Outcome::OtherEntries,
     };
+    let uncommented = if comparison.same_entries() { overlay.uncommented(&listed.entries, &archive)? } else { Vec::new() };
     let mut pointers = 0_usize;
     for entry in &listed.entries {
         pointers += usize::from(shelves.is_by_pointer(&entry.source)?);
@@ -372,6 +382,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         values: adopted,
         pointers,
+        uncommented,
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         run: None,
     })

@@ -31,6 +31,8 @@ pub struct Rebuilt {
     /// Files that git has Git LFS pointers of, and that the published ones are by the hashes in
     /// them.
     pub pointers: usize,
+    /// Published scripts that a tool took comments out of; known where the files are the same.
+    pub uncommented: Vec<String>,
     /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest
     /// attempt only.
     pub archive: Option<Archive>,
@@ -289,6 +291,7 @@ mod tests {
             adopted: Vec::new(),
             values: Adopted::default(),
             pointers: 0,
+            uncommented: Vec::new(),
             archive: Some(archive),
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],

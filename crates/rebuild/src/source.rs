@@ -63,6 +63,8 @@ pub struct Followed {
     pub unavailable: Vec<String>,
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
+    /// Scripts that a tool took comments out of.
+    pub uncommented: Vec<String>,
 }
 
 /// Packs one origin as a recipe says. `nothing` is an empty archive in place of a published one.
@@ -78,8 +80,8 @@ pub fn follow(
     let which = Which::These(&recipe.submodules);
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
-    let archive = packing::follow(&mut stock, recipe, &context, cancelled)?;
-    Ok(Followed { archive, unavailable: stock.folder.unavailable().to_vec(), altered: stock.folder.altered() })
+    let (archive, uncommented) = packing::follow(&mut stock, recipe, &context, cancelled)?;
+    Ok(Followed { archive, unavailable: stock.folder.unavailable().to_vec(), altered: stock.folder.altered(), uncommented })
 }
 
 /// A package's folder among git's objects.

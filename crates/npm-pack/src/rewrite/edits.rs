@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::comments;
 use super::hides::Hides;
 
 /// The changes to a package's files.
@@ -62,18 +63,10 @@ impl Edits {
         self.comments.is_some() && extension(path) == Some("js") && path.split('/').all(|name| !name.starts_with('.'))
     }
 
-    /// Whether the tool puts no line feed where JavaScript reads one: behind a word, a value or a
-    /// bracket that closes (`return`, `async`, `a` before `++`), and before the end of an HTML
-    /// comment. Comments on one line become line feeds.
-    pub fn keeps_lines(&self, bytes: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(bytes);
-        let Some(blocks) = BLOCK.as_ref().filter(|_| self.comments == Some(Comments::All)) else { return true };
-        blocks.find_iter(&text).all(|found| {
-            let before = text.get(..found.start()).and_then(|text| text.chars().next_back());
-            let after = text.get(found.end()..).unwrap_or_default().trim_start();
-            let is_open = before.is_none_or(|c| "({[,;=:?&|*%~^\n\r".contains(c));
-            found.as_str().contains(['\n', '\r', '\u{2028}', '\u{2029}']) || (is_open && !after.starts_with("-->"))
-        })
+    /// Whether nothing but comments went from a script that the tool changed, by rules that do not
+    /// lean on a parser.
+    pub fn is_harmless(before: &[u8], after: &[u8]) -> bool {
+        comments::only_comments_differ(before, after)
     }
 
     /// The file at `path` after the tool; it reads and writes text, so bytes that are none are
@@ -186,26 +179,5 @@ mod tests {
         assert!(edits(Comments::All).agree_with(Seen::default()) && Edits::default().agree_with(seen(b"")));
         let names = ["pnpm-workspace.yaml".to_owned()];
         assert!(!edits(Comments::All).agree_with(Seen { readme: None, names: &names }));
-    }
-
-    #[test]
-    fn a_line_feed_in_place_of_a_comment_changes_what_is_read() {
-        let all = edits(Comments::All);
-        for text in [
-            "return /* x */ true",
-            "async /* x */ f() {}",
-            "a /* x */ ++\nb",
-            "if (n /* x */ --> 5)",
-            "f( /* x */ --> 5)",
-            "class A { get /* x */ b() {} }",
-            "break /* x */ outer",
-        ] {
-            assert!(!all.keeps_lines(text.as_bytes()), "{text}");
-        }
-        for text in
-            ["/* x */\nf()", "f(/* x */ a, /* y */ b)", "const a = /* @PURE */ f()", "{ /* x */ }", "return // x\ntrue", "a /* x\n */ b"]
-        {
-            assert!(all.keeps_lines(text.as_bytes()), "{text}");
-        }
     }
 }

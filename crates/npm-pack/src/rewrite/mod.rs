@@ -13,6 +13,7 @@
 mod berry;
 mod bun;
 mod clean_publish;
+mod comments;
 mod edits;
 mod hides;
 mod json;

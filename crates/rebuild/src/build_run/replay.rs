@@ -32,6 +32,8 @@ pub struct Built {
     pub unavailable: Vec<String>,
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
+    /// Scripts that a tool took comments out of.
+    pub uncommented: Vec<String>,
     /// What was run.
     pub run: Run,
 }
@@ -65,8 +67,8 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         moment: build.moment.clone(),
         reasons: Vec::new(),
     };
-    let (archive, run) = work.replay(recipe, build)?;
-    Ok(Built { archive, unavailable, altered: folder.altered(), run })
+    let ((archive, uncommented), run) = work.replay(recipe, build)?;
+    Ok(Built { archive, unavailable, altered: folder.altered(), uncommented, run })
 }
 
 /// The versions that the recipe names, with the manager that installs.
@@ -80,8 +82,11 @@ pub(super) fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain
     }
 }
 
+/// An archive, and the scripts in it that a tool took comments out of.
+type Packed = (Archive, Vec<String>);
+
 impl Work<'_> {
-    fn replay(&self, recipe: &Recipe, build: &BuildRecipe) -> Result<(Archive, Run), SourceError> {
+    fn replay(&self, recipe: &Recipe, build: &BuildRecipe) -> Result<(Packed, Run), SourceError> {
         let tools = self.exact_tools(build)?;
         let builds = &self.site.ground.builds;
         // Folders of its own: what a search left in the others is not what the recipe says.
@@ -93,7 +98,7 @@ impl Work<'_> {
         done
     }
 
-    fn replay_in(&self, room: Room<'_>, recipe: &Recipe, build: &BuildRecipe) -> Result<(Archive, Run), SourceError> {
+    fn replay_in(&self, room: Room<'_>, recipe: &Recipe, build: &BuildRecipe) -> Result<(Packed, Run), SourceError> {
         let Room { world, tools, .. } = room;
         let state = State::default();
         let mut laid = self.lay_out(room, &state)?;
@@ -107,7 +112,7 @@ impl Work<'_> {
         let windows = recipe.checkout == Checkout::Windows;
         let source = Source { folder: self.folder, repository: self.repository, windows, mount: None, restored: &build.restored };
         let mut stock = DiskStock::open(&checkout, packed, &recipe.commit, Some(source)).map_err(|_| SourceError::NothingBuilt)?;
-        let archive = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
+        let made = follow(&mut stock, recipe, &surroundings(&checkout, packed), &self.site.context.cancelled)?;
         let record = shop.timewarp().record();
         if let Some(limit) = (Course { stopped: shop.stopped, refused: shop.refused, ..Course::default() }).cut() {
             // What a build that was stopped, or kept from its work, left is not what the recipe
@@ -122,7 +127,7 @@ impl Work<'_> {
         let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());
         let warnings = course.warnings();
         let run = Run { steps, log, installed: state.installed, resolved, tools, code: None, notes, warnings, ..Run::default() };
-        Ok((archive, beside.told(run, self.publication, self.site)))
+        Ok((made, beside.told(run, self.publication, self.site)))
     }
 
     /// The tools in the versions that the recipe names: Node, the manager that installs, and the

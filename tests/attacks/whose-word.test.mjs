@@ -152,6 +152,7 @@ for (const [title, repository, folders] of [
   ['another folder is declared', (id) => ({ type: 'git', url: `https://github.com/kit/${id}`, directory: 'packages/a' }), ['packages/a', 'test/fixtures/a']],
   ['the root is the package', (id) => `github:kit/${id}`, ['', 'examples/copy']],
   ['none is declared and it is one of tests', (id) => `github:kit/${id}`, ['packages/a', 'test/fixtures/a']],
+  ['none is declared and another one has the name', (id) => `github:kit/${id}`, ['packages/a', 'benchmarks/a']],
   ['none is declared and it is one of settings', (id) => `github:kit/${id}`, ['packages/a', '.github/a']],
 ]) {
   attack(`files of a copy in another folder are told where ${title}`, async ({ world, id, judge }) => {
@@ -163,7 +164,7 @@ for (const [title, repository, folders] of [
     await world.registry.publish({ files: { 'package.json': own, 'index.js': 'evil\n' }, gitHead: c });
     const answer = await judge(`${id}@1.0.0`);
     assert.deepEqual([answer.verdict, answer.origin.directory], ['identical', copy]);
-    assert.match(findingOf(answer, 'other-folder').message, new RegExp(`come of ${copy}`));
+    assert.match(findingOf(answer, 'other-folder').message, new RegExp(`are from ${copy}`));
     assert.equal(findingOf(answer, 'other-folder').severity, 'warning');
     // The control: what is where it is looked for says nothing.
     const other = manifest(`${id}-2`, '1.0.0', { repository: repository(`${id}-2`) });
@@ -173,6 +174,22 @@ for (const [title, repository, folders] of [
     const control = await judge(`${id}-2@1.0.0`);
     assert.equal(control.verdict, 'identical');
     assert.ok(!control.findings.some(({ code }) => code === 'other-folder'), JSON.stringify(control.findings));
+  });
+}
+
+for (const [title, copy, told] of [
+  ['that the commit has files in', 'lib/a', true],
+  ['that nothing but the build made', 'out/a', false],
+]) {
+  attack(`a build that leaves the package in a folder ${title} is ${told ? '' : 'not '}told`, async ({ world, id, judge }) => {
+    const own = (version) => manifest(id, version, { repository: `github:kit/${id}`, scripts: { build: 'node build.js' }, files: ['index.js', 'README.md'] });
+    const build = `const f=require('fs');f.mkdirSync('${copy}',{recursive:true});for(const p of ['package.json','README.md'])f.copyFileSync(p,'${copy}/'+p);f.writeFileSync('${copy}/index.js','other\\n')\n`;
+    const there = told ? { [`${copy}/package.json`]: own('0.0.0'), [`${copy}/index.js`]: 'other\n' } : {};
+    const files = { 'package.json': own('1.0.0'), 'README.md': '# a\n', 'index.js': 'honest\n', 'build.js': build, ...there };
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files: { 'package.json': own('1.0.0'), 'README.md': '# a\n', 'index.js': 'other\n' }, gitHead: c });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.deepEqual([answer.verdict, answer.findings.some(({ code }) => code === 'other-folder')], ['identical', told], JSON.stringify(answer.findings));
   });
 }
 

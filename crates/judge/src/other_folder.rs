@@ -1,11 +1,13 @@
 //! Files that come of another folder of the commit than the one where a reader looks: the declared
-//! one, or the root where that is the package, or at least one that is no folder of tests.
+//! one, or the only one that is the package, or at least one that is no folder of tests.
 
 use gix::ObjectId;
 
-use git::Repository;
+use git::{Listing, Repository};
 use npm_spec::manifest::without_bom;
-use origin::{Claims, Located};
+use npm_spec::path::join;
+use origin::{Claims, Located, manifest_directories};
+use recipe::Recipe;
 use report::json::Report;
 use serde_json::Value;
 use verdict::{Finding, Severity};
@@ -30,23 +32,54 @@ const ASIDE: [&str; 16] = [
     "third_party",
 ];
 
+/// Most package.json files of a commit that are read for their names.
+const MOST_MANIFESTS: usize = 2_000;
+/// Largest of them that is read, in bytes.
+const LARGEST_MANIFEST: u64 = 1 << 20;
+
 /// Adds a warning where the folder that was taken is not the one that the package declares. Where
-/// it declares none, where the root's package.json has the package's name, or the folder is one of
-/// tests, examples or settings. It says nothing against the verdict: the files are the commit's,
-/// and folders move.
-pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &Located, claims: &Claims) {
-    let Some(taken) = report.origin.as_ref().filter(|_| report.reproduced) else { return };
+/// it declares none, where it is not the root and another folder is a package of this name, too, or
+/// where it is one of tests, examples or settings. It says nothing against the verdict: the files
+/// are the commit's, and folders move.
+pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &Located, claims: &Claims, recipe: &Recipe) {
+    let Some(origin) = report.origin.as_ref().filter(|_| report.reproduced) else { return };
+    let commit = ObjectId::from_hex(origin.commit.as_bytes()).ok();
+    let Some(listing) = located.origins.iter().find(|one| Some(one.commit) == commit).map(|one| &one.listing) else { return };
+    let taken = recipe.build.as_ref().and_then(|build| build.packed.as_deref());
+    // What a build makes is in no commit, and its folder is none of the source.
+    let taken = taken.filter(|packed| has_files(listing, packed) && !is_set(repository, listing, &origin.directory, packed));
+    let is_packed = taken.is_some();
+    let taken = taken.unwrap_or(&origin.directory);
     let place = |folder: &str| if folder.is_empty() { "the root".to_owned() } else { folder.to_owned() };
     let expected = match claims.directory.as_deref() {
-        Some(declared) if declared != taken.directory => format!("the package declares {}", place(declared)),
-        None if !taken.directory.is_empty() && is_root(repository, located, &taken.commit, &claims.name) => {
-            "the root of the repository is a package of this name, too".to_owned()
-        }
-        None if is_aside(&taken.directory) => "this is a folder of tests, examples or settings".to_owned(),
-        _ => return,
+        Some(declared) if declared != taken => format!("the package declares {}", place(declared)),
+        Some(_) => return,
+        None if is_packed => format!("the package is in {}", place(&origin.directory)),
+        None if taken.is_empty() => return,
+        None => match namesake(repository, listing, taken, &claims.name) {
+            Some(other) => {
+                format!("{} is a package of this name, too", if other.is_empty() { "the root of the repository" } else { &other })
+            }
+            None if is_aside(taken) => "this is a folder of tests, examples or settings".to_owned(),
+            None => return,
+        },
     };
-    let message = format!("the files are from {}, but {expected}", place(&taken.directory));
+    let message = format!("the files are from {}, but {expected}", place(taken));
     report.findings.push(Finding::new("other-folder", Severity::Warning, message));
+}
+
+/// Whether the commit has files in this folder.
+fn has_files(listing: &Listing, folder: &str) -> bool {
+    let inside = format!("{folder}/");
+    folder.is_empty() || listing.entries.iter().any(|entry| entry.path.starts_with(&inside))
+}
+
+/// Whether the package's own package.json says that `packed` is published
+/// (`publishConfig.directory`).
+fn is_set(repository: &mut Repository, listing: &Listing, directory: &str, packed: &str) -> bool {
+    let manifest = manifest(repository, listing, directory);
+    let set = manifest.as_ref().and_then(|manifest| manifest.pointer("/publishConfig/directory")?.as_str());
+    set.is_some_and(|set| join(directory, set.trim_start_matches("./").trim_end_matches('/')) == packed)
 }
 
 /// Whether a folder lies in one of tests, examples or settings.
@@ -54,12 +87,24 @@ fn is_aside(directory: &str) -> bool {
     directory.split('/').any(|part| part.starts_with('.') || ASIDE.contains(&part.to_ascii_lowercase().as_str()))
 }
 
-/// Whether the root's package.json in this commit has the package's name.
-fn is_root(repository: &mut Repository, located: &Located, commit: &str, name: &str) -> bool {
-    let commit = ObjectId::from_hex(commit.as_bytes()).ok();
-    let Some(origin) = located.origins.iter().find(|origin| Some(origin.commit) == commit) else { return false };
-    let Some(id) = origin.listing.get("package.json").map(|entry| entry.id) else { return false };
+/// Another folder of the commit, the nearest to its root, whose package.json has the package's name.
+fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Option<String> {
+    let mut folders = manifest_directories(listing, MOST_MANIFESTS);
+    folders.retain(|folder| folder != taken);
+    let ids: Vec<ObjectId> = folders.iter().filter_map(|folder| Some(listing.get(&join(folder, "package.json"))?.id)).collect();
     // What cannot be had says nothing: only words depend on it.
-    let manifest = repository.blob(&id).ok().and_then(|bytes| serde_json::from_slice::<Value>(without_bom(&bytes)).ok());
-    manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
+    repository.ensure_blobs(ids).ok()?;
+    let is_named = |folder: &String| {
+        let manifest = manifest(repository, listing, folder);
+        manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
+    };
+    folders.into_iter().find(is_named)
+}
+
+/// A folder's package.json in the commit; `None` if it cannot be had or read.
+fn manifest(repository: &mut Repository, listing: &Listing, folder: &str) -> Option<Value> {
+    let id = listing.get(&join(folder, "package.json"))?.id;
+    repository.ensure_blobs([id]).ok()?;
+    repository.store().size(&id).filter(|size| *size <= LARGEST_MANIFEST)?;
+    serde_json::from_slice(without_bom(&repository.blob(&id).ok()?)).ok()
 }

@@ -178,7 +178,7 @@ fn decide(
     draft.noted(|report| elsewhere::tell(report, &mut repository, &published.files()));
     draft.noted(|report| released_as::tell(report, repository.refs()));
     draft.noted(|report| beside_branches::tell(report, &mut repository));
-    draft.noted(|report| other_folder::tell(report, &mut repository, &located, &claims));
+    draft.noted(|report| other_folder::tell(report, &mut repository, &located, &claims, &decided.closest.recipe));
     draft.noted(|report| pnpm_hook::tell(report, &mut repository, &decided.closest.recipe));
     draft.noted(|report| pnpm_changelog::tell(report, &mut repository, &decided.closest.recipe, &published));
     draft.findings(checkout_notes::findings(&decided.closest));

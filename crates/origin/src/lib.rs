@@ -18,4 +18,4 @@ pub mod tags;
 
 pub use error::LocateError;
 pub use locate::{Claims, Located, Origin};
-pub use score::PublishedFile;
+pub use score::{PublishedFile, manifest_directories};

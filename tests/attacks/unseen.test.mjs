@@ -31,6 +31,39 @@ attack('letters of another alphabet that a checkout writes as code are told', as
   assert.deepEqual([answer.verdict, answer.findings.filter(({ code }) => code === 'altered-by-attributes')], ['identical', []]);
 });
 
+attack('letters of another alphabet are told whatever the file is called and however much Latin stands between', async ({ world, id, judge }) => {
+  const as = (bytes) => Buffer.from(bytes.length % 2 ? `${bytes} ` : bytes, 'latin1').toString('utf16le');
+  const text = `${as('/*')}${'The colours of the palette, in the order of the wheel. '.repeat(10)}${as(`*/${EVIL}`)}`;
+  for (const path of ['colours.js', 'colours.txt', 'lib/colours.dat']) {
+    const files = { '.gitattributes': `${path} working-tree-encoding=UTF-16LE\n`, [path]: text };
+    const { spec } = await world.release(`${id}-${path.replace(/\W/g, '-')}`, { files, published: { [path]: Buffer.from(text, 'utf16le') } });
+    assert.match(findingOf(await judge(spec), 'altered-by-attributes').message, new RegExp(path));
+  }
+});
+
+attack('a condition that ident takes away is told of every package of the commit', async ({ world, id, judge }) => {
+  const make = "const fs = require('fs');\nif (!process.argv[2]) process.exit();\nfs.mkdirSync('dist', { recursive: true });\nlet text = 'honest\\n';\n"
+    + "/*$Id: */if(process.env.NEVER)/* $*/ text = process.argv[2] === 'b' ? 'other\\n' : text;\nfs.writeFileSync('dist/a.js', text);\n";
+  const own = (letter) => manifest(`${id}-${letter}`, '1.0.0', {
+    repository: { type: 'git', url: `git+https://github.com/kit/${id}.git`, directory: `p/${letter}` },
+    scripts: { build: `node ../../make.js ${letter}` }, files: ['dist', 'index.js'],
+  });
+  const files = {
+    'package.json': manifest(`${id}-root`, '0.0.0', { private: true, workspaces: ['p/*'] }),
+    'make.js': make, '.gitignore': 'dist\n', '.gitattributes': 'make.js ident\n',
+    ...Object.fromEntries(['a', 'b'].flatMap((letter) => [[`p/${letter}/package.json`, own(letter)], [`p/${letter}/index.js`, `${letter}\n`]])),
+  };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  let clean;
+  for (const [letter, text] of [['a', 'honest\n'], ['b', 'other\n']]) {
+    await world.registry.publish({ files: { 'package.json': own(letter), 'index.js': `${letter}\n`, 'dist/a.js': text }, gitHead: c });
+    const answer = await judge(`${id}-${letter}@1.0.0`, { clean });
+    ({ clean } = answer);
+    assert.equal(answer.verdict, 'identical', answer.code);
+    assert.equal(findingOf(answer, 'altered-by-attributes').severity, 'warning');
+  }
+});
+
 attack('a package.json in another alphabet is told', async ({ world, id, judge }) => {
   const text = manifest(id, '1.0.0', { scripts: { postinstall: 'node index.js' } });
   const own = text.length % 2 ? `${text}\n` : text;
@@ -49,6 +82,13 @@ attack('a condition that ident takes away is told', async ({ world, id, judge })
   const { spec } = await world.release(id, { files: { '.gitattributes': '*.js ident\n', 'index.js': text }, published: { 'index.js': published } });
   assert.equal(findingOf(await judge(spec), 'altered-by-attributes').severity, 'warning');
 });
+
+/** What clean-publish with `cleanComments` makes of a script. */
+const cleaned = (text) => text.replace(/\s*\/\/.*\n/gm, '\n').replace(/\s*\/\*[^/]+\*\/\n?/gm, '\n').replace(/\n+/gm, '\n').replace(/^\n+/gm, '');
+
+const PADDED = '`\n^(safe|\n// xxxxxxxxxxxxxxxxxxxx\nother)\n`';
+/** To JavaScript a regular expression begins behind the line feed; a parser may take it for a division by a template. */
+const turned = (before) => `${before}\n/\`/g.lastIndex; allow = ${PADDED}; /\`/g.lastIndex\nconsole.log(allow.length);\n`;
 
 attack('a text that becomes code where a tool takes comments out is in no source', async ({ world, id, judge }) => {
   const json = { scripts: { release: 'clean-publish' }, 'clean-publish': { cleanComments: true } };
@@ -95,6 +135,7 @@ attack('more commands than a package has end in an answer', async ({ world, id, 
   const answer = await judge(spec);
   assert.deepEqual([answer.verdict, answer.code], ['differs', 'manifest-mismatch']);
 });
+
 attack('a build does not run on a day after the publication', async ({ world, id, judge }) => {
   const release = async (name, day) => {
     const build = "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/date.js',`module.exports = '${new Date().toISOString().slice(0, 10)}';\\n`);\n";
@@ -114,10 +155,3 @@ attack('a build does not run on a day after the publication', async ({ world, id
   const control = await judge(`${id}-c@1.0.0`, { args: ['--timeout', '60'] });
   assert.equal(control.reproduced, true, control.code);
 });
-/** What clean-publish with `cleanComments` makes of a script. */
-const cleaned = (text) => text.replace(/\s*\/\/.*\n/gm, '\n').replace(/\s*\/\*[^/]+\*\/\n?/gm, '\n').replace(/\n+/gm, '\n').replace(/^\n+/gm, '');
-
-const PADDED = '`\n^(safe|\n// xxxxxxxxxxxxxxxxxxxx\nother)\n`';
-/** To JavaScript a regular expression begins behind the line feed; a parser may take it for a division by a template. */
-const turned = (before) => `${before}\n/\`/g.lastIndex; allow = ${PADDED}; /\`/g.lastIndex\nconsole.log(allow.length);\n`;
-

@@ -165,6 +165,15 @@ impl Attributes {
             })
     }
 
+    /// Whether a checkout can have other text at `path` than git shows a reader.
+    pub fn can_alter(&self, path: &str) -> Result<bool, TooComplex> {
+        if !self.any {
+            return Ok(false);
+        }
+        let Rules { ident, encoding, .. } = self.rules(path)?;
+        Ok(ident || encoding.is_some())
+    }
+
     /// The files that were checked out with other text than git shows a reader: in an encoding that
     /// makes other letters of its bytes, or without what stood in an `$Id: … $`.
     pub fn altered(&self) -> Vec<String> {
@@ -198,11 +207,10 @@ impl Attributes {
         };
         Ok(match (encoding, std::str::from_utf8(&text)) {
             (Some(encoding), Ok(utf8)) => {
-                let encoded = encoding.encode(utf8);
-                if is_run(path) || reads_otherwise(&encoded) {
+                if reads_otherwise(utf8) {
                     self.altered.borrow_mut().insert(path.to_owned());
                 }
-                encoded
+                encoding.encode(utf8)
             }
             // git leaves a file alone that it cannot encode.
             _ => text,
@@ -271,19 +279,12 @@ fn expand_ident(blob: &[u8], id: &str) -> Vec<u8> {
     out
 }
 
-/// Whether a file of this name is run or loaded: no such file is kept in UTF-16, which Node does
-/// not read.
-fn is_run(path: &str) -> bool {
-    const ENDS: [&str; 11] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "node", "sh"];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').is_none_or(|(_, end)| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
-}
-
-/// Whether a text in UTF-16 may be another one to who reads it as bytes: every other byte of Latin
-/// letters is zero.
-fn reads_otherwise(encoded: &[u8]) -> bool {
-    let zeros = encoded.split(|byte| *byte == 0).count().saturating_sub(1);
-    zeros.saturating_mul(4) < encoded.len()
+/// Whether a text in UTF-16 may be another one to who reads it as bytes. Each letter of Latin has a
+/// zero byte, which no script has outside a string or a comment, and none begins without one; any
+/// other letter can be two letters of a script. Neither the file's name nor how many there are
+/// counts: any file can be loaded, and a comment can be as long as its author likes.
+fn reads_otherwise(text: &str) -> bool {
+    text.chars().any(|c| c > '\u{ff}')
 }
 
 /// Whether `ident` takes away more than a hash that git itself could have written.
@@ -371,6 +372,9 @@ mod tests {
             assert_eq!(altered("*.js ident\n", text), [""; 0], "{text}");
         }
         assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "敲畱"), ["a.js"]);
+        let long = format!("/*{}*/", "Latin letters ".repeat(100));
+        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", &format!("⼪{long}敲畱")), ["a.js"]);
+        assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", &long), [""; 0]);
         assert_eq!(altered("*.js working-tree-encoding=UTF-16LE\n", "// Latin letters\n敲畱"), ["a.js"]);
         assert_eq!(altered("*.js eol=crlf\n", "a\n"), [""; 0]);
     }

@@ -82,6 +82,20 @@ impl<'f, 'a> View<'f, 'a> {
         Ok((is_same && !self.folder.runs_at_install() && is_data()).then_some(ByPointer { archive, entry, text }))
     }
 
+    /// Reads every file, all of which were ensured, that a checkout may have with other text than
+    /// the repository shows, so that the folder knows them (`Folder::altered`). A build that goes
+    /// on from another package's writes none of them.
+    pub fn read_altered(&self) -> Result<(), SourceError> {
+        for (path, _) in self.folder.files() {
+            if let Some((_, part)) = self.blob_at(path)
+                && part.attributes.can_alter(&part.path_in_tree(path))?
+            {
+                self.content(path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// What a checkout without Git LFS writes at `path`, which was ensured; `None` for what is no
     /// file.
     pub fn content(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {

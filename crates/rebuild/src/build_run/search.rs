@@ -58,6 +58,9 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
     let build = Build { folder: &folder, origin, published, publication: &publication, site, toolchains: &toolchains, committed, given };
     let mut builder = Builder { build, repository: &mut *repository, all, ended: None };
     plan::search(&mut builder, &mut board, remedies, VETOES)?;
+    if board.is_reproduced() {
+        folder.view(builder.repository, Checkout::Posix).read_altered()?;
+    }
     builder.all.altered = folder.altered();
     match builder.ended {
         Some(error) if !board.is_reproduced() => Err(error),

@@ -182,7 +182,7 @@ for (const [title, copy, told] of [
   ['that nothing but the build made', 'out/a', false],
 ]) {
   attack(`a build that leaves the package in a folder ${title} is ${told ? '' : 'not '}told`, async ({ world, id, judge }) => {
-    const own = (version) => manifest(id, version, { repository: `github:kit/${id}`, scripts: { build: 'node build.js' }, files: ['index.js', 'README.md'] });
+    const own = (number) => manifest(id, number, { repository: `github:kit/${id}`, scripts: { build: 'node build.js' }, files: ['index.js', 'README.md'] });
     const build = `const f=require('fs');f.mkdirSync('${copy}',{recursive:true});for(const p of ['package.json','README.md'])f.copyFileSync(p,'${copy}/'+p);f.writeFileSync('${copy}/index.js','other\\n')\n`;
     const there = told ? { [`${copy}/package.json`]: own('0.0.0'), [`${copy}/index.js`]: 'other\n' } : {};
     const files = { 'package.json': own('1.0.0'), 'README.md': '# a\n', 'index.js': 'honest\n', 'build.js': build, ...there };

@@ -252,6 +252,7 @@ export type Code =
   | 'not-built'
   | 'not-examined'
   | 'not-gzip'
+  | 'not-just-published'
   | 'not-packed'
   | 'not-published'
   | 'not-yet-published'

@@ -380,6 +380,41 @@ test('a version that the registry never shows is an error, after --timeout at th
   assert.ok(asked > 1, `asked ${asked} times`);
 });
 
+test('what was there before the publish is not judged in its place', async () => {
+  const version = async (name, more) => {
+    const files = { 'package.json': manifest(name), 'index.js': 'x\n' };
+    const ids = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files, gitHead: ids.c, ...more });
+  };
+  const hour = 60 * 60 * 1000;
+  await version('l-before', { time: new Date(Date.now() - 24 * hour).toISOString() });
+  await version('l-timeless', { omit: ['time'] });
+  await version('l-now', {});
+  const after = (name) => run(['--json'], { env: { ...clean.env, ...after_(name) } });
+  for (const name of ['l-before', 'l-timeless']) {
+    const { code, json } = await after(name);
+    assert.deepEqual([code, json.verdict, json.code], [2, 'error', 'not-just-published'], name);
+    assert.ok(json.message.includes(world.registry.url) && json.hints[0].includes('--registry'), JSON.stringify(json));
+    // By its name it is judged.
+    assert.equal((await run([`${name}@1.0.0`, '--json'], { env: clean.env })).json.verdict, 'identical');
+  }
+  assert.equal((await after('l-now')).json.verdict, 'identical');
+});
+
+test('no stored result stands for what was published now', async () => {
+  const files = { 'package.json': manifest('l-again'), 'index.js': 'x\n' };
+  const ids = await world.host.add('kit/l-again', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files, gitHead: ids.c });
+  const after = () => run(['--json'], { env: { ...clean.env, ...after_('l-again') } });
+  assert.equal((await after()).json.verdict, 'identical');
+  const again = await after();
+  assert.deepEqual([again.json.verdict, again.json.cached], ['identical', false]);
+  world.registry.unpublish('l-again');
+  world.registry.packuments.delete('l-again');
+  await world.registry.publish({ files: { ...files, 'index.js': 'payload()\n' }, gitHead: ids.c });
+  assert.equal((await after()).json.verdict, 'differs');
+});
+
 test('after a dry run nothing is asked', async () => {
   const ran = await run([], { env: { ...clean.env, ...after_('l-never', { npm_config_dry_run: 'true' }) } });
   assert.deepEqual([ran.code, ran.stdout], [0, '']);

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use context::Progress;
 use report::answer::Answer;
 
+use super::client_process::ClientProcess;
 use crate::options::Options;
 use crate::session;
 
@@ -25,6 +26,30 @@ const POLL: Duration = Duration::from_millis(50);
 /// What a registry answers that does not have the version yet.
 const NOT_YET: [&str; 3] = ["package-not-found", "version-not-found", "tarball-not-found"];
 
+/// When the client was started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Started {
+    /// How long before this process; `None` where the system does not say.
+    before: Option<Duration>,
+    /// When this process began to look.
+    own: Instant,
+}
+
+impl Started {
+    fn ago(self) -> Option<Duration> {
+        self.before.map(|before| before + self.own.elapsed())
+    }
+}
+
+/// How a version is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waiting {
+    /// For how long.
+    pub(super) patience: Duration,
+    /// The client that published it just now, in its hook.
+    pub(super) started: Option<Started>,
+}
+
 /// What a hook of npm's is about.
 pub(super) enum Hook {
     /// This version was published.
@@ -33,6 +58,8 @@ pub(super) enum Hook {
         spec: String,
         /// Where it went, if package.json says so itself.
         registry: Option<String>,
+        /// When the client was started.
+        started: Started,
     },
     /// Nothing was: npm runs its hooks under `--dry-run` too.
     DryRun,
@@ -50,8 +77,9 @@ impl Hook {
     /// publish is running.
     pub(super) fn of(variable: &dyn Fn(&str) -> Option<String>) -> Option<Self> {
         let by_vlt = npmrc::is_script_of_vlt(variable);
+        let event = variable("npm_lifecycle_event")?;
         let dry_run = if by_vlt { "VLT_DRY_RUN" } else { "npm_config_dry_run" };
-        match variable("npm_lifecycle_event")?.as_str() {
+        match event.as_str() {
             "prepublishOnly" => Some(Self::Before),
             // vlt runs this one before it sends the package.
             "publish" if by_vlt => Some(Self::Before),
@@ -76,7 +104,14 @@ impl Hook {
                 let scope = name.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'));
                 let of_scope = scope.and_then(|scope| text(&format!("/publishConfig/{scope}:registry")));
                 let registry = of_scope.or_else(|| text("/publishConfig/registry")).filter(|_| !by_vlt);
-                Some(Self::Published { spec: format!("{name}@{version}"), registry })
+                let client = ClientProcess::of(&event);
+                // pnpm and bun do not say it to their scripts.
+                let tells = variable("npm_config_user_agent").is_some_and(|agent| agent.starts_with("npm/"));
+                if !tells && client.as_ref().is_some_and(ClientProcess::is_dry_run) {
+                    return Some(Self::DryRun);
+                }
+                let started = Started { before: client.map(|client| client.started_before), own: Instant::now() };
+                Some(Self::Published { spec: format!("{name}@{version}"), registry, started })
             }
             _ => None,
         }
@@ -90,14 +125,23 @@ pub(super) fn patience(options: &Options) -> Duration {
 }
 
 /// Judges a version that was published a moment ago: where the registry does not have it, it is
-/// asked again, for as long as the user says.
-pub(super) async fn judge(spec: &str, options: &Options, patience: Duration, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
-    let started = Instant::now();
+/// asked again, for as long as the user says. In a hook, one that was there before is not what was
+/// published, and is not judged.
+pub(super) async fn judge(spec: &str, options: &Options, waiting: Waiting, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
+    let Waiting { patience, started } = waiting;
+    let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let answer = session::judge_one(spec, options, None, progress.clone(), Arc::clone(cancelled)).await;
+        let is_new = match started {
+            Some(started) => session::just_published(spec, options, started.ago(), Arc::clone(cancelled)).await,
+            None => Ok(()),
+        };
+        let answer = match is_new {
+            Ok(()) => session::judge_one(spec, options, None, progress.clone(), Arc::clone(cancelled)).await,
+            Err(error) => Answer::failed(spec, &*error),
+        };
         let not_yet = matches!(&answer, Answer::Failed(failure) if NOT_YET.contains(&failure.code.as_str()));
-        if !not_yet || started.elapsed() + pause > patience || cancelled.load(Ordering::Relaxed) {
+        if !not_yet || began.elapsed() + pause > patience || cancelled.load(Ordering::Relaxed) {
             return answer;
         }
         progress.tell("resolve", "waiting for the registry to show it");
@@ -123,7 +167,7 @@ mod tests {
     fn a_hook_after_a_publish_names_the_package() {
         for event in ["publish", "postpublish"] {
             let found = hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", event)]].concat());
-            assert!(matches!(found, Some(Hook::Published { spec, registry: None }) if spec == "@a/b@1.0.0"), "{event}");
+            assert!(matches!(found, Some(Hook::Published { spec, registry: None, .. }) if spec == "@a/b@1.0.0"), "{event}");
         }
     }
 
@@ -143,7 +187,7 @@ mod tests {
             let own = [("npm_lifecycle_event", event), ("npm_package_json", manifest.to_str().unwrap()), ("VLT_NODE_VERSION", "v22.0.0")];
             hook(&[&own[..], more].concat())
         };
-        assert!(matches!(vlt("postpublish", &[]), Some(Hook::Published { spec, registry: None }) if spec == "@a/b@1.0.0"));
+        assert!(matches!(vlt("postpublish", &[]), Some(Hook::Published { spec, registry: None, .. }) if spec == "@a/b@1.0.0"));
         assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "1")]), Some(Hook::DryRun)));
         assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "0")]), Some(Hook::Published { .. })));
         assert!(matches!(vlt("publish", &[]), Some(Hook::Before)), "it runs before the package is sent");

@@ -5,6 +5,7 @@ mod arguments;
 mod attestation;
 mod audit;
 mod cache;
+mod client_process;
 mod completions;
 mod documents;
 mod hook;
@@ -25,7 +26,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Parser;
 
@@ -113,7 +114,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     };
     let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
         Ok(Asked::Specs(specs)) => (specs, None),
-        Ok(Asked::Hook(Hook::Published { spec, registry })) => (vec![spec], Some(registry)),
+        Ok(Asked::Hook(Hook::Published { spec, registry, started })) => (vec![spec], Some((registry, started))),
         Ok(Asked::Hook(Hook::Staged { name })) => {
             Output::error_text(&format!(
                 "reproduce: nobody can install it yet, and nothing was checked; `reproduce stage {name}` checks what is staged\n"
@@ -130,7 +131,10 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         }
     };
     let mut options = Options { installed: program.installed, ..arguments.options() };
-    options.registry = options.registry.or_else(|| published.clone().flatten());
+    let (registry, started) = published.unzip();
+    options.registry = options.registry.or(registry.flatten());
+    // An earlier answer is about what was there before.
+    options.force |= started.is_some();
     if options.emit.is_some() && specs.len() > 1 {
         let answer = Answer::usage("--emit writes one tarball, but several packages were given", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
@@ -144,8 +148,9 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         Err(error) => return written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
     };
     // A version that was published a moment ago is not there yet.
-    let patience = arguments.wait.or(published.map(|_| hook::patience(&options)));
-    let codes = match judge_each(&specs, (&options, patience), out, &mut documents, Arc::clone(&cancelled)).await {
+    let patience = arguments.wait.or(started.map(|_| hook::patience(&options)));
+    let waiting = patience.map(|patience| hook::Waiting { patience, started });
+    let codes = match judge_each(&specs, (&options, waiting), out, &mut documents, Arc::clone(&cancelled)).await {
         Ok(codes) => codes,
         Err(code) => return code,
     };
@@ -161,11 +166,11 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
 }
 
 /// Judges one package after the other, prints each answer and then the total. A version that the
-/// registry does not have yet is waited for as long as `patience`. The error is the exit code where
+/// registry does not have yet is waited for as `waiting` says. The error is the exit code where
 /// no more can be done.
 async fn judge_each(
     specs: &[String],
-    (options, patience): (&Options, Option<Duration>),
+    (options, waiting): (&Options, Option<hook::Waiting>),
     out: &Output,
     documents: &mut Documents,
     cancelled: Arc<AtomicBool>,
@@ -174,8 +179,8 @@ async fn judge_each(
     for spec in specs {
         let progress = out.progress(spec);
         let started = Instant::now();
-        let answer = match patience {
-            Some(patience) => hook::judge(spec, options, patience, &progress.listener(), &cancelled).await,
+        let answer = match waiting {
+            Some(waiting) => hook::judge(spec, options, waiting, &progress.listener(), &cancelled).await,
             None => session::judge_one(spec, options, None, progress.listener(), Arc::clone(&cancelled)).await,
         };
         progress.finish();

@@ -3,6 +3,7 @@
 
 mod memory;
 mod place;
+mod published;
 mod setup;
 mod signing;
 mod source;
@@ -33,6 +34,7 @@ use crate::options::Options;
 use memory::{Memory, Tarball, Terms, is_kept, key_of};
 pub(crate) use memory::{is_passing, is_put_off};
 use place::Place;
+pub(crate) use published::just_published;
 use setup::Setup;
 pub use setup::cache_folders;
 pub(crate) use signing::sign;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::SystemTime;
 
 use url::Url;
 
@@ -48,9 +49,19 @@ pub struct Asking<'a> {
     pub trust: Trust,
 }
 
+/// A document as it was answered.
+#[derive(Debug)]
+pub struct Document {
+    /// Its bytes.
+    pub body: Spool,
+    /// The server's clock when it answered (`Date`); none for a kept document, and where the server
+    /// does not say it.
+    pub date: Option<SystemTime>,
+}
+
 /// Reads one JSON document. A kept one is used if the registry says that it still holds, or if the
 /// network is switched off.
-pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spool, RegistryError> {
+pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Document, RegistryError> {
     let kept = asking.cache.and_then(|cache| cache.get(url));
     let mut request =
         Request::get(url.clone(), asking.trust).max_body(limit).header("accept", "application/json").cancelled_by(asking.cancel);
@@ -63,8 +74,8 @@ pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spoo
     }
     let mut sink = SpoolSink(SpoolWriter::new(asking.folder));
     let fetched = match (asking.client.fetch(&request, &mut sink).await, kept) {
-        (Ok(fetched), Some(kept)) if fetched.status == 304 => return Ok(kept.body),
-        (Err(HttpError::Offline { .. }), Some(kept)) => return Ok(kept.body),
+        (Ok(fetched), Some(kept)) if fetched.status == 304 => return Ok(Document { body: kept.body, date: None }),
+        (Err(HttpError::Offline { .. }), Some(kept)) => return Ok(Document { body: kept.body, date: None }),
         (fetched, _) => fetched?,
     };
     if fetched.status == 304 {
@@ -72,13 +83,15 @@ pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Spoo
         return Err(HttpError::Status { url: url.to_string(), status: 304 }.into());
     }
     let body = sink.0.finish().map_err(|error| RegistryError::Disk(error.to_string()))?;
+    let own = |name| fetched.headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok()).map(str::to_owned);
     if let Some(cache) = asking.cache {
-        let own = |name| fetched.headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok()).map(str::to_owned);
         let private = asking.trust == Trust::Registry && (asking.client.config().credentials)(url).is_some();
         let stored = Stored { etag: own(header::ETAG), last_modified: own(header::LAST_MODIFIED), body: body.clone() };
         cache.put(url, &stored, private);
     }
-    Ok(body)
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    let date = own(header::DATE).and_then(|text| parser.parse_timestamp(text.trim()).ok()).map(SystemTime::from);
+    Ok(Document { body, date })
 }
 
 /// A spool that a document is fetched into.

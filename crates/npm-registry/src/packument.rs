@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::BufReader;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -36,6 +37,8 @@ pub struct Packument {
     pub unpublished: Option<String>,
     /// Every version there is, in the registry's order.
     pub versions: Vec<VersionEntry>,
+    /// The registry's clock when it served this, if it said so.
+    pub served: Option<SystemTime>,
 }
 
 /// One version of many.

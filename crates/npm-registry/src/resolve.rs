@@ -10,7 +10,7 @@ use npmrc::NpmConfig;
 
 use super::integrity::Integrity;
 use super::manifest::Release;
-use super::metadata::{Asking, MAX_PACKUMENT, MetadataCache, document};
+use super::metadata::{Asking, Document, MAX_PACKUMENT, MetadataCache, document};
 use super::packument::{MAX_MANIFEST, Packument};
 use super::tarball::{self, Order, Tarball};
 use super::{RegistryError, Spool, once, pick};
@@ -210,7 +210,7 @@ impl<'a> Source<'a> {
         };
         let Some(url) = self.url(Some(last)) else { return Ok(None) };
         let spool = match document(&self.asking, &url, MAX_MANIFEST as u64).await {
-            Ok(spool) => spool,
+            Ok(document) => document.body,
             // Whatever a registry answers that knows no such documents: the packument has the last
             // word.
             Err(RegistryError::Http(HttpError::Status { status, .. })) if !matches!(status, 401 | 403) => return Ok(None),
@@ -245,9 +245,9 @@ impl<'a> Source<'a> {
 
     async fn packument(&self) -> Result<(Spool, Packument), RegistryError> {
         let url = self.url(None).ok_or_else(|| self.metadata("its address is invalid".to_owned()))?;
-        let spool = document(&self.asking, &url, MAX_PACKUMENT).await.map_err(|error| self.explain(error))?;
-        let packument = Packument::read(&spool).map_err(|error| self.unreadable(&error))?;
-        Ok((spool, packument))
+        let Document { body, date } = document(&self.asking, &url, MAX_PACKUMENT).await.map_err(|error| self.explain(error))?;
+        let packument = Packument::read(&body).map_err(|error| self.unreadable(&error))?;
+        Ok((body, Packument { served: date, ..packument }))
     }
 
     fn url(&self, last: Option<&str>) -> Option<Url> {

@@ -88,7 +88,7 @@ pub async fn gather(release: &Release, npm: &NpmConfig, client: &Client, cancel:
 async fn fetch(asking: &Asking<'_>, url: Option<Url>, limit: u64) -> Result<Option<Vec<u8>>, String> {
     let Some(url) = url else { return Ok(None) };
     let spool = match tokio::time::timeout(PATIENCE, document(asking, &url, limit)).await {
-        Ok(Ok(spool)) => spool,
+        Ok(Ok(document)) => document.body,
         // What mirrors answer that have neither keys nor attestations.
         Ok(Err(RegistryError::Http(HttpError::Status { status: 400 | 404 | 405 | 410 | 501, .. }))) => return Ok(None),
         Ok(Err(error)) => return Err(error.to_string()),

@@ -155,17 +155,17 @@ impl Packages {
         let (public, private) = (asking(source.anonymous), asking(source.client));
         let not_named = || Refused::NotNamed { name: name.to_string() };
         let named = match source.access.way(name.as_str(), &url, source.npm, source.client) {
-            Way::Public => return Ok((fetch(&public, &url, MAX_PACKUMENT).await?, false)),
-            Way::Private => return Ok((fetch(&private, &url, MAX_PACKUMENT).await?, true)),
+            Way::Public => return Ok((fetch(&public, &url, MAX_PACKUMENT).await?.body, false)),
+            Way::Private => return Ok((fetch(&private, &url, MAX_PACKUMENT).await?.body, true)),
             Way::Refused => return Err(not_named()),
             Way::PublicFirst { named } => named,
         };
         match fetch(&public, &url, MAX_PACKUMENT).await {
             Err(RegistryError::Http(HttpError::Status { status: 401 | 403 | 404 | 410, .. })) if named => {
-                Ok((fetch(&private, &url, MAX_PACKUMENT).await?, true))
+                Ok((fetch(&private, &url, MAX_PACKUMENT).await?.body, true))
             }
             Err(RegistryError::Http(HttpError::Status { status: 401 | 403, .. })) => Err(not_named()),
-            public => Ok((public?, false)),
+            public => Ok((public?.body, false)),
         }
     }
 

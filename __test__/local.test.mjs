@@ -3,7 +3,7 @@
 // do. There is no git on PATH.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -408,7 +408,9 @@ test('no stored result stands for what was published now', async () => {
   const after = () => run(['--json'], { env: { ...clean.env, ...after_('l-again') } });
   assert.equal((await after()).json.verdict, 'identical');
   const again = await after();
-  assert.deepEqual([again.json.verdict, again.json.cached], ['identical', false]);
+  assert.deepEqual([again.json.verdict, again.json.cached], ['identical', undefined]);
+  // One is there: whoever asks by name gets it.
+  assert.equal((await run(['l-again@1.0.0', '--json'], { env: clean.env })).json.cached, true);
   world.registry.unpublish('l-again');
   world.registry.packuments.delete('l-again');
   await world.registry.publish({ files: { ...files, 'index.js': 'payload()\n' }, gitHead: ids.c });
@@ -436,3 +438,23 @@ test('a folder without package.json is a usage error', async () => {
   const ran = await check(join(root, '..'), {});
   assert.deepEqual([ran.ran.code, ran.code], [2, 'folder-without-package']);
 });
+
+/** The processes of the system whose words have this text. */
+const running = (mark) => execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n').filter((line) => line.includes(mark) && !line.includes('ps -eo')).map((line) => Number(line.trim().split(' ')[0]));
+
+for (const [what, args, signal, code] of [['--timeout', ['--timeout', '3'], null, 2], ['SIGINT', [], 'SIGINT', 130], ['SIGTERM', [], 'SIGTERM', 143]]) {
+  test(`${what} ends the client that packs, and leaves nothing running`, { skip: process.platform === 'win32' }, async () => {
+    const mark = `sleep 61.00${code}`;
+    const folder = await checkout(`l-pack-${what.replaceAll('-', '').toLowerCase()}`, { json: { scripts: { prepack: mark } } });
+    const npm = execFileSync('sh', ['-c', 'realpath "$(command -v npm)"'], { encoding: 'utf8' }).trim();
+    const env = { ...clean.env, PATH: process.env.PATH, npm_lifecycle_event: 'prepublishOnly', npm_execpath: npm, npm_node_execpath: process.execPath, npm_config_user_agent: 'npm/11.0.0 node/v20.0.0 linux x64' };
+    let look;
+    const seen = new Promise((resolve) => (look = setInterval(() => running(mark).length > 0 && resolve(), 100)));
+    const ran = await run(['--local', '--json', ...args], { cwd: folder, env, timeout: 40_000, onStart: (child) => void seen.then(() => signal && child.kill(signal)) });
+    clearInterval(look);
+    await seen;
+    assert.equal(ran.code, code, ran.stderr);
+    if (!signal) assert.equal(ran.json.code, 'timed-out');
+    assert.deepEqual(running(mark), []);
+  });
+}

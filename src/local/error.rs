@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rebuild::SourceError;
 use verdict::diagnostic::{Diagnostic, Stage};
@@ -56,6 +57,9 @@ pub enum LocalError {
     /// The system failed.
     #[error("a temporary file cannot be written or read: {0}")]
     Io(#[from] io::Error),
+    /// The package manager was still packing when the time was over.
+    #[error("it took longer than {} s to pack the folder", .0.as_secs_f64())]
+    TimedOut(Duration),
     /// The run was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -72,6 +76,7 @@ impl Diagnostic for LocalError {
             Self::Pack(error) => error.code(),
             Self::Client { .. } => "local-pack-failed",
             Self::Io(_) => "temporary-file",
+            Self::TimedOut(_) => "timed-out",
             Self::Cancelled => "cancelled",
         }
     }
@@ -95,6 +100,7 @@ impl Diagnostic for LocalError {
             Self::Client { .. } => Some("a publish would fail the same way: correct the package's scripts".into()),
             Self::Io(_) => Some("check the free space of the folder for temporary files".into()),
             Self::Pack(error) => error.hint(),
+            Self::TimedOut(_) => Some("--timeout sets another limit; 0 switches it off".into()),
             Self::Cancelled => None,
         }
     }

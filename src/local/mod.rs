@@ -21,6 +21,7 @@ mod work_tree;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -35,7 +36,7 @@ use report::json::{Report, SCHEMA_VERSION};
 use verdict::{Failed, Severity, boxed, internal};
 
 use crate::options::Options;
-use packed::Packed;
+use packed::{Packed, Until};
 use work_tree::WorkTree;
 
 /// What came of one folder. `schema/local.schema.json` describes it.
@@ -94,7 +95,7 @@ pub async fn check(asked: Asked, options: &Options, progress: Progress, cancelle
     let Asked { folder, client, explain } = asked;
     let client = client.or_at_hand(&folder);
     progress.tell("pack", "packing the folder");
-    let stop = Arc::clone(&cancelled);
+    let stop = Until { cancelled: Arc::clone(&cancelled), limit: options.limit().map_err(boxed)?, began: Instant::now() };
     let (at, by) = (folder, client.clone());
     let looked = tokio::task::spawn_blocking(move || look(&at, &by, &stop)).await.map_err(internal)?;
     let Looked { packed, tree, mut problems, advice } = looked.map_err(boxed)?;
@@ -132,11 +133,11 @@ struct Looked {
     advice: Vec<Advice>,
 }
 
-fn look(folder: &Path, client: &Client, cancelled: &AtomicBool) -> Result<Looked, LocalError> {
+fn look(folder: &Path, client: &Client, until: &Until) -> Result<Looked, LocalError> {
     let folder = std::fs::canonicalize(folder).map_err(|source| LocalError::Folder { path: folder.to_owned(), source })?;
     let opened = WorkTree::open(&folder)?;
     let (root, directory) = opened.place(&folder);
-    let packed = packed::pack(&folder, root, directory, client, cancelled)?;
+    let packed = packed::pack(&folder, (root, directory), client, until)?;
     let mut problems = problems::of_manifest(&packed);
     let tree = match opened {
         work_tree::Opened::NoRepository => {

@@ -9,9 +9,10 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -38,6 +39,19 @@ const PACK_SCRIPTS: [&str; 3] = ["prepack", "prepare", "postpack"];
 const POLL: Duration = Duration::from_millis(25);
 /// How much of what it printed is shown when it fails, in bytes.
 const SHOWN: u64 = 2000;
+/// How much it may print at all, in bytes.
+const MOST_PRINTED: u64 = 64 << 20;
+
+/// Until when the package manager may pack.
+#[derive(Debug)]
+pub(super) struct Until {
+    /// The user does not want to wait any longer.
+    pub(super) cancelled: Arc<AtomicBool>,
+    /// The longest time; `None` for any.
+    pub(super) limit: Option<Duration>,
+    /// From when on it counts.
+    pub(super) began: Instant,
+}
 
 /// The tarball of a folder.
 #[derive(Debug)]
@@ -67,7 +81,7 @@ impl Packed {
 }
 
 /// Packs `folder`, which is `directory` of the checkout at `root`.
-pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client, cancelled: &AtomicBool) -> Result<Packed, LocalError> {
+pub(super) fn pack(folder: &Path, (root, directory): (&Path, &str), client: &Client, until: &Until) -> Result<Packed, LocalError> {
     let no_manifest = || LocalError::NoManifest { path: folder.to_owned() };
     let text = at_hand::read(&folder.join("package.json"), LARGEST_READ).map_err(|_| no_manifest())?;
     let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&text)).map_err(|_| no_manifest())?;
@@ -80,7 +94,7 @@ pub(super) fn pack(folder: &Path, root: &Path, directory: &str, client: &Client,
     let (bytes, by, not_run) = match client.pack_command(into.path()).filter(|_| !natively_like_npm) {
         Some(command) => {
             let name = client.name.as_deref().unwrap_or_default();
-            (by_client(folder, command, into.path(), cancelled)?, format!("{name} pack"), Vec::new())
+            (by_client(folder, command, into.path(), until)?, format!("{name} pack"), Vec::new())
         }
         None => (natively(root, directory, client, &manifest)?, format!("the file list of {}", shown_client(client.rules().name)), scripts),
     };
@@ -113,9 +127,12 @@ fn natively(root: &Path, directory: &str, client: &Client, manifest: &Value) -> 
 }
 
 /// Has the package manager pack. Its scripts are the maintainer's own, and a publish runs them too.
-fn by_client(folder: &Path, mut command: Command, into: &Path, cancelled: &AtomicBool) -> Result<Vec<u8>, LocalError> {
+fn by_client(folder: &Path, mut command: Command, into: &Path, until: &Until) -> Result<Vec<u8>, LocalError> {
     let printed = tempfile::NamedTempFile::new()?;
-    let mut child = command
+    // With what it starts it is a group of its own, which can be ended as a whole.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let child = command
         .current_dir(folder)
         // Nothing of this program is to run in the scripts, and a publish that is only tried must
         // still pack.
@@ -126,25 +143,60 @@ fn by_client(folder: &Path, mut command: Command, into: &Path, cancelled: &Atomi
         .stdout(printed.reopen()?)
         .stderr(printed.reopen()?)
         .spawn()?;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if cancelled.load(Ordering::Relaxed) {
-            child.kill()?;
-            child.wait()?;
-            return Err(LocalError::Cancelled);
-        }
-        std::thread::sleep(POLL);
+    let status = Running { child, ended: false }.wait(until, printed.as_file())?;
+    let failed =
+        |exit: String| Ok::<_, LocalError>(LocalError::Client { command: words(&command), exit, output: tail(printed.reopen()?)? });
+    let Some(status) = status else {
+        return Err(failed(format!("it printed more than {} MiB", MOST_PRINTED >> 20))?);
     };
     let tarball = std::fs::read_dir(into)?.filter_map(Result::ok).find(|entry| entry.path().extension().is_some_and(|end| end == "tgz"));
     match tarball.filter(|_| status.success()) {
         Some(tarball) => Ok(at_hand::read(&tarball.path(), Limits::default().compressed)?),
-        None => Err(LocalError::Client {
-            command: words(&command),
-            exit: status.code().map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")),
-            output: tail(printed.reopen()?)?,
-        }),
+        None => Err(failed(status.code().map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}")))?),
+    }
+}
+
+/// The package manager at work. It ends with this value, and so does all that it started.
+struct Running {
+    child: Child,
+    ended: bool,
+}
+
+impl Running {
+    /// Waits for it; `None` where it printed more than is read.
+    fn wait(mut self, until: &Until, printed: &File) -> Result<Option<ExitStatus>, LocalError> {
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                self.ended = true;
+                return Ok(Some(status));
+            }
+            if until.cancelled.load(Ordering::Relaxed) {
+                return Err(LocalError::Cancelled);
+            }
+            if let Some(limit) = until.limit.filter(|limit| until.began.elapsed() >= *limit) {
+                return Err(LocalError::TimedOut(limit));
+            }
+            if printed.metadata()?.len() > MOST_PRINTED {
+                return Ok(None);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        // It is not reaped yet, so that its number is still its group's. There is nobody to tell
+        // what fails.
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -390,31 +390,31 @@ test('what was there before the publish is not judged in its place', async () =>
   await version('l-before', { time: new Date(Date.now() - 24 * hour).toISOString() });
   await version('l-timeless', { omit: ['time'] });
   await version('l-now', {});
-  const after = (name) => run(['--json'], { env: { ...clean.env, ...after_(name) } });
+  const judged = (name) => run(['--json'], { env: { ...clean.env, ...after_(name) } });
   for (const name of ['l-before', 'l-timeless']) {
-    const { code, json } = await after(name);
+    const { code, json } = await judged(name);
     assert.deepEqual([code, json.verdict, json.code], [2, 'error', 'not-just-published'], name);
     assert.ok(json.message.includes(world.registry.url) && json.hints[0].includes('--registry'), JSON.stringify(json));
     // By its name it is judged.
     assert.equal((await run([`${name}@1.0.0`, '--json'], { env: clean.env })).json.verdict, 'identical');
   }
-  assert.equal((await after('l-now')).json.verdict, 'identical');
+  assert.equal((await judged('l-now')).json.verdict, 'identical');
 });
 
 test('no stored result stands for what was published now', async () => {
   const files = { 'package.json': manifest('l-again'), 'index.js': 'x\n' };
   const ids = await world.host.add('kit/l-again', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
   await world.registry.publish({ files, gitHead: ids.c });
-  const after = () => run(['--json'], { env: { ...clean.env, ...after_('l-again') } });
-  assert.equal((await after()).json.verdict, 'identical');
-  const again = await after();
+  const judged = () => run(['--json'], { env: { ...clean.env, ...after_('l-again') } });
+  assert.equal((await judged()).json.verdict, 'identical');
+  const again = await judged();
   assert.deepEqual([again.json.verdict, again.json.cached], ['identical', undefined]);
   // One is there: whoever asks by name gets it.
   assert.equal((await run(['l-again@1.0.0', '--json'], { env: clean.env })).json.cached, true);
   world.registry.unpublish('l-again');
   world.registry.packuments.delete('l-again');
   await world.registry.publish({ files: { ...files, 'index.js': 'payload()\n' }, gitHead: ids.c });
-  assert.equal((await after()).json.verdict, 'differs');
+  assert.equal((await judged()).json.verdict, 'differs');
 });
 
 test('after a dry run nothing is asked', async () => {

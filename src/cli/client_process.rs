@@ -65,7 +65,7 @@ fn read(process: &str, file: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The parent's number, and when a process was started, in ticks (proc_pid_stat(5)).
+/// The parent's number, and when a process was started, in ticks (`proc_pid_stat(5)`).
 fn stat(process: &str) -> io::Result<(u32, u64)> {
     let text = String::from_utf8_lossy(&read(process, "stat")?).into_owned();
     // The second field is a name in parentheses, which may hold anything.

@@ -320,7 +320,7 @@ mod tests {
     fn programs_of_other_systems_are_none_wherever_their_header_stands() {
         let mut exe = vec![0; 3 * HEAD];
         exe[..2].copy_from_slice(b"MZ");
-        exe[0x3c..0x40].copy_from_slice(&(2 * HEAD as u32).to_le_bytes());
+        exe[0x3c..0x40].copy_from_slice(&u32::try_from(2 * HEAD).unwrap().to_le_bytes());
         exe[2 * HEAD..2 * HEAD + 4].copy_from_slice(b"PE\0\0");
         assert!(!data("tool.bin", &exe));
         for magic in [0xcafe_babe_u32, 0xcafe_babf, 0xfeed_face, 0xfeed_facf] {

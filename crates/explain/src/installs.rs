@@ -19,7 +19,7 @@ pub fn runs_at_install(archive: &Archive) -> bool {
 fn runs(archive: &Archive, entry: &Entry) -> bool {
     // Some file systems take names without regard to case.
     let path = entry.path.to_ascii_lowercase();
-    if path.ends_with(".gyp") {
+    if std::path::Path::new(&path).extension().is_some_and(|end| end == "gyp") {
         return true;
     }
     let is_bundled = path.ends_with("/package.json") && path.split('/').any(|part| part == "node_modules");

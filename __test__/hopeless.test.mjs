@@ -72,8 +72,8 @@ test('a program of the machine that a step wants and that is not there is named'
 test('a task that the file does not have is no step that failed', async () => {
   const gulp = "#!/usr/bin/env node\nconsole.log('Task never defined: default');process.exit(1);\n";
   await world.registry.publish({ files: { 'package.json': manifest('gulp', '4.0.0', { repository: null, bin: 'gulp.js' }), 'gulp.js': gulp } });
-  const json = { scripts: { build: 'true' }, devDependencies: { gulp: '4.0.0' } };
-  const { spec } = await world.release('h-no-task', { json, files: { 'gulpfile.js': '\n', '.npmignore': 'gulpfile.js\n' }, published: { 'gulpfile.js': null, '.npmignore': null, 'dist/a.js': 'made' } });
+  const own = { scripts: { build: 'true' }, devDependencies: { gulp: '4.0.0' } };
+  const { spec } = await world.release('h-no-task', { json: own, files: { 'gulpfile.js': '\n', '.npmignore': 'gulpfile.js\n' }, published: { 'gulpfile.js': null, '.npmignore': null, 'dist/a.js': 'made' } });
   const answer = await judge(spec);
   assert.deepEqual([answer.verdict, answer.code], ['differs', 'files-not-in-source'], JSON.stringify(answer.attempts));
   assert.equal(builds(answer)[0].steps.find(({ name }) => name === 'gulp')?.exit, 1, 'the step is shown as it ended');

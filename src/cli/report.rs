@@ -170,7 +170,8 @@ impl Arguments {
         if [Some(&self.from), self.earlier.as_ref()].into_iter().flatten().any(is_input) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is what the page is made of", to.display())).into());
         }
-        // A device, a pipe or a link is written to as it is; a file is replaced when the page is whole.
+        // A device, a pipe or a link is written to as it is; a file is replaced when the page is
+        // whole.
         let is_replaced = to.symlink_metadata().map_or(true, |there| there.is_file());
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = if is_replaced { page_file().tempfile_in(folder)? } else { page_file().tempfile()? };

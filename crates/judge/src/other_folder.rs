@@ -87,7 +87,8 @@ fn is_aside(directory: &str) -> bool {
     directory.split('/').any(|part| part.starts_with('.') || ASIDE.contains(&part.to_ascii_lowercase().as_str()))
 }
 
-/// Another folder of the commit, the nearest to its root, whose package.json has the package's name.
+/// Another folder of the commit, the nearest to its root, whose package.json has the package's
+/// name.
 fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Option<String> {
     let mut folders = manifest_directories(listing, MOST_MANIFESTS);
     folders.retain(|folder| folder != taken);

@@ -137,7 +137,7 @@ test('a name that is a file here is checked as a package, with a warning', async
   await writeFile(join(at.home, 'u-lock.json'), '{}');
   const answer = await world.judge('u-lock.json', { clean: at });
   assert.equal(answer.verdict, 'identical');
-  assert.match(answer.findings.find(({ code }) => code === 'file-of-that-name').message, /u-lock\.json is a file here/);
+  assert.match(answer.findings.find(({ code }) => code === 'file-of-that-name').message, /u-lock\.json is also a file here/);
 });
 
 test('paths in messages are short, and without the system\'s number', async () => {

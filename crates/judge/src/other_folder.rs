@@ -3,7 +3,7 @@
 
 use gix::ObjectId;
 
-use git::{Listing, Repository};
+use git::{GitError, Listing, Repository};
 use npm_spec::manifest::without_bom;
 use npm_spec::path::join;
 use origin::{Claims, Located, manifest_directories};
@@ -57,11 +57,12 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
         None if is_packed => format!("the package is in {}", place(&origin.directory)),
         None if taken.is_empty() => return,
         None => match namesake(repository, listing, taken, &claims.name) {
-            Some(other) => {
+            Err(error) => format!("the package.json of other folders cannot be read: {error}"),
+            Ok(Some(other)) => {
                 format!("{} is a package of this name, too", if other.is_empty() { "the root of the repository" } else { &other })
             }
-            None if is_aside(taken) => "this is a folder of tests, examples or settings".to_owned(),
-            None => return,
+            Ok(None) if is_aside(taken) => "this is a folder of tests, examples or settings".to_owned(),
+            Ok(None) => return,
         },
     };
     let message = format!("the files are from {}, but {expected}", place(taken));
@@ -88,18 +89,18 @@ fn is_aside(directory: &str) -> bool {
 }
 
 /// Another folder of the commit, the nearest to its root, whose package.json has the package's
-/// name.
-fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Option<String> {
+/// name; an error if the host does not give those that are not here.
+fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Result<Option<String>, GitError> {
     let mut folders = manifest_directories(listing, MOST_MANIFESTS);
     folders.retain(|folder| folder != taken);
     let ids: Vec<ObjectId> = folders.iter().filter_map(|folder| Some(listing.get(&join(folder, "package.json"))?.id)).collect();
     // What cannot be had says nothing: only words depend on it.
-    repository.ensure_blobs(ids).ok()?;
+    repository.ensure_blobs(ids)?;
     let is_named = |folder: &String| {
         let manifest = manifest(repository, listing, folder);
         manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
     };
-    folders.into_iter().find(is_named)
+    Ok(folders.into_iter().find(is_named))
 }
 
 /// A folder's package.json in the commit; `None` if it cannot be had or read.

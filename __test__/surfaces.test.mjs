@@ -175,7 +175,8 @@ test('a very short time is told as it was given', async () => {
   const lift = world.registry.fault({ on: '/u-slow/1.0.0', hang: true });
   const answer = await world.judge('u-slow@1.0.0', { clean, args: ['--timeout', '0.05'] });
   lift();
-  assert.deepEqual([answer.code, answer.message], ['timed-out', 'it took longer than 0.05 s']);
+  assert.deepEqual([answer.code, answer.message], ['timed-out', "it took longer than 0.05 s; the last step was: reading the registry's metadata"]);
+  assert.deepEqual([answer.package.name, answer.package.version], ['u-slow', '1.0.0']);
 });
 
 // ── history and documents ──

@@ -9,13 +9,9 @@ import { after, before, test } from 'node:test';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { run } from './kit/cli.mjs';
-import { random } from './kit/random.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 const read = async (path) => JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8'));
-/** How many packages the killed survey has, and how often it is killed. */
-const SMALL = 24;
-const KILLS = Number(process.env.REPRODUCE_KILLS ?? 8);
 
 let world;
 let clean;
@@ -228,34 +224,6 @@ test('ten packages of one repository run one behind another and fetch what is ne
   // The commit and its trees come once; the refs are asked for by each, and each has files of its
   // own.
   assert.ok(one > 0 && ten < 10 * one, `${ten} requests for ten, ${one} for one`);
-});
-
-test('killed at any moment and begun again: every package has one result', async () => {
-  const { int } = random(0x5757);
-  const specs = [];
-  for (let at = 0; at < SMALL; at++) specs.push((await world.release(`s-small-${at}`)).spec);
-  const [file, db, ndjson] = [await list(`${specs.join('\n')}\n`), path('s.db'), path('s.ndjson')];
-  let killed = 0;
-  for (let turn = 0; turn < KILLS; turn++) {
-    const lines = 1 + int(3);
-    const ran = await survey([file, '--jobs', '1'], {
-      db,
-      onStart: (child) => {
-        let seen = 0;
-        child.stdout.on('data', (data) => {
-          seen += data.toString().split('\n').length - 1;
-          if (seen >= lines) child.kill('SIGKILL');
-        });
-      },
-    });
-    killed += Number(ran.signal === 'SIGKILL');
-    if (turn === 0) assert.equal(ran.signal, 'SIGKILL', 'the first run was not killed');
-  }
-  const last = await survey([file, '--ndjson', ndjson], { db });
-  assert.deepEqual([last.code, last.signal], [0, null], last.stderr);
-  const lines = await linesOf(ndjson);
-  assert.deepEqual(lines.map(({ spec }) => spec).sort(), [...specs].sort(), `after ${killed} kills`);
-  assert.deepEqual(new Set(Object.values(verdicts(lines))), new Set(['identical']));
 });
 
 test('a survey that is stopped ends cleanly, says so, and goes on', async () => {

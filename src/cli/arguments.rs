@@ -102,9 +102,30 @@ pub(super) fn jobs(text: &str) -> Result<usize, String> {
     number.ok_or_else(|| format!("a number from 1 to {MAX_JOBS} is expected"))
 }
 
-/// What was asked for, else half of the processors: a build may use several.
-pub(super) fn jobs_or_half(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS))
+/// Memory that is planned for a build: what every one may have (`isolation::Limits`).
+const MEMORY_OF_A_BUILD: u64 = 4 << 30;
+/// Memory that is planned for a package without a build: its tarball, unpacked, and its commit's
+/// files.
+const MEMORY_WITHOUT_A_BUILD: u64 = 256 << 20;
+
+/// Builds at a time: what was asked for, else half of the processors, as a build may use several;
+/// and no more than there is memory for. `memory` is what the user says; otherwise what the machine
+/// has counts.
+pub(super) fn jobs_within(asked: Option<usize>, memory: Option<u64>) -> usize {
+    let jobs = asked.unwrap_or_else(|| (std::thread::available_parallelism().map_or(1, usize::from) / 2).clamp(1, MAX_JOBS));
+    fitting(jobs, MEMORY_OF_A_BUILD, memory.or_else(isolation::memory))
+}
+
+/// Packages at a time of which none is built: so many at most, and no more than there is memory
+/// for.
+pub(super) fn unbuilt_within(most: usize, memory: Option<u64>) -> usize {
+    fitting(most, MEMORY_WITHOUT_A_BUILD, memory.or_else(isolation::memory))
+}
+
+/// One has to run in any case.
+fn fitting(most: usize, each: u64, memory: Option<u64>) -> usize {
+    let fits = memory.map_or(usize::MAX, |memory| usize::try_from(memory / each).unwrap_or(usize::MAX));
+    most.min(fits).max(1)
 }
 
 /// Reads a span of time.

@@ -17,9 +17,11 @@ use report::answer::Answer;
 use report::github;
 use report::terminal::Style;
 use report::text::escape;
+use survey::List;
 use verdict::{Accept, merge_exit_codes};
 
-use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_or_half, seconds};
+use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_within, seconds};
+use super::kept::Kept;
 use super::output::Output;
 use super::progress;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
@@ -97,9 +99,17 @@ struct Arguments {
     /// Write a line of JSON for each finished package to this file; - is standard output
     #[arg(long, value_name = "file")]
     ndjson: Option<PathBuf>,
+    /// Store the results in this database, as a survey does; the same audit again resumes one that
+    /// was stopped
+    #[arg(long, value_name = "file")]
+    db: Option<PathBuf>,
     /// Number of packages at a time [default: half of the processors]
     #[arg(long, value_name = "n", value_parser = jobs)]
     jobs: Option<usize>,
+    /// Memory for packages checked at a time, e.g. 16GB: one for each 4 GiB of it [default: the
+    /// machine's]
+    #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
+    memory: Option<u64>,
     /// Results that make the exit code non-zero
     #[arg(long, value_enum, default_value_t, value_name = "what")]
     fail_on: FailOnChoice,
@@ -164,10 +174,11 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Ok(sink) => sink,
         Err(error) => return written(Err(error)).unwrap_or(UNDECIDED),
     };
-    let judge = |spec: String| {
-        let (options, cancelled) = (Arc::clone(&options), Arc::clone(cancelled));
-        async move { session::judge_one(&spec, &options, None, progress::Line::None.listener(), cancelled).await }
+    let kept = match kept(&parsed, &plan).await {
+        Ok(kept) => kept,
+        Err(code) => return code,
     };
+    let judge = |spec: String| judged(spec, Arc::clone(&options), kept.clone(), Arc::clone(cancelled));
     let mut rows = Vec::new();
     let mut failure = None;
     let done = |row: Row| {
@@ -187,6 +198,9 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     if let Some(error) = failure {
         return written(Err(error)).unwrap_or(UNDECIDED);
     }
+    if let Some(Err(error)) = kept.map(|kept| kept.end(whole && !cancelled.load(Ordering::Relaxed))) {
+        return failed(&parsed, &Answer::failed("", &error));
+    }
     if cancelled.load(Ordering::Relaxed) {
         return INTERRUPTED;
     }
@@ -204,6 +218,29 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         return UNDECIDED;
     }
     document.exit_code
+}
+
+/// Judges one package, and keeps what came of it where a database was named.
+async fn judged(spec: String, options: Arc<Options>, kept: Option<Arc<Kept>>, cancelled: Arc<AtomicBool>) -> Answer {
+    let began = Instant::now();
+    let answer = session::judge_one(&spec, &options, None, progress::Line::None.listener(), Arc::clone(&cancelled)).await;
+    // What was stopped is no answer.
+    if let Some(kept) = kept.filter(|_| !cancelled.load(Ordering::Relaxed))
+        && !kept.keep(&spec, &answer, began.elapsed())
+    {
+        // Nothing more can be kept: what runs ends.
+        cancelled.store(true, Ordering::Relaxed);
+    }
+    answer
+}
+
+/// Opens the database that was named, or gives the exit code where that is not possible.
+async fn kept(parsed: &Arguments, plan: &Plan) -> Result<Option<Arc<Kept>>, u8> {
+    let Some(path) = parsed.db.clone() else { return Ok(None) };
+    let list = List::of_packages(plan.file.display().to_string(), plan.packages.iter().map(npm_lockfile::Entry::spec));
+    let (asked, anew) = (parsed.stored_as(), parsed.force);
+    let opened = tokio::task::spawn_blocking(move || Kept::open(&path, &list, &asked, anew)).await;
+    opened.map_err(|_| UNDECIDED)?.map(|kept| Some(Arc::new(kept))).map_err(|error| failed(parsed, &Answer::failed("", &error)))
 }
 
 /// Reads what is audited, or gives the exit code where that is not possible.
@@ -374,6 +411,16 @@ impl Arguments {
         self.accept.into()
     }
 
+    /// What could change an answer, as the database keeps it.
+    fn stored_as(&self) -> String {
+        let Self { registry, isolation, timeout, .. } = self;
+        let registry = registry.clone().unwrap_or_else(|| self.config().registry_for("a").to_string());
+        let asked = serde_json::json!({
+            "command": WORD, "accept": self.accept(), "registries": [registry], "isolation": isolation, "timeout": timeout,
+        });
+        asked.to_string()
+    }
+
     fn fail_on(&self) -> FailOn {
         match self.fail_on {
             FailOnChoice::Differs => FailOn::Differs,
@@ -384,7 +431,7 @@ impl Arguments {
 
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
-        jobs_or_half(self.jobs)
+        jobs_within(self.jobs, self.memory)
     }
 
     /// Whether lines of JSON go to standard output.

@@ -11,6 +11,7 @@ mod documents;
 mod hook;
 mod inspect;
 mod inventory;
+mod kept;
 mod local;
 mod output;
 mod pages;

@@ -4,6 +4,7 @@
 mod memory;
 mod place;
 mod published;
+mod reached;
 mod setup;
 mod signing;
 mod source;
@@ -35,6 +36,7 @@ use memory::{Memory, Tarball, Terms, is_kept, key_of};
 pub(crate) use memory::{is_passing, is_put_off};
 use place::Place;
 pub(crate) use published::just_published;
+use reached::Reached;
 use setup::Setup;
 pub use setup::cache_folders;
 pub(crate) use signing::sign;
@@ -95,8 +97,13 @@ pub(crate) async fn judge_alone(
 ) -> Answer {
     let stop = Stop::default();
     // On the heap: all stages together are a large future.
-    let run = Box::pin(run(spec, options, known, progress, &stop));
-    until_stopped(run, &stop, options, &cancelled).await.unwrap_or_else(|error| Answer::failed(spec, &*error))
+    let run = Box::pin(run(spec, options, known, stop.reached.hearing(progress), &stop));
+    let answer = until_stopped(run, &stop, options, &cancelled).await;
+    answer.unwrap_or_else(|error| {
+        let mut failed = Answer::failed(spec, &*error);
+        stop.reached.name(&mut failed);
+        failed
+    })
 }
 
 /// Fetches one tarball and takes it apart; no source is asked for.
@@ -176,7 +183,7 @@ async fn until_stopped<T>(
                 return Stopped::Cancelled;
             }
             if let Some(limit) = limit.filter(|limit| started.elapsed() >= *limit) {
-                return Stopped::TimedOut(limit);
+                return Stopped::TimedOut(limit, stop.reached.clone());
             }
             tokio::time::sleep(CANCEL_POLL).await;
         }
@@ -186,14 +193,14 @@ async fn until_stopped<T>(
         answer = &mut run => return answer,
         stopped = until(stop.started, limit) => stopped,
     };
-    if let (Stopped::TimedOut(limit), Some(_)) = (&stopped, limit) {
+    if let (Stopped::TimedOut(limit, _), Some(_)) = (&stopped, limit) {
         // Requests end at once, and the step that runs has ended by its own clock.
         let limit = *limit;
         stop.late.store(true, Ordering::Relaxed);
         stop.requests.cancel();
         tokio::select! {
             biased;
-            answer = &mut run => return answer.map_err(|_| boxed(Stopped::TimedOut(limit))),
+            answer = &mut run => return answer.map_err(|_| boxed(Stopped::TimedOut(limit, stop.reached.clone()))),
             last = until(Instant::now(), Some(LAST_WORDS)) => {
                 if matches!(last, Stopped::Cancelled) {
                     stopped = last;
@@ -222,12 +229,21 @@ struct Stop {
     requested: AtomicBool,
     /// The time is over, and requests with it.
     late: AtomicBool,
+    /// How far the run came.
+    reached: Reached,
 }
 
 impl Default for Stop {
     fn default() -> Self {
         let (requests, work) = (Cancel::default(), Arc::default());
-        Self { started: Instant::now(), requests, work, requested: AtomicBool::default(), late: AtomicBool::default() }
+        Self {
+            started: Instant::now(),
+            requests,
+            work,
+            requested: AtomicBool::default(),
+            late: AtomicBool::default(),
+            reached: Reached::default(),
+        }
     }
 }
 
@@ -251,6 +267,7 @@ impl Stop {
 
 async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progress, stop: &Stop) -> Result<Answer, Failed> {
     let spec = Spec::parse(word).map_err(boxed)?;
+    stop.reached.asked(&spec);
     let mut setup = Setup::read(options)?;
     let place = Place::of(options, &setup.around).map_err(boxed)?;
     let memory = Memory::of(known, &place.folders);
@@ -293,6 +310,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
         },
     };
     let release = selected.map_err(boxed)?;
+    stop.reached.selected(&release);
     let key = key_of(&spec, &release);
     if reads && let Some(key) = &key {
         let promised = Tarball::Promised(release.promised().map(|promised| promised.text()));

@@ -58,6 +58,7 @@ pub use gate::Gate;
 pub use ground::Ground;
 pub use job::{Job, Limits, Mount};
 pub use log::Log;
+pub use machine::has as memory;
 pub use running::{Ended, Running, Stopped};
 pub use tier::{Isolation, Tier};
 

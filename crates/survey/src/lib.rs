@@ -16,7 +16,7 @@ mod run;
 mod summary;
 pub mod text;
 
-pub use database::{Database, Package, RunInfo};
+pub use database::{Database, Goes, Package, RunInfo};
 pub use error::SurveyError;
 pub use fact::{Fact, counted, facts_of};
 pub use line::{Line, Lines};

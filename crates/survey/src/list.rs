@@ -101,6 +101,14 @@ impl List {
         if specs.is_empty() { Err(SurveyError::Empty(name.to_owned())) } else { Ok(Self { name: name.to_owned(), specs, doubled }) }
     }
 
+    /// Packages that are known to be ones, each once.
+    pub fn of_packages(name: String, packages: impl IntoIterator<Item = String>) -> Self {
+        let mut seen = HashSet::new();
+        let all: Vec<String> = packages.into_iter().collect();
+        let specs: Vec<String> = all.iter().filter(|spec| seen.insert(spec.as_str())).cloned().collect();
+        Self { name, doubled: all.len() - specs.len(), specs }
+    }
+
     /// sha256 over the packages: the same list by whatever name.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();

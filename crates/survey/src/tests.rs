@@ -8,7 +8,7 @@ use std::time::Duration;
 use report::answer::Answer;
 use serde_json::{Value, json};
 
-use crate::{Counter, Database, Done, Flow, Job, Line, Lines, List, Package, Pass, Share, SurveyError, World, run, text};
+use crate::{Counter, Database, Done, Flow, Goes, Job, Line, Lines, List, Package, Pass, Share, SurveyError, World, run, text};
 
 fn list(text: &str) -> Result<List, SurveyError> {
     List::read("x", text.as_bytes())
@@ -78,7 +78,7 @@ fn what_is_written_is_read_as_it_was_and_each_result_is_there_once() {
     let list = list("a@1.0.0\nb@1.0.0\nc").unwrap();
     {
         let mut database = Database::open(&path).unwrap();
-        let (run, resumed) = database.begin(&list, "{}", false).unwrap();
+        let (run, resumed) = database.begin(&list, "{}", Goes::On).unwrap();
         assert!(!resumed);
         database.record(run, 1, &line("b@1.0.0", "differs"), false).unwrap();
         database.record(run, 0, &line("a@1.0.0", "identical"), false).unwrap();
@@ -86,15 +86,15 @@ fn what_is_written_is_read_as_it_was_and_each_result_is_there_once() {
         database.put_off(run, 2, Some(("https://git.example/c", "c0")), 40).unwrap();
     }
     let mut database = Database::open(&path).unwrap();
-    let (run, resumed) = database.begin(&list, "{}", false).unwrap();
+    let (run, resumed) = database.begin(&list, "{}", Goes::On).unwrap();
     assert!(resumed);
     assert_eq!(all_lines(&database, run), [line("b@1.0.0", "differs"), line("a@1.0.0", "identical")]);
     let waiting = database.waiting(run).unwrap();
     let c = Package { place: 2, spec: "c".into(), needs_build: true, group: Some("https://git.example/c#c0".into()), cost_ms: 40 };
     assert_eq!(waiting, [c]);
     // Other options, or another list, are another run.
-    assert!(!database.begin(&list, "{\"accept\":\"identical\"}", false).unwrap().1);
-    assert!(!database.begin(&list, "{}", true).unwrap().1);
+    assert!(!database.begin(&list, "{\"accept\":\"identical\"}", Goes::On).unwrap().1);
+    assert!(!database.begin(&list, "{}", Goes::Anew).unwrap().1);
 }
 
 #[test]
@@ -102,14 +102,31 @@ fn what_failed_for_a_host_or_this_machine_is_asked_again_by_the_next_run() {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::open(&folder.path().join("s.db")).unwrap();
     let list = list("a\nb").unwrap();
-    let (run, _) = database.begin(&list, "{}", false).unwrap();
+    let (run, _) = database.begin(&list, "{}", Goes::On).unwrap();
     database.record(run, 0, &failure("a"), true).unwrap();
     database.record(run, 1, &line("b", "unsupported"), true).unwrap();
     database.end(run).unwrap();
     assert!(database.waiting(run).unwrap().is_empty());
-    assert_eq!(database.begin(&list, "{}", false).unwrap(), (run, true));
+    assert_eq!(database.begin(&list, "{}", Goes::On).unwrap(), (run, true));
     assert_eq!(database.waiting(run).unwrap().len(), 2);
     assert_eq!(database.runs().unwrap()[0].ended, None);
+}
+
+#[test]
+fn an_audit_that_ended_is_begun_anew_and_one_that_did_not_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = Database::open(&folder.path().join("s.db")).unwrap();
+    let list = List::of_packages("a lockfile".into(), ["a@1.0.0", "b@1.0.0", "a@1.0.0"].map(str::to_owned));
+    assert_eq!((list.specs.len(), list.doubled), (2, 1));
+    let (run, _) = database.begin(&list, "{}", Goes::OnUnlessEnded).unwrap();
+    database.replace(run, 0, &line("a@1.0.0", "identical"), false).unwrap();
+    assert_eq!(database.begin(&list, "{}", Goes::OnUnlessEnded).unwrap(), (run, true));
+    // What is judged again stands in place of what was there, with its own files.
+    database.replace(run, 0, &line("a@1.0.0", "differs"), false).unwrap();
+    database.replace(run, 1, &line("b@1.0.0", "identical"), false).unwrap();
+    assert_eq!(all_lines(&database, run), [line("a@1.0.0", "differs"), line("b@1.0.0", "identical")]);
+    database.end(run).unwrap();
+    assert!(!database.begin(&list, "{}", Goes::OnUnlessEnded).unwrap().1);
 }
 
 #[test]
@@ -117,7 +134,7 @@ fn the_views_answer_what_the_documents_promise() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.db");
     let mut database = Database::open(&path).unwrap();
-    let (run, _) = database.begin(&list("a@1.0.0\nb").unwrap(), "{}", false).unwrap();
+    let (run, _) = database.begin(&list("a@1.0.0\nb").unwrap(), "{}", Goes::On).unwrap();
     database.record(run, 0, &line("a@1.0.0", "differs"), false).unwrap();
     database.put_off(run, 1, None, 0).unwrap();
     // Beside the writer, as people ask.
@@ -172,7 +189,7 @@ fn a_file_of_another_or_of_later_is_refused_and_left_as_it_is() {
 fn a_log_that_was_changed_is_not_given_for_the_one_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::open(&folder.path().join("s.db")).unwrap();
-    let (run, _) = database.begin(&list("a").unwrap(), "{}", false).unwrap();
+    let (run, _) = database.begin(&list("a").unwrap(), "{}", Goes::On).unwrap();
     database.record(run, 0, &line("a", "differs"), false).unwrap();
     for entry in fs::read_dir(folder.path().join("s.db.files")).unwrap() {
         for file in fs::read_dir(entry.unwrap().path()).unwrap() {

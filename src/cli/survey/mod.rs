@@ -20,10 +20,10 @@ use report::terminal::Style;
 use report::text::escape;
 use store::Folders;
 use survey::list::{TOP_FILE, TOP_PACKAGE};
-use survey::{Database, Flow, Job, List, Summary, SurveyError, text};
+use survey::{Database, Flow, Goes, Job, List, Summary, SurveyError, text};
 use verdict::{Accept, Failed, boxed};
 
-use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_or_half, seconds};
+use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_within, seconds, unbuilt_within};
 use super::output::Output;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
@@ -103,6 +103,10 @@ struct Arguments {
     /// Longest time for one package in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = seconds)]
     timeout: Option<f64>,
+    /// Memory for packages checked at a time, e.g. 16GB: a build for each 4 GiB of it, in the first
+    /// pass a package for each 256 MiB [default: the machine's]
+    #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
+    memory: Option<u64>,
     /// Keep the caches below this size during the run, e.g. 20GB; removes what was used longest ago
     /// and is not in use
     #[arg(long, value_name = "size", value_parser = super::cache::bytes)]
@@ -202,10 +206,10 @@ async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool
     };
     let folders = session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?;
     let path = parsed.db.clone().unwrap_or_else(|| folders.root.join(DATABASE));
-    let (asked, anew) = (parsed.asked(&list), parsed.force);
+    let (asked, goes) = (parsed.asked(&list), if parsed.force { Goes::Anew } else { Goes::On });
     let opened = tokio::task::spawn_blocking(move || {
         let mut database = Database::open(&path)?;
-        let (run, resumed) = database.begin(&list, &asked, anew)?;
+        let (run, resumed) = database.begin(&list, &asked, goes)?;
         Ok(Begun { list, database, run, resumed, folders })
     });
     opened.await.map_err(verdict::internal)?.map_err(|error: SurveyError| boxed(error))
@@ -243,7 +247,7 @@ async fn top(count: usize, options: &Options, cancelled: &Arc<AtomicBool>) -> Re
 /// Both passes. `true` if every package has a result.
 async fn passes(parsed: &Arguments, world: &Arc<Session>, sink: &mut Sink, cancelled: &Arc<AtomicBool>) -> Result<bool, SinkError> {
     let places = parsed.jobs();
-    let first = Job::first(&sink.waiting()?, places.saturating_mul(FIRST_PASS));
+    let first = Job::first(&sink.waiting()?, unbuilt_within(places.saturating_mul(FIRST_PASS), parsed.memory));
     if !pass(world, first, sink, cancelled).await? || parsed.no_build {
         return Ok(sink.waiting()?.is_empty());
     }
@@ -305,7 +309,7 @@ impl Arguments {
 
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
-        jobs_or_half(self.jobs)
+        jobs_within(self.jobs, self.memory)
     }
 
     /// Prints the figures.

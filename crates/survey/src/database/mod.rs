@@ -17,6 +17,7 @@ use store::FileLock;
 use crate::fact::counts;
 use crate::{Fact, Line, SurveyError};
 use files::Files;
+pub use write::Goes;
 
 /// A survey's database.
 #[derive(Debug)]

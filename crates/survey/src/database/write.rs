@@ -9,16 +9,29 @@ use verdict::host::timestamp;
 use super::{Database, files};
 use crate::{Line, List, SurveyError, facts_of};
 
+/// Whether an earlier run of the same list with the same options is gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goes {
+    /// It is.
+    On,
+    /// It is if it did not come to its end.
+    OnUnlessEnded,
+    /// It is not.
+    Anew,
+}
+
 impl Database {
-    /// The run of this list with these options that is to be gone on with, or else a new one; with
-    /// `anew` always a new one. `options` is JSON of all that could change an answer. The second
-    /// value says whether the run was there; then what came of a host that was away, or of this
-    /// machine, is forgotten, so that it is asked again.
-    pub fn begin(&mut self, list: &List, options: &str, anew: bool) -> Result<(i64, bool), SurveyError> {
+    /// The run of this list with these options that is to be gone on with, or else a new one.
+    /// `options` is JSON of all that could change an answer. The second value says whether the run
+    /// was there; then what came of a host that was away, or of this machine, is forgotten, so that
+    /// it is asked again.
+    pub fn begin(&mut self, list: &List, options: &str, goes: Goes) -> Result<(i64, bool), SurveyError> {
         let (digest, version) = (list.digest(), env!("CARGO_PKG_VERSION"));
-        if !anew {
-            let sql = "SELECT id FROM run WHERE list_digest = ?1 AND options = ?2 AND version = ?3 ORDER BY id DESC LIMIT 1";
-            let found = self.connection.query_row(sql, params![digest, options, version], |row| row.get(0)).optional();
+        if goes != Goes::Anew {
+            let sql = "SELECT id FROM run WHERE list_digest = ?1 AND options = ?2 AND version = ?3 AND (ended IS NULL OR ?4)
+                ORDER BY id DESC LIMIT 1";
+            let asked = params![digest, options, version, goes == Goes::On];
+            let found = self.connection.query_row(sql, asked, |row| row.get(0)).optional();
             if let Some(run) = found.map_err(|error| self.failed(&error))? {
                 self.forget_passing(run).map_err(|error| self.failed(&error))?;
                 return Ok((run, true));
@@ -55,6 +68,15 @@ impl Database {
     /// Keeps what came of a package; `is_passing` where a later run is to ask again. A package has
     /// one result in a run: a second one is an error.
     pub fn record(&mut self, run: i64, place: usize, line: &Line, is_passing: bool) -> Result<(), SurveyError> {
+        self.keep((run, place), line, is_passing, false)
+    }
+
+    /// Keeps what came of a package in place of what the run has of it, if it has.
+    pub fn replace(&mut self, run: i64, place: usize, line: &Line, is_passing: bool) -> Result<(), SurveyError> {
+        self.keep((run, place), line, is_passing, true)
+    }
+
+    fn keep(&mut self, (run, place): (i64, usize), line: &Line, is_passing: bool, replaces: bool) -> Result<(), SurveyError> {
         let mut line = line.clone();
         let fact = facts_of(&line).ok_or_else(|| self.damaged("a result without a verdict"))?;
         let is_error = line.error.is_some();
@@ -69,6 +91,11 @@ impl Database {
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
+            if replaces {
+                let of_it = params![run, place];
+                transaction.execute("DELETE FROM file WHERE result IN (SELECT id FROM result WHERE run = ?1 AND place = ?2)", of_it)?;
+                transaction.execute("DELETE FROM result WHERE run = ?1 AND place = ?2", of_it)?;
+            }
             let sql =
                 "INSERT INTO result (run, place, name, version, verdict, code, reproduced, strategy, has_provenance, duration_ms, done,
                 is_error, is_passing, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";

@@ -1,0 +1,115 @@
+// `reproduce audit --db`: an audit's results in a database as a survey's, which reports read and no
+// audit answers from.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { run } from './kit/cli.mjs';
+import { writeFiles } from './kit/tarball.mjs';
+import { openWorld } from './world.mjs';
+
+let world;
+let clean;
+const of = {};
+before(async () => {
+  world = await openWorld();
+  clean = await world.home();
+  of.good = await world.release('d-good');
+  of.other = await world.release('d-other');
+  of.bad = await world.release('d-bad', { published: { 'index.js': 'evil()\n' } });
+});
+after(() => world.close());
+
+let projects = 0;
+/** A folder with a lockfile of these packages. */
+async function project(...releases) {
+  const folder = join(clean.home, `project-${projects++}`);
+  const rows = releases.map(({ name, version, integrity, url }) => [`node_modules/${name}`, { version, resolved: url, integrity }]);
+  await writeFiles(folder, { 'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(rows) }) });
+  return folder;
+}
+const command = (folder, args, options) => run(args, { env: clean.env, cwd: folder, ...options });
+const linesOf = async (folder, ...more) => [(await command(folder, ['report', 'a.db', '--ndjson', ...more])).json ?? []].flat();
+const verdicts = (lines) => Object.fromEntries(lines.map(({ spec, result, error }) => [spec, (result ?? error).verdict]));
+
+test('an audit is in the database as a survey is, and another one is a run of its own', async () => {
+  const folder = await project(of.good, of.bad);
+  const ran = await command(folder, ['audit', '--db', 'a.db', '--json']);
+  assert.deepEqual([ran.code, ran.json.totals.packages, ran.stderr], [1, 2, '']);
+  assert.deepEqual(verdicts(await linesOf(folder)), { 'd-good@1.0.0': 'identical', 'd-bad@1.0.0': 'differs' });
+  const { list, reproduced, notReproduced, classes } = (await command(folder, ['report', 'a.db', '--json'])).json;
+  assert.deepEqual([list, reproduced.count, classes[0].examples], ['package-lock.json', 1, ['d-bad@1.0.0']]);
+  assert.equal(notReproduced.count, 1);
+  assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
+  assert.equal((await linesOf(folder, '--run', '2')).length, 2);
+  assert.equal((await command(folder, ['report', 'a.db', '--run', '3'])).code, 2);
+});
+
+test('an audit that was killed goes on in its run, and each package has one result', async () => {
+  const folder = await project(of.good, of.other, of.bad);
+  let killed;
+  const waits = new Promise((resolve) => {
+    killed = world.registry.fault({ on: '/d-other', hang: true, onHit: resolve });
+  });
+  const first = await command(folder, ['audit', '--db', 'a.db', '--jobs', '1'], {
+    onStart: (child) => waits.then(() => child.kill('SIGKILL')),
+  });
+  killed();
+  assert.equal(first.signal, 'SIGKILL');
+  const before_ = verdicts(await linesOf(folder));
+  assert.ok(!('d-other@1.0.0' in before_), JSON.stringify(before_));
+  const last = await command(folder, ['audit', '--db', 'a.db']);
+  assert.equal(last.code, 1, last.stderr);
+  const lines = await linesOf(folder);
+  assert.deepEqual(verdicts(lines), { 'd-good@1.0.0': 'identical', 'd-other@1.0.0': 'identical', 'd-bad@1.0.0': 'differs' });
+  assert.equal(lines.length, 3);
+  assert.equal((await command(folder, ['report', 'a.db', '--run', '2'])).code, 2, 'it was begun anew');
+});
+
+/** What runs SQL on a file: Node's own SQLite, or the program of that name; none elsewhere. */
+async function sqlOf() {
+  const sqlite = await import('node:sqlite').catch(() => undefined);
+  if (sqlite) {
+    return (file, sql) => {
+      const database = new sqlite.DatabaseSync(file);
+      database.exec(sql);
+      database.close();
+    };
+  }
+  const { error } = spawnSync('sqlite3', ['-version']);
+  return error ? undefined : (file, sql) => execFileSync('sqlite3', [file, sql]);
+}
+const sql = await sqlOf();
+
+test('what a database says is no answer: a stranger may have laid it into the checkout', { skip: !sql && 'wants SQLite' }, async () => {
+  const folder = await project(of.good, of.bad);
+  assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
+  sql(join(folder, 'a.db'), `UPDATE run SET ended = NULL;
+    UPDATE result SET document = (SELECT document FROM result WHERE verdict = 'identical'), is_passing = 0;
+    UPDATE result SET verdict = 'identical', code = NULL, reproduced = 1;`);
+  assert.deepEqual(verdicts(await linesOf(folder)), { 'd-good@1.0.0': 'identical', 'd-bad@1.0.0': 'identical' }, 'the control');
+  const ran = await command(folder, ['audit', '--db', 'a.db', '--json']);
+  assert.deepEqual([ran.code, ran.json.totals.notReproduced], [1, 1]);
+  assert.deepEqual(verdicts(await linesOf(folder)), { 'd-good@1.0.0': 'identical', 'd-bad@1.0.0': 'differs' });
+});
+
+test('a file that is no database of ours, and one in use, are refused before anything is judged', async () => {
+  const folder = await project(of.good);
+  await writeFile(join(folder, 'notes.txt'), 'my notes\n');
+  const asked = world.registry.requests.length;
+  const foreign = await command(folder, ['audit', '--db', 'notes.txt', '--json']);
+  assert.deepEqual([foreign.code, foreign.json.code, world.registry.requests.length], [2, 'survey-foreign', asked]);
+  await assert.rejects(stat(join(folder, 'notes.txt.lock')), { code: 'ENOENT' });
+});
+
+test('--memory is a size, and one package is checked whatever it is', async () => {
+  const folder = await project(of.good);
+  assert.equal((await command(folder, ['audit', '--memory', '1MB'])).code, 0);
+  for (const [word, file] of [['audit', folder], ['survey', join(folder, 'list.txt')]]) {
+    await writeFile(join(folder, 'list.txt'), `${of.good.spec}\n`);
+    assert.equal((await command(folder, [word, file, '--memory', 'much'])).code, 2);
+  }
+  assert.equal((await command(folder, ['survey', 'list.txt', '--db', 'm.db', '--memory', '1MB'])).code, 0);
+});

@@ -388,6 +388,7 @@ export type Code =
   | 'stored-result-foreign'
   | 'stored-result-unconfirmed'
   | 'stray-link-target'
+  | 'submodule-unreached'
   | 'survey-busy'
   | 'survey-database'
   | 'survey-disk-full'

@@ -337,6 +337,15 @@ export interface BuildRecipe {
   restored?: string[];
 }
 
+/** A submodule whose files were checked out. */
+export interface Submodule {
+  /** Its folder in the package's, or for a build in the repository's. */
+  path: string;
+  /** The address of its repository, which may belong to anybody. */
+  repository: string;
+  commit: string;
+}
+
 export interface Attempt {
   strategy: Strategy;
   recipe: Recipe;
@@ -350,6 +359,8 @@ export interface Attempt {
   adopted: string[];
   /** Installed packages: `name@version integrity`; absent if there are none. */
   resolved?: string[];
+  /** Submodules whose files were checked out; absent if there were none. */
+  submodules?: Submodule[];
   /** Node and the package managers at the start of the build; absent if nothing was run. */
   tools?: Tool[];
   /**

@@ -2,7 +2,7 @@
 // what was judged before.
 
 import assert from 'node:assert/strict';
-import { assertNotReproduced, attack, manifest, SEATS, setUp } from './kit.mjs';
+import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
 setUp();
 
@@ -108,3 +108,109 @@ for (const ref of ['refs/stash', 'refs/notes/commits', 'refs/pull/1/head', 'refs
     assert.equal((await judge(`${id}@1.0.0`, { clean, args: ['--source', local] })).verdict, 'identical');
   });
 }
+
+const FORK = 'fork\n';
+
+/**
+ * A repository with `vendor` at a commit of a fork, which no branch and no tag of its repository
+ * leads to, as hosts serve those of pull requests. `build`: published is what a build copied.
+ */
+async function withFork(world, id, { build, inner = 'vendor', address = `https://github.com/kit/${id}-vendor.git`, at = 'fork' } = {}) {
+  const own = (letter) => {
+    const directory = letter && `p/${letter}`;
+    const copy = `node -e "const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('${letter ? '../../' : ''}vendor/v.js','dist/a.js')"`;
+    const more = build ? { scripts: { build: copy }, files: ['dist', 'index.js'] } : {};
+    return manifest(letter ? `${id}-${letter}` : id, '1.0.0', { repository: { type: 'git', url: `git+https://github.com/kit/${id}.git`, directory }, ...more });
+  };
+  const commits = [{ label: 'good', files: { 'v.js': 'good\n' } }, { label: 'fork', parents: ['good'], files: { 'v.js': FORK } }, { label: 'last', parents: ['good'], files: { 'v.js': 'last\n' } }];
+  const vendor = await world.host.add(`kit/${id}-vendor`, { commits, branches: { main: 'last' }, refs: { 'refs/pull/1/head': 'fork' } });
+  const gitmodules = `[submodule "${inner}"]\n\tpath = ${inner}\n\turl = ${address}\n`;
+  const letters = build === 'two' ? ['a', 'b'] : [''];
+  const files = {
+    ...(build === 'two' ? { 'package.json': manifest(`${id}-root`, '0.0.0', { private: true, workspaces: ['p/*'] }) } : {}),
+    ...Object.fromEntries(letters.flatMap((letter) => {
+      const folder = letter && `p/${letter}/`;
+      return [[`${folder}package.json`, own(letter)], [`${folder}index.js`, `x${letter}\n`]];
+    })),
+    '.gitignore': 'dist\n',
+    '.gitmodules': gitmodules,
+    [inner]: { submodule: vendor[at] },
+  };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  const text = { fork: FORK, good: 'good\n', last: 'last\n' }[at];
+  for (const letter of letters) {
+    const rest = build ? { 'dist/a.js': text } : { '.gitmodules': gitmodules, 'vendor/v.js': text };
+    await world.registry.publish({ files: { 'package.json': own(letter), 'index.js': `x${letter}\n`, ...rest }, gitHead: c });
+  }
+  return { ids: vendor, repository: `https://github.com/kit/${id}-vendor` };
+}
+
+/** Fails unless the answer says that the submodule is of nobody's. */
+function assertTold(answer, { ids }) {
+  const finding = findingOf(answer, 'submodule-unreached');
+  assert.equal(finding.severity, 'warning');
+  assert.match(finding.message, new RegExp(`the submodule vendor is at ${ids.fork}`));
+}
+
+for (const build of [undefined, 'one', 'two']) {
+  const how = { undefined: 'that is packed', one: 'that a build copies', two: 'that the builds of two packages copy' }[build];
+  attack(`a submodule at a commit of a fork ${how} is told, in a replay too, and nothing is stated of it`, async ({ world, id, judge, cli }) => {
+    const { writeFileSync, existsSync } = await import('node:fs');
+    const fork = await withFork(world, id, { build });
+    let clean;
+    for (const name of build === 'two' ? [`${id}-a`, `${id}-b`] : [id]) {
+      const answer = await judge(`${name}@1.0.0`, { clean });
+      clean = answer.clean;
+      assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts, null, 1));
+      assertTold(answer, fork);
+      const listed = [{ path: 'vendor', repository: fork.repository, commit: fork.ids.fork }];
+      const decided = answer.attempts.find(({ recipe }) => recipe.tarball);
+      assert.deepEqual(decided.submodules.map((one) => ({ ...one, repository: one.repository.replace(/\.git$/, '') })), listed);
+      writeFileSync(`${clean.home}/result.json`, answer.ran.stdout);
+      const replayed = await cli(['replay', 'result.json', '--json'], { clean });
+      assert.equal(replayed.json.outcome, 'same-bytes', replayed.stdout + replayed.stderr);
+      assertTold(replayed.json, fork);
+      assert.deepEqual(replayed.json.submodules, decided.submodules);
+      const attested = await cli([`${name}@1.0.0`, '--json', '--attest', 's.json'], { clean });
+      assert.equal(attested.code, 2, attested.stdout + attested.stderr);
+      assert.ok(!existsSync(`${clean.home}/s.json`), 'a statement was written');
+    }
+  });
+}
+
+for (const at of ['good', 'last']) {
+  attack(`a submodule at a commit that its branch leads to is not warned of, and stated: ${at}`, async ({ world, id, judge, cli }) => {
+    const { readFileSync } = await import('node:fs');
+    const { ids } = await withFork(world, id, { at });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.equal(answer.verdict, 'identical');
+    assert.deepEqual(answer.findings.map(({ code }) => code), []);
+    const attested = await cli([`${id}@1.0.0`, '--json', '--attest', 's.json'], { clean: answer.clean });
+    assert.equal(attested.code, 0, attested.stdout + attested.stderr);
+    assert.match(readFileSync(`${answer.clean.home}/s.json`, 'utf8'), new RegExp(`"gitCommit":"${ids[at]}"`));
+  });
+}
+
+attack('a submodule at a commit of a fork is told where the source is a local clone', async ({ world, id, judge }) => {
+  const { execFileSync } = await import('node:child_process');
+  const fork = await withFork(world, id);
+  const { clean } = { clean: await judge(`${id}@1.0.0`).then((answer) => answer.clean) };
+  const local = `${clean.home}/local`;
+  execFileSync('git', ['clone', '--quiet', '--bare', world.host.directory(`kit/${id}`), local]);
+  const answer = await judge(`${id}@1.0.0`, { clean, args: ['--source', local] });
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts, null, 1));
+  assertTold(answer, fork);
+});
+
+attack('a submodule of a submodule brings nothing along', async ({ world, id, judge }) => {
+  const inner = await world.host.add(`kit/${id}-inner`, { commits: [{ label: 'i', files: { 'i.js': 'inner\n' } }] });
+  const within = `[submodule "inner"]\n\tpath = inner\n\turl = https://github.com/kit/${id}-inner.git\n`;
+  const outer = await world.host.add(`kit/${id}-outer`, { commits: [{ label: 'o', files: { '.gitmodules': within, 'o.js': 'o\n', inner: { submodule: inner.i } } }] });
+  const gitmodules = `[submodule "vendor"]\n\tpath = vendor\n\turl = https://github.com/kit/${id}-outer.git\n`;
+  const own = { 'package.json': manifest(id, '1.0.0'), 'index.js': 'x\n', '.gitmodules': gitmodules };
+  await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { ...own, vendor: { submodule: outer.o } } }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { ...own, 'vendor/.gitmodules': within, 'vendor/o.js': 'o\n', 'vendor/inner/i.js': 'inner\n' } });
+  const answer = await judge(`${id}@1.0.0`);
+  assertNotReproduced(answer);
+  assert.match(findingOf(answer, 'source-incomplete').message, /vendor\/inner/);
+});

@@ -177,6 +177,31 @@ for (const [title, repository, folders] of [
   });
 }
 
+attack('that the host does not give other folders\' package.json is told, and not taken for there being none', async ({ world, id, judge }) => {
+  const { execFileSync } = await import('node:child_process');
+  const own = (number) => manifest(id, number, { repository: `github:kit/${id}` });
+  const files = {
+    'package.json': '{"private":true}\n',
+    'packages/a/package.json': own('1.0.0'), 'packages/a/index.js': 'x\n',
+    'benchmarks/a/package.json': own('0.0.0'), 'benchmarks/a/index.js': 'y\n',
+  };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': own('1.0.0'), 'index.js': 'x\n' }, gitHead: c });
+  const blob = execFileSync('git', ['-C', world.host.directory(`kit/${id}`), 'rev-parse', `${c}:benchmarks/a/package.json`]).toString().trim();
+  const fault = { on: (request) => request.body.includes(`want ${blob}`), status: 500 };
+  world.host.faults.push(fault);
+  try {
+    const answer = await judge(`${id}@1.0.0`);
+    assert.deepEqual([answer.verdict, answer.origin.directory], ['identical', 'packages/a']);
+    assert.ok(fault.seen > 0, 'the file was never asked for');
+    const finding = findingOf(answer, 'other-folder');
+    assert.equal(finding.severity, 'warning');
+    assert.match(finding.message, /cannot be read/);
+  } finally {
+    world.host.faults.splice(world.host.faults.indexOf(fault), 1);
+  }
+});
+
 for (const [title, copy, told] of [
   ['that the commit has files in', 'lib/a', true],
   ['that nothing but the build made', 'out/a', false],

@@ -249,6 +249,23 @@ impl Repository {
         Ok(self.history()?.contains(id))
     }
 
+    /// As [`Self::reaches`], for a repository whose history is of no other use: that of the default
+    /// branch is read first, no further than to the commit, and the rest only if it is not there.
+    pub fn reaches_lately(&mut self, id: &ObjectId) -> Result<bool, GitError> {
+        let is_tip = self.refs.iter().any(|reference| reference.commit == *id);
+        let Some((head, commit)) = self.head.filter(|_| !is_tip).zip(self.store.commit(id)?) else { return self.reaches(id) };
+        let mut known = History::walk(&self.store, [head])?;
+        if !known.contains(id) && !known.whole {
+            match self.fetch(&[head], Depth::Since(commit.time.saturating_sub(SKEW)), Filter::Trees) {
+                // The second is how git says that the branch has no commit that late.
+                Ok(()) | Err(GitError::Protocol { .. } | GitError::Unreachable { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            known = History::walk(&self.store, [head])?;
+        }
+        Ok(known.contains(id) || self.reaches(id)?)
+    }
+
     /// Whether a branch leads to a commit that is here; `None` if the host has too many branches to
     /// tell. Commits that are not older are fetched, without trees.
     pub fn is_on_branch(&mut self, id: &ObjectId) -> Result<Option<bool>, GitError> {

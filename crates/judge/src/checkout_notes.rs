@@ -1,6 +1,8 @@
 //! What a reader should know of the checkout by which a package came out, where it is not git's
 //! alone.
 
+use std::collections::BTreeSet;
+
 use rebuild::rebuilt::Rebuilt;
 use verdict::{Finding, Outcome, Severity};
 
@@ -20,6 +22,12 @@ pub(crate) fn uncommented(paths: &[String]) -> Option<Finding> {
     let message =
         format!("clean-publish removed comments from {files}: a program that reads its own text or line numbers sees the difference");
     (!paths.is_empty()).then(|| Finding::new("comments-removed", Severity::Warning, message))
+}
+
+/// Warnings for submodules at commits that their own repositories never took.
+pub(crate) fn unreached(lines: Vec<String>) -> impl Iterator<Item = Finding> {
+    let lines: BTreeSet<String> = lines.into_iter().collect();
+    lines.into_iter().map(|line| Finding::new("submodule-unreached", Severity::Warning, line))
 }
 
 /// The first of these paths, and how many more there are.

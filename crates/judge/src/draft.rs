@@ -196,6 +196,7 @@ impl Draft {
             files_matched: one.files_matched(),
             adopted: one.adopted.clone(),
             resolved: run.map(|run| run.resolved.clone()),
+            submodules: one.submodules.clone(),
             tools: run.map(|run| run.tools.iter().map(ToolInfo::from).collect()),
             asked: run.map(|run| run.asked.clone()),
             private: run.map(|run| run.private.clone()).filter(|names| !names.is_empty()),

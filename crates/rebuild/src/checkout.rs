@@ -19,7 +19,7 @@ use npm_pack::tree::{LARGEST_READ, NodeKind};
 use npm_spec::path::join;
 use npm_tarball::{Archive, Entry, Limits};
 use origin::address::is_public;
-use recipe::Checkout;
+use recipe::{Checkout, SubmoduleInfo};
 
 use super::error::SourceError;
 use super::published::manifest_of;
@@ -123,6 +123,7 @@ impl<'a> Folder<'a> {
         let Submodules { found, mut repositories, mut unavailable } =
             fetch_submodules(repository, (listing, directory), &entries, &wanted, open_submodule)?;
         let mut parts = vec![own];
+        let is_needed = |path: &str| which != Which::All && wanted(path);
         for submodule in found {
             let Some(there) = repositories.get_mut(submodule.repository) else { continue };
             let attributes = match attributes(there, &submodule.listing, "") {
@@ -133,6 +134,7 @@ impl<'a> Folder<'a> {
                 read => read?,
             };
             entries.remove(&submodule.pinned.path);
+            unavailable.extend(submodules::nested(&submodule, &is_needed));
             for entry in &submodule.listing.entries {
                 let file = File { kind: entry.kind, id: entry.id, part: parts.len() };
                 entries.insert(join(&submodule.pinned.path, &entry.path), file);
@@ -294,6 +296,35 @@ impl<'a> Folder<'a> {
             At::Inside(_) => None,
         };
         self.parts.iter().filter_map(below).collect()
+    }
+
+    /// The same as a result lists them.
+    pub fn submodules_listed(&self) -> Vec<SubmoduleInfo> {
+        let listed = |part: &Part| {
+            let At::Below(Pinned { path, commit, .. }) = &part.at else { return None };
+            let there = self.repositories.get(part.repository?).filter(|_| !self.entries.contains_key(path))?;
+            Some(SubmoduleInfo { path: path.clone(), repository: there.url().to_owned(), commit: commit.to_string() })
+        };
+        self.parts.iter().filter_map(listed).collect()
+    }
+
+    /// A line for each submodule whose commit no branch and no tag of its own repository leads to:
+    /// hosts serve the commits of anybody's fork. A line, too, where that cannot be found out.
+    pub fn unreached(&mut self) -> Result<Vec<String>, GitError> {
+        let mut lines = Vec::new();
+        for part in &self.parts {
+            let (At::Below(pinned), Some(at)) = (&part.at, part.repository) else { continue };
+            let left_out = self.entries.contains_key(&pinned.path);
+            let Some(there) = self.repositories.get_mut(at).filter(|_| !left_out) else { continue };
+            let url = there.url().to_owned();
+            match there.reaches_lately(&pinned.commit) {
+                Ok(true) => {}
+                Ok(false) => lines.push(submodules::unreached(pinned, &url)),
+                Err(error) if submodules::ends_the_run(&error) => return Err(error),
+                Err(error) => lines.push(submodules::history_unread(pinned, &error)),
+            }
+        }
+        Ok(lines)
     }
 
     /// A line for each submodule that the package has files of and that cannot be had.

@@ -11,7 +11,7 @@ use npm_pack::tar::Adopted;
 use npm_tarball::{Archive, Comparison};
 use npm_timewarp::Asked;
 use npm_toolchain::Tool;
-use recipe::{Recipe, StepDone, Taken, TarballRecipe, TooMuch};
+use recipe::{Recipe, StepDone, SubmoduleInfo, Taken, TarballRecipe, TooMuch};
 use verdict::Outcome;
 
 use super::error::SourceError;
@@ -43,6 +43,8 @@ pub struct Rebuilt {
     pub times: [u64; 2],
     /// What was run before; none where nothing was.
     pub run: Option<Run>,
+    /// The submodules whose files were there.
+    pub submodules: Vec<SubmoduleInfo>,
 }
 
 /// What was run to make a package's files.
@@ -77,6 +79,8 @@ pub struct Attempts {
     pub rebuilt: Vec<Rebuilt>,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// A line for each submodule of what was reproduced whose commit its own repository never took.
+    pub unreached: Vec<String>,
     /// Files of the commit that was tried last, which a checkout has with other text than a reader
     /// of the repository sees.
     pub altered: Vec<String>,
@@ -296,6 +300,7 @@ mod tests {
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],
             run: None,
+            submodules: Vec::new(),
         }
     }
 

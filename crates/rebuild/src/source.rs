@@ -13,7 +13,7 @@ use npm_pack::tree::LARGEST_READ;
 use npm_spec::path::join;
 use npm_tarball::Archive;
 use origin::Origin;
-use recipe::{Checkout, Recipe, Strategy};
+use recipe::{Checkout, Recipe, Strategy, SubmoduleInfo};
 use verdict::Outcome;
 
 use super::checkout::{Folder, Which, size_in};
@@ -39,11 +39,15 @@ pub fn attempts(
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder)?, folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
+    let mut unreached = Vec::new();
     if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
         stock.folder.confirm(stock.repository, &origin.commit)?;
+        unreached = stock.folder.unreached()?;
     }
+    let submodules = stock.folder.submodules_listed();
+    rebuilt.iter_mut().for_each(|one| one.submodules.clone_from(&submodules));
     let (unavailable, altered) = (stock.folder.unavailable().to_vec(), stock.folder.altered());
-    Ok(Attempts { rebuilt, unavailable, altered, ..Attempts::default() })
+    Ok(Attempts { rebuilt, unavailable, unreached, altered, ..Attempts::default() })
 }
 
 /// What stands for the published archive where none is looked at.
@@ -61,6 +65,10 @@ pub struct Followed {
     pub archive: Archive,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// A line for each submodule whose commit its own repository never took.
+    pub unreached: Vec<String>,
+    /// The submodules whose files were there.
+    pub submodules: Vec<SubmoduleInfo>,
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
     /// Scripts that a tool took comments out of.
@@ -81,7 +89,9 @@ pub fn follow(
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
     let (archive, uncommented) = packing::follow(&mut stock, recipe, &context, cancelled)?;
-    Ok(Followed { archive, unavailable: stock.folder.unavailable().to_vec(), altered: stock.folder.altered(), uncommented })
+    let (unreached, folder) = (stock.folder.unreached()?, &stock.folder);
+    let (unavailable, submodules) = (folder.unavailable().to_vec(), folder.submodules_listed());
+    Ok(Followed { archive, unavailable, unreached, submodules, altered: folder.altered(), uncommented })
 }
 
 /// A package's folder among git's objects.

@@ -103,6 +103,7 @@ fn pack_commits(
             Ok(attempts) => {
                 all.rebuilt.extend(attempts.rebuilt);
                 all.unavailable.extend(attempts.unavailable);
+                all.unreached.extend(attempts.unreached);
                 all.altered = attempts.altered;
                 rebuilt::keep_closest(&mut all.rebuilt);
                 if reproduced(all) {

@@ -10,8 +10,10 @@ use std::collections::HashMap;
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
+use gix::objs::tree::EntryKind;
 
 use git::{GitError, Listing, Repository};
+use npm_spec::path::join;
 
 /// Opens the repository at an address that a `.gitmodules` names.
 pub type Open<'a> = dyn Fn(&str) -> Result<Repository, GitError> + 'a;
@@ -88,6 +90,24 @@ pub(super) fn resolve(url: &str, parent: &str) -> Option<String> {
 /// The line that reports a submodule that cannot be had.
 pub(super) fn left_out(in_tree: &str, why: impl std::fmt::Display) -> String {
     format!("the submodule {in_tree} is left out: {why}")
+}
+
+/// Lines for the submodules of a submodule that are needed.
+pub(super) fn nested<'a>(outer: &'a Submodule, is_needed: &'a dyn Fn(&str) -> bool) -> impl Iterator<Item = String> + 'a {
+    let inner = outer.listing.entries.iter().filter(|entry| entry.kind == EntryKind::Commit);
+    let needed = inner.filter(|entry| is_needed(&join(&outer.pinned.path, &entry.path)));
+    needed.map(|entry| left_out(&join(&outer.pinned.in_tree, &entry.path), "submodules of submodules are not fetched"))
+}
+
+/// The line for a submodule whose commit no branch and no tag of its repository leads to.
+pub(super) fn unreached(pinned: &Pinned, url: &str) -> String {
+    let Pinned { in_tree, commit, .. } = pinned;
+    format!("the submodule {in_tree} is at {commit}, which no branch and no tag of {url} leads to: it may be of a fork or a pull request")
+}
+
+/// The line for a submodule of which that cannot be found out.
+pub(super) fn history_unread(pinned: &Pinned, why: &GitError) -> String {
+    format!("whether a branch or tag leads to the commit of the submodule {} could not be found out: {why}", pinned.in_tree)
 }
 
 /// Whether an error ends the run, and is not one submodule's own.

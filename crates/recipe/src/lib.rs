@@ -9,11 +9,13 @@
 mod checkout;
 mod document;
 mod step;
+mod submodule;
 mod taken;
 
 pub use checkout::Checkout;
 pub use document::{LARGEST_DOCUMENT, RecipeError, Told};
 pub use step::{Step, StepDone};
+pub use submodule::SubmoduleInfo;
 pub use taken::{Taken, TooMuch};
 
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use npm_registry::signatures::SignatureInfo;
 use npm_tarball;
 use npm_timewarp::Asked;
 use npm_toolchain::Tool;
-use recipe::{Recipe, Strategy};
+use recipe::{Recipe, Strategy, SubmoduleInfo};
 use verdict::host::{node_arch, node_os, timestamp};
 use verdict::{Accept, Evidence, Finding, Verdict};
 
@@ -170,6 +170,9 @@ pub struct OptionsInfo {
     pub node_keys: Option<String>,
 }
 
+/// The code of the finding that a submodule is at a commit that its own repository never took.
+pub const SUBMODULE_UNREACHED: &str = "submodule-unreached";
+
 /// The code of the finding that only the user named the source.
 pub const SOURCE_BY_USER: &str = "source-by-user";
 
@@ -244,6 +247,10 @@ pub struct AttemptInfo {
     /// What the build was made from; absent where nothing was installed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved: Option<Vec<String>>,
+    /// The submodules whose files were there, and whose repositories may be anybody's; absent where
+    /// there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub submodules: Vec<SubmoduleInfo>,
     /// Node and the package managers that were there; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolInfo>>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use recipe::{Recipe, StepDone, Told};
+use recipe::{Recipe, StepDone, SubmoduleInfo, Told};
 use verdict::{Finding, Verdict};
 
 use super::json::ToolInfo;
@@ -55,6 +55,9 @@ pub struct Replayed {
     pub sandbox: Option<String>,
     /// Node and the package managers that were there; null where nothing was run.
     pub tools: Option<Vec<ToolInfo>>,
+    /// The submodules whose files were there; absent where there were none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub submodules: Vec<SubmoduleInfo>,
     /// What was installed: `name@version integrity`, sorted; null where nothing was run.
     pub resolved: Option<Vec<String>>,
     /// What was run, in order.
@@ -85,6 +88,7 @@ pub fn of(recipe: &Recipe, repository: &str) -> Replayed {
         emitted: None,
         sandbox: None,
         tools: None,
+        submodules: Vec::new(),
         resolved: None,
         steps: Vec::new(),
         log: None,

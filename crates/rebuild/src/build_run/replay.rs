@@ -6,7 +6,7 @@ use npm_spec::tool::Kind;
 use npm_tarball::Archive;
 use npm_toolchain::{Tool, Toolchain};
 use origin::Origin;
-use recipe::{BuildRecipe, Checkout, Recipe, Step, Strategy};
+use recipe::{BuildRecipe, Checkout, Recipe, Step, Strategy, SubmoduleInfo};
 
 use super::bench::{Bench, Installed};
 use super::beside::Beside;
@@ -30,6 +30,10 @@ pub struct Built {
     pub archive: Archive,
     /// A line for each part of the source that could not be had.
     pub unavailable: Vec<String>,
+    /// A line for each submodule whose commit its own repository never took.
+    pub unreached: Vec<String>,
+    /// The submodules whose files were there.
+    pub submodules: Vec<SubmoduleInfo>,
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
     /// Scripts that a tool took comments out of.
@@ -68,7 +72,8 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         reasons: Vec::new(),
     };
     let ((archive, uncommented), run) = work.replay(recipe, build)?;
-    Ok(Built { archive, unavailable, altered: folder.altered(), uncommented, run })
+    let (unreached, submodules) = (folder.unreached()?, folder.submodules_listed());
+    Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), uncommented, run })
 }
 
 /// The versions that the recipe names, with the manager that installs.

@@ -64,7 +64,11 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
     builder.all.altered = folder.altered();
     match builder.ended {
         Some(error) if !board.is_reproduced() => Err(error),
-        _ if board.is_reproduced() => folder.confirm(repository, &origin.commit),
+        _ if board.is_reproduced() => {
+            folder.confirm(repository, &origin.commit)?;
+            all.unreached.extend(folder.unreached()?);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -207,7 +211,8 @@ impl Builder<'_> {
 
     /// Adds what a build made to the attempts, and says what it showed.
     fn learn(&mut self, ran: Ran) -> Trial {
-        let Ran { rebuilt, mut seen, .. } = ran;
+        let Ran { mut rebuilt, mut seen, .. } = ran;
+        rebuilt.submodules = self.build.folder.submodules_listed();
         let closeness = Some(rebuilt.closeness());
         if rebuilt.outcome != Outcome::OtherEntries {
             seen.push(Observation::Reproduced);

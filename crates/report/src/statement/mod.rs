@@ -18,9 +18,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use recipe::SubmoduleInfo;
 use verdict::{Accept, Verdict};
 
-use super::json::{AttemptInfo, Report, SOURCE_BY_USER};
+use super::json::{AttemptInfo, Report, SOURCE_BY_USER, SUBMODULE_UNREACHED};
 use crate::product::Product;
 
 /// in-toto's statement, version 1.
@@ -39,12 +40,12 @@ pub fn purl(name: &str, version: &str) -> String {
 }
 
 /// The statement about a result. `None` where it is not known what the result is about: without
-/// name, version or a hash of the tarball; where it rests on the user's own word, which a
-/// verification summary cannot say; and where nothing was decided, of which a summary could only
-/// say that it failed.
+/// name, version or a hash of the tarball; where it rests on the user's own word, or on a commit
+/// that the repository of a submodule never took, which a verification summary cannot say; and
+/// where nothing was decided, of which a summary could only say that it failed.
 pub fn statement(report: &Report, product: &Product) -> Option<Value> {
-    let source_by_user = report.findings.iter().any(|finding| finding.code == SOURCE_BY_USER);
-    if source_by_user || report.options.rests_on_the_user() || !report.verdict.is_decided() {
+    let rests_elsewhere = report.findings.iter().any(|finding| [SOURCE_BY_USER, SUBMODULE_UNREACHED].contains(&finding.code.as_str()));
+    if rests_elsewhere || report.options.rests_on_the_user() || !report.verdict.is_decided() {
         return None;
     }
     let package = &report.package;
@@ -121,7 +122,13 @@ fn build_definition(report: &Report, attempt: Option<&AttemptInfo>, product: &Pr
     let tools = tools
         .iter()
         .map(|tool| json!({ "name": tool.name, "uri": format!("{}{}", tool.from, tool.package), "digest": digest_set(&tool.integrity) }));
-    let resolved: Vec<Value> = commit.into_iter().chain(tools).chain(installed.iter().map(|line| dependency(line))).collect();
+    let submodules = attempt.map(|attempt| attempt.submodules.as_slice()).unwrap_or_default();
+    let submodules = submodules.iter().map(|submodule| {
+        let SubmoduleInfo { path, repository, commit } = submodule;
+        json!({ "name": path, "uri": format!("git+{repository}"), "digest": { "gitCommit": commit } })
+    });
+    let resolved: Vec<Value> =
+        commit.into_iter().chain(submodules).chain(tools).chain(installed.iter().map(|line| dependency(line))).collect();
     json!({
         "buildType": product.uri(BUILD_TYPE),
         "externalParameters": { "package": report.package.spec, "options": report.options, "source": report.source.spec },

@@ -19,7 +19,6 @@ mod halt;
 mod identity;
 pub mod inspect;
 mod nominate;
-mod opening;
 mod other_folder;
 pub mod pipeline;
 mod pnpm_changelog;

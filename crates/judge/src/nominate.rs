@@ -10,12 +10,12 @@ use origin::address::Address;
 use origin::locate::{self, Nominee};
 use origin::{Claims, LocateError, Located};
 use rebuild::Published;
+use rebuild::opening::open;
 use verdict::{Ending, Verdict};
 
 use crate::deno_pack;
 use crate::draft::Draft;
 use crate::halt::Halt;
-use crate::opening::open;
 use crate::question::Question;
 use crate::user_source;
 

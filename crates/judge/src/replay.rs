@@ -20,7 +20,7 @@ use origin::{LocateError, Origin};
 use rebuild::build_run::{self, Built, Site};
 use rebuild::rebuilt::{Hashed, Run};
 use rebuild::source::{self, Blank, Followed};
-use rebuild::{Published, SourceError};
+use rebuild::{Published, SourceError, opening};
 use recipe::{Recipe, TarballRecipe, Told};
 use report::json::ToolInfo;
 use report::replay::{Outcome, Replayed, of};
@@ -31,7 +31,7 @@ use verdict::{Failed, Finding, Severity, boxed};
 use crate::draft::run_findings;
 use crate::emit::EmitError;
 use crate::user_source::UserSource;
-use crate::{Question, checkout_notes, opening};
+use crate::{Question, checkout_notes};
 
 /// A recipe that could not be replayed, besides what its stages say.
 #[derive(Debug, thiserror::Error)]

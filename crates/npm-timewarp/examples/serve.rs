@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         manifests_on_disk: false,
         tarballs: folder.path().join("tarballs"),
         packuments: Some(folder.path().join("packuments")),
+        repositories: None,
         hosts: AllowList::default(),
         cancel: Cancel::default(),
     };

@@ -1,7 +1,7 @@
 //! One request of a build, from its head to our answer and its line in the record.
 
 use std::collections::BTreeSet;
-use std::io::{Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -237,10 +237,9 @@ async fn given(inner: &Arc<Inner>, base: &Base, question: &Question, about: &mut
         Ask::Packument(name) => packument(inner, base, &name, question, about).await,
         Ask::Version(name, wanted) => version(inner, base, (&name, wanted), question, about).await,
         Ask::Tarball(name, file) => tarball(inner, &name, file, about).await,
-        Ask::Git(name) => {
+        Ask::Git(name, key) => {
             (about.kind, about.name, about.version) = (Kind::Tarball, Some(name.to_string()), Some("git".to_owned()));
-            let stand_in = inner.stand_in_for_git(&name).ok_or(Refused::Path)?;
-            Ok(Given::tarball(stand_in.tarball))
+            repository(inner, &name, key).await
         }
         Ask::Ping => Ok(Given::json(b"{}".to_vec())),
         Ask::Advisories if is_question => Ok(Given::json(b"{}".to_vec())),
@@ -329,12 +328,12 @@ async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, asked: &
     (about.kind, about.name) = (Kind::Packument, Some(name.to_string()));
     let package = package(inner, name).await?;
     let (form, content_type) = if asked.abbreviated { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
-    let (base, canonical, for_disk) =
-        (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
+    let (leads, canonical, for_disk) =
+        (inner.leads(base.text()), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
     let mut tags = inner.packages.needed_tags(name.as_str());
     tags.extend(inner.settings.tags.iter().cloned());
     let make = move |document: &[u8], package: &Package| {
-        let links = Links { name: package.name.as_str(), base: &base, canonical, for_disk, tags: &tags };
+        let links = Links { name: package.name.as_str(), leads: &leads, canonical, for_disk, tags: &tags };
         document::packument(document, &package.view, form, &links)
     };
     Ok(Given::document(inner.packages.make(&package, make).await?, content_type))
@@ -355,11 +354,11 @@ async fn version(
     });
     let version = tagged.unwrap_or(wanted);
     seen(&package, &version)?;
-    let (base, canonical, for_disk) =
-        (base.text.clone(), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
+    let (leads, canonical, for_disk) =
+        (inner.leads(base.text()), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
     let own = version.clone();
     let make = move |document: &[u8], package: &Package| {
-        let links = Links { name: package.name.as_str(), base: &base, canonical, for_disk, tags: &BTreeSet::new() };
+        let links = Links { name: package.name.as_str(), leads: &leads, canonical, for_disk, tags: &BTreeSet::new() };
         document::manifest(document, &own, &package.view, &links)
     };
     let (manifest, room) = inner.packages.make(&package, make).await?;
@@ -392,6 +391,45 @@ async fn tarball(inner: &Arc<Inner>, name: &PackageName, file: String, about: &m
     inner.record.later(name.as_str(), &version, package.view.later(&version));
     let body = Reply::file(held.file, held.length);
     Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body, digest: Some(held.sha512) })
+}
+
+/// What a dependency on a git repository has; an empty package where it cannot be had.
+async fn repository(inner: &Arc<Inner>, name: &PackageName, key: Option<String>) -> Result<Given, Refused> {
+    let failed = |error: String| RegistryError::Disk(error);
+    let stand_in = |why: &str| {
+        inner.record.repository_lost(name.as_str(), why);
+        inner.stand_in_for_git(name).map(|stand_in| Given::tarball(stand_in.tarball)).ok_or(Refused::Path)
+    };
+    let Some(key) = key else { return stand_in("its address names no repository") };
+    let wanted = inner.ledger.wanted(&key).filter(|wanted| wanted.name == name.as_str()).ok_or(Refused::Path)?;
+    if inner.access.holds_private() {
+        // Whose host it is learns that it was asked.
+        return Err(Refused::KeptIn { wanted: format!("{name} of {}", wanted.host()) });
+    }
+    let got = inner.ledger.get(&key, &wanted, inner.settings.repositories.clone()).await;
+    let package = match got.as_ref() {
+        Ok(package) => Arc::clone(package),
+        Err(why) => return stand_in(why),
+    };
+    let judged = inner.settings.judged_bytes.clone();
+    let own = Arc::clone(&package);
+    let looked = tokio::task::spawn_blocking(move || {
+        let sha512 = StandIn::made_of(own.tarball.clone()).integrity;
+        let mut file = tempfile::tempfile()?;
+        file.write_all(&own.tarball)?;
+        let shared = judged.map(|judged| judged.shared_with(&file, &sha512)).transpose()?;
+        std::io::Result::Ok((sha512, shared.unwrap_or_default()))
+    });
+    let looked = looked.await.map_err(|error| failed(error.to_string()))?;
+    let (sha512, shared) = looked.map_err(|error| failed(error.to_string()))?;
+    let version = format!("git+{}#{}", package.url, package.commit);
+    if shared.is_copy {
+        inner.record.withheld(name.as_str(), &version);
+        return Err(Refused::NoVersion { name: name.to_string(), wanted: version });
+    }
+    inner.record.copied(name.as_str(), &version, &shared.files);
+    inner.record.repository(name.as_str(), &package, &sha512);
+    Ok(Given::tarball(package.tarball.clone()))
 }
 
 /// The tarball of a version that the registry has, checked.

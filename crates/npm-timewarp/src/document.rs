@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use npm_spec::version::same;
 
 use super::lean;
+use super::ledger::Leads;
 use super::moment::View;
 use super::stand_in::Near;
 use super::tags::guessed;
@@ -37,8 +38,8 @@ pub(super) enum Form {
 pub(super) struct Links<'a> {
     /// The package.
     pub(super) name: &'a str,
-    /// How the client sees us, with a slash at the end.
-    pub(super) base: &'a str,
+    /// How the client sees us, and where it finds dependencies on repositories.
+    pub(super) leads: &'a Leads,
     /// Whether the client replaces the host of a tarball's address by itself, so that the canonical
     /// one can stay.
     pub(super) canonical: bool,
@@ -257,13 +258,13 @@ fn alias(wanted: &str) -> Option<&str> {
 
 /// One version as a client gets it.
 fn prepared(raw: &Map<String, Value>, version: &str, view: &View, links: &Links<'_>) -> Map<String, Value> {
-    let mut manifest = lean::manifest(raw, links.name, version, links.base, links.for_disk);
+    let mut manifest = lean::manifest(raw, links.name, version, links.leads, links.for_disk);
     let mut dist = lean::digests(raw.get("dist"));
     let own = raw.get("dist").and_then(|dist| dist.get("tarball")).and_then(Value::as_str).and_then(lean::bare_address);
     let tail = tail(links.name, version);
     // Only an address that leads back to the same file here once its host is replaced.
     let address = own.filter(|own| links.canonical && own.ends_with(&format!("/{tail}")));
-    dist.insert("tarball".to_owned(), Value::from(address.unwrap_or_else(|| format!("{}{tail}", links.base))));
+    dist.insert("tarball".to_owned(), Value::from(address.unwrap_or_else(|| format!("{}{tail}", links.leads.base()))));
     manifest.insert("dist".to_owned(), Value::Object(dist));
     if view.is_past() {
         // Nobody knows when a version was deprecated; mostly it is long after, and npm would avoid
@@ -387,7 +388,7 @@ mod tests {
         let moment = Some("2018-06-01T00:00:00Z".parse().unwrap());
         let view = view(&facts, &When { moment, commit: None, keep: &BTreeSet::new(), published: None });
         let tags = BTreeSet::from(["v1".to_owned(), "next".to_owned()]);
-        let links = Links { name: "@s/n", base: "http://127.0.0.1:1/", canonical, for_disk: false, tags: &tags };
+        let links = Links { name: "@s/n", leads: &Leads::new("http://127.0.0.1:1/"), canonical, for_disk: false, tags: &tags };
         serde_json::from_slice(&packument(&document, &view, form, &links).unwrap()).unwrap()
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::document::{self, Form, Links};
+use super::ledger::Leads;
 use super::moment::{Facts, When, view};
 use super::stand_in::StandIns;
 
@@ -29,7 +30,13 @@ pub fn served(document: &[u8], base: &str, asking: Asking<'_>) -> Result<(Vec<u8
     let found = document::summary(document)?;
     let facts = Facts { name: asking.name, versions: &found.versions, times: &found.times, tags: &found.tags };
     let view = view(&facts, &When { moment: asking.moment, commit: None, published: asking.moment, keep: &BTreeSet::new() });
-    let links = Links { name: asking.name, base, canonical: asking.canonical, for_disk: asking.for_disk, tags: &BTreeSet::new() };
+    let links = Links {
+        name: asking.name,
+        leads: &Leads::new(base),
+        canonical: asking.canonical,
+        for_disk: asking.for_disk,
+        tags: &BTreeSet::new(),
+    };
     let form = if asking.abbreviated { Form::Abbreviated } else { Form::Full };
     let packument = document::packument(document, &view, form, &links)?;
     let mut manifests = Vec::new();

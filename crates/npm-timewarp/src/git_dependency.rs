@@ -1,7 +1,11 @@
 //! Dependencies on git repositories, and on archives of them. A build reaches no host but the
-//! registry, so an empty package takes their place, and the result says so.
+//! registry: they are led to it, which has what is in the repository, or, where that cannot be had,
+//! an empty package.
 
 use serde_json::Value;
+
+use super::git_wanted::GitWanted;
+use super::ledger::Leads;
 
 /// Members of package.json and of lockfiles that say what an installation fetches.
 const FIELDS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "requires"];
@@ -38,7 +42,7 @@ pub(super) fn is_one(wanted: &str) -> bool {
 /// Whether it is an address of a repository: one of git's, a host's short form, a page or an
 /// archive of a code host, or one whose path ends in `.git`. A lockfile has no others: there
 /// `packages/name` is a folder.
-fn is_address(wanted: &str) -> bool {
+pub(super) fn is_address(wanted: &str) -> bool {
     let path = without_reference(wanted);
     let host = ["https://", "http://"].iter().find_map(|scheme| path.strip_prefix(scheme)?.split('/').next());
     ["git+", "git:", "git@", "ssh:"].iter().chain(&SHORT).any(|start| path.starts_with(start))
@@ -51,17 +55,41 @@ fn without_reference(wanted: &str) -> &str {
     wanted.split_once('#').map_or(wanted, |(before, _)| before)
 }
 
-/// Where the empty package for it is.
-pub(super) fn address(base: &str, name: &str) -> String {
-    format!("{base}-/git/{name}.tgz")
+/// A package.json, or a lockfile of npm's, whose dependencies on git repositories lead to the
+/// registry here; none if it has none. Both have to be changed: npm holds the one against the
+/// other. For the installation only: the caller puts the original back.
+pub fn without_git(document: &[u8], leads: &Leads) -> Option<Vec<u8>> {
+    let mut document: Value = serde_json::from_slice(npm_spec::manifest::without_bom(document)).ok()?;
+    lead(&mut document, "", leads, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
 }
 
-/// A package.json, or a lockfile of npm's, whose dependencies on git repositories lead to the
-/// registry at `base`; none if it has none. Both have to be changed: npm holds the one against the
-/// other. For the installation only: the caller puts the original back.
-pub fn without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
-    let mut document: Value = serde_json::from_slice(npm_spec::manifest::without_bom(document)).ok()?;
-    lead(&mut document, "", base, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
+/// Notes the commits that a lockfile of npm's has for dependencies on repositories, so that what
+/// others say of the same ones leads there too.
+pub fn note_npm_lock(document: &[u8], leads: &Leads) {
+    if let Ok(document) = serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(document)) {
+        note(&document, "", leads, DEPTH);
+    }
+}
+
+fn note(value: &Value, key: &str, leads: &Leads, depth: u8) {
+    let (Some(members), Some(depth)) = (value.as_object(), depth.checked_sub(1)) else { return };
+    for place in PLACES {
+        let address = members.get(place).and_then(Value::as_str).filter(|address| is_address(address));
+        if let Some(locked) = address.and_then(|address| GitWanted::parse(name_at(key), address)) {
+            leads.note(locked);
+        }
+    }
+    for (name, value) in members.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()) || *name == "dependencies") {
+        note(value, name, leads, depth);
+    }
+}
+
+/// Where a package of a lockfile says what it is: `resolved` since npm 7, `version` before.
+const PLACES: [&str; 2] = ["resolved", "version"];
+
+/// The name of a package of a lockfile: what stands behind the last `node_modules`.
+fn name_at(key: &str) -> &str {
+    key.rsplit("node_modules/").next().unwrap_or(key)
 }
 
 /// The sections of a workspace's settings in YAML that say what others install.
@@ -69,7 +97,7 @@ const SECTIONS: [&str; 3] = ["catalog", "catalogs", "overrides"];
 
 /// The same for `pnpm-workspace.yaml` and `.yarnrc.yml`, line by line: all else stays as it is
 /// written.
-pub fn settings_without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
+pub fn settings_without_git(document: &[u8], leads: &Leads) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(document).ok()?;
     let mut within = false;
     let mut changed = false;
@@ -84,7 +112,7 @@ pub fn settings_without_git(document: &[u8], base: &str) -> Option<Vec<u8>> {
                 // The key may have the value's text in it.
                 let (key, value) = line.split_at(line.find(": ").map_or(0, |at| at + 2));
                 out.push_str(key);
-                out.push_str(&value.replacen(wanted, &address(base, overridden(name)), 1));
+                out.push_str(&value.replacen(wanted, &leads.to(overridden(name), wanted), 1));
             }
             None => out.push_str(line),
         }
@@ -104,15 +132,14 @@ fn unquoted(text: &str) -> &str {
 }
 
 /// Leads what stands in `value`, which has the name `key`; whether anything changed.
-fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
+fn lead(value: &mut Value, key: &str, leads: &Leads, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
     let mut changed = false;
-    // A package of a lockfile: `resolved` since npm 7, `version` before. Its name is what stands
-    // behind the last `node_modules`.
-    let name = key.rsplit("node_modules/").next().unwrap_or(key).to_owned();
-    for place in ["resolved", "version"] {
-        if !name.is_empty() && members.get(place).and_then(Value::as_str).is_some_and(is_address) {
-            members.insert(place.to_owned(), Value::from(address(base, &name)));
+    let name = name_at(key).to_owned();
+    for place in PLACES {
+        let address = members.get(place).and_then(Value::as_str).filter(|address| !name.is_empty() && is_address(address));
+        if let Some(to) = address.map(|address| leads.to(&name, address)) {
+            members.insert(place.to_owned(), Value::from(to));
             members.retain(|member, _| member != "from" && member != "integrity");
             changed = true;
         }
@@ -120,30 +147,30 @@ fn lead(value: &mut Value, key: &str, base: &str, depth: u8) -> bool {
     for (name, value) in members {
         if FIELDS.contains(&name.as_str()) {
             for (name, wanted) in value.as_object_mut().into_iter().flatten() {
-                if wanted.as_str().is_some_and(is_one) {
-                    *wanted = Value::from(address(base, name));
+                if let Some(to) = wanted.as_str().filter(|wanted| is_one(wanted)).map(|text| leads.to(name, text)) {
+                    *wanted = Value::from(to);
                     changed = true;
                 }
             }
         }
         changed |=
-            if OVERRIDES.contains(&name.as_str()) { lead_overrides(value, name, base, depth) } else { lead(value, name, base, depth) };
+            if OVERRIDES.contains(&name.as_str()) { lead_overrides(value, name, leads, depth) } else { lead(value, name, leads, depth) };
     }
     changed
 }
 
 /// Leads overrides, which stand under the key `within`; whether anything changed.
-fn lead_overrides(value: &mut Value, within: &str, base: &str, depth: u8) -> bool {
+fn lead_overrides(value: &mut Value, within: &str, leads: &Leads, depth: u8) -> bool {
     let (Some(members), Some(depth)) = (value.as_object_mut(), depth.checked_sub(1)) else { return false };
     let mut changed = false;
     for (key, wanted) in members {
         // npm's `.` is the package itself that others' overrides stand around.
         let key = if key == "." { within } else { key };
-        if wanted.as_str().is_some_and(is_one) {
-            *wanted = Value::from(address(base, overridden(key)));
+        if let Some(to) = wanted.as_str().filter(|wanted| is_one(wanted)).map(|text| leads.to(overridden(key), text)) {
+            *wanted = Value::from(to);
             changed = true;
         }
-        changed |= lead_overrides(wanted, key, base, depth);
+        changed |= lead_overrides(wanted, key, leads, depth);
     }
     changed
 }
@@ -167,6 +194,15 @@ fn overridden(key: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn leads() -> Leads {
+        Leads::new("http://r/")
+    }
+
+    /// Where a dependency is led.
+    fn to(name: &str, wanted: &str) -> String {
+        leads().to(name, wanted)
+    }
 
     #[test]
     fn dependencies_on_repositories_are_told_from_others() {
@@ -208,12 +244,12 @@ mod tests {
 
     #[test]
     fn a_manifest_is_led_here_where_it_has_one() {
-        let changed = without_git(br#"{"dependencies":{"a":"^1"},"devDependencies":{"@s/b":"o/b#1"}}"#, "http://r/").unwrap();
+        let changed = without_git(br#"{"dependencies":{"a":"^1"},"devDependencies":{"@s/b":"o/b#1"}}"#, &leads()).unwrap();
         let changed: Value = serde_json::from_slice(&changed).unwrap();
         assert_eq!(changed["dependencies"]["a"], "^1");
-        assert_eq!(changed["devDependencies"]["@s/b"], "http://r/-/git/@s/b.tgz");
-        assert!(without_git(br#"{"dependencies":{"a":"^1"}}"#, "http://r/").is_none());
-        assert!(without_git(b"[]", "http://r/").is_none());
+        assert_eq!(changed["devDependencies"]["@s/b"], to("@s/b", "o/b#1"));
+        assert!(without_git(br#"{"dependencies":{"a":"^1"}}"#, &leads()).is_none());
+        assert!(without_git(b"[]", &leads()).is_none());
     }
 
     #[test]
@@ -239,35 +275,35 @@ mod tests {
     fn overrides_are_led_here_under_the_name_that_they_are_for() {
         let changed = without_git(
             br#"{"overrides":{"a":{".":"github:o/a","b@^2":"github:o/b"}},"resolutions":{"**/@s/c":"o/c","d":"^1"},"pnpm":{"overrides":{"x>e":"o/e"}}}"#,
-            "http://r/",
+            &leads(),
         );
         let changed: Value = serde_json::from_slice(&changed.unwrap()).unwrap();
-        assert_eq!(changed["overrides"], serde_json::json!({"a":{".":"http://r/-/git/a.tgz","b@^2":"http://r/-/git/b.tgz"}}));
-        assert_eq!(changed["resolutions"], serde_json::json!({"**/@s/c":"http://r/-/git/@s/c.tgz","d":"^1"}));
-        assert_eq!(changed["pnpm"]["overrides"]["x>e"], "http://r/-/git/e.tgz");
+        assert_eq!(changed["overrides"], serde_json::json!({"a":{".":to("a", "o/a"),"b@^2":to("b", "o/b")}}));
+        assert_eq!(changed["resolutions"], serde_json::json!({"**/@s/c":to("@s/c", "o/c"),"d":"^1"}));
+        assert_eq!(changed["pnpm"]["overrides"]["x>e"], to("e", "o/e"));
     }
 
     #[test]
     fn catalogs_of_a_workspace_are_led_here() {
         let text = "packages:\n  - packages/*\ncatalog:\n  a: ^1\n  \"@o/b\": o/b\n  \"@s/b\": 'github:o/b#1' # why\n\ncatalogs:\n  old:\n    c: git+https://host.example/c.git#x\npatchedDependencies:\n  d@1: patches/d.patch\n";
-        let changed = String::from_utf8(settings_without_git(text.as_bytes(), "http://r/").unwrap()).unwrap();
+        let changed = String::from_utf8(settings_without_git(text.as_bytes(), &leads()).unwrap()).unwrap();
         let expected = text
-            .replace("\": o/b\n", "\": http://r/-/git/@o/b.tgz\n")
-            .replace("github:o/b#1", "http://r/-/git/@s/b.tgz")
-            .replace("git+https://host.example/c.git#x", "http://r/-/git/c.tgz");
+            .replace("\": o/b\n", &format!("\": {}\n", to("@o/b", "o/b")))
+            .replace("github:o/b#1", &to("@s/b", "o/b#1"))
+            .replace("git+https://host.example/c.git#x", &to("c", "git+https://host.example/c.git#x"));
         assert_eq!(changed, expected);
-        assert!(settings_without_git(b"catalog:\n  a: ^1\nx:\n  b: o/b\n", "http://r/").is_none());
+        assert!(settings_without_git(b"catalog:\n  a: ^1\nx:\n  b: o/b\n", &leads()).is_none());
     }
 
     #[test]
     fn a_folder_of_the_workspace_is_no_repository() {
         let lockfile = r#"{"packages":{"node_modules/a":{"resolved":"packages/a","link":true},"packages/a":{"version":"1.0.0"}}}"#;
-        assert!(without_git(lockfile.as_bytes(), "http://r/").is_none());
+        assert!(without_git(lockfile.as_bytes(), &leads()).is_none());
     }
 
     #[test]
     fn a_lockfile_of_either_form_is_led_here_too() {
-        let lead = |text: &str| serde_json::from_slice::<Value>(&without_git(text.as_bytes(), "http://r/").unwrap()).unwrap();
+        let lead = |text: &str| serde_json::from_slice::<Value>(&without_git(text.as_bytes(), &leads()).unwrap()).unwrap();
         let new = lead(
             r#"{"packages":{"":{"dependencies":{"a":"o/a"}},"node_modules/x/node_modules/@s/a":{"version":"1.0.0","resolved":"git+ssh://git@github.com/o/a.git#1","integrity":"sha512-x"}}}"#,
         );

@@ -13,6 +13,7 @@ use hyper::header::{ACCEPT, USER_AGENT};
 use hyper::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
+use super::git_wanted::GitWanted;
 use super::record::During;
 
 /// Most questions that are noted; a build that asks for more shares its folders with none.
@@ -87,6 +88,9 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Heard {
     pub(super) parts: Vec<Part>,
+    /// The dependencies on repositories that could be asked for, by their keys.
+    #[serde(default)]
+    pub(super) repositories: BTreeMap<String, GitWanted>,
     /// Whether there was more: too much to be noted, or what cannot be asked again, as of another
     /// host.
     more: bool,

@@ -18,6 +18,7 @@ use npm_spec::PackageName;
 use npm_spec::version::{self, VersionRange};
 
 use super::git_dependency;
+use super::ledger::Leads;
 
 /// Most members of one object, and most elements of one list.
 const MOST: usize = 2_000;
@@ -130,14 +131,14 @@ fn is_for_another_system(raw: &Map<String, Value>) -> bool {
 
 /// The lean form of one version's manifest. `for_disk`: the client writes it to disk as the
 /// package's own package.json (npm 3 and 4).
-pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, base: &str, for_disk: bool) -> Map<String, Value> {
+pub(super) fn manifest(raw: &Map<String, Value>, name: &str, version: &str, leads: &Leads, for_disk: bool) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("_id".to_owned(), Value::from(format!("{name}@{version}")));
     out.insert("name".to_owned(), Value::from(name));
     out.insert("version".to_owned(), Value::from(version));
     for field in DEPENDENCIES {
         let leads_here = matches!(field, "dependencies" | "optionalDependencies");
-        put(&mut out, field, members(raw.get(field), |name, wanted| dependency(name, wanted, leads_here.then_some(base))));
+        put(&mut out, field, members(raw.get(field), |name, wanted| dependency(name, wanted, leads_here.then_some(leads))));
     }
     for field in META {
         put(&mut out, field, members(raw.get(field), |_, about| Some(switches(about))));
@@ -307,11 +308,11 @@ fn entry_point(raw: &Value, depth: u8) -> Option<Value> {
 
 /// One dependency. What cannot be read stays a dependency that cannot be had: without it another
 /// tree would be installed.
-fn dependency(name: &str, wanted: &Value, base: Option<&str>) -> Option<Value> {
+fn dependency(name: &str, wanted: &Value, leads: Option<&Leads>) -> Option<Value> {
     PackageName::parse(name).ok()?;
     let wanted = wanted.as_str().unwrap_or_default().trim();
-    if let Some(base) = base.filter(|_| git_dependency::is_one(wanted)) {
-        return Some(Value::from(git_dependency::address(base, name)));
+    if let Some(leads) = leads.filter(|_| git_dependency::is_one(wanted)) {
+        return Some(Value::from(leads.to(name, wanted)));
     }
     Some(Value::from(specifier(wanted).unwrap_or_else(|| UNREADABLE.to_owned())))
 }
@@ -384,7 +385,7 @@ mod tests {
     use super::*;
 
     fn lean(raw: &Value) -> Value {
-        Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", "http://r/", false))
+        Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", &Leads::new("http://r/"), false))
     }
 
     #[test]
@@ -398,7 +399,7 @@ mod tests {
         let made = lean(&raw);
         assert_eq!(
             made["dependencies"],
-            json!({"b": ">= 1.0.0 <2 || ^3.0.0-rc.1", "c": "latest", "d": "npm:@s/e@~1.2", "f": "", "g": "1.0 - 2", "h": "http://r/-/git/h.tgz"})
+            json!({"b": ">= 1.0.0 <2 || ^3.0.0-rc.1", "c": "latest", "d": "npm:@s/e@~1.2", "f": "", "g": "1.0 - 2", "h": Leads::new("http://r/").to("h", "github:o/n")})
         );
         for field in [
             "peerDependencies",
@@ -484,7 +485,7 @@ mod tests {
     #[test]
     fn npm_3_and_4_write_what_they_get_so_they_get_the_entry_points() {
         let raw = json!({"main": "lib/a.js", "browser": {"./a": false}, "exports": {".": {"import": "./a.mjs"}}, "scripts": {"install": "make", "test": "x"}});
-        let made = Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", "http://r/", true));
+        let made = Value::Object(manifest(raw.as_object().unwrap(), "a", "1.0.0", &Leads::new("http://r/"), true));
         for field in ["main", "browser", "exports"] {
             assert_eq!(made[field], raw[field], "{field}");
         }

@@ -22,9 +22,11 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod git_dependency;
+mod git_wanted;
 mod heard;
 mod judged;
 mod lean;
+mod ledger;
 pub mod lockfile;
 mod moment;
 mod neighbour;
@@ -54,11 +56,13 @@ use tokio::runtime::Handle;
 
 pub use client_env::{GLOBAL, Manager, client_env, scopes, variables};
 pub use error::{Refused, TimewarpError};
-pub use git_dependency::{settings_without_git, without_git};
+pub use git_dependency::{note_npm_lock, settings_without_git, without_git};
+pub use git_wanted::{GitWanted, Reference};
 pub use heard::Heard;
 pub use judged::JudgedBytes;
+pub use ledger::{GitNote, GitPackage, Leads, Repositories, git_tarball};
 pub use peers::Peers;
-pub use record::{Asked, During, Kind, Record, Request, What};
+pub use record::{Asked, During, FromGit, Kind, Record, Request, What};
 pub use redirects::redirected;
 pub use serve::Serving;
 pub use stand_in::StandIns;
@@ -111,6 +115,8 @@ pub struct Settings {
     pub tarballs: PathBuf,
     /// The folder of packuments, shared between runs; none keeps them for this run only.
     pub packuments: Option<PathBuf>,
+    /// Where dependencies on git repositories come from; none: an empty package stands for each.
+    pub repositories: Option<Arc<dyn Repositories>>,
     /// Other hosts that a build may reach, by TLS.
     pub hosts: AllowList,
     /// Ends all requests.
@@ -133,6 +139,7 @@ struct Inner {
     tarballs: tarballs::Tarballs,
     record: record::Recorder,
     hearing: heard::Hearing,
+    ledger: Arc<ledger::Ledger>,
     /// What stand-ins are served for.
     stand_ins: Mutex<StandIns>,
     /// Turns for making stand-ins: each has a package in memory.
@@ -156,6 +163,7 @@ impl Timewarp {
             tarballs: tarballs::Tarballs::at(&settings.tarballs),
             record: record::Recorder::default(),
             hearing: heard::Hearing::default(),
+            ledger: Arc::default(),
             stand_ins: Mutex::default(),
             making: tokio::sync::Semaphore::new(MADE_AT_ONCE),
             runtime,
@@ -273,13 +281,22 @@ impl Timewarp {
 
     /// What was asked and answered so far, to be asked again.
     pub fn heard(&self) -> Heard {
-        self.inner.hearing.get()
+        let mut heard = self.inner.hearing.get();
+        heard.repositories = self.inner.ledger.all();
+        heard
+    }
+
+    /// How dependencies on git repositories are led to this registry, which its clients see at
+    /// `base`.
+    pub fn leads(&self, base: &str) -> Leads {
+        self.inner.leads(base)
     }
 
     /// Whether all that an earlier build was told is told to this one too: its questions are put
     /// again, and are recorded as this one's. `named` is what this build's lockfile has. False too
     /// where there is no time for it.
     pub fn hears_again(&self, heard: &Heard, named: &BTreeSet<(String, String)>, until: Instant) -> bool {
+        self.inner.ledger.add_all(&heard.repositories);
         heard.is_whole()
             && heard.parts.iter().all(|part| {
                 let same = self.inner.runtime.block_on(is_said_again(&self.inner, &part.answers, until));
@@ -412,6 +429,10 @@ impl Inner {
     /// What is served for a dependency on a git repository.
     fn stand_in_for_git(&self, name: &PackageName) -> Option<StandIn> {
         self.stand_ins.lock().unwrap_or_else(PoisonError::into_inner).hand_out_for_git(name.as_str())
+    }
+
+    fn leads(&self, base: &str) -> Leads {
+        Leads::of(base, Arc::clone(&self.ledger))
     }
 
     /// The versions of a stand-in, where all of a package is gone.

@@ -16,8 +16,9 @@ pub(super) enum Ask {
     Version(PackageName, String),
     /// A tarball, by the file name in its address.
     Tarball(PackageName, String),
-    /// What stands in for a dependency on a git repository, by the package's name.
-    Git(PackageName),
+    /// A dependency on a git repository, by the package's name and the key of what is wanted of
+    /// it; none for what stands in for one that cannot be had.
+    Git(PackageName, Option<String>),
     /// Whether anybody is there.
     Ping,
     /// Which of some packages have known holes (npm 7 and later).
@@ -36,8 +37,7 @@ pub(super) fn read(path: &str) -> Ask {
     let found = match segments.as_slice() {
         ["-", "ping"] => return Ask::Ping,
         ["-", "npm", "v1", "security", "advisories", "bulk"] => return Ask::Advisories,
-        ["-", "git", file] => file.strip_suffix(".tgz").and_then(|base| name(base.to_owned())).map(Ask::Git),
-        ["-", "git", scope, file] => file.strip_suffix(".tgz").and_then(|base| name(format!("{scope}/{base}"))).map(Ask::Git),
+        ["-", "git", rest @ ..] => git(rest),
         [] | ["-", ..] => None,
         all => match all.iter().rposition(|segment| *segment == "-") {
             Some(at) => tarball(all, at),
@@ -53,6 +53,22 @@ pub(super) fn read(path: &str) -> Ask {
         },
     };
     found.unwrap_or(Ask::Nothing)
+}
+
+/// `key/name.tgz`, or the same without a key.
+fn git(rest: &[&str]) -> Option<Ask> {
+    let (file, before) = rest.split_last()?;
+    let base = file.strip_suffix(".tgz")?;
+    let (name, before) = match before.split_last() {
+        Some((scope, before)) if scope.starts_with('@') => (format!("{scope}/{base}"), before),
+        _ => (base.to_owned(), before),
+    };
+    let key = match before {
+        [] => None,
+        [key] => Some((*key).to_owned()),
+        _ => return None,
+    };
+    Some(Ask::Git(PackageName::parse(&name).ok()?, key))
 }
 
 /// `…/name/-/file` or `…/@scope/name/-/file`, with or without the scope again before the file.
@@ -110,9 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_for_a_repository_is_asked_for_by_the_packages_name() {
-        assert_eq!(read("/-/git/n.tgz"), Ask::Git(name("n")));
-        assert_eq!(read("/-/git/@s/n.tgz"), Ask::Git(name("@s/n")));
+    fn a_dependency_on_a_repository_is_asked_for_by_its_name_and_key() {
+        assert_eq!(read("/-/git/n.tgz"), Ask::Git(name("n"), None));
+        assert_eq!(read("/-/git/@s/n.tgz"), Ask::Git(name("@s/n"), None));
+        assert_eq!(read("/-/git/00ff/n.tgz"), Ask::Git(name("n"), Some("00ff".to_owned())));
+        assert_eq!(read("/-/git/00ff/@s/n.tgz"), Ask::Git(name("@s/n"), Some("00ff".to_owned())));
+        assert_eq!(read("/-/git/00ff/x/n.tgz"), Ask::Nothing);
         assert_eq!(read("/-/git/n"), Ask::Nothing);
     }
 

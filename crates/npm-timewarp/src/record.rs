@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ledger::{GitNote, GitPackage};
+
 /// Most requests and names that are kept; a build that asks for more is counted on in `unrecorded`.
 const MAX_KEPT: usize = 50_000;
 /// Most things asked for beside installations that are kept.
@@ -84,6 +86,21 @@ pub struct Request {
     pub refused: Option<&'static str>,
 }
 
+/// A dependency that was handed out from a git repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FromGit {
+    /// What the dependency is called.
+    pub name: String,
+    /// The name in its own package.json, if there is one.
+    pub own_name: Option<String>,
+    /// The repository.
+    pub url: String,
+    /// The commit.
+    pub commit: String,
+    /// What a reader should know.
+    pub notes: Vec<GitNote>,
+}
+
 /// Everything that was asked of one loopback registry.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Record {
@@ -121,6 +138,11 @@ pub struct Record {
     /// Packages (`name@version`) that were handed out and came after the publication of what is
     /// judged, each with its time.
     pub later: BTreeMap<String, Timestamp>,
+    /// What was handed out of git repositories.
+    pub repositories: BTreeSet<FromGit>,
+    /// Dependencies on repositories that could not be had, with the reason: an empty package was
+    /// handed out for each.
+    pub repositories_lost: BTreeMap<String, String>,
     /// Packages that the registry does not have.
     pub missing: BTreeSet<String>,
     /// Other hosts that the build asked for and did not get.
@@ -185,6 +207,22 @@ impl Recorder {
         if name.len() <= LONGEST {
             self.with(|record| add(&mut record.missing, name.to_owned(), MAX_KEPT));
         }
+    }
+
+    /// Notes what was handed out of a repository.
+    pub(super) fn repository(&self, name: &str, package: &GitPackage, sha512: &str) {
+        let own_name = package.name.clone().map(shortened);
+        let GitPackage { url, commit, notes, .. } = package.clone();
+        self.tarball(name, &format!("git+{url}#{commit}"), sha512, None);
+        self.with(|record| add(&mut record.repositories, FromGit { name: name.to_owned(), own_name, url, commit, notes }, MAX_KEPT));
+    }
+
+    pub(super) fn repository_lost(&self, name: &str, why: &str) {
+        self.with(|record| {
+            if record.repositories_lost.len() < MAX_ASKED {
+                record.repositories_lost.insert(name.to_owned(), shortened(why.to_owned()));
+            }
+        });
     }
 
     pub(super) fn private(&self, name: &str) {

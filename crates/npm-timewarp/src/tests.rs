@@ -98,6 +98,7 @@ fn settings(server: &Server, folder: &Path) -> Settings {
         manifests_on_disk: true,
         tarballs: folder.join("tarballs"),
         packuments: Some(folder.join("packuments")),
+        repositories: None,
         hosts: AllowList::parse("allowed.example"),
         cancel: Cancel::default(),
     }

@@ -10,6 +10,7 @@ pub mod checkout;
 mod error;
 mod left_behind;
 mod native_toolchain;
+pub mod opening;
 mod overlay;
 pub mod packing;
 pub mod plan;

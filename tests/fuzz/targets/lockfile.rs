@@ -1,7 +1,7 @@
 //! Lockfiles of every client, and how they are changed for an installation.
 
-use npm_timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1, with_stand_ins};
-use npm_timewarp::{fuzzing, redirected, settings_without_git, without_git};
+use npm_timewarp::lockfile::{lead_berry, lead_bun, lead_pnpm, named, rewrite_bun, rewrite_yarn_v1, with_stand_ins};
+use npm_timewarp::{Leads, fuzzing, redirected, settings_without_git, without_git};
 
 use super::text;
 
@@ -31,14 +31,21 @@ pub(crate) fn lockfile(input: &[u8]) -> String {
         }
     }
     let without = if matches!(file, "pnpm-workspace.yaml" | ".yarnrc.yml") { settings_without_git } else { without_git };
-    let no_git = without(bytes, "http://127.0.0.1:1/");
+    let leads = Leads::new(BASE);
+    let no_git = without(bytes, &leads);
     if let Some(changed) = &no_git {
         // A name that no package has may itself look like an address.
-        assert!(without(changed, "http://127.0.0.1:1/").is_none_or(|again| again == *changed), "a dependency on a repository is left");
+        assert!(without(changed, &leads).is_none_or(|again| again == *changed), "a dependency on a repository is left");
     }
     let sent_on = redirected(file, bytes, BASE);
     if let Some(changed) = &sent_on {
         assert_eq!(redirected(file, changed, BASE).as_ref(), Some(changed), "what leads here leads here");
+    }
+    for lead in [lead_pnpm, lead_berry, lead_bun] {
+        if let Some(changed) = lead(bytes, &leads) {
+            assert_eq!(lead(&changed, &leads), None, "what leads here leads here");
+            assert_eq!(lines(&changed), lines(bytes));
+        }
     }
     match file {
         "yarn.lock" => yarn(bytes),
@@ -54,7 +61,7 @@ pub(crate) fn lockfile(input: &[u8]) -> String {
 }
 
 fn yarn(bytes: &[u8]) {
-    let changed = rewrite_yarn_v1(bytes, BASE);
+    let changed = rewrite_yarn_v1(bytes, &Leads::new(BASE));
     assert_eq!(lines(&changed.bytes), lines(bytes));
     let whole = text(bytes);
     // Where the file leads to the same place under two registries, or here already, the way back is

@@ -7,6 +7,7 @@
 //! that name no version of a registry (git, files, workspaces) are left out.
 
 mod bun;
+mod git;
 mod npm;
 mod pnpm;
 mod stand_in;
@@ -22,6 +23,7 @@ use npm_spec::{PackageName, version};
 use verdict::diagnostic::{Diagnostic, Stage};
 
 pub use bun::rewrite_bun;
+pub use git::{lead_berry, lead_bun, lead_pnpm};
 pub use stand_in::with_stand_ins;
 pub use yarn::{Rewritten, rewrite_yarn_v1};
 

@@ -9,6 +9,7 @@ use npmrc::DEFAULT_REGISTRY;
 
 use super::yaml::documents;
 use super::{Named, is_registry, registry_name, split_name, yarn_git};
+use crate::ledger::Leads;
 
 /// Whether a yarn.lock is of yarn 2 or later.
 pub(super) fn is_berry(text: &str) -> bool {
@@ -99,18 +100,19 @@ pub struct Rewritten {
     usual: String,
 }
 
-/// Points the addresses of a yarn 1 lockfile to `base`: yarn 1 goes straight to the address that
-/// stands there, whatever registry it is told; and its dependencies on git repositories. Other
-/// addresses that no registry serves stay. Does nothing to a lockfile of yarn 2 or later.
-pub fn rewrite_yarn_v1(bytes: &[u8], base: &str) -> Rewritten {
-    let base = format!("{}/", base.trim_end_matches('/'));
+/// Points the addresses of a yarn 1 lockfile to the registry here: yarn 1 goes straight to the
+/// address that stands there, whatever registry it is told; and its dependencies on git
+/// repositories. Other addresses that no registry serves stay. Does nothing to a lockfile of yarn 2
+/// or later.
+pub fn rewrite_yarn_v1(bytes: &[u8], leads: &Leads) -> Rewritten {
+    let base = leads.base().to_owned();
     let usual = DEFAULT_REGISTRY.to_owned();
     let mut rewritten = Rewritten { bytes: Vec::new(), base, repositories: BTreeMap::new(), origins: BTreeMap::new(), usual };
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| !is_berry(text)) else {
         rewritten.bytes = bytes.to_vec();
         return rewritten;
     };
-    let (text, repositories) = yarn_git::lead(text, &rewritten.base);
+    let (text, repositories) = yarn_git::lead(text, leads);
     rewritten.repositories = repositories;
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -197,11 +199,12 @@ mod tests {
 
     #[test]
     fn addresses_lead_to_us_and_back() {
-        let rewritten = rewrite_yarn_v1(V1.as_bytes(), "http://127.0.0.1:4873");
+        let rewritten = rewrite_yarn_v1(V1.as_bytes(), &Leads::new("http://127.0.0.1:4873"));
         let text = String::from_utf8(rewritten.bytes.clone()).unwrap();
         assert!(text.contains("  resolved \"http://127.0.0.1:4873/@s/b/-/b-2.1.0.tgz#00ff\"\n"));
         assert!(text.contains("  resolved \"http://127.0.0.1:4873/a/-/a-1.0.0.tgz#00\"\n"));
-        assert!(text.contains("\n\"g@http://127.0.0.1:4873/-/git/g.tgz\":\n") && !text.contains("code.example"));
+        let g = Leads::new("http://127.0.0.1:4873").to("g", "owner/g");
+        assert!(text.contains(&format!("\n\"g@{g}\":\n")) && !text.contains("code.example"));
         assert_eq!(rewritten.restore(&rewritten.bytes), V1.as_bytes());
         let added = rewritten.restore(b"  resolved \"http://127.0.0.1:4873/new/-/new-1.0.0.tgz#1\"\n");
         assert_eq!(added, b"  resolved \"https://r.example/new/-/new-1.0.0.tgz#1\"\n");

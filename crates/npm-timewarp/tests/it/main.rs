@@ -32,7 +32,7 @@ use sha2::{Digest as _, Sha512};
 
 use http::{Cancel, Client, HttpConfig};
 use npm_timewarp::lockfile::{named, rewrite_bun, rewrite_yarn_v1};
-use npm_timewarp::{Manager, Peers, Record, Settings, Timewarp, client_env, redirected};
+use npm_timewarp::{Leads, Manager, Peers, Record, Settings, Timewarp, client_env, redirected};
 use npmrc::{AllowList, NpmConfig, OsFiles, Overrides, Surroundings};
 
 /// Where lockfiles of the time say that tarballs are. Nobody answers there: a client that asks
@@ -294,6 +294,7 @@ fn loopback(
         manifests_on_disk: true,
         tarballs: folder.path().join("tarballs"),
         packuments: None,
+        repositories: None,
         hosts: AllowList::default(),
         cancel: Cancel::default(),
     };
@@ -341,7 +342,7 @@ fn check(tool: &Tool, command: &[String], runtime: &tokio::runtime::Runtime, ups
     let text = if tool.manager == Manager::Bun { without_addresses(&text) } else { text };
     let project = Project::new(&dependencies);
     let early = loopback(runtime, upstream, "2017-12-01T00:00:00Z", None, read.versions);
-    let rewritten = (tool.manager == Manager::Yarn1).then(|| rewrite_yarn_v1(text.as_bytes(), &early.base));
+    let rewritten = (tool.manager == Manager::Yarn1).then(|| rewrite_yarn_v1(text.as_bytes(), &Leads::new(&early.base)));
     let text = if tool.manager == Manager::Bun { String::from_utf8(rewrite_bun(text.as_bytes(), &early.base)).unwrap() } else { text };
     fs::write(project.path(tool.lockfile), rewritten.as_ref().map_or(text.as_bytes(), |rewritten| &rewritten.bytes)).unwrap();
     project.run(tool, command, tool.frozen, &early.base)?;

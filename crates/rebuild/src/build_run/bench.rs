@@ -265,9 +265,9 @@ impl<'w> Bench<'w, '_> {
         if !self.shop.timewarp().asked_elsewhere() && hosts_in(self.shop.log()).is_empty() {
             return Ok(());
         }
-        let (checkout, base) = (self.shop.tree()?, self.shop.registry()?);
+        let (checkout, leads) = (self.shop.tree()?, self.shop.leads()?);
         let folders = Folders { packages: &self.world.packages, settings: &self.world.settings_folders() };
-        self.detour.get_or_insert_default().lead_git_dependencies(&checkout, folders, None, &base)?;
+        self.detour.get_or_insert_default().lead_git_dependencies(&checkout, folders, None, &leads)?;
         Ok(())
     }
 

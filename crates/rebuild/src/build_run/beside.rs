@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use npm_timewarp::{Asked, During, Record, What};
+use npm_timewarp::{Asked, During, FromGit, GitNote, Record, What};
 
 use super::failure::listed;
 use super::{Publication, Site};
@@ -24,6 +24,8 @@ pub(super) struct Beside {
     strangers: BTreeSet<String>,
     kept_in: BTreeSet<String>,
     later: BTreeMap<String, Timestamp>,
+    repositories: BTreeSet<FromGit>,
+    repositories_lost: BTreeMap<String, String>,
 }
 
 impl Beside {
@@ -39,6 +41,8 @@ impl Beside {
             strangers: record.strangers.clone(),
             kept_in: record.kept_in.clone(),
             later: record.later.clone(),
+            repositories: record.repositories.clone(),
+            repositories_lost: record.repositories_lost.clone(),
         }
     }
 
@@ -96,9 +100,12 @@ impl Beside {
             let said = format!("published files that are not in the source, but in a dependency: {}", listed(&self.copied));
             run.notes.push(("file-from-dependency", said));
         }
+        self.tell_repositories(&mut run);
         let is_own = |line: &&String| package(line) == publication.name;
-        let earlier: BTreeSet<String> =
+        let mut earlier: BTreeSet<String> =
             run.resolved.iter().filter(is_own).filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+        let is_judged = |one: &&FromGit| one.own_name.as_deref() == Some(&*publication.name) || one.notes.contains(&GitNote::OfJudged);
+        earlier.extend(self.repositories.iter().filter(is_judged).map(from_git));
         if !earlier.is_empty() {
             run.warnings.push(("built-from-itself", format!("the build had other versions of the package itself: {}", listed(&earlier))));
         }
@@ -127,6 +134,35 @@ impl Beside {
         Run { asked: self.asked.iter().cloned().collect(), private: self.private.iter().cloned().collect(), ..run }
     }
 
+    /// Adds what a reader should know of dependencies from git repositories.
+    fn tell_repositories(&self, run: &mut Run) {
+        let told = |pick: &dyn Fn(&GitNote) -> Option<String>| -> BTreeSet<String> {
+            let of = |one: &FromGit| one.notes.iter().filter_map(pick).map(|more| format!("{}{more}", from_git(one))).collect::<Vec<_>>();
+            self.repositories.iter().flat_map(of).collect()
+        };
+        let chosen = told(&|note| if let GitNote::Chosen(how) = note { Some(format!(" ({how})")) } else { None });
+        if !chosen.is_empty() {
+            run.notes.push((
+                "git-dependency-chosen",
+                format!("no lockfile names the whole commit of git dependencies, which was chosen: {}", listed(&chosen)),
+            ));
+        }
+        let off = told(&|note| (*note == GitNote::OffBranch).then(String::new));
+        if !off.is_empty() {
+            let said = format!("git dependencies at commits that no branch or tag of their repository leads to: {}", listed(&off));
+            run.warnings.push(("git-dependency-off-branch", said));
+        }
+        let unprepared = told(&|note| if let GitNote::Unprepared(script) = note { Some(format!(" ({script})")) } else { None });
+        if !unprepared.is_empty() {
+            let said = format!("git dependencies were packed without their scripts, which the client would run: {}", listed(&unprepared));
+            run.notes.push(("git-dependency-unprepared", said));
+        }
+        if !self.repositories_lost.is_empty() {
+            let lost = self.repositories_lost.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+            run.notes.push(("git-dependency-lost", format!("git dependencies could not be fetched: {}", listed(&lost))));
+        }
+    }
+
     /// A line of the packages that came after the publication.
     fn later_ones(&self, publication: &Publication) -> String {
         const SHOWN: usize = 5;
@@ -142,6 +178,11 @@ impl Beside {
         let tarballs = self.asked.iter().filter(|asked| asked.during == During::Script && asked.what == What::Tarball);
         tarballs.map(|asked| package(&asked.name))
     }
+}
+
+/// A dependency from a repository, for a line of text.
+fn from_git(one: &FromGit) -> String {
+    format!("{}@git+{}#{}", one.name, one.url, one.commit)
 }
 
 /// The name in `name@version`.

@@ -9,7 +9,7 @@ use npm_pack::disk_tree::{is_link, mode_of};
 use npm_pack::tree::DirTree;
 use npm_spec::path::join;
 use npm_spec::tool::Kind;
-use npm_timewarp::{StandIns, lockfile, redirected, settings_without_git, without_git};
+use npm_timewarp::{Leads, StandIns, lockfile, note_npm_lock, redirected, settings_without_git, without_git};
 
 use super::oldest;
 
@@ -41,23 +41,33 @@ struct Changed {
 }
 
 impl Detour {
-    /// Leads what `manager` reads to the registry at `base`.
-    pub(super) fn lay(tree: &DirTree, manager: Kind, locked: Option<&str>, folders: Folders<'_>, base: &str) -> io::Result<Self> {
+    /// Leads what `manager` reads to the registry here.
+    pub(super) fn lay(tree: &DirTree, manager: Kind, locked: Option<&str>, folders: Folders<'_>, leads: &Leads) -> io::Result<Self> {
         let mut detour = Self::default();
+        let base = leads.base();
         if let Some(path) = locked {
             match manager {
                 Kind::Yarn => detour.change(tree, path, |bytes| {
-                    let rewritten = lockfile::rewrite_yarn_v1(bytes, base);
+                    let rewritten = lockfile::rewrite_yarn_v1(bytes, leads);
                     Some((rewritten.bytes.clone(), Some(rewritten)))
                 })?,
-                Kind::Bun => detour.change(tree, path, |bytes| Some((lockfile::rewrite_bun(bytes, base), None)))?,
-                Kind::Node | Kind::Npm | Kind::Berry | Kind::Pnpm => {}
+                Kind::Bun => detour.change(tree, path, |bytes| {
+                    let bytes = lockfile::rewrite_bun(bytes, base);
+                    Some((lockfile::lead_bun(&bytes, leads).unwrap_or(bytes), None))
+                })?,
+                Kind::Berry => detour.change(tree, path, |bytes| lockfile::lead_berry(bytes, leads).map(|bytes| (bytes, None)))?,
+                Kind::Pnpm => detour.change(tree, path, |bytes| lockfile::lead_pnpm(bytes, leads).map(|bytes| (bytes, None)))?,
+                Kind::Node | Kind::Npm => {
+                    if let Some((bytes, _)) = read(tree, path)? {
+                        note_npm_lock(&bytes, leads);
+                    }
+                }
             }
         }
         // What another lockfile says of a repository would no longer fit the changed package.json.
         // Yarn 1's was changed with it.
         if matches!((manager, locked), (_, None) | (Kind::Npm | Kind::Node | Kind::Yarn, _)) {
-            detour.lead_git_dependencies(tree, folders, locked, base)?;
+            detour.lead_git_dependencies(tree, folders, locked, leads)?;
         }
         if matches!(manager, Kind::Berry | Kind::Bun) {
             for name in [".npmrc", ".yarnrc.yml"] {
@@ -76,14 +86,14 @@ impl Detour {
         tree: &DirTree,
         folders: Folders<'_>,
         locked: Option<&str>,
-        base: &str,
+        leads: &Leads,
     ) -> io::Result<()> {
         // Folders that are installed as dependencies (`file:`) have such dependencies of their own.
         for path in folders.packages.iter().map(|folder| join(folder, "package.json")).chain(locked.map(str::to_owned)) {
-            self.change(tree, &path, |bytes| without_git(bytes, base).map(|bytes| (bytes, None)))?;
+            self.change(tree, &path, |bytes| without_git(bytes, leads).map(|bytes| (bytes, None)))?;
         }
         for path in folders.settings.iter().flat_map(|folder| ["pnpm-workspace.yaml", ".yarnrc.yml"].map(|name| join(folder, name))) {
-            self.change(tree, &path, |bytes| settings_without_git(bytes, base).map(|bytes| (bytes, None)))?;
+            self.change(tree, &path, |bytes| settings_without_git(bytes, leads).map(|bytes| (bytes, None)))?;
         }
         Ok(())
     }
@@ -201,6 +211,10 @@ mod tests {
         DirTree::new(dir.path()).unwrap()
     }
 
+    fn leads() -> Leads {
+        Leads::new("http://127.0.0.1:4873/")
+    }
+
     const NOWHERE: Folders<'_> = Folders { packages: &[], settings: &BTreeSet::new() };
 
     #[test]
@@ -209,7 +223,7 @@ mod tests {
         fs::create_dir(dir.path().join("js")).unwrap();
         fs::write(dir.path().join("js/.npmrc"), "@s:registry=https://host.example/\n").unwrap();
         let folders = Folders { packages: &[], settings: &BTreeSet::from(["", "js", "js/a"]) };
-        let detour = Detour::lay(&tree(&dir), Kind::Bun, Some("js/bun.lock"), folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Bun, Some("js/bun.lock"), folders, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=http://127.0.0.1:4873/\n");
         detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("js/.npmrc")).unwrap(), "@s:registry=https://host.example/\n");
@@ -220,7 +234,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let lock = "# yarn lockfile v1\n\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n";
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
-        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         assert!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap().contains("127.0.0.1:4873"));
         detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("yarn.lock")).unwrap(), lock);
@@ -237,10 +251,12 @@ mod tests {
         fs::write(dir.path().join("yarn.lock"), lock).unwrap();
         let packages = [String::new()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), folders, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         let now = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
-        assert!(now("package.json").contains("\"http://127.0.0.1:4873/-/git/a.tgz\""));
-        assert!(now("yarn.lock").contains("\n\"a@http://127.0.0.1:4873/-/git/a.tgz\":\n"));
+        let manifest_now: serde_json::Value = serde_json::from_str(&now("package.json")).unwrap();
+        let led = manifest_now["dependencies"]["a"].as_str().unwrap();
+        assert!(led.starts_with("http://127.0.0.1:4873/-/git/") && led.ends_with("/a.tgz"), "{led}");
+        assert!(now("yarn.lock").contains(&format!("\n\"a@{led}\":\n")));
         assert!(!now("yarn.lock").contains("codeload"));
         detour.take_back(&tree(&dir)).unwrap();
         assert_eq!((now("package.json").as_str(), now("yarn.lock").as_str()), (manifest, lock));
@@ -252,13 +268,13 @@ mod tests {
         let (manifest, lock) = (r#"{"dependencies":{"a":"o/a"}}"#, "lockfileVersion: '9.0'\n");
         fs::write(dir.path().join("package.json"), manifest).unwrap();
         fs::write(dir.path().join("pnpm-lock.yaml"), lock).unwrap();
-        let (packages, base) = ([String::new()], "http://127.0.0.1:4873/");
+        let packages = [String::new()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let mut detour = Detour::lay(&tree(&dir), Kind::Pnpm, Some("pnpm-lock.yaml"), folders, base).unwrap();
+        let mut detour = Detour::lay(&tree(&dir), Kind::Pnpm, Some("pnpm-lock.yaml"), folders, &leads()).unwrap();
         let now = || fs::read_to_string(dir.path().join("package.json")).unwrap();
         assert_eq!(now(), manifest);
-        detour.lead_git_dependencies(&tree(&dir), folders, None, base).unwrap();
-        assert!(now().contains("http://127.0.0.1:4873/-/git/a.tgz"));
+        detour.lead_git_dependencies(&tree(&dir), folders, None, &leads()).unwrap();
+        assert!(now().contains("http://127.0.0.1:4873/-/git/") && now().contains("/a.tgz"));
         detour.take_back(&tree(&dir)).unwrap();
         assert_eq!(now(), manifest);
     }
@@ -275,7 +291,7 @@ mod tests {
             "# yarn lockfile v1\n\na@^1:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz#aa\"\n",
         )
         .unwrap();
-        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Yarn, Some("yarn.lock"), NOWHERE, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         fs::remove_file(&lock).unwrap();
         std::os::unix::fs::symlink(outside.path(), &lock).unwrap();
         detour.take_back(&tree(&dir)).unwrap();
@@ -293,7 +309,7 @@ mod tests {
         fs::write(outside.path().join("package.json"), "mine").unwrap();
         let packages = ["p".to_owned()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         assert_eq!(detour.changed.len(), 1);
         fs::remove_dir_all(dir.path().join("p")).unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("p")).unwrap();
@@ -314,7 +330,7 @@ mod tests {
         }
         let packages = ["gone".to_owned(), "there".to_owned()];
         let folders = Folders { packages: &packages, ..NOWHERE };
-        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, "http://127.0.0.1:4873/").unwrap();
+        let detour = Detour::lay(&tree(&dir), Kind::Npm, None, folders, &Leads::new("http://127.0.0.1:4873/")).unwrap();
         fs::remove_dir_all(dir.path().join("gone")).unwrap();
         detour.take_back(&tree(&dir)).unwrap();
         let back = fs::symlink_metadata(dir.path().join("there/package.json")).unwrap();

@@ -22,6 +22,7 @@ mod own;
 mod project;
 mod release_version;
 mod replay;
+mod repositories;
 mod roots;
 mod run;
 mod runners;

@@ -21,6 +21,7 @@ use super::detour::{Detour, Folders};
 use super::failure::{Course, blames_ci, hosts_in, listed, stands_in};
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
+use super::repositories::Repositories;
 use super::said::programs_missing;
 use super::workshop::{self, Plan, Workshop};
 use super::world::{Purpose, World};
@@ -251,7 +252,7 @@ impl Work<'_> {
         }
         let manager = self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind);
         let folders = Folders { packages: &world.packages, settings: &world.settings_folders() };
-        let mut detour = Detour::lay(&tree, manager, world.lockfile.as_deref(), folders, &shop.registry()?)?;
+        let mut detour = Detour::lay(&tree, manager, world.lockfile.as_deref(), folders, &shop.leads()?)?;
         if world.oldest {
             detour.ask_for_the_oldest(&tree, &world.packages, |ranges| shop.timewarp().lowest(ranges))?;
         }
@@ -330,10 +331,24 @@ impl Work<'_> {
             manifests_on_disk: self.installs_with_npm(3..=4),
             tarballs: self.site.context.folders.tarballs.clone(),
             packuments: Some(self.site.context.folders.packuments.clone()),
+            repositories: Some(Arc::new(self.repositories())),
             hosts: self.site.question.hosts.clone(),
             cancel: self.site.context.cancel.clone(),
         };
         Timewarp::new(settings, self.site.runtime.clone())
+    }
+
+    /// Where dependencies on git repositories come from.
+    fn repositories(&self) -> Repositories {
+        let time = |text: &Option<String>| text.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+        let told = time(&self.moment).into_iter().chain(time(&self.publication.time)).min();
+        Repositories {
+            context: self.site.context.clone(),
+            runtime: self.site.runtime.clone(),
+            manager: self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind),
+            until: told.or_else(|| jiff::Timestamp::from_second(self.committed).ok()).unwrap_or_default(),
+            judged: self.repository.url().to_owned(),
+        }
     }
 
     /// Whether the manager is npm of these major versions.

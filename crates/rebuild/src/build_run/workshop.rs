@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use isolation::{Job, Limits, Mount, Stopped};
 use npm_pack::tree::DirTree;
 use npm_spec::tool::Kind;
-use npm_timewarp::{GLOBAL, Manager, Peers, Timewarp, client_env};
+use npm_timewarp::{GLOBAL, Leads, Manager, Peers, Timewarp, client_env};
 use npm_toolchain::Tool;
 use recipe::{Step, StepDone};
 use store::folders::open_to_all;
@@ -191,6 +191,11 @@ impl<'a> Workshop<'a> {
     /// The registry's address, as the build will see it.
     pub(super) fn registry(&self) -> Result<String, SourceError> {
         Ok(self.site.sandbox.gate()?.url)
+    }
+
+    /// How dependencies on git repositories are led to it.
+    pub(super) fn leads(&self) -> Result<Leads, SourceError> {
+        Ok(self.timewarp.leads(&self.registry()?))
     }
 
     /// Runs one command, for at most `time`.

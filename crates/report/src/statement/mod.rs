@@ -137,9 +137,13 @@ fn build_definition(report: &Report, attempt: Option<&AttemptInfo>, product: &Pr
     })
 }
 
-/// `name@version integrity`, as an attempt lists what it installed.
+/// `name@version integrity`, as an attempt lists what it installed; of a repository
+/// `name@git+address#commit integrity`.
 fn dependency(line: &str) -> Value {
     let (package, integrity) = line.split_once(' ').unwrap_or((line, ""));
+    if let Some((name, (repository, commit))) = package.split_once("@git+").and_then(|(name, at)| Some((name, at.rsplit_once('#')?))) {
+        return json!({ "name": name, "uri": format!("git+{repository}"), "digest": { "gitCommit": commit } });
+    }
     let uri = match package.rsplit_once('@') {
         Some((name, version)) if !name.is_empty() => purl(name, version),
         _ => package.to_owned(),

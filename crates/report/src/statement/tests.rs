@@ -76,6 +76,10 @@ fn what_was_installed_is_listed_with_its_digest() {
         assert_eq!(dependency(line).get("uri"), Some(&json!(uri)));
         assert!(dependency(line).pointer("/digest").is_some(), "{line}");
     }
+    assert_eq!(
+        dependency("@s/a@git+https://h/a#c sha512-AAAA"),
+        json!({ "name": "@s/a", "uri": "git+https://h/a", "digest": { "gitCommit": "c" } })
+    );
     assert_eq!(dependency("git+https://h/a#c"), json!({ "uri": "git+https://h/a#c" }));
 }
 

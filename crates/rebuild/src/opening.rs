@@ -15,7 +15,7 @@ use origin::address::{self, Address};
 /// Connects to the repository: over https first where a plain address was declared.
 ///
 /// `identified`: who the user is is told to its host where it wants to know.
-pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle, identified: bool) -> Result<Repository, GitError> {
+pub fn open(address: &Address, context: &Context, runtime: &Handle, identified: bool) -> Result<Repository, GitError> {
     if let Some(path) = address.on_this_machine() {
         let cache = context.folders.repository(&address.url);
         return local::open(path, &address.url, &cache, Arc::clone(&context.cancelled));
@@ -40,9 +40,9 @@ pub(crate) fn open(address: &Address, context: &Context, runtime: &Handle, ident
     Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
 }
 
-/// As [`open`], for an address that a repository's own `.gitmodules` or a recipe names: as nobody
-/// in particular.
-pub(crate) fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
+/// As [`open`], for an address that a repository's own `.gitmodules`, a recipe or a dependency
+/// names: as nobody in particular.
+pub fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
     match address::parse_with(url, &|url| context.leads_to(url)) {
         Ok(address) => open(&address, context, runtime, false),
         Err(error) => Err(GitError::AddressRefused { url: url.to_owned(), why: error.to_string() }),

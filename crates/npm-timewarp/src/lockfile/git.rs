@@ -1,6 +1,6 @@
-//! Dependencies on git repositories in the lockfiles of pnpm, of yarn 2 and later, and of bun. Where
-//! such a client goes for a package stands in one place of them, so that nothing else is changed,
-//! and no package.json: the file still says what the manifests say.
+//! Dependencies on git repositories in the lockfiles of pnpm, of yarn 2 and later, and of bun.
+//! Where such a client goes for a package stands in one place of them, so that nothing else is
+//! changed, and no package.json: the file still says what the manifests say.
 
 use super::split_name;
 use super::yarn::{is_berry, unquoted};

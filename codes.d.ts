@@ -215,6 +215,7 @@ export type Code =
   | 'lockfile-no-workspace'
   | 'lockfile-one-of-several'
   | 'lockfile-other-host'
+  | 'lockfile-other-manifest'
   | 'lockfile-other-package'
   | 'lockfile-other-tarball'
   | 'lockfile-registry-unknown'

@@ -26,7 +26,8 @@ before(async () => {
   clean = await world.home();
   of.kept = await world.release('q-kept');
   of.old = await world.release('q-moved');
-  of.moved = await world.release('q-moved', { version: '2.0.0', json: { scripts: { postinstall: 'node index.js' }, dependencies: { 'q-kept': '1' } } });
+  const json = { scripts: { postinstall: 'node index.js' }, dependencies: { 'q-kept': '1' } };
+  of.moved = { ...(await world.release('q-moved', { version: '2.0.0', json })), json };
   of.added = await world.release('q-added');
   of.tampered = await world.release('q-tampered');
 });
@@ -36,10 +37,17 @@ after(() => world.close());
  * The lockfiles of these packages, by format: a name, a text, and how far from the name of a
  * package its entry begins.
  */
+const needs = (one) => (one.json?.dependencies ? { requires: one.json.dependencies } : {});
+const tree = (all) => Object.fromEntries(all.map((one) => [one.name, { version: one.version, resolved: one.url, integrity: one.integrity, ...needs(one) }]));
+const pnpmOf = (version, key) => (all) => `lockfileVersion: ${version}\n\npackages:\n${all.map((one) => `  ${key(one)}:\n    resolution: {integrity: ${one.integrity}}\n`).join('')}`;
 const FORMATS = {
   npm: ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(all.map((one) => [`node_modules/${one.name}`, { version: one.version, resolved: one.url, integrity: one.integrity }])) }, null, 1)],
+  'npm-1': ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 1, requires: true, dependencies: tree(all) }, null, 1)],
+  'npm-2': ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 2, packages: Object.fromEntries(all.map((one) => [`node_modules/${one.name}`, { version: one.version, resolved: one.url, integrity: one.integrity }])), dependencies: tree(all) }, null, 1)],
   yarn: ['yarn.lock', (all) => `# yarn lockfile v1\n\n\n${all.map((one) => `${one.name}@*:\n  version "${one.version}"\n  resolved "${one.url}"\n  integrity ${one.integrity}\n`).join('\n')}`],
   pnpm: ['pnpm-lock.yaml', (all) => `lockfileVersion: '9.0'\n\npackages:\n${all.map((one) => `  ${one.name}@${one.version}:\n    resolution: {integrity: ${one.integrity}}\n`).join('')}`],
+  'pnpm-5': ['pnpm-lock.yaml', pnpmOf('5.4', (one) => `/${one.name}/${one.version}`)],
+  'pnpm-6': ['pnpm-lock.yaml', pnpmOf("'6.0'", (one) => `/${one.name}@${one.version}`)],
   bun: ['bun.lock', (all) => `{\n  "lockfileVersion": 1,\n  "packages": {\n${all.map((one) => `    "${one.name}": ["${one.name}@${one.version}", "", {}, "${one.integrity}"],\n`).join('')}  },\n}\n`],
   deno: ['deno.lock', (all) => JSON.stringify({ version: '5', npm: Object.fromEntries(all.map((one) => [`${one.name}@${one.version}`, { integrity: one.integrity }])) }, null, 1)],
   cyclonedx: ['bom.json', (all) => JSON.stringify({ bomFormat: 'CycloneDX', components: all.map((one) => ({ type: 'library', name: one.name, purl: `pkg:npm/${one.name}@${one.version}`, hashes: [{ alg: 'SHA-512', content: Buffer.from(one.integrity.slice(7), 'base64').toString('hex') }] })) }, null, 1), -2],
@@ -49,7 +57,7 @@ const FORMATS = {
  * A checkout in which a pull request changed the lockfile: its folder, the commit before, and the
  * line of the tampered package.
  */
-async function pullRequest([name, text, offset = 0]) {
+async function pullRequest([name, text, offset = 0], tampered = { ...of.tampered, integrity: OTHER }) {
   const folder = await mkdtemp(join(clean.home, 'pr-'));
   const commit = async (all) => {
     await writeFiles(folder, { [name]: text(all) });
@@ -59,7 +67,7 @@ async function pullRequest([name, text, offset = 0]) {
   await git(['init', '-q'], { cwd: folder });
   await commit([of.kept, of.old, of.tampered]);
   const base = (await readFile(join(folder, '.git', (await readFile(join(folder, '.git/HEAD'), 'utf8')).slice(5).trim()), 'utf8')).trim();
-  const now = [of.added, of.kept, of.moved, { ...of.tampered, integrity: OTHER }];
+  const now = [of.added, of.kept, of.moved, tampered];
   await commit(now);
   const line = text(now).split('\n').findIndex((one) => one.includes('q-tampered')) + 1 + offset;
   return { folder, base, line };
@@ -132,3 +140,14 @@ for (const [format, files] of Object.entries(FORMATS)) {
     assert.match(await readFile(outputs.summary, 'utf8'), /^### reproduce audit/);
   });
 }
+
+test('yarn 2 and later has no hash of a tarball: what differs from its source fails, and its line is marked', async () => {
+  const changed = await world.release('q-tampered', { version: '1.0.1', published: { 'index.js': 'evil()\n' } });
+  const berry = ['yarn.lock', (all) => `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n${all.map((one) => `"${one.name}@npm:*":\n  version: ${one.version}\n  resolution: "${one.name}@npm:${one.version}"\n  languageName: node\n  linkType: hard\n`).join('\n')}`];
+  const { folder, base, line } = await pullRequest(berry, changed);
+  const ran = await run(['audit', '--since', base], { env: { ...clean.env, GITHUB_ACTIONS: 'true' }, cwd: folder });
+  assert.equal(ran.code, 1, ran.stdout + ran.stderr);
+  const marked = (ran.stdout + ran.stderr).split('\n').filter((one) => one.startsWith('::'));
+  assert.match(marked[0], new RegExp(`^::error file=yarn.lock,line=${line},col=\\d+,title=q-tampered@1\\.0\\.1 `));
+  assert.equal(marked.length, 1, marked.join('\n'));
+});

@@ -307,7 +307,7 @@ async fn looked_up(plan: &mut Plan, jobs: usize, options: &Arc<Options>, cancell
 
 async fn look_up(look: Look, options: Arc<Options>, cancelled: Arc<AtomicBool>) -> Learned {
     if options.offline {
-        return look.failed("nothing is asked for with --offline".to_owned());
+        return look.not_asked();
     }
     let spec = look.spec.clone();
     let published = match session::fetch_one(&spec, &options, cancelled).await {

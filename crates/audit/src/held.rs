@@ -108,6 +108,8 @@ fn said(entry: &Entry, place: &Place, package: &PackageInfo, plan: &Plan) -> Vec
         let message = format!("{spec} replaces {}, but {} is not known to ask for that", alias.1, alias.0);
         say(Finding::new("lockfile-other-package", Severity::Error, message), 2);
     }
+    all.extend(plan.misstated(&spec, place));
+    let mut say = |finding, exit| all.push((finding, exit));
     if place.has_shrinkwrap {
         let message = format!("{spec} contains its own lockfile, and the packages in that are not checked");
         say(Finding::new("lockfile-shrinkwrap", Severity::Error, message), 2);

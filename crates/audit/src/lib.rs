@@ -17,6 +17,7 @@ mod row;
 mod run;
 mod settings;
 mod since;
+mod stated;
 pub mod summary;
 pub mod text;
 

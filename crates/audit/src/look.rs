@@ -14,6 +14,7 @@ use report::json::PackageInfo;
 use sha2::{Digest, Sha256};
 
 use super::since::About;
+use super::stated::Real;
 
 /// Most differences of one folder that are told.
 const MAX_DIFFERENCES: usize = 20;
@@ -52,8 +53,12 @@ pub struct Learned {
     pub(crate) aliases: HashSet<(String, String)>,
     /// What the version says of itself.
     pub(crate) about: Option<About>,
+    /// What a lockfile can say otherwise.
+    pub(crate) real: Option<Real>,
     /// Why it could not be looked at.
     pub(crate) failed: Option<String>,
+    /// Whether it was looked for.
+    pub(crate) is_asked: bool,
 }
 
 impl Look {
@@ -68,6 +73,7 @@ impl Look {
         let mut learned = Learned {
             spec: self.spec,
             about: Some(About::of(&published.release, &manifest)),
+            real: Some(Real::of(published, &archive, &manifest)),
             digests: Some((published.tarball.sha512.clone(), published.tarball.shasum.clone())),
             ..Learned::default()
         };
@@ -95,7 +101,13 @@ impl Look {
 
     /// Nothing could be looked up.
     pub fn failed(self, reason: String) -> Learned {
-        Learned { spec: self.spec, failed: Some(reason), ..Learned::default() }
+        Learned { spec: self.spec, failed: Some(reason), is_asked: true, ..Learned::default() }
+    }
+
+    /// Nothing was to be asked for.
+    pub fn not_asked(self) -> Learned {
+        let learned = self.failed("nothing is asked for with --offline".to_owned());
+        Learned { is_asked: false, ..learned }
     }
 }
 

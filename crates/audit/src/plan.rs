@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use npm_lockfile::{Bundled, Entry, Format, Gap, LeftOut, Lockfile, MAX_FILE, Omit, Reason};
+use npm_lockfile::{Bundled, Entry, Format, Gap, LeftOut, Lockfile, MAX_FILE, Omit, Place, Reason};
 use npmrc::NpmConfig;
 use report::answer::Answer;
 use report::json::PackageInfo;
@@ -12,6 +12,7 @@ use verdict::{Finding, Severity};
 
 use super::settings::{self, Setting};
 use super::since::Since;
+use super::stated;
 use super::{AuditError, Change, Exceptions, Learned, Look, Row};
 
 /// Largest package.json that is looked into for its `packageManager`.
@@ -125,7 +126,7 @@ impl Plan {
             findings.extend(told.into_iter().take(MAX_STALE).map(|told| Finding::new("lockfile-stale", Severity::Error, told)));
         }
         let (mut packages, omitted) = chosen(&lockfile, asked)?;
-        let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision)).transpose()?;
+        let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision, asked)).transpose()?;
         if let Some(since) = &since {
             packages.retain(|entry| !since.has(entry));
         }
@@ -172,6 +173,9 @@ impl Plan {
                 all.entry(by.clone()).or_default().aliases.push((alias.clone(), entry.name.as_str().to_owned()));
             }
         }
+        for entry in self.packages.iter().filter(|entry| entry.places.iter().any(stated::is_to_look_up)) {
+            all.entry(entry.spec()).or_default();
+        }
         let mut known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
         for entry in self.packages.iter().filter(|_| self.since.is_some()) {
             all.entry(entry.spec()).or_default();
@@ -217,6 +221,24 @@ impl Plan {
     /// Whether a package really asks for another one under this name.
     pub(crate) fn asks(&self, (by, alias): &(String, String), real: &str) -> bool {
         self.learned.get(by).is_some_and(|told| told.aliases.contains(&(alias.clone(), real.to_owned())))
+    }
+
+    /// What a place says otherwise of the package itself than the registry, with the exit code that
+    /// it makes.
+    pub(crate) fn misstated(&self, spec: &str, place: &Place) -> Option<(Finding, u8)> {
+        let stated = place.stated.as_ref()?;
+        let learned = self.learned.get(spec);
+        let code = "lockfile-other-manifest";
+        let Some(real) = learned.and_then(|learned| learned.real.as_ref()) else {
+            // Who asks nobody knows that nothing is looked up.
+            let is_asked = learned.is_none_or(|learned| learned.is_asked);
+            let reason = learned.and_then(|learned| learned.failed.as_deref()).unwrap_or("it was not looked up");
+            let message = format!("what the lockfile says of {spec} itself was not compared: {reason}");
+            return is_asked.then(|| (Finding::new(code, Severity::Error, message), 2));
+        };
+        let told = real.differences(stated);
+        let message = || format!("the lockfile says of {spec} what the registry does not: {}", told.join(", "));
+        (!told.is_empty()).then(|| (Finding::new(code, Severity::Error, message()), 2))
     }
 
     /// What lies in `node_modules` otherwise than in the tarball that was judged, each with the
@@ -286,7 +308,7 @@ fn gap_found(file: &Path, gap: &Gap) -> Finding {
 }
 
 /// The packages that are asked for, and how many are not.
-fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, usize), AuditError> {
+pub(crate) fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, usize), AuditError> {
     let mut needed: BTreeSet<String> = BTreeSet::new();
     for workspace in &asked.workspaces {
         needed.extend(lockfile.of_workspace(workspace)?.into_iter().map(Entry::spec));

@@ -7,8 +7,10 @@
 //! installed, and every other one is told. It makes the audit undecided, unless the user or the
 //! team accepts it.
 
+mod above;
 mod known;
 mod manifest;
+mod overrides;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use npmrc::NpmConfig;
 use url::Url;
 
 use known::Kind;
+use overrides::Locked;
 use read::{Odd, Pairs, Tree};
 
 /// The code of the finding, as decisions of the team name it.
@@ -63,8 +66,14 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
     if matches!(lockfile.format, Format::Tree | Format::CycloneDx | Format::Spdx) {
         return Vec::new();
     }
-    let mut looking = Looking { format: lockfile.format, asks, found: Vec::new() };
+    let mut locked = Locked::of(lockfile);
+    if let Ok(Some(manifest)) = read::text(&folder.join("package.json")).and_then(|text| text.map(|text| read::json(&text)).transpose()) {
+        locked.is_asked(&manifest);
+    }
+    let mut looking = Looking { format: lockfile.format, locked, asks, found: Vec::new() };
+    let audited = folder;
     for (name, folder) in folders(folder, lockfile) {
+        looking.beside(audited, &folder, &name);
         for (file, kind, formats) in known::FILES {
             // What a client keeps lies beside the lockfile and in the workspaces.
             let is_elsewhere = name.starts_with("../") && matches!(kind, Kind::Committed(_));
@@ -104,6 +113,7 @@ fn folders(folder: &Path, lockfile: &Lockfile) -> Vec<(String, PathBuf)> {
 
 struct Looking<'a> {
     format: Format,
+    locked: Locked<'a>,
     asks: Option<&'a NpmConfig>,
     found: Vec<Setting>,
 }
@@ -116,6 +126,22 @@ impl Looking<'_> {
             }
             len if len < MAX_TOLD => self.found.push(Setting { file: file.to_owned(), key, why }),
             _ => {}
+        }
+    }
+
+    /// Tells of what makes a client take the lockfile of another folder.
+    fn beside(&mut self, audited: &Path, folder: &Path, name: &str) {
+        if let Some(up) = name.strip_suffix("../").map(|_| name.matches("../").count()) {
+            let whole = std::path::absolute(audited).unwrap_or_else(|_| audited.to_owned());
+            let parts: Vec<String> = whole.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            let below = parts.get(parts.len().saturating_sub(up)..).unwrap_or_default().join("/");
+            if let Some((file, key, why)) = above::root(folder, &below, (audited, self.format)) {
+                self.tell(&format!("{name}{file}"), key.map(str::to_owned), why.to_owned());
+            }
+        } else if !name.is_empty() {
+            for (file, why) in above::within(folder, self.format) {
+                self.tell(&format!("{name}{file}"), None, why.to_owned());
+            }
         }
     }
 
@@ -161,14 +187,14 @@ impl Looking<'_> {
             Kind::Bunfig => (read::toml(text)?, known::BUNFIG),
             Kind::Env => (read::env(text)?, known::ENV),
             Kind::Deno => (read::json(text)?, known::DENO),
-            Kind::Manifest => return Ok(manifest::harmful(&read::json(text)?, self.format)),
+            Kind::Manifest => return Ok(manifest::harmful(&read::json(text)?, self.format, &self.locked)),
             Kind::There(_) | Kind::Committed(_) => return Ok(Vec::new()),
         };
         let is_harmless = |(key, value): &&(String, Tree)| {
             known.contains(&key.as_str())
                 || known::AS_WITHOUT.contains(&(key, value.text()))
                 || kind == Kind::Env && known::ENV_STARTS.iter().any(|start| key.starts_with(start))
-                || matches!(kind, Kind::PnpmWorkspace | Kind::YarnrcYml) && manifest::is_ranges(key, value)
+                || matches!(kind, Kind::PnpmWorkspace | Kind::YarnrcYml) && self.locked.has(key, value)
                 || self.is_asked(kind, key, value.text())
         };
         Ok(pairs.iter().filter(|pair| !is_harmless(pair)).map(|(key, _)| key.clone()).collect())

@@ -10,7 +10,8 @@ use report::answer::Answer;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{AuditError, Learned};
+use super::plan::chosen;
+use super::{Asked, AuditError, Learned};
 
 /// Hosts whose pages compare two commits, and what stands between a repository's address and the
 /// commits there.
@@ -55,23 +56,24 @@ pub(crate) struct About {
 }
 
 impl Since {
-    /// Reads the lockfile as it was. One that was not there, or that nobody could read, had
-    /// nothing.
-    pub(crate) fn of(folder: &Path, file: &Path, revision: &str) -> Result<Self, AuditError> {
+    /// Reads the lockfile as it was, and of it what is asked for: what was omitted then was not
+    /// installed. One that was not there, or that nobody could read, had nothing.
+    pub(crate) fn of(folder: &Path, file: &Path, revision: &str, asked: &Asked) -> Result<Self, AuditError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let largest = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
         let bytes = git::local::file_at(folder, revision, (&name, largest))
             .map_err(|error| AuditError::Since { revision: revision.to_owned(), reason: error.to_string() })?;
         let old = bytes.and_then(|bytes| Lockfile::read(&name, &bytes).ok());
-        let entries = old.map(|old| old.entries).unwrap_or_default();
+        // A workspace that was not there then needed nothing.
+        let entries = old.and_then(|old| chosen(&old, asked).ok()).map(|(entries, _)| entries).unwrap_or_default();
         Ok(Self { old: entries.into_iter().map(|entry| (entry.spec(), entry)).collect() })
     }
 
     /// Whether all that the lockfile says of a package was there before.
     pub(crate) fn has(&self, entry: &Entry) -> bool {
         let says = |place: &Place| {
-            let Place { integrity, resolved, host, has_shrinkwrap, in_place_of, aliases, .. } = place.clone();
-            (integrity, resolved, host, has_shrinkwrap, in_place_of, aliases)
+            let Place { integrity, resolved, host, has_shrinkwrap, in_place_of, aliases, stated, .. } = place.clone();
+            (integrity, resolved, host, has_shrinkwrap, in_place_of, aliases, stated)
         };
         let old = self.old.get(&entry.spec());
         old.is_some_and(|old| entry.places.iter().all(|place| old.places.iter().any(|known| says(known) == says(place))))

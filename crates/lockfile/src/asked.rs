@@ -10,9 +10,10 @@ use std::path::Path;
 
 use jsonc_parser::ast::Object;
 use npm_spec::version;
+use serde::Deserialize;
 
-use super::json;
-use super::{Format, address};
+use super::patterns::Patterns;
+use super::{Fault, Format, address, json, yaml};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -20,6 +21,10 @@ const MAX_MANIFEST: u64 = 4 << 20;
 /// Most folders that the patterns for workspaces are held against, and how deep.
 const MAX_FOLDERS: usize = 20_000;
 const MAX_DEPTH: usize = 16;
+
+/// Most names of which another version is there than was asked for, and how much of each is shown.
+const MAX_UNMET: usize = 10_000;
+const MAX_SHOWN: usize = 200;
 
 /// The lists of a package.json, the one that counts first: what is in several is in the first of
 /// them.
@@ -38,6 +43,31 @@ pub(crate) struct Said {
     pub(crate) patterns: BTreeSet<String>,
     /// Of npm's version 1: the versions of what lies at the top.
     pub(crate) top: Option<BTreeMap<String, String>>,
+    /// Of npm: by name, what is asked for in a range in which the version that it leads to is not.
+    pub(crate) unmet: BTreeMap<String, String>,
+    /// Of deno: the versions that specifiers lead to, by name.
+    pub(crate) versions: BTreeMap<String, BTreeSet<String>>,
+    /// Of pnpm: it takes all folders for workspaces where its settings name none.
+    pub(crate) names_all: bool,
+    /// What the file says of the project's overrides, by the keys there, and of its catalogs, by
+    /// `catalog/name`; `None` where its format has no place for that.
+    pub(crate) overrides: Option<BTreeMap<String, String>>,
+    pub(crate) catalogs: Option<BTreeMap<String, String>>,
+}
+
+impl Said {
+    /// A range of the package `name` leads to a version that is not in it.
+    pub(crate) fn is_unmet(&mut self, by: &str, name: &str, wanted: &str) -> Result<(), Fault> {
+        if self.unmet.len() >= MAX_UNMET {
+            return Err(Fault::TooMuch);
+        }
+        let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
+        self.unmet.entry(name.to_owned()).or_insert_with(|| {
+            let by = if by.is_empty() { "package.json" } else { by };
+            format!("{} needs {name}@{}, and the lockfile has another version: a client asks for one anew", short(by), short(wanted))
+        });
+        Ok(())
+    }
 }
 
 /// Collects what is asked for from lists in the order in which they count.
@@ -58,18 +88,57 @@ pub(crate) fn of_object(of: &Object<'_>) -> Asked {
 /// How the package.json files of a project differ from what its lockfile says of them. A folder
 /// without one is no project.
 pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<String> {
+    let overridden = overridden(project);
+    let unmet = said.unmet.iter().filter(|(name, _)| !overridden.contains(*name)).map(|(_, told)| told.clone());
+    let mut told: Vec<String> = unmet.collect();
     if fs::symlink_metadata(project.join("package.json")).is_err() {
-        return Vec::new();
+        return told;
     }
-    let folders = match workspaces(project) {
-        Ok(folders) if format != Format::Pnpm => folders,
-        Ok(_) => BTreeSet::new(),
+    if format == Format::Deno {
+        told.extend(of_deno(said, project));
+        return told;
+    }
+    let folders = match workspaces(project, format, said.names_all) {
+        Ok(folders) => folders,
         Err(reason) => return vec![reason],
     };
     let siblings = if format == Format::Yarn { siblings(project, &folders) } else { BTreeMap::new() };
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();
     let all: BTreeSet<String> = known.chain(folders).chain([String::new()]).collect();
-    all.iter().flat_map(|folder| of_folder((said, format), &siblings, project, folder)).collect()
+    told.extend(all.iter().flat_map(|folder| of_folder((said, format), &siblings, project, folder)));
+    told
+}
+
+/// The names that stand anywhere in the overrides of a project: their ranges count, and not those
+/// of the packages that ask for them.
+fn overridden(project: &Path) -> BTreeSet<String> {
+    let text = text_of(&project.join("package.json")).unwrap_or_default();
+    let Ok(root) = json::parse(&text, false) else { return BTreeSet::new() };
+    let mut open: Vec<_> = json::object(&root, "overrides").into_iter().collect();
+    let mut names = BTreeSet::new();
+    while let Some(object) = open.pop() {
+        for property in &object.properties {
+            let key = property.name.as_str();
+            names.insert(address::split_name(key).map_or(key, |(name, _)| name).to_owned());
+            open.extend(property.value.as_object());
+        }
+    }
+    names
+}
+
+/// What package.json asks for and deno's lockfile has no version for.
+fn of_deno(said: &Said, project: &Path) -> Vec<String> {
+    let Some(asked) = asked_in(&project.join("package.json")) else { return vec!["package.json cannot be read".to_owned()] };
+    let is_there = |name: &str, range: &str| {
+        let (name, range) = range.strip_prefix("npm:").map_or((name, range), |real| address::split_name(real).unwrap_or((real, "*")));
+        let fits = |version: &String| match (version::VersionRange::parse(range), version::parse(version)) {
+            (Some(range), Some(version)) => range.contains(&version),
+            _ => true,
+        };
+        address::kind(range).is_some() || said.versions.get(name).is_some_and(|all| all.iter().any(fits))
+    };
+    let missing = asked.iter().filter(|(name, (_, range))| !is_there(name, range));
+    missing.map(|(name, (_, range))| format!("package.json asks for {name}@{range}, and the lockfile has no version for that")).collect()
 }
 
 fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String>, project: &Path, folder: &str) -> Vec<String> {
@@ -166,63 +235,81 @@ fn siblings(project: &Path, folders: &BTreeSet<String>) -> BTreeMap<String, Stri
     folders.iter().filter_map(named).collect()
 }
 
-/// The folders of the workspaces that package.json names; an error where a pattern is none that is
+/// The folders of the workspaces that the project names; an error where a pattern is none that is
 /// understood.
-fn workspaces(project: &Path) -> Result<BTreeSet<String>, String> {
-    let text = text_of(&project.join("package.json")).unwrap_or_default();
+fn workspaces(project: &Path, format: Format, names_all: bool) -> Result<BTreeSet<String>, String> {
+    let mut found = BTreeSet::new();
+    let mut looked_at = 0;
+    let mut open = vec![String::new()];
+    while let Some(root) = open.pop() {
+        let listed = if format == Format::Pnpm { in_settings(project, names_all) } else { in_manifest(&project.join(&root)) }?;
+        let Some(patterns) = Patterns::of(listed.iter().map(String::as_str), format) else {
+            return Err("a pattern for workspaces is not supported".to_owned());
+        };
+        let own = folders(project, (&root, format), &patterns, &mut looked_at)?;
+        // Only yarn 2 and later has workspaces of workspaces.
+        open.extend(own.iter().filter(|folder| format == Format::Berry && !found.contains(*folder)).cloned());
+        found.extend(own);
+    }
+    Ok(found)
+}
+
+/// The patterns that a package.json has.
+fn in_manifest(folder: &Path) -> Result<Vec<String>, String> {
+    let text = text_of(&folder.join("package.json")).unwrap_or_default();
     let Ok(root) = json::parse(&text, false) else { return Err("package.json cannot be read".to_owned()) };
     let listed = json::list(&root, "workspaces");
     let listed =
         if listed.is_empty() { json::object(&root, "workspaces").map_or(&[][..], |all| json::list(all, "packages")) } else { listed };
-    let patterns: Vec<&str> = listed.iter().filter_map(json::string).filter(|pattern| !pattern.starts_with('!')).collect();
+    Ok(listed.iter().filter_map(json::string).map(str::to_owned).collect())
+}
+
+/// pnpm's own file of workspaces.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct OfPnpm {
+    packages: Option<Vec<String>>,
+}
+
+/// The patterns that pnpm has. Versions up to 8 take all folders where there are none; `names_all`
+/// says that the lockfile is of one of them.
+fn in_settings(project: &Path, names_all: bool) -> Result<Vec<String>, String> {
+    let path = project.join("pnpm-workspace.yaml");
+    if fs::symlink_metadata(&path).is_err() {
+        return Ok(Vec::new());
+    }
+    let unreadable = || "pnpm-workspace.yaml cannot be read".to_owned();
+    let text = text_of(&path).ok_or_else(unreadable)?;
+    // A file of nothing but comments has no document.
+    let read = yaml::documents::<Option<OfPnpm>>(&text).map_err(|_| unreadable())?;
+    let named = read.into_iter().flatten().next().and_then(|of| of.packages);
+    Ok(named.unwrap_or_else(|| if names_all { vec!["**".to_owned()] } else { Vec::new() }))
+}
+
+/// The folders below `root` that have a package.json and fit a pattern; from the project's folder.
+fn folders(project: &Path, (root, format): (&str, Format), patterns: &Patterns, looked_at: &mut usize) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
-    if patterns.is_empty() {
-        return Ok(found);
-    }
-    if patterns.iter().any(|pattern| pattern.contains(['{', '[', '?', '(', '\\'])) {
-        return Err("a pattern for workspaces in package.json is not supported".to_owned());
-    }
-    let patterns: Vec<Vec<&str>> =
-        patterns.iter().map(|pattern| pattern.split('/').filter(|part| !matches!(*part, "" | ".")).collect()).collect();
-    let mut open = vec![(String::new(), 0)];
-    let mut looked_at = 0;
+    let mut open = if patterns.is_empty() { Vec::new() } else { vec![(String::new(), 0)] };
+    let whole = |folder: &str| if root.is_empty() { folder.to_owned() } else { format!("{root}/{folder}") };
+    let manifests: &[&str] = if format == Format::Pnpm { &["package.json", "package.json5", "package.yaml"] } else { &["package.json"] };
     while let Some((above, depth)) = open.pop() {
-        for entry in fs::read_dir(project.join(&above)).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(project.join(whole(&above))).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let folder = if above.is_empty() { name.clone() } else { format!("{above}/{name}") };
             if name == "node_modules" || name == ".git" || !entry.path().is_dir() {
                 continue;
             }
-            looked_at += 1;
-            if looked_at > MAX_FOLDERS || depth >= MAX_DEPTH {
+            *looked_at += 1;
+            if *looked_at > MAX_FOLDERS || depth >= MAX_DEPTH {
                 return Err("the project has too many folders to find its workspaces".to_owned());
             }
-            let parts: Vec<&str> = folder.split('/').collect();
-            if patterns.iter().any(|pattern| fits(pattern, &parts)) && entry.path().join("package.json").exists() {
-                found.insert(folder.clone());
+            if patterns.has(&folder) && manifests.iter().any(|name| entry.path().join(name).symlink_metadata().is_ok()) {
+                found.insert(whole(&folder));
             }
-            if patterns.iter().any(|pattern| pattern.contains(&"**") || pattern.len() > parts.len()) {
+            if patterns.goes_below(depth + 1) {
                 open.push((folder, depth + 1));
             }
         }
     }
     Ok(found)
-}
-
-/// Whether a path fits a pattern of names, `*` and `**`.
-fn fits(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((&"**", rest)), None) => fits(rest, path),
-        (Some((&"**", rest)), Some((_, below))) => fits(rest, path) || fits(pattern, below),
-        (Some((part, rest)), Some((name, below))) => is_like(part, name) && fits(rest, below),
-        _ => false,
-    }
-}
-
-/// Whether a name fits a part of a pattern, in which `*` stands for any letters.
-fn is_like(part: &str, name: &str) -> bool {
-    let Some((start, rest)) = part.split_once('*') else { return part == name };
-    let Some(behind) = name.strip_prefix(start) else { return false };
-    rest.is_empty() || (0..=behind.len()).filter_map(|at| behind.get(at..)).any(|tail| is_like(rest, tail))
 }

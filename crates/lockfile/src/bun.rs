@@ -8,7 +8,7 @@ use jsonc_parser::common::Ranged;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, address, asked};
+use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Stated, address, asked};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -46,6 +46,21 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         Some(_) => return Err(Fault::Version),
         None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
     }
+    let texts =
+        |of: &Object<'_>, name: &str| json::pairs(of, name).map(|(key, range)| (key.to_owned(), range.to_owned())).collect::<Vec<_>>();
+    found.said.overrides = Some(texts(&root, "overrides").into_iter().collect());
+    let mut catalogs = vec![("default", texts(&root, "catalog"))];
+    let named = json::rows(json::table(&root, "catalogs")?);
+    catalogs.extend(
+        named
+            .iter()
+            .filter_map(|of| of.value.as_object().map(|_| of.name.as_str()))
+            .map(|name| (name, json::object(&root, "catalogs").map(|all| texts(all, name)).unwrap_or_default())),
+    );
+    let lines_of = |(catalog, all): (&str, Vec<(String, String)>)| {
+        all.into_iter().map(|(name, range)| (format!("{catalog}/{name}"), range)).collect::<Vec<_>>()
+    };
+    found.said.catalogs = Some(catalogs.into_iter().flat_map(lines_of).collect());
     let mut all = All::default();
     let rows = json::rows(json::table(&root, "packages")?);
     let specs: HashMap<&str, &str> = rows.iter().filter_map(spec_of).collect();
@@ -135,7 +150,8 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
         ..Place::at(position, key).with_address(from.filter(is_tarball))
     };
     let host = place.host.clone().or_else(|| from.and_then(address::host));
-    found.package(name, version, Place { host, ..place })
+    let stated = parts.get(2).and_then(Value::as_object).and_then(|info| Stated::of_commands(info, name));
+    found.package(name, version, Place { host, stated, ..place })
 }
 
 #[derive(Default)]

@@ -1,10 +1,13 @@
 //! deno.lock 2 to 5: `name@1.0.0`, with peers as `name@1.0.0_peer@2.0.0`.
 
+use std::collections::HashSet;
+
 use jsonc_parser::common::Ranged;
+use npm_spec::version;
 
 use super::collect::Collected;
 use super::json::{self, Lines};
-use super::{Fault, Place, Reason, address};
+use super::{Fault, Place, Position, Reason, address};
 
 /// The members of the file, and those of a package.
 const MEMBERS: [&str; 10] = ["version", "specifiers", "packages", "npm", "jsr", "remote", "redirects", "workspace", "patches", "links"];
@@ -39,6 +42,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         Some(_) => return Err(Fault::Version),
         None => return Err(Fault::Malformed("it has no version".to_owned())),
     };
+    let top = json::table(&root, "specifiers")?;
+    let within = json::table(&root, "packages")?.map(|all| json::table(all, "specifiers")).transpose()?.flatten();
+    let in_npm = json::table(&root, "npm")?.map(|all| json::table(all, "specifiers")).transpose()?.flatten();
+    let rows: HashSet<&str> = json::rows(of_npm).iter().map(|row| row.name.as_str()).collect();
+    for property in json::rows(top).iter().chain(json::rows(within)).chain(json::rows(in_npm)) {
+        specifier((property.name.as_str(), json::string(&property.value)), &rows, lines.position(property.range().start), found);
+    }
     for property in json::rows(of_npm) {
         let (key, position) = (property.name.as_str(), lines.position(property.range().start));
         let Some((entry, (name, version))) = property.value.as_object().zip(address::split_name(key)) else {
@@ -60,4 +70,22 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         found.left_out(property.name.as_str(), lines.position(property.range().start), Reason::OtherRegistry)?;
     }
     Ok(())
+}
+
+/// Keeps which version a specifier leads to (`npm:a@1` to `1.0.0`, up to version 3 to
+/// `npm:a@1.0.0`), and tells of one that leads nowhere: deno then asks the registry.
+fn specifier((wanted, locked): (&str, Option<&str>), rows: &HashSet<&str>, position: Position, found: &mut Collected) {
+    // Up to version 2 all specifiers are npm's.
+    let Some(real) = wanted.strip_prefix("npm:").or_else(|| (!wanted.contains(':')).then_some(wanted)) else { return };
+    let (name, range) = address::split_name(real).unwrap_or((real, "*"));
+    let locked = locked.unwrap_or_default();
+    let behind = locked.strip_prefix("npm:").unwrap_or(locked);
+    let (own, version) = address::split_name(behind).filter(|(own, _)| *own == name).unwrap_or((name, behind));
+    let bare = version.split('_').next().unwrap_or(version);
+    let range = version::VersionRange::parse(range);
+    let is_in = range.zip(version::parse(bare)).is_none_or(|(range, version)| range.contains(&version));
+    if !is_in || !rows.contains(format!("{own}@{version}").as_str()) {
+        found.gap("specifiers", wanted, position);
+    }
+    found.said.versions.entry(name.to_owned()).or_default().insert(bare.to_owned());
 }

@@ -72,3 +72,24 @@ impl Diagnostic for LockfileError {
         Some(hint.to_owned())
     }
 }
+
+/// What is wrong with a file, before its name is known.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Malformed(String),
+    Version,
+    TooMuch,
+    Unknown,
+}
+
+impl Fault {
+    pub(crate) fn of(self, name: &str) -> LockfileError {
+        let name = name.to_owned();
+        match self {
+            Self::Malformed(reason) => LockfileError::Malformed { name, reason },
+            Self::Version => LockfileError::Version { name },
+            Self::TooMuch => LockfileError::TooLarge { name },
+            Self::Unknown => LockfileError::Unknown { name },
+        }
+    }
+}

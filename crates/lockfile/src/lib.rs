@@ -26,8 +26,10 @@ mod guard;
 mod json;
 mod legacy;
 mod npm;
+mod patterns;
 mod pnpm;
 mod sbom;
+mod stated;
 mod tree;
 mod yaml;
 mod yarn;
@@ -39,8 +41,11 @@ use std::sync::Arc;
 use npm_spec::PackageName;
 
 use collect::Collected;
+use error::Fault;
 pub use error::LockfileError;
 use graph::{Graph, Importer};
+pub use patterns::Patterns;
+pub use stated::{ALL, Stated, base, normal};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 32 << 20;
@@ -172,6 +177,8 @@ pub struct Place {
     /// The packages, as `name@version`, of which the file says that they ask for this one under
     /// another name, with that name.
     pub aliases: Vec<(String, String)>,
+    /// What it says of the package itself, where a client goes by that.
+    pub stated: Option<Box<Stated>>,
 }
 
 impl Place {
@@ -188,6 +195,7 @@ impl Place {
             has_shrinkwrap: false,
             in_place_of: None,
             aliases: Vec::new(),
+            stated: None,
         }
     }
 
@@ -374,7 +382,9 @@ impl Lockfile {
     /// says of them, in words.
     pub fn differences(&self, project: &Path) -> Vec<String> {
         match self.format {
-            Format::Npm | Format::Yarn | Format::Berry | Format::Pnpm | Format::Bun => asked::differences(&self.said, self.format, project),
+            Format::Npm | Format::Yarn | Format::Berry | Format::Pnpm | Format::Bun | Format::Deno => {
+                asked::differences(&self.said, self.format, project)
+            }
             _ => Vec::new(),
         }
     }
@@ -394,17 +404,38 @@ impl Lockfile {
         self.graph.importers.iter().map(|importer| importer.folder.as_str())
     }
 
+    /// What the file says of the project's overrides, by the keys there; `None` where its format
+    /// has no place for that.
+    pub fn overrides(&self) -> Option<&BTreeMap<String, String>> {
+        self.said.overrides.as_ref()
+    }
+
+    /// What the file says of the project's catalogs, by `catalog/name`; the catalog without a name
+    /// is `default`. `None` where its format has no place for that.
+    pub fn catalogs(&self) -> Option<&BTreeMap<String, String>> {
+        self.said.catalogs.as_ref()
+    }
+
     /// The packages that one workspace needs; `wanted` is its name or its folder.
     pub fn of_workspace(&self, wanted: &str) -> Result<Vec<&Entry>, LockfileError> {
         if self.graph.importers.is_empty() {
             return Err(LockfileError::WorkspacesUnknown);
         }
         let folder = wanted.trim_start_matches("./").trim_end_matches('/');
+        let below = format!("{folder}/");
+        // A client takes all that the word fits: a name, a folder, and what lies in that folder.
         let fits = |importer: &&Importer| {
-            importer.name.as_deref() == Some(wanted) || importer.folder == folder || folder == "." && importer.folder.is_empty()
+            importer.name.as_deref() == Some(wanted)
+                || importer.folder == folder
+                || importer.folder.starts_with(&below)
+                || folder == "." && importer.folder.is_empty()
         };
-        let importer = self.graph.importers.iter().find(fits).ok_or(LockfileError::NoWorkspace)?;
-        let reached = self.graph.reach([importer.node].into_iter().chain(importer.development.iter().copied()), Omit::default());
+        let importers: Vec<&Importer> = self.graph.importers.iter().filter(fits).collect();
+        if importers.is_empty() {
+            return Err(LockfileError::NoWorkspace);
+        }
+        let nodes = importers.iter().flat_map(|importer| [importer.node].into_iter().chain(importer.development.iter().copied()));
+        let reached = self.graph.reach(nodes, Omit::default());
         let mut needed = vec![false; self.entries.len()];
         for (entry, _) in self.entry_of.iter().zip(reached).filter_map(|(entry, reached)| entry.filter(|_| reached)) {
             if let Some(needed) = needed.get_mut(entry) {
@@ -444,26 +475,6 @@ impl Lockfile {
     pub fn tells_dev(&self) -> bool {
         let has_graph = self.entries.is_empty() || !self.graph.importers.is_empty();
         has_graph && self.entries.iter().flat_map(|entry| &entry.places).all(|place| place.usage.dev.is_some() || place.usage.tool)
-    }
-}
-
-/// What is wrong with a file, before its name is known.
-enum Fault {
-    Malformed(String),
-    Version,
-    TooMuch,
-    Unknown,
-}
-
-impl Fault {
-    fn of(self, name: &str) -> LockfileError {
-        let name = name.to_owned();
-        match self {
-            Self::Malformed(reason) => LockfileError::Malformed { name, reason },
-            Self::Version => LockfileError::Version { name },
-            Self::TooMuch => LockfileError::TooLarge { name },
-            Self::Unknown => LockfileError::Unknown { name },
-        }
     }
 }
 

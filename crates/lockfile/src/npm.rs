@@ -3,27 +3,33 @@
 //! Version 1 is a tree of `dependencies`. Versions 2 and 3 have a table `packages` by path, which
 //! alone counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
+use npm_spec::version;
 
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Usage, address, asked, legacy};
+use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Stated, Usage, address, asked, legacy};
 
 /// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand
 /// packages has some 300 million.
 const MAX_LOOKED_UP: usize = 1 << 30;
+
+/// Most levels of a tree of version 1 that names are looked for in; a file of a hundred thousand
+/// packages has a few million.
+const MAX_LEVELS: usize = 50_000_000;
 
 /// The members of an entry by which a client goes.
 const TEXTS: [&str; 4] = ["name", "version", "resolved", "integrity"];
 const FLAGS: [&str; 8] = ["link", "inBundle", "bundled", "hasShrinkwrap", "dev", "optional", "devOptional", "peer"];
 
 /// The other members that npm writes into an entry of the table, and into one of the tree.
-const IN_TABLE: [&str; 20] = [
+const SCRIPT: &str = "hasInstallScript";
+const IN_TABLE: [&str; 19] = [
     "dependencies",
     "devDependencies",
     "optionalDependencies",
@@ -40,7 +46,6 @@ const IN_TABLE: [&str; 20] = [
     "license",
     "funding",
     "deprecated",
-    "hasInstallScript",
     "extraneous",
     "inert",
     "ideallyInert",
@@ -82,7 +87,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             let versions =
                 tree.properties.iter().filter_map(|row| Some((row.name.as_str(), json::text(row.value.as_object()?, "version")?)));
             found.said.top = Some(versions.map(|(name, version)| (name.to_owned(), version.to_owned())).collect());
-            walk((tree, &[]), "", &lines, found)
+            Levels { lines: &lines, names: Vec::new(), looked_up: 0 }.walk(tree, "", found)
         }
         // npm writes neither for a project that has no dependencies.
         (Some("0" | "1" | "2" | "3"), None, None) => Ok(()),
@@ -92,30 +97,48 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
 }
 
-/// Version 1.
-fn walk<'t>((tree, over): (&'t Object<'t>, &[&'t Object<'t>]), above: &str, lines: &Lines<'_>, found: &mut Collected) -> Result<(), Fault> {
-    let levels = [over, &[tree]].concat();
-    for property in &tree.properties {
-        let name = property.name.as_str();
-        let position = lines.position(property.range.start);
-        let key = if above.is_empty() { name.to_owned() } else { format!("{above} > {name}") };
-        let Some(entry) = property.value.as_object().filter(|_| key.len() <= MAX_KEY) else {
-            found.left_out(&key, position, Reason::Unreadable)?;
-            continue;
-        };
-        of_tree(name, &key, position, entry, found)?;
-        let below = json::table(entry, "dependencies")?;
-        for (name, wanted) in json::pairs(entry, "requires") {
-            let is_there = |level: &&Object<'_>| json::member(level, name).is_some();
-            if !levels.iter().chain(&below).any(is_there) {
-                found.gap(&key, &format!("{name}@{wanted}"), position);
+/// Version 1: a level of the tree, and the names of those above it.
+struct Levels<'t, 'a> {
+    lines: &'t Lines<'a>,
+    names: Vec<HashSet<&'t str>>,
+    /// How many names were looked for.
+    looked_up: usize,
+}
+
+impl<'t> Levels<'t, '_> {
+    fn walk(&mut self, tree: &'t Object<'t>, above: &str, found: &mut Collected) -> Result<(), Fault> {
+        self.names.push(names_of(tree));
+        for property in &tree.properties {
+            let name = property.name.as_str();
+            let position = self.lines.position(property.range.start);
+            let key = if above.is_empty() { name.to_owned() } else { format!("{above} > {name}") };
+            let Some(entry) = property.value.as_object().filter(|_| key.len() <= MAX_KEY) else {
+                found.left_out(&key, position, Reason::Unreadable)?;
+                continue;
+            };
+            of_tree(name, &key, position, entry, found)?;
+            let below = json::table(entry, "dependencies")?;
+            let own = below.map(names_of).unwrap_or_default();
+            for (name, wanted) in json::pairs(entry, "requires") {
+                self.looked_up += self.names.len();
+                if self.looked_up > MAX_LEVELS {
+                    return Err(Fault::TooMuch);
+                }
+                if !own.contains(name) && !self.names.iter().any(|level| level.contains(name)) {
+                    found.gap(&key, &format!("{name}@{wanted}"), position);
+                }
+            }
+            if let Some(below) = below {
+                self.walk(below, &key, found)?;
             }
         }
-        if let Some(below) = below {
-            walk((below, &levels), &key, lines, found)?;
-        }
+        self.names.pop();
+        Ok(())
     }
-    Ok(())
+}
+
+fn names_of<'t>(tree: &'t Object<'_>) -> HashSet<&'t str> {
+    tree.properties.iter().map(|property| property.name.as_str()).collect()
 }
 
 /// Whether an entry of a tree has what npm writes there, and nothing else.
@@ -142,7 +165,10 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
         return found.left_out(key, position, reason).map(|_| ());
     }
     // Who needs it only package.json says, and so nothing is told of what for.
-    let place = Place { usage: Usage::default(), ..place(key, position, entry) };
+    // npm 7 and later asks the registry for what a package needs and the entry does not tell.
+    let needs = json::pairs(entry, "requires").map(|(name, _)| name.to_owned()).collect();
+    let stated = Some(Box::new(Stated { needs: Some(needs), ..Stated::default() }));
+    let place = Place { usage: Usage::default(), stated, ..place(key, position, entry) };
     found.package(name, version, place).map(|_| ())
 }
 
@@ -224,6 +250,9 @@ impl<'t, 'a> Table<'t, 'a> {
         for (at, needs) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
             needs.gaps.iter().for_each(|wanted| found.gap(row.key, wanted, row.position));
+            for (name, wanted) in &needs.unmet {
+                found.said.is_unmet(row.key, name, wanted)?;
+            }
             for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
                 found.asks(from, to, name);
                 found.needs(from, to, kind)?;
@@ -254,10 +283,10 @@ impl<'t, 'a> Table<'t, 'a> {
                 continue;
             }
             for (name, wanted) in json::pairs(entry, list) {
+                // npm never comes back to what is optional for a package, and often writes no row
+                // of another system's.
+                let is_left = list == "optionalDependencies" && key.contains(FOLDER);
                 let Some(target) = self.found_from(key, name)? else {
-                    // npm never comes back to what is optional for a package, and often writes no
-                    // row of another system's.
-                    let is_left = list == "optionalDependencies" && key.contains(FOLDER);
                     if !is_left && (list != "peerDependencies" || !is_optional_peer(entry, name)) {
                         needs.gaps.push(format!("{name}@{wanted}"));
                     }
@@ -268,12 +297,31 @@ impl<'t, 'a> Table<'t, 'a> {
                 } else {
                     needs.production.push((target, kind, name));
                 }
+                if kind != Kind::Peer && !is_left && !self.is_met(target, wanted) {
+                    needs.unmet.push((name, wanted));
+                }
                 if let Some(row) = self.rows.get_mut(target) {
                     row.is_asked_for(name, wanted);
                 }
             }
         }
         Ok(needs)
+    }
+
+    /// Whether the version of a row is in a range, as npm takes it; what is no range it takes for
+    /// met.
+    fn is_met(&self, target: usize, wanted: &str) -> bool {
+        let row = self.rows.get(target).and_then(|row| row.entry);
+        // A link has the version of the folder.
+        let behind = row.filter(|row| json::flag(row, "link")).and_then(|row| self.entry(json::text(row, "resolved")?));
+        // What lies in a tarball npm takes as it is; that it does is looked up.
+        let is_bundled = |row: &&Object<'_>| json::flag(row, "inBundle") && json::text(row, "resolved").is_none();
+        let Some(row) = behind.or(row).filter(|row| !is_bundled(row)) else { return true };
+        let range = wanted.strip_prefix("npm:").map_or(wanted, |real| address::split_name(real).map_or("*", |(_, range)| range)).trim();
+        match version::VersionRange::parse(range).filter(|_| !matches!(range, "" | "*")) {
+            Some(range) => json::text(row, "version").and_then(version::parse).is_some_and(|version| range.contains(&version)),
+            None => true,
+        }
     }
 
     /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies
@@ -324,7 +372,11 @@ impl<'t, 'a> Table<'t, 'a> {
 
     fn add(&self, row: &Row<'_, '_>, found: &mut Collected) -> Result<usize, Fault> {
         let Row { key, position, .. } = *row;
-        let is_known = |entry: &&Object<'_>| json::is_plain(entry, &TEXTS, &FLAGS) && json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TABLE]);
+        // npm says that a package has scripts, and never that it has none.
+        let is_script = |entry: &Object<'_>| json::member(entry, SCRIPT).is_none() || json::flag(entry, SCRIPT);
+        let is_known = |entry: &&Object<'_>| {
+            json::is_plain(entry, &TEXTS, &FLAGS) && json::has_only(entry, &[&TEXTS, &FLAGS, &IN_TABLE, &[SCRIPT]]) && is_script(entry)
+        };
         let Some(entry) = row.entry.filter(is_known).filter(|_| address::is_normal(key)) else {
             return found.left_out(key, position, Reason::Unreadable);
         };
@@ -355,7 +407,8 @@ impl<'t, 'a> Table<'t, 'a> {
         }
         let name = json::text(entry, "name").unwrap_or(in_folder);
         let version = json::text(entry, "version").unwrap_or_default();
-        found.package(name, version, Place { in_place_of: row.in_place_of.clone(), ..place(key, position, entry) })
+        let stated = Stated::of_commands(entry, name);
+        found.package(name, version, Place { in_place_of: row.in_place_of.clone(), stated, ..place(key, position, entry) })
     }
 
     /// Where a row lies in the tarball of another one.
@@ -380,6 +433,8 @@ struct Needs<'t> {
     development: Vec<usize>,
     /// What has no row.
     gaps: Vec<String>,
+    /// What has one of another version: the name and the range.
+    unmet: Vec<(&'t str, &'t str)>,
 }
 
 /// Whether a peer is one that is used where it is there, and else is not needed.

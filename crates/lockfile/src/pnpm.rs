@@ -4,6 +4,8 @@
 //! (5), `/a@1.0.0(peer@2.0.0)` (6) and `a@1.0.0` (9, where `snapshots` have the keys with peers). A
 //! first document of pnpm 11 and later is about pnpm itself.
 
+mod keys;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -14,14 +16,15 @@ use super::collect::Collected;
 use super::graph::Kind;
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, Place, Position, Reason, Usage, address, asked};
+use keys::{address_of, base, is_of_commit, joined, version};
 
 /// A document. Of it and of all in it, no other members are read than those that pnpm writes.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Document {
     settings: Ignored,
-    catalogs: Ignored,
-    overrides: Ignored,
+    catalogs: Pairs<Pairs<Catalogued>>,
+    overrides: Pairs<String>,
     package_extensions_checksum: Ignored,
     pnpmfile_checksum: Ignored,
     ignored_optional_dependencies: Ignored,
@@ -41,6 +44,14 @@ struct Document {
     specifiers: Pairs<String>,
     packages: Pairs<Package>,
     snapshots: Pairs<Snapshot>,
+}
+
+/// A line of a catalog.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Catalogued {
+    specifier: String,
+    version: Ignored,
 }
 
 #[derive(Deserialize, Default)]
@@ -163,15 +174,47 @@ impl<'de> Deserialize<'de> for Wanted {
 }
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
-    for document in documents::<Document>(text)? {
+    let is_of_two = is_of_two(text)?;
+    let documents = documents::<Document>(text)?;
+    let count = documents.len();
+    if count > 2 || is_of_two != (count == 2) {
+        return Err(Fault::Malformed("it has other documents than pnpm writes".to_owned()));
+    }
+    for (document, at) in documents.into_iter().zip(0..) {
+        // Of two, the first one is of pnpm itself, and the other one is the project's.
+        if count == 2 && document.is_of_tools() != (at == 0) {
+            return Err(Fault::Malformed("its first document is not pnpm's own, or is not the only one of that kind".to_owned()));
+        }
         let version = document.lockfile_version.as_ref().map_or("", |version| version.0.as_str());
         match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
-            Some(5..=9) => One::default().read(document, found)?,
+            Some(major @ 5..=9) => {
+                found.said.names_all = major < 9;
+                One::default().read(document, found)?;
+            }
             Some(_) => return Err(Fault::Version),
             None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
         }
     }
     Ok(())
+}
+
+/// Whether a file has two documents. pnpm does not read it as YAML before it has cut it at these
+/// lines: a file that begins with one of them and has no other is empty for it.
+fn is_of_two(text: &str) -> Result<bool, Fault> {
+    let marks = text.lines().filter(|line| line.starts_with("---") || line.starts_with("...")).collect::<Vec<_>>();
+    match marks.as_slice() {
+        [] => Ok(false),
+        ["---", "---"] if text.starts_with("---") => Ok(true),
+        _ => Err(Fault::Malformed("it has other documents than pnpm writes".to_owned())),
+    }
+}
+
+impl Document {
+    /// Whether it is about pnpm itself and its configuration.
+    fn is_of_tools(&self) -> bool {
+        let importers = &self.importers.0;
+        importers.iter().any(|(.., of)| !of.config_dependencies.0.is_empty() || !of.package_manager_dependencies.0.is_empty())
+    }
 }
 
 /// The nodes of one document.
@@ -184,6 +227,7 @@ struct One {
 
 impl One {
     fn read(mut self, document: Document, found: &mut Collected) -> Result<(), Fault> {
+        let of_tools = document.is_of_tools();
         let mut importers = document.importers.0;
         if importers.is_empty() {
             let (dependencies, optional_dependencies, dev_dependencies) =
@@ -192,8 +236,13 @@ impl One {
             let alone = Importer { dependencies, optional_dependencies, dev_dependencies, specifiers, ..Importer::default() };
             importers.push((".".to_owned(), Position { line: 1, column: 1 }, alone));
         }
-        let of_tools =
-            importers.iter().any(|(.., of)| !of.config_dependencies.0.is_empty() || !of.package_manager_dependencies.0.is_empty());
+        if !of_tools {
+            found.said.overrides = Some(document.overrides.0.into_iter().map(|(key, _, range)| (key, range)).collect());
+            let catalogs = document.catalogs.0.into_iter().flat_map(|(catalog, _, lines)| {
+                lines.0.into_iter().map(move |(name, _, line)| (format!("{catalog}/{name}"), line.specifier))
+            });
+            found.said.catalogs = Some(catalogs.collect());
+        }
         for (folder, position, _) in &importers {
             // The project's own document tells its importers.
             if !of_tools {
@@ -238,6 +287,7 @@ impl One {
     fn importer(&self, node: usize, (folder, position): (&str, Position), of: &Importer, found: &mut Collected) -> Result<(), Fault> {
         let folder = if folder == "." { "" } else { folder };
         let mut development = Vec::new();
+        let beside = of.beside();
         let lists = [(&of.dependencies, Kind::Production), (&of.optional_dependencies, Kind::Optional)];
         let lists = lists.into_iter().map(|(list, kind)| (list, Some(kind))).chain([(&of.dev_dependencies, None)]);
         for ((name, place, wanted), kind) in lists.flat_map(|(list, kind)| list.0.iter().map(move |one| (one, kind))) {
@@ -250,8 +300,7 @@ impl One {
                 let target = joined(folder, path).unwrap_or_else(|| "..".to_owned());
                 found.folder(&format!("{name}@{}", wanted.0), (*place).max(position), (Reason::Link, &target))?;
             }
-            let range =
-                wanted.1.as_deref().or_else(|| of.specifiers.0.iter().find(|(own, ..)| own == name).map(|(.., range)| range.as_str()));
+            let range = wanted.1.as_deref().or_else(|| beside.get(name.as_str()).copied());
             let real = range.filter(|range| address::kind(range).is_none()).map(|range| {
                 let aliased =
                     range.strip_prefix("npm:").filter(|real| !real.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*".contains(c)));
@@ -367,11 +416,16 @@ impl One {
 }
 
 impl Importer {
-    /// The ranges, by the lists; up to version 5 they stand beside those.
+    /// The ranges of version 5, which stand beside the lists.
+    fn beside(&self) -> HashMap<&str, &str> {
+        self.specifiers.0.iter().map(|(name, _, range)| (name.as_str(), range.as_str())).collect()
+    }
+
+    /// The ranges, by the lists.
     fn asked(&self) -> BTreeMap<String, (&'static str, String)> {
+        let beside = self.beside();
         let range = |name: &str, wanted: &Wanted| {
-            let beside = || self.specifiers.0.iter().find(|(own, ..)| own == name).map(|(.., range)| range.clone());
-            wanted.1.clone().or_else(beside).unwrap_or_default()
+            wanted.1.clone().or_else(|| beside.get(name).map(|range| (*range).to_owned())).unwrap_or_default()
         };
         let lists = [
             ("optionalDependencies", &self.optional_dependencies),
@@ -381,62 +435,4 @@ impl Importer {
         let pairs = |list: &Pairs<Wanted>| list.0.iter().map(|(name, _, wanted)| (name.clone(), range(name, wanted))).collect();
         asked::collect(lists.map(|(name, list)| (name, pairs(list))))
     }
-}
-
-/// `../b` from `packages/a` is `packages/b`; `None` if it leads out of the project.
-fn joined(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
-}
-
-/// A key without its peers.
-fn base(key: &str) -> &str {
-    key.split_once('(').map_or(key, |(key, _)| key)
-}
-
-/// Of a key whose version is an address, that.
-fn address_of(key: &str) -> Option<&str> {
-    let (_, reference) = address::split_name(base(key).trim_start_matches('/'))?;
-    (reference.contains(':')).then_some(reference)
-}
-
-fn is_of_commit(resolution: &Resolution) -> bool {
-    let id = resolution.tarball.as_deref().and_then(|address| address.split_once("/tar.gz/")).map(|(_, id)| id);
-    resolution.git_hosted || id.is_some_and(|id| id.len() >= 4 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// The name and version of a key; `None` if the version is none.
-fn version(key: &str) -> Option<(String, String)> {
-    let key = base(key);
-    let below = key.strip_prefix('/');
-    let path = below.unwrap_or(key);
-    let name_has_at = {
-        let mut segments = path.split('/');
-        let first = segments.next()?;
-        if first.starts_with('@') { segments.next()?.contains('@') } else { first.contains('@') }
-    };
-    let (name, version) = if name_has_at {
-        let (name, version) = address::split_name(path)?;
-        (name.to_owned(), version)
-    } else {
-        let mut segments = path.split('/');
-        if below.is_none() {
-            // The registry's host, where it is another one than the default.
-            segments.next()?;
-        }
-        let first = segments.next()?;
-        let name = if first.starts_with('@') { format!("{first}/{}", segments.next()?) } else { first.to_owned() };
-        let version = segments.next()?;
-        (name, version.split_once('_').map_or(version, |(version, _)| version))
-    };
-    Some((name, npm_spec::version::clean(version)?))
 }

@@ -11,7 +11,7 @@ use jsonc_parser::ast::Object;
 
 use super::collect::Collected;
 use super::json;
-use super::{Bundled, Fault, MAX_ENTRIES, Place, Position, Reason, address};
+use super::{Bundled, Fault, MAX_ENTRIES, Place, Position, Reason, address, stated};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -194,7 +194,7 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
                 let (key, program) = (format!("{}.bin/{program}", of.key), path.join(program));
                 if !is_link(&program) {
                     found.left_out(&key, START, Reason::File)?;
-                } else if lead(&program, project).is_none() {
+                } else if !is_command(&program, project) {
                     found.left_out(&key, START, Reason::Link)?;
                 }
             }
@@ -207,6 +207,24 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
         }
     }
     Ok(all)
+}
+
+/// Whether a link is that of a command: it leads to the file that a package has for it, by its own
+/// package.json.
+fn is_command(link: &Path, project: Option<&Path>) -> bool {
+    let Some(((target, _), project)) = lead(link, project).zip(project) else { return false };
+    let name = link.file_name().unwrap_or_default().to_string_lossy();
+    for folder in target.ancestors().skip(1).take_while(|folder| *folder != project && folder.starts_with(project)) {
+        let Some(text) = manifest(folder) else { continue };
+        let Ok(own) = json::parse(&text, false) else { return false };
+        // A folder in a package can have one that only says of which kind its modules are.
+        if json::text(&own, "name").is_none() {
+            continue;
+        }
+        let file = stated::command(&own, &name).and_then(|file| folder.join(file).canonicalize().ok());
+        return file.is_some_and(|file| file == target);
+    }
+    false
 }
 
 /// The text of a folder's package.json.

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use npm_spec::version;
+
 use super::collect::Collected;
 use super::{Fault, Place, Position, Reason, address};
 
@@ -165,6 +167,10 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
     for name in names {
         nodes.push(found.package(name, entry.get("version").unwrap_or_default(), place(&entry, position, &key))?);
     }
+    for pattern in entry.patterns.iter().filter(|pattern| !is_met(pattern, entry.get("version").unwrap_or_default())) {
+        // yarn drops such a line, and asks the registry for what is newest.
+        found.gap(&key, pattern, position);
+    }
     found.said.patterns.extend(entry.patterns.iter().map(|pattern| (*pattern).to_owned()));
     for pattern in &entry.patterns {
         all.by_pattern.entry(pattern).or_default().extend(&nodes);
@@ -175,6 +181,12 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
         found.left_out(&key, position, reason)?;
     }
     Ok(())
+}
+
+/// Whether the version of a line is in the range of a pattern, where that is a range.
+fn is_met(pattern: &str, locked: &str) -> bool {
+    let range = address::split_name(pattern).and_then(|(_, range)| version::VersionRange::parse(range));
+    range.zip(version::parse(locked)).is_none_or(|(range, locked)| range.contains(&locked))
 }
 
 impl<'a> Entry<'a> {

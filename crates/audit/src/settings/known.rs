@@ -68,6 +68,9 @@ pub(super) const FILES: &[(&str, Kind, &[Format])] = &[
     ("deno.jsonc", Kind::Deno, &[Deno]),
     (".corepack.env", Kind::There("Corepack reads the source of package managers from it"), &[Npm, Yarn, Berry, Pnpm]),
     ("node_modules", Kind::Committed("clients keep files that fit: only --tree checks them"), ALL),
+    // Where the user's folder is on another disk, pnpm has its store at the root of the project's.
+    (".pnpm-store", Kind::Committed("the client takes packages from there"), &[Pnpm]),
+    (".yarnclean", Kind::There("the client removes the files that it names from packages"), &[Yarn]),
     (".yarn/cache", Kind::Committed("the client takes packages from there"), &[Berry]),
     (".yarn/unplugged", Kind::Committed("the client keeps packages there"), &[Berry]),
     (".pnp.cjs", Kind::Committed("it says where packages are"), &[Berry]),
@@ -267,8 +270,8 @@ pub(super) const PNPM: &[&str] = &[
     "workspaceConcurrency",
 ];
 
-/// Tables of dependencies, whose versions the lockfile has: harmless where each value is a range.
-pub(super) const RANGES: &[&str] = &["overrides", "catalog", "catalogs", "resolutions"];
+/// How deep overrides may lie in each other.
+pub(super) const MAX_NESTED: usize = 16;
 
 /// Keys of bunfig.toml, with their tables.
 pub(super) const BUNFIG: &[&str] = &[

@@ -4,6 +4,7 @@
 use npm_lockfile::Format;
 
 use super::known;
+use super::overrides::{Locked, is_range};
 use super::read::{Pairs, Tree};
 
 /// The client's own tables, and what a client takes from package.json.
@@ -22,42 +23,23 @@ const OF_CLIENTS: &[&str] = &[
 ];
 
 /// The keys by which a client can install other bytes.
-pub(super) fn harmful(pairs: &Pairs, format: Format) -> Vec<String> {
+pub(super) fn harmful(pairs: &Pairs, format: Format, locked: &Locked<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for (key, value) in pairs.iter().filter(|(key, _)| OF_CLIENTS.contains(&key.as_str())) {
         match (key.as_str(), value) {
             ("pnpm", Tree::Map(own)) => {
-                let is_harmful = |(key, value): &&(String, Tree)| !known::PNPM.contains(&key.as_str()) && !is_ranges(key, value);
+                let is_harmful = |(key, value): &&(String, Tree)| !known::PNPM.contains(&key.as_str()) && !locked.has(key, value);
                 all.extend(own.iter().filter(is_harmful).map(|(key, _)| format!("pnpm.{key}")));
             }
             // yarn 1 looks there for what the lockfile does not have, too.
             ("resolutions", _) if format == Format::Yarn => all.push(key.clone()),
             ("packageManager", Tree::Text(text)) if is_manager(text, format) => {}
             ("devEngines", Tree::Map(own)) if own.iter().all(|(key, value)| key != "packageManager" || is_engine(value, format)) => {}
-            (_, value) if is_ranges(key, value) => {}
+            (_, value) if locked.has(key, value) => {}
             _ => all.push(key.clone()),
         }
     }
     all
-}
-
-/// Whether it is a table of dependencies, each with a range of versions.
-pub(super) fn is_ranges(key: &str, value: &Tree) -> bool {
-    known::RANGES.contains(&key) && matches!(value, Tree::Map(_)) && has_ranges(value)
-}
-
-fn has_ranges(value: &Tree) -> bool {
-    match value {
-        Tree::Map(own) => own.iter().all(|(_, value)| has_ranges(value)),
-        Tree::Text(text) => is_range(text.strip_prefix("npm:").unwrap_or(text)),
-        _ => false,
-    }
-}
-
-/// A range, or a word for one: no address, path or other package.
-fn is_range(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".^~<>=|*+- $".contains(&byte))
-        || text.strip_prefix("$@").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte)))
 }
 
 /// Whether `name@1.2.3` is a release of the client that the lockfile is of.

@@ -53,7 +53,7 @@ fn what_cannot_change_the_installed_bytes_passes() {
         (
             Format::Npm,
             "package.json",
-            r#"{"packageManager":"npm@11.0.0","overrides":{"a":{".":"1.0.0","b":"$b"}},"resolutions":{"a":"npm:^1"}}"#,
+            r#"{"packageManager":"npm@11.0.0","dependencies":{"b":"1"},"overrides":{"a":{".":"1.0.0","b":"$b"}},"resolutions":{"a":"npm:^1"}}"#,
         ),
         (Format::Yarn, ".yarnrc", yarn),
         (Format::Berry, ".yarnrc.yml", berry),

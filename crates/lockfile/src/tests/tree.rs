@@ -41,7 +41,19 @@ fn told(make: impl FnOnce(&Path)) -> (Vec<String>, Vec<String>) {
 fn what_lies_where_no_client_puts_it_is_told() {
     let of = |make: fn(&Path)| told(make).1;
     assert_eq!(of(|_| {}), [""; 0], "the control");
-    assert_eq!(of(|at| link(at, "node_modules/.bin/x", "../a/package.json")), [""; 0], "a program of a package");
+    let command = |name: &'static str, to: &'static str| {
+        move |at: &Path| {
+            write(at, "node_modules/b/package.json", r#"{"name":"b","version":"1.0.0","bin":{"x":"./l/x.js"}}"#);
+            write(at, "node_modules/b/l/package.json", r#"{"type":"commonjs"}"#);
+            write(at, "node_modules/b/l/x.js", "");
+            write(at, "node_modules/b/y.js", "");
+            link(at, &format!("node_modules/.bin/{name}"), to);
+        }
+    };
+    assert_eq!(told(command("x", "../b/l/x.js")).1, [""; 0], "a command of a package");
+    for (name, to) in [("x", "../b/y.js"), ("y", "../b/l/x.js"), ("x", "../a/package.json"), ("x", "../b")] {
+        assert_eq!(told(command(name, to)).1, [format!(".bin/{name} (link)")], "{to}");
+    }
     assert_eq!(of(|at| link(at, "node_modules/w", "../w")), [""; 0], "a workspace");
     assert_eq!(of(|at| link(at, "node_modules/.bin/x", "../../../out/package.json")), [".bin/x (link)"]);
     assert_eq!(of(|at| link(at, "node_modules/b", "../../out")), ["b (link)"]);

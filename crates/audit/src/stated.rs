@@ -1,0 +1,78 @@
+//! What a lockfile says of a package itself, held against the registry: its commands, and what it
+//! needs.
+//!
+//! A client links the commands of the lockfile's row and never looks into the package. The file of
+//! a command is one of the judged tarball, but `tsc` can be another file of it than the package
+//! has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use npm_lockfile::{ALL, Place, Stated, base, normal};
+use npm_registry::Published;
+use npm_tarball::{Archive, EntryKind};
+use serde_json::Value;
+
+/// Most differences of one place that are told.
+const MAX_TOLD: usize = 5;
+
+/// What a package really has.
+#[derive(Debug, Default)]
+pub(crate) struct Real {
+    /// Its commands, as the registry and as the tarball have them. Where the two differ the judge
+    /// says so.
+    commands: Vec<BTreeMap<String, String>>,
+    needs: BTreeSet<String>,
+}
+
+impl Real {
+    pub(crate) fn of(published: &Published, archive: &Archive, manifest: &Value) -> Self {
+        let nothing = Value::Null;
+        let registry = published.release.manifest.as_ref().unwrap_or(&nothing);
+        let names = |of: &Value, key: &str| of.get(key).and_then(Value::as_object).map(|all| all.keys().cloned().collect::<Vec<_>>());
+        let needs = ["dependencies", "optionalDependencies"].into_iter().flat_map(|key| names(registry, key)).flatten();
+        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs: needs.collect() }
+    }
+
+    /// What a place says otherwise, in words.
+    pub(crate) fn differences(&self, stated: &Stated) -> Vec<String> {
+        let mut told = Vec::new();
+        let is_none = stated.commands.is_empty() && self.commands.is_empty();
+        if !is_none && !self.commands.contains(&stated.commands) && stated.needs.is_none() {
+            let own = self.commands.first();
+            let other = stated.commands.iter().filter(|(name, file)| own.and_then(|own| own.get(*name)) != Some(*file));
+            told.extend(other.map(|(name, file)| format!("the command {name} is {file}")));
+            let missing = own.into_iter().flat_map(BTreeMap::keys).filter(|name| !stated.commands.contains_key(*name));
+            told.extend(missing.map(|name| format!("the command {name} is missing")));
+        }
+        if let Some(needs) = &stated.needs {
+            told.extend(self.needs.difference(needs).map(|name| format!("{name}, which it needs, is missing")));
+        }
+        told.truncate(MAX_TOLD);
+        told
+    }
+}
+
+/// Whether what a place says of the package has to be looked up.
+pub(crate) fn is_to_look_up(place: &Place) -> bool {
+    place.stated.is_some()
+}
+
+/// The commands of a package.json or of a version's metadata, in each of the ways in which clients
+/// write them down.
+fn commands(of: &Value, archive: &Archive) -> Vec<BTreeMap<String, String>> {
+    let name = of.get("name").and_then(Value::as_str).unwrap_or_default();
+    match of.get("bin") {
+        Some(Value::String(file)) => vec![BTreeMap::from([(base(name).to_owned(), normal(file))])],
+        Some(Value::Object(all)) => {
+            vec![all.iter().filter_map(|(name, file)| Some((base(name).to_owned(), normal(file.as_str()?)))).collect()]
+        }
+        _ => {
+            let Some(folder) = of.get("directories").and_then(|all| all.get("bin")).and_then(Value::as_str) else { return Vec::new() };
+            let below = format!("{}/", normal(folder));
+            let files = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File);
+            let files = files.filter_map(|entry| entry.path.strip_prefix(&below).map(|name| (name, &entry.path)));
+            let listed = files.map(|(name, path)| (base(name).to_owned(), path.clone())).collect();
+            vec![listed, BTreeMap::from([(ALL.to_owned(), normal(folder))])]
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What an entry says of the package itself: its commands and what it needs. A client goes by it
+//! and does not ask the package.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jsonc_parser::ast::{Object, Value};
+
+use super::json;
+
+/// In place of the name of a command: each file of a folder is one.
+pub const ALL: &str = "*";
+
+/// What an entry says of its package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// Its commands, each with its file.
+    pub commands: BTreeMap<String, String>,
+    /// The names of what it needs, where a client asks the registry for what is not told; else
+    /// `None`.
+    pub needs: Option<BTreeSet<String>>,
+}
+
+impl Stated {
+    /// The commands of `bin`, or bun's word for a folder of them; `None` if there are none.
+    pub(crate) fn of_commands(entry: &Object<'_>, name: &str) -> Option<Box<Self>> {
+        let commands = match (json::member(entry, "bin"), json::text(entry, "binDir")) {
+            (Some(bin), None) => commands(bin, name),
+            (None, Some(folder)) => BTreeMap::from([(ALL.to_owned(), normal(folder))]),
+            (None, None) => return None,
+            (Some(_), Some(_)) => BTreeMap::from([(ALL.to_owned(), "?".to_owned())]),
+        };
+        Some(Box::new(Self { commands, needs: None }))
+    }
+}
+
+/// The commands that a package.json or an entry has. A value of another kind is one that nothing
+/// else is equal to.
+fn commands(bin: &Value<'_>, name: &str) -> BTreeMap<String, String> {
+    match bin {
+        Value::Object(all) => {
+            let file = |value: &Value<'_>| json::string(value).map_or_else(|| "?".to_owned(), normal);
+            all.properties.iter().map(|one| (base(one.name.as_str()).to_owned(), file(&one.value))).collect()
+        }
+        Value::StringLit(text) => BTreeMap::from([(base(name).to_owned(), normal(text.value.as_ref()))]),
+        _ => BTreeMap::from([(base(name).to_owned(), "?".to_owned())]),
+    }
+}
+
+/// The file that a package.json has for a command, from its folder.
+pub(crate) fn command(manifest: &Object<'_>, wanted: &str) -> Option<String> {
+    let name = json::text(manifest, "name").unwrap_or_default();
+    if let Some(bin) = json::member(manifest, "bin") {
+        return commands(bin, name).remove(wanted);
+    }
+    let folder = json::object(manifest, "directories").and_then(|of| json::text(of, "bin"))?;
+    Some(format!("{}/{wanted}", normal(folder)))
+}
+
+/// The last part of a name, under which a command is linked.
+pub fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\', ':']).next().unwrap_or(name)
+}
+
+/// A path in a package, as clients clean it: it does not leave the package.
+pub fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_as_clients_read_them() {
+        let of = |text: &str| Stated::of_commands(&json::parse(text, false).unwrap(), "@s/a").map(|of| of.commands);
+        let is = |name: &str, file: &str| Some(BTreeMap::from([(name.to_owned(), file.to_owned())]));
+        assert_eq!(of("{}"), None);
+        assert_eq!(of(r#"{"bin":"./x.js"}"#), is("a", "x.js"));
+        assert_eq!(of(r#"{"bin":{"@t/b":"/../l//x.js"}}"#), is("b", "l/x.js"));
+        assert_eq!(of(r#"{"bin":[]}"#), is("a", "?"));
+        let listed = json::parse(r#"{"name":"a","directories":{"bin":"./bin/"}}"#, false).unwrap();
+        assert_eq!(command(&listed, "b").as_deref(), Some("bin/b"));
+    }
+}

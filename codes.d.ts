@@ -303,6 +303,7 @@ export type Code =
   | 'provenance-subject-mismatch'
   | 'provenance-unchecked'
   | 'publish-attestation-invalid'
+  | 'publish-registry-unknown'
   | 'publisher-file'
   | 'publisher-machine'
   | 'rate-limited'

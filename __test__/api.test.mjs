@@ -289,6 +289,8 @@ for (const [call, code, stage] of [
   ["reproduce('a@1', { signal: 'stop' })", 'usage', 'usage'],
   ["reproduce('a@1', { registry: 'not an address' })", 'usage', 'usage'],
   ["reproduce('a@1', { cacheDir: 1n })", 'usage', 'usage'],
+  ["reproduce('a@1', { cacheDir: '' })", 'usage', 'usage'],
+  ["reproduce('a@1', { cacheFile: '' })", 'usage', 'usage'],
   ["reproduce('git+https://github.com/a/b')", 'git-spec', 'usage'],
 ]) {
   test(`${call} throws ${code}`, async () => {

@@ -367,6 +367,21 @@ test('the action checks a folder before it is published', async () => {
   const good = await act({ LOCAL: '.' }, { cwd: checkout });
   assert.deepEqual([good.code, good.outputs.verdict], [0, 'reproducible'], good.stderr);
   assert.match(good.summary, /^### reproduce\n\n[^]*\| reproducible \|/);
+  const junit = join(shim, 'local.xml');
+  assert.equal((await act({ LOCAL: '.', JUNIT: junit }, { cwd: checkout })).code, 0);
+  assert.match(await readFile(junit, 'utf8'), /<testsuites tests="1" failures="0" errors="0"/);
+});
+
+test('the action refuses inputs that do not go together, and writes nothing that was asked for', async () => {
+  const file = join(shim, 'never');
+  const cases = [['LOCAL', 'WAIT', 'true'], ['LOCAL', 'ATTEST', file], ['LOCAL', 'PACKAGE', 'ms@2.1.3'], ['AUDIT', 'WAIT', '5m'], ['AUDIT', 'JUNIT', file], ['AUDIT', 'ATTEST', file], ['AUDIT', 'LOCAL', '.'], ['AUDIT', 'PACKAGE', 'ms@2.1.3']];
+  for (const [way, input, value] of cases) {
+    const ran = await act({ [way]: '.', [input]: value }, { cwd: checkout });
+    assert.deepEqual([ran.code, ran.outputs['exit-code'], ran.outputs.verdict], [2, '2', ''], `${way} with ${input}`);
+    const [, message] = /^::error title=reproduce::(.*)$/m.exec(ran.stdout);
+    assert.ok(message.includes(`\`${way.toLowerCase()}\``) && (input === 'PACKAGE' ? message.includes('packages') : /`(wait|attest|junit)`|`audit` is/.test(message)), message);
+  }
+  assert.ok(!existsSync(file));
 });
 
 test('the action says what was wrong with what it was asked', async () => {

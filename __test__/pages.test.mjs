@@ -2,6 +2,7 @@
 // too old for it.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -77,6 +78,17 @@ test('a package without its documents says so', async () => {
   const ran = await run(['-e', script], { command: [process.execPath], env: clean.env });
   assert.deepEqual([ran.code, ran.stdout], [2, '']);
   assert.match(ran.stderr, /^error\[documents-missing\]/);
+});
+
+test('documents name the versions of Node that package.json asks for', () => {
+  const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const [, line, ofLine, later] = /^\^((\d+)\.\d+)\.0 \|\| >=(\d+\.\d+)\.0$/.exec(JSON.parse(read('package.json')).engines.node);
+  const wanted = `Node ${line} or later of line ${ofLine} or Node ${later} or later`;
+  for (const path of ['README.md', 'docs/platforms.md', 'scripts/named.mjs']) {
+    const text = read(path).replaceAll(', or ', ' or ');
+    assert.ok(text.includes(wanted), path);
+    assert.doesNotMatch(text, new RegExp(`Node ${line.replace('.', '\\.')} or later(?! of line)`), path);
+  }
 });
 
 for (const [version, runs] of [['12.22.12', false], ['18.20.8', false], ['20.18.3', false], ['20.19.0', true], ['21.7.3', false], ['22.11.0', false], ['22.12.0', true], ['25.0.0', true]]) {

@@ -234,3 +234,17 @@ test('files of an earlier run are gone as soon as another one begins, however it
   assert.equal(ran.signal, 'SIGKILL');
   assert.deepEqual(Object.values(files).filter((file) => existsSync(file)), []);
 });
+
+test('no message has the password of an address that was typed as the name of a file', async () => {
+  const address = 'https://me:s3cret@host.invalid/x?token=s3cret';
+  const words = [['survey', 'list', address], ['survey', address], ['--from', address], ['audit', address], ['replay', address], ['report', address], ['ms@2.1.3', '--recipe', address], ['--local', address], ['--verify-attestation', address], ['ms@2.1.3', '--trusted-root', address], ['ms@2.1.3', '--attest', 'a.json', '--attest-key', address], ['ms@2.1.3', '--sarif', address], ['ms@2.1.3', '--junit', address], ['ms@2.1.3', '--emit', address], ['ms@2.1.3', '--cache-file', address], ['inspect', address], ['stage', address], ['explain', address], ['cache', 'ls', '--cache-dir', address], ['ms@2.1.3', '--nonsense', address], ['ms@2.1.3', `--nonsense=${address}`]];
+  const sarif = join(clean.home, 'password.sarif');
+  for (const args of words) {
+    const text = await run(args, { env: clean.env, cwd: clean.home });
+    assert.doesNotMatch(text.stdout + text.stderr, /s3cret/, args.join(' '));
+    if (args.includes('--cache-dir') || args.includes('--emit')) continue;
+    const json = await run([...args, '--json', ...(args[0] === 'ms@2.1.3' && !args.includes('--sarif') ? ['--sarif', sarif] : [])], { env: clean.env, cwd: clean.home });
+    assert.doesNotMatch(json.stdout + json.stderr, /s3cret/, args.join(' '));
+    if (existsSync(sarif)) assert.doesNotMatch(await readFile(sarif, 'utf8'), /s3cret/, args.join(' '));
+  }
+});

@@ -33,13 +33,19 @@ if (audit && (local || specs.length > 0)) stop('`audit` is about a lockfile, and
 const odd = [...specs, local, audit].find((word) => word.startsWith('-'));
 if (odd) stop(`${odd} is no package and no folder`);
 
+// An input that nothing follows would be taken for one that was: a report that is never written.
+const wait = input('WAIT').replace(/^false$/, '');
+const [junit, attest] = [input('JUNIT'), input('ATTEST')];
+if (local && (wait || attest)) stop(`\`${wait ? 'wait' : 'attest'}\` is about published packages, and does not go with \`local\``);
+if (audit && (wait || junit || attest)) stop(`\`${wait ? 'wait' : junit ? 'junit' : 'attest'}\` does not go with \`audit\`, whose results are in the outputs \`json\` and \`summary\``);
+
 const work = mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'reproduce-'));
 // The log shows what takes long; it is not among the results.
 const args = audit ? auditArguments() : ['--json', '--progress', '--accept', input('ACCEPT') || 'same-content'];
 if (input('REGISTRY')) args.push('--registry', input('REGISTRY'));
-if (input('WAIT') && input('WAIT') !== 'false' && !local && !audit) args.push(input('WAIT') === 'true' ? '--wait' : `--wait=${input('WAIT')}`);
-if (input('JUNIT') && !local && !audit) args.push('--junit', input('JUNIT'));
-if (input('ATTEST') && !local && !audit) args.push('--attest', input('ATTEST'), '--attest-keyless');
+if (wait) args.push(wait === 'true' ? '--wait' : `--wait=${wait}`);
+if (junit) args.push('--junit', junit);
+if (attest) args.push('--attest', attest, '--attest-keyless');
 if (local) args.push('--local', local);
 else args.push(...specs);
 

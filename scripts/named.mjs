@@ -16,7 +16,7 @@ const SCHEMAS = ['audit', 'inspect', 'local', 'replay', 'result', 'survey'].map(
 const BLOCK = /(<!-- run: written by scripts\/packages\.mjs -->\n)[^]*?(<!-- \/run -->)/;
 
 const UNNAMED = `This program has no name on npm yet: **\`npx reproduce\` and \`npm install reproduce\` run another tool.** Today it runs from a checkout
-of this repository, on a machine with Node 20.19 or later, Rust 1.89 or later, a C compiler and git:
+of this repository, on a machine with Node 20.19 or later of line 20 or Node 22.12 or later, Rust 1.89 or later, a C compiler and git:
 
 \`\`\`sh
 npm install && node bin.cjs iconv-lite@0.7.2
@@ -25,7 +25,7 @@ npm install && node bin.cjs iconv-lite@0.7.2
 \`npm link\` then puts the command \`reproduce\`, which these documents use, on PATH.
 `;
 
-const named = (name) => `With Node 20.19 or later, and nothing else:
+const named = (name) => `With Node 20.19 or later of line 20 or Node 22.12 or later, and nothing else:
 
 \`\`\`sh
 npx ${name} iconv-lite@0.7.2

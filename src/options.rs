@@ -89,6 +89,14 @@ pub struct Options {
     /// Whose word the folder's `.npmrc` is.
     #[serde(skip)]
     pub project_file: ProjectFile,
+    /// The folder whose `.npmrc` counts in place of that of `cwd`: that of a client's project, in
+    /// its hook.
+    #[serde(skip)]
+    pub project: Option<PathBuf>,
+    /// What goes before all of npm's configuration: what a client follows in its place, in its
+    /// hook.
+    #[serde(skip)]
+    pub settings: Vec<(String, String)>,
 }
 
 /// An option that cannot be followed.
@@ -321,8 +329,14 @@ impl Options {
         }
     }
 
-    /// Refuses a file of results in a folder that is not there: none is made outside of the cache.
-    pub fn check_cache_file(&self) -> Result<(), OptionsError> {
+    /// Refuses a cache without a name, which would be the working folder, and a file of results in
+    /// a folder that is not there: none is made outside of the cache.
+    pub fn check_cache(&self) -> Result<(), OptionsError> {
+        for (name, path) in [("--cache-dir", &self.cache_dir), ("--cache-file", &self.cache_file)] {
+            if path.as_deref().is_some_and(|path| path.as_os_str().is_empty()) {
+                return Err(OptionsError::Empty(name));
+            }
+        }
         let folder = self.cache_file.as_deref().filter(|file| file.is_absolute()).and_then(Path::parent);
         match folder {
             Some(folder) if !folder.is_dir() => Err(OptionsError::NoFolder(folder.display().to_string())),

@@ -322,6 +322,8 @@ impl Arguments {
     /// What a run needs of the arguments.
     pub(super) fn options(&self) -> Options {
         Options {
+            project: None,
+            settings: Vec::new(),
             project_file: npmrc::ProjectFile::Own,
             force: self.force,
             strategy: self.strategy.clone(),

@@ -144,7 +144,8 @@ fn item_json(item: &Item) -> Value {
 
 fn listed_text(folders: &Folders, items: &[Item], verbose: bool, now: SystemTime) -> String {
     let sum = |items: &mut dyn Iterator<Item = &Item>| shown_bytes(items.map(|item| item.bytes).sum());
-    let mut text = format!("{}  {}\n", escape(&folders.root.display().to_string()), sum(&mut items.iter()));
+    let root = verdict::told_without_secrets(&folders.root.display().to_string());
+    let mut text = format!("{}  {}\n", escape(&root), sum(&mut items.iter()));
     let sorts = Sort::ALL.into_iter().map(|sort| (sort, items.iter().filter(move |item| item.sort == sort)));
     for (sort, own) in sorts.filter(|(_, own)| own.clone().next().is_some()) {
         if verbose {

@@ -1,8 +1,10 @@
 //! The process of the client that runs a hook, as Linux shows it: the first one above this whose
 //! environment does not have the hook's name yet.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How far up processes are looked at.
@@ -11,14 +13,20 @@ const MAX_DEPTH: usize = 64;
 const MAX_READ: u64 = 4 << 20;
 /// How many ticks `/proc` counts a second (`USER_HZ`, the same on every machine that Node runs on).
 const TICKS: u64 = 100;
+/// The variables that are kept of those that it was started with, in lower case.
+const VARIABLES: [&str; 4] = ["npm_config_registry", "pnpm_config_registry", "yarn_registry", "bun_config_registry"];
 
 /// The client's process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ClientProcess {
-    /// How long before this process it was started.
+    /// How long before this process it was started; no less than it was.
     pub(super) started_before: Duration,
     /// Its program and words.
     pub(super) words: Vec<String>,
+    /// The folder that it works in.
+    pub(super) folder: Option<PathBuf>,
+    /// Those of its variables that say a registry.
+    pub(super) variables: BTreeMap<String, String>,
 }
 
 impl ClientProcess {
@@ -40,12 +48,33 @@ impl ClientProcess {
             if !environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()) {
                 let line = read(&process, "cmdline")?;
                 let words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-                let started_before = Duration::from_secs(start.saturating_sub(started).div_ceil(TICKS));
-                return Ok(Some(Self { started_before, words }));
+                let ticks = start.saturating_sub(started) + 1;
+                let started_before = Duration::from_millis(ticks * 1000 / TICKS);
+                let folder = std::fs::read_link(format!("/proc/{process}/cwd")).ok();
+                return Ok(Some(Self { started_before, words, folder, variables: variables(&environment) }));
             }
             parent = above;
         }
         Ok(None)
+    }
+
+    /// The value that its words give an option: `--key=value`, or `--key value`. Of several the
+    /// last one counts.
+    pub(super) fn option(&self, key: &str) -> Option<String> {
+        let words = || self.words.iter().map(String::as_str).take_while(|word| *word != "--");
+        let wanted = format!("--{key}");
+        let pairs = words().zip(words().skip(1).map(Some).chain([None]));
+        let given = pairs.filter_map(|(word, next)| match word.split_once('=') {
+            Some((name, value)) => (name == wanted).then_some(value),
+            None => next.filter(|_| word == wanted),
+        });
+        given.last().map(str::to_owned)
+    }
+
+    /// One of its variables, in lower or upper case.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        let named = self.variables.get(&name.to_ascii_lowercase()).or_else(|| self.variables.get(&name.to_ascii_uppercase()));
+        named.map(String::as_str)
     }
 
     /// Whether its words ask for a publish that is only tried. Of several the last one counts.
@@ -57,6 +86,13 @@ impl ClientProcess {
             _ => dry,
         })
     }
+}
+
+/// The variables that say a registry.
+fn variables(environment: &[u8]) -> BTreeMap<String, String> {
+    let all = environment.split(|byte| *byte == 0).filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='));
+    let named = all.filter(|(name, value)| !value.is_empty() && VARIABLES.contains(&name.to_ascii_lowercase().as_str()));
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn read(process: &str, file: &str) -> io::Result<Vec<u8>> {
@@ -103,7 +139,7 @@ mod tests {
     fn a_dry_run_is_among_the_words() {
         let is_dry = |words: &str| {
             let words = words.split(' ').map(str::to_owned).collect();
-            ClientProcess { started_before: Duration::ZERO, words }.is_dry_run()
+            ClientProcess { words, ..ClientProcess::default() }.is_dry_run()
         };
         for dry in ["bun publish --dry-run", "pnpm publish --dry-run=true a", "pnpm --no-dry-run --dry-run publish"] {
             assert!(is_dry(dry), "{dry}");
@@ -111,5 +147,19 @@ mod tests {
         for real in ["bun publish", "pnpm publish --dry-run=false", "pnpm publish --dry-run --no-dry-run", "pnpm publish -- --dry-run"] {
             assert!(!is_dry(real), "{real}");
         }
+    }
+
+    #[test]
+    fn an_option_is_the_last_of_its_name_and_a_variable_of_any_case_says_a_registry() {
+        let option = |words: &str| {
+            let words = words.split(' ').map(str::to_owned).collect();
+            ClientProcess { words, ..ClientProcess::default() }.option("registry")
+        };
+        assert_eq!(option("npm publish --registry a --registry=b"), Some("b".into()));
+        assert_eq!(option("npm publish --registry"), None);
+        assert_eq!(option("npm publish -- --registry a"), None);
+        assert_eq!(option("npm publish --@sc:registry=a"), None);
+        let process = ClientProcess { variables: variables(b"A=1\0YARN_REGISTRY=x\0npm_config_registry=\0"), ..ClientProcess::default() };
+        assert_eq!((process.variable("yarn_registry"), process.variable("npm_config_registry")), (Some("x"), None));
     }
 }

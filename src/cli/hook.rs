@@ -1,19 +1,25 @@
 //! `"postpublish": "reproduce"`: the package that npm has just published, once the registry serves
 //! it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use npmrc::Surroundings;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use context::Progress;
 use report::answer::Answer;
 
+use verdict::diagnostic::{Diagnostic, Stage};
+
 use super::client_process::ClientProcess;
+use super::sent_to::{Publish, SentTo, sent_to};
+use crate::local::{Client, Machine};
 use crate::options::Options;
-use crate::session;
+use crate::session::{self, Publishing};
 
 /// How long a registry may take to show a version that it has accepted, unless `--timeout` is
 /// shorter.
@@ -41,26 +47,71 @@ impl Started {
     }
 }
 
+/// A publish that has just ended.
+#[derive(Debug, Clone)]
+pub(super) struct Published {
+    /// `name@version`.
+    pub(super) spec: String,
+    /// Where it went.
+    pub(super) sent: SentTo,
+    /// When the client was started.
+    started: Started,
+    /// The package's folder, and the client that can pack it.
+    folder: PathBuf,
+    client: Client,
+}
+
+impl Published {
+    /// Asks where the client sent it, unless the user names another registry.
+    pub(super) fn heeding(mut self, options: &mut Options) -> Self {
+        // An earlier answer is about what was there before.
+        options.force = true;
+        options.project = self.sent.project.take();
+        if options.registry.is_some() {
+            self.sent.lost = None;
+        } else if let Some(registry) = self.sent.registry.take() {
+            let scope = self.spec.split_once('/').map(|(scope, _)| format!("{scope}:registry")).filter(|key| key.starts_with('@'));
+            options.settings = std::iter::once("registry".to_owned()).chain(scope).map(|key| (key, registry.clone())).collect();
+        }
+        self
+    }
+}
+
 /// How a version is waited for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Waiting {
     /// For how long.
     pub(super) patience: Duration,
-    /// The client that published it just now, in its hook.
-    pub(super) started: Option<Started>,
+    /// What was published just now, in its hook.
+    pub(super) published: Option<Published>,
+}
+
+/// A client's setting that may have decided where the package went.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not known which registry {spec} was sent to: this program does not follow {setting}")]
+pub(super) struct NotFollowed {
+    spec: String,
+    setting: String,
+}
+
+impl Diagnostic for NotFollowed {
+    fn code(&self) -> &'static str {
+        "publish-registry-unknown"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Resolve
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name the registry in the hook: reproduce --registry <url>".into())
+    }
 }
 
 /// What a hook of npm's is about.
 pub(super) enum Hook {
     /// This version was published.
-    Published {
-        /// `name@version`.
-        spec: String,
-        /// Where it went, if package.json says so itself.
-        registry: Option<String>,
-        /// When the client was started.
-        started: Started,
-    },
+    Published(Box<Published>),
     /// Nothing was: npm runs its hooks under `--dry-run` too.
     DryRun,
     /// This version was staged: nobody can have it yet.
@@ -86,35 +137,42 @@ impl Hook {
             "publish" | "postpublish" if variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0")) => {
                 Some(Self::DryRun)
             }
-            "publish" | "postpublish" => {
-                let manifest =
-                    variable("npm_package_json").and_then(|path| store::at_hand::read(path.as_ref(), npm_pack::tree::LARGEST_READ).ok());
-                let manifest: Option<Value> =
-                    manifest.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
-                let text = |pointer: &str| manifest.as_ref()?.pointer(pointer)?.as_str().map(str::to_owned);
-                // vlt gives neither, and goes by its own setting for the registry, which the
-                // configuration has.
-                let name = variable("npm_package_name").or_else(|| text("/name"))?;
-                let version = variable("npm_package_version").or_else(|| text("/version"))?;
-                // `npm stage publish` and `pnpm stage publish` run the hooks of a publish.
-                if variable("npm_command").as_deref() == Some("stage") {
-                    return Some(Self::Staged { name });
-                }
-                // That of a scope counts first, in npm and pnpm.
-                let scope = name.split_once('/').map(|(scope, _)| scope).filter(|scope| scope.starts_with('@'));
-                let of_scope = scope.and_then(|scope| text(&format!("/publishConfig/{scope}:registry")));
-                let registry = of_scope.or_else(|| text("/publishConfig/registry")).filter(|_| !by_vlt);
-                let client = ClientProcess::of(&event);
-                // pnpm and bun do not say it to their scripts.
-                let tells = variable("npm_config_user_agent").is_some_and(|agent| agent.starts_with("npm/"));
-                if !tells && client.as_ref().is_some_and(ClientProcess::is_dry_run) {
-                    return Some(Self::DryRun);
-                }
-                let started = Started { before: client.map(|client| client.started_before), own: Instant::now() };
-                Some(Self::Published { spec: format!("{name}@{version}"), registry, started })
-            }
+            "publish" | "postpublish" => Self::after(variable, &event),
             _ => None,
         }
+    }
+
+    /// The hook after a publish.
+    fn after(variable: &dyn Fn(&str) -> Option<String>, event: &str) -> Option<Self> {
+        let file = variable("npm_package_json").map_or_else(|| PathBuf::from("package.json"), PathBuf::from);
+        let file = std::path::absolute(&file).unwrap_or(file);
+        let bytes = store::at_hand::read(&file, npm_pack::tree::LARGEST_READ).ok();
+        let manifest: Option<Value> = bytes.and_then(|bytes| serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok());
+        let manifest = manifest.unwrap_or_default();
+        let text = |key: &str| manifest.get(key)?.as_str().map(str::to_owned);
+        // vlt gives neither.
+        let name = variable("npm_package_name").or_else(|| text("name"))?;
+        let version = variable("npm_package_version").or_else(|| text("version"))?;
+        // `npm stage publish` and `pnpm stage publish` run the hooks of a publish.
+        if variable("npm_command").as_deref() == Some("stage") {
+            return Some(Self::Staged { name });
+        }
+        let process = ClientProcess::of(event);
+        let agent = variable("npm_config_user_agent").unwrap_or_default();
+        // pnpm and bun do not say it to their scripts.
+        if !agent.starts_with("npm/") && process.as_ref().is_some_and(ClientProcess::is_dry_run) {
+            return Some(Self::DryRun);
+        }
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        let around = Surroundings::of_process(None);
+        let client = Client::of(variable, Machine::default());
+        let own = manifest.get("publishConfig").unwrap_or(&Value::Null);
+        // vlt has one setting, and tells it in a variable that npm's configuration is read with.
+        let of_vlt = npmrc::is_script_of_vlt(variable).then(SentTo::default);
+        let publish = Publish { agent: &agent, name: &name, own, folder: &folder, process: process.as_ref(), around };
+        let sent = of_vlt.unwrap_or_else(|| sent_to(&publish));
+        let started = Started { before: process.map(|process| process.started_before), own: Instant::now() };
+        Some(Self::Published(Box::new(Published { spec: format!("{name}@{version}"), sent, started, folder, client })))
     }
 }
 
@@ -128,12 +186,18 @@ pub(super) fn patience(options: &Options) -> Duration {
 /// asked again, for as long as the user says. In a hook, one that was there before is not what was
 /// published, and is not judged.
 pub(super) async fn judge(spec: &str, options: &Options, waiting: Waiting, progress: &Progress, cancelled: &Arc<AtomicBool>) -> Answer {
-    let Waiting { patience, started } = waiting;
+    let Waiting { patience, published } = waiting;
+    if let Some(setting) = published.as_ref().and_then(|published| published.sent.lost.clone()) {
+        return Answer::failed(spec, &NotFollowed { spec: spec.to_owned(), setting });
+    }
     let began = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        let is_new = match started {
-            Some(started) => session::just_published(spec, options, started.ago(), Arc::clone(cancelled)).await,
+        let is_new = match &published {
+            Some(Published { started, folder, client, .. }) => {
+                let publishing = Publishing { started_ago: started.ago(), folder: folder.clone(), client: client.clone() };
+                session::just_published(spec, options, publishing, Arc::clone(cancelled)).await
+            }
             None => Ok(()),
         };
         let answer = match is_new {
@@ -167,7 +231,7 @@ mod tests {
     fn a_hook_after_a_publish_names_the_package() {
         for event in ["publish", "postpublish"] {
             let found = hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", event)]].concat());
-            assert!(matches!(found, Some(Hook::Published { spec, registry: None, .. }) if spec == "@a/b@1.0.0"), "{event}");
+            assert!(matches!(found, Some(Hook::Published(one)) if one.spec == "@a/b@1.0.0"), "{event}");
         }
     }
 
@@ -175,7 +239,7 @@ mod tests {
     fn a_dry_run_published_nothing() {
         let dry = |value| hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", "postpublish"), ("npm_config_dry_run", value)]].concat());
         assert!(matches!(dry("true"), Some(Hook::DryRun)));
-        assert!(matches!(dry("false"), Some(Hook::Published { .. })));
+        assert!(matches!(dry("false"), Some(Hook::Published(_))));
     }
 
     #[test]
@@ -187,9 +251,9 @@ mod tests {
             let own = [("npm_lifecycle_event", event), ("npm_package_json", manifest.to_str().unwrap()), ("VLT_NODE_VERSION", "v22.0.0")];
             hook(&[&own[..], more].concat())
         };
-        assert!(matches!(vlt("postpublish", &[]), Some(Hook::Published { spec, registry: None, .. }) if spec == "@a/b@1.0.0"));
+        assert!(matches!(vlt("postpublish", &[]), Some(Hook::Published(one)) if one.spec == "@a/b@1.0.0" && one.sent == SentTo::default()));
         assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "1")]), Some(Hook::DryRun)));
-        assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "0")]), Some(Hook::Published { .. })));
+        assert!(matches!(vlt("postpublish", &[("VLT_DRY_RUN", "0")]), Some(Hook::Published(_))));
         assert!(matches!(vlt("publish", &[]), Some(Hook::Before)), "it runs before the package is sent");
     }
 
@@ -199,7 +263,7 @@ mod tests {
         assert!(matches!(stage("postpublish"), Some(Hook::Staged { name }) if name == "@a/b"));
         assert!(matches!(stage("prepublishOnly"), Some(Hook::Before)));
         let publish = hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", "postpublish"), ("npm_command", "publish")]].concat());
-        assert!(matches!(publish, Some(Hook::Published { .. })));
+        assert!(matches!(publish, Some(Hook::Published(_))));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod pages;
 mod progress;
 mod replay;
 mod report;
+mod sent_to;
 mod signing;
 mod specs;
 mod stage;
@@ -115,7 +116,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     };
     let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
         Ok(Asked::Specs(specs)) => (specs, None),
-        Ok(Asked::Hook(Hook::Published { spec, registry, started })) => (vec![spec], Some((registry, started))),
+        Ok(Asked::Hook(Hook::Published(published))) => (vec![published.spec.clone()], Some(*published)),
         Ok(Asked::Hook(Hook::Staged { name })) => {
             Output::error_text(&format!(
                 "reproduce: nobody can install it yet, and nothing was checked; `reproduce stage {name}` checks what is staged\n"
@@ -132,10 +133,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         }
     };
     let mut options = Options { installed: program.installed, ..arguments.options() };
-    let (registry, started) = published.unzip();
-    options.registry = options.registry.or(registry.flatten());
-    // An earlier answer is about what was there before.
-    options.force |= started.is_some();
+    let published = published.map(|published| published.heeding(&mut options));
     if options.emit.is_some() && specs.len() > 1 {
         let answer = Answer::usage("--emit writes one tarball, but several packages were given", "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
@@ -149,8 +147,8 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         Err(error) => return written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
     };
     // A version that was published a moment ago is not there yet.
-    let patience = arguments.wait.or(started.map(|_| hook::patience(&options)));
-    let waiting = patience.map(|patience| hook::Waiting { patience, started });
+    let patience = arguments.wait.or(published.as_ref().map(|_| hook::patience(&options)));
+    let waiting = patience.map(|patience| hook::Waiting { patience, published });
     let codes = match judge_each(&specs, (&options, waiting), out, &mut documents, Arc::clone(&cancelled)).await {
         Ok(codes) => codes,
         Err(code) => return code,
@@ -180,7 +178,7 @@ async fn judge_each(
     for spec in specs {
         let progress = out.progress(spec);
         let started = Instant::now();
-        let answer = match waiting {
+        let answer = match waiting.clone() {
             Some(waiting) => hook::judge(spec, options, waiting, &progress.listener(), &cancelled).await,
             None => session::judge_one(spec, options, None, progress.listener(), Arc::clone(&cancelled)).await,
         };

@@ -110,9 +110,11 @@ impl Output {
         stdout.flush()
     }
 
-    /// Writes to stderr; where even that fails there is nobody to tell.
+    /// Writes to stderr, without the passwords of addresses; where even that fails there is nobody
+    /// to tell.
     pub(super) fn error_text(text: &str) {
-        let _: io::Result<()> = io::stderr().lock().write_all(for_runner(text).as_bytes());
+        let text = verdict::told_without_secrets(text);
+        let _: io::Result<()> = io::stderr().lock().write_all(for_runner(&text).as_bytes());
     }
 
     /// Says on stderr whether the tarball was written that `--emit` wants: it is as soon as
@@ -134,7 +136,8 @@ impl Output {
     /// The progress of a command that is told of JSON alone.
     pub(super) fn progress_of(json: bool, asked: bool, what: &str) -> Line {
         let style = Style::detect(false);
-        How::of(io::stderr().is_terminal() && !in_ci() && style.can_move(), json, asked).line(what, style)
+        let what = verdict::told_without_secrets(what);
+        How::of(io::stderr().is_terminal() && !in_ci() && style.can_move(), json, asked).line(&what, style)
     }
 
     /// The progress of one package.

@@ -15,6 +15,7 @@ mod packed;
 mod problem;
 mod problems;
 mod rebuilt;
+mod sent;
 pub mod text;
 mod work_tree;
 
@@ -30,6 +31,7 @@ pub use client::{Client, Machine};
 pub use error::LocalError;
 pub use members::members;
 pub use problem::{Problem, Shown};
+pub(crate) use sent::other_than_packed;
 
 use context::Progress;
 use report::json::{Report, SCHEMA_VERSION};

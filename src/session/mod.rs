@@ -35,7 +35,7 @@ use crate::options::Options;
 use memory::{Memory, Tarball, Terms, is_kept, key_of};
 pub(crate) use memory::{is_passing, is_put_off};
 use place::Place;
-pub(crate) use published::just_published;
+pub(crate) use published::{Publishing, just_published};
 use reached::Reached;
 use setup::Setup;
 pub use setup::cache_folders;

@@ -49,17 +49,16 @@ impl Setup {
     /// read.
     pub(super) fn read(options: &Options) -> Result<Self, Failed> {
         options.check_registry().map_err(boxed)?;
-        options.check_cache_file().map_err(boxed)?;
+        options.check_cache().map_err(boxed)?;
         options.check_source().map_err(boxed)?;
         options.check_node().map_err(boxed)?;
         let mut around = Surroundings::of_process(None);
         if let Some(cwd) = &options.cwd {
             around.cwd = around.cwd.join(cwd);
         }
-        let mut npm = NpmConfig::load(
-            &around,
-            &Overrides { registry: options.registry.clone(), settings: Vec::new(), project: options.project_file },
-        );
+        let project = options.project.clone().map(|cwd| Surroundings { cwd, ..around.clone() });
+        let overrides = Overrides { registry: options.registry.clone(), settings: options.settings.clone(), project: options.project_file };
+        let mut npm = NpmConfig::load(project.as_ref().unwrap_or(&around), &overrides);
         npm.check().map_err(boxed)?;
         let git = GitConfig::load().map_err(boxed)?;
         let note = |finding: &ConfigFinding| Finding::new(finding.code, Severity::Warning, finding.message.clone());

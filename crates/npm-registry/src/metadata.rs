@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use url::Url;
 
@@ -90,7 +90,10 @@ pub async fn document(asking: &Asking<'_>, url: &Url, limit: u64) -> Result<Docu
         cache.put(url, &stored, private);
     }
     let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    // What a cache on the way answers has the time at which it was made, and its age.
+    let age = own(header::AGE).and_then(|text| text.trim().parse().ok()).map_or(Duration::ZERO, Duration::from_secs);
     let date = own(header::DATE).and_then(|text| parser.parse_timestamp(text.trim()).ok()).map(SystemTime::from);
+    let date = date.and_then(|date| date.checked_add(age));
     Ok(Document { body, date })
 }
 

@@ -145,11 +145,13 @@ impl NpmConfig {
 
     /// The registry of a package: its scope's, or the default one. Ends with a slash.
     pub fn registry_for(&self, name: &str) -> Url {
-        name.strip_prefix('@')
-            .and_then(|rest| rest.split_once('/'))
-            .and_then(|(scope, _)| self.layers.text(&format!("@{scope}:registry")))
-            .and_then(|text| base_url(&text, "registry", &mut Vec::new()))
-            .unwrap_or_else(|| self.registry.clone())
+        self.scope_registry(name).unwrap_or_else(|| self.registry.clone())
+    }
+
+    /// The registry of a package's scope, where one is configured. Ends with a slash.
+    pub fn scope_registry(&self, name: &str) -> Option<Url> {
+        let (scope, _) = name.strip_prefix('@')?.split_once('/')?;
+        base_url(&self.layers.text(&format!("@{scope}:registry"))?, "registry", &mut Vec::new())
     }
 
     /// Every registry that the configuration names. Their hosts and ports are the user's own

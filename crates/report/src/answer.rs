@@ -1,7 +1,7 @@
 //! What a run gives back: a result, or a failure with its code and a hint.
 
 use verdict::diagnostic::{Diagnostic, Stage, plain};
-use verdict::{Accept, Verdict};
+use verdict::{Accept, Verdict, told_without_secrets};
 
 use crate::json::{Failure, PackageInfo, Report, SCHEMA_VERSION};
 
@@ -30,8 +30,9 @@ impl Answer {
             package: PackageInfo { spec, name: None, version: None, location: None, integrity: None },
             code: error.code().to_owned(),
             stage: error.stage().to_string(),
-            message: plain(&error.to_string()),
-            hints: error.hint().into_iter().collect(),
+            // What a user typed as the name of a file can be an address with a password.
+            message: told_without_secrets(&plain(&error.to_string())),
+            hints: error.hint().map(|hint| told_without_secrets(&hint)).into_iter().collect(),
         }))
     }
 

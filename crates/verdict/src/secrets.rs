@@ -30,6 +30,31 @@ pub fn without_secrets(word: &str) -> String {
     }
 }
 
+/// A sentence in which addresses may stand, as it may be shown: each of them without users,
+/// passwords and queries, also one that was taken for the name of a file (`/here/https://…`).
+pub fn told_without_secrets(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace).map(word_without_secrets).collect()
+}
+
+/// One word of a sentence, from the first scheme on that stands in it.
+fn word_without_secrets(word: &str) -> Cow<'_, str> {
+    let Some(at) = scheme_in(word) else { return Cow::Borrowed(word) };
+    let (before, address) = word.split_at_checked(at).unwrap_or(("", word));
+    let end = address.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | ')' | ',' | ';' | ':' | '.')).len();
+    let (address, after) = address.split_at_checked(end).unwrap_or((address, ""));
+    Cow::Owned(format!("{before}{}{after}", without_query(&without_users(address))))
+}
+
+/// Where an address begins in a word: its scheme, which has more letters than a drive.
+fn scheme_in(word: &str) -> Option<usize> {
+    let begins = |colon: usize| {
+        let scheme = word.get(..colon)?.rsplit(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-'))).next()?;
+        let is_scheme = scheme.len() > 1 && starts_with_slash(word.get(colon + 1..)?);
+        is_scheme.then_some(colon - scheme.len())
+    };
+    word.match_indices(':').find_map(|(colon, _)| begins(colon))
+}
+
 /// A path as npm tells one from an address.
 fn is_path(text: &str) -> bool {
     let drive = matches!(text.as_bytes(), [letter, b':', b'/' | b'\\', ..] if letter.is_ascii_alphabetic());
@@ -197,6 +222,26 @@ mod tests {
             "pkg:npm/%40s/a@1.0.0?repository_url=https://npm.example&checksum=sha256:ab#sub/path",
         ] {
             assert_eq!(without_secrets(word), word);
+        }
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_words_and_loses_the_passwords_of_its_addresses() {
+        for (said, shown) in [
+            ("https://me:pw@host/x cannot be read: no such file", "https://host/x cannot be read: no such file"),
+            ("/here/https://me:pw@host/x: no such file", "/here/https://host/x: no such file"),
+            ("/here/https:/me:pw@host/x", "/here/https:/host/x"),
+            ("unexpected argument 'https://me:pw@host/x?token=pw' found", "unexpected argument 'https://host/x' found"),
+            ("two: git+https://a:pw@host, (https://:pw@other:81/)", "two: git+https://host, (https://other:81/)"),
+            ("https://host/x?token=pw: not there\nhint: https://pw@host", "https://host/x: not there\nhint: https://host"),
+            ("https://me:p/w@host/x", "https://host/x"),
+        ] {
+            let once = told_without_secrets(said);
+            assert_eq!(once, shown);
+            assert_eq!(told_without_secrets(&once), once, "twice");
+        }
+        for plain in ["C:/a@b/c is no folder", "@scope/name@1.0.0: at 12:30", "see https://host/a@1.0.0/x#L1", "me:pw is two words ", ""] {
+            assert_eq!(told_without_secrets(plain), plain);
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod read;
 pub mod svr;
 #[cfg(test)]
 mod tests;
+mod unique;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,6 +40,23 @@ pub fn purl(name: &str, version: &str) -> String {
     format!("pkg:npm/{name}@{version}")
 }
 
+/// The one level of a result.
+fn level(verdict: Verdict, reproduced: bool) -> &'static str {
+    match (reproduced, verdict) {
+        (true, Verdict::Identical) => "REPRODUCED_IDENTICAL",
+        (true, _) => "REPRODUCED_SAME_CONTENT",
+        (false, _) => "FAILED",
+    }
+}
+
+/// How a policy is named.
+fn policy(accept: Accept) -> &'static str {
+    match accept {
+        Accept::Identical => "identical",
+        Accept::SameContent => "same-content",
+    }
+}
+
 /// The statement about a result. `None` where it is not known what the result is about: without
 /// name, version or a hash of the tarball; where it rests on the user's own word, or on a commit
 /// that the repository of a submodule never took, which a verification summary cannot say; and
@@ -51,16 +69,9 @@ pub fn statement(report: &Report, product: &Product) -> Option<Value> {
     let package = &report.package;
     let name = purl(package.name.as_deref()?, package.version.as_deref()?);
     let digest = digest_set(package.integrity.as_deref()?)?;
-    let accept = match report.options.accept {
-        Accept::Identical => "identical",
-        Accept::SameContent => "same-content",
-    };
+    let accept = policy(report.options.accept);
     // SLSA has levels for how a build was made; of a rebuild it can be said only that it was one.
-    let level = match (report.reproduced, report.verdict) {
-        (true, Verdict::Identical) => "REPRODUCED_IDENTICAL",
-        (true, _) => "REPRODUCED_SAME_CONTENT",
-        (false, _) => "FAILED",
-    };
+    let level = level(report.verdict, report.reproduced);
     Some(json!({
         "_type": STATEMENT,
         "subject": [{ "name": name, "digest": digest }],

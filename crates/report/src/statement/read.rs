@@ -11,11 +11,14 @@ use verdict::Verdict;
 
 use super::bundle::{self, Certified, Identity};
 use super::envelope::{Checker, Envelope, EnvelopeError, PAYLOAD_TYPE};
-use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, purl, svr};
+use super::{EXTENSION, STATEMENT, SUMMARY, digest_set, level, policy, purl, svr, unique};
 use crate::json::{OptionsInfo, SOURCE_BY_USER};
 
 /// Largest attestation that is read, in bytes.
 const MAX_ATTESTATION: u64 = 64 << 20;
+/// Why a document says nothing.
+const NOT_ONE: &str = "it is not a statement about a rebuild";
+const CONTRADICTS: &str = "it contradicts itself: its fields do not say the same of the result";
 
 /// A statement of this program's, as it was read.
 #[derive(Debug, Clone, Serialize)]
@@ -76,18 +79,18 @@ pub fn read(path: &Path, trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
 /// As [`read`], for bytes.
 pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let unreadable = |reason: &str| EnvelopeError::Unreadable { path: String::new(), reason: reason.to_owned() };
-    let value: Value = serde_json::from_slice(json).map_err(|_| unreadable("it is no JSON"))?;
+    let value = unique::parse(json).map_err(unreadable)?;
+    let read = |payload: &[u8], key_id| stated(&unique::parse(payload)?, key_id);
     if bundle::is_one(&value) {
         let Trust::Identity(identity, roots) = trust else { return Err(EnvelopeError::NoIdentity) };
         let (payload, signer) = bundle::open(json, Some(identity), roots)?;
-        let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
-        let found = stated(&statement, None).ok_or_else(|| unreadable("it is not a statement about a rebuild"))?;
+        let found = read(&payload, None).map_err(unreadable)?;
         return Ok(Stated { signer: Some(signer), ..found });
     }
     let Some(payload_type) = value.get("payloadType").and_then(Value::as_str) else {
         return match trust {
             Trust::Key(_) | Trust::Identity(..) | Trust::Nobody => Err(EnvelopeError::Unsigned),
-            Trust::Unsigned => stated(&value, None).ok_or_else(|| unreadable("it is not a statement about a rebuild")),
+            Trust::Unsigned => stated(&value, None).map_err(unreadable),
         };
     };
     if payload_type != PAYLOAD_TYPE {
@@ -96,11 +99,38 @@ pub fn open(json: &[u8], trust: Trust<'_>) -> Result<Stated, EnvelopeError> {
     let envelope: Envelope = serde_json::from_value(value).map_err(|_| unreadable("it is no envelope"))?;
     let Trust::Key(key) = trust else { return Err(EnvelopeError::NoKey) };
     let payload = key.open(&envelope)?;
-    let statement: Value = serde_json::from_slice(&payload).map_err(|_| unreadable("its payload is no JSON"))?;
-    stated(&statement, Some(key.id.clone())).ok_or_else(|| unreadable("it is not a statement about a rebuild"))
+    read(&payload, Some(key.id.clone())).map_err(unreadable)
 }
 
-fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
+/// What a statement says; the error is for people.
+fn stated(statement: &Value, key_id: Option<String>) -> Result<Stated, &'static str> {
+    // Somebody who knows another program by its address would read the other one's.
+    let predicate = statement.get("predicate").and_then(Value::as_object);
+    if predicate.is_some_and(|fields| fields.keys().filter(|key| key.ends_with(&format!("/{EXTENSION}"))).count() > 1) {
+        return Err(CONTRADICTS);
+    }
+    let found = stated_by(statement, key_id).ok_or(NOT_ONE)?;
+    let is_summary = statement.get("predicateType").and_then(Value::as_str) == Some(SUMMARY);
+    if is_summary && !agrees(statement, &found) { Err(CONTRADICTS) } else { Ok(found) }
+}
+
+/// Whether all that a summary says of the result is what its verdict comes to.
+fn agrees(statement: &Value, found: &Stated) -> bool {
+    let text = |path: &str| statement.pointer(path).and_then(Value::as_str);
+    let details = text("/predicate/verifier/id").and_then(|id| statement.get("predicate")?.get(format!("{id}/{EXTENSION}")));
+    let accept = details.and_then(|details| details.pointer("/buildDefinition/externalParameters/options/accept"));
+    let Some(accept) = accept.and_then(|accept| serde_json::from_value(accept.clone()).ok()) else { return false };
+    let policy = policy(accept);
+    found.verdict.is_decided()
+        && found.reproduced == found.verdict.reproduced(accept)
+        && statement.pointer("/predicate/verifiedLevels") == Some(&serde_json::json!([level(found.verdict, found.reproduced)]))
+        && text("/predicate/verificationResult") == Some(if found.reproduced { "PASSED" } else { "FAILED" })
+        && text("/predicate/resourceUri") == Some(found.subject.as_str())
+        && text("/predicate/policy/uri").and_then(|uri| uri.rsplit_once('#')).is_some_and(|(_, named)| named == policy)
+        && details.and_then(|details| details.get("accept")).and_then(Value::as_str) == Some(policy)
+}
+
+fn stated_by(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     let text = |path: &str| statement.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let kind = text("/predicateType")?;
     if text("/_type")? == STATEMENT && kind == svr::RESULT {
@@ -114,9 +144,6 @@ fn stated(statement: &Value, key_id: Option<String>) -> Option<Stated> {
     let subjects = statement.get("subject")?.as_array().filter(|subjects| subjects.len() == 1)?;
     let subject = subjects.first()?;
     let reproduced = details.get("reproduced")?.as_bool()?;
-    // Two fields that say the same: where they do not, it says nothing.
-    let passed = text("/predicate/verificationResult")? == "PASSED";
-    (reproduced == passed).then_some(())?;
     let options = details.pointer("/buildDefinition/externalParameters/options")?;
     let options: OptionsInfo = serde_json::from_value(options.clone()).ok()?;
     // Nothing passes on commands that a user gave.

@@ -153,6 +153,51 @@ fn what_is_no_statement_of_a_rebuild_is_refused() {
 }
 
 #[test]
+fn a_signed_statement_that_contradicts_itself_says_nothing() {
+    let (private, public) = ed25519();
+    let (signer, checker) = (Signer::read(&private).expect("a key"), Checker::read(&public).expect("a key"));
+    let said = |payload: &str| {
+        let envelope = signer.sign(payload.as_bytes()).expect("signed");
+        open(serde_json::to_string(&envelope).expect("json").as_bytes(), Trust::Key(&checker))
+    };
+    let refused = |payload: &str| {
+        let reason = match said(payload) {
+            Err(EnvelopeError::Unreadable { reason, .. }) => reason,
+            other => panic!("{other:?}: {payload}"),
+        };
+        assert!(reason.contains("contradicts itself"), "{reason}");
+    };
+    let good = stated(Verdict::Identical);
+    assert!(said(&good.to_string()).is_ok());
+    let product = Product::default();
+    let own = format!("/predicate/{}", product.uri(EXTENSION).replace('~', "~0").replace('/', "~1"));
+    for (path, value) in [
+        (format!("{own}/verdict"), json!("differs")),
+        (format!("{own}/verdict"), json!("same-content")),
+        (format!("{own}/verdict"), json!("no-source")),
+        (format!("{own}/reproduced"), json!(false)),
+        (format!("{own}/accept"), json!("identical")),
+        ("/predicate/verificationResult".to_owned(), json!("FAILED")),
+        ("/predicate/verifiedLevels".to_owned(), json!(["REPRODUCED_SAME_CONTENT"])),
+        ("/predicate/verifiedLevels".to_owned(), json!(["REPRODUCED_IDENTICAL", "FAILED"])),
+        ("/predicate/resourceUri".to_owned(), json!("pkg:npm/other@1.0.0")),
+        ("/predicate/policy/uri".to_owned(), json!("https://x/#identical")),
+    ] {
+        let mut edited = good.clone();
+        *edited.pointer_mut(&path).expect(&path) = value;
+        refused(&edited.to_string());
+    }
+    // Another program's result beside it, and a field twice: who reads which?
+    let mut two = good.clone();
+    let other = stated(Verdict::Differs).pointer(&own).expect("details").clone();
+    two.pointer_mut("/predicate").and_then(Value::as_object_mut).expect("a predicate").insert(format!("https://other/{EXTENSION}"), other);
+    refused(&two.to_string());
+    refused(
+        &good.to_string().replace(r#""verificationResult":"PASSED""#, r#""verificationResult":"FAILED","verificationResult":"PASSED""#),
+    );
+}
+
+#[test]
 fn a_statement_is_about_one_tarball_of_one_version() {
     let found = open(stated(Verdict::Identical).to_string().as_bytes(), Trust::Unsigned).expect("a statement");
     let zeros = format!("sha512-{}==", "A".repeat(86));

@@ -452,7 +452,8 @@ export interface ReproduceResult {
   source: { spec: string | null; location: string | null; integrity: string | null };
   /** sha256 over the published files as npm writes them to disk. */
   contentDigest: string | null;
-  origin: { repository: string; commit: string; directory: string; ref: string | null } | null;
+  /** `committedAt` is the commit's own time; null if it is not known. */
+  origin: { repository: string; commit: string; directory: string; ref: string | null; committedAt: string | null } | null;
   evidence: Evidence[];
   findings: Finding[];
   attempts: Attempt[];

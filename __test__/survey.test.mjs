@@ -76,7 +76,7 @@ test('a list in every form is judged, each package once, and its lines, its figu
     '✓ identical     s-good@1.0.0',
     '? error         s-nowhere  (package-not-found)',
   ].sort());
-  assert.match(ran.stdout, /\n {6}2 {3}50\.0 % {2}reproduced {2}\(95 %: 15\.0 % to 85\.0 %\)\n/);
+  assert.match(ran.stdout, /\n {6}2 {3}50\.0 % {2}reproduced {2}\(95 %: 15\.0–85\.0 %\)\n/);
   const lines = await linesOf(ndjson);
   assert.deepEqual(verdicts(lines), { 's-good@1.0.0': 'identical', '@kit/s-scoped@1.0.0': 'identical', 's-alone@1.0.0': 'no-source', 's-nowhere': 'error' });
   // The same from the database and from the lines.
@@ -88,7 +88,7 @@ test('a list in every form is judged, each package once, and its lines, its figu
   assert.equal(listed.stdout, 's-alone@1.0.0\n');
   const fed = await survey(['-', '--ndjson', '-'], { input: listed.stdout });
   assert.deepEqual([fed.code, verdicts([fed.json])], [2, { 's-alone@1.0.0': 'no-source' }]);
-  assert.match((await report(db, '--md')).stdout, /\| reproduced \| 2 \| 50\.0 % \| 15\.0 % to 85\.0 % \|/);
+  assert.match((await report(db, '--md')).stdout, /\| reproduced \| 2 \| 50\.0 % \| 15\.0–85\.0 % \|/);
 });
 
 test('the page of a survey has its packages, and says what changed since an earlier one', async () => {
@@ -124,14 +124,25 @@ test('the page of a survey has its packages, and says what changed since an earl
 });
 
 test('what says that it is reproduced counts by its verdict', async () => {
-  const lines = path('said.ndjson');
-  const said = (spec, verdict, more) => `${JSON.stringify({ spec, result: { verdict, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
-  await writeFile(lines, said('a@1.0.0', 'differs') + said('b@1.0.0', 'identical') + said('c@1.0.0', 'error'));
+  const [lines, made] = [path('said.ndjson'), path('made.ndjson')];
+  await survey([await list(`${of.good.spec}\n`), '--ndjson', made]);
+  const [{ result }] = await linesOf(made);
+  const said = (spec, more) => `${JSON.stringify({ spec, result: { ...result, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
+  await writeFile(lines, said('a@1.0.0', { verdict: 'differs' }) + said('b@1.0.0', {}) + said('c@1.0.0', { verdict: 'error' }));
   // An error that says another verdict, and a line without one, are not decided.
   const odd = [{ spec: 'd@1.0.0', result: null, error: { verdict: 'identical', reproduced: true }, durationMs: 1 }, { spec: 'e@1.0.0', result: {}, error: null, durationMs: 1 }];
   await writeFile(lines, odd.map((line) => `${JSON.stringify(line)}\n`).join(''), { flag: 'a' });
-  const { reproduced, packages } = (await report(lines, '--json')).json;
-  assert.deepEqual([reproduced.count, packages], [1, 5]);
+  const { reproduced, notReproduced, notDecided, unreadable, packages } = (await report(lines, '--json')).json;
+  assert.deepEqual([reproduced.count, notReproduced.count, notDecided.count, unreadable, packages], [1, 1, 3, 2, 5]);
+});
+
+test('the year is known of what needed no build: the commit says it', async () => {
+  const db = path('s.db');
+  assert.equal((await survey([await list(`${of.good.spec}\n`)], { db })).code, 0);
+  const { result } = (await report(db, '--ndjson')).json;
+  const year = result.origin.committedAt.slice(0, 4);
+  assert.match(year, /^20\d\d$/);
+  assert.deepEqual(Object.keys((await report(db, '--json')).json.by.year), [year]);
 });
 
 test('another registry of the configuration is another question', async () => {
@@ -177,7 +188,7 @@ test('what needs a build has no verdict before one was tried: it waits, and a la
   assert.deepEqual([first.code, verdicts(await linesOf(ndjson))], [2, { 's-good@1.0.0': 'identical' }]);
   assert.match(first.stderr, /\n1 wait for a build: /);
   const { waiting, reproduced } = (await report(db, '--json')).json;
-  assert.deepEqual([waiting, reproduced], [1, { count: 1, share: 1, low: null, high: null }]);
+  assert.deepEqual([waiting, reproduced], [1, { count: 1, of: 1, share: 1, low: null, high: null }]);
   const asked = world.registry.requests.length;
   const again = await survey([file, '--no-build'], { db });
   assert.match(again.stderr, /goes on where it ended/);

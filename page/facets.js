@@ -2,7 +2,7 @@
 // among those that the other choices leave.
 
 /** Names of the facets, in the order of the charts. */
-export const FACETS = { verdict: 'Verdict', reason: 'Reason', client: 'Client that packed', strategy: 'Strategy', manager: 'Package manager', provenance: 'Provenance', year: 'Year of publication' };
+export const FACETS = { verdict: 'Verdict', reason: 'Reason', client: 'Client that packed', strategy: 'Strategy', manager: 'Package manager', provenance: 'Provenance', year: 'Year' };
 
 /** Whether a row has every one of the words. */
 export const matches = (row, words) => words.every((word) => row.words.includes(word));

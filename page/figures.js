@@ -16,7 +16,9 @@ function placed(node, styles) {
 }
 
 /** The share as a point and its interval as a line, on a scale from nothing to all. */
-function interval({ share, low, high }) {
+function interval({ share, low: from, high: to }) {
+  // Without an interval the point alone.
+  const [low, high] = [from ?? share, to ?? share];
   const at = (part) => `${part * 100}%`;
   return element('div', { class: 'interval', 'aria-hidden': 'true' },
     placed(element('i', { class: 'range' }), { left: at(low), width: at(high - low) }),
@@ -33,7 +35,7 @@ function line([name, share], isWhole) {
     element('td', {}, count(share.count)),
     element('td', {}, percent(share.share)),
     element('td', {}, isWhole ? between(share) : 'none yet'),
-    element('td', { class: 'plot' }, interval(isWhole ? share : { ...share, low: share.share, high: share.share })));
+    element('td', { class: 'plot' }, interval(share)));
 }
 
 function outcomes({ all }) {

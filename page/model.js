@@ -11,7 +11,7 @@ export const COLUMNS = [
   { id: 'verdict', title: 'Verdict', value: (row) => row.facets.verdict },
   { id: 'reason', title: 'Reason', value: (row) => row.facets.reason },
   { id: 'client', title: 'Client', value: (row) => row.facets.client },
-  { id: 'year', title: 'Published', value: (row) => row.published },
+  { id: 'year', title: 'Date', value: (row) => row.published },
   { id: 'provenance', title: 'Provenance', value: (row) => row.facets.provenance },
   { id: 'ms', title: 'Took', value: (row) => row.ms },
 ];

@@ -98,7 +98,7 @@ function line(random, at, other) {
     publishedAt: `${year}-0${1 + Math.floor(random() * 9)}-1${Math.floor(random() * 9)}T10:00:00.000Z`,
     attested, provenance: attested ? provenanceOf(random() < 0.9) : null, strategy: hasAttempt ? strategy : null,
     source: { spec: `git+https://git.invalid/a/b#${'a'.repeat(40)}`, location: 'https://git.invalid/a/b', integrity: code === null ? integrity : null },
-    origin: hasAttempt ? { repository: 'https://git.invalid/a/b', commit: 'a'.repeat(40), directory: '', ref: `v${version}` } : null,
+    origin: hasAttempt ? { repository: 'https://git.invalid/a/b', commit: 'a'.repeat(40), directory: '', ref: `v${version}`, committedAt: null } : null,
     evidence: hasAttempt ? [{ kind: 'tag', value: `v${version}`, commit: 'a'.repeat(40), filesMatched: 12, filesPublished: 14, note: 'the tag names this version' }] : [],
     findings: random() < 0.3 ? [{ code: 'install-scripts', severity: 'warning', path: 'package.json', message: 'a script runs when the package is installed' }] : [],
     attempts: hasAttempt ? [attemptOf(name, version, strategy, verdict, null, {}, { packer: client })] : [],

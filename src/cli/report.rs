@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use clap::{CommandFactory, Parser};
 
+use page::{Entry, Figures, Totals};
 use report::answer::Answer;
 use report::text::escape;
-use survey::{Counter, Database, Fact, Line, Lines, RunInfo, SurveyError, counted, text};
-
+use survey::{Database, Fact, Line, Lines, Logs, RunInfo, SurveyError, counted};
 use verdict::host::timestamp;
 
 use super::output::Output;
@@ -121,32 +121,36 @@ impl Arguments {
             return self.page(to);
         }
         if self.ndjson {
-            return self.lines(|line| if self.is_wanted(&counted(&line)) { Ok(Output::json_of(&line)?) } else { Ok(()) });
+            return self.lines(Logs::There, |line| if self.is_wanted(&counted(&line)) { Ok(Output::json_of(&line)?) } else { Ok(()) });
         }
-        let mut counter = Counter::default();
-        let mut listed = Vec::new();
-        let (name, waiting) = self.facts(|fact| {
-            if self.is_wanted(&fact) {
-                counter.add(&fact);
-                if self.list {
-                    listed.push(fact.spec);
-                }
-            }
-        })?;
         if self.list {
-            let mut all = String::new();
-            for spec in &listed {
-                all.push_str(&escape(spec));
+            return self.specs();
+        }
+        let about = self.about()?;
+        let mut figures = Figures::default();
+        self.lines(Logs::LeftOut, |line| {
+            if self.is_wanted(&counted(&line)) {
+                figures.add(&Entry::of_parts(&line.spec, line.result.as_ref(), line.error.as_ref(), line.duration_ms));
+            }
+            Ok(())
+        })?;
+        Ok(match (self.json, self.md) {
+            (true, _) => Output::json_of(&Totals::of(&about, &figures)),
+            (_, true) => Output::text(&page::markdown(&about, &figures)),
+            _ => Output::text(&page::text(&about, &figures, self.group)),
+        }?)
+    }
+
+    /// Prints the packages, as a list has them.
+    fn specs(&self) -> Result<(), ReportError> {
+        let mut all = String::new();
+        self.facts(|fact| {
+            if self.is_wanted(&fact) {
+                all.push_str(&escape(&fact.spec));
                 all.push('\n');
             }
-            return Ok(Output::text(&all)?);
-        }
-        let summary = counter.summary(&name, waiting);
-        Ok(match (self.json, self.md) {
-            (true, _) => Output::json_of(&summary),
-            (_, true) => Output::text(&text::markdown(&summary)),
-            _ => Output::text(&text::summary(&summary, self.group)),
-        }?)
+        })?;
+        Ok(Output::text(&all)?)
     }
 
     /// Writes the page of HTML.
@@ -156,7 +160,7 @@ impl Arguments {
                 let other = Self { from: from.clone(), ..self.whole() };
                 let mut results = page::Earlier::default();
                 let about = other.about()?;
-                other.lines(|line| {
+                other.lines(Logs::LeftOut, |line| {
                     results.add(&serde_json::to_vec(&line).map_err(io::Error::other)?);
                     Ok(())
                 })?;
@@ -176,7 +180,7 @@ impl Arguments {
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = if is_replaced { page_file().tempfile_in(folder)? } else { page_file().tempfile()? };
         let mut page = page::Page::begin(BufWriter::new(file.as_file_mut()), about, earlier)?;
-        self.lines(|line| {
+        self.lines(Logs::There, |line| {
             if self.is_wanted(&counted(&line)) {
                 page.add(&serde_json::to_vec(&line).map_err(io::Error::other)?)?;
             }
@@ -234,26 +238,22 @@ impl Arguments {
         self.class.as_ref().is_none_or(is_one)
     }
 
-    /// Hands over what is counted of each package; gives the list's name, and how many packages
-    /// wait.
-    fn facts(&self, mut each: impl FnMut(Fact)) -> Result<(String, usize), ReportError> {
+    /// Hands over what a list says of each package.
+    fn facts(&self, mut each: impl FnMut(Fact)) -> Result<(), ReportError> {
         if let Some(database) = self.database()? {
-            let run = self.run_of(&database)?;
-            database.facts(run.id, each)?;
-            return Ok((run.list, run.packages.saturating_sub(run.done)));
+            return Ok(database.facts(self.run_of(&database)?.id, each)?);
         }
-        self.lines(|line| {
+        self.lines(Logs::LeftOut, |line| {
             each(counted(&line));
             Ok(())
-        })?;
-        Ok((self.from.display().to_string(), 0))
+        })
     }
 
     /// Hands over each line, as it was written.
-    fn lines(&self, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
+    fn lines(&self, logs: Logs, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
         if let Some(database) = self.database()? {
             let run = self.run_of(&database)?.id;
-            return database.lines(run)?.try_for_each(|line| each(line?));
+            return database.lines(run, logs)?.try_for_each(|line| each(line?));
         }
         if self.from == Path::new("-") {
             return Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(|line| each(line?));

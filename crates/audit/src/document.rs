@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use report::classes::Classes;
 use report::json::SCHEMA_VERSION;
 use serde::Serialize;
 use verdict::{Finding, Severity, Verdict, merge_exit_codes};
 
 use super::{FailOn, Plan, Row};
 use npm_lockfile::{LeftOut, Reason};
-
-/// Names of packages that a class shows.
-const EXAMPLES: usize = 3;
 
 /// A whole audit.
 #[derive(Debug, Serialize)]
@@ -29,7 +27,7 @@ pub struct Document {
     /// The sums.
     pub totals: Totals,
     /// Why packages are not reproduced, the commonest first.
-    pub classes: Vec<Class>,
+    pub classes: Classes,
     /// About the lockfile as a whole.
     pub findings: Vec<Finding>,
     /// The packages, by name and version.
@@ -63,20 +61,6 @@ pub struct Totals {
     pub omitted: usize,
     /// What was left out, by reason.
     pub left_out: BTreeMap<&'static str, usize>,
-}
-
-/// Packages that failed for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Class {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The reason.
-    pub code: String,
-    /// How many packages.
-    pub packages: usize,
-    /// Some of them, as `name@version`.
-    pub examples: Vec<String>,
 }
 
 /// What was left out.
@@ -220,22 +204,10 @@ fn totals(plan: &Plan, rows: &[Row]) -> Totals {
     }
 }
 
-fn classes(rows: &[Row]) -> Vec<Class> {
-    let mut by_reason: BTreeMap<(&str, &str), Class> = BTreeMap::new();
+fn classes(rows: &[Row]) -> Classes {
+    let mut classes = Classes::default();
     for row in rows.iter().filter(|row| !row.reproduced) {
-        let code = row.code.as_deref().unwrap_or_default();
-        let class = by_reason.entry((row.verdict.as_str(), code)).or_insert_with(|| Class {
-            verdict: row.verdict,
-            code: code.to_owned(),
-            packages: 0,
-            examples: Vec::new(),
-        });
-        class.packages += 1;
-        if class.examples.len() < EXAMPLES {
-            class.examples.push(format!("{}@{}", row.name, row.version));
-        }
+        classes.add(row.verdict, row.code.as_deref(), &format!("{}@{}", row.name, row.version));
     }
-    let mut all: Vec<Class> = by_reason.into_values().collect();
-    all.sort_by_key(|class| std::cmp::Reverse(class.packages));
-    all
+    classes
 }

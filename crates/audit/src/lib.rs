@@ -21,7 +21,7 @@ mod stated;
 pub mod summary;
 pub mod text;
 
-pub use document::{Class, Document, LeftOutInfo, Line, Totals};
+pub use document::{Document, LeftOutInfo, Line, Totals};
 pub use error::AuditError;
 pub use exceptions::{Exceptions, write as write_exceptions};
 pub use look::{Learned, Look};

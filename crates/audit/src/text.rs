@@ -43,10 +43,11 @@ pub fn end(document: &Document) -> String {
     for finding in &document.findings {
         let _ = writeln!(out, "{}: {}", finding.code, escape(&finding.message));
     }
-    if !document.classes.is_empty() {
+    let classes = document.classes.sorted();
+    if !classes.is_empty() {
         out.push_str("not reproduced, by reason:\n");
     }
-    for class in &document.classes {
+    for class in classes {
         let more = if class.packages > class.examples.len() { ", …" } else { "" };
         let examples: Vec<_> = class.examples.iter().map(|name| escape(name).into_owned()).collect();
         let _ =

@@ -102,8 +102,7 @@ mod tests {
 
     fn report(repository: &str, commit: &str, reference: &str) -> Report {
         let mut report = super::test_support::report("a", Verdict::Differs, Vec::new());
-        report.origin =
-            Some(OriginInfo { repository: "https://github.com/a/b".into(), commit: B.into(), directory: String::new(), reference: None });
+        report.origin = Some(OriginInfo { repository: "https://github.com/a/b".into(), commit: B.into(), ..OriginInfo::default() });
         report.provenance = Some(Provenance {
             verified: true,
             repository: Some(repository.into()),

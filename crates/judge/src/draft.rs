@@ -173,8 +173,13 @@ impl Draft {
     }
 
     fn origin(&mut self, repository: &str, commit: &str, directory: &str, reference: Option<String>) {
-        self.report.origin =
-            Some(OriginInfo { repository: repository.to_owned(), commit: commit.to_owned(), directory: directory.to_owned(), reference });
+        self.report.origin = Some(OriginInfo {
+            repository: repository.to_owned(),
+            commit: commit.to_owned(),
+            directory: directory.to_owned(),
+            reference,
+            committed_at: None,
+        });
         self.report.source.location = Some(repository.to_owned());
         let path = if directory.is_empty() { String::new() } else { format!("::path:{directory}") };
         self.report.source.spec = Some(format!("git+{repository}#{commit}{path}"));

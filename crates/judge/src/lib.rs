@@ -8,6 +8,7 @@ mod agreement;
 pub mod attested;
 mod beside_branches;
 mod checkout_notes;
+mod committed;
 mod decision;
 mod declared;
 mod deno_pack;

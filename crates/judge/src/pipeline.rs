@@ -30,7 +30,9 @@ use crate::identity::{check_checksums, check_manifest, package_info};
 use crate::nominate::{self, Nominated, Nominating};
 use crate::question::Question;
 use crate::source_of::source_of;
-use crate::{attested, beside_branches, checkout_notes, decision, elsewhere, fetch, other_folder, pnpm_changelog, pnpm_hook, released_as};
+use crate::{
+    attested, beside_branches, checkout_notes, committed, decision, elsewhere, fetch, other_folder, pnpm_changelog, pnpm_hook, released_as,
+};
 
 /// How long a task that is no longer needed may take to see it.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -174,6 +176,7 @@ fn decide(
     draft.made(&decided);
     let source = |recipe: &Recipe| source_of(&located, &repository, recipe);
     draft.explained(&decided, &published, &source);
+    draft.noted(|report| committed::tell(report, &repository));
     draft.noted(|report| attested::settle(report, &repository, by_user));
     draft.noted(|report| elsewhere::tell(report, &mut repository, &published.files()));
     draft.noted(|report| released_as::tell(report, repository.refs()));

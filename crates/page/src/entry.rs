@@ -4,6 +4,7 @@ use report::json::{AttemptInfo, Failure, Report};
 use report::terminal::{closest, shown_client};
 use report::text::escape;
 use serde::Deserialize;
+use serde_json::Value;
 use verdict::{Accept, Verdict};
 
 /// Characters of a short text: a name, a code, a version.
@@ -49,7 +50,7 @@ pub struct Entry {
     pub code: Option<String>,
     /// The strategy that reproduced it, or came closest.
     pub strategy: Option<String>,
-    /// The day of publication.
+    /// The day of publication; where nobody said it, that of the commit.
     pub published: Option<String>,
     /// The client whose archive it is.
     pub client: Option<String>,
@@ -116,7 +117,7 @@ impl Entry {
             reproduced: report.reproduced && report.verdict.reproduced(Accept::SameContent),
             code: report.code.as_deref().map(short),
             strategy: report.strategy.as_deref().map(short),
-            published: report.published_at.as_deref().and_then(day),
+            published: report.published_at.as_deref().and_then(day).or_else(|| committed(report)),
             client: attempt.map(|attempt| short(&shown_client(&attempt.recipe.packer))),
             manager: attempt.and_then(manager).map(|manager| short(&manager)),
             vouched,
@@ -124,7 +125,28 @@ impl Entry {
         }
     }
 
-    /// The year of publication.
+    /// What was made of the parts of a line.
+    pub fn of_parts(spec: &str, result: Option<&Value>, error: Option<&Value>, took_ms: u64) -> Self {
+        let line = || -> Result<Line, serde_json::Error> {
+            Ok(Line {
+                spec: spec.to_owned(),
+                result: result.map(Box::<Report>::deserialize).transpose()?,
+                error: error.map(Failure::deserialize).transpose()?,
+                duration_ms: took_ms,
+            })
+        };
+        match line() {
+            Ok(line) if line.result.is_some() || line.error.is_some() => Self::of(&line),
+            _ => Self::unreadable(spec),
+        }
+    }
+
+    /// `name@version`.
+    pub fn shown(&self) -> String {
+        if self.version.is_empty() { self.name.clone() } else { format!("{}@{}", self.name, self.version) }
+    }
+
+    /// The year of publication, or of the commit.
     pub fn year(&self) -> Option<&str> {
         self.published.as_deref()?.get(..4)
     }
@@ -133,6 +155,11 @@ impl Entry {
     pub fn is_identical(&self) -> bool {
         self.reproduced && self.verdict == Verdict::Identical
     }
+}
+
+/// The day of the commit that was taken.
+fn committed(report: &Report) -> Option<String> {
+    report.origin.as_ref()?.committed_at.as_deref().and_then(day)
 }
 
 /// `npm 10` of an attempt that installed with npm 10.8.2.

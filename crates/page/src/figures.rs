@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use report::classes::Classes;
 use serde::Serialize;
 
 use crate::change::Changes;
@@ -31,6 +32,8 @@ pub struct Figures {
     pub reproduced_or_provenance: u64,
     /// The same counts for each value of a facet.
     pub by: BTreeMap<Facet, BTreeMap<String, Counts>>,
+    /// Why packages are not reproduced.
+    pub classes: Classes,
     /// What changed since an earlier run; absent where none was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Changes>,
@@ -92,10 +95,11 @@ pub struct Share {
     pub of: u64,
     /// From 0 to 1.
     pub share: f64,
-    /// Lower end of the interval.
-    pub low: f64,
+    /// Lower end of the interval; null while packages wait: what is done by then is no random part
+    /// of a list.
+    pub low: Option<f64>,
     /// Upper end of the interval.
-    pub high: f64,
+    pub high: Option<f64>,
 }
 
 impl Share {
@@ -111,7 +115,7 @@ impl Share {
         let share = k / n;
         let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
         let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-        Some(Self { count, of, share, low: (middle - half).max(0.0), high: (middle + half).min(1.0) })
+        Some(Self { count, of, share, low: Some((middle - half).max(0.0)), high: Some((middle + half).min(1.0)) })
     }
 }
 
@@ -139,11 +143,20 @@ impl Figures {
             let value = if known.len() < MOST_VALUES || known.contains_key(value) { value } else { OTHER };
             known.entry(value.to_owned()).or_default().add(entry);
         }
+        if !entry.reproduced {
+            self.classes.add(entry.verdict, entry.code.as_deref(), &entry.shown());
+        }
     }
 
-    /// The shares that head a report, each with its name.
-    pub fn shares(&self) -> [(&'static str, Option<Share>); 5] {
-        let of = |count| Share::of(count, self.all.packages);
+    /// So many of all, without an interval while packages wait.
+    pub fn share(&self, count: u64, waiting: usize) -> Option<Share> {
+        let share = Share::of(count, self.all.packages)?;
+        Some(if waiting > 0 { Share { low: None, high: None, ..share } } else { share })
+    }
+
+    /// The shares that head a report, each with its name; `waiting` packages are not done.
+    pub fn shares(&self, waiting: usize) -> [(&'static str, Option<Share>); 5] {
+        let of = |count| self.share(count, waiting);
         [
             ("reproduced", of(self.all.reproduced)),
             ("identical", of(self.all.identical)),

@@ -124,7 +124,7 @@ impl<W: Write> Page<W> {
             run: &run,
             earlier: earlier_run.as_ref(),
             figures: &table.figures,
-            shares: table.figures.shares(),
+            shares: table.figures.shares(run.waiting),
             without_details: table.without_details,
         };
         block(&mut out, "run", &head)?;

@@ -15,6 +15,8 @@ mod lines;
 mod markdown;
 #[cfg(test)]
 mod tests;
+mod text;
+mod totals;
 
 pub use change::{Change, Changes, Earlier};
 pub use entry::{Entry, Vouched};
@@ -22,3 +24,5 @@ pub use figures::{Counts, Facet, Figures, Share};
 pub use html::{MOST_ROWS, Page, Run};
 pub use lines::{LONGEST_LINE, Lines};
 pub use markdown::markdown;
+pub use text::text;
+pub use totals::Totals;

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use report::github::cell;
 
-use crate::figures::{Counts, Facet, Figures, Share};
+use crate::figures::{Counts, Facet, Figures};
 use crate::html::Run;
+use crate::text::{CLASSES, WAITING, interval, percent, rows};
 
 /// Rows of a table.
 const ROWS: usize = 12;
@@ -16,17 +17,12 @@ pub fn markdown(run: &Run, figures: &Figures) -> String {
     let node = if run.node.is_empty() { String::new() } else { format!(", Node {}", cell(&run.node)) };
     let _ = writeln!(out, "As of {}; reproduce {}{node}; {} packages.\n", cell(&run.as_of), cell(&run.program), figures.all.packages);
     if run.waiting > 0 {
-        let _ = writeln!(out, "{} packages wait for a build: the shares are of what is done, and have no interval.\n", run.waiting);
+        let _ = writeln!(out, "{} packages wait: {WAITING}.\n", run.waiting);
     }
-    let interval = |share: &Share| if run.waiting > 0 { "none yet".to_owned() } else { interval(share) };
     out.push_str("| | packages | share | 95 % interval |\n| --- | ---: | ---: | ---: |\n");
-    for (name, share) in figures.shares() {
-        let Some(share) = share else { continue };
-        let _ = writeln!(out, "| {name} | {} | {} | {} |", share.count, percent(share.share), interval(&share));
-    }
-    for (name, count) in [("not reproduced", figures.all.not_reproduced()), ("not decided", figures.all.undecided)] {
-        let Some(share) = Share::of(count, figures.all.packages) else { continue };
-        let _ = writeln!(out, "| {name} | {} | {} | {} |", share.count, percent(share.share), interval(&share));
+    for (name, share) in rows(figures, run.waiting) {
+        let interval = interval(&share).unwrap_or_else(|| "none yet".to_owned());
+        let _ = writeln!(out, "| {name} | {} | {} | {interval} |", share.count, percent(share.share));
     }
     if figures.unreadable > 0 {
         let _ = writeln!(out, "\n{} lines could not be read and are not decided.", figures.unreadable);
@@ -45,10 +41,22 @@ pub fn markdown(run: &Run, figures: &Figures) -> String {
             changes.gone
         );
     }
+    classes(&mut out, figures);
     for (title, facet) in [("Reason", Facet::Reason), ("Year", Facet::Year), ("Client", Facet::Client)] {
         table(&mut out, title, figures, facet);
     }
     out
+}
+
+fn classes(out: &mut String, figures: &Figures) {
+    let classes = figures.classes.sorted();
+    if !classes.is_empty() {
+        out.push_str("\n| not reproduced | reason | packages | for example |\n| --- | --- | ---: | --- |\n");
+    }
+    for class in classes.iter().take(CLASSES) {
+        let (code, examples) = (cell(&class.code), cell(&class.examples.join(", ")));
+        let _ = writeln!(out, "| {} | {code} | {} | {examples} |", class.verdict.as_str(), class.packages);
+    }
 }
 
 fn table(out: &mut String, title: &str, figures: &Figures, facet: Facet) {
@@ -66,13 +74,4 @@ fn table(out: &mut String, title: &str, figures: &Figures, facet: Facet) {
     if left > 0 && facet != Facet::Year {
         let _ = writeln!(out, "\nand {left} more.");
     }
-}
-
-/// One decimal, as the page has it.
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
-
-fn interval(share: &Share) -> String {
-    format!("{:.1}–{:.1} %", share.low * 100.0, share.high * 100.0)
 }

@@ -50,9 +50,11 @@ fn blocks(page: &str, mark: &str) -> Vec<serde_json::Value> {
 
 #[test]
 fn intervals_are_wilsons() {
-    for (count, of, low, high) in [(10, 100, 0.0552, 0.1744), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0), (1, 1, 0.2065, 1.0)] {
+    for (count, of, low, high) in
+        [(10, 100, 0.0552, 0.1744), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0), (1, 1, 0.2065, 1.0), (10, 155, 0.0354, 0.1147)]
+    {
         let share = Share::of(count, of).unwrap();
-        assert!((share.low - low).abs() < 1e-4 && (share.high - high).abs() < 1e-4, "{share:?}");
+        assert!((share.low.unwrap() - low).abs() < 1e-4 && (share.high.unwrap() - high).abs() < 1e-4, "{share:?}");
     }
     assert_eq!((Share::of(0, 0), Share::of(2, 1)), (None, None));
 }
@@ -187,6 +189,55 @@ fn markdown_has_the_figures_and_no_markup_of_a_stranger() {
     // While packages wait the shares are of what is done, and have no interval.
     let begun = markdown(&Run { waiting: 3, ..run() }, &figures);
     assert!(begun.contains("3 packages wait") && begun.contains("| reproduced | 1 | 50.0 % | none yet |"), "{begun}");
+}
+
+#[test]
+fn the_terminal_has_the_words_of_markdown_and_the_json_the_same_figures() {
+    let mut report = test_support::report("c|<b>`", Verdict::Differs, Vec::new());
+    report.code = Some("\u{1b}[2Jcode".into());
+    let figures = figures_of(vec![line("a", Verdict::Identical), line("b", Verdict::NoSource), line_of("c", &json!(report))]);
+    let about = Run { list: "x".into(), ..run() };
+    let shown = text(&about, &figures, true);
+    let mark = markdown(&about, &figures);
+    for (name, percent) in [("reproduced", "33.3 %"), ("not reproduced", "33.3 %"), ("not decided", "33.3 %")] {
+        assert!(shown.contains(&format!("      1   {percent}  {name}  (95 %: 6.1–79.2 %)\n")), "{shown}");
+        assert!(mark.contains(&format!("| {name} | 1 | {percent} | 6.1–79.2 % |\n")), "{mark}");
+    }
+    assert!(shown.starts_with("x: 3 packages done\n") && !shown.contains('\u{1b}') && !mark.contains("<b>"), "{shown}{mark}");
+    let totals = json!(Totals::of(&about, &figures));
+    assert_eq!((&totals["packages"], &totals["reproduced"]["count"]), (&json!(3), &json!(1)));
+    assert_eq!((&totals["by"]["verdict"]["identical"]["packages"], totals["classes"].as_array().unwrap().len()), (&json!(1), 2));
+    // While packages wait the shares are of what is done, and have no interval.
+    let begun = Run { waiting: 2, ..about };
+    let part = json!({ "count": 1, "of": 3, "share": 1.0 / 3.0, "low": null, "high": null });
+    assert_eq!(json!(Totals::of(&begun, &figures))["reproduced"], part);
+    assert!(text(&begun, &figures, false).starts_with("x: 3 packages done, 2 waiting\n"));
+    assert!(!text(&begun, &figures, false).contains("95 %"));
+}
+
+#[test]
+fn a_value_is_counted_as_its_line_is() {
+    let result = json!(test_support::report("a", Verdict::Identical, Vec::new()));
+    let failure = json!(test_support::failure("a"));
+    let of = |result: Option<&serde_json::Value>, error: Option<&serde_json::Value>| Entry::of_parts("a", result, error, 1);
+    assert!(of(Some(&result), None).is_identical());
+    assert!(!of(Some(&result), Some(&failure)).reproduced);
+    for odd in [of(None, None), of(Some(&json!({ "verdict": "identical", "reproduced": true })), None)] {
+        assert!(!odd.was_read && !odd.reproduced && odd.verdict == Verdict::Error, "{odd:?}");
+    }
+}
+
+#[test]
+fn the_year_is_the_commits_where_nobody_says_when_it_was_published() {
+    let of = |published: Option<&str>, committed: Option<&str>| {
+        let mut report = test_support::report("a", Verdict::Identical, Vec::new());
+        report.published_at = published.map(str::to_owned);
+        report.origin = Some(report::json::OriginInfo { committed_at: committed.map(str::to_owned), ..Default::default() });
+        Entry::of_parts("a", Some(&json!(report)), None, 1).year().map(str::to_owned)
+    };
+    assert_eq!(of(Some("2020-01-02T03:04:05Z"), Some("2019-01-02T03:04:05Z")).as_deref(), Some("2020"));
+    assert_eq!(of(None, Some("2019-01-02T03:04:05Z")).as_deref(), Some("2019"));
+    assert_eq!((of(None, Some("long ago, in a galaxy")), of(None, None)), (None, None));
 }
 
 #[test]

@@ -211,7 +211,7 @@ pub struct SourceInfo {
 }
 
 /// The commit and folder that were taken.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct OriginInfo {
     /// The repository's address.
     pub repository: String,
@@ -222,6 +222,9 @@ pub struct OriginInfo {
     /// The branch or tag that it is the tip of.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
+    /// When the commit was made, as it says itself.
+    #[serde(default, rename = "committedAt")]
+    pub committed_at: Option<String>,
 }
 
 /// One recipe that was tried.

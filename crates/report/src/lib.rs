@@ -5,6 +5,7 @@
 extern crate self as report;
 
 pub mod answer;
+pub mod classes;
 pub mod diffoscope;
 pub mod github;
 pub mod history;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use report::answer::Answer;
 use serde_json::{Value, json};
 
-use crate::{Counter, Database, Done, Flow, Goes, Job, Line, Lines, List, Package, Pass, Share, SurveyError, World, run, text};
+use crate::{Database, Done, Flow, Goes, Job, Line, Lines, List, Logs, Package, Pass, SurveyError, World, run};
 
 fn list(text: &str) -> Result<List, SurveyError> {
     List::read("x", text.as_bytes())
@@ -68,7 +68,7 @@ fn failure(spec: &str) -> Line {
 }
 
 fn all_lines(database: &Database, run: i64) -> Vec<Line> {
-    database.lines(run).unwrap().collect::<Result<_, _>>().unwrap()
+    database.lines(run, Logs::There).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
@@ -209,30 +209,6 @@ fn a_line_of_a_file_has_one_of_result_and_error() {
     for wrong in ["{}", "{\"spec\":\"a\",\"result\":null,\"error\":null,\"durationMs\":1}", "nothing", &good[..40]] {
         assert!(matches!(read(wrong), Err(SurveyError::NotAResult { line: 1, .. })), "{wrong}");
     }
-}
-
-#[test]
-fn an_interval_is_wilsons() {
-    // Of R's binom::binom.confint(10, 155, methods = "wilson"), and of the ends.
-    for (count, total, low, high) in [(10, 155, 0.035_4, 0.114_7), (0, 20, 0.0, 0.161_1), (20, 20, 0.838_9, 1.0)] {
-        let share = Share::of(count, total);
-        assert!((share.low.unwrap() - low).abs() < 5e-4 && (share.high.unwrap() - high).abs() < 5e-4, "{share:?}");
-    }
-}
-
-#[test]
-fn figures_are_of_the_facts_and_nothing_a_publisher_names_is_markup() {
-    let mut counter = Counter::default();
-    for (spec, verdict) in [("a", "identical"), ("b", "differs"), ("c|<b>`", "differs"), ("d", "no-source")] {
-        counter.add(&crate::facts_of(&line(spec, verdict)).unwrap());
-    }
-    let summary = counter.summary("x", 2);
-    assert_eq!((summary.reproduced.count, summary.not_reproduced.count, summary.not_decided.count), (1, 2, 1));
-    assert_eq!((summary.classes[0].packages, summary.classes[0].examples.len()), (2, 2));
-    assert_eq!((summary.reproduced.low, summary.reproduced.high), (None, None), "an interval of what is no random part");
-    let shown = text::markdown(&summary);
-    assert!(shown.contains("c\\|\\<b\\>\\`") && !shown.contains("<b>"), "{shown}");
-    assert!(text::summary(&summary, true).contains("x: 4 packages done, 2 waiting\n"));
 }
 
 /// Says how many judge one source at a time, and in which order.

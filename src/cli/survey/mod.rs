@@ -10,17 +10,20 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use clap::{CommandFactory, Parser};
 
 use npm_tarball::{Archive, Limits};
 use npmrc::{NpmConfig, Overrides, Surroundings};
+use page::{Figures, Run, Totals};
 use report::answer::Answer;
 use report::terminal::Style;
 use report::text::escape;
 use store::Folders;
 use survey::list::{TOP_FILE, TOP_PACKAGE};
-use survey::{Database, Flow, Goes, Job, List, Summary, SurveyError, text};
+use survey::{Database, Flow, Goes, Job, List, SurveyError};
+use verdict::host::timestamp;
 use verdict::{Accept, Failed, boxed};
 
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_within, seconds, unbuilt_within};
@@ -153,7 +156,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     drop(sweeper);
     let is_whole = matches!(judged, Ok(true)) && !cancelled.load(Ordering::Relaxed);
     let ended = sink.end(is_whole);
-    let (counter, waiting) = match (judged, ended) {
+    let (figures, waiting) = match (judged, ended) {
         (Err(error), _) | (Ok(_), Err(error)) => return error.said(),
         (Ok(_), Ok(ended)) => ended,
     };
@@ -162,8 +165,14 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Output::error_text(&said);
         return INTERRUPTED;
     }
-    let summary = counter.summary(&begun.list.name, waiting);
-    written(parsed.summary(&summary)).unwrap_or_else(|| parsed.exit_code(&summary))
+    let about = Run {
+        as_of: timestamp(SystemTime::now()).get(..10).unwrap_or_default().to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        node: String::new(),
+        list: begun.list.name,
+        waiting,
+    };
+    written(parsed.summary(&about, &figures)).unwrap_or_else(|| parsed.exit_code(&figures, waiting))
 }
 
 /// A failure of the survey as a whole.
@@ -313,32 +322,27 @@ impl Arguments {
     }
 
     /// Prints the figures.
-    fn summary(&self, summary: &Summary) -> io::Result<()> {
+    fn summary(&self, about: &Run, figures: &Figures) -> io::Result<()> {
         if self.json {
-            return Output::json_of(summary);
+            return Output::json_of(&Totals::of(about, figures));
         }
         if self.ndjson.as_deref() == Some(Path::new("-")) {
             return Ok(());
         }
-        Output::text(&format!("\n{}", text::summary(summary, self.group)))?;
-        if self.no_build && summary.waiting > 0 {
-            Output::error_text(&format!("{} wait for a build: the same command without --no-build goes on\n", summary.waiting));
+        Output::text(&format!("\n{}", page::text(about, figures, self.group)))?;
+        if self.no_build && about.waiting > 0 {
+            Output::error_text(&format!("{} wait for a build: the same command without --no-build goes on\n", about.waiting));
         }
         Ok(())
     }
 
-    fn exit_code(&self, summary: &Summary) -> u8 {
+    fn exit_code(&self, figures: &Figures, waiting: usize) -> u8 {
         match self.fail_on {
             FailOnChoice::None => 0,
-            _ if summary.not_reproduced.count > 0 => 1,
+            _ if figures.all.not_reproduced() > 0 => 1,
             FailOnChoice::Differs => 0,
-            FailOnChoice::Undecided => {
-                if summary.not_decided.count + summary.waiting > 0 {
-                    UNDECIDED
-                } else {
-                    0
-                }
-            }
+            FailOnChoice::Undecided if figures.all.undecided > 0 || waiting > 0 => UNDECIDED,
+            FailOnChoice::Undecided => 0,
         }
     }
 }

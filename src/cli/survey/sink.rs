@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use context::Progress;
+use page::{Entry, Figures};
 use report::answer::Answer;
 use report::terminal::{self, Style};
 use report::text::{escape, shown_time};
-use survey::{Counter, Database, Done, Fact, Line, SurveyError, facts_of};
+use survey::{Database, Done, Fact, Line, Logs, SurveyError, facts_of};
 
 use super::super::output::Output;
 use super::super::progress;
@@ -60,10 +61,8 @@ pub(super) struct Sink {
     style: Style,
     live: progress::Line,
     listener: Progress,
-    counter: Counter,
-    done: usize,
+    figures: Figures,
     new: usize,
-    reproduced: usize,
     began: Instant,
 }
 
@@ -93,10 +92,8 @@ impl Sink {
             style: shown.style,
             listener: live.listener(),
             live,
-            counter: Counter::default(),
-            done: 0,
+            figures: Figures::default(),
             new: 0,
-            reproduced: 0,
             began: Instant::now(),
         };
         sink.replay()?;
@@ -105,15 +102,13 @@ impl Sink {
 
     /// Counts what the run has, and writes its lines.
     fn replay(&mut self) -> Result<(), SinkError> {
-        let mut facts = Vec::new();
-        self.database.facts(self.run, |fact| facts.push(fact))?;
-        for fact in facts {
-            self.count(&fact);
-        }
         let (prints, lines) = (self.prints_lines, &mut self.lines);
-        if prints || lines.is_some() {
-            for line in self.database.lines(self.run)? {
-                write(&line?, prints, lines)?;
+        let writes = prints || lines.is_some();
+        for line in self.database.lines(self.run, if writes { Logs::There } else { Logs::LeftOut })? {
+            let line = line?;
+            self.figures.add(&entry(&line));
+            if writes {
+                write(&line, prints, lines)?;
             }
         }
         Ok(())
@@ -139,31 +134,27 @@ impl Sink {
         let line = Line::of(&package.spec, answer, *took).map_err(io::Error::other)?;
         self.database.record(self.run, package.place, &line, is_passing)?;
         write(&line, self.prints_lines, &mut self.lines)?;
-        if let Some(fact) = facts_of(&line) {
-            self.count(&fact);
-            if self.prints_rows {
-                Output::text(&row(&fact, self.style))?;
-            }
+        self.figures.add(&entry(&line));
+        if let Some(fact) = facts_of(&line).filter(|_| self.prints_rows) {
+            Output::text(&row(&fact, self.style))?;
         }
         self.new += 1;
         self.tell();
         Ok(())
     }
 
-    fn count(&mut self, fact: &Fact) {
-        self.done += 1;
-        self.reproduced += usize::from(fact.reproduced);
-        self.counter.add(fact);
+    fn done_by_now(&self) -> usize {
+        usize::try_from(self.figures.all.packages).unwrap_or(usize::MAX)
     }
 
     /// The line that moves: how far it is, and how long it will take at the rate so far.
     fn tell(&self) {
         let took = self.began.elapsed();
-        let left = u32::try_from(self.total.saturating_sub(self.done)).unwrap_or(u32::MAX);
+        let left = u32::try_from(self.total.saturating_sub(self.done_by_now())).unwrap_or(u32::MAX);
         let each = u32::try_from(self.new).ok().filter(|new| *new > 0).map(|new| took / new);
         let left = each.map(|each| each.saturating_mul(left)).filter(|left| *left > Duration::ZERO);
         let left = left.map(|left| format!(", about {} left", shown_time(left))).unwrap_or_default();
-        let message = format!("{} of {} done, {} reproduced{left}", self.done, self.total, self.reproduced);
+        let message = format!("{} of {} done, {} reproduced{left}", self.done_by_now(), self.total, self.figures.all.reproduced);
         self.listener.tell("survey", &message);
     }
 
@@ -174,13 +165,19 @@ impl Sink {
 
     /// Takes the line that moves away, and gives the database and the counts back. `is_whole`:
     /// every package has a result.
-    pub(super) fn end(mut self, is_whole: bool) -> Result<(Counter, usize), SinkError> {
+    pub(super) fn end(mut self, is_whole: bool) -> Result<(Figures, usize), SinkError> {
         if is_whole {
             self.database.end(self.run)?;
         }
+        let waiting = self.total.saturating_sub(self.done_by_now());
         self.live.finish();
-        Ok((self.counter, self.total.saturating_sub(self.done)))
+        Ok((self.figures, waiting))
     }
+}
+
+/// What is counted of a line.
+fn entry(line: &Line) -> Entry {
+    Entry::of_parts(&line.spec, line.result.as_ref(), line.error.as_ref(), line.duration_ms)
 }
 
 /// Writes a line of NDJSON.

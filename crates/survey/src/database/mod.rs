@@ -44,6 +44,15 @@ pub struct Package {
     pub cost_ms: u64,
 }
 
+/// Whether logs and diffs are read with a result. What counts results does not look at them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logs {
+    /// They are.
+    There,
+    /// They are null.
+    LeftOut,
+}
+
 /// A run of a survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInfo {
@@ -122,19 +131,18 @@ impl Database {
         Ok(())
     }
 
-    /// The lines of a run, as they were written, with their logs and diffs: each is read when it is
-    /// its turn.
-    pub fn lines(&self, run: i64) -> Result<impl Iterator<Item = Result<Line, SurveyError>>, SurveyError> {
+    /// The lines of a run, as they were written: each is read when it is its turn.
+    pub fn lines(&self, run: i64, logs: Logs) -> Result<impl Iterator<Item = Result<Line, SurveyError>>, SurveyError> {
         let sql = "SELECT id FROM result WHERE run = ?1 ORDER BY id";
         let ids = |connection: &Connection| -> rusqlite::Result<Vec<i64>> {
             connection.prepare(sql)?.query_map([run], |row| row.get(0))?.collect()
         };
         let ids = ids(&self.connection).map_err(|error| self.failed(&error))?;
         // One that is gone by now is asked again by the survey that runs.
-        Ok(ids.into_iter().filter_map(|id| self.line(id).transpose()))
+        Ok(ids.into_iter().filter_map(move |id| self.line(id, logs).transpose()))
     }
 
-    fn line(&self, id: i64) -> Result<Option<Line>, SurveyError> {
+    fn line(&self, id: i64, logs: Logs) -> Result<Option<Line>, SurveyError> {
         let sql = "SELECT p.spec, d.is_error, d.duration_ms, d.document
             FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.id = ?1";
         let read =
@@ -142,7 +150,9 @@ impl Database {
         let found = self.connection.query_row(sql, [id], read).optional().map_err(|error| self.failed(&error))?;
         let Some((spec, is_error, duration_ms, document)) = found else { return Ok(None) };
         let mut document: Value = serde_json::from_str(&document).map_err(|error| self.damaged(&error.to_string()))?;
-        self.fill(id, &mut document)?;
+        if logs == Logs::There {
+            self.fill(id, &mut document)?;
+        }
         let (result, error) = if is_error { (None, Some(document)) } else { (Some(document), None) };
         Ok(Some(Line { spec, result, error, duration_ms }))
     }

@@ -90,7 +90,8 @@ fn pnpm_9_says_by_its_graph_what_is_for_development_and_what_a_workspace_needs()
     assert_eq!(of("apps/w").unwrap(), ["two@2.5.0"]);
     assert_eq!(of("./apps/w/").unwrap(), ["two@2.5.0"]);
     assert_eq!(of(".").unwrap().len(), 3);
-    assert_eq!(of("apps").unwrap_err(), LockfileError::NoWorkspace);
+    assert_eq!(of("apps").unwrap(), ["two@2.5.0"], "all of a folder, as npm takes it");
+    assert_eq!(of("app").unwrap_err(), LockfileError::NoWorkspace);
 }
 
 #[test]

@@ -163,7 +163,7 @@ mod tests {
             ("**/a", Some(("a", true))),
             ("@t/b/@s/a", Some(("@s/a", true))),
             ("b@npm:1/a@npm:^2", Some(("a", true))),
-            ("b@npm:x/a", None),
+            ("b@npm:latest/a", None),
             ("b@patch:y/a", None),
             ("a@npm:@s/x@1", None),
             ("", None),

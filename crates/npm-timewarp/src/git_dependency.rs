@@ -307,16 +307,16 @@ mod tests {
         let new = lead(
             r#"{"packages":{"":{"dependencies":{"a":"o/a"}},"node_modules/x/node_modules/@s/a":{"version":"1.0.0","resolved":"git+ssh://git@github.com/o/a.git#1","integrity":"sha512-x"}}}"#,
         );
-        assert_eq!(new["packages"][""]["dependencies"]["a"], "http://r/-/git/a.tgz");
+        assert_eq!(new["packages"][""]["dependencies"]["a"], to("a", "o/a"));
         assert_eq!(
             new["packages"]["node_modules/x/node_modules/@s/a"],
-            serde_json::json!({"version":"1.0.0","resolved":"http://r/-/git/@s/a.tgz"})
+            serde_json::json!({"version":"1.0.0","resolved":to("@s/a", "o/a#1")})
         );
         let old = lead(
             r#"{"dependencies":{"x":{"version":"1.0.0","requires":{"a":"github:o/a"},"dependencies":{"a":{"version":"github:o/a#1","from":"github:o/a"}}}}}"#,
         );
         let x = &old["dependencies"]["x"];
-        assert_eq!((&x["requires"]["a"], &x["version"]), (&Value::from("http://r/-/git/a.tgz"), &Value::from("1.0.0")));
-        assert_eq!(x["dependencies"]["a"], serde_json::json!({"version":"http://r/-/git/a.tgz"}));
+        assert_eq!((&x["requires"]["a"], &x["version"]), (&Value::from(to("a", "o/a")), &Value::from("1.0.0")));
+        assert_eq!(x["dependencies"]["a"], serde_json::json!({"version":to("a", "o/a#1")}));
     }
 }

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn one_repository_has_many_spellings() {
         let of = |text: &str| GitWanted::parse("a", text).unwrap();
-        assert!(of("git+ssh://git@host.example/O/n.git").same_repository(&of("https://host.example/o/n#v1")));
+        assert!(of("git+ssh://git@host.example/O/n.git").same_repository(&of("git+https://host.example/o/n#v1")));
         assert!(!of("o/n").same_repository(&of("o/m")));
         assert_eq!((of("o/n").host(), of("git+ssh://git@host.example:22/o/n").host()), ("github.com", "host.example"));
         assert_eq!(of("o/n#v1").key(), of("github:o/n#v1").key());

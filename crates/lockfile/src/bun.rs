@@ -46,21 +46,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         Some(_) => return Err(Fault::Version),
         None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
     }
-    let texts =
-        |of: &Object<'_>, name: &str| json::pairs(of, name).map(|(key, range)| (key.to_owned(), range.to_owned())).collect::<Vec<_>>();
-    found.said.overrides = Some(texts(&root, "overrides").into_iter().collect());
-    let mut catalogs = vec![("default", texts(&root, "catalog"))];
-    let named = json::rows(json::table(&root, "catalogs")?);
-    catalogs.extend(
-        named
-            .iter()
-            .filter_map(|of| of.value.as_object().map(|_| of.name.as_str()))
-            .map(|name| (name, json::object(&root, "catalogs").map(|all| texts(all, name)).unwrap_or_default())),
-    );
-    let lines_of = |(catalog, all): (&str, Vec<(String, String)>)| {
-        all.into_iter().map(|(name, range)| (format!("{catalog}/{name}"), range)).collect::<Vec<_>>()
-    };
-    found.said.catalogs = Some(catalogs.into_iter().flat_map(lines_of).collect());
+    said(&root, found)?;
     let mut all = All::default();
     let rows = json::rows(json::table(&root, "packages")?);
     let specs: HashMap<&str, &str> = rows.iter().filter_map(spec_of).collect();
@@ -104,6 +90,26 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         found.importer(node, name.map(str::to_owned), folder, development);
     }
     found.dev_by_graph();
+    Ok(())
+}
+
+/// Keeps what the file says of overrides and catalogs.
+fn said(root: &Object<'_>, found: &mut Collected) -> Result<(), Fault> {
+    let texts =
+        |of: &Object<'_>, name: &str| json::pairs(of, name).map(|(key, range)| (key.to_owned(), range.to_owned())).collect::<Vec<_>>();
+    found.said.overrides = Some(texts(root, "overrides").into_iter().collect());
+    let mut catalogs = vec![("default", texts(root, "catalog"))];
+    let named = json::rows(json::table(root, "catalogs")?);
+    catalogs.extend(
+        named
+            .iter()
+            .filter_map(|of| of.value.as_object().map(|_| of.name.as_str()))
+            .map(|name| (name, json::object(root, "catalogs").map(|all| texts(all, name)).unwrap_or_default())),
+    );
+    let lines_of = |(catalog, all): (&str, Vec<(String, String)>)| {
+        all.into_iter().map(|(name, range)| (format!("{catalog}/{name}"), range)).collect::<Vec<_>>()
+    };
+    found.said.catalogs = Some(catalogs.into_iter().flat_map(lines_of).collect());
     Ok(())
 }
 

@@ -340,9 +340,8 @@ impl Arguments {
         match self.fail_on {
             FailOnChoice::None => 0,
             _ if figures.all.not_reproduced() > 0 => 1,
-            FailOnChoice::Differs => 0,
             FailOnChoice::Undecided if figures.all.undecided > 0 || waiting > 0 => UNDECIDED,
-            FailOnChoice::Undecided => 0,
+            FailOnChoice::Differs | FailOnChoice::Undecided => 0,
         }
     }
 }

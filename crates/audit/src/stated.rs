@@ -29,7 +29,7 @@ impl Real {
         let nothing = Value::Null;
         let registry = published.release.manifest.as_ref().unwrap_or(&nothing);
         let names = |of: &Value, key: &str| of.get(key).and_then(Value::as_object).map(|all| all.keys().cloned().collect::<Vec<_>>());
-        let needs = ["dependencies", "optionalDependencies"].into_iter().flat_map(|key| names(registry, key)).flatten();
+        let needs = ["dependencies", "optionalDependencies"].into_iter().filter_map(|key| names(registry, key)).flatten();
         Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs: needs.collect() }
     }
 

@@ -421,6 +421,8 @@ export type Code =
   | 'too-many-redirects'
   | 'tool-version'
   | 'toolchain-altered'
+  | 'toolchain-by-user'
+  | 'toolchain-differs'
   | 'toolchain-not-published'
   | 'toolchain-platform'
   | 'toolchain-unusable'

@@ -73,6 +73,11 @@ export interface ReproduceOptions {
    * Hosts that builds may reach besides the registry, by TLS: `host.example`, `host.example:8443`.
    */
   allowHosts?: string[];
+  /**
+   * Toolchains that no npm registry has, for builds: a name for each, and a folder with a folder
+   * `bin`: `{ rust: '/opt/rust' }`. Read-only; the result names their digests.
+   */
+  toolchain?: Record<string, string>;
   /** Also use git's credential helpers for private git hosts: they are programs, and run. */
   gitCredentials?: boolean;
   /** Longest time in seconds; 0 for none. Default: 600. */
@@ -310,6 +315,8 @@ export interface BuildRecipe {
    * The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`, `bun`.
    */
   tools: Record<string, string>;
+  /** Toolchains of the user, by name, with their digests; absent if there were none. */
+  toolchains?: Record<string, string>;
   /** The reasons for these versions. */
   reasons: string[];
   /** The lockfile that is used. */
@@ -335,6 +342,15 @@ export interface BuildRecipe {
    * absent if there are none.
    */
   restored?: string[];
+}
+
+/** A toolchain that the user put in reach of a build. */
+export interface Toolchain {
+  name: string;
+  /** sha256 over all of its files: modes, contents and paths. */
+  digest: string;
+  /** The programs in its `bin`, with the sha256 of each. */
+  programs: Record<string, string>;
 }
 
 /** A submodule whose files were checked out. */
@@ -363,6 +379,8 @@ export interface Attempt {
   submodules?: Submodule[];
   /** Node and the package managers at the start of the build; absent if nothing was run. */
   tools?: Tool[];
+  /** Toolchains of the user that the build had; absent if there were none. */
+  toolchains?: Toolchain[];
   /**
    * Requests of the build to the registry besides those of its installations, capped; absent if
    * nothing was run.
@@ -476,7 +494,7 @@ export interface ReproduceResult {
   /** Earlier versions, the highest first; null if they were not requested. */
   history: EarlierVersion[] | null;
   /** The options that could have changed the result. */
-  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; recipe: string | null; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
+  options: { accept: 'identical' | 'same-content'; registry: string | null; strategies: Strategy[]; source: string | null; rewrites: string | null; node: string | null; isolation: string | null; allowHosts: string[]; toolchains: string[]; recipe: string | null; trustedRoot: string | null; nodeDist: string | null; nodeKeys: string | null };
 }
 
 /**

@@ -16,6 +16,7 @@ use npm_registry::provenance::Roots;
 use npm_toolchain::choose::names_a_node;
 use npm_toolchain::{Distribution, KeyRing, MAX_KEYS};
 use npmrc::{AllowList, ProjectFile};
+use rebuild::ToolchainByUser;
 use recipe::Strategy;
 use report::json::OptionsInfo;
 use verdict::diagnostic::{Diagnostic, Stage};
@@ -66,6 +67,8 @@ pub struct Options {
     pub isolation: Option<String>,
     /// Hosts (`host` or `host:port`) that builds may reach besides the registry, by TLS.
     pub allow_hosts: Vec<String>,
+    /// Toolchains that no npm registry has, for builds: a name, and a folder with a `bin`.
+    pub toolchain: BTreeMap<String, PathBuf>,
     /// Ask git's credential helpers too where a git host wants to know who asks: they are programs,
     /// and run.
     pub git_credentials: bool,
@@ -152,6 +155,14 @@ pub enum OptionsError {
         /// Why.
         reason: String,
     },
+    /// Not a toolchain that can be put in reach.
+    #[error("{name} cannot be used as a toolchain: {reason}")]
+    Toolchain {
+        /// What the user calls it.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// More versions than a history has.
     #[error("{0} is too many versions for a history")]
     History(usize),
@@ -193,6 +204,7 @@ impl Diagnostic for OptionsError {
                  nodejs/release-keys"
                     .into(),
             ),
+            Self::Toolchain { .. } => Some("a name and a folder with a folder bin, for example --toolchain rust=/opt/rust".into()),
             Self::NodeDistMissing => Some("--node-dist (or REPRODUCE_NODE_DIST) names the distribution".into()),
             Self::History(_) => Some(format!("{MAX_HISTORY} at most")),
             Self::Unreadable(_) => Some("index.d.ts lists the options".into()),
@@ -244,6 +256,15 @@ impl Options {
         let keys = KeyRing::read(&bytes).map_err(failed)?;
         let shown = without_secrets(address);
         Distribution::at(address, keys).map(|made| Some(Arc::new(made))).ok_or(OptionsError::NodeDist(shown))
+    }
+
+    /// The toolchains that the user puts in reach of builds; `cwd` is where a relative path starts.
+    pub fn toolchains(&self, cwd: &Path, home: Option<&Path>) -> Result<Vec<ToolchainByUser>, OptionsError> {
+        let open = |(name, folder): (&String, &PathBuf)| {
+            let opened = ToolchainByUser::open(name, &cwd.join(folder), home);
+            opened.map_err(|reason| OptionsError::Toolchain { name: name.clone(), reason })
+        };
+        self.toolchain.iter().map(open).collect()
     }
 
     /// How many earlier versions are looked at.
@@ -390,6 +411,7 @@ impl Options {
             node: self.node.clone(),
             isolation: self.isolation.clone(),
             allow_hosts: self.hosts()?.names(),
+            toolchains: Vec::new(),
             recipe: None,
             trusted_root: None,
             node_dist: None,

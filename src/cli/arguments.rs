@@ -149,6 +149,12 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "not a number of seconds; 0 is no limit".to_owned())
 }
 
+/// Reads `name=folder`.
+pub(super) fn toolchain(text: &str) -> Result<(String, PathBuf), String> {
+    let named = text.split_once('=').filter(|(name, folder)| !name.is_empty() && !folder.is_empty());
+    named.map(|(name, folder)| (name.to_owned(), folder.into())).ok_or_else(|| "not a name and a folder, as rust=/opt/rust".to_owned())
+}
+
 fn versions(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "not a number of versions".to_owned())
 }
@@ -205,6 +211,10 @@ pub(super) struct Arguments {
     /// Let builds also reach this host, by TLS; can be repeated
     #[arg(long, value_name = "host[:port]")]
     pub(super) allow_host: Vec<String>,
+    /// Put a toolchain that no npm registry has in reach of builds: a folder with a folder bin, for
+    /// example rust=/opt/rust; can be repeated
+    #[arg(long, value_name = "name=folder", value_parser = toolchain)]
+    pub(super) toolchain: Vec<(String, PathBuf)>,
     /// Also use git's credential helpers for private git hosts
     #[arg(long)]
     pub(super) git_credentials: bool,
@@ -343,6 +353,7 @@ impl Arguments {
             node_keys: self.node_keys.clone(),
             isolation: self.isolation.clone(),
             allow_hosts: self.allow_host.clone(),
+            toolchain: self.toolchain.iter().cloned().collect(),
             git_credentials: self.git_credentials,
             trusted_root: self.trusted_root.clone(),
             history: self.history.unwrap_or_default(),

@@ -61,6 +61,10 @@ struct Arguments {
     /// Let builds also reach this host, by TLS; can be repeated
     #[arg(long, value_name = "host[:port]")]
     allow_host: Vec<String>,
+    /// Put a toolchain that no npm registry has in reach of builds: a folder with a folder bin, for
+    /// example rust=/opt/rust; can be repeated
+    #[arg(long, value_name = "name=folder", value_parser = super::arguments::toolchain)]
+    toolchain: Vec<(String, PathBuf)>,
     /// Longest time in seconds; 0 for none [default: 600]
     #[arg(long, value_name = "seconds", value_parser = super::arguments::seconds)]
     timeout: Option<f64>,
@@ -90,6 +94,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         node_keys: parsed.node_keys.clone(),
         isolation: parsed.isolation.clone(),
         allow_hosts: parsed.allow_host.clone(),
+        toolchain: parsed.toolchain.iter().cloned().collect(),
         timeout: parsed.timeout,
         cache_dir: parsed.cache_dir.clone(),
         emit: parsed.emit.clone(),

@@ -15,6 +15,7 @@ use npm_registry::provenance::Roots;
 use npm_spec::{Spec, Target};
 use npm_toolchain::Distribution;
 use npmrc::{ConfigFinding, NpmConfig, Overrides, Surroundings};
+use rebuild::ToolchainByUser;
 use report::json::OptionsInfo;
 use store::{CacheError, Folders, folders};
 use verdict::{Failed, Finding, Severity, boxed};
@@ -38,6 +39,7 @@ pub(super) struct Setup {
     limit: Option<Duration>,
     /// Where Node comes from, if not from the registry.
     distribution: Option<Arc<Distribution>>,
+    toolchains: Vec<ToolchainByUser>,
     /// The client that several runs have together.
     shared: Option<Arc<OnceLock<Client>>>,
     /// What of the configuration does not count.
@@ -91,7 +93,18 @@ impl Setup {
         }
         let limit = options.limit().map_err(boxed)?;
         let distribution = options.distribution(&around.vars, &around.cwd).map_err(boxed)?;
-        Ok(Self { around, npm, git, credentials: Arc::new(credentials), limit, distribution, shared: options.client.clone(), findings })
+        let toolchains = options.toolchains(&around.cwd, around.home.as_deref()).map_err(boxed)?;
+        Ok(Self {
+            around,
+            npm,
+            git,
+            credentials: Arc::new(credentials),
+            limit,
+            distribution,
+            toolchains,
+            shared: options.client.clone(),
+            findings,
+        })
     }
 
     /// A client for what the configuration allows: that of the run, or the one that it has together
@@ -112,7 +125,8 @@ impl Setup {
         let info = options.info(self.registry_of(spec), self.git.fingerprint()).map_err(boxed)?;
         let node_dist = self.distribution.as_ref().map(|distribution| distribution.address().to_owned());
         let node_keys = self.distribution.as_ref().map(|distribution| distribution.keys().to_owned());
-        Ok((OptionsInfo { trusted_root, node_dist, node_keys, ..info }, roots))
+        let toolchains = self.toolchains.iter().map(|ToolchainByUser { info, .. }| format!("{} {}", info.name, info.digest)).collect();
+        Ok((OptionsInfo { trusted_root, toolchains, node_dist, node_keys, ..info }, roots))
     }
 
     /// How the registry is asked in this run.
@@ -137,6 +151,7 @@ impl Setup {
             given: None,
             distribution: self.distribution.clone(),
             puts_off_builds: options.puts_off_builds,
+            toolchains: self.toolchains.clone(),
         };
         let emit = options.emit.as_ref().map(|path| self.around.cwd.join(path));
         Ok(Question { build, source: options.source_word(), emit, roots })

@@ -35,6 +35,11 @@ impl Sandbox {
         Ok(Ground { builds: temporary.path().to_owned(), _temporary: Some(temporary) })
     }
 
+    /// An error where a build cannot use a folder in its place.
+    pub fn can_show(&self, folder: &Path) -> Result<(), SandboxError> {
+        fits(self.tier, folder).map_err(|reasons| SandboxError::NoPlace { reasons })
+    }
+
     /// A tool's folder as a build can use it: where it is, or a copy at `into` where no build can
     /// use it there.
     pub fn lend(&self, tool: &Path, into: &Path) -> Result<PathBuf, SandboxError> {

@@ -203,6 +203,7 @@ impl Draft {
             resolved: run.map(|run| run.resolved.clone()),
             submodules: one.submodules.clone(),
             tools: run.map(|run| run.tools.iter().map(ToolInfo::from).collect()),
+            toolchains: run.map(|run| run.toolchains.clone()).unwrap_or_default(),
             asked: run.map(|run| run.asked.clone()),
             private: run.map(|run| run.private.clone()).filter(|names| !names.is_empty()),
             log: run.map(|run| run.log.clone()),

@@ -127,7 +127,8 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let files = checkout_notes::unreached(unreached).chain(files);
     replayed.submodules = submodules;
     replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(run_findings(&run)).chain(others).collect();
-    let Run { steps, log, tools, resolved, .. } = run;
+    let Run { steps, log, tools, toolchains, resolved, .. } = run;
+    replayed.toolchains = toolchains;
     replayed.resolved = recipe.build.is_some().then_some(resolved);
     replayed.tools = recipe.build.is_some().then(|| tools.iter().map(ToolInfo::from).collect());
     replayed.outcome = if integrity == tarball.integrity { Outcome::SameBytes } else { Outcome::OtherBytes };

@@ -209,7 +209,12 @@ impl Diagnostic for SourceError {
             Self::Archive(error) => error.hint(),
             Self::Toolchain(error) => error.hint(),
             Self::NativeToolchain { tool, .. } => {
-                Some(format!("build the commit with {tool} and compare the programs by hand; the other files are those of the source"))
+                let name: String = tool.chars().take_while(char::is_ascii_alphanumeric).collect();
+                let option = ["rust", "go", "zig"].iter().find(|known| **known == name).map_or("name", |known| known);
+                Some(format!(
+                    "--toolchain {option}=<folder> puts {tool} in reach of the build, where its packages are in the commit; or build the \
+                     commit with it and compare the programs by hand; the other files are those of the source"
+                ))
             }
             Self::Sandbox(error) => error.hint(),
             Self::Registry(error) => error.hint(),

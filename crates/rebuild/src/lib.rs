@@ -23,6 +23,7 @@ pub mod source;
 mod strategies;
 pub mod submodules;
 pub mod surroundings;
+mod toolchain_by_user;
 mod view;
 
 pub use error::{MORE_MACHINE, STRONGER_SANDBOX, SourceError};
@@ -30,3 +31,4 @@ pub use published::Published;
 pub use question::Question;
 pub use recipe_for::recipe_for;
 pub use strategies::{Case, rebuild};
+pub use toolchain_by_user::ToolchainByUser;

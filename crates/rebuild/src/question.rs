@@ -8,6 +8,8 @@ use npm_toolchain::Distribution;
 use npmrc::AllowList;
 use recipe::{Recipe, Strategy};
 
+use crate::ToolchainByUser;
+
 /// What the user says about how to build, read and checked.
 #[derive(Clone, Default)]
 pub struct Question {
@@ -25,6 +27,8 @@ pub struct Question {
     pub given: Option<Arc<Recipe>>,
     /// Where Node comes from, if not from the registry.
     pub distribution: Option<Arc<Distribution>>,
+    /// Toolchains that no npm registry has, and that the user puts in reach.
+    pub toolchains: Vec<ToolchainByUser>,
     /// Ends before the first build, without a verdict:
     /// [`SourceError::BuildPutOff`](crate::SourceError::BuildPutOff).
     pub puts_off_builds: bool,

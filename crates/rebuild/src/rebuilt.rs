@@ -11,7 +11,7 @@ use npm_pack::tar::Adopted;
 use npm_tarball::{Archive, Comparison};
 use npm_timewarp::Asked;
 use npm_toolchain::Tool;
-use recipe::{Recipe, StepDone, SubmoduleInfo, Taken, TarballRecipe, TooMuch};
+use recipe::{Recipe, StepDone, SubmoduleInfo, Taken, TarballRecipe, TooMuch, ToolchainInfo};
 use verdict::Outcome;
 
 use super::error::SourceError;
@@ -60,6 +60,8 @@ pub struct Run {
     pub resolved: Vec<String>,
     /// Node and the package managers that were there.
     pub tools: Vec<Tool>,
+    /// Toolchains of the user's that were in reach.
+    pub toolchains: Vec<ToolchainInfo>,
     /// What was asked of the registry besides.
     pub asked: Vec<Asked>,
     /// Packages that were served by the user's credentials, or from a registry of their scope's.

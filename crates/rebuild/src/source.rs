@@ -45,7 +45,9 @@ pub fn attempts(
         unreached = stock.folder.unreached()?;
     }
     let submodules = stock.folder.submodules_listed();
-    rebuilt.iter_mut().for_each(|one| one.submodules.clone_from(&submodules));
+    for one in &mut rebuilt {
+        one.submodules.clone_from(&submodules);
+    }
     let (unavailable, altered) = (stock.folder.unavailable().to_vec(), stock.folder.altered());
     Ok(Attempts { rebuilt, unavailable, unreached, altered, ..Attempts::default() })
 }

@@ -50,8 +50,9 @@ pub fn rebuild(
     }
     let builds = question.strategies.iter().any(|strategy| strategy.builds());
     // A platform package's programs are not made by a build with Node, so none is tried; in other
-    // packages a build may still copy them.
-    if builds && native_toolchain::is_for_a_platform(case.published) {
+    // packages a build may still copy them. Nor is one of the user's toolchains left untried.
+    let in_reach = !question.toolchains.is_empty();
+    if builds && !in_reach && native_toolchain::is_for_a_platform(case.published) {
         all.not_built = native_toolchain_of(repository, case, &all);
     }
     if builds && all.not_built.is_none() && !reproduced(&all) {

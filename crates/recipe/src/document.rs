@@ -4,6 +4,7 @@
 //! says which cannot. Nothing is guessed: a field that is not known here would change the tarball
 //! in a way that this program does not follow.
 
+use crate::is_toolchain_name;
 use serde_json::Value;
 
 use npm_pack::{era, list};
@@ -191,6 +192,11 @@ impl BuildRecipe {
             let known = Kind::ALL.iter().any(|kind| *kind != Kind::Node && kind.as_str() == tool);
             require(known, "build.tools", tool, "npm, yarn, berry, pnpm or bun")?;
             semver("build.tools", wanted)?;
+        }
+        for (name, digest) in &self.toolchains {
+            require(is_toolchain_name(name), "build.toolchains", name, "a toolchain's name")?;
+            let is_digest = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+            require(is_digest, "build.toolchains", digest, "a sha256 in hex")?;
         }
         if let Some(path) = &self.lockfile {
             inside("build.lockfile", path)?;

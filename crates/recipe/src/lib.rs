@@ -11,12 +11,14 @@ mod document;
 mod step;
 mod submodule;
 mod taken;
+mod toolchain;
 
 pub use checkout::Checkout;
 pub use document::{LARGEST_DOCUMENT, RecipeError, Told};
 pub use step::{Step, StepDone};
 pub use submodule::SubmoduleInfo;
 pub use taken::{Taken, TooMuch};
+pub use toolchain::{ToolchainInfo, is_toolchain_name};
 
 use std::collections::BTreeMap;
 
@@ -158,6 +160,10 @@ pub struct BuildRecipe {
     /// The other programs of the toolchain and their versions: `npm`, `yarn`, `berry`, `pnpm`,
     /// `bun`.
     pub tools: BTreeMap<String, String>,
+    /// Toolchains of the user's that were in reach, each with the digest of its files; absent where
+    /// there were none. They are never looked for: who replays puts them in reach.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub toolchains: BTreeMap<String, String>,
     /// Why these versions.
     pub reasons: Vec<String>,
     /// The lockfile that is followed, by its path in the repository.

@@ -12,7 +12,7 @@ use npm_registry::signatures::SignatureInfo;
 use npm_tarball;
 use npm_timewarp::Asked;
 use npm_toolchain::Tool;
-use recipe::{Recipe, Strategy, SubmoduleInfo};
+use recipe::{Recipe, Strategy, SubmoduleInfo, ToolchainInfo};
 use verdict::host::{node_arch, node_os, timestamp};
 use verdict::{Accept, Evidence, Finding, Verdict};
 
@@ -155,6 +155,9 @@ pub struct OptionsInfo {
     /// Hosts that builds could reach besides the registry by the user's word.
     #[serde(default)]
     pub allow_hosts: Vec<String>,
+    /// The user's toolchains: name and digest. Empty where there are none.
+    #[serde(default)]
+    pub toolchains: Vec<String>,
     /// sha256 of the recipe that the user gave, as JSON without blanks; null where the program
     /// searched.
     #[serde(default)]
@@ -177,10 +180,11 @@ pub const SUBMODULE_UNREACHED: &str = "submodule-unreached";
 pub const SOURCE_BY_USER: &str = "source-by-user";
 
 impl OptionsInfo {
-    /// Whether the user's own word decided what the build did: its commands, what it could reach,
-    /// or that it ran without a sandbox.
+    /// Whether the user's own word decided what the build did: its commands, its compilers, what it
+    /// could reach, or that it ran without a sandbox.
     pub fn rests_on_the_user(&self) -> bool {
-        self.recipe.is_some() || !self.allow_hosts.is_empty() || self.isolation.as_deref() == Some("none")
+        let has_more = !self.allow_hosts.is_empty() || !self.toolchains.is_empty();
+        self.recipe.is_some() || has_more || self.isolation.as_deref() == Some("none")
     }
 }
 
@@ -257,6 +261,9 @@ pub struct AttemptInfo {
     /// Node and the package managers that were there; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tools: Option<Vec<ToolInfo>>,
+    /// Toolchains of the user's that were in reach; absent where there were none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub toolchains: Vec<ToolchainInfo>,
     /// What the build asked the registry for besides; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Vec<Asked>>,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use recipe::{Recipe, StepDone, SubmoduleInfo, Told};
+use recipe::{Recipe, StepDone, SubmoduleInfo, Told, ToolchainInfo};
 use verdict::{Finding, Verdict};
 
 use super::json::ToolInfo;
@@ -58,6 +58,9 @@ pub struct Replayed {
     /// The submodules whose files were there; absent where there were none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub submodules: Vec<SubmoduleInfo>,
+    /// Toolchains of the user's that were in reach; absent where there were none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub toolchains: Vec<ToolchainInfo>,
     /// What was installed: `name@version integrity`, sorted; null where nothing was run.
     pub resolved: Option<Vec<String>>,
     /// What was run, in order.
@@ -89,6 +92,7 @@ pub fn of(recipe: &Recipe, repository: &str) -> Replayed {
         sandbox: None,
         tools: None,
         submodules: Vec::new(),
+        toolchains: Vec::new(),
         resolved: None,
         steps: Vec::new(),
         log: None,

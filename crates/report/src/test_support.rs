@@ -23,6 +23,7 @@ pub(super) fn report(name: &str, verdict: Verdict, findings: Vec<Finding>) -> Re
         node: None,
         isolation: None,
         allow_hosts: Vec::new(),
+        toolchains: Vec::new(),
         recipe: None,
         trusted_root: None,
         node_dist: None,

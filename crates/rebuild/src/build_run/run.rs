@@ -11,7 +11,7 @@ use npm_spec::tool::Kind;
 use npm_timewarp::{self, JudgedBytes, Timewarp};
 use npm_toolchain::{Tool, Toolchain};
 use origin::Origin;
-use recipe::{BuildRecipe, Checkout, Recipe, Strategy};
+use recipe::{BuildRecipe, Checkout, Recipe, Strategy, ToolchainInfo};
 use verdict::Outcome;
 
 use super::bench::Bench;
@@ -188,7 +188,7 @@ impl Work<'_> {
             }
             if let Some(programs) = programs.as_ref().filter(|_| course.failed()) {
                 let said = format!(
-                    "the build asked for programs that are not on this machine, and that no npm package brings: {}",
+                    "the build asked for programs that are not on this machine, and that no npm package brings: {} (--toolchain <name>=<folder> puts them in reach)",
                     listed(programs)
                 );
                 notes.push(("program-missing", said));
@@ -196,8 +196,9 @@ impl Work<'_> {
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
-            let warnings = course.warnings();
-            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), code, notes, warnings, ..Run::default() };
+            let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).collect();
+            let toolchains = self.toolchains_by_user();
+            let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), toolchains, code, notes, warnings, ..Run::default() };
             Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
         });
         let mut seen = course.observations();
@@ -266,6 +267,33 @@ impl Work<'_> {
         let code = "node-from-elsewhere";
         let message = format!("the recipe was made with Node from {}, and this run used Node from {}", named(then), named(now));
         (then != now).then_some((code, message))
+    }
+
+    /// The user's toolchains, as a result lists them.
+    pub(super) fn toolchains_by_user(&self) -> Vec<ToolchainInfo> {
+        self.site.question.toolchains.iter().map(|toolchain| toolchain.info.clone()).collect()
+    }
+
+    /// Warnings for the user's toolchains, and where they are not those of the recipe that is
+    /// followed.
+    pub(super) fn toolchain_warnings(&self) -> Vec<(&'static str, String)> {
+        let mut warnings = Vec::new();
+        let now = digests_of(self.site);
+        if !now.is_empty() {
+            let names = now.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("the build had toolchains of the user's in reach, which no registry vouches for: {names}");
+            warnings.push(("toolchain-by-user", message));
+        }
+        if let Some(then) = self.given.map(|given| &given.toolchains).filter(|then| **then != now) {
+            let named = |all: &BTreeMap<String, String>| {
+                let named = all.iter().map(|(name, digest)| format!("{name} {}", digest.get(..12).unwrap_or(digest)));
+                if all.is_empty() { "none".to_owned() } else { named.collect::<Vec<_>>().join(", ") }
+            };
+            let message =
+                format!("the recipe was made with other toolchains of a user's ({}) than this run ({})", named(then), named(&now));
+            warnings.push(("toolchain-differs", message));
+        }
+        warnings
     }
 
     /// Node, the manager that installs, and those that scripts call besides.
@@ -377,6 +405,7 @@ impl Work<'_> {
             node: self.toolchain.node.clone(),
             node_dist: self.site.toolchains.distribution().map(str::to_owned),
             tools: others.map(|tool| (tool.kind.as_str().to_owned(), tool.version.clone())).collect::<BTreeMap<_, _>>(),
+            toolchains: digests_of(self.site),
             reasons: self.toolchain.reasons.iter().chain(&self.reasons).cloned().collect(),
             lockfile: self.toolchain.lockfile.clone(),
             moment: self.moment.clone(),
@@ -391,6 +420,11 @@ impl Work<'_> {
         };
         Recipe { build: Some(build), ..recipe_for(self.strategy, self.published, self.repository.url(), self.origin) }
     }
+}
+
+/// The user's toolchains by name, each with the digest of its files.
+fn digests_of(site: &Site) -> BTreeMap<String, String> {
+    site.question.toolchains.iter().map(|toolchain| (toolchain.info.name.clone(), toolchain.info.digest.clone())).collect()
 }
 
 /// Keeps the folders for the next package, where no limit stopped a step in them: it would be taken

@@ -20,7 +20,7 @@ use verdict::host::millis;
 
 use super::install::installs;
 use super::{Site, clock, own};
-use crate::SourceError;
+use crate::{SourceError, ToolchainByUser};
 
 /// Where the build sees its folders, in tiers that can place them.
 const WORK: &str = "/build";
@@ -51,6 +51,8 @@ pub(super) struct Workshop<'a> {
     mounts: Vec<Mount>,
     /// Where the programs of the toolchain are, inside.
     programs: String,
+    /// Where those of the user's toolchains are.
+    by_user: Vec<String>,
     home: String,
     checkout_inside: String,
     log: String,
@@ -119,6 +121,14 @@ impl<'a> Workshop<'a> {
             programs.push((tool.kind, tool.native, format!("{}/{}", mounted.inside, tool.entry)));
             mounts.push(mounted);
         }
+        let mut by_user = Vec::new();
+        for ToolchainByUser { root, info } in &site.question.toolchains {
+            // In its place: it is the user's, and nothing of it is copied or opened to others.
+            sandbox.can_show(root)?;
+            let mounted = mount(root.clone(), &format!("{TOOLS}/by-user/{}", info.name), false);
+            by_user.push(format!("{}/bin", mounted.inside));
+            mounts.push(mounted);
+        }
         write_programs(&scratch.join("bin"), &programs)?;
         if plan.clock.is_some() {
             let file = scratch.join("bin").join(clock::FILE);
@@ -137,6 +147,7 @@ impl<'a> Workshop<'a> {
             name: plan.name,
             mounts,
             programs,
+            by_user,
             home,
             checkout_inside,
             log: plan.log,
@@ -295,6 +306,8 @@ impl<'a> Workshop<'a> {
     /// The build's whole environment: nothing of the user's is in it.
     fn environment(&self, base: &str, cwd: &str) -> Vec<(String, String)> {
         let (programs, checkout) = (&self.programs, &self.checkout_inside);
+        // Behind Node and the package managers, which stay those that the result names.
+        let programs = std::iter::once(programs).chain(&self.by_user).cloned().collect::<Vec<_>>().join(":");
         let path = format!("{programs}:{cwd}/node_modules/.bin:{checkout}/node_modules/.bin:/usr/bin:/bin:/usr/sbin:/sbin");
         let mut env: Vec<(String, String)> = [
             ("PATH", path.as_str()),

@@ -20,14 +20,14 @@ use npm_timewarp::{self, lockfile};
 use npm_toolchain::{Tool, Toolchain};
 use origin::Origin;
 use origin::score::manifest_directories;
-use recipe::{BuildRecipe, Checkout};
+use recipe::{BuildRecipe, Checkout, ToolchainInfo};
 use store::folders;
 
 use super::beside::{named_in, tags_in};
 use super::release_version::ReleaseVersion;
 use super::run::{MAX_MANIFESTS, Work};
 use super::{Publication, Site};
-use crate::{Question, SourceError};
+use crate::{Question, SourceError, ToolchainByUser};
 
 /// The files by which package managers are configured, as far as they are read or changed here.
 const SETTINGS: [&str; 4] = [".npmrc", ".yarnrc", ".yarnrc.yml", "pnpm-workspace.yaml"];
@@ -75,6 +75,8 @@ pub(super) struct World {
     /// The version that is written into package.json.
     pub(super) release: Option<ReleaseVersion>,
     tools: Vec<Program>,
+    /// The user's toolchains: name, place and digest.
+    toolchains: Vec<(String, String, String)>,
     /// Where Node comes from, where it is not the registry.
     node_dist: Option<String>,
     /// The package manager that installs.
@@ -129,10 +131,7 @@ impl World {
             without_ci,
             reasons: _,
         } = work;
-        let Context { npm, client: _, git: _, credentials: _, folders: _, progress: _, cancel: _, cancelled: _, cwd: _, deadline: _ } =
-            context;
-        let Question { hosts, strategies: _, isolation: _, node: _, installed: _, given: _, distribution: _, puts_off_builds: _ } =
-            question;
+        let Outside { registries, hosts, toolchains: by_user } = Outside::of(context, question);
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
         let (named, tags) = asked_for(&packages, &|path| view.content(path))?;
@@ -147,6 +146,7 @@ impl World {
             release: ReleaseVersion::of(work, &view, &packages),
             packages,
             tools: tools.iter().map(Program::of).collect(),
+            toolchains: by_user,
             node_dist: toolchains.distribution().map(str::to_owned),
             manager: manager.as_ref().map(|(kind, version)| (kind.as_str(), version.clone())),
             lockfile: lockfile.clone(),
@@ -161,8 +161,8 @@ impl World {
             clock: *clock,
             without_ci: *without_ci,
             tier: sandbox.tier().to_string(),
-            registries: npm.registries().iter().map(ToString::to_string).collect(),
-            hosts: hosts.names(),
+            registries,
+            hosts,
             given: given.map(digest_of),
         };
         world.read_lockfile(&|path| view.content(path))?;
@@ -247,6 +247,36 @@ impl Program {
     }
 }
 
+/// What a build sees of what the user says.
+struct Outside {
+    registries: Vec<String>,
+    hosts: Vec<String>,
+    toolchains: Vec<(String, String, String)>,
+}
+
+impl Outside {
+    fn of(context: &Context, question: &Question) -> Self {
+        let Context { npm, client: _, git: _, credentials: _, folders: _, progress: _, cancel: _, cancelled: _, cwd: _, deadline: _ } =
+            context;
+        let Question {
+            hosts,
+            strategies: _,
+            isolation: _,
+            node: _,
+            installed: _,
+            given: _,
+            distribution: _,
+            puts_off_builds: _,
+            toolchains: by_user,
+        } = question;
+        Self {
+            registries: npm.registries().iter().map(ToString::to_string).collect(),
+            hosts: hosts.names(),
+            toolchains: by_user.iter().map(placed).collect(),
+        }
+    }
+}
+
 /// Reads a file of the commit.
 type Read<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, SourceError>;
 
@@ -259,6 +289,12 @@ fn asked_for(packages: &[String], read: Read<'_>) -> Result<(BTreeSet<String>, B
         tags.extend(tags_in(&manifest));
     }
     Ok((named, tags))
+}
+
+fn placed(toolchain: &ToolchainByUser) -> (String, String, String) {
+    // The programs are of what the digest is of.
+    let ToolchainByUser { root, info: ToolchainInfo { name, digest, programs: _ } } = toolchain;
+    (name.clone(), root.display().to_string(), digest.clone())
 }
 
 fn digest_of(recipe: &BuildRecipe) -> String {
@@ -283,6 +319,7 @@ mod tests {
             packages: vec![String::new()],
             release: None,
             tools: Vec::new(),
+            toolchains: Vec::new(),
             node_dist: None,
             manager: Some(("npm", "10.0.0".to_owned())),
             lockfile: Some("package-lock.json".to_owned()),
@@ -313,7 +350,7 @@ mod tests {
             native: true,
             digest: "d".into(),
         };
-        let changes: [(&str, Change<'_>); 27] = [
+        let changes: [(&str, Change<'_>); 28] = [
             ("program", &|world| world.program = "1.0.1"),
             ("purpose", &|world| world.purpose = Purpose::Replay),
             ("url", &|world| world.url.push('x')),
@@ -324,6 +361,7 @@ mod tests {
             ("packages", &|world| world.packages.push("p".into())),
             ("release", &|world| world.release = Some(ReleaseVersion::sample())),
             ("tools", &|world| world.tools = vec![program.clone()]),
+            ("toolchains", &|world| world.toolchains.push(("rust".into(), "/opt/rust".into(), "d".into()))),
             ("node_dist", &|world| world.node_dist = Some("https://dist.example/".into())),
             ("manager", &|world| world.manager = Some(("yarn", "10.0.0".into()))),
             ("lockfile", &|world| world.lockfile = None),

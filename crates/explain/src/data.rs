@@ -9,6 +9,8 @@ use std::io::Read;
 
 use serde_json::Value;
 
+use crate::shell::{has_command_line, has_no_command};
+
 /// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS,
 /// and nothing runs.
 const DATA: [&str; 66] = [
@@ -117,7 +119,7 @@ pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce
         let is_text = !head.contains(&0) && cut_text(&head).is_some();
         return if is_archive(&head) {
             Looks::Run
-        } else if is_text {
+        } else if is_text || has_command_line(head.as_slice().chain(content)) {
             Looks::Text
         } else {
             Looks::Data
@@ -127,6 +129,7 @@ pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce
     let whole = size <= LARGEST_TEXT && content.take(LARGEST_TEXT).read_to_end(&mut text).is_ok();
     match std::str::from_utf8(&text) {
         Ok(text) if whole && is_known_format(end, text) => Looks::Data,
+        Ok(text) if whole && does_nothing(text) && has_no_command(text) => Looks::Data,
         Ok(text) if whole && does_nothing(text) => Looks::Text,
         _ => Looks::Run,
     }
@@ -170,7 +173,10 @@ fn is_run(manifest: &Value, path: &str) -> bool {
             Value::String(text) => {
                 let text = text.to_ascii_lowercase();
                 let folder = text.trim_start_matches("./").trim_end_matches('/');
-                if text.contains(name) || (!folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))) {
+                if text.contains(name)
+                    || is_in_pattern(&text, path, name)
+                    || (!folder.is_empty() && path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+                {
                     return true;
                 }
             }
@@ -180,6 +186,18 @@ fn is_run(manifest: &Value, path: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether one of a text's words is a pattern that a file fits by its first and last letters
+/// (`./data/*.csv`, `sh mod*`).
+fn is_in_pattern(text: &str, path: &str, name: &str) -> bool {
+    const SIGNS: [char; 4] = ['*', '?', '[', '{'];
+    text.split_whitespace().any(|word| {
+        let word = word.trim_matches(['"', '\'']).trim_start_matches("./");
+        let Some((start, rest)) = word.split_once(SIGNS) else { return false };
+        let end = rest.rsplit(['*', '?', ']', '}']).next().unwrap_or_default();
+        (path.starts_with(start) || name.starts_with(start)) && path.ends_with(end)
+    })
 }
 
 /// Whether a file begins as a program for a processor does, or as WebAssembly: ELF, Mach-O for one
@@ -234,12 +252,14 @@ pub fn is_no_script(head: &[u8]) -> bool {
     is_broken
 }
 
-/// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has nothing by
-/// which a script calls, sets, loads or defines.
+/// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has neither a sign
+/// nor a word by which a script calls, sets, loads, defines or takes apart. Operators call too, by
+/// `Symbol.hasInstance` and the like; without brackets nobody can say whom.
 fn does_nothing(text: &str) -> bool {
-    const DOES: [&str; 12] = ["(", "`", "=", "++", "--", "import", "export", "extends", "static", "delete", "new", "\\"];
+    const DOES: [&str; 8] = ["--", "import", "export", "extends", "static", "delete", "new", "instanceof"];
+    let is_plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || ",.;:-_#%'\"".contains(c) || !c.is_ascii();
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    !text.starts_with("#!") && (!DOES.iter().any(|word| text.contains(word)) || is_json())
+    !text.starts_with("#!") && ((text.chars().all(is_plain) && !DOES.iter().any(|word| text.contains(word))) || is_json())
 }
 
 #[cfg(test)]
@@ -260,6 +280,7 @@ mod tests {
             ("A.PNG", PNG),
             ("a.gif", b"GIF89a\x10\0\x10\0\x80\0\0"),
             ("m/model.bin", b"hello\0world"),
+            ("m/words.txt", b"hello world\nand others, too\n"),
             ("a.csv", b"1,2,-3\nname,other,\xc3\xa9\n"),
             ("a.geojson", b"{\"type\":\"Feature\",\"name\":\"a (b)\"}"),
             ("a.woff2", b"wOF2\0\x01\0\0\0\0"),
@@ -280,6 +301,8 @@ mod tests {
             ("lib.so.1", PNG),
             ("a.bin", b"console.log(1)"),
             ("a.bin", b"require `x`"),
+            ("a.csv", b"0,'a'+[eval+''][0][13]+'b' instanceof { [Symbol.hasInstance]: eval }\n"),
+            ("a.csv", b"0,a instanceof b\n"),
             ("a.bin", b"process.exitCode++"),
             ("a.bin", b"#!/bin/sh\nrm x"),
             ("a.bin", b"im\\u0070ort 'x'"),
@@ -302,13 +325,24 @@ mod tests {
     fn what_a_shell_takes_for_commands_is_no_data() {
         for (path, content) in [
             ("words.txt", &b"curl -s x | sh\n"[..]),
-            ("a.bin", b"hello world"),
+            ("words.txt", b"rm x\n"),
+            ("words.txt", b"first\nnpx other\n"),
+            ("words.txt", b"first\n. other\n"),
+            ("words.txt", b"curl.exe example.org\n"),
+            ("words.txt", b"python3 x\n"),
+            ("words.txt", b"touch x/y\n"),
             ("a.bin", b"\x01\ncurl -s x | sh\n"),
             ("a.csv", b"curl -s x | sh\n"),
             ("a.csv", b"curl x,1\n"),
             ("a.csv", b"a,b\n1,2|sh\n"),
             ("a.csv", b"a,b\nsh\n"),
             ("a.tsv", b"curl\tx\n"),
+            ("a.bin", b"\x01\necho x\nexit\n\0"),
+            ("words.txt", b"first\ntouch x\n"),
+            ("a.bin", b"\x01x\ncurl example.org | sh\n\0"),
+            ("a.png", b"\x89PNG\r\n\x1a\n\0\0\ntrue; ./x\n"),
+            ("a.png", b"\x89PNG\r\n\x1a\n\0\0\nA=1 node x\n"),
+            ("a.png", b"\x89PNG\r\n\x1a\n\0\0PK\x05\x06\0\0"),
             ("a.geojson", b"[\"$(curl x)\"]"),
             ("a.geojson", b"\"./x\""),
         ] {
@@ -370,5 +404,19 @@ mod tests {
         assert!(!is_no_script(&head));
         head.extend(b"aaaaaa");
         assert!(is_no_script(&head));
+    }
+
+    #[test]
+    fn what_a_pattern_names_is_run() {
+        for manifest in [
+            json!({"exports": {"./*": "./data/*.csv"}}),
+            json!({"scripts": {"start": "sh mod*"}}),
+            json!({"scripts": {"start": "sh data/m?del.csv"}}),
+            json!({"imports": {"#x/*": {"default": "./*"}}}),
+        ] {
+            assert_eq!(looks("data/model.csv", 4, &manifest, || &b"1,2\n"[..]), Looks::Run, "{manifest}");
+        }
+        let other = json!({"exports": {"./*": "./lib/*.js"}, "scripts": {"test": "mocha test/**/*.js"}});
+        assert_eq!(looks("data/model.csv", 4, &other, || &b"1,2\n"[..]), Looks::Data);
     }
 }

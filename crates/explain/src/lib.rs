@@ -23,6 +23,7 @@ mod manifest;
 mod missing;
 mod place;
 mod script;
+mod shell;
 mod source;
 mod source_map;
 #[cfg(test)]

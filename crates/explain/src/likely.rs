@@ -297,6 +297,11 @@ mod tests {
             ("dependencies.a", "{\"dependencies\":{\"a\":\"npm:evil@1\"}}"),
             ("dependencies.a", "{\"dependencies\":{\"a\":\"https://evil.example/a.tgz\"}}"),
             ("dependencies.a", "{\"dependencies\":{\"a\":\"6.6.6\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"1.0.0 || 6.6.6\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\">=1.0.0\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"1 - 9\"}}"),
+            ("dependencies.a", "{\"dependencies\":{\"a\":\"evil1\"}}"),
+            ("binary", "{\"exports\":\"./b.js\",\"binary\":{\"host\":\"evil.example\"}}"),
             ("type", "{\"type\":\"module\"}"),
             // What is taken away, and what only bundlers read.
             ("exports", "{}"),

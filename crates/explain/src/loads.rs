@@ -11,7 +11,8 @@ use super::installs::runs_at_install;
 use super::place;
 
 /// Fields of package.json that say what is loaded, or what an installation runs it with.
-const LOADED: [&str; 10] = ["main", "module", "browser", "bin", "exports", "imports", "type", "gypfile", "directories", "config"];
+const LOADED: [&str; 12] =
+    ["main", "module", "browser", "react-native", "binary", "bin", "exports", "imports", "type", "gypfile", "directories", "config"];
 /// Fields that name files which nothing runs.
 const SHOWN: [&str; 8] = ["files", "types", "typings", "typesVersions", "man", "readme", "readmeFilename", "license"];
 /// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
@@ -58,15 +59,27 @@ fn names(field: Option<&Value>) -> BTreeSet<String> {
 /// or major version is nobody's build.
 fn is_another_range(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.contains([':', '/'])).map(str::to_owned);
-    let major = |range: String| range.trim_start_matches(|c: char| !c.is_ascii_digit()).split('.').next().map(str::to_owned);
     match (text(ours), text(theirs)) {
-        (Some(ours), Some(theirs)) => major(ours) == major(theirs),
+        (Some(ours), Some(theirs)) => major(&ours).is_some() && major(&ours) == major(&theirs),
         // `workspace:`, `catalog:` and the like become a range when a client publishes.
         (Some(_), None) => theirs
             .and_then(Value::as_str)
             .is_some_and(|text| ["workspace:", "catalog:", "link:", "file:"].iter().any(|start| text.starts_with(start))),
         _ => false,
     }
+}
+
+/// The major version of one exact version, or of one range that stays in it (`^1.2.3`, `~1.2`,
+/// `1.x`); `None` for a tag and for a range that leads further (`>=1`, `1 || 6`).
+fn major(range: &str) -> Option<u64> {
+    let range = range.trim();
+    let range = range.strip_prefix(['^', '~', '=']).unwrap_or(range).trim_start();
+    let range = range.strip_prefix('v').unwrap_or(range);
+    let numbers = range.split(['-', '+']).next().unwrap_or_default();
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_one = numbers.split('.').all(|part| is_number(part) || matches!(part, "x" | "X" | "*"));
+    let has_space = range.contains(char::is_whitespace);
+    numbers.split('.').next().filter(|_| is_one && !has_space)?.parse().ok()
 }
 
 /// Whether a value names a script of the archive, with or without its extension.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rebuild::rebuilt::Rebuilt;
+use rebuild::rebuilt::{Cleaned, Rebuilt};
 use verdict::{Finding, Outcome, Severity};
 
 /// A warning for files that a checkout has with other text than a reader of the repository sees;
@@ -15,9 +15,22 @@ pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
     (!paths.is_empty()).then(|| Finding::new("altered-by-attributes", Severity::Warning, message))
 }
 
+/// Warnings for what a tool that cleans up made other than the source shows.
+pub(crate) fn cleaned(cleaned: &Cleaned) -> impl Iterator<Item = Finding> {
+    uncommented(&cleaned.uncommented).into_iter().chain(rewritten(&cleaned.obeyed))
+}
+
+/// A warning for keys of package.json that say what is installed, run or loaded, and that a tool
+/// set otherwise than the source; `None` if there are none.
+fn rewritten(keys: &[String]) -> Option<Finding> {
+    let keys_shown = first_of(keys);
+    let message = format!("a tool that cleans up before packing sets {keys_shown} otherwise than the package.json of the source");
+    (!keys.is_empty()).then(|| Finding::new("manifest-rewritten", Severity::Warning, message))
+}
+
 /// A warning for scripts that were published without comments of the source: the program is the
 /// same, but a function's own text and the numbers of its lines are not. `None` if there are none.
-pub(crate) fn uncommented(paths: &[String]) -> Option<Finding> {
+fn uncommented(paths: &[String]) -> Option<Finding> {
     let files = first_of(paths);
     let message =
         format!("clean-publish removed comments from {files}: a program that reads its own text or line numbers sees the difference");
@@ -55,6 +68,6 @@ pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
         );
         found.push(Finding::new("lfs-by-pointer", Severity::Warning, message));
     }
-    found.extend(uncommented(&one.uncommented));
+    found.extend(cleaned(&one.cleaned));
     found
 }

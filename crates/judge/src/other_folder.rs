@@ -13,14 +13,16 @@ use serde_json::Value;
 use verdict::{Finding, Severity};
 
 /// Folders in which nobody looks for what is published: those of tests, examples and settings.
-const ASIDE: [&str; 16] = [
+const ASIDE: [&str; 18] = [
     "test",
     "tests",
     "__tests__",
+    "e2e",
     "spec",
     "fixture",
     "fixtures",
     "__fixtures__",
+    "__testfixtures__",
     "mock",
     "mocks",
     "__mocks__",
@@ -58,8 +60,11 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
         None if taken.is_empty() => return,
         None => match namesake(repository, listing, taken, &claims.name) {
             Err(error) => format!("the package.json of other folders cannot be read: {error}"),
-            Ok(Some(other)) => {
+            Ok(Some(Other::Namesake(other))) => {
                 format!("{} is a package of this name, too", if other.is_empty() { "the root of the repository" } else { &other })
+            }
+            Ok(Some(Other::TooLarge(other))) => {
+                format!("the package.json in {} is too large to read, and may be of this name", place(&other))
             }
             Ok(None) if is_aside(taken) => "this is a folder of tests, examples or settings".to_owned(),
             Ok(None) => return,
@@ -88,19 +93,35 @@ fn is_aside(directory: &str) -> bool {
     directory.split('/').any(|part| part.starts_with('.') || ASIDE.contains(&part.to_ascii_lowercase().as_str()))
 }
 
+/// Another folder that may be the package.
+enum Other {
+    /// Its package.json has the package's name.
+    Namesake(String),
+    /// Its package.json is larger than what is read.
+    TooLarge(String),
+}
+
 /// Another folder of the commit, the nearest to its root, whose package.json has the package's
-/// name; an error if the host does not give those that are not here.
-fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Result<Option<String>, GitError> {
+/// name or may have it; an error if the host does not give those that are not here.
+fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Result<Option<Other>, GitError> {
     let mut folders = manifest_directories(listing, MOST_MANIFESTS);
     folders.retain(|folder| folder != taken);
     let ids: Vec<ObjectId> = folders.iter().filter_map(|folder| Some(listing.get(&join(folder, "package.json"))?.id)).collect();
     // What cannot be had says nothing: only words depend on it.
     repository.ensure_blobs(ids)?;
-    let is_named = |folder: &String| {
-        let manifest = manifest(repository, listing, folder);
-        manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name))
-    };
-    Ok(folders.into_iter().find(is_named))
+    let mut too_large = None;
+    for folder in folders {
+        let id = listing.get(&join(&folder, "package.json")).map(|entry| entry.id);
+        if id.and_then(|id| repository.store().size(&id)).is_some_and(|size| size > LARGEST_MANIFEST) {
+            too_large.get_or_insert(folder);
+            continue;
+        }
+        let manifest = manifest(repository, listing, &folder);
+        if manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name)) {
+            return Ok(Some(Other::Namesake(folder)));
+        }
+    }
+    Ok(too_large.map(Other::TooLarge))
 }
 
 /// A folder's package.json in the commit; `None` if it cannot be had or read.

@@ -99,14 +99,14 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let (followed, run, tier) = if recipe.build.is_some() {
         let site = Site::open(&question.build, context, runtime).map_err(boxed)?;
         let built = build_run::replay(&mut repository, &origin, recipe, &blank, &site).map_err(boxed)?;
-        let Built { archive, unavailable, unreached, submodules, altered, uncommented, run } = built;
-        (Followed { archive, unavailable, unreached, submodules, altered, uncommented }, Some(run), Some(site.sandbox.tier()))
+        let Built { archive, unavailable, unreached, submodules, altered, cleaned, run } = built;
+        (Followed { archive, unavailable, unreached, submodules, altered, cleaned }, Some(run), Some(site.sandbox.tier()))
     } else {
         context.progress.tell("pack", "packing the commit's files");
         let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
         (followed.map_err(boxed)?, None, None)
     };
-    let Followed { archive, unavailable, unreached, submodules, altered, uncommented } = followed;
+    let Followed { archive, unavailable, unreached, submodules, altered, cleaned } = followed;
     let run = run.unwrap_or_default();
     check_names(&archive, recipe, told.as_ref()).map_err(boxed)?;
     check_installed(&run, &tarball.integrity).map_err(boxed)?;
@@ -123,7 +123,7 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         let message = format!("the source was given with --source; the recipe names {}", recipe.repository);
         Finding::new("source-by-user", Severity::Info, message)
     });
-    let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::uncommented(&uncommented));
+    let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::cleaned(&cleaned));
     let files = checkout_notes::unreached(unreached).chain(files);
     replayed.submodules = submodules;
     replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(run_findings(&run)).chain(others).collect();

@@ -10,9 +10,11 @@ use npm_pack::tar::{Content, Kind, Member};
 use npm_pack::tree::{Node, Tree, Unlisted};
 use npm_spec::path::join;
 use npm_tarball::Archive;
+use serde_json::Value;
 
 use super::error::SourceError;
 use super::packing::Shelves;
+use super::rebuilt::Cleaned;
 
 const PACKAGE_JSON: &str = "package.json";
 
@@ -50,9 +52,19 @@ impl<'o> Overlay<'o> {
         Ok(if is_sound { edited } else { bytes })
     }
 
+    /// What the rewrite made other than the source, as it was packed into `archive`.
+    pub(super) fn cleaned(&self, entries: &[list::Entry], archive: &Archive) -> Result<Cleaned, SourceError> {
+        let obeyed = if self.rewrite.is_cleaned() {
+            obeyed_otherwise(&self.base.content(PACKAGE_JSON)?.unwrap_or_default(), &self.rewrite.manifest)
+        } else {
+            Vec::new()
+        };
+        Ok(Cleaned { uncommented: self.uncommented(entries, archive)?, obeyed })
+    }
+
     /// The listed scripts that have fewer comments in `archive`, which was packed of this, than in
     /// the source.
-    pub(super) fn uncommented(&self, entries: &[list::Entry], archive: &Archive) -> Result<Vec<String>, SourceError> {
+    fn uncommented(&self, entries: &[list::Entry], archive: &Archive) -> Result<Vec<String>, SourceError> {
         let mut paths = Vec::new();
         for entry in entries.iter().filter(|entry| self.rewrite.edits.changes_code(&entry.source)) {
             if let Some(packed) = archive.get(&entry.path)
@@ -67,6 +79,35 @@ impl<'o> Overlay<'o> {
     fn changes_nothing(&self) -> bool {
         self.rewrite.name == AS_IS
     }
+}
+
+/// The keys by which packages are installed, run and loaded that have another value in `packed`, a
+/// package.json, than in `source`. An installation script that was taken out is none of them: that
+/// is what these tools are for.
+fn obeyed_otherwise(source: &[u8], packed: &[u8]) -> Vec<String> {
+    const FIELDS: [&str; 14] = [
+        "dependencies",
+        "optionalDependencies",
+        "peerDependencies",
+        "peerDependenciesMeta",
+        "bundleDependencies",
+        "bundledDependencies",
+        "bin",
+        "directories",
+        "main",
+        "module",
+        "browser",
+        "exports",
+        "imports",
+        "gypfile",
+    ];
+    const HOOKS: [&str; 5] = ["preinstall", "install", "postinstall", "prepublish", "prepare"];
+    let parsed = |bytes| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
+    let (source, packed) = (parsed(source), parsed(packed));
+    let fields = FIELDS.iter().filter(|field| source.get(**field) != packed.get(**field)).map(|field| (*field).to_owned());
+    let hook = |manifest: &Value, hook: &str| manifest.get("scripts").and_then(|scripts| scripts.get(hook)).cloned();
+    let hooks = HOOKS.iter().filter(|name| hook(&packed, name).is_some_and(|now| hook(&source, name) != Some(now)));
+    fields.chain(hooks.map(|name| format!("scripts.{name}"))).collect()
 }
 
 /// A file as a tool left it, made when the archive is written: not all of a package is in memory at
@@ -126,5 +167,22 @@ impl Shelves for Overlay<'_> {
             return Ok(Some(self.rewrite.manifest.clone()));
         }
         if self.rewrite.edits.concern(path) { self.edited(path).map(Some) } else { self.base.content(path) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_a_tool_sets_otherwise_are_told_unless_it_takes_out_a_script() {
+        let source = br#"{"main":"a.js","dependencies":{"a":"1"},"scripts":{"postinstall":"husky"},"devDependencies":{"b":"1"}}"#;
+        let told = |packed: &str| obeyed_otherwise(source, packed.as_bytes());
+        assert!(told(r#"{"dependencies":{"a":"1"},"main":"a.js","scripts":{"_postinstall":"husky"}}"#).is_empty());
+        assert_eq!(
+            told(r#"{"main":"b.js","dependencies":{"a":"1","c":"1"},"scripts":{"postinstall":"x","install":"y"}}"#),
+            ["dependencies", "main", "scripts.install", "scripts.postinstall"]
+        );
+        assert_eq!(told(r#"{"main":"a.js"}"#), ["dependencies"]);
     }
 }

@@ -25,7 +25,7 @@ use verdict::Outcome;
 use super::checkout::package_too_large;
 use super::error::SourceError;
 use super::overlay::Overlay;
-use super::rebuilt::{Rebuilt, keep_closest};
+use super::rebuilt::{Cleaned, Rebuilt, keep_closest};
 use super::search::{Search, Trial};
 use crate::Published;
 
@@ -289,7 +289,7 @@ pub fn follow(
     recipe: &Recipe,
     context: &Context,
     cancelled: &AtomicBool,
-) -> Result<(Archive, Vec<String>), SourceError> {
+) -> Result<(Archive, Cleaned), SourceError> {
     let impossible = |what: &str| SourceError::Impossible { what: what.to_owned() };
     let era = era::by_id(&recipe.packer).ok_or_else(|| impossible(&recipe.packer))?;
     let rules = list::by_name(&recipe.file_list).ok_or_else(|| impossible(&recipe.file_list))?;
@@ -312,8 +312,8 @@ pub fn follow(
     let plan = Plan { era, rules, checkout, listed: &listed, rewrite: &rewrite };
     let overlay = Overlay::new(&*shelves, &rewrite, &listed.added);
     let (archive, _) = pack_adopting(&overlay, &plan, adopted, cancelled)?;
-    let uncommented = overlay.uncommented(&listed.entries, &archive)?;
-    Ok((archive, uncommented))
+    let cleaned = overlay.cleaned(&listed.entries, &archive)?;
+    Ok((archive, cleaned))
 }
 
 /// The number of a list; equal lists have the same.
@@ -361,7 +361,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         (None, true) => Outcome::SameEntries,
         (None, false) => Outcome::OtherEntries,
     };
-    let uncommented = if comparison.same_entries() { overlay.uncommented(&listed.entries, &archive)? } else { Vec::new() };
+    let cleaned = if comparison.same_entries() { overlay.cleaned(&listed.entries, &archive)? } else { Cleaned::default() };
     let mut pointers = 0_usize;
     for entry in &listed.entries {
         pointers += usize::from(shelves.is_by_pointer(&entry.source)?);
@@ -382,7 +382,7 @@ fn attempt(stock: &mut dyn Stock, subject: &Subject<'_>, plan: &Plan<'_>, starte
         encoder: found.unwrap_or_else(|| Match::usual(era, adopted.gzip_os)),
         values: adopted,
         pointers,
-        uncommented,
+        cleaned,
         times: [packed, started.elapsed().saturating_sub(packed)].map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         run: None,
         submodules: Vec::new(),

@@ -31,8 +31,9 @@ pub struct Rebuilt {
     /// Files that git has Git LFS pointers of, and that the published ones are by the hashes in
     /// them.
     pub pointers: usize,
-    /// Published scripts that a tool took comments out of; known where the files are the same.
-    pub uncommented: Vec<String>,
+    /// What a tool that cleans up before packing made other than the source; known where the files
+    /// are the same.
+    pub cleaned: Cleaned,
     /// The rebuilt tar stream, read by the same reader as the published one; kept of the closest
     /// attempt only.
     pub archive: Option<Archive>,
@@ -45,6 +46,16 @@ pub struct Rebuilt {
     pub run: Option<Run>,
     /// The submodules whose files were there.
     pub submodules: Vec<SubmoduleInfo>,
+}
+
+/// What a tool that cleans up before packing made of a package, where the source shows something
+/// else.
+#[derive(Debug, Clone, Default)]
+pub struct Cleaned {
+    /// Published scripts without comments of the source.
+    pub uncommented: Vec<String>,
+    /// Keys of package.json that say what is installed, run or loaded, and that it set otherwise.
+    pub obeyed: Vec<String>,
 }
 
 /// What was run to make a package's files.
@@ -297,7 +308,7 @@ mod tests {
             adopted: Vec::new(),
             values: Adopted::default(),
             pointers: 0,
-            uncommented: Vec::new(),
+            cleaned: Cleaned::default(),
             archive: Some(archive),
             encoder: Match { class: gzip::Class::C, level: 6, xfl: 0, os: 3 },
             times: [0, 0],

@@ -19,7 +19,7 @@ use verdict::Outcome;
 use super::checkout::{Folder, Which, size_in};
 use super::error::SourceError;
 use super::packing::{self, Shelves, Stock, Subject, pack_folder};
-use super::rebuilt::Attempts;
+use super::rebuilt::{Attempts, Cleaned};
 use super::submodules::Open;
 use super::surroundings::workspace_of;
 use crate::{Published, recipe_for};
@@ -74,7 +74,7 @@ pub struct Followed {
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
     /// Scripts that a tool took comments out of.
-    pub uncommented: Vec<String>,
+    pub cleaned: Cleaned,
 }
 
 /// Packs one origin as a recipe says. `nothing` is an empty archive in place of a published one.
@@ -90,10 +90,10 @@ pub fn follow(
     let which = Which::These(&recipe.submodules);
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
-    let (archive, uncommented) = packing::follow(&mut stock, recipe, &context, cancelled)?;
+    let (archive, cleaned) = packing::follow(&mut stock, recipe, &context, cancelled)?;
     let (unreached, folder) = (stock.folder.unreached()?, &stock.folder);
     let (unavailable, submodules) = (folder.unavailable().to_vec(), folder.submodules_listed());
-    Ok(Followed { archive, unavailable, unreached, submodules, altered: folder.altered(), uncommented })
+    Ok(Followed { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned })
 }
 
 /// A package's folder among git's objects.

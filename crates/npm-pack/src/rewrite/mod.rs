@@ -103,6 +103,12 @@ impl Rewrite {
         }
     }
 
+    /// Whether a tool that cleans a package up before packing made package.json.
+    #[must_use]
+    pub fn is_cleaned(&self) -> bool {
+        self.name.split('+').any(|step| tools::NAMES.iter().any(|tool| step.starts_with(tool)))
+    }
+
     /// Whether the order of dependencies was taken from the published file.
     pub fn takes_order_over(&self) -> bool {
         self.name.contains(' ')

@@ -2,8 +2,8 @@
 //! and pinst.
 //!
 //! Each does what its own code does with its settings from package.json or its file. A tool is
-//! tried where package.json or the root's names it in a script, a dependency or a setting, or a
-//! workflow uses it.
+//! tried where a script of package.json or of the root's calls it, they have it as a dependency
+//! or its settings, or a workflow uses it. A word that merely contains its name is no call.
 
 use serde_json::Value;
 
@@ -11,6 +11,9 @@ use super::clean_publish;
 use super::edits::Edits;
 use super::json::{self, Object};
 use super::workspace::Workspace;
+
+/// What the tools' rewrites are called, at their beginning.
+pub(super) const NAMES: [&str; 3] = ["clean-publish", "clean-package", "pinst"];
 
 /// package.json after a tool, and what else the tool does.
 pub(super) struct Cleaned {
@@ -44,10 +47,22 @@ pub(super) fn cleaned(bytes: &[u8], workspace: &Workspace) -> Vec<Cleaned> {
 fn names(source: &Object, workspace: &Workspace, tool: &str) -> bool {
     [Some(source), workspace.root_manifest.as_ref()].into_iter().flatten().any(|manifest| {
         let scripts = json::object(manifest, "scripts").into_iter().flat_map(Object::values);
-        let in_script = scripts.filter_map(Value::as_str).any(|script| script.contains(tool));
+        let in_script = scripts.filter_map(Value::as_str).any(|script| calls(script, tool));
         let depends =
             ["dependencies", "devDependencies"].iter().any(|field| json::object(manifest, field).is_some_and(|d| d.contains_key(tool)));
         manifest.contains_key(tool) || in_script || depends
+    })
+}
+
+/// Whether a script calls a tool: one of its commands begins with the tool's name, behind
+/// variables and programs that run others.
+fn calls(script: &str, tool: &str) -> bool {
+    const RUNNERS: [&str; 13] = ["npx", "npm", "pnpm", "pnpx", "yarn", "bun", "bunx", "exec", "dlx", "x", "run", "cross-env", "env"];
+    script.split(['&', '|', ';', '(', ')', '\n']).any(|command| {
+        let passed = |word: &&str| RUNNERS.contains(word) || word.starts_with('-') || word.contains('=');
+        let called = command.split_whitespace().find(|word| !passed(word)).unwrap_or_default();
+        let called = called.trim_matches(['"', '\'']).rsplit('/').next().unwrap_or_default();
+        called.split_once('@').map_or(called, |(name, _)| name) == tool
     })
 }
 
@@ -164,6 +179,16 @@ mod tests {
     #[test]
     fn a_tool_that_nothing_names_does_nothing() {
         assert!(cleaned_text(r#"{"name":"x","scripts":{"build":"tsc"}}"#, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_tool_is_called_by_a_command_and_not_by_a_word() {
+        for script in ["pinst --disable", "tsc && npx pinst@3 -d", "CI=1 yarn pinst", "./node_modules/.bin/pinst", "npm exec -- pinst"] {
+            assert!(calls(script, "pinst"), "{script}");
+        }
+        for script in ["echo spinster", "echo pinst", "pinst-like", "npm run no-pinst", "tsc # pinst"] {
+            assert!(!calls(script, "pinst"), "{script}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::{Publication, Site};
 use crate::SourceError;
 use crate::checkout::{Folder, Which};
 use crate::packing::follow;
-use crate::rebuilt::{Limit, Run};
+use crate::rebuilt::{Cleaned, Limit, Run};
 use crate::source::Blank;
 
 /// What came of a build that was run again.
@@ -37,7 +37,7 @@ pub struct Built {
     /// Files that the checkout has with other text than a reader of the repository sees.
     pub altered: Vec<String>,
     /// Scripts that a tool took comments out of.
-    pub uncommented: Vec<String>,
+    pub cleaned: Cleaned,
     /// What was run.
     pub run: Run,
 }
@@ -71,9 +71,9 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         moment: build.moment.clone(),
         reasons: Vec::new(),
     };
-    let ((archive, uncommented), run) = work.replay(recipe, build)?;
+    let ((archive, cleaned), run) = work.replay(recipe, build)?;
     let (unreached, submodules) = (folder.unreached()?, folder.submodules_listed());
-    Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), uncommented, run })
+    Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned, run })
 }
 
 /// The versions that the recipe names, with the manager that installs.
@@ -88,7 +88,7 @@ pub(super) fn toolchain_of(strategy: Strategy, build: &BuildRecipe) -> Toolchain
 }
 
 /// An archive, and the scripts in it that a tool took comments out of.
-type Packed = (Archive, Vec<String>);
+type Packed = (Archive, Cleaned);
 
 impl Work<'_> {
     fn replay(&self, recipe: &Recipe, build: &BuildRecipe) -> Result<(Packed, Run), SourceError> {

@@ -264,3 +264,38 @@ test('a file of hundreds of thousands of needs is refused or read in time', asyn
     assert.deepEqual([ran.code, Date.now() - started < 15_000], [2, true], `${title}: ${Date.now() - started} ms`);
   }
 });
+
+test('what a package.json asks for in a way that the client reads and the lockfile does not have', async () => {
+  const peers = { peerDependencies: { 's-bad': '1.0.0' } };
+  const asking = (more) => ({ 'package.json': JSON.stringify({ ...MANIFEST, ...more }) });
+  for (const [client, files] of Object.entries({ npm: npm(), bun: bun(), pnpm: pnpm('settings:\n  autoInstallPeers: true\n\n') })) {
+    await told(files, 'lockfile-stale', {
+      [`${client}: peers`]: { ...files, ...asking(peers) },
+      [`${client}: a list`]: { ...files, ...asking({ devDependencies: ['npm:s-bad@1.0.0'] }) },
+      [`${client}: a text`]: { ...files, ...asking({ devDependencies: 's-bad@1.0.0' }) },
+      [`${client}: in two lists`]: { ...files, ...asking({ devDependencies: { 's-good': 'npm:s-bad@1.0.0' } }) },
+    });
+  }
+  // The control: peers that the lockfile has, and one that is a dependency for development, too.
+  const own = { ...MANIFEST, peerDependencies: { 's-good': '>=1' } };
+  const fine = await audit(await project({ ...npm(undefined, own), 'package.json': JSON.stringify(own) }));
+  assert.deepEqual([fine.code, fine.json.findings], [0, []], JSON.stringify(fine.json));
+});
+
+test('a range that npm reads more loosely than its grammar says is not met by just any version', async () => {
+  const loose = (range) => {
+    const own = { ...MANIFEST, dependencies: { 's-good': range } };
+    return { ...npm(undefined, own), 'package.json': JSON.stringify(own) };
+  };
+  await told(loose('latest'), 'lockfile-stale', { 'a hyphen too many': loose('>=1.9.0-') });
+});
+
+test('yarn 1: a second setting on one line, and a catalog of bun in the workspaces', async () => {
+  await told({ ...yarn(), '.yarnrc': 'save-prefix "^"\n' }, 'client-settings', {
+    'in quotes': { ...yarn(), '.yarnrc': 'save-prefix "^" yarn-path "./evil.js"\n' },
+    'bare': { ...yarn(), '.yarnrc': 'save-prefix ^ yarn-path ./evil.js\n' },
+  });
+  await told(bun(), 'client-settings', {
+    'bun: a catalog': { ...bun(), ...manifest({ workspaces: { packages: [], catalog: { 's-good': 'npm:s-bad@1.0.0' } } }) },
+  });
+});

@@ -4,6 +4,14 @@ use url::Url;
 
 use super::Reason;
 
+/// Whether a text is the name of a tag and no range: clients read a range more loosely than its
+/// grammar says (`>=1.0.0-`), and no digit begins a tag.
+pub(crate) fn is_tag(text: &str) -> bool {
+    let rest = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_version = text.trim_start_matches(['v', 'V', 'x', 'X']).starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(rest) && !is_version && !matches!(text, "x" | "X")
+}
+
 /// What an address is, if it is none of a registry's tarball: by its form alone.
 pub(crate) fn kind(address: &str) -> Option<Reason> {
     let lower = |start: &str| address.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start));

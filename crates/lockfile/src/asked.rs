@@ -47,6 +47,8 @@ pub(crate) struct Said {
     pub(crate) unmet: BTreeMap<String, String>,
     /// Of deno: the versions that specifiers lead to, by name.
     pub(crate) versions: BTreeMap<String, BTreeSet<String>>,
+    /// Of pnpm: it installs the project's peers.
+    pub(crate) installs_peers: bool,
     /// Of pnpm: it takes all folders for workspaces where its settings name none.
     pub(crate) names_all: bool,
     /// What the file says of the project's overrides, by the keys there, and of its catalogs, by
@@ -64,7 +66,8 @@ impl Said {
         let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
         self.unmet.entry(name.to_owned()).or_insert_with(|| {
             let by = if by.is_empty() { "package.json" } else { by };
-            format!("{} needs {name}@{}, and the lockfile has another version: a client asks for one anew", short(by), short(wanted))
+            let wanted = verdict::without_secrets(&short(wanted));
+            format!("{} needs {name}@{wanted}, and the lockfile has another version: a client asks for one anew", short(by))
         });
         Ok(())
     }
@@ -79,10 +82,29 @@ pub(crate) fn collect(lists: impl IntoIterator<Item = (&'static str, Vec<(String
     all
 }
 
-/// What an object of JSON asks for: a package.json, or what a lockfile has of it.
+/// What an object of JSON asks for: a package.json, or what a lockfile has of it. Peers count where
+/// no other list has the name.
 pub(crate) fn of_object(of: &Object<'_>) -> Asked {
     let pairs = |list| json::pairs(of, list).map(|(name, range)| (name.to_owned(), range.to_owned())).collect();
-    collect(LISTS.map(|list| (list, pairs(list))))
+    collect(LISTS.into_iter().chain([PEERS]).map(|list| (list, pairs(list))))
+}
+
+/// What a package.json says in a way that clients read differently, or that none of them writes; a
+/// list of names, which npm takes for packages, or a name that two lists have with two ranges.
+fn unclear(of: &Object<'_>) -> Option<String> {
+    for list in LISTS.into_iter().chain([PEERS]) {
+        let value = of.get(list);
+        let is_list = value.is_none_or(|value| {
+            value.value.as_object().is_some_and(|pairs| pairs.properties.iter().all(|pair| json::string(&pair.value).is_some()))
+        });
+        if !is_list {
+            return Some(format!("{list} has something else than names with ranges"));
+        }
+    }
+    let mut seen = BTreeMap::new();
+    let all = LISTS.into_iter().flat_map(|list| json::pairs(of, list));
+    let twice = all.into_iter().find(|(name, range)| seen.insert(*name, *range).is_some_and(|other| other != *range));
+    twice.map(|(name, _)| format!("{name} is in two lists with two ranges, and clients take one or the other"))
 }
 
 /// How the package.json files of a project differ from what its lockfile says of them. A folder
@@ -128,7 +150,10 @@ fn overridden(project: &Path) -> BTreeSet<String> {
 
 /// What package.json asks for and deno's lockfile has no version for.
 fn of_deno(said: &Said, project: &Path) -> Vec<String> {
-    let Some(asked) = asked_in(&project.join("package.json")) else { return vec!["package.json cannot be read".to_owned()] };
+    let asked = match asked_in(&project.join("package.json")) {
+        Ok(asked) => asked,
+        Err(reason) => return vec![format!("package.json cannot be read: {reason}")],
+    };
     let is_there = |name: &str, range: &str| {
         let (name, range) = range.strip_prefix("npm:").map_or((name, range), |real| address::split_name(real).unwrap_or((real, "*")));
         let fits = |version: &String| match (version::VersionRange::parse(range), version::parse(version)) {
@@ -137,7 +162,7 @@ fn of_deno(said: &Said, project: &Path) -> Vec<String> {
         };
         address::kind(range).is_some() || said.versions.get(name).is_some_and(|all| all.iter().any(fits))
     };
-    let missing = asked.iter().filter(|(name, (_, range))| !is_there(name, range));
+    let missing = asked.iter().filter(|(name, (list, range))| *list != PEERS && !is_there(name, range));
     missing.map(|(name, (_, range))| format!("package.json asks for {name}@{range}, and the lockfile has no version for that")).collect()
 }
 
@@ -146,8 +171,16 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
     if !is_within(&project.join(folder), project) {
         return vec![format!("{name} is outside the project, or does not exist")];
     }
-    let Some(asked) = asked_in(&project.join(&name)) else { return vec![format!("{name} cannot be read")] };
-    let told = |(package, range): (&str, &str), how: &str| format!("{name} asks for {package}@{range}, and the lockfile {how}");
+    let asked = match asked_in(&project.join(&name)) {
+        Ok(asked) => asked,
+        Err(reason) => return vec![format!("{name} cannot be read: {reason}")],
+    };
+    // Yarn installs no peers of the project itself, and pnpm where its settings say so.
+    let has_peers = matches!(format, Format::Npm | Format::Bun) || format == Format::Pnpm && said.installs_peers;
+    let asked: Asked = asked.into_iter().filter(|(_, (list, _))| has_peers || *list != PEERS).collect();
+    let told = |(package, range): (&str, &str), how: &str| {
+        verdict::without_secrets(&format!("{name} asks for {package}@{range}, and the lockfile {how}"))
+    };
     if let Some(top) = &said.top {
         let fits = |(package, (_, range)): &(&String, &(&str, String))| top.get(*package).is_some_and(|locked| is_in(locked, range));
         let missing = asked.iter().filter(|one| folder.is_empty() && !fits(one));
@@ -166,6 +199,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
     let mut all = Vec::new();
     for (package, (list, range)) in &asked {
         match own.get(package) {
+            // pnpm writes them down as dependencies.
+            Some((_, locked)) if format == Format::Pnpm && *list == PEERS && range == locked => {}
             Some((other, locked)) if is_same((list, range), (other, locked)) => {}
             Some((other, locked)) => all.push(told((package, range), &format!("has {locked} in {other} (it is in {list})"))),
             None => all.push(told((package, range), "does not say so")),
@@ -175,10 +210,9 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
     let more = own.iter().filter(|(package, (list, _))| !asked.contains_key(*package) && *list != PEERS);
     let has_peers = matches!(format, Format::Pnpm | Format::Berry);
     let peers = if has_peers { peers_in(&project.join(&name)) } else { BTreeSet::new() };
-    all.extend(
-        more.filter(|(package, _)| !peers.contains(*package))
-            .map(|(package, (_, range))| format!("the lockfile says that {name} asks for {package}@{range}, and it does not")),
-    );
+    all.extend(more.filter(|(package, _)| !peers.contains(*package)).map(|(package, (_, range))| {
+        verdict::without_secrets(&format!("the lockfile says that {name} asks for {package}@{range}, and it does not"))
+    }));
     all
 }
 
@@ -199,11 +233,12 @@ fn is_in(locked: &str, range: &str) -> bool {
         let behind = locked.strip_prefix("npm:").and_then(address::split_name);
         return behind.is_some_and(|(own, version)| own == name && is_in(version, range));
     }
-    match (version::VersionRange::parse(range), version::parse(locked)) {
-        (Some(range), Some(locked)) => range.contains(&locked),
-        // An address or a tag: what it leads to is left out, or was a version of that tag.
-        _ => address::kind(range).is_some() == address::kind(locked).is_some() && !locked.starts_with("npm:"),
+    if let (Some(range), Some(locked)) = (version::VersionRange::parse(range), version::parse(locked)) {
+        return range.contains(&locked);
     }
+    // An address or a tag: what it leads to is left out, or was a version of that tag.
+    let is_known = address::is_tag(range) || address::kind(range).is_some() || matches!(range.trim(), "" | "*");
+    is_known && address::kind(range).is_some() == address::kind(locked).is_some() && !locked.starts_with("npm:")
 }
 
 fn text_of(path: &Path) -> Option<String> {
@@ -211,8 +246,13 @@ fn text_of(path: &Path) -> Option<String> {
     Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
-fn asked_in(path: &Path) -> Option<Asked> {
-    Some(of_object(&json::parse(&text_of(path)?, false).ok()?))
+fn asked_in(path: &Path) -> Result<Asked, String> {
+    let text = text_of(path).ok_or("it is too large, or no text")?;
+    let of = json::parse(&text, false).map_err(|_| "it is no JSON that clients write")?;
+    match unclear(&of) {
+        Some(reason) => Err(reason),
+        None => Ok(of_object(&of)),
+    }
 }
 
 fn peers_in(path: &Path) -> BTreeSet<String> {

@@ -1,14 +1,15 @@
 //! yarn.lock of yarn 2 and later: YAML; each entry's `resolution` has the real name and version.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::collect::Collected;
 use super::graph::Kind;
+use super::stated::{base, normal};
 use super::yaml::{Ignored, Pairs, documents};
-use super::{Fault, Place, Position, Reason, address, asked};
+use super::{Fault, Place, Position, Reason, Stated, address, asked};
 
 /// How deep a patch of a patch is followed.
 const MAX_PATCHES: usize = 8;
@@ -25,7 +26,7 @@ struct Entry {
     optional_dependencies: Pairs<String>,
     dependencies_meta: Ignored,
     peer_dependencies_meta: Ignored,
-    bin: Ignored,
+    bin: Pairs<String>,
     checksum: Ignored,
     conditions: Ignored,
     language_name: Ignored,
@@ -103,7 +104,9 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     };
     // Its `checksum` is of the archive that yarn makes of the tarball, and no hash of the tarball.
     let short: String = key.chars().take(super::MAX_KEY / 4).collect();
-    let place = Place { in_place_of: asked_for(key, &name), ..Place::at(position, &short).with_address(archive.as_deref()) };
+    let commands = entry.bin.0.iter().map(|(name, _, file)| (base(name).to_owned(), normal(file))).collect::<BTreeMap<_, _>>();
+    let stated = (!commands.is_empty()).then(|| Box::new(Stated { commands, needs: None }));
+    let place = Place { in_place_of: asked_for(key, &name), stated, ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
 }
 

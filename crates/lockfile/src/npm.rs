@@ -277,6 +277,7 @@ impl<'t, 'a> Table<'t, 'a> {
             needs.production.extend(target.map(|row| (*row, Kind::Production, "")));
             return Ok(needs);
         }
+        let optional_peers = optional_peers(entry);
         for (list, kind) in KINDS {
             let is_dev = list == "devDependencies";
             if is_dev && key.contains(FOLDER) {
@@ -287,7 +288,7 @@ impl<'t, 'a> Table<'t, 'a> {
                 // of another system's.
                 let is_left = list == "optionalDependencies" && key.contains(FOLDER);
                 let Some(target) = self.found_from(key, name)? else {
-                    if !is_left && (list != "peerDependencies" || !is_optional_peer(entry, name)) {
+                    if !is_left && (list != "peerDependencies" || !optional_peers.contains(name)) {
                         needs.gaps.push(format!("{name}@{wanted}"));
                     }
                     continue;
@@ -308,8 +309,7 @@ impl<'t, 'a> Table<'t, 'a> {
         Ok(needs)
     }
 
-    /// Whether the version of a row is in a range, as npm takes it; what is no range it takes for
-    /// met.
+    /// Whether the version of a row is in a range, as npm takes it; a tag it takes for met.
     fn is_met(&self, target: usize, wanted: &str) -> bool {
         let row = self.rows.get(target).and_then(|row| row.entry);
         // A link has the version of the folder.
@@ -320,7 +320,7 @@ impl<'t, 'a> Table<'t, 'a> {
         let range = wanted.strip_prefix("npm:").map_or(wanted, |real| address::split_name(real).map_or("*", |(_, range)| range)).trim();
         match version::VersionRange::parse(range).filter(|_| !matches!(range, "" | "*")) {
             Some(range) => json::text(row, "version").and_then(version::parse).is_some_and(|version| range.contains(&version)),
-            None => true,
+            None => range.is_empty() || range == "*" || address::is_tag(range) || address::kind(range).is_some(),
         }
     }
 
@@ -437,9 +437,11 @@ struct Needs<'t> {
     unmet: Vec<(&'t str, &'t str)>,
 }
 
-/// Whether a peer is one that is used where it is there, and else is not needed.
-fn is_optional_peer(entry: &Object<'_>, name: &str) -> bool {
-    json::object(entry, "peerDependenciesMeta").and_then(|all| json::object(all, name)).is_some_and(|of| json::flag(of, "optional"))
+/// The peers that are used where they are there, and else are not needed.
+fn optional_peers<'e>(entry: &'e Object<'_>) -> HashSet<&'e str> {
+    let all = json::object(entry, "peerDependenciesMeta").map_or(&[][..], |all| all.properties.as_slice());
+    let optional = all.iter().filter(|of| of.value.as_object().is_some_and(|of| json::flag(of, "optional")));
+    optional.map(|of| of.name.as_str()).collect()
 }
 
 impl Row<'_, '_> {

@@ -22,7 +22,7 @@ use keys::{address_of, base, is_of_commit, joined, version};
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Document {
-    settings: Ignored,
+    settings: Settings,
     catalogs: Pairs<Pairs<Catalogued>>,
     overrides: Pairs<String>,
     package_extensions_checksum: Ignored,
@@ -44,6 +44,14 @@ struct Document {
     specifiers: Pairs<String>,
     packages: Pairs<Package>,
     snapshots: Pairs<Snapshot>,
+}
+
+/// The settings of pnpm that stand in the file, since version 6.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Settings {
+    /// Whether a project's peers are installed as its dependencies are.
+    auto_install_peers: bool,
 }
 
 /// A line of a catalog.
@@ -189,6 +197,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
             Some(major @ 5..=9) => {
                 found.said.names_all = major < 9;
+                found.said.installs_peers = document.settings.auto_install_peers;
                 One::default().read(document, found)?;
             }
             Some(_) => return Err(Fault::Version),

@@ -25,6 +25,13 @@ const OF_CLIENTS: &[&str] = &[
 /// The keys by which a client can install other bytes.
 pub(super) fn harmful(pairs: &Pairs, format: Format, locked: &Locked<'_>) -> Vec<String> {
     let mut all = Vec::new();
+    // bun reads its catalogs there, too.
+    let workspaces = pairs.iter().filter(|(key, _)| key == "workspaces").filter_map(|(_, value)| match value {
+        Tree::Map(own) => Some(own),
+        _ => None,
+    });
+    let catalogs = workspaces.flatten().filter(|(key, value)| key.starts_with("catalog") && !locked.has(key, value));
+    all.extend(catalogs.map(|(key, _)| format!("workspaces.{key}")));
     for (key, value) in pairs.iter().filter(|(key, _)| OF_CLIENTS.contains(&key.as_str())) {
         match (key.as_str(), value) {
             ("pnpm", Tree::Map(own)) => {

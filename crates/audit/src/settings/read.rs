@@ -137,7 +137,8 @@ pub(super) fn yarnrc(text: &str) -> Result<Pairs, Odd> {
     lines(text, &['#'], |line| {
         let (key, value) = line.split_once(' ')?;
         let is_plain = is_word(key, b"-_.:/@") && !value.contains('\\') && !line.contains('\t');
-        is_plain.then(|| (key.to_owned(), unquoted(blanks(value))))
+        // yarn 1 reads on behind the value, and takes the next word of the line for a key.
+        (is_plain && is_one_value(blanks(value))).then(|| (key.to_owned(), unquoted(blanks(value))))
     })
 }
 
@@ -241,6 +242,12 @@ fn is_word(text: &str, more: &[u8]) -> bool {
 fn is_closed(value: &str) -> bool {
     let within = ['"', '\'', '`'].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value);
     !within.contains(['"', '\'', '`', '\\'])
+}
+
+/// Whether a text is one value: a word, or a text in quotes that end where it ends.
+fn is_one_value(value: &str) -> bool {
+    let within = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    within.map_or_else(|| !value.contains(char::is_whitespace) && !value.contains(['"', '\'']), |within| !within.contains('"'))
 }
 
 fn quotes_are_even(value: &str) -> bool {

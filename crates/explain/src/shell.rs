@@ -1,14 +1,26 @@
-//! What a shell would find to do in a file that it takes for a script. It goes on behind a line that
-//! means nothing to it, so a picture may have commands in it.
+//! What a shell would find to do in a file that it takes for a script. It goes on behind a line
+//! that means nothing to it, so a picture may have commands in it.
 
 use std::io::{BufRead, BufReader, Read};
 
 /// Bytes of a line that are looked at in one piece.
 const LONGEST_LINE: u64 = 64 << 10;
 
+/// Fewest letters of a line of bytes that say something: fewer come together by chance.
+const SHORTEST: usize = 4;
+
 /// Programs that run what they are given, fetch it, or put it in place, and words by which a shell
 /// does so itself.
-const PROGRAMS: [&str; 67] = [
+const PROGRAMS: [&str; 76] = [
+    "pip",
+    "pipx",
+    "uv",
+    "uvx",
+    "gem",
+    "cargo",
+    "go",
+    "apt",
+    "brew",
     "sh",
     "bash",
     "dash",
@@ -118,13 +130,18 @@ pub(crate) fn has_command_line(content: impl Read) -> bool {
 
 /// Whether a shell finds a program in a line, which it reads without the zeros.
 fn is_command(line: &[u8]) -> bool {
-    let line: Vec<u8> = line.iter().copied().filter(|byte| *byte != 0).collect();
+    // The rest of a line may be a comment of any bytes. Quotes and backslashes a shell takes away.
+    let is_read = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t') && !matches!(byte, b'"' | b'\'' | b'\\');
     let is_printed = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-    let Some(text) = std::str::from_utf8(&line).ok().filter(|_| line.iter().all(is_printed)) else { return false };
-    text.split(['|', ';', '&', '(', '{', '`']).any(|command| {
-        let mut words = command.split_whitespace().skip_while(|word| word.contains('='));
-        words.next().is_some_and(|word| {
-            word.starts_with(['/', '~', '$']) || word.starts_with("./") || COMMANDS.contains(&word) || is_program_name(word)
+    let line: Vec<u8> = line.iter().copied().filter(|byte| *byte != 0).take_while(is_printed).filter(is_read).collect();
+    let text = String::from_utf8_lossy(&line);
+    let is_long = text.trim().len() >= SHORTEST;
+    is_long
+        && text.split(['|', ';', '&', '(', '{', '`']).any(|command| {
+            let is_before = |word: &&str| word.contains('=') || word.starts_with(['<', '>', '!']) || word.ends_with(['<', '>']);
+            let mut words = command.split_whitespace().skip_while(is_before);
+            words.next().is_some_and(|word| {
+                word.starts_with(['/', '~', '$']) || word.starts_with("./") || COMMANDS.contains(&word) || is_program_name(word)
+            })
         })
-    })
 }

@@ -21,7 +21,7 @@ const LONGEST_LINE: i32 = 400;
 
 /// The earliest moments at which versions can have come, by version; those that nothing is known of
 /// are left out. `seen` gives when the registry first had one: no day is later.
-pub(super) fn earliest<'a>(versions: &'a [String], seen: impl Fn(&str) -> Option<Timestamp>) -> HashMap<&'a str, Timestamp> {
+pub(super) fn earliest(versions: &[String], seen: impl Fn(&str) -> Option<Timestamp>) -> HashMap<&str, Timestamp> {
     let parsed: Vec<(&str, Version)> = versions.iter().filter_map(|text| Some((text.as_str(), version::parse(text)?))).collect();
     let mut lines: HashMap<(u64, u64), Vec<Date>> = HashMap::new();
     let mut found = HashMap::new();

@@ -1,6 +1,7 @@
 //! A package's folder as the publishing client saw it: with the package.json that it wrote, the
 //! files as a tool left them, and the licence that was added.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use explain::is_same_program;
@@ -81,9 +82,9 @@ impl<'o> Overlay<'o> {
     }
 }
 
-/// The keys by which packages are installed, run and loaded that have another value in `packed`, a
-/// package.json, than in `source`. An installation script that was taken out is none of them: that
-/// is what these tools are for.
+/// The keys that `packed`, a package.json, sets otherwise than `source`, but for what nobody obeys,
+/// and those by which packages are installed, run and loaded that it lacks. An installation script
+/// that was taken out is none of them: that is what these tools are for.
 fn obeyed_otherwise(source: &[u8], packed: &[u8]) -> Vec<String> {
     const FIELDS: [&str; 14] = [
         "dependencies",
@@ -101,13 +102,21 @@ fn obeyed_otherwise(source: &[u8], packed: &[u8]) -> Vec<String> {
         "imports",
         "gypfile",
     ];
+    // What nobody obeys.
+    const SHOWN: [&str; 10] =
+        ["description", "keywords", "homepage", "bugs", "author", "contributors", "funding", "license", "repository", "devDependencies"];
     const HOOKS: [&str; 5] = ["preinstall", "install", "postinstall", "prepublish", "prepare"];
     let parsed = |bytes| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
     let (source, packed) = (parsed(source), parsed(packed));
-    let fields = FIELDS.iter().filter(|field| source.get(**field) != packed.get(**field)).map(|field| (*field).to_owned());
+    let of = |manifest: &Value| manifest.as_object().cloned().unwrap_or_default();
+    let (before, after) = (of(&source), of(&packed));
+    let taken = FIELDS.iter().filter(|field| before.contains_key(**field) && !after.contains_key(**field)).map(|field| (*field).to_owned());
+    let is_told = |key: &str| key != "scripts" && !SHOWN.contains(&key);
+    let set = after.iter().filter(|(key, value)| is_told(key) && before.get(*key) != Some(value)).map(|(key, _)| key.clone());
+    let fields: BTreeSet<String> = taken.chain(set).collect();
     let hook = |manifest: &Value, hook: &str| manifest.get("scripts").and_then(|scripts| scripts.get(hook)).cloned();
     let hooks = HOOKS.iter().filter(|name| hook(&packed, name).is_some_and(|now| hook(&source, name) != Some(now)));
-    fields.chain(hooks.map(|name| format!("scripts.{name}"))).collect()
+    fields.into_iter().chain(hooks.map(|name| format!("scripts.{name}"))).collect()
 }
 
 /// A file as a tool left it, made when the archive is written: not all of a package is in memory at

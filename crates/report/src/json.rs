@@ -175,6 +175,8 @@ pub struct OptionsInfo {
 
 /// The code of the finding that a submodule is at a commit that its own repository never took.
 pub const SUBMODULE_UNREACHED: &str = "submodule-unreached";
+/// Code of the finding that a git dependency is at a commit that no branch or tag leads to.
+pub const GIT_DEPENDENCY_OFF_BRANCH: &str = "git-dependency-off-branch";
 
 /// The code of the finding that only the user named the source.
 pub const SOURCE_BY_USER: &str = "source-by-user";

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -45,6 +46,8 @@ pub(super) struct Repositories {
     pub(super) until: Timestamp,
     /// The repository of what is judged.
     pub(super) judged: String,
+    /// Held while one is fetched and packed.
+    pub(super) turn: Mutex<()>,
 }
 
 impl fmt::Debug for Repositories {
@@ -55,9 +58,18 @@ impl fmt::Debug for Repositories {
 
 impl npm_timewarp::Repositories for Repositories {
     fn get(&self, wanted: &GitWanted) -> Result<GitPackage, String> {
+        // One after the other: each is held in memory while it is packed.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.context.progress.tell("build", &format!("fetching the repository of {}", wanted.name));
         let mut repository = open_by_url(&wanted.repository, &self.context, &self.runtime).map_err(|error| error.to_string())?;
         let (commit, mut notes) = self.commit(&mut repository, &wanted.reference)?;
+        // Archives of the big hosts have no submodules, and only npm asks other hosts for them.
+        // What one of those leads to would be an ingredient that nothing names.
+        let takes_submodules = self.manager == Kind::Npm && !address::is_public(repository.url());
+        let listing = if takes_submodules { repository.listing(&commit).map_err(|error| error.to_string())? } else { None };
+        if listing.is_some_and(|listing| listing.entries.iter().any(|entry| entry.kind == EntryKind::Commit)) {
+            return Err("it has submodules, which are not fetched".to_owned());
+        }
         let (tarball, manifest) = self.packed(&mut repository, &commit, &wanted.directory).map_err(|error| error.to_string())?;
         notes.extend(self.unprepared(&manifest, &wanted.repository));
         if self.is_judged(&wanted.repository) {
@@ -161,9 +173,7 @@ impl Repositories {
         let listing = repository.listing(commit)?.ok_or(SourceError::NothingBuilt)?;
         let nothing = Published::nothing()?;
         let open = |url: &str| open_by_url(url, &self.context, &self.runtime);
-        // Archives of the big hosts have no submodules, and only npm asks other hosts for them.
-        let which = if self.manager == Kind::Npm && !address::is_public(repository.url()) { Which::All } else { Which::These(&[]) };
-        let mut folder = Folder::open(repository, (&listing, directory), &nothing.archive, which, &open)?;
+        let mut folder = Folder::open(repository, (&listing, directory), &nothing.archive, Which::These(&[]), &open)?;
         folder.ensure_all(repository, commit, LARGEST)?;
         let view = folder.view(repository, Checkout::Posix);
         let manifest = view.content("package.json")?.ok_or(list::ListError::NoManifest)?;

@@ -1,8 +1,8 @@
 //! The way of one toolchain at one moment through installation, steps and comparisons.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use git::Repository;
@@ -376,6 +376,7 @@ impl Work<'_> {
             manager: self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind),
             until: told.or_else(|| jiff::Timestamp::from_second(self.committed).ok()).unwrap_or_default(),
             judged: self.repository.url().to_owned(),
+            turn: Mutex::new(()),
         }
     }
 

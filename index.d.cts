@@ -21,8 +21,10 @@ declare namespace reproduce {
   type Finding = esm.Finding;
   type Recipe = esm.Recipe;
   type TarballRecipe = esm.TarballRecipe;
+  type Submodule = esm.Submodule;
   type TakenHeaders = esm.TakenHeaders;
   type Tool = esm.Tool;
+  type Toolchain = esm.Toolchain;
   type BuildRecipe = esm.BuildRecipe;
   type Attempt = esm.Attempt;
   type FileSide = esm.FileSide;

@@ -3,7 +3,7 @@
 import { random as seeded } from './random.mjs';
 
 const integrity = `sha512-${'A'.repeat(86)}==`;
-const OPTIONS = { accept: 'same-content', registry: 'https://registry.invalid/', strategies: ['source', 'npm', 'yarn', 'berry', 'pnpm', 'bun'], source: null, rewrites: null, node: null, isolation: null, allowHosts: [], recipe: null, trustedRoot: null, nodeDist: null, nodeKeys: null };
+const OPTIONS = { accept: 'same-content', registry: 'https://registry.invalid/', strategies: ['source', 'npm', 'yarn', 'berry', 'pnpm', 'bun'], source: null, rewrites: null, node: null, isolation: null, allowHosts: [], recipe: null, trustedRoot: null, nodeDist: null, nodeKeys: null, toolchains: [] };
 
 /** Verdicts with their reasons, and how often of a hundred. */
 const OUTCOMES = [

@@ -87,7 +87,7 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
         let options = Options { installed, ..arguments.options() };
         return local::run(&arguments, &options, &out, Program { installed: None, node, product }, cancelled).await;
     }
-    check(&arguments, Program { installed, node, product }, &out, cancelled).await
+    Box::pin(check(&arguments, Program { installed, node, product }, &out, cancelled)).await
 }
 
 /// The exit code within a build of this program's own. A package that runs it in its hooks must not
@@ -149,7 +149,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     // A version that was published a moment ago is not there yet.
     let patience = arguments.wait.or(published.as_ref().map(|_| hook::patience(&options)));
     let waiting = patience.map(|patience| hook::Waiting { patience, published });
-    let codes = match judge_each(&specs, (&options, waiting), out, &mut documents, Arc::clone(&cancelled)).await {
+    let codes = match Box::pin(judge_each(&specs, (&options, waiting), out, &mut documents, Arc::clone(&cancelled))).await {
         Ok(codes) => codes,
         Err(code) => return code,
     };

@@ -45,7 +45,7 @@ fn compare(folder: &Path, client: &Client, served: &[u8], until: &Until) -> Resu
 fn files(tarball: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, LocalError> {
     let archive = Archive::read(tarball, &Limits::default()).map_err(SourceError::from)?;
     let entries = archive.entries().iter().filter(|entry| entry.kind == EntryKind::File);
-    let read = entries.map(|entry| Ok((entry.path.clone(), archive.content(entry).map_err(SourceError::from)?.to_vec())));
+    let read = entries.map(|entry| Ok((entry.path.clone(), archive.content(entry).map_err(SourceError::from)?)));
     read.collect::<Result<_, LocalError>>()
 }
 

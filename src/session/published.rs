@@ -128,7 +128,7 @@ async fn other_than_packed(
     fetched.tarball.bytes.open().read_to_end(&mut served).map_err(|error| boxed(RegistryError::Disk(error.to_string())))?;
     let limit = options.limit().map_err(boxed)?;
     let compared = tokio::task::spawn_blocking(move || crate::local::other_than_packed(&folder, &client, &served, limit, cancelled));
-    Ok(compared.await.map_err(internal)?)
+    compared.await.map_err(internal)
 }
 
 /// Whether a version was published since the client was started.

@@ -139,7 +139,9 @@ mod tests {
         let named = |spec: &str, release: Option<Release>| {
             let reached = Reached::default();
             reached.asked(&Spec::parse(spec).unwrap());
-            release.iter().for_each(|release| reached.selected(release));
+            if let Some(release) = &release {
+                reached.selected(release);
+            }
             let mut answer = Answer::usage("", String::new());
             reached.name(&mut answer);
             let Answer::Failed(failure) = answer else { panic!("a failure") };

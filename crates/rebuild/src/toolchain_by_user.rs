@@ -197,16 +197,17 @@ fn of_file(path: &Path) -> io::Result<String> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
     fn toolchain() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        fs::create_dir(folder.path().join("bin")).expect("a folder for the test");
-        fs::write(folder.path().join("bin/cargo"), "#!/bin/sh\n").expect("a folder for the test");
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("bin")).unwrap();
+        fs::write(folder.path().join("bin/cargo"), "#!/bin/sh\n").unwrap();
         folder
     }
 

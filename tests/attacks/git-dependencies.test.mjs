@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
-setUp();
+setUp({ githost: { hosts: ['github.com', 'git.example.org'] } });
 
 const PAYLOAD = "console.log('payload that is in no commit')\n";
 const COPY = "node -e \"const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('node_modules/r-dep/dist/a.js','dist/a.js')\"";
@@ -112,4 +112,17 @@ attack('a build can ask for no repository that nothing has named', async ({ worl
   await release(world, id, `github:kit/${id}-gone`, { build: guess, dist: '404,404,404' });
   const answer = await judge(`${id}@1.0.0`);
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+});
+
+attack('what a submodule of a repository leads to does not come in without a name', async ({ world, id, judge }) => {
+  const { p } = await world.host.add(`kit/${id}-other`, {
+    commits: [{ label: 'a', files: { x: '1' } }, { label: 'p', files: { 'a.js': PAYLOAD } }],
+    branches: { main: 'a' }, refs: { 'refs/pull/1/head': 'p' },
+  });
+  const modules = `[submodule "dist"]\n\tpath = dist\n\turl = https://github.com/kit/${id}-other\n`;
+  const { c } = await world.host.add(`git.example.org/kit/${id}-dep`, { commits: [{ label: 'c', files: dep({ '.gitmodules': modules, dist: { submodule: p } }) }] });
+  await release(world, id, `git+https://git.example.org/kit/${id}-dep.git#${c}`);
+  const answer = await judge(`${id}@1.0.0`);
+  assertNotReproduced(answer);
+  assert.match(findingOf(answer, 'git-dependency-lost').message, /submodules/);
 });

@@ -20,7 +20,7 @@ mod error;
 mod integrity;
 mod manifest;
 mod metadata;
-mod once;
+pub mod once;
 mod packument;
 mod pick;
 pub mod provenance;

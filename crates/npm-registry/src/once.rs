@@ -1,7 +1,8 @@
 //! JSON in which no key stands twice.
 //!
 //! Of two fields with one name npm, pnpm and yarn take the last, bun the first: what they install
-//! is not the same, and no document that a registry prints has such.
+//! is not the same, and no document that a registry prints has such. What is signed would say one
+//! thing to one reader and the opposite to another.
 
 use std::borrow::Cow;
 use std::{fmt, io};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 const SHOWN: usize = 80;
 
 /// Reads a value; an error if a key is there twice in one object, however deep.
-pub(super) fn read(json: impl io::Read) -> Result<Value, serde_json::Error> {
+pub fn read(json: impl io::Read) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_reader(json);
     let value = Once.deserialize(&mut reader)?;
     reader.end()?;

@@ -41,7 +41,7 @@ pub(super) fn stamp(root: &Path) -> io::Result<String> {
 pub(super) fn read(root: &Path, entry: &str) -> io::Result<Content> {
     let (mut hash, mut program) = (Sha256::new(), String::new());
     for file in files(root)? {
-        let of_file = of_file(&root.join(&file.path))?;
+        let of_file = sha256_of_file(&root.join(&file.path))?;
         // npm's mode on disk.
         let mode = ((file.mode & 0o7777 | 0o666) & !0o022) | 0o600;
         hash.update(format!("{mode:o} file {of_file} {}\0", file.path));
@@ -93,7 +93,8 @@ fn found(path: String, data: &fs::Metadata) -> Found {
     Found { path, mode: 0o644, stamp: [data.len().into(), time(data.modified()), time(data.created()), 0, 0] }
 }
 
-fn of_file(path: &Path) -> io::Result<String> {
+/// The SHA-256 of a file, in hex; an error if it cannot be read.
+pub fn sha256_of_file(path: &Path) -> io::Result<String> {
     let (mut file, mut hash) = (File::open(path)?, Sha256::new());
     let mut buffer = vec![0; 1 << 20];
     loop {

@@ -25,6 +25,7 @@ pub mod shelf;
 mod unpack;
 
 pub use choose::{Candidate, Clues, ManagerCandidate, Wanted, Wish, choose};
+pub use content::sha256_of_file;
 pub use dist::{Distribution, KeyRing, MAX_KEYS, Signer, shasums};
 pub use error::ToolchainError;
 pub use fetch::{Tool, Toolchains};

@@ -6,13 +6,14 @@
 //! able to change it afterwards.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use npm_toolchain::sha256_of_file;
 use recipe::{ToolchainInfo, is_toolchain_name};
 
 /// Most files and folders of a toolchain, the deepest folder, and most bytes: Rust's has a few
@@ -171,7 +172,7 @@ fn hashed(root: &Path, parts: &[Part]) -> io::Result<Hashed> {
             hash.update(format!("link {} {path}\0", target.display()));
             continue;
         }
-        let content = of_file(&root.join(path))?;
+        let content = sha256_of_file(&root.join(path))?;
         hash.update(format!("{:o} file {content} {path}\0", mode(data)));
         contents.insert(path, content);
     }
@@ -184,17 +185,6 @@ fn hashed(root: &Path, parts: &[Part]) -> io::Result<Hashed> {
         }
     }
     Ok(Hashed { digest: hex::encode(hash.finalize()), programs })
-}
-
-fn of_file(path: &Path) -> io::Result<String> {
-    let (mut file, mut hash) = (File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            count => hash.update(buffer.get(..count).unwrap_or_default()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -261,6 +261,21 @@ test('without a sandbox files that differ are a difference where none is missing
   assert.ok(answer.findings.some(({ code }) => code === 'sandbox-helper-missing'), 'and it says that no build was tried');
 });
 
+test('a file that only the list of another version of the client has is compared, though its content differs', async () => {
+  // npm 10 heeds the .gitignore of the root in a workspace, and npm 7 does not.
+  const own = manifest('b-older-list', '1.0.0', { repository: { type: 'git', url: 'git+https://github.com/kit/b-older-list.git', directory: 'packages/b-older-list' }, scripts: { build: write('dist/a.js', 'built') } });
+  const root = manifest('b-older-list-root', '1.0.0', { private: true, workspaces: ['packages/*'] });
+  const ids = await world.host.add('kit/b-older-list', {
+    commits: [{ label: 'c', files: { 'package.json': root, '.gitignore': 'dist\n', 'packages/b-older-list/package.json': own } }],
+    tags: { 'v1.0.0': 'c' },
+  });
+  await world.registry.publish({ files: { 'package.json': own, 'dist/a.js': 'built elsewhere' }, gitHead: ids.c });
+  const answer = await judge('b-older-list@1.0.0');
+  assert.equal(answer.verdict, 'differs', JSON.stringify(answer.attempts));
+  assert.deepEqual([answer.comparison.changed.map(({ path }) => path), answer.comparison.onlyPublished], [['dist/a.js'], []]);
+  assert.equal(answer.attempts.at(-1).recipe.fileList, 'npm-7.9', JSON.stringify(answer.attempts.at(-1).recipe));
+});
+
 test('a build that is no script is found: a makefile\'s target', async () => {
   const { spec } = await built('b-make', { scripts: {}, files: { Makefile: 'test:\n\tfalse\ndist: index.js\n\tmkdir -p dist\n\tprintf built > dist/a.js\n' } });
   const answer = await judge(spec);

@@ -178,6 +178,9 @@ pub struct Closeness {
     installed: bool,
     /// Published files that came out the same.
     matched: usize,
+    /// Those that did not come out at all: of two lists with the same right files the one that has
+    /// the others too, though they differ, is nearer to the publisher's.
+    missing: Reverse<usize>,
     /// Those that came out besides.
     besides: Reverse<usize>,
     /// Whether nothing stood in the way.
@@ -197,6 +200,7 @@ impl Rebuilt {
             was_run: run.is_some(),
             installed: run.is_some_and(|run| run.installed),
             matched: self.files_matched(),
+            missing: Reverse(self.comparison.only_published.len()),
             besides: Reverse(self.comparison.only_rebuilt.len()),
             unhindered: run.is_none_or(|run| run.code.is_none()),
         }
@@ -353,5 +357,17 @@ mod tests {
         let none = vec![0; 1024];
         assert_eq!(closest(&[built(false, &one), built(true, &none)]), Some(1));
         assert_eq!(closest(&[built(true, &none), built(true, &one)]), Some(1));
+    }
+
+    #[test]
+    fn of_lists_with_the_same_right_files_the_one_that_lacks_fewer_is_closer() {
+        let listed = |missing: &[&str], besides: &[&str]| {
+            let mut one = rebuilt(Outcome::OtherEntries);
+            one.comparison.only_published = missing.iter().map(|path| (*path).to_owned()).collect();
+            one.comparison.only_rebuilt = besides.iter().map(|path| (*path).to_owned()).collect();
+            one
+        };
+        assert_eq!(closest(&[listed(&["a", "b"], &[]), listed(&["a"], &["c"]), listed(&["a"], &[])]), Some(2));
+        assert_eq!(closest(&[listed(&["a"], &[]), listed(&["b"], &[])]), Some(0), "of equals the first");
     }
 }

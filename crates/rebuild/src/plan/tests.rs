@@ -51,7 +51,7 @@ impl World for Table {
 
 fn closeness(matched: usize) -> Closeness {
     let value = serde_json::json!({
-        "outcome": 0, "was_run": true, "installed": true, "matched": matched, "besides": 0, "unhindered": true
+        "outcome": 0, "was_run": true, "installed": true, "matched": matched, "missing": 0, "besides": 0, "unhindered": true
     });
     serde_json::from_value(value).unwrap()
 }

@@ -36,6 +36,9 @@ pub enum SurveyError {
     /// The file is something else.
     #[error("{} is not a survey database, or another user put it or a file beside it there", .0.display())]
     Foreign(PathBuf),
+    /// The file has other tables, views or triggers than this program makes.
+    #[error("{} cannot be used: it has other tables, indexes, views or triggers than this program makes", .0.display())]
+    OtherForm(PathBuf),
     /// The file is of a version that is not known here.
     #[error("{} has the format {version} of a later version of this program", path.display())]
     Newer {
@@ -73,6 +76,9 @@ impl SurveyError {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full(path.to_owned()),
             Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign(path.to_owned()),
+            Some(rusqlite::ErrorCode::OperationInterrupted) => {
+                Self::Database { path: path.to_owned(), reason: "its pages lead to each other without end".to_owned() }
+            }
             _ => Self::Database { path: path.to_owned(), reason: error.to_string() },
         }
     }
@@ -96,7 +102,7 @@ impl Diagnostic for SurveyError {
             Self::Foreign(_) => "survey-foreign",
             Self::Newer { .. } => "survey-newer",
             Self::Full(_) => "survey-disk-full",
-            Self::Database { .. } => "survey-database",
+            Self::OtherForm(_) | Self::Database { .. } => "survey-database",
             Self::NotAResult { .. } => "survey-line",
         }
     }
@@ -112,6 +118,9 @@ impl Diagnostic for SurveyError {
             }
             Self::Busy(_) => Some("wait until it ends, or name another file with --db".into()),
             Self::Foreign(_) => Some("it was not changed; name another file with --db".into()),
+            Self::OtherForm(_) => Some(
+                "they could change what is stored and read: name another file with --db, or take out what was added to this one".into(),
+            ),
             Self::Newer { .. } => Some("it was not changed; use that version, or name another file with --db".into()),
             Self::Full(_) => Some("earlier results are kept: free some space, and run the same command again".into()),
             Self::Database { .. } => None,

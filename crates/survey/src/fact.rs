@@ -18,7 +18,7 @@ pub struct Fact {
     pub reproduced: bool,
     /// The strategy that reproduced it, or came closest.
     pub strategy: Option<String>,
-    /// Whether the registry lists provenance for it.
+    /// Whether the registry lists provenance for it, and nothing shows that it does not hold.
     pub has_provenance: bool,
 }
 
@@ -34,7 +34,10 @@ pub fn facts_of(line: &Line) -> Option<Fact> {
         code: text("code"),
         reproduced: counts(verdict, said),
         strategy: text("strategy"),
-        has_provenance: document.get("provenance").is_some_and(|provenance| !provenance.is_null()),
+        has_provenance: document.get("provenance").is_some_and(|provenance| {
+            let does_not_hold = provenance.get("problem").is_some_and(|problem| !problem.is_null());
+            !provenance.is_null() && !does_not_hold
+        }),
     })
 }
 

@@ -186,6 +186,106 @@ fn a_file_of_another_or_of_later_is_refused_and_left_as_it_is() {
 }
 
 #[test]
+fn a_database_to_which_somebody_added_something_is_neither_written_nor_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let with = |sql: &str| {
+        let mut database = Database::open(&path).unwrap();
+        let (run, _) = database.begin(&list("a").unwrap(), "{}", Goes::On).unwrap();
+        database.replace(run, 0, &line("a", "differs"), false).unwrap();
+        drop(database);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let opened = [Database::open(&path).map(drop), Database::read(&path).map(drop)];
+        fs::remove_file(&path).unwrap();
+        opened
+    };
+    for added in [
+        "CREATE TRIGGER t AFTER INSERT ON result BEGIN UPDATE result SET verdict = 'identical' WHERE id = new.id; END",
+        "DROP VIEW runs; CREATE VIEW runs AS SELECT 1 AS run",
+        "DROP VIEW runs",
+        "ALTER TABLE result ADD COLUMN more TEXT",
+        "ALTER TABLE result RENAME TO r2; CREATE VIEW result AS SELECT * FROM r2",
+        "CREATE INDEX more ON result (verdict)",
+        "DROP INDEX result_passing",
+        "CREATE TABLE more (a)",
+    ] {
+        for opened in with(added) {
+            assert!(matches!(opened, Err(SurveyError::OtherForm(_))), "{added}: {opened:?}");
+        }
+    }
+    // The control: other content is no other form.
+    for opened in with("UPDATE run SET list = 'y'; VACUUM") {
+        opened.unwrap();
+    }
+}
+
+#[test]
+fn a_result_that_is_too_large_is_an_error_and_is_not_read_into_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let mut database = Database::open(&path).unwrap();
+    let (run, _) = database.begin(&list("a").unwrap(), "{}", Goes::On).unwrap();
+    database.record(run, 0, &line("a", "differs"), false).unwrap();
+    drop(database);
+    let large = "UPDATE result SET document = json_object('a', printf('%.80000000c', 'x'))";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(large).unwrap();
+    let read = Database::read(&path).unwrap();
+    let lines: Result<Vec<_>, _> = read.lines(run, Logs::There).unwrap().collect();
+    assert!(matches!(lines, Err(SurveyError::Database { .. })));
+}
+
+/// Puts ten copies of a tree's root below each other: each of its many children is the next copy.
+fn chained(path: &Path, root: usize, size: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    let page = bytes[(root - 1) * size..root * size].to_vec();
+    assert_eq!(page[0], 2, "an inner page of an index");
+    let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
+    assert!(cells > 10);
+    let first = bytes.len() / size + 1;
+    let leading_to = |to: usize| {
+        let (mut page, to) = (page.clone(), u32::try_from(to).unwrap().to_be_bytes());
+        page[8..12].copy_from_slice(&to);
+        for cell in 0..cells {
+            let at = usize::from(u16::from_be_bytes([page[12 + 2 * cell], page[13 + 2 * cell]]));
+            page[at..at + 4].copy_from_slice(&to);
+        }
+        page
+    };
+    bytes[(root - 1) * size..root * size].copy_from_slice(&leading_to(first));
+    for more in 1..10 {
+        bytes.extend(leading_to(first + more));
+    }
+    bytes.extend(page);
+    let pages = u32::try_from(bytes.len() / size).unwrap();
+    bytes[28..32].copy_from_slice(&pages.to_be_bytes());
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn pages_that_lead_to_each_other_without_end_are_not_read_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let mut database = Database::open(&path).unwrap();
+    let many: Vec<String> = (0..3000).map(|at| format!("package-number-{at}")).collect();
+    database.begin(&list(&many.join("\n")).unwrap(), "{}", Goes::On).unwrap();
+    drop(database);
+    let plain = rusqlite::Connection::open(&path).unwrap();
+    plain.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+    let (root, size): (usize, usize) = plain
+        .query_row("SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = 'package'", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    drop(plain);
+    let sound = Database::read(&path).unwrap().runs().unwrap();
+    assert_eq!(sound[0].packages, 3000);
+    chained(&path, root, size);
+    let began = std::time::Instant::now();
+    assert!(Database::read(&path).unwrap().runs().is_err());
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
 fn a_log_that_was_changed_is_not_given_for_the_one_that_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::open(&folder.path().join("s.db")).unwrap();

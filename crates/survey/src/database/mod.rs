@@ -2,7 +2,7 @@
 //!
 //! Each result is one transaction, and its files are written before the row that names them:
 //! whenever the process ends, what was done is there, once. The tables are in `schema.sql`; people
-//! ask the views.
+//! ask the views, and the program asks the tables alone.
 
 mod files;
 mod open;
@@ -94,7 +94,12 @@ impl Database {
                 waiting_for_build: row.get(7)?,
             })
         };
-        let sql = "SELECT run, list, version, began, ended, packages, done, waiting_for_build FROM runs ORDER BY run";
+        let sql = "SELECT r.id, r.list, r.version, r.began, r.ended,
+            (SELECT count(*) FROM package p WHERE p.run = r.id),
+            (SELECT count(*) FROM result d WHERE d.run = r.id),
+            (SELECT count(*) FROM package p WHERE p.run = r.id AND p.needs_build
+              AND NOT EXISTS (SELECT 1 FROM result d WHERE d.run = p.run AND d.place = p.place))
+            FROM run r ORDER BY r.id";
         let rows = |connection: &Connection| -> rusqlite::Result<Vec<RunInfo>> { connection.prepare(sql)?.query_map([], read)?.collect() };
         rows(&self.connection).map_err(|error| self.failed(&error))
     }

@@ -5,6 +5,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 use store::{CacheError, FileLock};
 
@@ -18,6 +20,18 @@ const APPLICATION: u32 = 0x7270_7376;
 const VERSION: u32 = 1;
 /// How long a reader waits for a writer's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+/// Largest row that is read or written, in bytes: logs and diffs are not in it.
+const MAX_ROW: i32 = 64 << 20;
+/// How many steps a reader may need for each byte of a file, and after how many they are counted.
+/// A row needs some dozens, and has more bytes than that.
+const STEPS_PER_BYTE: u64 = 50;
+const STEPS: i32 = 100_000;
+/// Steps that a reader of the smallest file may need.
+const MIN_STEPS: u64 = 20_000_000;
+/// The form of the tables, as SQL.
+const SCHEMA: &str = include_str!("schema.sql");
+/// What a file holds by that form.
+type Part = (String, String, String, Option<String>);
 /// SQLite's header, and where it has the form's and the application's numbers.
 const HEADER: usize = 100;
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -51,13 +65,35 @@ impl Database {
             return Err(SurveyError::Foreign(path.to_owned()));
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-        Self::with(path.to_owned(), connection, None)
+        let mut read = Self::with(path.to_owned(), connection, None)?;
+        read.bound().map_err(|error| SurveyError::of(path, &error))?;
+        Ok(read)
+    }
+
+    /// Ends a reader that needs more steps than a sound file of this size can ask for: pages that
+    /// lead to each other would have it read for ever.
+    fn bound(&mut self) -> rusqlite::Result<()> {
+        let size = |more: &str| fs::metadata(beside(&self.path, more)).map_or(0, |about| about.len());
+        // A survey may be writing it.
+        let most = (size("") + size("-wal")).saturating_mul(2 * STEPS_PER_BYTE).max(MIN_STEPS);
+        let mut steps: u64 = 0;
+        let count = move || {
+            steps = steps.saturating_add(STEPS.unsigned_abs().into());
+            steps > most
+        };
+        self.connection.progress_handler(STEPS, Some(count))
     }
 
     fn with(path: PathBuf, connection: rusqlite::Result<Connection>, lock: Option<FileLock>) -> Result<Self, SurveyError> {
         let failed = |error: rusqlite::Error| SurveyError::of(&path, &error);
         let connection = connection.map_err(failed)?;
+        guard(&connection).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
+        // Before anything of it is used: a trigger, a view or a column of another would decide what
+        // is kept and what is read.
+        if parts(&connection).map_err(failed)? != own_parts().map_err(failed)? {
+            return Err(SurveyError::OtherForm(path));
+        }
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         let files = Files::at(beside(&path, ".files"));
         Ok(Self { path, connection, files, _lock: lock })
@@ -129,11 +165,40 @@ fn make(path: &Path) -> Result<(), SurveyError> {
     fs::rename(&new, path).map_err(|error| SurveyError::of_file(path, &error))
 }
 
+/// Takes from a file, which may be a stranger's, what it could do by itself.
+fn guard(connection: &Connection) -> rusqlite::Result<()> {
+    for (config, is_on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(config, is_on)?;
+    }
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// The tables, indexes, views and triggers of a file; of what has too many of them, the first.
+fn parts(connection: &Connection) -> rusqlite::Result<Vec<Part>> {
+    let sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 100";
+    let part = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let mut all: Vec<Part> = connection.prepare(sql)?.query_map([], part)?.collect::<rusqlite::Result<_>>()?;
+    all.sort();
+    Ok(all)
+}
+
+/// What a file has that this program made.
+fn own_parts() -> rusqlite::Result<Vec<Part>> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA)?;
+    parts(&connection)
+}
+
 fn fill(new: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(new)?;
-    let schema = include_str!("schema.sql");
     connection.execute_batch(&format!(
-        "BEGIN; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {schema} COMMIT; PRAGMA journal_mode = WAL;"
+        "BEGIN; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; {SCHEMA} COMMIT; PRAGMA journal_mode = WAL;"
     ))?;
     connection.close().map_err(|(_, error)| error)
 }

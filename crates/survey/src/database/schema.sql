@@ -1,4 +1,5 @@
 -- The form of a survey's database, version 1 (user_version). docs/surveys.md says what the views have.
+-- A file is used only if it has exactly this: a change here, even of a comment within a statement, is a new version.
 
 CREATE TABLE run (
   id INTEGER PRIMARY KEY,

@@ -39,7 +39,7 @@ after(() => world.close());
  */
 const needs = (one) => (one.json?.dependencies ? { requires: one.json.dependencies } : {});
 const tree = (all) => Object.fromEntries(all.map((one) => [one.name, { version: one.version, resolved: one.url, integrity: one.integrity, ...needs(one) }]));
-const pnpmOf = (version, key) => (all) => `lockfileVersion: ${version}\n\npackages:\n${all.map((one) => `  ${key(one)}:\n    resolution: {integrity: ${one.integrity}}\n`).join('')}`;
+const pnpmOf = (version, key) => (all) => `lockfileVersion: ${version}\n\npackages:\n${all.map((one) => `  ${key(one)}:\n    resolution: {integrity: ${one.integrity}}\n${one.json ? '    dependencies:\n      q-kept: 1.0.0\n' : ''}`).join('')}`;
 const FORMATS = {
   npm: ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(all.map((one) => [`node_modules/${one.name}`, { version: one.version, resolved: one.url, integrity: one.integrity }])) }, null, 1)],
   'npm-1': ['package-lock.json', (all) => JSON.stringify({ lockfileVersion: 1, requires: true, dependencies: tree(all) }, null, 1)],
@@ -143,7 +143,7 @@ for (const [format, files] of Object.entries(FORMATS)) {
 
 test('yarn 2 and later has no hash of a tarball: what differs from its source fails, and its line is marked', async () => {
   const changed = await world.release('q-tampered', { version: '1.0.1', published: { 'index.js': 'evil()\n' } });
-  const berry = ['yarn.lock', (all) => `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n${all.map((one) => `"${one.name}@npm:*":\n  version: ${one.version}\n  resolution: "${one.name}@npm:${one.version}"\n  languageName: node\n  linkType: hard\n`).join('\n')}`];
+  const berry = ['yarn.lock', (all) => `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n${all.map((one) => `"${one.name}@npm:*":\n  version: ${one.version}\n  resolution: "${one.name}@npm:${one.version}"\n${one.json ? '  dependencies:\n    q-kept: "npm:1"\n' : ''}  languageName: node\n  linkType: hard\n`).join('\n')}`];
   const { folder, base, line } = await pullRequest(berry, changed);
   const ran = await run(['audit', '--since', base], { env: { ...clean.env, GITHUB_ACTIONS: 'true' }, cwd: folder });
   assert.equal(ran.code, 1, ran.stdout + ran.stderr);

@@ -287,7 +287,7 @@ test('a range that npm reads more loosely than its grammar says is not met by ju
     const own = { ...MANIFEST, dependencies: { 's-good': range } };
     return { ...npm(undefined, own), 'package.json': JSON.stringify(own) };
   };
-  await told(loose('latest'), 'lockfile-stale', { 'a hyphen too many': loose('>=1.9.0-') });
+  await told(loose('latest'), 'lockfile-stale', { 'a hyphen too many': loose('>=1.9.0-'), 'a word that is passed over': loose('^1.9.0 || x.y') });
 });
 
 test('yarn 1: a second setting on one line, and a catalog of bun in the workspaces', async () => {

@@ -198,7 +198,8 @@ test('--omit goes by the graph, and not by a word of the entry', async () => {
 
 // ── pnpm, yarn ──
 
-const pnpm = (version, packages, specifier = '^1.0.0', snapshots = '') => ({ 'pnpm-lock.yaml': `lockfileVersion: '9.0'\n\nimporters:\n  .:\n    dependencies:\n      s-good:\n        specifier: '${specifier}'\n        version: ${version}\n\npackages:\n${packages}\n${snapshots}` });
+const rowsOf = (packages) => `snapshots:\n${[...packages.matchAll(/^ {2}(\S.*):$/gm)].map(([, key]) => `  ${key}: {}\n`).join('')}`;
+const pnpm = (version, packages, specifier = '^1.0.0', snapshots = rowsOf(packages)) => ({ 'pnpm-lock.yaml': `lockfileVersion: '9.0'\n\nimporters:\n  .:\n    dependencies:\n      s-good:\n        specifier: '${specifier}'\n        version: ${version}\n\npackages:\n${packages}\n${snapshots}` });
 const resolution = (text) => pnpm('1.0.0', `  s-good@1.0.0:\n    resolution: {${text}}\n`);
 
 test('pnpm: what an entry names is the registry’s, or a strong hash holds', async () => {

@@ -79,6 +79,9 @@ pub struct LeftOutInfo {
     pub exit_code: u8,
     /// Why the team accepts it; null where no exception does.
     pub exception: Option<String>,
+    /// What the lockfile leads it to, which an exception can be pinned to.
+    #[serde(skip)]
+    pub(crate) pin: Option<String>,
 }
 
 impl LeftOutInfo {
@@ -146,12 +149,14 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
             reason: left.reason.as_str(),
             exit_code: 0,
             exception: None,
+            pin: left.leads_to.clone(),
         };
         if !left.is_own && !is_bundled(left) && !plan.accepted.contains(&left.reason) {
             info.exit_code = 2;
         }
         if info.exit_code > 0 && info.is_liftable() {
-            info.exception = plan.exceptions.for_left_out(&left.key, info.reason).map(|exception| exception.reason.clone());
+            info.exception =
+                plan.exceptions.for_left_out((&left.key, info.reason), info.pin.as_deref()).map(|exception| exception.reason.clone());
             info.exit_code = if info.exception.is_some() { 0 } else { 2 };
         }
         info

@@ -24,6 +24,9 @@ const FILE: &str = "reproduce.json";
 const MAX_FILE: u64 = 4 << 20;
 const MAX_EXCEPTIONS: usize = 10_000;
 
+/// The pin of what is too long to be told, and equal to nothing.
+const UNKNOWN: &str = "?";
+
 /// How long an exception holds that the program writes.
 const DAYS: i64 = 90;
 
@@ -44,6 +47,10 @@ pub(crate) struct Exception {
     /// setting, `client-settings`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
+    /// What it was written for: of what is left out, what the lockfile leads it to; of a setting,
+    /// its value. Of anything else it does not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pin: Option<String>,
     /// Why.
     pub(crate) reason: String,
     /// The last day on which it holds.
@@ -110,14 +117,14 @@ impl Exceptions {
 
     /// The exception that holds for what is left out: the key by itself, and the reason as its
     /// code.
-    pub(crate) fn for_left_out(&self, key: &str, reason: &str) -> Option<&Exception> {
+    pub(crate) fn for_left_out(&self, (key, reason): (&str, &str), pin: Option<&str>) -> Option<&Exception> {
         let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
-        own.into_iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason))
+        own.into_iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason) && exception.is_pinned_to(pin))
     }
 
     /// The exception that holds for a setting, by its file and key.
     pub(crate) fn for_setting(&self, setting: &Setting) -> Option<&Exception> {
-        self.for_left_out(&setting.name(), settings::CODE)
+        self.for_left_out((&setting.name(), settings::CODE), setting.pin.as_deref())
     }
 
     /// What is to be told of the exceptions themselves: those that are over, and those that nothing
@@ -126,6 +133,12 @@ impl Exceptions {
         let mut all = Vec::new();
         let of_left = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
         let of_left: HashSet<(&str, &str)> = of_left.map(|left| (left.key.as_str(), left.reason)).collect();
+        let settings = plan.settings.iter().map(|setting| ((setting.name(), settings::CODE), setting.pin.as_deref()));
+        let of_left_out = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
+        let of_left_out = of_left_out.map(|left| ((left.key.clone(), left.reason), left.pin.as_deref()));
+        for ((key, reason), pin) in of_left_out.chain(settings) {
+            all.extend(self.pinned((&key, reason), pin));
+        }
         for exception in &self.all {
             let package = &exception.package;
             let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
@@ -144,7 +157,32 @@ impl Exceptions {
     }
 }
 
+impl Exceptions {
+    /// What is to be told of the exceptions for a key: it is something else now, or may become
+    /// that.
+    fn pinned(&self, (key, reason): (&str, &str), pin: Option<&str>) -> Option<Finding> {
+        let pin = pin.filter(|pin| *pin != UNKNOWN)?;
+        let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
+        let own: Vec<_> = own.filter(|exception| exception.is_for_key(key, reason) && exception.until >= self.today).collect();
+        if own.iter().any(|exception| exception.pin.as_deref() == Some(pin)) {
+            return None;
+        }
+        if own.iter().any(|exception| exception.pin.is_none()) {
+            let message = format!("the exception for {key} holds whatever it becomes; for what it is now alone, give it the pin {pin}");
+            return Some(Finding::new("exception-unpinned", Severity::Warning, message));
+        }
+        let was = own.first()?.pin.as_deref().unwrap_or_default();
+        let message = format!("the exception for {key} is for {was}, and it is {pin} now");
+        Some(Finding::new("exception-changed", Severity::Warning, message))
+    }
+}
+
 impl Exception {
+    /// Whether what it was written for is what is there.
+    fn is_pinned_to(&self, pin: Option<&str>) -> bool {
+        self.pin.as_deref().is_none_or(|own| Some(own) == pin && own != UNKNOWN)
+    }
+
     fn name(&self) -> &str {
         self.split().0
     }
@@ -184,6 +222,7 @@ pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(Pat
         .map(|row| Exception {
             package: format!("{}@{}", row.name, row.version),
             code: row.code.clone(),
+            pin: None,
             reason: format!("{} when the list was created, on {today}", row.verdict.as_str()),
             until,
         })
@@ -192,6 +231,7 @@ pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(Pat
     exceptions.extend(open.map(|left| Exception {
         package: left.key.clone(),
         code: Some(left.reason.to_owned()),
+        pin: left.pin.clone(),
         reason: format!("left out when the list was created, on {today}"),
         until,
     }));
@@ -199,6 +239,7 @@ pub fn write(plan: &Plan, rows: &[Row], left_out: &[LeftOutInfo]) -> Result<(Pat
     exceptions.extend(settings.map(|setting| Exception {
         package: setting.name(),
         code: Some(settings::CODE.to_owned()),
+        pin: setting.pin.clone(),
         reason: format!("set when the list was created, on {today}"),
         until,
     }));

@@ -11,6 +11,7 @@ mod above;
 mod known;
 mod manifest;
 mod overrides;
+mod pins;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,9 @@ pub(crate) struct Setting {
     pub(crate) key: Option<String>,
     /// Why.
     pub(crate) why: String,
+    /// What it is now: its value, and the hash of the file that this names. `None` where it is a
+    /// folder.
+    pub(crate) pin: Option<String>,
 }
 
 impl Setting {
@@ -88,6 +92,9 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
             looking.tell(first, None, format!("a client reads it instead of {name}"));
         }
     }
+    for setting in &mut looking.found {
+        setting.pin = pins::of(folder, setting);
+    }
     looking.found
 }
 
@@ -122,9 +129,10 @@ impl Looking<'_> {
     fn tell(&mut self, file: &str, key: Option<String>, why: String) {
         match self.found.len() {
             MAX_TOLD => {
-                self.found.push(Setting { file: ".".to_owned(), key: None, why: format!("there are more than {MAX_TOLD} such settings") });
+                let why = format!("there are more than {MAX_TOLD} such settings");
+                self.found.push(Setting { file: ".".to_owned(), key: None, why, pin: None });
             }
-            len if len < MAX_TOLD => self.found.push(Setting { file: file.to_owned(), key, why }),
+            len if len < MAX_TOLD => self.found.push(Setting { file: file.to_owned(), key, why, pin: None }),
             _ => {}
         }
     }

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use npm_lockfile::{ALL, Place, Stated, base, normal};
+use npm_lockfile::{ALL, Needed, Place, Stated, base, normal};
 use npm_registry::Published;
+use npm_spec::version::{self, VersionRange};
 use npm_tarball::{Archive, EntryKind};
 use serde_json::Value;
 
@@ -21,34 +22,62 @@ pub(crate) struct Real {
     /// Its commands, as the registry and as the tarball have them. Where the two differ the judge
     /// says so.
     commands: Vec<BTreeMap<String, String>>,
-    needs: BTreeSet<String>,
+    /// What it needs, each with its range.
+    needs: BTreeMap<String, String>,
+    /// Those of it that lie in its tarball, or are peers, too.
+    brought: BTreeSet<String>,
 }
 
 impl Real {
     pub(crate) fn of(published: &Published, archive: &Archive, manifest: &Value) -> Self {
         let nothing = Value::Null;
         let registry = published.release.manifest.as_ref().unwrap_or(&nothing);
-        let names = |of: &Value, key: &str| of.get(key).and_then(Value::as_object).map(|all| all.keys().cloned().collect::<Vec<_>>());
-        let needs = ["dependencies", "optionalDependencies"].into_iter().filter_map(|key| names(registry, key)).flatten();
-        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs: needs.collect() }
+        let table = |key: &str| registry.get(key).and_then(Value::as_object).into_iter().flatten();
+        let needs = ["dependencies", "optionalDependencies"].into_iter().flat_map(table);
+        let needs: BTreeMap<String, String> =
+            needs.map(|(name, range)| (name.clone(), range.as_str().unwrap_or_default().to_owned())).collect();
+        let bundled = ["bundleDependencies", "bundledDependencies"].into_iter().filter_map(|key| registry.get(key));
+        let bundled = bundled.flat_map(|of| match of {
+            Value::Bool(true) => needs.keys().cloned().collect::<Vec<_>>(),
+            Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        });
+        let brought = bundled.chain(table("peerDependencies").map(|(name, _)| name.clone())).collect();
+        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs, brought }
     }
 
     /// What a place says otherwise, in words.
     pub(crate) fn differences(&self, stated: &Stated) -> Vec<String> {
         let mut told = Vec::new();
-        let is_none = stated.commands.is_empty() && self.commands.is_empty();
-        if !is_none && !self.commands.contains(&stated.commands) && stated.needs.is_none() {
+        if let Some(commands) = stated.commands.as_ref().filter(|commands| !self.commands.contains(commands)) {
             let own = self.commands.first();
-            let other = stated.commands.iter().filter(|(name, file)| own.and_then(|own| own.get(*name)) != Some(*file));
+            let other = commands.iter().filter(|(name, file)| own.and_then(|own| own.get(*name)) != Some(*file));
             told.extend(other.map(|(name, file)| format!("the command {name} is {file}")));
-            let missing = own.into_iter().flat_map(BTreeMap::keys).filter(|name| !stated.commands.contains_key(*name));
+            let missing = own.into_iter().flat_map(BTreeMap::keys).filter(|name| !commands.contains_key(*name));
             told.extend(missing.map(|name| format!("the command {name} is missing")));
         }
         if let Some(needs) = &stated.needs {
-            told.extend(self.needs.difference(needs).map(|name| format!("{name}, which it needs, is missing")));
+            let all = self.needs.iter().filter(|(name, _)| !stated.lacks_brought || !self.brought.contains(*name));
+            told.extend(all.filter_map(|(name, range)| need((name, range), needs.get(name))));
         }
         told.truncate(MAX_TOLD);
         told
+    }
+}
+
+/// How a place tells otherwise of a need than the registry does.
+fn need((name, range): (&str, &str), told: Option<&Needed>) -> Option<String> {
+    let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
+    match told {
+        None => Some(format!("{name}, which it needs, is missing")),
+        Some(Needed::Named) => None,
+        Some(Needed::Range(own)) => (bare(own) != bare(range)).then(|| format!("it needs {name}@{range}, and not {name}@{own}")),
+        Some(Needed::Versions(all)) => {
+            let wanted = range.strip_prefix("npm:").map_or(range, |real| real.rsplit_once('@').map_or("*", |(_, range)| range));
+            let wanted = VersionRange::parse(wanted)?;
+            let other = all.iter().find(|own| version::parse(own).is_some_and(|own| !wanted.contains(&own)))?;
+            Some(format!("it needs {name}@{range}, and not {name}@{other}"))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use report::github::{MAX_SUMMARY, cell, cut, data, property};
 use report::text::escape;
+use verdict::Severity;
 
 use super::{Change, Document, Row};
 
@@ -122,6 +123,10 @@ pub fn annotations(document: &Document) -> String {
     for left in document.left_out.iter().filter(|left| left.exit_code > 0).take(MAX_ANNOTATIONS) {
         let message = format!("{} is left out, and counts as not decided: {}", left.key, left.reason);
         say("warning", (left.line, left.column), &format!("left out [{}]", left.reason), &message);
+    }
+    for finding in document.findings.iter().filter(|finding| finding.severity != Severity::Info).take(MAX_ANNOTATIONS) {
+        let place = finding.path.as_deref().and_then(place_in).unwrap_or((1, 1));
+        say("warning", place, &format!("[{}]", finding.code), &finding.message);
     }
     out
 }

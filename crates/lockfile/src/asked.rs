@@ -12,7 +12,10 @@ use jsonc_parser::ast::Object;
 use npm_spec::version;
 use serde::Deserialize;
 
+use super::descriptors::Descriptors;
+use super::links::{self, Link};
 use super::patterns::Patterns;
+use super::pnpm::Head;
 use super::{Fault, Format, address, json, yaml};
 
 /// Largest package.json that is read, in bytes.
@@ -24,7 +27,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Most names of which another version is there than was asked for, and how much of each is shown.
 const MAX_UNMET: usize = 10_000;
-const MAX_SHOWN: usize = 200;
+pub(crate) const MAX_SHOWN: usize = 200;
 
 /// The lists of a package.json, the one that counts first: what is in several is in the first of
 /// them.
@@ -47,8 +50,12 @@ pub(crate) struct Said {
     pub(crate) unmet: BTreeMap<String, String>,
     /// Of deno: the versions that specifiers lead to, by name.
     pub(crate) versions: BTreeMap<String, BTreeSet<String>>,
-    /// Of pnpm: it installs the project's peers.
-    pub(crate) installs_peers: bool,
+    /// Of yarn 2 and later: what it looks up.
+    pub(crate) descriptors: Descriptors,
+    /// The names that lead to a folder without being asked for as one.
+    pub(crate) links: Vec<Link>,
+    /// Of pnpm: what it says of settings.
+    pub(crate) of_pnpm: Option<Head>,
     /// Of pnpm: it takes all folders for workspaces where its settings name none.
     pub(crate) names_all: bool,
     /// What the file says of the project's overrides, by the keys there, and of its catalogs, by
@@ -124,6 +131,9 @@ pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<St
         Ok(folders) => folders,
         Err(reason) => return vec![reason],
     };
+    told.extend(links::strange(&said.links, project, &folders));
+    told.extend(said.descriptors.missing(project));
+    told.extend(said.of_pnpm.iter().flat_map(|head| head.differences(said.overrides.as_ref().unwrap_or(&BTreeMap::new()), project)));
     let siblings = if format == Format::Yarn { siblings(project, &folders) } else { BTreeMap::new() };
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();
     let all: BTreeSet<String> = known.chain(folders).chain([String::new()]).collect();
@@ -176,7 +186,7 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
         Err(reason) => return vec![format!("{name} cannot be read: {reason}")],
     };
     // Yarn installs no peers of the project itself, and pnpm where its settings say so.
-    let has_peers = matches!(format, Format::Npm | Format::Bun) || format == Format::Pnpm && said.installs_peers;
+    let has_peers = matches!(format, Format::Npm | Format::Bun) || said.of_pnpm.as_ref().is_some_and(|head| head.installs_peers(project));
     let asked: Asked = asked.into_iter().filter(|(_, (list, _))| has_peers || *list != PEERS).collect();
     let told = |(package, range): (&str, &str), how: &str| {
         verdict::without_secrets(&format!("{name} asks for {package}@{range}, and the lockfile {how}"))
@@ -188,7 +198,7 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
     }
     if format == Format::Yarn {
         let is_there = |package: &str, range: &str| {
-            said.patterns.contains(&format!("{package}@{range}")) || siblings.get(package).is_some_and(|version| is_in(version, range))
+            said.patterns.contains(&format!("{package}@{range}")) || siblings.get(package).is_some_and(|version| is_sibling(version, range))
         };
         let missing = asked.iter().filter(|(package, (_, range))| !is_there(package, range));
         return missing.map(|(package, (_, range))| told((package, range), "has no line for that")).collect();
@@ -241,7 +251,14 @@ fn is_in(locked: &str, range: &str) -> bool {
     is_known && address::kind(range).is_some() == address::kind(locked).is_some() && !locked.starts_with("npm:")
 }
 
-fn text_of(path: &Path) -> Option<String> {
+/// Whether yarn 1 takes a workspace of this version for a range: for a tag, or where it has no
+/// version, it asks the registry.
+fn is_sibling(version: &str, range: &str) -> bool {
+    let range = if range.is_empty() { "*" } else { range };
+    version::VersionRange::parse(range).zip(version::parse(version)).is_some_and(|(range, version)| range.contains(&version))
+}
+
+pub(crate) fn text_of(path: &Path) -> Option<String> {
     let text = store::at_hand::read(path, MAX_MANIFEST).ok().and_then(|bytes| String::from_utf8(bytes).ok())?;
     Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }

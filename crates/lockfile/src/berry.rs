@@ -6,10 +6,12 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::collect::Collected;
+use super::descriptors::Need;
 use super::graph::Kind;
+use super::links::Link;
 use super::stated::{base, normal};
 use super::yaml::{Ignored, Pairs, documents};
-use super::{Fault, Place, Position, Reason, Stated, address, asked};
+use super::{Fault, Needed, Place, Position, Reason, Stated, address, asked};
 
 /// How deep a patch of a patch is followed.
 const MAX_PATCHES: usize = 8;
@@ -50,6 +52,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         let mut nodes = Vec::with_capacity(entries.len());
         for (key, position, entry) in &entries {
             let node = add(key, *position, entry, found)?;
+            found.leads_to(node, &[entry.resolution.as_deref()]);
             nodes.push(node);
             for descriptor in key.split(", ") {
                 by_descriptor.insert(descriptor, node);
@@ -59,14 +62,20 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             }
         }
         for ((key, position, entry), node) in entries.iter().zip(nodes) {
+            let by = entry.resolution.as_deref().and_then(address::split_name).unwrap_or((key, ""));
             for (name, _, wanted) in entry.dependencies.0.iter().chain(&entry.optional_dependencies.0) {
                 let known = by_descriptor.get(format!("{name}@{wanted}").as_str());
                 let known = known.or_else(|| by_descriptor.get(format!("{name}@npm:{wanted}").as_str()));
                 // Where another range took its place (`resolutions`), any of that name may be
-                // meant.
+                // meant: which one it is, only the project says.
                 let targets = known.map(std::slice::from_ref).or_else(|| by_name.get(name.as_str()).map(Vec::as_slice));
-                if targets.is_none() {
-                    found.gap(key, &format!("{name}@{wanted}"), *position);
+                match targets {
+                    None => found.gap(key, &format!("{name}@{wanted}"), *position),
+                    Some(_) => found.said.descriptors.needs.push(Need {
+                        by: (by.0.to_owned(), by.1.to_owned()),
+                        name: name.clone(),
+                        wanted: wanted.clone(),
+                    }),
                 }
                 for to in targets.unwrap_or_default() {
                     found.asks(node, *to, name);
@@ -74,6 +83,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
                 }
             }
         }
+        found.said.descriptors.keys.extend(by_descriptor.into_keys().map(str::to_owned));
     }
     Ok(())
 }
@@ -83,6 +93,7 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     let Some((name, reference)) = address::split_name(resolution) else { return found.left_out(key, position, Reason::Unreadable) };
     if let Some(folder) = reference.strip_prefix("workspace:") {
         let is_root = folder == ".";
+        Link::to(name, folder).keep(&mut found.said.links)?;
         let node = found.folder(key, position, (if is_root { Reason::Project } else { Reason::Workspace }, folder))?;
         let asks = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0).map(|(name, _, range)| (name.clone(), range.clone()));
         // Of which kind a need is, this format does not say.
@@ -105,7 +116,11 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     // Its `checksum` is of the archive that yarn makes of the tarball, and no hash of the tarball.
     let short: String = key.chars().take(super::MAX_KEY / 4).collect();
     let commands = entry.bin.0.iter().map(|(name, _, file)| (base(name).to_owned(), normal(file))).collect::<BTreeMap<_, _>>();
-    let stated = (!commands.is_empty()).then(|| Box::new(Stated { commands, needs: None }));
+    // After a change of its format yarn asks the registry for what each package needs.
+    let needs = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0);
+    let needs = needs.map(|(name, _, range)| (name.clone(), Needed::Range(range.clone()))).collect();
+    let commands = (!commands.is_empty()).then_some(commands);
+    let stated = Some(Box::new(Stated { commands, needs: Some(needs), lacks_brought: false }));
     let place = Place { in_place_of: asked_for(key, &name), stated, ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
 }

@@ -1,6 +1,6 @@
 //! bun.lock: JSON with comments and trailing commas; a package is a list of one to four parts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
@@ -8,6 +8,7 @@ use jsonc_parser::common::Ranged;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
+use super::links::Link;
 use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Stated, address, asked};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
@@ -39,27 +40,35 @@ const MAX_PEERS: usize = 100;
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, true)?;
-    json::whole(&root, &MEMBERS)?;
     let lines = Lines::of(text);
     match json::member(&root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value)) {
         Some("0" | "1" | "2") => {}
         Some(_) => return Err(Fault::Version),
         None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
     }
+    typed(&root)?;
     said(&root, found)?;
     let mut all = All::default();
     let rows = json::rows(json::table(&root, "packages")?);
+    let workspaces = json::table(&root, "workspaces")?;
+    let listed: HashSet<&str> = json::rows(workspaces).iter().map(|row| row.name.as_str()).collect();
     let specs: HashMap<&str, &str> = rows.iter().filter_map(spec_of).collect();
     for property in rows {
         let (key, position) = (property.name.as_str(), lines.position(property.range().start));
         let parts = property.value.as_array().map_or(&[][..], |list| list.elements.as_slice());
         let info = parts.iter().find_map(|part| part.as_object());
         let texts: Vec<&str> = parts.iter().map(|part| json::string(part).unwrap_or_default()).collect();
-        let node = add((key, position), parts, &specs, found)?;
+        let folder = texts.first().and_then(|text| address::split_name(text)?.1.strip_prefix("workspace:"));
+        // bun does not read a file that has a row of a workspace that it does not list.
+        let node = match folder.filter(|folder| !listed.contains(folder)) {
+            Some(_) => found.left_out(key, position, Reason::Unreadable)?,
+            None => add((key, position), parts, &specs, found)?,
+        };
+        found.leads_to(node, &texts.iter().map(|text| Some(*text)).collect::<Vec<_>>());
         all.by_key.insert(key, (node, info));
-        all.by_name.entry(last(key)).or_default().push(node);
-        if let Some(folder) = texts.first().and_then(|text| address::split_name(text)?.1.strip_prefix("workspace:")) {
+        if let Some(folder) = folder {
             all.by_folder.insert(folder, node);
+            Link::to(last(key), folder).keep(&mut found.said.links)?;
         }
     }
     let packages: Vec<_> = all.by_key.iter().filter_map(|(key, (node, info))| Some((*key, *node, (*info)?))).collect();
@@ -68,8 +77,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             found.needs(node, to, Kind::Production)?;
         }
     }
-    for property in json::rows(json::table(&root, "workspaces")?) {
-        let Some(of) = property.value.as_object().filter(|of| json::has_only(of, &[&IN_WORKSPACE])) else {
+    for property in json::rows(workspaces) {
+        let Some(of) = property.value.as_object().filter(|of| json::has_only(of, &[&IN_WORKSPACE]) && is_typed(of)) else {
             found.left_out(property.name.as_str(), lines.position(property.range().start), Reason::Unreadable)?;
             continue;
         };
@@ -91,6 +100,36 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
     found.dev_by_graph();
     Ok(())
+}
+
+/// An error where a member of the file is of another kind than bun writes: it does not read such a
+/// file, and finds all versions anew.
+fn typed(root: &Object<'_>) -> Result<(), Fault> {
+    json::whole(root, &MEMBERS)?;
+    let is_number = json::member(root, "configVersion").is_none_or(|value| value.as_number_lit().is_some());
+    let lists = ["trustedDependencies", "ignoredOptionalDependencies"].iter().all(|name| json::is_of_texts(root, name, false));
+    let tables = ["patchedDependencies", "overrides", "catalog"].iter().all(|name| json::is_of_texts(root, name, true));
+    let catalogs = json::rows(json::table(root, "catalogs")?);
+    let catalogs =
+        catalogs.iter().all(|of| of.value.as_object().is_some_and(|of| of.properties.iter().all(|of| json::string(&of.value).is_some())));
+    if is_number && lists && tables && catalogs {
+        Ok(())
+    } else {
+        Err(Fault::Malformed("one of its members is of another kind than bun writes".to_owned()))
+    }
+}
+
+/// The same of a package or a workspace.
+fn is_typed(of: &Object<'_>) -> bool {
+    let tables = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+    let is_system =
+        |name: &&str| json::member(of, name).is_none_or(|value| value.as_string_lit().is_some()) || json::is_of_texts(of, name, false);
+    let is_bin = json::member(of, "bin").is_none_or(|value| value.as_string_lit().is_some()) || json::is_of_texts(of, "bin", true);
+    tables.iter().all(|name| json::is_of_texts(of, name, true))
+        && ["os", "cpu", "libc"].iter().all(is_system)
+        && json::is_of_texts(of, "optionalPeers", false)
+        && json::is_plain(of, &["name", "version", "binDir"], &["bundled"])
+        && is_bin
 }
 
 /// Keeps what the file says of overrides and catalogs.
@@ -134,7 +173,7 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     }
     let has = |at: usize, is: &dyn Fn(&Value<'_>) -> bool| parts.get(at).is_none_or(is);
     let is_text = |part: &Value<'_>| part.as_string_lit().is_some();
-    let is_known = parts.get(2).and_then(Value::as_object).is_none_or(|info| json::has_only(info, &[&IN_INFO]));
+    let is_known = parts.get(2).and_then(Value::as_object).is_none_or(|info| json::has_only(info, &[&IN_INFO]) && is_typed(info));
     if parts.len() > 4 || !is_known || !has(1, &is_text) || !has(2, &|part| part.as_object().is_some()) || !has(3, &is_text) {
         return found.left_out(key, position, Reason::Unreadable);
     }
@@ -163,7 +202,6 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
 #[derive(Default)]
 struct All<'t, 'a> {
     by_key: HashMap<&'t str, (usize, Option<&'t Object<'a>>)>,
-    by_name: HashMap<&'t str, Vec<usize>>,
     by_folder: HashMap<&'t str, usize>,
     looked_up: usize,
 }
@@ -211,7 +249,6 @@ impl All<'_, '_> {
                     }
                     all.push(node);
                 }
-                None if self.by_name.contains_key(name) => all.extend(self.by_name.get(name).into_iter().flatten()),
                 None => found.gap(key, &format!("{name}@{wanted}"), Position { line: 1, column: 1 }),
             }
             if all.len() > MAX_NEEDS {

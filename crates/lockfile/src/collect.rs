@@ -8,8 +8,11 @@ use super::asked::Said;
 use super::graph::{Graph, Importer, Kind};
 use super::{
     Bundled, Entry, Fault, Format, Gap, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_GAPS, MAX_KEY, MAX_NEEDS, Place, Position, Reason,
-    Usage, address,
+    Stated, Usage, address,
 };
+
+/// In the place of words that are too long.
+const TOO_LONG: &str = "?";
 
 /// What a reader has found so far.
 #[derive(Default)]
@@ -42,18 +45,28 @@ impl Collected {
     /// Adds an entry that is left out, and gives its node.
     pub(crate) fn left_out(&mut self, key: &str, position: Position, reason: Reason) -> Result<usize, Fault> {
         let is_own = matches!(reason, Reason::Project | Reason::Workspace);
-        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None })
+        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None, leads_to: None })
     }
 
     /// Adds a link or a folder; `target` is its path from the project's folder.
     pub(crate) fn folder(&mut self, key: &str, position: Position, (reason, target): (Reason, &str)) -> Result<usize, Fault> {
         let is_own = address::is_inside(target);
-        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None })
+        self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None, leads_to: None })
     }
 
     /// Adds what lies in the tarball of another package.
     pub(crate) fn bundled(&mut self, key: &str, position: Position, bundled: Option<Bundled>) -> Result<usize, Fault> {
-        self.out(LeftOut { position, key: key.to_owned(), reason: Reason::Bundled, is_own: false, bundled })
+        self.out(LeftOut { position, key: key.to_owned(), reason: Reason::Bundled, is_own: false, bundled, leads_to: None })
+    }
+
+    /// Keeps what the file leads an entry to that is left out. What is too long to be kept whole is
+    /// equal to nothing.
+    pub(crate) fn leads_to(&mut self, node: usize, words: &[Option<&str>]) {
+        if let Some(Node::Out(left)) = self.nodes.get_mut(node) {
+            let all = words.iter().flatten().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ");
+            let told = if all.len() > MAX_KEY { TOO_LONG.to_owned() } else { verdict::without_secrets(&all) };
+            left.leads_to = (!told.is_empty()).then_some(told);
+        }
     }
 
     fn out(&mut self, mut left: LeftOut) -> Result<usize, Fault> {
@@ -130,6 +143,16 @@ impl Collected {
     pub(crate) fn set_usage(&mut self, node: usize, change: impl FnOnce(&mut Usage)) {
         if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {
             change(&mut place.usage);
+        }
+    }
+
+    /// Keeps what one of a package's entries says of it.
+    pub(crate) fn states(&mut self, node: usize, stated: Stated) {
+        if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {
+            place.stated = Some(Box::new(match place.stated.take() {
+                Some(known) => known.joined(&stated),
+                None => stated,
+            }));
         }
     }
 

@@ -93,6 +93,15 @@ pub(crate) fn is_plain(of: &Object<'_>, texts: &[&str], flags: &[&str]) -> bool 
         && flags.iter().all(|name| member(of, name).is_none_or(|value| value.as_boolean_lit().is_some()))
 }
 
+/// Whether a member is an object of texts, or a list of them, where it is there at all.
+pub(crate) fn is_of_texts(of: &Object<'_>, name: &str, is_table: bool) -> bool {
+    member(of, name).is_none_or(|value| match value {
+        Value::Object(all) if is_table => all.properties.iter().all(|one| string(&one.value).is_some()),
+        Value::Array(all) if !is_table => all.elements.iter().all(|one| string(one).is_some()),
+        _ => false,
+    })
+}
+
 /// Whether an object has no other members than these, which are all that the client writes.
 pub(crate) fn has_only(of: &Object<'_>, known: &[&[&str]]) -> bool {
     of.properties.iter().all(|property| known.iter().any(|list| list.contains(&property.name.as_str())))

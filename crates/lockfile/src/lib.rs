@@ -20,11 +20,13 @@ mod berry;
 mod bun;
 mod collect;
 mod deno;
+mod descriptors;
 mod error;
 mod graph;
 mod guard;
 mod json;
 mod legacy;
+mod links;
 mod npm;
 mod patterns;
 mod pnpm;
@@ -45,7 +47,7 @@ use error::Fault;
 pub use error::LockfileError;
 use graph::{Graph, Importer};
 pub use patterns::Patterns;
-pub use stated::{ALL, Stated, base, normal};
+pub use stated::{ALL, Needed, Stated, base, normal};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 32 << 20;
@@ -284,6 +286,9 @@ pub struct LeftOut {
     pub is_own: bool,
     /// Of what is bundled, where it is said to lie.
     pub bundled: Option<Bundled>,
+    /// What the file leads it to, in its own words: an address, a commit, a hash. `None` where the
+    /// key says it all.
+    pub leads_to: Option<String>,
 }
 
 /// A package in the tarball of another one.

@@ -13,7 +13,8 @@ use npm_spec::version;
 use super::collect::Collected;
 use super::graph::Kind;
 use super::json::{self, Lines};
-use super::{Bundled, Fault, MAX_KEY, Place, Position, Reason, Stated, Usage, address, asked, legacy};
+use super::links::Link;
+use super::{Bundled, Fault, MAX_KEY, Needed, Place, Position, Reason, Stated, Usage, address, asked, legacy};
 
 /// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand
 /// packages has some 300 million.
@@ -162,11 +163,13 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
         None => (name, version),
     };
     if let Some(reason) = address::kind(version).or_else(|| address::kind(resolved?).filter(|reason| *reason != Reason::Tarball)) {
-        return found.left_out(key, position, reason).map(|_| ());
+        let node = found.left_out(key, position, reason)?;
+        found.leads_to(node, &[Some(version), resolved, json::text(entry, "integrity")]);
+        return Ok(());
     }
     // Who needs it only package.json says, and so nothing is told of what for.
     // npm 7 and later asks the registry for what a package needs and the entry does not tell.
-    let needs = json::pairs(entry, "requires").map(|(name, _)| name.to_owned()).collect();
+    let needs = json::pairs(entry, "requires").map(|(name, _)| (name.to_owned(), Needed::Named)).collect();
     let stated = Some(Box::new(Stated { needs: Some(needs), ..Stated::default() }));
     let place = Place { usage: Usage::default(), stated, ..place(key, position, entry) };
     found.package(name, version, place).map(|_| ())
@@ -244,7 +247,10 @@ impl<'t, 'a> Table<'t, 'a> {
         self.bundles(&needs);
         let mut nodes = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            nodes.push(self.add(row, found)?);
+            let node = self.add(row, found)?;
+            let word = |name| row.entry.and_then(|entry| json::text(entry, name));
+            found.leads_to(node, &[word("resolved"), word("version"), word("integrity")]);
+            nodes.push(node);
         }
         let node = |row: &usize| nodes.get(*row).copied();
         for (at, needs) in needs.iter().enumerate() {
@@ -385,6 +391,12 @@ impl<'t, 'a> Table<'t, 'a> {
         }
         let resolved = json::text(entry, "resolved");
         if json::flag(entry, "link") {
+            // Who asks for an address asks for a folder.
+            if !row.by_address
+                && let (Some(target), Some((_, name))) = (resolved, key.rsplit_once(FOLDER))
+            {
+                Link::to(name, target).keep(&mut found.said.links)?;
+            }
             return found.folder(key, position, (Reason::Link, resolved.filter(|target| address::is_normal(target)).unwrap_or("..")));
         }
         let Some((above, in_folder)) = key.rsplit_once(FOLDER) else {

@@ -5,8 +5,9 @@
 //! first document of pnpm 11 and later is about pnpm itself.
 
 mod keys;
+mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -14,8 +15,11 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::collect::Collected;
 use super::graph::Kind;
+use super::links::Link;
 use super::yaml::{Ignored, Pairs, documents};
-use super::{Fault, Place, Position, Reason, Usage, address, asked};
+use super::{Fault, Needed, Place, Position, Reason, Stated, Usage, address, asked};
+pub(crate) use settings::Head;
+
 use keys::{address_of, base, is_of_commit, joined, version};
 
 /// A document. Of it and of all in it, no other members are read than those that pnpm writes.
@@ -25,15 +29,16 @@ struct Document {
     settings: Settings,
     catalogs: Pairs<Pairs<Catalogued>>,
     overrides: Pairs<String>,
-    package_extensions_checksum: Ignored,
-    pnpmfile_checksum: Ignored,
-    ignored_optional_dependencies: Ignored,
-    patched_dependencies: Ignored,
-    never_built_dependencies: Ignored,
-    only_built_dependencies: Ignored,
-    time: Ignored,
-    dependencies_meta: Ignored,
-    publish_directory: Ignored,
+    // pnpm does not read a file in which one of these is of another kind.
+    package_extensions_checksum: Option<String>,
+    pnpmfile_checksum: Option<String>,
+    ignored_optional_dependencies: Vec<String>,
+    patched_dependencies: Pairs<Ignored>,
+    never_built_dependencies: Vec<String>,
+    only_built_dependencies: Vec<String>,
+    time: Pairs<String>,
+    dependencies_meta: Pairs<Ignored>,
+    publish_directory: Option<String>,
     lockfile_version: Option<Wanted>,
     importers: Pairs<Importer>,
     // A project without workspaces is its own importer up to version 6.
@@ -51,7 +56,10 @@ struct Document {
 #[serde(rename_all = "camelCase", default)]
 struct Settings {
     /// Whether a project's peers are installed as its dependencies are.
-    auto_install_peers: bool,
+    auto_install_peers: Option<bool>,
+    exclude_links_from_lockfile: Option<bool>,
+    inject_workspace_packages: Option<bool>,
+    peers_suffix_max_length: Option<u32>,
 }
 
 /// A line of a catalog.
@@ -78,12 +86,12 @@ struct Importer {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Package {
-    requires_build: Ignored,
-    prepare: Ignored,
-    patched: Ignored,
-    peer_dependencies: Ignored,
-    peer_dependencies_meta: Ignored,
-    transitive_peer_dependencies: Ignored,
+    requires_build: Option<bool>,
+    prepare: Option<bool>,
+    patched: Option<bool>,
+    peer_dependencies: Pairs<String>,
+    peer_dependencies_meta: Pairs<Ignored>,
+    transitive_peer_dependencies: Vec<String>,
     bundled_dependencies: Ignored,
     bundle_dependencies: Ignored,
     engines: Ignored,
@@ -91,7 +99,7 @@ struct Package {
     os: Ignored,
     libc: Ignored,
     deprecated: Ignored,
-    has_bin: Ignored,
+    has_bin: Option<bool>,
     resolution: Resolution,
     /// Where they are there, pnpm takes them, and not what the key says.
     name: Option<String>,
@@ -108,7 +116,7 @@ struct Package {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Resolution {
-    commit: Ignored,
+    commit: Option<String>,
     variants: Ignored,
     archive: Ignored,
     bin: Ignored,
@@ -128,8 +136,8 @@ struct Resolution {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Snapshot {
-    transitive_peer_dependencies: Ignored,
-    patched: Ignored,
+    transitive_peer_dependencies: Vec<String>,
+    patched: Option<bool>,
     dependencies: Pairs<Wanted>,
     optional_dependencies: Pairs<Wanted>,
     optional: bool,
@@ -197,7 +205,9 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
             Some(major @ 5..=9) => {
                 found.said.names_all = major < 9;
-                found.said.installs_peers = document.settings.auto_install_peers;
+                if !document.is_of_tools() {
+                    found.said.of_pnpm = Some(document.head((major, version)));
+                }
                 One::default().read(document, found)?;
             }
             Some(_) => return Err(Fault::Version),
@@ -219,6 +229,18 @@ fn is_of_two(text: &str) -> Result<bool, Fault> {
 }
 
 impl Document {
+    /// What it says of pnpm's own settings.
+    fn head(&self, (major, version): (u32, &str)) -> Head {
+        Head {
+            major,
+            version: version.to_owned(),
+            installs_peers: self.settings.auto_install_peers,
+            ignored_optional: self.ignored_optional_dependencies.clone(),
+            has_extensions: self.package_extensions_checksum.is_some(),
+            has_hook: self.pnpmfile_checksum.is_some(),
+        }
+    }
+
     /// Whether it is about pnpm itself and its configuration.
     fn is_of_tools(&self) -> bool {
         let importers = &self.importers.0;
@@ -230,7 +252,11 @@ impl Document {
 #[derive(Default)]
 struct One {
     by_key: HashMap<String, usize>,
-    by_name: HashMap<String, Vec<usize>>,
+    /// The keys that are looked up, with their peers.
+    keys: HashSet<String>,
+    /// What the project's settings say of needs: by the name, and none is told where they may say
+    /// anything.
+    lifted: Option<BTreeMap<String, Needed>>,
     importers: HashMap<String, usize>,
 }
 
@@ -268,11 +294,16 @@ impl One {
                 self.add(key, *position, None, found)?;
             }
         }
+        let has_snapshots = self.look_up(document.lockfile_version.as_ref(), (&document.packages, &document.snapshots), found);
         for (key, _, package) in &document.packages.0 {
+            if !has_snapshots {
+                self.states(key, [&package.dependencies, &package.optional_dependencies], found);
+            }
             self.needs_of(key, (&package.dependencies, Kind::Production), found)?;
             self.needs_of(key, (&package.optional_dependencies, Kind::Optional), found)?;
         }
         for (key, _, snapshot) in &document.snapshots.0 {
+            self.states(base(key), [&snapshot.dependencies, &snapshot.optional_dependencies], found);
             self.needs_of(base(key), (&snapshot.dependencies, Kind::Production), found)?;
             self.needs_of(base(key), (&snapshot.optional_dependencies, Kind::Optional), found)?;
             if let Some(node) = self.by_key.get(base(key)) {
@@ -290,6 +321,24 @@ impl One {
             found.dev_by_graph();
         }
         Ok(())
+    }
+
+    /// Keeps the keys that are looked up, and which needs the project's settings change; gives
+    /// whether the former are those of snapshots.
+    fn look_up(&mut self, version: Option<&Wanted>, (packages, snapshots): (&Pairs<Package>, &Pairs<Snapshot>), found: &Collected) -> bool {
+        // Up to version 6 the packages themselves are what is looked up.
+        let has_snapshots = version.is_some_and(|version| version.0.starts_with('9'));
+        self.keys = if has_snapshots {
+            snapshots.0.iter().map(|(key, ..)| key.clone()).collect()
+        } else {
+            packages.0.iter().map(|(key, ..)| key.clone()).collect()
+        };
+        self.lifted = found.said.of_pnpm.as_ref().filter(|head| !head.has_hook && !head.has_extensions).map(|head| {
+            let ignored = head.ignored_optional.iter().cloned();
+            let overridden = found.said.overrides.iter().flatten().map(|(key, _)| settings::overridden(key));
+            ignored.chain(overridden).map(|name| (name, Needed::Named)).collect()
+        });
+        has_snapshots
     }
 
     /// What the project or a workspace needs; links that lead out of both are told.
@@ -310,11 +359,14 @@ impl One {
                 found.folder(&format!("{name}@{}", wanted.0), (*place).max(position), (Reason::Link, &target))?;
             }
             let range = wanted.1.as_deref().or_else(|| beside.get(name.as_str()).copied());
-            let real = range.filter(|range| address::kind(range).is_none()).map(|range| {
-                let aliased =
-                    range.strip_prefix("npm:").filter(|real| !real.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*".contains(c)));
-                aliased.map_or(name.as_str(), |real| address::split_name(real).map_or(real, |(real, _)| real))
-            });
+            if let Some(target) = wanted.0.strip_prefix("link:").and_then(|path| joined(folder, path)) {
+                let is_asked = |path: &str| joined(folder, path).is_some_and(|asked| asked == target);
+                let asked = range.and_then(|range| range.strip_prefix("link:").or_else(|| range.strip_prefix("file:")));
+                if !asked.is_some_and(is_asked) {
+                    Link::to(real_name(name, range.unwrap_or_default()), &target).keep(&mut found.said.links)?;
+                }
+            }
+            let real = range.filter(|range| address::kind(range).is_none()).map(|range| real_name(name, range));
             for to in targets {
                 if let Some(real) = real {
                     found.is_asked_for(to, real);
@@ -381,13 +433,23 @@ impl One {
             }
             (reason, _) => found.left_out(key, position, reason.unwrap_or(Reason::Unreadable))?,
         };
-        let name =
-            named.map(|(name, _)| name).or_else(|| address::split_name(key.trim_start_matches('/')).map(|(name, _)| name.to_owned()));
-        if let Some(name) = name {
-            self.by_name.entry(name).or_default().push(node);
-        }
+        let Resolution { tarball, repo, commit, directory, integrity, .. } = resolution;
+        found.leads_to(node, &[tarball, repo, commit, directory, integrity].map(Option::as_deref));
         self.by_key.insert(if package.is_some() { key } else { base(key) }.to_owned(), node);
         Ok(())
+    }
+
+    /// Keeps what a row says that its package needs: pnpm asks the registry for that where anything
+    /// of its settings has changed.
+    fn states(&self, key: &str, lists: [&Pairs<Wanted>; 2], found: &mut Collected) {
+        let (Some(node), Some(lifted)) = (self.by_key.get(key), &self.lifted) else { return };
+        let of = |(name, _, wanted): &(String, Position, Wanted)| {
+            let locked = keys_of(name, &wanted.0).into_iter().find(|key| self.keys.contains(key)).and_then(|key| version(&key));
+            (name.clone(), locked.map_or(Needed::Named, |(_, version)| Needed::Versions(vec![version])))
+        };
+        let mut needs: BTreeMap<String, Needed> = lists.into_iter().flat_map(|list| list.0.iter().map(of)).collect();
+        needs.extend(lifted.clone());
+        found.states(*node, Stated { commands: None, needs: Some(needs), lacks_brought: true });
     }
 
     fn needs_of(&self, key: &str, (list, kind): (&Pairs<Wanted>, Kind), found: &mut Collected) -> Result<(), Fault> {
@@ -415,12 +477,29 @@ impl One {
         if let Some(path) = wanted.strip_prefix("link:") {
             return joined(folder, path).and_then(|folder| self.importers.get(&folder).copied()).into_iter().collect();
         }
-        let keys = [wanted.to_owned(), format!("{name}@{wanted}"), format!("/{name}@{wanted}"), format!("/{name}/{wanted}")];
-        let known = keys.iter().find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
-        match known {
-            Some(node) => vec![*node],
-            None => self.by_name.get(name).cloned().unwrap_or_default(),
-        }
+        let known = keys_of(name, wanted)
+            .iter()
+            .filter(|key| self.keys.contains(*key))
+            .find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
+        known.copied().into_iter().collect()
+    }
+}
+
+/// The keys that `name: wanted` may stand for.
+fn keys_of(name: &str, wanted: &str) -> [String; 4] {
+    [wanted.to_owned(), format!("{name}@{wanted}"), format!("/{name}@{wanted}"), format!("/{name}/{wanted}")]
+}
+
+/// The name of the package that a range asks for: of `npm:b@^1.0.0` and `workspace:b@*` another
+/// one.
+fn real_name<'n>(name: &'n str, range: &'n str) -> &'n str {
+    let is_version = |real: &&str| real.is_empty() || real.starts_with(|c: char| c.is_ascii_digit() || "^~<>=*.".contains(c));
+    let aliased = range.strip_prefix("npm:").or_else(|| range.strip_prefix("workspace:")).filter(|real| !is_version(real));
+    match aliased.map(|real| (real, address::split_name(real))) {
+        Some((_, Some((real, _)))) => real,
+        // `workspace:packages/a` is a path.
+        Some((real, None)) if range.starts_with("npm:") => real,
+        _ => name,
     }
 }
 

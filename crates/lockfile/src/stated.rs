@@ -1,7 +1,7 @@
 //! What an entry says of the package itself: its commands and what it needs. A client goes by it
 //! and does not ask the package.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jsonc_parser::ast::{Object, Value};
 
@@ -13,11 +13,24 @@ pub const ALL: &str = "*";
 /// What an entry says of its package.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stated {
-    /// Its commands, each with its file.
-    pub commands: BTreeMap<String, String>,
-    /// The names of what it needs, where a client asks the registry for what is not told; else
-    /// `None`.
-    pub needs: Option<BTreeSet<String>>,
+    /// Its commands, each with its file; `None` where the format does not tell.
+    pub commands: Option<BTreeMap<String, String>>,
+    /// What it needs, by name, where a client can come to ask the registry for what is not told;
+    /// else `None`.
+    pub needs: Option<BTreeMap<String, Needed>>,
+    /// What it brings with it, and its peers, the format does not count among what it needs.
+    pub lacks_brought: bool,
+}
+
+/// How an entry tells of what a package needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needed {
+    /// By its name alone.
+    Named,
+    /// By the range that the package asks for.
+    Range(String),
+    /// By the versions that were found.
+    Versions(Vec<String>),
 }
 
 impl Stated {
@@ -29,7 +42,24 @@ impl Stated {
             (None, None) => return None,
             (Some(_), Some(_)) => BTreeMap::from([(ALL.to_owned(), "?".to_owned())]),
         };
-        Some(Box::new(Self { commands, needs: None }))
+        Some(Box::new(Self { commands: Some(commands), ..Self::default() }))
+    }
+
+    /// Another entry of the same package: what either lacks is lacking, and each version counts.
+    pub(crate) fn joined(self, other: &Self) -> Self {
+        let (Some(own), Some(others)) = (self.needs, &other.needs) else { return other.clone() };
+        let both = own.into_iter().filter_map(|(name, needed)| {
+            let needed = match (needed, others.get(&name)?) {
+                (Needed::Versions(mut all), Needed::Versions(more)) => {
+                    all.extend(more.iter().filter(|version| !all.contains(version)).cloned().collect::<Vec<_>>());
+                    Needed::Versions(all)
+                }
+                (Needed::Named, other) => other.clone(),
+                (needed, _) => needed,
+            };
+            Some((name, needed))
+        });
+        Self { needs: Some(both.collect()), ..other.clone() }
     }
 }
 
@@ -82,7 +112,7 @@ mod tests {
 
     #[test]
     fn commands_are_read_as_clients_read_them() {
-        let of = |text: &str| Stated::of_commands(&json::parse(text, false).unwrap(), "@s/a").map(|of| of.commands);
+        let of = |text: &str| Stated::of_commands(&json::parse(text, false).unwrap(), "@s/a").map(|of| of.commands.unwrap());
         let is = |name: &str, file: &str| Some(BTreeMap::from([(name.to_owned(), file.to_owned())]));
         assert_eq!(of("{}"), None);
         assert_eq!(of(r#"{"bin":"./x.js"}"#), is("a", "x.js"));

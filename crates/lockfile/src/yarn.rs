@@ -134,7 +134,7 @@ fn patterns(line: &str) -> Option<Vec<&str>> {
     (!all.is_empty()).then_some(all)
 }
 
-fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result<(), Fault> {
+fn add<'a>(mut entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result<(), Fault> {
     let position = Position { line: entry.line, column: 1 };
     let key = entry.patterns.join(", ");
     let (mut names, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
@@ -176,17 +176,40 @@ fn add<'a>(entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Result
         all.by_pattern.entry(pattern).or_default().extend(&nodes);
     }
     let (own, first) = (nodes.first().copied(), entry.patterns.first().copied().unwrap_or_default());
-    all.needs.extend(entry.needs.into_iter().map(|(name, pattern)| (own, (first, position), name, pattern)));
+    let needs = std::mem::take(&mut entry.needs);
+    all.needs.extend(needs.into_iter().map(|(name, pattern)| (own, (first, position), name, pattern)));
     for reason in elsewhere {
-        found.left_out(&key, position, reason)?;
+        let node = found.left_out(&key, position, reason)?;
+        found.leads_to(node, &[entry.get("resolved"), entry.get("version"), entry.get("integrity")]);
     }
     Ok(())
 }
 
-/// Whether the version of a line is in the range of a pattern, where that is a range.
+/// Whether the version of a line is in the range of a pattern, where that is a range. What is one
+/// in npm's loose reading alone yarn takes for a word, and keeps the line.
 fn is_met(pattern: &str, locked: &str) -> bool {
-    let range = address::split_name(pattern).and_then(|(_, range)| version::VersionRange::parse(range));
-    range.zip(version::parse(locked)).is_none_or(|(range, locked)| range.contains(&locked))
+    let range = address::split_name(pattern).map(|(_, range)| range).filter(|range| is_strict(range));
+    range.and_then(version::VersionRange::parse).zip(version::parse(locked)).is_none_or(|(range, locked)| range.contains(&locked))
+}
+
+/// Whether each word of a range is a version, or the beginning of one, by the letter of the
+/// grammar.
+fn is_strict(range: &str) -> bool {
+    let is_number =
+        |part: &str| part == "0" || !part.starts_with('0') && !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |part: &str| matches!(part, "x" | "X" | "*") || is_number(part);
+    let is_word = |part: &str| {
+        let is_plain = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_plain && (is_number(part) || !part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    range.split("||").flat_map(str::split_whitespace).all(|word| {
+        let operand = word.trim_start_matches(['^', '~', '<', '>', '=']).trim_start_matches('v');
+        let (plain, build) = operand.split_once('+').map_or((operand, None), |(plain, build)| (plain, Some(build)));
+        let (core, pre) = plain.split_once('-').map_or((plain, None), |(core, pre)| (core, Some(pre)));
+        let is_core = core.split('.').count() <= 3 && core.split('.').all(is_part);
+        let is_rest = |rest: Option<&str>| rest.is_none_or(|rest| rest.split('.').all(is_word));
+        operand.is_empty() || word == "-" || is_core && is_rest(pre) && build.is_none_or(|build| !build.is_empty())
+    })
 }
 
 impl<'a> Entry<'a> {

@@ -134,7 +134,11 @@ fn alternative(text: &str) -> Reading {
     for word in split(text) {
         let (operator, operand) = word.split_at(word.len() - word.trim_start_matches(['^', '~', '<', '>', '=']).len());
         let operand = operand.trim_start_matches(['v', '=']);
-        if matches!(operand.split('.').next(), Some("*" | "x" | "X")) {
+        if is_wildcard(operand) {
+            // Of `x.y` and `*-1` npm reads nothing: such a word is passed over, too.
+            if !is_any_version(operand) {
+                continue;
+            }
             if matches!(operator, "<" | ">") {
                 return Reading::Never;
             }
@@ -164,6 +168,18 @@ fn alternative(text: &str) -> Reading {
         // Every comparator can be read, and together they leave nothing.
         Err(_) => Reading::Never,
     }
+}
+
+/// Whether the first part of a version is one that stands for any.
+fn is_wildcard(operand: &str) -> bool {
+    let end = operand.find(['.', '-', '+']).unwrap_or(operand.len());
+    matches!(operand.get(..end), Some("*" | "x" | "X"))
+}
+
+/// Whether a version has up to three parts, each a number or a sign for any.
+fn is_any_version(operand: &str) -> bool {
+    let is_part = |part: &str| matches!(part, "*" | "x" | "X") || !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    operand.split('.').count() <= 3 && operand.split('.').all(is_part)
 }
 
 /// The comparators of one alternative, each with its operator glued on; `a - b` becomes two.

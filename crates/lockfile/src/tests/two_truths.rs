@@ -82,7 +82,7 @@ fn a_range_that_leads_to_another_package_is_told() {
     };
     let pnpm = |wanted: &str| {
         format!(
-            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a:\n        specifier: '{wanted}'\n        version: b@1.0.0\npackages:\n  b@1.0.0: {{resolution: {{integrity: sha512-AAAA}}}}\n"
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a:\n        specifier: '{wanted}'\n        version: b@1.0.0\npackages:\n  b@1.0.0: {{resolution: {{integrity: sha512-AAAA}}}}\nsnapshots:\n  b@1.0.0: {{}}\n"
         )
     };
     let berry = |wanted: &str| {
@@ -128,4 +128,39 @@ fn what_is_the_projects_own_is_told_from_what_is_not() {
     };
     assert_eq!(read("x.json", &spdx(r#""x""#)).0, [""; 0]);
     assert_eq!(read("x.json", &spdx(r#""x","y""#)).0, ["x@1.0.0"]);
+}
+
+#[test]
+fn a_need_is_met_by_its_own_entry_and_by_no_other_of_its_name() {
+    let gaps = |file: &str, text: &str| Lockfile::read(file, text.as_bytes()).unwrap().gaps.len();
+    let bun = |key: &str| {
+        format!(
+            r#"{{"lockfileVersion":1,"workspaces":{{"":{{"dependencies":{{"a":"^1.0.0"}}}}}},"packages":{{"{key}":["a@1.0.0","",{{}},"sha512-AAAA"]}}}}"#
+        )
+    };
+    assert_eq!((gaps("bun.lock", &bun("a")), gaps("bun.lock", &bun("b/a"))), (0, 1));
+    let pnpm = |version: &str, snapshots: &str| {
+        format!(
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      a: {{specifier: ^1.0.0, version: {version}}}\npackages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\n{snapshots}"
+        )
+    };
+    let whole = "snapshots:\n  a@1.0.0: {}\n";
+    assert_eq!(gaps("pnpm-lock.yaml", &pnpm("1.0.0", whole)), 0, "the control");
+    assert_eq!(gaps("pnpm-lock.yaml", &pnpm("1.5.0", whole)), 1, "a version that is not there");
+    assert_eq!(gaps("pnpm-lock.yaml", &pnpm("1.0.0", "")), 1, "no snapshot");
+    assert_eq!(gaps("pnpm-lock.yaml", &pnpm("1.0.0(b@1.0.0)", whole)), 1, "other peers");
+}
+
+#[test]
+fn members_of_another_kind_make_the_client_ignore_the_file_and_are_refused() {
+    let bun = |more: &str| format!(r#"{{"lockfileVersion":1,{more}"workspaces":{{"":{{}}}},"packages":{{}}}}"#);
+    assert_eq!(read("bun.lock", &bun(r#""configVersion":1,"trustedDependencies":["a"],"#)).0, [""; 0], "the control");
+    for odd in [r#""trustedDependencies":"x","#, r#""configVersion":"x","#, r#""catalogs":{"x":[]},"#, r#""overrides":{"a":1},"#] {
+        assert_eq!(code("bun.lock", &bun(odd)), "lockfile-malformed", "{odd}");
+    }
+    let row = r#"{"lockfileVersion":1,"workspaces":{"":{}},"packages":{"z":["z@workspace:v/z"]}}"#;
+    assert_eq!(read("bun.lock", row).1, ["z (unreadable)", " (project)"]);
+    for odd in ["settings: x", "settings:\n  autoInstallPeers: x", "ignoredOptionalDependencies: x", "time: x", "patchedDependencies: x"] {
+        assert_eq!(code("pnpm-lock.yaml", &format!("lockfileVersion: '9.0'\n{odd}\npackages: {{}}\n")), "lockfile-malformed", "{odd}");
+    }
 }

@@ -1,0 +1,62 @@
+//! Where a lockfile leads a name to a folder of the project, in place of a package of a registry.
+//!
+//! A client links the folder that the lockfile names, also where nothing in the project asks for
+//! that. It is the project's own only where it is a workspace of that name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::asked::{MAX_SHOWN, text_of};
+use super::{Fault, address, json};
+
+/// Most links that are kept.
+const MAX_LINKS: usize = 100_000;
+
+/// A name that leads to a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    name: String,
+    /// From the project's folder; empty or `.` for that itself.
+    folder: String,
+}
+
+impl Link {
+    pub(crate) fn to(name: &str, folder: &str) -> Self {
+        Self { name: name.to_owned(), folder: folder.to_owned() }
+    }
+
+    /// Keeps a link among others.
+    pub(crate) fn keep(self, all: &mut Vec<Self>) -> Result<(), Fault> {
+        if all.len() >= MAX_LINKS {
+            return Err(Fault::TooMuch);
+        }
+        all.push(self);
+        Ok(())
+    }
+}
+
+/// The links that lead to a folder which is no workspace of that name, in words. What lies outside
+/// the project is told as an entry that is left out.
+pub(crate) fn strange(links: &[Link], project: &Path, workspaces: &BTreeSet<String>) -> Vec<String> {
+    let is_strange = |link: &&Link| {
+        let folder = if link.folder == "." { "" } else { link.folder.as_str() };
+        let is_workspace = folder.is_empty() || workspaces.contains(folder);
+        address::is_inside(folder) && !(is_workspace && is_named(project, folder, &link.name))
+    };
+    let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
+    let told = |link: &Link| {
+        let (name, folder) = (short(&link.name), short(&link.folder));
+        format!("the lockfile leads {name} to the folder {folder}, which is not a workspace of that name")
+    };
+    links.iter().filter(is_strange).take(super::MAX_GAPS).map(told).collect()
+}
+
+/// Whether a folder's package.json has a name; one without a name is called as its folder is.
+fn is_named(project: &Path, folder: &str, name: &str) -> bool {
+    let text = text_of(&project.join(folder).join("package.json")).unwrap_or_default();
+    let Ok(of) = json::parse(&text, false) else { return false };
+    match json::text(&of, "name") {
+        Some(own) => own == name,
+        None => folder.is_empty() || name.rsplit('/').next() == folder.rsplit('/').next(),
+    }
+}

@@ -385,6 +385,7 @@ export type Code =
   | 'source-names-more'
   | 'source-not-there'
   | 'source-of-machine'
+  | 'source-overwritten'
   | 'source-private'
   | 'source-unreadable'
   | 'sparse-file'

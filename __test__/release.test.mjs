@@ -138,7 +138,7 @@ test('the program says of its own package that it is its source', async () => {
 test('the notices name every crate that is linked into a binary', async () => {
   const notices = new Set((await readFile(join(root, 'THIRD_PARTY_NOTICES'), 'utf8')).match(/^ {2}[\w-]+ \d\S*$/gm).map((line) => line.trim()));
   for (const { triple, sandbox } of PLATFORMS) {
-    const args = ['tree', '--locked', '--target', triple, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--no-dedupe', '--format', '{p}'];
+    const args = ['tree', '--locked', '--target', triple, '--edges', 'normal,no-proc-macro', '--prefix', 'none', '--format', '{p}'];
     const packages = ['--package', 'reproduce', ...(sandbox ? ['--package', 'reproduce-sandbox'] : [])];
     const { code, stdout, stderr } = await run([...args, ...packages], { command: ['cargo'], cwd: root, timeout: 120_000 });
     assert.equal(code, 0, stderr);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from './kit/cli.mjs';
 import { startRegistry } from './kit/registry.mjs';
-import { openWorld } from './world.mjs';
+import { manifest, openWorld } from './world.mjs';
 
 let world;
 let clean;
@@ -136,6 +136,20 @@ test('what was not decided is not stated, and no key signs it', async () => {
   assert.deepEqual([ran.code, ran.json.verdict], [2, 'no-source']);
   assert.match(ran.stderr, /error\[attest-undecided\]/);
   assert.ok(!existsSync(at('undecided.json')), 'a statement of a run before');
+});
+
+test('nothing is stated of a source that only a bot’s branch has', async () => {
+  const name = 's-bot';
+  const files = (version) => ({ 'package.json': manifest(name, version), 'index.js': 'x\n' });
+  for (const [merged, code] of [[false, 2], [true, 0]]) {
+    const commits = [{ label: 'root', files: files('0.5.0') }, { label: 'c', parents: ['root'], files: files('1.0.0') }];
+    await world.host.add(`kit/${name}`, { commits, branches: { main: merged ? 'c' : 'root', 'renovate/all': 'c' } });
+    if (!merged) await world.registry.publish({ files: files('1.0.0') });
+    const ran = await cli([`${name}@1.0.0`, '--force', '--no-cache', '--attest', `${name}-${merged}.json`]);
+    assert.equal(ran.code, code, ran.stdout + ran.stderr);
+    assert.match(ran.stdout + ran.stderr, merged ? /identical/ : /error\[attest-nothing\]/);
+    assert.equal(existsSync(at(`${name}-${merged}.json`)), merged);
+  }
 });
 
 test('where nothing can be stated no statement of an earlier run stays', async () => {

@@ -156,6 +156,38 @@ attack('a build does not run on a day after the publication', async ({ world, id
   assert.equal(control.reproduced, true, control.code);
 });
 
+attack('a build that writes over files of the commit is told', async ({ world, id, judge }) => {
+  const write = (path, text) => `require('fs').writeFileSync('${path}', ${JSON.stringify(text)});\n`;
+  const made = async (label, path) => {
+    const files = { 'dist/late.js': 'old\n', 'safe.js': 'safe()\n', 'build.cjs': write(path, 'evil()\n') };
+    const json = { scripts: { build: 'node build.cjs' }, files: ['dist', 'safe.js'] };
+    const { spec } = await world.release(`${id}-${label}`, { json, files, published: { 'build.cjs': null, 'index.js': null, [path]: 'evil()\n' } });
+    const answer = await judge(spec);
+    assert.equal(answer.verdict, 'identical', answer.code);
+    return findingOf(answer, 'source-overwritten');
+  };
+  const script = await made('script', 'safe.js');
+  assert.deepEqual([script.severity, /safe\.js/.test(script.message)], ['warning', true], script.message);
+  // A project that commits what it builds commits it late.
+  assert.equal((await made('product', 'dist/late.js')).severity, 'info');
+});
+
+attack('settings of a tool that are nested without end, and workflows that stand for gigabytes, end in an answer', async ({ world, id, judge }) => {
+  const settings = (key) => `${JSON.stringify({ replace: { [key]: 1 } })}\n`;
+  const laughs = Array.from({ length: 12 }, (_, at) => `a${at}: &a${at} [${Array(9).fill(at ? `*a${at - 1}` : 'x').join(',')}]`).join('\n');
+  const cases = {
+    keys: { 'clean-package.config.json': settings(Array(400_000).fill('a').join('.')) },
+    levels: { 'clean-package.config.json': `${JSON.stringify({ indent: 10, replace: { 'a.b': 1 } })}\n` },
+    workflows: Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`.github/workflows/a${at}.yml`, `${laughs}\n`])),
+  };
+  for (const [label, files] of Object.entries(cases)) {
+    const deep = label === 'levels' ? `${'['.repeat(100)}${'0,'.repeat(100_000)}0${']'.repeat(100)}` : '1';
+    const own = manifest(`${id}-${label}`, '1.0.0', { scripts: { prepack: 'clean-package' }, deep: '-' }).replace('"-"', deep);
+    const { spec } = await world.release(`${id}-${label}`, { files: { ...files, 'package.json': own }, published: { 'index.js': 'evil()\n' } });
+    assertNotReproduced(await judge(spec, { args: ['--timeout', '60'] }));
+  }
+});
+
 attack('a tool that nothing calls rewrites nothing, and what one rewrites that is obeyed is told', async ({ world, id, judge }) => {
   const settings = `${JSON.stringify({ replace: { 'scripts.postinstall': 'node evil.js', 'dependencies.evil': '1.0.0' } })}\n`;
   const made = async (label, scripts, replaced = settings) => {
@@ -170,10 +202,30 @@ attack('a tool that nothing calls rewrites nothing, and what one rewrites that i
     const release = await world.release(`${id}-${label}`, { json, files, published: { ...files, 'package.json': `${JSON.stringify(own, null, '  ')}\n` } });
     return judge(release.spec);
   };
+  const reordered = async (before, after) => {
+    const json = { ...before, scripts: { prepack: 'clean-package' } };
+    const files = { 'clean-package.config.json': `${JSON.stringify({ replace: after })}\n`, '.npmignore': '*.config.json\n', 'node.js': '1\n', 'default.js': '2\n' };
+    const own = { ...JSON.parse(manifest(`${id}-order`, '1.0.0', json)), ...after };
+    const published = { '.npmignore': null, 'clean-package.config.json': null, 'package.json': `${JSON.stringify(own, null, '  ')}\n` };
+    return judge((await world.release(`${id}-order`, { json, files, published })).spec);
+  };
   assertNotReproduced(await made('named', { test: 'echo no-clean-package-here' }));
   assertNotReproduced(await made('said', { test: 'echo clean-package' }));
   const told = findingOf(await made('called', { prepack: 'npx clean-package' }), 'manifest-rewritten');
   assert.deepEqual([told.severity, /dependencies.*scripts\.postinstall/.test(told.message)], ['warning', true], told.message);
+  // By the action of a workflow, whose steps have a name of their own.
+  const uses = 'on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: someone/clean-npm-project@v1\n';
+  const own = { ...JSON.parse(manifest(`${id}-action`)), dependencies: { guard: '1.0.0' }, 'clean-publish': { fields: ['dependencies'] } };
+  const left = { ...own, dependencies: undefined, 'clean-publish': undefined };
+  const print = (value) => `${JSON.stringify(value, null, 2)}\n`;
+  const files = { '.github/workflows/x.yml': uses, '.npmignore': '.github\n', 'package.json': print(own) };
+  const { spec } = await world.release(`${id}-action`, { files, published: { '.github/workflows/x.yml': null, '.npmignore': null, 'package.json': print(left) } });
+  const byAction = findingOf(await judge(spec), 'manifest-rewritten');
+  assert.ok(byAction.message.includes('dependencies'), byAction.message);
+  // The first condition that holds is taken: the order is obeyed.
+  const conditions = (...order) => ({ '.': Object.fromEntries(order.map((name) => [name, `./${name}.js`])) });
+  const ordered = await reordered({ exports: conditions('node', 'default') }, { exports: conditions('default', 'node') });
+  assert.match(findingOf(ordered, 'manifest-rewritten').message, /exports/);
   // The control: keys that nobody obeys.
   const answer = await made('plain', { prepack: 'npx clean-package' }, `${JSON.stringify({ replace: { keywords: ['a'] } })}\n`);
   assert.deepEqual([answer.verdict, answer.findings.filter(({ code }) => code === 'manifest-rewritten')], ['identical', []]);

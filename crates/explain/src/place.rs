@@ -163,7 +163,7 @@ const PRODUCT: &[&str] =
     &[".d.ts", ".d.mts", ".d.cts", ".map", ".min.js", ".min.css", ".node", ".wasm", ".js.flow", ".bundle.js", ".umd.js", ".umd.cjs"];
 
 /// Whether builds write files of such a path.
-pub(super) fn is_product(path: &str) -> bool {
+pub fn is_product(path: &str) -> bool {
     let mut folders = path.split('/').rev().skip(1);
     folders.any(|folder| OUTPUT.contains(&folder) || folder.starts_with("dist")) || PRODUCT.iter().any(|end| path.ends_with(end))
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use explain::is_build_output;
+use npm_tarball::ChangeKind;
 use rebuild::rebuilt::{Cleaned, Rebuilt};
 use verdict::{Finding, Outcome, Severity};
 
@@ -35,6 +37,24 @@ fn uncommented(paths: &[String]) -> Option<Finding> {
     let message =
         format!("clean-publish removed comments from {files}: a program that reads its own text or line numbers sees the difference");
     (!paths.is_empty()).then(|| Finding::new("comments-removed", Severity::Warning, message))
+}
+
+/// What a reader should know where a build came out that wrote over files of the commit: who reads
+/// the repository sees another text at the same path. `None` if it wrote over none, or if the files
+/// were not packed as they are in the commit, too.
+///
+/// A warning, unless all of them lie where builds write: a project that commits what it builds
+/// commits it late.
+pub(crate) fn overwritten(attempts: &[Rebuilt], chosen: usize) -> Option<Finding> {
+    let chosen = attempts.get(chosen).filter(|one| one.run.is_some() && one.outcome != Outcome::OtherEntries)?;
+    let is_same_source = |one: &Rebuilt| (&one.recipe.commit, &one.recipe.directory) == (&chosen.recipe.commit, &chosen.recipe.directory);
+    let plain = attempts.iter().find(|one| one.run.is_none() && is_same_source(one))?;
+    let changed = plain.comparison.changed.iter().filter(|change| change.kind != ChangeKind::Mode);
+    let (expected, others): (Vec<String>, Vec<String>) = changed.map(|change| change.path.clone()).partition(|path| is_build_output(path));
+    let severity = if others.is_empty() { Severity::Info } else { Severity::Warning };
+    let paths = [others, expected].concat();
+    let message = format!("the build wrote other text over files of the commit: {}", first_of(&paths));
+    (!paths.is_empty()).then(|| Finding::new("source-overwritten", severity, message))
 }
 
 /// Warnings for submodules at commits that their own repositories never took.

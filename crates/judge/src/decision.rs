@@ -50,6 +50,7 @@ pub(crate) fn of(
         draft.attempt(one, verdict, code);
     }
     let Some(number) = closest(&rebuilt) else { return Err(nothing_tried(cut, not_built).into()) };
+    draft.findings(checkout_notes::overwritten(&rebuilt, number));
     let closest = rebuilt.swap_remove(number);
     let (verdict, code) = verdict_of(draft, Search { closest: &closest, built, cut, not_built }, published);
     if code == Some("manifest-mismatch") {

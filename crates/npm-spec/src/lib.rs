@@ -16,6 +16,7 @@ mod shown;
 mod tests;
 pub mod tool;
 pub mod version;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 

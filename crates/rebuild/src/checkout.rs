@@ -7,27 +7,27 @@
 //! same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use sha2::{Digest as _, Sha256};
 
-use git::attributes::{Attributes, MAX_FILE, Platform, TooComplex};
+use git::attributes::{Attributes, Platform, TooComplex};
 use git::{GitError, Listing, Repository};
 use npm_pack::tree::{LARGEST_READ, NodeKind};
 use npm_spec::path::join;
 use npm_tarball::{Archive, Entry, Limits};
-use origin::address::is_public;
 use recipe::{Checkout, SubmoduleInfo};
 
 use super::error::SourceError;
 use super::published::manifest_of;
 use super::submodules::{self, Open, Pinned, Submodules};
 use super::view::View;
+use attribute_files::attributes;
 
-/// Most bytes of attribute files that are read for one tree.
-const MAX_ATTRIBUTES: u64 = 8 << 20;
+mod attribute_files;
+mod contents;
 
 /// Which submodules are part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,106 +163,6 @@ impl<'a> Folder<'a> {
         })
     }
 
-    /// Makes sure that the contents at these paths can be read, with one request for those that are
-    /// nowhere here, and that they are not too large: `largest` bytes for one, [`Limits::unpacked`]
-    /// for all.
-    pub fn ensure<'p>(
-        &mut self,
-        repository: &mut Repository,
-        paths: impl IntoIterator<Item = &'p str> + Clone,
-        largest: u64,
-    ) -> Result<(), SourceError> {
-        let mut wanted: BTreeMap<Option<usize>, BTreeSet<ObjectId>> = BTreeMap::new();
-        for path in paths.clone() {
-            let Some(file) = self.file(path).filter(File::is_blob) else { continue };
-            if !self.published.contains_key(&file.id) {
-                wanted.entry(self.parts.get(file.part).and_then(|part| part.repository)).or_default().insert(file.id);
-            }
-        }
-        for (owner, ids) in wanted {
-            match owner {
-                None => repository.ensure_blobs(ids)?,
-                Some(at) => match self.repositories.get_mut(at).map(|there| there.ensure_blobs(ids)) {
-                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
-                    Some(Err(error)) => self.leave_out(at, &error),
-                    Some(Ok(())) | None => {}
-                },
-            }
-        }
-        let view = self.view(repository, Checkout::Posix);
-        let mut left = Limits::default().unpacked;
-        for path in paths {
-            let size = view.blob_size(path)?.unwrap_or_default();
-            if size > largest {
-                return Err(SourceError::TooLarge { what: path.to_owned(), limit: largest });
-            }
-            left = left.checked_sub(size).ok_or_else(package_too_large)?;
-        }
-        Ok(())
-    }
-
-    /// Makes sure that the contents of all files can be read, as far as the hosts have them;
-    /// returns the paths of those that they lack. At most `limit` bytes in all.
-    pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
-        let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
-        for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
-            wanted.entry(file.part).or_default().push(file.id);
-        }
-        let mut lacking = BTreeSet::new();
-        for (part, ids) in wanted {
-            let pinned = self.parts.get(part).and_then(|part| match (&part.at, part.repository) {
-                (At::Below(pinned), Some(at)) => Some((at, pinned.commit)),
-                _ => None,
-            });
-            match pinned {
-                None => lacking.extend(repository.ensure_checkout(commit, ids)?),
-                Some((at, pinned)) => match self.repositories.get_mut(at).map(|there| there.ensure_checkout(&pinned, ids)) {
-                    Some(Err(error)) if submodules::ends_the_run(&error) => return Err(error.into()),
-                    Some(Err(error)) => self.leave_out(at, &error),
-                    Some(Ok(missing)) => lacking.extend(missing),
-                    None => {}
-                },
-            }
-        }
-        let mut missing = Vec::new();
-        self.entries.retain(|path, file| {
-            let gone = lacking.contains(&file.id);
-            if gone {
-                missing.push(path.clone());
-            }
-            !gone
-        });
-        let view = self.view(repository, Checkout::Posix);
-        let mut left = limit;
-        for path in self.entries.keys() {
-            let size = view.blob_size(path)?.unwrap_or_default();
-            left = left.checked_sub(size).ok_or_else(|| SourceError::TooLarge { what: "the commit's checkout".into(), limit })?;
-        }
-        Ok(missing)
-    }
-
-    /// Fetches what was taken from the published archive by its id: a repository that names files
-    /// and does not serve them is no source of them. Not from public hosts: these have what was
-    /// pushed, and the same ids are the same bytes.
-    pub fn confirm(&mut self, repository: &mut Repository, commit: &ObjectId) -> Result<(), SourceError> {
-        let mut taken: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
-        for file in self.entries.values().filter(|file| file.is_blob() && self.published.contains_key(&file.id)) {
-            taken.entry(file.part).or_default().insert(file.id);
-        }
-        for (part, ids) in taken {
-            let ids: Vec<ObjectId> = ids.into_iter().collect();
-            match self.parts.get(part).map(|part| (&part.at, part.repository)) {
-                Some((At::Below(pinned), Some(at))) => {
-                    let (pinned, there) = (pinned.commit, self.repositories.get_mut(at));
-                    there.filter(|there| !is_public(there.url())).map_or(Ok(()), |there| there.serves(&pinned, &ids))?;
-                }
-                _ if is_public(repository.url()) => {}
-                _ => repository.serves(commit, &ids)?,
-            }
-        }
-        Ok(())
-    }
-
     /// All entries: path and kind.
     pub fn files(&self) -> impl Iterator<Item = (&str, EntryKind)> {
         self.entries.iter().map(|(path, file)| (path.as_str(), file.kind))
@@ -385,39 +285,6 @@ pub fn package_too_large() -> SourceError {
     SourceError::TooLarge { what: "the package".into(), limit: Limits::default().unpacked }
 }
 
-/// The attribute files that count for `directory` of a tree: its own, those above it and those
-/// below it.
-fn attributes(repository: &mut Repository, listing: &Listing, directory: &str) -> Result<Attributes, SourceError> {
-    let files = attribute_files(listing, directory);
-    repository.ensure_blobs(files.iter().map(|(_, id)| *id))?;
-    let mut texts = Vec::new();
-    let mut left = MAX_ATTRIBUTES;
-    for (dir, id) in files {
-        let size = size_in(repository, &id)?;
-        if size > MAX_FILE {
-            continue;
-        }
-        let too_large = || SourceError::TooLarge { what: "the sum of all .gitattributes".into(), limit: MAX_ATTRIBUTES };
-        left = left.checked_sub(size).ok_or_else(too_large)?;
-        texts.push((dir, repository.blob(&id)?));
-    }
-    Ok(Attributes::new(texts.iter().map(|(dir, text)| (*dir, text.as_slice()))))
-}
-
-/// `(folder, blob)` of these files. git reads none through a link since 2.32, and a submodule of
-/// that name is a folder.
-fn attribute_files<'l>(listing: &'l Listing, directory: &str) -> Vec<(&'l str, ObjectId)> {
-    let below = |dir: &str, top: &str| top.is_empty() || dir.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'));
-    let files = listing.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));
-    files
-        .filter_map(|entry| {
-            let dir = entry.path.strip_suffix(".gitattributes")?;
-            let dir = if dir.is_empty() { dir } else { dir.strip_suffix('/')? };
-            (dir == directory || below(dir, directory) || below(directory, dir)).then_some((dir, entry.id))
-        })
-        .collect()
-}
-
 /// The size of a blob that was ensured.
 pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, GitError> {
     repository.store().size(id).ok_or_else(|| GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() })
@@ -495,46 +362,7 @@ pub(crate) fn platform_of(checkout: Checkout) -> Platform {
 
 #[cfg(test)]
 mod tests {
-    use git::ListingEntry;
-
     use super::*;
-
-    fn listing(entries: &[(&str, EntryKind)]) -> Listing {
-        let id = ObjectId::empty_blob(gix::hash::Kind::Sha1);
-        let mut entries: Vec<_> = entries.iter().map(|(path, kind)| ListingEntry { path: (*path).to_owned(), kind: *kind, id }).collect();
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Listing { entries }
-    }
-
-    fn folders(entries: &[(&str, EntryKind)], directory: &str) -> Vec<String> {
-        attribute_files(&listing(entries), directory).into_iter().map(|(dir, _)| dir.to_owned()).collect()
-    }
-
-    #[test]
-    fn attributes_are_read_from_files_only() {
-        let entries = [
-            ("a/.gitattributes", EntryKind::BlobExecutable),
-            ("b/.gitattributes", EntryKind::Link),
-            ("c/.gitattributes", EntryKind::Commit),
-            ("x.gitattributes", EntryKind::Blob),
-            (".gitattributes", EntryKind::Blob),
-        ];
-        assert_eq!(folders(&entries, ""), ["", "a"]);
-    }
-
-    #[test]
-    fn attributes_above_and_below_the_folder_count_and_those_beside_it_do_not() {
-        let all = [
-            ".gitattributes",
-            "p/.gitattributes",
-            "p/a/.gitattributes",
-            "p/a/lib/.gitattributes",
-            "p/ab/.gitattributes",
-            "q/.gitattributes",
-        ];
-        let entries = all.map(|path| (path, EntryKind::Blob));
-        assert_eq!(folders(&entries, "p/a"), ["", "p", "p/a", "p/a/lib"]);
-    }
 
     #[test]
     fn a_path_in_a_submodule_is_relative_to_its_own_tree() {

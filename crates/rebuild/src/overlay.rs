@@ -18,6 +18,7 @@ use super::packing::Shelves;
 use super::rebuilt::Cleaned;
 
 const PACKAGE_JSON: &str = "package.json";
+const BINDING_GYP: &str = "binding.gyp";
 
 /// Largest file that a tool's edits are followed in, in bytes.
 pub(super) const LARGEST_EDITED: u64 = 32 << 20;
@@ -55,8 +56,9 @@ impl<'o> Overlay<'o> {
 
     /// What the rewrite made other than the source, as it was packed into `archive`.
     pub(super) fn cleaned(&self, entries: &[list::Entry], archive: &Archive) -> Result<Cleaned, SourceError> {
-        let obeyed = if self.rewrite.is_cleaned() {
-            obeyed_otherwise(&self.base.content(PACKAGE_JSON)?.unwrap_or_default(), &self.rewrite.manifest)
+        let obeyed = if self.rewrite.is_cleaned {
+            let builds = entries.iter().any(|entry| entry.path == BINDING_GYP);
+            obeyed_otherwise(&self.base.content(PACKAGE_JSON)?.unwrap_or_default(), &self.rewrite.manifest, builds)
         } else {
             Vec::new()
         };
@@ -83,10 +85,13 @@ impl<'o> Overlay<'o> {
 }
 
 /// The keys that `packed`, a package.json, sets otherwise than `source`, but for what nobody obeys,
-/// and those by which packages are installed, run and loaded that it lacks. An installation script
-/// that was taken out is none of them: that is what these tools are for.
-fn obeyed_otherwise(source: &[u8], packed: &[u8]) -> Vec<String> {
-    const FIELDS: [&str; 14] = [
+/// and those by which packages are installed, run and loaded that it lacks. The order of keys
+/// counts: of `exports` the first condition that holds is taken. An installation script that was
+/// taken out is none of them: that is what these tools are for; but where the package has a
+/// `binding.gyp` (`builds`), npm runs node-gyp in place of the one that is gone
+/// (@npmcli/run-script, `isNodeGypPackage`).
+fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
+    const FIELDS: [&str; 25] = [
         "dependencies",
         "optionalDependencies",
         "peerDependencies",
@@ -101,22 +106,43 @@ fn obeyed_otherwise(source: &[u8], packed: &[u8]) -> Vec<String> {
         "exports",
         "imports",
         "gypfile",
+        "type",
+        "os",
+        "cpu",
+        "libc",
+        "engines",
+        "react-native",
+        "unpkg",
+        "jsdelivr",
+        "esnext",
+        "umd:main",
+        "sideEffects",
     ];
     // What nobody obeys.
     const SHOWN: [&str; 10] =
         ["description", "keywords", "homepage", "bugs", "author", "contributors", "funding", "license", "repository", "devDependencies"];
-    const HOOKS: [&str; 5] = ["preinstall", "install", "postinstall", "prepublish", "prepare"];
+    // Those of a removal are run by npm up to 6.
+    const HOOKS: [&str; 8] =
+        ["preinstall", "install", "postinstall", "prepublish", "prepare", "preuninstall", "uninstall", "postuninstall"];
     let parsed = |bytes| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
     let (source, packed) = (parsed(source), parsed(packed));
     let of = |manifest: &Value| manifest.as_object().cloned().unwrap_or_default();
     let (before, after) = (of(&source), of(&packed));
     let taken = FIELDS.iter().filter(|field| before.contains_key(**field) && !after.contains_key(**field)).map(|field| (*field).to_owned());
+    // Texts, because two maps are equal in any order.
+    let text = |value: &Value| serde_json::to_string(value).ok();
+    let is_same = |one: &Value, other: &Value| one == other && text(one) == text(other);
     let is_told = |key: &str| key != "scripts" && !SHOWN.contains(&key);
-    let set = after.iter().filter(|(key, value)| is_told(key) && before.get(*key) != Some(value)).map(|(key, _)| key.clone());
+    let set = after
+        .iter()
+        .filter(|(key, value)| is_told(key) && before.get(*key).is_none_or(|known| !is_same(known, value)))
+        .map(|(key, _)| key.clone());
     let fields: BTreeSet<String> = taken.chain(set).collect();
     let hook = |manifest: &Value, hook: &str| manifest.get("scripts").and_then(|scripts| scripts.get(hook)).cloned();
     let hooks = HOOKS.iter().filter(|name| hook(&packed, name).is_some_and(|now| hook(&source, name) != Some(now)));
-    fields.into_iter().chain(hooks.map(|name| format!("scripts.{name}"))).collect()
+    let has_install = |manifest: &Value| ["preinstall", "install"].iter().any(|name| hook(manifest, name).is_some());
+    let by_npm = (builds && has_install(&source) && !has_install(&packed)).then_some("install");
+    fields.into_iter().chain(hooks.copied().chain(by_npm).map(|name| format!("scripts.{name}"))).collect()
 }
 
 /// A file as a tool left it, made when the archive is written: not all of a package is in memory at
@@ -186,12 +212,31 @@ mod tests {
     #[test]
     fn keys_that_a_tool_sets_otherwise_are_told_unless_it_takes_out_a_script() {
         let source = br#"{"main":"a.js","dependencies":{"a":"1"},"scripts":{"postinstall":"husky"},"devDependencies":{"b":"1"}}"#;
-        let told = |packed: &str| obeyed_otherwise(source, packed.as_bytes());
+        let told = |packed: &str| obeyed_otherwise(source, packed.as_bytes(), false);
         assert!(told(r#"{"dependencies":{"a":"1"},"main":"a.js","scripts":{"_postinstall":"husky"}}"#).is_empty());
         assert_eq!(
             told(r#"{"main":"b.js","dependencies":{"a":"1","c":"1"},"scripts":{"postinstall":"x","install":"y"}}"#),
             ["dependencies", "main", "scripts.install", "scripts.postinstall"]
         );
         assert_eq!(told(r#"{"main":"a.js"}"#), ["dependencies"]);
+    }
+
+    #[test]
+    fn the_order_of_conditions_the_kind_of_modules_and_hooks_of_a_removal_are_told() {
+        let told = |source: &str, packed: &str| obeyed_otherwise(source.as_bytes(), packed.as_bytes(), false);
+        let exports = |first: &str, second: &str| format!(r#"{{"exports":{{".":{{"{first}":"./a.js","{second}":"./a.js"}}}}}}"#);
+        assert_eq!(told(&exports("node", "default"), &exports("default", "node")), ["exports"]);
+        assert!(told(&exports("node", "default"), &exports("node", "default")).is_empty());
+        assert_eq!(told(r#"{"type":"module"}"#, "{}"), ["type"]);
+        assert_eq!(told("{}", r#"{"scripts":{"preuninstall":"x","test":"y"}}"#), ["scripts.preuninstall"]);
+    }
+
+    #[test]
+    fn an_installation_script_that_was_taken_out_is_told_where_npm_runs_another() {
+        let source = br#"{"scripts":{"install":"echo","postinstall":"husky"}}"#;
+        assert!(obeyed_otherwise(source, b"{}", false).is_empty());
+        assert_eq!(obeyed_otherwise(source, b"{}", true), ["scripts.install"]);
+        assert!(obeyed_otherwise(source, br#"{"scripts":{"install":"echo"}}"#, true).is_empty());
+        assert!(obeyed_otherwise(br#"{"scripts":{"postinstall":"husky"}}"#, b"{}", true).is_empty(), "npm ran it before, too");
     }
 }

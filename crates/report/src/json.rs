@@ -178,6 +178,11 @@ pub const SUBMODULE_UNREACHED: &str = "submodule-unreached";
 /// Code of the finding that a git dependency is at a commit that no branch or tag leads to.
 pub const GIT_DEPENDENCY_OFF_BRANCH: &str = "git-dependency-off-branch";
 
+/// Code of the finding that files are in Git LFS: git has their hashes and nobody can read them.
+pub const LFS_BY_POINTER: &str = "lfs-by-pointer";
+/// Code of the finding that only a bot's branch has the source: nobody merged it.
+pub const COMMIT_OF_BOT: &str = "commit-of-bot";
+
 /// The code of the finding that only the user named the source.
 pub const SOURCE_BY_USER: &str = "source-by-user";
 

@@ -173,11 +173,11 @@ fn an_allow_list_is_hosts_with_or_without_ports() {
 
 #[tokio::test]
 async fn failures_to_connect_are_told_apart() {
-    let free = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
-    assert_eq!(refusal(&format!("http://{free}/"), Trust::Registry).await, "connection-refused");
+    // Bound and not listening: no other test is given the port meanwhile.
+    let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = deaf.local_addr().unwrap();
+    assert_eq!(refusal(&format!("http://{closed}/"), Trust::Registry).await, "connection-refused");
     assert_eq!(refusal("http://h.example/", Trust::Registry).await, "dns-failed");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();

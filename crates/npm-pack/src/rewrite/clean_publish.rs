@@ -121,6 +121,9 @@ pub(super) fn action(workspace: &Workspace) -> Option<&Action> {
 const MOST: usize = 1_000;
 const LONGEST: usize = 2_048;
 
+/// What stands in no address as it is, and ends a comment or a text of a script.
+const AMBIGUOUS: [char; 7] = ['*', '`', '\'', '"', '\\', '\u{2028}', '\u{2029}'];
+
 /// What the tool is told to do.
 #[derive(Debug, Default)]
 struct Settings {
@@ -241,6 +244,8 @@ fn value(words: &[String]) -> &str {
 
 /// What is written behind the first part of README.md; nothing where no address of the whole is
 /// known: then it stays.
+///
+/// No address ends what a script of that name would have begun before it, a comment or a text.
 fn docs(source: &Object, release: Release) -> Option<Docs> {
     let repository = match source.get("repository") {
         Some(Value::Object(repository)) => json::text(repository, "url"),
@@ -249,12 +254,14 @@ fn docs(source: &Object, release: Release) -> Option<Docs> {
     let known = |text: &&str| !text.is_empty() && text.len() <= LONGEST;
     let of_repository = repository.filter(known).map(|url| format!("https://github.com/{}#readme", name_in(url)));
     let of_homepage = || json::text(source, "homepage").filter(known).map(str::to_owned);
+    let is_address = |ending: &String| ending.chars().all(|c| !c.is_control() && !AMBIGUOUS.contains(&c));
     let ending = match release {
         Release::EarlyAction => String::new(),
         Release::Action | Release::V7 | Release::V6 | Release::V41 => {
-            format!("\n## Docs\nRead full docs **[here]({})**.\n", of_homepage().or(of_repository)?)
+            let address = of_homepage().or(of_repository).filter(is_address)?;
+            format!("\n## Docs\nRead full docs **[here]({address})**.\n")
         }
-        Release::V4 | Release::V3 => format!("\n## Docs\nRead **[full docs]({})** on GitHub.\n", of_repository?),
+        Release::V4 | Release::V3 => format!("\n## Docs\nRead **[full docs]({})** on GitHub.\n", of_repository.filter(is_address)?),
     };
     Some(Docs { ending })
 }
@@ -288,7 +295,10 @@ fn cleaned_manifest(source: &Object, fields: &[String]) -> Object {
         }
     }
     for field in NOT_PUBLISHED.iter().copied().chain(fields.iter().map(String::as_str)) {
-        delete(&mut manifest, &path(field));
+        // One that is too deep names nothing.
+        if let Some(path) = path(field) {
+            delete(&mut manifest, &path);
+        }
     }
     if let Some(Value::Object(scripts)) = manifest.get_mut("scripts") {
         scripts.retain(|name, _| KEPT_SCRIPTS.contains(&name.as_str()));
@@ -363,6 +373,9 @@ mod tests {
             assert_eq!(ending(&format!("{{\"repository\":{repository},{settings}}}")), here("https://github.com/a/b#readme"));
         }
         assert_eq!(ending(&format!(r#"{{"repository":"b",{settings}}}"#)), here("https://github.com/undefined#readme"));
+        for code in ["*/evil()//", "https://x/`", "x\\nevil()"] {
+            assert_eq!(ending(&format!(r#"{{"homepage":"{code}",{settings}}}"#)), None, "{code}");
+        }
     }
 
     #[test]

@@ -26,8 +26,13 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Object> {
 /// `JSON.stringify(object, null, indent)`.
 pub(super) fn print(object: &Object, indent: &str) -> String {
     let mut out = String::new();
-    print_object(object, indent, 0, &mut out);
+    print_object(object, gap(indent), 0, &mut out);
     out
+}
+
+/// What JavaScript takes of an indentation: ten letters.
+fn gap(indent: &str) -> &str {
+    indent.char_indices().nth(10).and_then(|(end, _)| indent.get(..end)).unwrap_or(indent)
 }
 
 /// How many bytes of indentation [`print`] gives, at most: in a file that is nested deep they are
@@ -41,7 +46,7 @@ pub(super) fn indentation(object: &Object, indent: &str) -> usize {
             _ => 0,
         }
     }
-    object.values().map(|value| 1 + levels(value, 1)).sum::<usize>() * indent.len()
+    object.values().map(|value| 1 + levels(value, 1)).sum::<usize>() * gap(indent).len()
 }
 
 /// A string as `JSON.stringify` prints it.
@@ -193,6 +198,15 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ten_letters_of_an_indentation_are_printed() {
+        let object = parse(br#"{"a":1}"#).expect("an object");
+        for indent in [" ".repeat(1000), "\u{e9}".repeat(11)] {
+            let printed = print(&object, &indent);
+            assert_eq!(printed.chars().count(), "{\n\"a\": 1\n}".len() + 10, "{printed}");
+        }
+    }
 
     #[test]
     fn indentation_is_counted_as_it_is_printed() {

@@ -32,7 +32,7 @@ use json::Object;
 use spec::{Resolver, Versions};
 pub use workspace::Workspace;
 
-/// A package.json over this size is packed as it is.
+/// A package.json over this size is packed as it is, and so is one whose indentation would be.
 const LARGEST: usize = 1 << 20;
 
 /// The name of packing the file as it is.
@@ -54,6 +54,8 @@ pub struct Rewrite {
     pub licenses: Licenses,
     /// What a tool made of other files.
     pub edits: Edits,
+    /// Whether a tool that cleans a package up before packing made package.json.
+    pub is_cleaned: bool,
     raced: Vec<Raced>,
 }
 
@@ -99,14 +101,9 @@ impl Rewrite {
             bins_of_listed: false,
             licenses: Licenses::Never,
             edits: Edits::default(),
+            is_cleaned: false,
             raced: Vec::new(),
         }
-    }
-
-    /// Whether a tool that cleans a package up before packing made package.json.
-    #[must_use]
-    pub fn is_cleaned(&self) -> bool {
-        self.name.split('+').any(|step| tools::NAMES.iter().any(|tool| step.starts_with(tool)))
     }
 
     /// Whether the order of dependencies was taken from the published file.
@@ -213,7 +210,11 @@ pub fn candidates(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewr
 pub fn variants(era: &Era, manifest: &[u8], workspace: &Workspace) -> Vec<Rewrite> {
     let mut all = Vec::new();
     if manifest.len() <= LARGEST {
-        let own = json::parse(manifest).and_then(|object| json::text(&object, "version").map(str::to_owned));
+        let parsed = json::parse(manifest);
+        if parsed.as_ref().is_some_and(|object| json::indentation(object, "  ") > LARGEST) {
+            return vec![Rewrite::as_is(manifest)];
+        }
+        let own = parsed.and_then(|object| json::text(&object, "version").map(str::to_owned));
         let has_version = own.as_ref() == Some(&workspace.version);
         let around = Around { era, workspace, own: own.as_deref() };
         if has_version {
@@ -258,6 +259,7 @@ fn prepared(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewr
         published(around, &[steps, &[one.name]].concat(), &one.bytes, all);
         for rewrite in all.iter_mut().skip(from) {
             rewrite.edits = one.edits.clone();
+            rewrite.is_cleaned = true;
         }
     }
     published(around, steps, bytes, all);

@@ -12,8 +12,10 @@ use super::edits::Edits;
 use super::json::{self, Object};
 use super::workspace::Workspace;
 
-/// What the tools' rewrites are called, at their beginning.
-pub(super) const NAMES: [&str; 3] = ["clean-publish", "clean-package", "pinst"];
+/// Most paths that settings name.
+const MAX_PATHS: usize = 1_000;
+/// Most keys of a path in a tool's settings: a deeper one would be followed by recursion.
+const MAX_KEYS: usize = 64;
 
 /// package.json after a tool, and what else the tool does.
 pub(super) struct Cleaned {
@@ -81,19 +83,27 @@ fn clean_package(source: &Object, workspace: &Workspace) -> Option<Vec<u8>> {
         matches!(base, "clean-package/common" | "clean-package/common.js").then_some(())?;
         removed.extend(COMMON.map(str::to_owned));
     }
+    let listed =
+        |name: &str| settings.get(name).map_or(0, |list| list.as_array().map_or(0, Vec::len).max(list.as_object().map_or(0, Object::len)));
+    if listed("remove").max(listed("replace")) > MAX_PATHS {
+        return None;
+    }
     removed.extend(settings.get("remove").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned));
     let mut manifest = source.clone();
     for key in removed {
-        delete(&mut manifest, &path(&key));
+        delete(&mut manifest, &path(&key)?);
     }
     for (key, value) in json::object(settings, "replace").into_iter().flatten() {
-        set(&mut manifest, &path(key), value);
+        set(&mut manifest, &path(key)?, value);
     }
     let indent = match settings.get("indent") {
-        Some(Value::String(indent)) => indent.chars().take(10).collect(),
+        Some(Value::String(indent)) => indent.clone(),
         Some(Value::Number(count)) => " ".repeat(usize::try_from(count.as_u64().unwrap_or(0).min(10)).unwrap_or(0)),
         _ => "  ".to_owned(),
     };
+    if json::indentation(&manifest, &indent) > super::LARGEST {
+        return None;
+    }
     Some((json::print(&manifest, &indent) + "\n").into_bytes())
 }
 
@@ -112,8 +122,8 @@ fn pinst(bytes: &[u8], source: &Object) -> Option<Vec<u8>> {
     Some((json::print(&manifest, indent) + "\n").into_bytes())
 }
 
-/// `a.b` as a path of keys; `\.` is a dot in a key.
-pub(super) fn path(key: &str) -> Vec<String> {
+/// `a.b` as a path of keys; `\.` is a dot in a key. `None` if it is deeper than [`MAX_KEYS`].
+pub(super) fn path(key: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let mut chars = key.chars().peekable();
     while let Some(c) = chars.next() {
@@ -132,7 +142,7 @@ pub(super) fn path(key: &str) -> Vec<String> {
             }
         }
     }
-    parts
+    (parts.len() <= MAX_KEYS).then_some(parts)
 }
 
 pub(super) fn delete(object: &mut Object, path: &[String]) {
@@ -210,6 +220,20 @@ mod tests {
             "clean-package":{"extends":"clean-package/common","remove":["a.b"],"replace":{"main":"dist","new.key":[1]}}}"#;
         let expected = r#"{"name":"x","main":"dist","a":{"d":2},"new":{"key":[1]}}"#;
         assert_eq!(cleaned_text(source, &[]), [("clean-package", expected.to_owned())]);
+    }
+
+    #[test]
+    fn a_path_that_is_deep_is_not_followed_and_neither_is_indentation_without_end() {
+        let source = |key: &str| format!(r#"{{"name":"x","clean-package":{{"replace":{{"{key}":1}}}}}}"#);
+        assert_eq!(cleaned_text(&source(&["a"; MAX_KEYS].join(".")), &[]).len(), 1);
+        assert!(cleaned_text(&source(&["a"; MAX_KEYS + 1].join(".")), &[]).is_empty());
+        assert!(cleaned_text(&source(&vec!["a"; 400_000].join(".")), &[]).is_empty());
+        let deep = |count: usize| {
+            let items = vec!["0"; count].join(",");
+            format!(r#"{{"name":"x","clean-package":{{"indent":10}},"deep":{}{items}{}}}"#, "[".repeat(100), "]".repeat(100))
+        };
+        assert_eq!(cleaned_text(&deep(10), &[]).len(), 1);
+        assert!(cleaned_text(&deep(10_000), &[]).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use npm_spec::path::join;
@@ -247,7 +248,7 @@ fn workflows(root: &dyn Tree) -> Vec<String> {
 /// The actions that a workflow uses. One that cannot be read tells nothing.
 fn actions(root: &dyn Tree, path: &str) -> Vec<Action> {
     let text = root.read(path).filter(|bytes| bytes.len() <= MAX_WORKFLOW).and_then(|bytes| String::from_utf8(bytes).ok());
-    let workflow: Value = text.and_then(|text| serde_saphyr::from_str(&text).ok()).unwrap_or_default();
+    let workflow: Value = text.and_then(|text| npm_spec::yaml::settings(&text)).unwrap_or_default();
     let jobs = workflow.get("jobs").and_then(Value::as_object).into_iter().flat_map(Object::values);
     let steps = jobs.filter_map(|job| job.get("steps")?.as_array()).flatten();
     let action = |step: &Value| {
@@ -259,9 +260,9 @@ fn actions(root: &dyn Tree, path: &str) -> Vec<Action> {
 
 /// A document that cannot be read counts for nothing here: the client would not have packed, and no
 /// recipe comes of it.
-fn yaml<T: for<'de> Deserialize<'de>>(root: &dyn Tree, path: &str) -> Option<T> {
+fn yaml<T: DeserializeOwned>(root: &dyn Tree, path: &str) -> Option<T> {
     let text = String::from_utf8(root.read(path)?).ok()?;
-    serde_saphyr::from_str(&text).ok()
+    npm_spec::yaml::settings(&text)
 }
 
 fn ranges(entries: &Value) -> Catalog {

@@ -56,9 +56,9 @@ pub(super) fn setups(around: &Around<'_>) -> Vec<Setup> {
     all
 }
 
-/// A YAML document as JSON. The library bounds what it may expand to.
+/// A YAML document as JSON.
 pub(super) fn yaml(text: &str) -> Option<Value> {
-    serde_saphyr::from_str(text).ok()
+    npm_spec::yaml::settings(text)
 }
 
 /// A scalar, or a list of them, as texts.

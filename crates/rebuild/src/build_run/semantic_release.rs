@@ -72,7 +72,7 @@ fn settings(tree: &dyn Tree, directory: &str) -> Option<Value> {
         manifest.get("release").filter(|release| release.is_object()).cloned()
     });
     // JSON is YAML too.
-    of_manifest.or_else(|| FILES.into_iter().find_map(|name| serde_saphyr::from_str(&String::from_utf8(read(name)?).ok()?).ok()))
+    of_manifest.or_else(|| FILES.into_iter().find_map(|name| npm_spec::yaml::settings(&String::from_utf8(read(name)?).ok()?)))
 }
 
 /// A plugin's name and its options.

@@ -34,7 +34,7 @@ pub fn lines(tree: &dyn Tree) -> Vec<Line> {
         let Some(bytes) = tree.read(&format!(".github/workflows/{}", node.name)).filter(|bytes| bytes.len() <= MAX_FILE) else { continue };
         let text = String::from_utf8_lossy(&bytes);
         // A workflow that is not YAML tells nothing.
-        let Ok(workflow) = serde_saphyr::from_str::<Value>(&text) else { continue };
+        let Some(workflow) = npm_spec::yaml::settings::<Value>(&text) else { continue };
         let runs = runs(&workflow);
         let publishes = runs.iter().any(|(_, run)| run.contains("publish") || run.contains("semantic-release"))
             || text.contains("changesets/action")

@@ -134,7 +134,7 @@ impl Diagnostic for EnvelopeError {
                 Self::Signing => "run it again",
                 Self::Write { .. } => "name another file with --attest",
                 Self::NothingToState => "name a version that a registry serves, and leave out --recipe, --toolchain, --allow-host, --isolation none and a --source that the package does not declare; \
-                     nothing is stated of a submodule at a commit that its repository never took",
+                     nothing is stated of files in Git LFS, of a bot's branch, or of a submodule at a commit that its repository never took",
                 Self::Undecided => "solve what prevented a verdict; then the statement can be made",
                 Self::NoKey => "name the public key with --attest-key",
                 Self::Unsigned => "anybody can have written it; --allow-unsigned, without a key, checks only its subject",

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use recipe::SubmoduleInfo;
 use verdict::{Accept, Verdict};
 
-use super::json::{AttemptInfo, GIT_DEPENDENCY_OFF_BRANCH, Report, SOURCE_BY_USER, SUBMODULE_UNREACHED};
+use super::json::{AttemptInfo, COMMIT_OF_BOT, GIT_DEPENDENCY_OFF_BRANCH, LFS_BY_POINTER, Report, SOURCE_BY_USER, SUBMODULE_UNREACHED};
 use crate::product::Product;
 
 /// in-toto's statement, version 1.
@@ -59,13 +59,13 @@ fn policy(accept: Accept) -> &'static str {
 
 /// The statement about a result. `None` where it is not known what the result is about: without
 /// name, version or a hash of the tarball; where it rests on the user's own word, or on a commit
-/// that the repository of a submodule never took, which a verification summary cannot say; and
+/// that its repository, or that of a submodule or git dependency, never took, or
+/// on files of which it has no more than hashes, which a verification summary cannot say; and
 /// where nothing was decided, of which a summary could only say that it failed.
 pub fn statement(report: &Report, product: &Product) -> Option<Value> {
-    let rests_elsewhere = report
-        .findings
-        .iter()
-        .any(|finding| [SOURCE_BY_USER, SUBMODULE_UNREACHED, GIT_DEPENDENCY_OFF_BRANCH].contains(&finding.code.as_str()));
+    let rests_elsewhere = report.findings.iter().any(|finding| {
+        [SOURCE_BY_USER, SUBMODULE_UNREACHED, GIT_DEPENDENCY_OFF_BRANCH, COMMIT_OF_BOT, LFS_BY_POINTER].contains(&finding.code.as_str())
+    });
     if rests_elsewhere || report.options.rests_on_the_user() || !report.verdict.is_decided() {
         return None;
     }

@@ -331,6 +331,11 @@ export interface BuildRecipe {
   withoutCi?: boolean;
   /** The version that is first written into package.json, if the commit has another. */
   version: string | null;
+  /**
+   * The commit whose versions the package.json files have while the scripts run: the last one
+   * before the judged version; absent if it is the commit that is built.
+   */
+  versionsAt?: string;
   /** The branch or tag that the checkout's `.git` has for the commit. */
   ref: string | null;
   /** The commands, in order: the folder in the checkout, and a program with its arguments. */

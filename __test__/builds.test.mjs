@@ -595,3 +595,73 @@ test('where nothing came between commit and publication there is one moment', as
   assert.equal(answer.verdict, 'differs');
   assert.deepEqual(answer.attempts.filter(({ recipe }) => recipe.build).map(({ recipe }) => recipe.build.moment), [march(25)]);
 });
+
+/**
+ * A workspace whose package was built, and its version raised then: its history, and what the build
+ * made of it.
+ */
+async function raised(name, published) {
+  const build = `node -e "const {version}=require('./package.json');require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','self.'+version+'\\n')"`;
+  const own = (version) => manifest(name, version, { repository: { type: 'git', url: `git+https://github.com/kit/${name}.git`, directory: 'p/a' }, scripts: { build }, files: ['dist', 'index.js'] });
+  const files = (version) => ({
+    'package.json': manifest(`${name}-root`, '0.0.0', { private: true, workspaces: ['p/*'] }),
+    'p/a/package.json': own(version),
+    'p/a/index.js': `module.exports = '${version}';\n`,
+    // Another of the repository asks for the version of the commit, which no registry has.
+    'p/b/package.json': manifest(`${name}-other`, version, { private: true, dependencies: { [name]: version } }),
+  });
+  const ids = await world.host.add(`kit/${name}`, {
+    commits: [
+      { label: 'a', files: files('1.0.0') },
+      { label: 'b', files: { ...files('1.0.0'), 'p/a/index.js': "module.exports = '1.1.0';\n" } },
+      { label: 'c', files: files('1.1.0') },
+    ],
+    tags: { 'v1.1.0': 'c' },
+  });
+  await world.registry.publish({ files: { 'package.json': own('1.1.0'), 'index.js': "module.exports = '1.1.0';\n", 'dist/a.js': published }, gitHead: ids.c });
+  return { spec: `${name}@1.1.0`, ids };
+}
+
+test('what was built before the version was raised is built with the version of before, and packed with the one of the commit', async () => {
+  const { spec, ids } = await raised('b-raised', 'self.1.0.0\n');
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison ?? answer.attempts));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.equal(recipe.build.versionsAt, ids.b);
+  assert.match(recipe.build.reasons.at(-1), /version 1\.0\.0, of before the release/);
+  const file = join(clean.home, 'raised.json');
+  await writeFile(file, JSON.stringify(recipe));
+  const again = await judge(spec, ['--recipe', file]);
+  assert.equal(again.verdict, 'identical', JSON.stringify(again.attempts));
+  await writeFile(file, JSON.stringify(answer));
+  const replayed = await run(['replay', file, '--json'], { env: clean.env, cwd: clean.home });
+  assert.equal(replayed.code, 0, replayed.stdout + replayed.stderr);
+  // Versions come from the commit's own history alone.
+  await writeFile(file, JSON.stringify({ ...recipe, build: { ...recipe.build, versionsAt: ids.a } }));
+  const elsewhere = await judge(spec, ['--recipe', file]);
+  assert.deepEqual([elsewhere.reproduced, elsewhere.code], [false, 'recipe-impossible']);
+});
+
+test('a version that history does not have, and anything besides it, stays a difference', async () => {
+  for (const [name, published] of [['b-never', 'self.0.9.0\n'], ['b-raised-evil', 'self.1.0.0\nevil()\n'], ['b-newer', 'self.2.0.0\n']]) {
+    const { spec } = await raised(name, published);
+    const answer = await judge(spec);
+    assert.deepEqual([name, answer.verdict, answer.comparison.changed.map(({ path }) => path)], [name, 'differs', ['dist/a.js']]);
+    assert.ok(answer.attempts.every(({ recipe }) => !recipe.build?.versionsAt), name);
+  }
+});
+
+test('where a release tool never commits its version, the build may have the one of the commit', async () => {
+  const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','v'+require('./package.json').version)"`;
+  const json = { scripts: { build }, files: ['dist', 'index.js'] };
+  const { spec, ids } = await built('b-uncommitted', {
+    version: '1.2.3',
+    json,
+    published: { 'dist/a.js': 'v0.0.0-development' },
+    history: { commits: [{ label: 'c', files: { 'package.json': manifest('b-uncommitted', '0.0.0-development', json), 'index.js': "module.exports = 'b-uncommitted';\n" } }] },
+  });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison ?? answer.attempts));
+  const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
+  assert.deepEqual([recipe.build.versionsAt, recipe.build.version], [ids.c, '1.2.3']);
+});

@@ -41,6 +41,7 @@ pub use class::Class;
 pub use findings::findings;
 pub use installs::runs_at_install;
 pub use likely::{Built, Cause, Likely, likely};
+pub use literal::versions_apart;
 pub use place::{is_product as is_build_output, made_by_no_build};
 pub use script::is_same_program;
 pub use source::Source;

@@ -81,6 +81,20 @@ pub(super) fn only_difference(published: &[u8], rebuilt: &[u8]) -> Option<(Class
     })
 }
 
+/// The version numbers that alone differ between two texts, published and rebuilt, without a `v`
+/// before them; none if there is more.
+pub fn versions_apart(published: &[u8], rebuilt: &[u8]) -> Option<Vec<(String, String)>> {
+    let [.., (class, mark), _] = KINDS;
+    let [.., pattern, _] = &*PATTERNS;
+    let pattern = pattern.as_ref()?;
+    if replace(class, pattern, published, mark) != replace(class, pattern, rebuilt, mark) {
+        return None;
+    }
+    let plain = |bytes: &[u8]| String::from_utf8_lossy(bytes.strip_prefix(b"v").unwrap_or(bytes)).into_owned();
+    let pairs = pattern.find_iter(published).zip(pattern.find_iter(rebuilt)).map(|(a, b)| (plain(a.as_bytes()), plain(b.as_bytes())));
+    Some(pairs.filter(|(ours, theirs)| ours != theirs).collect())
+}
+
 fn described(class: Class) -> &'static str {
     match class {
         Class::TimeStamp => "a date or time",
@@ -156,6 +170,15 @@ mod tests {
         assert_eq!(class("var VERSION = '1.2.3'", "var VERSION = '0.0.0-development'"), Some(Class::VersionString));
         assert_eq!(class("from './chunk-ABCD1234.js'", "from './chunk-XYZW9876.js'"), Some(Class::Hash));
         assert_eq!(class("rev 3f2a1bc", "rev 0a9b8c7"), Some(Class::Hash));
+    }
+
+    #[test]
+    fn versions_that_differ_alone_are_told_in_pairs() {
+        let apart = |a: &str, b: &str| versions_apart(a.as_bytes(), b.as_bytes());
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(apart("x:7.0.0 v1.0.0 2.0.0", "x:7.1.0 v1.0.1 2.0.0"), Some(vec![pair("7.0.0", "7.1.0"), pair("1.0.0", "1.0.1")]));
+        assert_eq!(apart("x:7.0.0 evil()", "x:7.1.0"), None);
+        assert_eq!(apart("x:7.0.0", "x:7.1.0 7.1.0"), None);
     }
 
     #[test]

@@ -164,8 +164,7 @@ impl Recipe {
         plain("name", &self.name)?;
         plain("repository", &self.repository)?;
         semver("version", &self.version)?;
-        let hex = |commit: &str| matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        require(hex(&self.commit), "commit", &self.commit, "the id of a commit")?;
+        require(is_commit(&self.commit), "commit", &self.commit, "the id of a commit")?;
         inside("directory", &self.directory)?;
         plain("rewrite", &self.rewrite)?;
         require(era::by_id(&self.packer).is_some(), "packer", &self.packer, "a packer of this version")?;
@@ -209,6 +208,9 @@ impl BuildRecipe {
         if let Some(set) = &self.version {
             semver("build.version", set)?;
         }
+        if let Some(commit) = &self.versions_at {
+            require(is_commit(commit), "build.versionsAt", commit, "the id of a commit")?;
+        }
         if let Some(name) = &self.reference {
             plain("build.ref", name)?;
         }
@@ -221,6 +223,11 @@ impl BuildRecipe {
         require(self.steps.len() <= MOST_STEPS, "build.steps", &self.steps.len().to_string(), "1000 at most")?;
         self.steps.iter().try_for_each(Step::check)
     }
+}
+
+/// Whether a text is the id of a commit.
+fn is_commit(id: &str) -> bool {
+    matches!(id.len(), 40 | 64) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl Step {

@@ -182,6 +182,10 @@ pub struct BuildRecipe {
     pub without_ci: bool,
     /// The version that is written into package.json first, where the commit has another.
     pub version: Option<String>,
+    /// The commit whose versions the package.json files have while steps run; absent where that is
+    /// the one that is built. Publishers build first, and raise the version then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions_at: Option<String>,
     /// The branch or tag that the checkout's `.git` has for the commit; null for none.
     #[serde(rename = "ref")]
     pub reference: Option<String>,

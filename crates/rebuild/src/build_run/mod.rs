@@ -5,6 +5,7 @@
 //! closest attempt. A step that fails is noted and the files decide: builds exit with an error
 //! after they wrote the right files, and dependencies that nobody needs fail to install.
 
+mod before_release;
 mod bench;
 mod beside;
 mod checkout;
@@ -12,6 +13,7 @@ mod clock;
 pub mod commands;
 mod detour;
 pub mod disk;
+mod earlier_version;
 mod edit;
 mod failure;
 mod install;

@@ -93,7 +93,7 @@ fn last_change(repository: &mut Repository, commit: ObjectId, path: &str, depend
 }
 
 /// The commit and those before it on its branch, each with its time.
-fn first_parents(repository: &mut Repository, commit: ObjectId) -> Result<Vec<(ObjectId, i64)>, GitError> {
+pub(super) fn first_parents(repository: &mut Repository, commit: ObjectId) -> Result<Vec<(ObjectId, i64)>, GitError> {
     let history = repository.history()?;
     let mut line = Vec::new();
     let mut next = history.get(&commit);

@@ -8,6 +8,7 @@ use npm_toolchain::{Tool, Toolchain};
 use origin::Origin;
 use recipe::{BuildRecipe, Checkout, Recipe, Step, Strategy, SubmoduleInfo};
 
+use super::before_release::BeforeRelease;
 use super::bench::{Bench, Installed};
 use super::beside::Beside;
 use super::disk::{DiskStock, Source, surroundings};
@@ -52,6 +53,7 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
     let mut unavailable: Vec<String> = lacking.iter().map(|path| format!("the host does not have the content of {path}")).collect();
     unavailable.extend(folder.unavailable().iter().cloned());
     let toolchain = toolchain_of(recipe.strategy, build);
+    let before = before_release(repository, origin, build, &recipe.version)?;
     let publication =
         Publication { time: build.moment.clone(), version: recipe.version.clone(), name: recipe.name.clone(), ..Publication::default() };
     let work = Work {
@@ -68,12 +70,26 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         oldest: build.oldest,
         clock: build.clock.as_deref().and_then(|clock| clock.parse().ok()),
         without_ci: build.without_ci,
+        before,
         moment: build.moment.clone(),
         reasons: Vec::new(),
     };
     let ((archive, cleaned), run) = work.replay(recipe, build)?;
     let (unreached, submodules) = (folder.unreached()?, folder.submodules_listed());
     Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned, run })
+}
+
+/// The versions that package.json files have while steps run, where a recipe says of which commit:
+/// history is asked, and must say the same.
+pub(super) fn before_release(
+    repository: &mut Repository,
+    origin: &Origin,
+    build: &BuildRecipe,
+    version: &str,
+) -> Result<Option<BeforeRelease>, SourceError> {
+    let Some(commit) = &build.versions_at else { return Ok(None) };
+    let before = BeforeRelease::find(repository, origin, version)?.filter(|before| before.commit == *commit);
+    before.map(Some).ok_or_else(|| SourceError::Impossible { what: format!("versionsAt {commit}") })
 }
 
 /// The versions that the recipe names, with the manager that installs.
@@ -110,9 +126,12 @@ impl Work<'_> {
         laid.shop.hand_over()?;
         let mut bench = Bench::new(self, world, &mut laid, recipe.clone(), (state, None));
         bench.follow(&build.steps, None)?;
-        let Bench { state, .. } = bench;
+        let Bench { state, version, .. } = bench;
         let shop = laid.shop;
         let checkout = shop.tree()?;
+        if let Some(version) = version {
+            version.before_packing(&checkout)?;
+        }
         let packed = build.packed.as_deref().unwrap_or(&recipe.directory);
         let windows = recipe.checkout == Checkout::Windows;
         let source = Source { folder: self.folder, repository: self.repository, windows, mount: None, restored: &build.restored };

@@ -14,6 +14,7 @@ use origin::Origin;
 use recipe::{BuildRecipe, Checkout, Recipe, Strategy, ToolchainInfo};
 use verdict::Outcome;
 
+use super::before_release::BeforeRelease;
 use super::bench::Bench;
 use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
@@ -57,6 +58,8 @@ pub(super) struct Work<'a> {
     pub(super) clock: Option<jiff::Timestamp>,
     /// See `BuildRecipe::without_ci`.
     pub(super) without_ci: bool,
+    /// See `BuildRecipe::versions_at`.
+    pub(super) before: Option<BeforeRelease>,
     /// Why this setup, where it is not the likeliest.
     pub(super) reasons: Vec<String>,
 }
@@ -413,7 +416,8 @@ impl Work<'_> {
             oldest: world.oldest,
             clock: world.clock.map(|clock| clock.to_string()),
             without_ci: world.without_ci,
-            version: world.release.as_ref().map(|release| release.version.clone()),
+            version: world.release.as_ref().and_then(|release| release.version.clone()),
+            versions_at: world.release.as_ref().and_then(|release| release.before.clone()),
             reference: world.reference.clone(),
             steps: Vec::new(),
             packed: None,

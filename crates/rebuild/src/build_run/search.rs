@@ -13,15 +13,16 @@ use origin::Origin;
 use recipe::{BuildRecipe, Checkout, Strategy};
 use verdict::Outcome;
 
+use super::before_release::BeforeRelease;
 use super::moments::Moment;
-use super::replay::toolchain_of;
+use super::replay::{before_release, toolchain_of};
 use super::run::{MAX_CHECKOUT, Ran, Work};
-use super::{Publication, Site, clock, runners};
+use super::{Publication, Site, clock, earlier_version, runners};
 use crate::checkout::{Folder, Which};
 use crate::plan::board::{self, Board};
 use crate::plan::observation::Observation;
 use crate::plan::remedies::{FOLLOW, REMEDIES};
-use crate::plan::setup::{Ci, Clock, RegistryView, Setup};
+use crate::plan::setup::{Ci, Clock, RegistryView, Setup, Versions};
 use crate::plan::vetoes::VETOES;
 use crate::plan::{self, Trial, World};
 use crate::rebuilt::{Attempts, Cut, Limit, keep_closest};
@@ -102,6 +103,7 @@ struct Resolved {
     oldest: bool,
     clock: Option<Timestamp>,
     without_ci: bool,
+    before: Option<BeforeRelease>,
     /// For the recipe, where it is not the likeliest setup.
     reasons: Vec<String>,
 }
@@ -127,14 +129,25 @@ impl Builder<'_> {
     /// Looks up the times of a setup; `None` if they would show the build nothing else than before.
     fn resolve(&mut self, setup: &Setup, toolchain: &Toolchain, board: &Board) -> Result<Option<Resolved>, SourceError> {
         let Build { publication, published, committed, given, origin, site, .. } = self.build;
-        let desk = (setup.ci == Ci::Unset).then(|| "scripts do not find CI: one failed, and named it".to_owned());
-        let reasons = |why: String| [why].into_iter().chain(desk.clone()).collect();
+        let mut others: Vec<String> = Vec::new();
+        others.extend((setup.ci == Ci::Unset).then(|| "scripts do not find CI: one failed, and named it".to_owned()));
+        let before = match given {
+            Some(given) => before_release(self.repository, origin, given, &publication.version)?,
+            None if setup.versions == Versions::OfRelease => None,
+            None => {
+                let Some(before) = self.before_release(board)? else { return Ok(None) };
+                others.push(format!("scripts find the version {}, of before the release: nothing else differed", before.version));
+                Some(before)
+            }
+        };
+        let reasons = |why: String| [why].into_iter().chain(others.iter().cloned()).collect();
         let as_given = Resolved {
             moment: given.map_or(&publication.time, |given| &given.moment).clone(),
             oldest: given.is_some_and(|given| given.oldest),
             clock: given.and_then(|given| given.clock.as_deref()?.parse().ok()),
             without_ci: given.map_or(setup.ci == Ci::Unset, |given| given.without_ci),
-            reasons: desk.iter().cloned().collect(),
+            before,
+            reasons: others.clone(),
         };
         if setup.clock == Clock::AtPublication {
             let clock = clock::time_of(published, publication, Timestamp::from_second(committed).unwrap_or_default());
@@ -162,10 +175,22 @@ impl Builder<'_> {
         Ok(time.map(|time| Resolved { moment: Some(time.to_string()), reasons: reasons(moment.reason(lockfile)), ..as_given }))
     }
 
+    /// The versions of before the release; `None` if a build with them would show nothing new.
+    fn before_release(&mut self, board: &Board) -> Result<Option<BeforeRelease>, SourceError> {
+        let Build { publication, origin, site, .. } = self.build;
+        site.context.progress.tell("build", "looking for the version before the release");
+        let found = BeforeRelease::find(self.repository, origin, &publication.version)?;
+        // With another version than the published files have nothing would come out.
+        Ok(found.filter(|found| {
+            let wanted = Observation::EarlierVersionDiffers(found.version.clone());
+            board.attempts.iter().any(|entry| entry.has(&wanted))
+        }))
+    }
+
     /// Runs one build; `None` if the time was over before its end. What a limit cut short is noted.
     fn run(&mut self, toolchain: &Toolchain, resolved: Resolved) -> Result<Option<Ran>, SourceError> {
         let Build { folder, origin, published, publication, site, committed, given, .. } = self.build;
-        let Resolved { moment, oldest, clock, without_ci, reasons } = resolved;
+        let Resolved { moment, oldest, clock, without_ci, before, reasons } = resolved;
         let (repository, strategy) = (&*self.repository, strategy_of(toolchain));
         let work = Work {
             repository,
@@ -182,6 +207,7 @@ impl Builder<'_> {
             oldest,
             clock,
             without_ci,
+            before,
             reasons,
         };
         let mut cut = |limit, how: &str| self.all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
@@ -218,6 +244,8 @@ impl Builder<'_> {
             seen.push(Observation::Reproduced);
         } else if clock::only_dates_differ(self.build.published, &rebuilt) {
             seen.push(Observation::OnlyDatesDiffer);
+        } else if let Some(earlier) = earlier_version::instead_of(&self.build.publication.version, self.build.published, &rebuilt) {
+            seen.push(Observation::EarlierVersionDiffers(earlier));
         } else if native_toolchain::is_lacking(self.build.origin, self.build.published, &rebuilt) {
             seen.push(Observation::CompilerMissing);
         } else if left_behind::all_that_is_missing(self.build.origin, &rebuilt).is_some() {

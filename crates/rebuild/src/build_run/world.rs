@@ -129,6 +129,8 @@ impl World {
             oldest,
             clock,
             without_ci,
+            // What is written of it is the release's.
+            before: _,
             reasons: _,
         } = work;
         let Outside { registries, hosts, toolchains: by_user } = Outside::of(context, question);

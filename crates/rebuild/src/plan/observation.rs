@@ -47,6 +47,9 @@ pub enum Observation {
     TimesUntrue,
     /// Nothing but dates differs from what was published.
     OnlyDatesDiffer,
+    /// Nothing differs from what was published but an older version number in place of the judged
+    /// one, and what follows from it.
+    EarlierVersionDiffers(String),
     /// Programs that come neither with Node nor from the npm registry, that a step which failed
     /// asked for, and that are not there. Published files are missing, and none differs.
     ProgramsMissing(BTreeSet<String>),

@@ -17,12 +17,15 @@ pub struct Setup {
     pub clock: Clock,
     /// The variable `CI` of its scripts.
     pub ci: Ci,
+    /// The versions in the package.json files while it runs.
+    pub versions: Versions,
 }
 
 impl Setup {
-    /// A build with a toolchain and a view of the registry, at the present time and with `CI`.
+    /// A build with a toolchain and a view of the registry, at the present time, with `CI` and with
+    /// the versions of the commit.
     pub fn of(toolchain: usize, registry: RegistryView) -> Self {
-        Self { toolchain, registry, clock: Clock::Present, ci: Ci::Set }
+        Self { toolchain, registry, clock: Clock::Present, ci: Ci::Set, versions: Versions::OfRelease }
     }
 }
 
@@ -60,4 +63,14 @@ pub enum Ci {
     Set,
     /// Not there, as at a desk.
     Unset,
+}
+
+/// The versions in the package.json files, as scripts see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Versions {
+    /// The version that is judged, and what the commit has else.
+    OfRelease,
+    /// Those before it was written.
+    BeforeRelease,
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::board::{Board, Entry, Toolchain};
 use super::observation::Observation;
 use super::remedies::{FOLLOW, REMEDIES};
-use super::setup::{Ci, Clock, RegistryView, Setup};
+use super::setup::{Ci, Clock, RegistryView, Setup, Versions};
 use super::vetoes::VETOES;
 use super::{Trial, World, search};
 use crate::SourceError;
@@ -26,7 +26,7 @@ struct Case {
     toolchains: Vec<Toolchain>,
     #[serde(default)]
     facts: Vec<Observation>,
-    /// By `<toolchain> <view> [clock] [without-ci]`.
+    /// By `<toolchain> <view> [clock] [without-ci] [before-release]`.
     answers: BTreeMap<String, Option<Answer>>,
     tried: Vec<String>,
 }
@@ -60,7 +60,8 @@ fn named(setup: &Setup) -> String {
     let view = serde_json::to_value(setup.registry).unwrap();
     let clock = if setup.clock == Clock::AtPublication { " clock" } else { "" };
     let ci = if setup.ci == Ci::Unset { " without-ci" } else { "" };
-    format!("{} {}{clock}{ci}", setup.toolchain, view.as_str().unwrap())
+    let versions = if setup.versions == Versions::BeforeRelease { " before-release" } else { "" };
+    format!("{} {}{clock}{ci}{versions}", setup.toolchain, view.as_str().unwrap())
 }
 
 fn tried(case: Case) -> (Vec<String>, Vec<String>) {

@@ -7,6 +7,7 @@ mod oldest_of_ranges;
 mod registry_as_it_is;
 mod registry_at_commit;
 mod registry_at_last_change;
+mod version_before_release;
 mod without_ci;
 
 use super::Remedy;
@@ -16,6 +17,7 @@ use super::setup::{RegistryView, Setup};
 /// Every remedy, in the order in which they are asked.
 pub const REMEDIES: &[&Remedy] = &[
     &clock_of_publication::REMEDY,
+    &version_before_release::REMEDY,
     &without_ci::REMEDY,
     &another_toolchain::REMEDY,
     &registry_as_it_is::REMEDY,

@@ -1,0 +1,120 @@
+//! The versions that the package.json files had before the version that is judged was written:
+//! where somebody builds first, and the release tool raises the version and publishes, the files
+//! that the build made have the version before.
+//!
+//! They come from the commit's own history, along first parents: the last commit in which the
+//! package had another version. Where the commit itself has another, because a release tool never
+//! commits its own, it is that one. What was published says nothing of them.
+
+use std::collections::BTreeMap;
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+
+use git::{GitError, Repository};
+use npm_spec::path::join;
+use npm_spec::version;
+use origin::Origin;
+use origin::score::manifest_directories;
+
+use super::moments::first_parents;
+use super::run::MAX_MANIFESTS;
+
+/// lerna keeps the version of all packages there, and builds read it.
+const OF_ALL: &str = "lerna.json";
+
+/// What stood in the package.json files before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BeforeRelease {
+    /// The commit that has it.
+    pub(super) commit: String,
+    /// The package's version there.
+    pub(super) version: String,
+    /// The versions that are others than those of the commit that is built, by path.
+    pub(super) versions: BTreeMap<String, String>,
+}
+
+impl BeforeRelease {
+    /// The state before a version was written; `None` where history has none that is older.
+    pub(super) fn find(repository: &mut Repository, origin: &Origin, judged: &str) -> Result<Option<Self>, GitError> {
+        let own = join(origin.directory(), "package.json");
+        // A folder of sources has none of its own: a build copies the root's beside what it makes.
+        let path = if origin.listing.get(&own).is_some() { own } else { "package.json".to_owned() };
+        let line: Vec<ObjectId> = first_parents(repository, origin.commit)?.into_iter().map(|(id, _)| id).collect();
+        let there = repository.entries_at(&line, &path)?;
+        let blobs = line.iter().map(|id| there.get(id).filter(|(kind, _)| is_file(*kind)).map(|(_, blob)| *blob));
+        // What came before the package had a package.json says nothing of it.
+        let blobs: Vec<ObjectId> = blobs.map_while(|blob| blob).collect();
+        repository.ensure_blobs(blobs.iter().copied())?;
+        for (commit, blob) in line.iter().zip(&blobs) {
+            let before = version_of(&repository.blob(blob)?);
+            if before.as_deref() == Some(judged) {
+                continue;
+            }
+            let Some(version) = before.filter(|before| is_older(before, judged)) else { return Ok(None) };
+            let mut versions = BTreeMap::from([(path, version.clone())]);
+            if *commit != origin.commit {
+                others(repository, origin, commit, &mut versions)?;
+            }
+            return Ok(Some(Self { commit: commit.to_string(), version, versions }));
+        }
+        Ok(None)
+    }
+}
+
+/// Adds the versions that the other package.json files of the repository had at another commit.
+fn others(
+    repository: &mut Repository,
+    origin: &Origin,
+    commit: &ObjectId,
+    versions: &mut BTreeMap<String, String>,
+) -> Result<(), GitError> {
+    let Some(then) = repository.listing(commit)? else { return Ok(()) };
+    let manifests = manifest_directories(&origin.listing, MAX_MANIFESTS).into_iter().map(|folder| join(&folder, "package.json"));
+    let differing: Vec<(String, ObjectId, ObjectId)> = manifests
+        .chain([OF_ALL.to_owned()])
+        .filter_map(|path| {
+            let (now, then) = (origin.listing.get(&path)?, then.get(&path)?);
+            (is_file(now.kind) && is_file(then.kind) && now.id != then.id).then_some((path, now.id, then.id))
+        })
+        .collect();
+    repository.ensure_blobs(differing.iter().flat_map(|(_, now, then)| [*now, *then]))?;
+    for (path, now, then) in differing {
+        let [now, then] = [version_of(&repository.blob(&now)?), version_of(&repository.blob(&then)?)];
+        if let Some(then) = then.filter(|then| now.is_some_and(|now| now != *then)) {
+            versions.insert(path, then);
+        }
+    }
+    Ok(())
+}
+
+fn is_file(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable)
+}
+
+/// The version in a manifest, if it is one.
+fn version_of(manifest: &[u8]) -> Option<String> {
+    let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let version = manifest.get("version")?.as_str()?;
+    version::parse(version).map(|_| version.to_owned())
+}
+
+/// Whether a version comes before another.
+pub(super) fn is_older(one: &str, other: &str) -> bool {
+    version::parse(one).zip(version::parse(other)).is_some_and(|(one, other)| one < other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_versions_are_read_and_the_order_is_that_of_versions() {
+        assert_eq!(version_of(br#"{"version":"7.0.0"}"#).as_deref(), Some("7.0.0"));
+        for none in [r#"{"version":"$(id)"}"#, r#"{"version":7}"#, "{}", "no json"] {
+            assert_eq!(version_of(none.as_bytes()), None, "{none}");
+        }
+        assert!(is_older("7.0.0", "7.1.0") && is_older("7.1.0-rc.1", "7.1.0") && is_older("9.0.0", "10.0.0"));
+        assert!(!is_older("7.1.0", "7.1.0") && !is_older("8.0.0", "7.1.0") && !is_older("x", "7.1.0"));
+    }
+}

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use npm_lockfile::{ALL, Needed, Place, Stated, base, normal};
 use npm_registry::Published;
-use npm_spec::version::{self, VersionRange};
 use npm_tarball::{Archive, EntryKind};
 use serde_json::Value;
 
@@ -67,18 +66,13 @@ impl Real {
 
 /// How a place tells otherwise of a need than the registry does.
 fn need((name, range): (&str, &str), told: Option<&Needed>) -> Option<String> {
-    let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
-    match told {
-        None => Some(format!("{name}, which it needs, is missing")),
-        Some(Needed::Named) => None,
-        Some(Needed::Range(own)) => (bare(own) != bare(range)).then(|| format!("it needs {name}@{range}, and not {name}@{own}")),
-        Some(Needed::Versions(all)) => {
-            let wanted = range.strip_prefix("npm:").map_or(range, |real| real.rsplit_once('@').map_or("*", |(_, range)| range));
-            let wanted = VersionRange::parse(wanted)?;
-            let other = all.iter().find(|own| version::parse(own).is_some_and(|own| !wanted.contains(&own)))?;
-            Some(format!("it needs {name}@{range}, and not {name}@{other}"))
-        }
-    }
+    let Some(told) = told else { return Some(format!("{name}, which it needs, is missing")) };
+    let other = match told {
+        Needed::Range(own) => own.clone(),
+        Needed::Versions(all) => all.join(", "),
+        Needed::Named => String::new(),
+    };
+    (!told.is(range)).then(|| format!("it needs {name}@{range}, and not {name}@{other}"))
 }
 
 /// Whether what a place says of the package has to be looked up.

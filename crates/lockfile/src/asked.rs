@@ -13,6 +13,7 @@ use npm_spec::version;
 use serde::Deserialize;
 
 use super::descriptors::Descriptors;
+use super::folders::{self, OwnFolder};
 use super::links::{self, Link};
 use super::patterns::Patterns;
 use super::pnpm::Head;
@@ -54,6 +55,8 @@ pub(crate) struct Said {
     pub(crate) descriptors: Descriptors,
     /// The names that lead to a folder without being asked for as one.
     pub(crate) links: Vec<Link>,
+    /// The folders of the project that it has as packages.
+    pub(crate) folders: Vec<OwnFolder>,
     /// Of pnpm: what it says of settings.
     pub(crate) of_pnpm: Option<Head>,
     /// Of pnpm: it takes all folders for workspaces where its settings name none.
@@ -127,16 +130,17 @@ pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<St
         told.extend(of_deno(said, project));
         return told;
     }
-    let folders = match workspaces(project, format, said.names_all) {
+    let members = match workspaces(project, format, said.names_all) {
         Ok(folders) => folders,
         Err(reason) => return vec![reason],
     };
-    told.extend(links::strange(&said.links, project, &folders));
+    told.extend(links::strange(&said.links, project, &members));
     told.extend(said.descriptors.missing(project));
+    told.extend(folders::differences(&said.folders, project));
     told.extend(said.of_pnpm.iter().flat_map(|head| head.differences(said.overrides.as_ref().unwrap_or(&BTreeMap::new()), project)));
-    let siblings = if format == Format::Yarn { siblings(project, &folders) } else { BTreeMap::new() };
+    let siblings = if format == Format::Yarn { siblings(project, &members) } else { BTreeMap::new() };
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();
-    let all: BTreeSet<String> = known.chain(folders).chain([String::new()]).collect();
+    let all: BTreeSet<String> = known.chain(members).chain([String::new()]).collect();
     told.extend(all.iter().flat_map(|folder| of_folder((said, format), &siblings, project, folder)));
     told
 }
@@ -278,7 +282,7 @@ fn peers_in(path: &Path) -> BTreeSet<String> {
 }
 
 /// Whether a folder is there and lies in the project, with all links followed.
-fn is_within(folder: &Path, project: &Path) -> bool {
+pub(crate) fn is_within(folder: &Path, project: &Path) -> bool {
     folder.canonicalize().ok().zip(project.canonicalize().ok()).is_some_and(|(folder, project)| folder.starts_with(project))
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::collect::Collected;
 use super::descriptors::Need;
+use super::folders::{self, OwnFolder};
 use super::graph::Kind;
 use super::links::Link;
 use super::stated::{base, normal};
@@ -103,6 +104,10 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
         return Ok(node);
     }
     let (name, reference) = unpatched(name, reference);
+    if let Some((reason, path)) = own_folder(&reference) {
+        let needs = (!reference.starts_with("link:")).then(|| needs_of(entry));
+        return found.own_folder(key, position, reason, OwnFolder { path, needs });
+    }
     let Some(version) = reference.strip_prefix("npm:") else {
         return found.left_out(key, position, address::kind(&reference).unwrap_or(Reason::Unreadable));
     };
@@ -117,12 +122,26 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     let short: String = key.chars().take(super::MAX_KEY / 4).collect();
     let commands = entry.bin.0.iter().map(|(name, _, file)| (base(name).to_owned(), normal(file))).collect::<BTreeMap<_, _>>();
     // After a change of its format yarn asks the registry for what each package needs.
-    let needs = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0);
-    let needs = needs.map(|(name, _, range)| (name.clone(), Needed::Range(range.clone()))).collect();
     let commands = (!commands.is_empty()).then_some(commands);
-    let stated = Some(Box::new(Stated { commands, needs: Some(needs), lacks_brought: false }));
+    let stated = Some(Box::new(Stated { commands, needs: Some(needs_of(entry)), lacks_brought: false }));
     let place = Place { in_place_of: asked_for(key, &name), stated, ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
+}
+
+fn needs_of(entry: &Entry) -> BTreeMap<String, Needed> {
+    let needs = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0);
+    needs.map(|(name, _, range)| (name.clone(), Needed::Range(range.clone()))).collect()
+}
+
+/// The folder of the project that a reference is for, where the project's own root asks for it:
+/// `link:packages/a::locator=x%40workspace%3A.`.
+fn own_folder(reference: &str) -> Option<(Reason, String)> {
+    let (address, parameters) = reference.split_once("::")?;
+    let path = ["file:", "link:", "portal:"].iter().find_map(|protocol| address.strip_prefix(protocol))?;
+    let (path, hashed) = path.split_once('#').unwrap_or((path, path));
+    let is_of_root = parameters.split('&').any(|one| one.starts_with("locator=") && one.ends_with("%40workspace%3A."));
+    let reason = address::kind(address).filter(|_| is_of_root && path == hashed)?;
+    Some((reason, folders::own(path)?))
 }
 
 /// The name of another package than this one, whose range is among the descriptors of a key.

@@ -6,10 +6,11 @@ use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
+use super::folders::{self, OwnFolder};
 use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
-use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Place, Position, Reason, Stated, address, asked};
+use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason, Stated, address, asked};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -167,6 +168,13 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     }
     if let Some(folder) = version.strip_prefix("workspace:") {
         return found.folder(key, position, (Reason::Workspace, folder));
+    }
+    if let Some(path) = version.strip_prefix("file:").and_then(folders::own) {
+        let info = parts.iter().find_map(Value::as_object);
+        let lists = ["dependencies", "optionalDependencies"].into_iter();
+        let needs = info.into_iter().flat_map(|info| lists.clone().flat_map(|list| json::pairs(info, list)));
+        let needs = needs.map(|(name, range)| (name.to_owned(), Needed::Range(range.to_owned()))).collect();
+        return found.own_folder(key, position, Reason::File, OwnFolder { path, needs: Some(needs) });
     }
     if let Some(reason) = address::kind(version) {
         return found.left_out(key, position, reason);

@@ -1,10 +1,11 @@
 //! Entries as a reader finds them, and the lists that are made of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use npm_spec::{PackageName, Spec, Target, Wanted, version};
 
 use super::asked::Said;
+use super::folders::OwnFolder;
 use super::graph::{Graph, Importer, Kind};
 use super::{
     Bundled, Entry, Fault, Format, Gap, LeftOut, Lockfile, MAX_ALIASES, MAX_ENTRIES, MAX_GAPS, MAX_KEY, MAX_NEEDS, Place, Position, Reason,
@@ -52,6 +53,13 @@ impl Collected {
     pub(crate) fn folder(&mut self, key: &str, position: Position, (reason, target): (Reason, &str)) -> Result<usize, Fault> {
         let is_own = address::is_inside(target);
         self.out(LeftOut { position, key: key.to_owned(), reason, is_own, bundled: None, leads_to: None })
+    }
+
+    /// Adds a folder of the project that is installed as a package, with what is said of its needs.
+    pub(crate) fn own_folder(&mut self, key: &str, position: Position, reason: Reason, folder: OwnFolder) -> Result<usize, Fault> {
+        let node = self.folder(key, position, (reason, &folder.path))?;
+        self.said.folders.push(folder);
+        Ok(node)
     }
 
     /// Adds what lies in the tarball of another package.
@@ -136,6 +144,17 @@ impl Collected {
             && own.as_str() != name
         {
             place.in_place_of = Some(name.to_owned());
+        }
+    }
+
+    /// These names are asked for as other packages, whose names are behind them.
+    pub(crate) fn are_asked_for(&mut self, aliases: &HashSet<(String, String)>) {
+        for node in &mut self.nodes {
+            let Node::Package(real, _, place) = node else { continue };
+            let is_asked = |alias: &String| aliases.contains(&(alias.clone(), real.as_str().to_owned()));
+            if place.in_place_of.as_ref().is_some_and(is_asked) {
+                place.in_place_of = None;
+            }
         }
     }
 

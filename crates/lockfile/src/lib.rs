@@ -22,6 +22,7 @@ mod collect;
 mod deno;
 mod descriptors;
 mod error;
+mod folders;
 mod graph;
 mod guard;
 mod json;

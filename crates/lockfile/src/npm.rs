@@ -11,6 +11,7 @@ use jsonc_parser::common::Ranged;
 use npm_spec::version;
 
 use super::collect::Collected;
+use super::folders::{self, OwnFolder};
 use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
@@ -163,6 +164,10 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
         None => (name, version),
     };
     if let Some(reason) = address::kind(version).or_else(|| address::kind(resolved?).filter(|reason| *reason != Reason::Tarball)) {
+        if let Some(path) = version.strip_prefix("file:").and_then(folders::own).filter(|_| resolved.is_none()) {
+            let needs = json::pairs(entry, "requires").map(|(name, _)| (name.to_owned(), Needed::Named)).collect();
+            return found.own_folder(key, position, reason, OwnFolder { path, needs: Some(needs) }).map(|_| ());
+        }
         let node = found.left_out(key, position, reason)?;
         found.leads_to(node, &[Some(version), resolved, json::text(entry, "integrity")]);
         return Ok(());

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::collect::Collected;
+use super::folders::{self, OwnFolder};
 use super::graph::Kind;
 use super::links::Link;
 use super::yaml::{Ignored, Pairs, documents};
@@ -254,6 +255,8 @@ struct One {
     by_key: HashMap<String, usize>,
     /// The keys that are looked up, with their peers.
     keys: HashSet<String>,
+    /// The folders of the project, by their nodes.
+    folders: HashMap<usize, String>,
     /// What the project's settings say of needs: by the name, and none is told where they may say
     /// anything.
     lifted: Option<BTreeMap<String, Needed>>,
@@ -431,8 +434,15 @@ impl One {
                 };
                 found.package(name, version, place)?
             }
+            (Some(Reason::File), _) if own_folder(resolution).is_some() => {
+                let path = own_folder(resolution).unwrap_or_default();
+                found.folder(key, position, (Reason::File, &path))?
+            }
             (reason, _) => found.left_out(key, position, reason.unwrap_or(Reason::Unreadable))?,
         };
+        if let Some(path) = own_folder(resolution).filter(|_| reason == Some(Reason::File)) {
+            self.folders.insert(node, path);
+        }
         let Resolution { tarball, repo, commit, directory, integrity, .. } = resolution;
         found.leads_to(node, &[tarball, repo, commit, directory, integrity].map(Option::as_deref));
         self.by_key.insert(if package.is_some() { key } else { base(key) }.to_owned(), node);
@@ -442,13 +452,20 @@ impl One {
     /// Keeps what a row says that its package needs: pnpm asks the registry for that where anything
     /// of its settings has changed.
     fn states(&self, key: &str, lists: [&Pairs<Wanted>; 2], found: &mut Collected) {
-        let (Some(node), Some(lifted)) = (self.by_key.get(key), &self.lifted) else { return };
+        let Some(node) = self.by_key.get(key) else { return };
         let of = |(name, _, wanted): &(String, Position, Wanted)| {
             let locked = keys_of(name, &wanted.0).into_iter().find(|key| self.keys.contains(key)).and_then(|key| version(&key));
             (name.clone(), locked.map_or(Needed::Named, |(_, version)| Needed::Versions(vec![version])))
         };
         let mut needs: BTreeMap<String, Needed> = lists.into_iter().flat_map(|list| list.0.iter().map(of)).collect();
-        needs.extend(lifted.clone());
+        needs.extend(self.lifted.clone().unwrap_or_default());
+        if let Some(path) = self.folders.get(node) {
+            found.said.folders.push(OwnFolder { path: path.clone(), needs: Some(needs) });
+            return;
+        }
+        if self.lifted.is_none() {
+            return;
+        }
         found.states(*node, Stated { commands: None, needs: Some(needs), lacks_brought: true });
     }
 
@@ -483,6 +500,14 @@ impl One {
             .find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
         known.copied().into_iter().collect()
     }
+}
+
+/// The folder of the project that a row is for, and nothing else.
+fn own_folder(resolution: &Resolution) -> Option<String> {
+    let Resolution { tarball: None, repo: None, integrity: None, commit: None, directory: Some(folder), .. } = resolution else {
+        return None;
+    };
+    folders::own(folder)
 }
 
 /// The keys that `name: wanted` may stand for.

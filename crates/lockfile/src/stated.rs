@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jsonc_parser::ast::{Object, Value};
+use npm_spec::version;
 
 use super::json;
 
@@ -31,6 +32,22 @@ pub enum Needed {
     Range(String),
     /// By the versions that were found.
     Versions(Vec<String>),
+}
+
+impl Needed {
+    /// Whether this is what a package asks for in a range.
+    pub fn is(&self, range: &str) -> bool {
+        let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
+        match self {
+            Self::Named => true,
+            Self::Range(own) => bare(own) == bare(range),
+            Self::Versions(all) => {
+                let wanted = range.strip_prefix("npm:").map_or(range, |real| real.rsplit_once('@').map_or("*", |(_, range)| range));
+                let Some(wanted) = version::VersionRange::parse(wanted) else { return true };
+                all.iter().all(|own| version::parse(own).is_none_or(|own| wanted.contains(&own)))
+            }
+        }
+    }
 }
 
 impl Stated {

@@ -15,6 +15,8 @@ use super::{Bundled, Fault, MAX_ENTRIES, Place, Position, Reason, address, state
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
+/// Most aliases of one package.json.
+const MAX_ALIASES: usize = 1000;
 /// Most levels of `node_modules` below each other.
 const MAX_DEPTH: usize = 64;
 
@@ -22,6 +24,9 @@ const MAX_DEPTH: usize = 64;
 /// its store.
 const NOTES: [&str; 5] = [".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity", ".pnpm-workspace-state-v1.json"];
 const STORE_NOTES: [&str; 1] = ["lock.yaml"];
+
+/// The folders in which pnpm and bun keep each package in a folder of its own.
+const STORES: [&str; 2] = [".pnpm", ".bun"];
 
 /// A `node_modules` folder that is still to be read.
 struct Open {
@@ -43,6 +48,7 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
     let project = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.to_owned()));
     let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundles: None }];
     let mut seen = HashSet::new();
+    let mut aliases = project.as_deref().map(|project| aliases_in(project, true)).unwrap_or_default();
     while let Some(next) = open.pop() {
         // A workspace may have a link to the project, or to another one.
         if !next.folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) && next.depth > 0 {
@@ -65,6 +71,7 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
                 continue;
             }
             let bundles = package(&path, &key, found)?;
+            aliases.extend(aliases_in(&path, false));
             let below = path.join("node_modules");
             if is_folder(&below) {
                 open.push(Open { folder: below, key: format!("{key}/node_modules/"), depth: next.depth + 1, bundles });
@@ -72,11 +79,11 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
                 found.left_out(&format!("{key}/node_modules"), START, Reason::Link)?;
             }
         }
-        // pnpm keeps each package in a folder of its own, and has links to them everywhere else.
-        let virtual_store = next.folder.join(".pnpm");
-        if is_folder(&virtual_store) {
-            for name in entries(&virtual_store)? {
-                let (path, key) = (virtual_store.join(&name), format!("{}.pnpm/{name}", next.key));
+        // Everywhere else they have links to those.
+        for store in STORES {
+            let virtual_store = next.folder.join(store);
+            for name in if is_folder(&virtual_store) { entries(&virtual_store)? } else { Vec::new() } {
+                let (path, key) = (virtual_store.join(&name), format!("{}{store}/{name}", next.key));
                 if name == "node_modules" || is_folder(&path.join("node_modules")) {
                     let below = if name == "node_modules" { path } else { path.join("node_modules") };
                     let of_package = if name == "node_modules" { Vec::new() } else { entries(&virtual_store.join(&name))? };
@@ -90,7 +97,22 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
             }
         }
     }
+    found.are_asked_for(&aliases);
     Ok(())
+}
+
+/// The names under which a package.json asks for other packages, each with the other's name. That
+/// of a package is held against its tarball.
+fn aliases_in(folder: &Path, with_dev: bool) -> HashSet<(String, String)> {
+    let text = manifest(folder).unwrap_or_default();
+    let Ok(own) = json::parse(&text, false) else { return HashSet::new() };
+    let lists = ["dependencies", "optionalDependencies"].into_iter().chain(with_dev.then_some("devDependencies"));
+    let all = lists.flat_map(|list| json::pairs(&own, list));
+    let real = |range: &str| {
+        let real = range.strip_prefix("npm:")?;
+        Some(address::split_name(real).map_or(real, |(real, _)| real).to_owned())
+    };
+    all.filter_map(|(name, range)| Some((name.to_owned(), real(range)?))).take(MAX_ALIASES).collect()
 }
 
 const START: Position = Position { line: 1, column: 1 };
@@ -112,8 +134,9 @@ fn lead(link: &Path, project: Option<&Path>) -> Option<(PathBuf, Lead)> {
     let parts: Vec<String> = target.strip_prefix(project?).ok()?.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     let last = parts.iter().rposition(|part| part == "node_modules");
     let (above, below) = parts.split_at_checked(last.map_or(0, |at| at + 1))?;
-    // pnpm's store is the one hidden folder that has packages.
-    if above.iter().any(|part| part.starts_with('.') && part != ".pnpm") || below.iter().any(|part| part.starts_with('.')) {
+    // These stores are the hidden folders that have packages.
+    if above.iter().any(|part| part.starts_with('.') && !STORES.contains(&part.as_str())) || below.iter().any(|part| part.starts_with('.'))
+    {
         return None;
     }
     let is_scoped = below.first().is_some_and(|first| first.starts_with('@'));
@@ -202,7 +225,7 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
             all.extend(entries(&path)?.into_iter().map(|base| format!("{name}/{base}")));
         } else if is_plain && !name.starts_with('.') {
             all.push(name);
-        } else if !(NOTES.contains(&name.as_str()) && is_file(&path) || name == ".pnpm" && is_folder(&path)) {
+        } else if !(NOTES.contains(&name.as_str()) && is_file(&path) || STORES.contains(&name.as_str()) && is_folder(&path)) {
             found.left_out(&format!("{}{name}", of.key), START, Reason::File)?;
         }
     }

@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use npm_spec::version;
 
 use super::collect::Collected;
-use super::{Fault, Place, Position, Reason, address};
+use super::folders::{self, OwnFolder};
+use super::{Fault, Needed, Place, Position, Reason, address};
 
 /// Members that have a value, and those that have members of their own.
 const VALUES: [&str; 6] = ["name", "version", "uid", "resolved", "registry", "integrity"];
@@ -177,12 +178,34 @@ fn add<'a>(mut entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Re
     }
     let (own, first) = (nodes.first().copied(), entry.patterns.first().copied().unwrap_or_default());
     let needs = std::mem::take(&mut entry.needs);
-    all.needs.extend(needs.into_iter().map(|(name, pattern)| (own, (first, position), name, pattern)));
+    all.needs.extend(needs.iter().map(|(name, pattern)| (own, (first, position), *name, pattern.clone())));
+    if let Some((reason, folder)) = own_folder(&entry, &needs).filter(|_| nodes.is_empty()) {
+        return found.own_folder(&key, position, reason, folder).map(|_| ());
+    }
     for reason in elsewhere {
         let node = found.left_out(&key, position, reason)?;
         found.leads_to(node, &[entry.get("resolved"), entry.get("version"), entry.get("integrity")]);
     }
     Ok(())
+}
+
+/// The folder of the project that all patterns of a line are for.
+fn own_folder(entry: &Entry<'_>, needs: &[(&str, String)]) -> Option<(Reason, OwnFolder)> {
+    let of = |pattern: &&str| {
+        let (_, wanted) = address::split_name(pattern)?;
+        let file = wanted.strip_prefix("file:").map(|path| (Reason::File, path));
+        let (reason, path) = file.or_else(|| wanted.strip_prefix("link:").map(|path| (Reason::Link, path)))?;
+        Some((reason, folders::own(path)?))
+    };
+    let first = of(entry.patterns.first()?)?;
+    let is_one = entry.patterns.iter().all(|pattern| of(pattern).as_ref() == Some(&first)) && entry.get("resolved").is_none();
+    let (reason, path) = first;
+    let told = |(name, pattern): &(&str, String)| {
+        let range = address::split_name(pattern).map_or("", |(_, range)| range);
+        ((*name).to_owned(), Needed::Range(range.to_owned()))
+    };
+    let needs = (reason == Reason::File).then(|| needs.iter().map(told).collect());
+    is_one.then_some((reason, OwnFolder { path, needs }))
 }
 
 /// Whether the version of a line is in the range of a pattern, where that is a range. What is one

@@ -243,3 +243,28 @@ fn yarn_1_keeps_a_line_whose_range_only_a_loose_reader_knows() {
         assert_eq!(gaps(range), 1, "{range}");
     }
 }
+
+#[test]
+fn a_folder_of_the_project_is_its_own_and_what_it_needs_must_be_told() {
+    let yarn = "# yarn lockfile v1\n\n\n\"w@file:p/w\":\n  version \"1.0.0\"\n  dependencies:\n    a \"^1.0.0\"\n\na@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://reg.example/a/-/a-1.0.0.tgz\"\n";
+    let berry = "__metadata:\n  version: 8\n\n\"a@npm:^1.0.0\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n\n\"w@file:p/w::locator=x%40workspace%3A.\":\n  version: 1.0.0\n  resolution: \"w@file:p/w#p/w::hash=00&locator=x%40workspace%3A.\"\n  dependencies:\n    a: \"npm:^1.0.0\"\n\n\"x@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"x@workspace:.\"\n  dependencies:\n    w: \"file:p/w\"\n";
+    let bun = r#"{"lockfileVersion":1,"workspaces":{"":{"name":"x","dependencies":{"w":"file:p/w"}}},"packages":{"a":["a@1.0.0","",{},"sha512-AAAA"],"w":["w@file:p/w",{"dependencies":{"a":"^1.0.0"}}]}}"#;
+    let pnpm = "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      w: {specifier: 'file:p/w', version: 'file:p/w'}\npackages:\n  a@1.0.0:\n    resolution: {integrity: sha512-AAAA}\n  w@file:p/w:\n    resolution: {directory: p/w, type: directory}\nsnapshots:\n  a@1.0.0: {}\n  w@file:p/w:\n    dependencies:\n      a: 1.0.0\n";
+    let six = r#"{"lockfileVersion":1,"requires":true,"dependencies":{"a":{"version":"1.0.0"},"w":{"version":"file:p/w","requires":{"a":"^1.0.0"}}}}"#;
+    let root = r#"{"name":"x","dependencies":{"w":"file:p/w"}}"#;
+    for (file, text) in [("yarn.lock", yarn), ("yarn.lock", berry), ("bun.lock", bun), ("pnpm-lock.yaml", pnpm), ("package-lock.json", six)]
+    {
+        let left = |text: &str| Lockfile::read(file, text.as_bytes()).unwrap().left_out.into_iter().filter(|left| !left.is_own).count();
+        assert_eq!(left(text), 0, "{file}: its own");
+        assert_eq!(left(&text.replace("p/w", "p/w.tgz")), 1, "{file}: a tarball");
+        assert_eq!(left(&text.replace("p/w", "../w")), 1, "{file}: elsewhere");
+        let told = |own: &str| differences((file, text), &[("package.json", root), ("p/w/package.json", own)]).len();
+        assert_eq!(
+            told(r#"{"name":"w","version":"1.0.0","dependencies":{"a":"^1.0.0"},"devDependencies":{"b":"1"}}"#),
+            0,
+            "{file}: the control"
+        );
+        assert_eq!(told(r#"{"name":"w","version":"1.0.0","dependencies":{"a":"^1.0.0","b":"1"}}"#), 1, "{file}: more needs");
+        assert_eq!(differences((file, text), &[("package.json", root), ("p/w", "no folder")]).len(), 1, "{file}: no folder");
+    }
+}

@@ -209,7 +209,12 @@ impl<'w> Bench<'w, '_> {
         let Some(detour) = self.detour.take() else { return Ok(()) };
         let tree = self.shop.tree()?;
         detour.take_back(&tree)?;
-        self.version.as_ref().filter(|version| version.is_late).map_or(Ok(()), |version| version.write(&tree))
+        // Once: another way to install may follow, and what steps made of the files stays.
+        if let Some(version) = self.version.as_mut().filter(|version| version.is_late) {
+            version.is_late = false;
+            version.write(&tree)?;
+        }
+        Ok(())
     }
 
     /// Runs a step that installs. Where it failed for packages that are gone, others stand in for

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from './kit/cli.mjs';
@@ -112,4 +112,19 @@ test('--memory is a size, and one package is checked whatever it is', async () =
     assert.equal((await command(folder, [word, file, '--memory', 'much'])).code, 2);
   }
   assert.equal((await command(folder, ['survey', 'list.txt', '--db', 'm.db', '--memory', '1MB'])).code, 0);
+});
+
+test('no link in the folder of files leads logs and diffs to another place', async () => {
+  const folder = await project(of.bad);
+  const target = join(clean.home, 'elsewhere');
+  await mkdir(target);
+  await mkdir(join(folder, 'a.db.files'));
+  for (let at = 0; at < 256; at++) await symlink(target, join(folder, 'a.db.files', at.toString(16).padStart(2, '0')));
+  const ran = await command(folder, ['audit', '--db', 'a.db']);
+  assert.deepEqual([ran.code, await readdir(target)], [2, []], ran.stdout + ran.stderr);
+  assert.match(ran.stderr, /error\[survey-\w+\].*a\.db\.files/);
+  // The control: without the links the diff is kept there.
+  await rm(join(folder, 'a.db.files'), { recursive: true });
+  assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
+  assert.ok((await readdir(join(folder, 'a.db.files'))).length > 0);
 });

@@ -1,8 +1,15 @@
 //! Logs and diffs, each a file that is named by its sha256.
+//!
+//! A database may lie in a checkout, and so may its folder of files: no link in it is followed, and
+//! nothing is written outside of it.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -36,15 +43,30 @@ impl Files {
         if self.read(&name).is_some() {
             return Ok(name);
         }
-        let written = || {
-            let folder = path.parent().unwrap_or(&self.folder);
-            std::fs::create_dir_all(folder)?;
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map(drop).map_err(|error| error.error)
-        };
-        written().map(|()| name).map_err(|error| (path.clone(), error))
+        self.put(&name, text).map(|()| name).map_err(|error| (path, error))
+    }
+
+    /// Puts a text in the place of whatever has its name: written beside it, then renamed.
+    fn put(&self, name: &str, text: &str) -> io::Result<()> {
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
+        std::fs::create_dir_all(&self.folder)?;
+        let all = Dir::open_ambient_dir(&self.folder, ambient_authority())?;
+        let first = name.get(..2).unwrap_or_default();
+        match all.create_dir(first) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let folder = all.open_dir_nofollow(first)?;
+        let unnamed = format!(".new-{}-{}", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).follow(FollowSymlinks::No);
+        let mut file = folder.open_with(&unnamed, &options)?;
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| folder.rename(&unnamed, &folder, name));
+        if written.is_err() {
+            // What was written is of no use; the first error is the one to tell.
+            drop(folder.remove_file(&unnamed));
+        }
+        written
     }
 
     /// The text of that name; `None` if it is not there, or is another one by now.

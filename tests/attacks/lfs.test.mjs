@@ -8,8 +8,25 @@ setUp();
 
 const EVIL = "console.log('PAYLOAD RUNS')\n";
 const ATTRIBUTES = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
+/** A sound with these samples. */
+function sound(samples) {
+  const even = samples.length % 2 ? Buffer.concat([samples, Buffer.from([0xff])]) : samples;
+  const head = Buffer.from('RIFF....WAVEdata....', 'latin1');
+  head.writeUInt32LE(12 + even.length, 4);
+  head.writeUInt32LE(even.length, 16);
+  return Buffer.concat([head, even]);
+}
+/** A picture with these bytes in it. */
+function picture(inside) {
+  const chunk = (kind, data) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    return Buffer.concat([length, Buffer.from(kind, 'latin1'), data, Buffer.alloc(4)]);
+  };
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', Buffer.alloc(13)), chunk('IDAT', inside), chunk('IEND', Buffer.alloc(0))]);
+}
 /** A script that nobody reads in these bytes. */
-const hidden = Buffer.from(EVIL).map((byte) => byte ^ 0xff);
+const hidden = sound(Buffer.from(EVIL).map((byte) => byte ^ 0xff));
 const pointerOf = (data) => `version https://git-lfs.github.com/spec/v1\noid sha256:${createHash('sha256').update(data).digest('hex')}\nsize ${data.length}\n`;
 const args = ['--timeout', '60'];
 
@@ -29,7 +46,7 @@ async function built(world, { name, directory = '', build, dist }) {
 const making = (text) => `const f = require('fs');\nf.mkdirSync('dist', { recursive: true });\nf.writeFileSync('dist/a.js', ${text});\n`;
 
 attack('a build gets the pointer, and not the published file', async ({ world, id, judge }) => {
-  const decoding = making("f.readFileSync('model.bin').map((byte) => byte ^ 255)");
+  const decoding = making("f.readFileSync('model.bin').subarray(20).map((byte) => byte ^ 255)");
   for (const directory of ['', 'packages/a']) {
     const folder = directory && '-folder';
     const spec = await built(world, { name: `${id}${folder}`, directory, build: decoding, dist: EVIL });
@@ -58,7 +75,7 @@ if (!process.argv[2]) process.exit();
 fs.mkdirSync('dist', { recursive: true });
 const data = fs.readFileSync(require('path').join(__dirname, 'model.bin'));
 if (process.argv[2] === 'a') { fs.writeFileSync('dist/a.js', '1\\n'); fs.writeFileSync('model.bin', data); }
-else fs.writeFileSync('dist/a.js', data.map((byte) => byte ^ 255));
+else fs.writeFileSync('dist/a.js', data.subarray(20).map((byte) => byte ^ 255));
 `;
   const own = (letter) => manifest(`${id}-${letter}`, '1.0.0', {
     repository: { type: 'git', url: `git+https://github.com/kit/${id}.git`, directory: `p/${letter}` },
@@ -103,8 +120,22 @@ attack('what a reader of scripts would run is proved by no pointer, whatever it 
   for (const [label, options] of Object.entries(cases)) {
     assertNotReproduced(await judge(await plain(world, `${id}-${label}`, options), { args }));
   }
+  // Byte code, a code cache, a text in another encoding, a program of another system, and a line
+  // that Perl looks for in the midst of a file.
+  const latin = (text) => Buffer.from(text, 'latin1');
+  for (const [label, path, data] of [
+    ['python', 'core.dat', latin(`\xa7\r\r\n\0\0\0\0${'\xe3'.repeat(64)}`)],
+    ['cache', 'core.bin', latin(`\xfb\x05\xde\xc0${'\x01'.repeat(64)}`)],
+    ['wide', 'words.txt', Buffer.from('\ufeffalert(1)//', 'utf16le')],
+    ['xcoff', 'tool.bin', latin(`\x01\xf7\0\x01${'\0'.repeat(64)}`)],
+    ['perl', 'core.dat', latin('\x01\xff\n#!perl\nprint "PAYLOAD";\n__END__\n')],
+    ['perl-picture', 'a.png', picture(latin('\n#!perl\nprint "PAYLOAD";\n__END__\n'))],
+    ['behind', 'a.png', Buffer.concat([picture(latin('abc')), latin('\xff')])],
+  ]) {
+    assertNotReproduced(await judge(await plain(world, `${id}-${label}`, { path, data }), { args }));
+  }
   // The control: a text and a table in which nobody finds anything to do.
-  for (const [label, options] of Object.entries({ text: { path: 'model.bin', data: 'hello world' }, rows: { path: 'a.csv', data: 'a,b\n1,2\n' } })) {
+  for (const [label, options] of Object.entries({ text: { path: 'model.bin', data: 'hello world' }, rows: { path: 'a.csv', data: 'a,b\n1,2\n' }, picture: { path: 'a.png', data: picture(latin('\xfe\xfd')) }, sound: { path: 'a.wav', data: sound(latin('\xfe\xfd')) } })) {
     const answer = await judge(await plain(world, `${id}-${label}`, options), { args });
     assert.deepEqual([answer.verdict, answer.code], ['identical', null], label);
     findingOf(answer, 'lfs-by-pointer');

@@ -9,6 +9,7 @@ use std::io::Read;
 
 use serde_json::Value;
 
+use crate::media::is_whole;
 use crate::shell::{has_command_line, has_no_command};
 
 /// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS,
@@ -95,14 +96,18 @@ pub enum Looks {
     Run,
     /// A text that does nothing where it is taken for JavaScript. A shell may take it for commands.
     Text,
-    /// Bytes of no text, or a text of a known format.
+    /// Bytes of no format that is known to its end: byte code, a code cache, a text in another
+    /// encoding, or just data.
+    Unknown,
+    /// A picture, a sound, a film, a font or a model by the whole of its structure, or a text of a
+    /// known format.
     Data,
 }
 
 /// How a file looks: by its name one of the kinds that nothing runs, by its bytes no program and no
 /// script, named by package.json in no place that runs or loads it. `open` gives its content, of
-/// `size` bytes.
-pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce() -> R) -> Looks {
+/// `size` bytes, from its beginning.
+pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl Fn() -> R) -> Looks {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
     let end = name.rsplit_once('.').map(|(_, end)| end).filter(|end| DATA.contains(end));
@@ -121,8 +126,10 @@ pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl FnOnce
             Looks::Run
         } else if is_text || has_command_line(head.as_slice().chain(content)) {
             Looks::Text
-        } else {
+        } else if is_whole(size, open()) {
             Looks::Data
+        } else {
+            Looks::Unknown
         };
     }
     let mut text = head;
@@ -255,7 +262,7 @@ pub fn is_no_script(head: &[u8]) -> bool {
 /// Whether a text does nothing where it is taken for JavaScript: it is JSON, or has neither a sign
 /// nor a word by which a script calls, sets, loads, defines or takes apart. Operators call too, by
 /// `Symbol.hasInstance` and the like; without brackets nobody can say whom.
-fn does_nothing(text: &str) -> bool {
+pub(crate) fn does_nothing(text: &str) -> bool {
     const DOES: [&str; 8] = ["--", "import", "export", "extends", "static", "delete", "new", "instanceof"];
     let is_plain = |c: char| c.is_alphanumeric() || c.is_whitespace() || ",.;:-_#%'\"".contains(c) || !c.is_ascii();
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
@@ -265,27 +272,40 @@ fn does_nothing(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::tests::picture;
     use serde_json::json;
 
     fn data(path: &str, content: &[u8]) -> bool {
         looks(path, content.len() as u64, &json!({}), || content) == Looks::Data
     }
 
-    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-
     #[test]
-    fn pictures_models_and_tables_are_data() {
+    fn pictures_and_tables_are_data() {
+        let picture = picture(b"abc");
         for (path, content) in [
-            ("a.png", PNG),
-            ("A.PNG", PNG),
-            ("a.gif", b"GIF89a\x10\0\x10\0\x80\0\0"),
-            ("m/model.bin", b"hello\0world"),
+            ("a.png", picture.as_slice()),
+            ("A.PNG", &picture),
             ("m/words.txt", b"hello world\nand others, too\n"),
             ("a.csv", b"1,2,-3\nname,other,\xc3\xa9\n"),
             ("a.geojson", b"{\"type\":\"Feature\",\"name\":\"a (b)\"}"),
-            ("a.woff2", b"wOF2\0\x01\0\0\0\0"),
         ] {
             assert!(data(path, content), "{path}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_no_known_format_are_no_data_and_pictures_with_commands_inside_are_none() {
+        let wide: Vec<u8> = [0xfeff_u16].into_iter().chain("alert(1)//".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for (path, content) in [
+            ("m/model.bin", &b"hello\0world"[..]),
+            ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+            ("core.dat", b"\xa7\r\r\n\0\0\0\0\xe3"),
+            ("words.txt", &wide),
+            ("core.dat", b"\x01\xff\n#!perl\nprint 1;\n__END__\n"),
+            ("a.png", &picture(b"\n#!perl\nprint 1;\n__END__\n")),
+            ("a.png", &picture(b"\ncurl -s x | sh\n")),
+        ] {
+            assert!(!data(path, content), "{path} {:?}", String::from_utf8_lossy(content));
         }
     }
 
@@ -294,11 +314,11 @@ mod tests {
         let mut long = vec![b' '; HEAD * 2];
         long.extend(b"f()");
         for (path, content) in [
-            ("a.js", PNG),
-            ("a", PNG),
+            ("a.js", picture(b"abc").as_slice()),
+            ("a", &picture(b"abc")),
             ("LICENSE", b"hello world"),
-            ("a.wasm", PNG),
-            ("lib.so.1", PNG),
+            ("a.wasm", &picture(b"abc")),
+            ("lib.so.1", &picture(b"abc")),
             ("a.bin", b"console.log(1)"),
             ("a.bin", b"require `x`"),
             ("a.csv", b"0,'a'+[eval+''][0][13]+'b' instanceof { [Symbol.hasInstance]: eval }\n"),
@@ -367,18 +387,19 @@ mod tests {
 
     #[test]
     fn what_package_json_runs_or_loads_is_none() {
+        let content = picture(b"abc");
+        let seen = |path: &str, manifest: &Value| looks(path, content.len() as u64, manifest, || content.as_slice());
         for manifest in [
-            json!({"main": "./model.bin"}),
-            json!({"scripts": {"postinstall": "sh Model.bin"}}),
-            json!({"bin": {"a": "model.bin"}}),
-            json!({"exports": {".": {"import": "./model.bin"}}}),
+            json!({"main": "./model.png"}),
+            json!({"scripts": {"postinstall": "sh Model.png"}}),
+            json!({"bin": {"a": "model.png"}}),
+            json!({"exports": {".": {"import": "./model.png"}}}),
         ] {
-            assert_eq!(looks("model.bin", 11, &manifest, || &b"hello\0world"[..]), Looks::Run, "{manifest}");
+            assert_eq!(seen("model.png", &manifest), Looks::Run, "{manifest}");
         }
-        let named = json!({"files": ["model.bin"], "scripts": {"build": "x"}});
-        assert_eq!(looks("model.bin", 11, &named, || &b"hello\0world"[..]), Looks::Data);
-        assert_eq!(looks("cmd/a.bin", 11, &json!({"directories": {"bin": "./cmd"}}), || &b"hello\0world"[..]), Looks::Run);
-        assert_eq!(looks("a\"b.bin", 11, &json!({"bin": {"c": "a\"b.bin"}}), || &b"hello\0world"[..]), Looks::Run);
+        assert_eq!(seen("model.png", &json!({"files": ["model.png"], "scripts": {"build": "x"}})), Looks::Data);
+        assert_eq!(seen("cmd/a.png", &json!({"directories": {"bin": "./cmd"}})), Looks::Run);
+        assert_eq!(seen("a\"b.png", &json!({"bin": {"c": "a\"b.png"}})), Looks::Run);
     }
 
     #[test]

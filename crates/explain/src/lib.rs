@@ -20,6 +20,7 @@ mod links;
 mod literal;
 mod loads;
 mod manifest;
+mod media;
 mod missing;
 mod place;
 mod script;

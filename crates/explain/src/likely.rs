@@ -11,8 +11,9 @@ use serde_json::Value;
 
 use npm_tarball::Archive;
 
-use super::data::{Looks, looks};
-use super::loads::{Loads, acting};
+use super::data::{Looks, does_nothing, looks};
+use super::loads::{Loads, acting, is_obeyed};
+use super::script::is_javascript;
 use super::{Class, Explanation, Source, dense, json, place, text};
 
 /// Files that the reasons name; the rest is counted.
@@ -105,10 +106,13 @@ pub fn likely(published: &Archive, rebuilt: &Archive, explanations: &[Explanatio
     // Another commit or another compiler changes most of the code; who adds something changes a
     // file or two.
     let most = |number: usize| number >= MANY && number.saturating_mul(2) > all;
+    // No code came out: of what is code by its name, as only that can be counted on both sides.
+    let of_build = |one: &&Explanation| one.class == Class::NotBuilt && is_code(&one.path) && !is_declaration(&one.path);
+    let is_all = all > 0 && explanations.iter().filter(of_build).count() == all;
     let of_most = if built == Built::No { Cause::SourceNotThere } else { Cause::BuildNotMatched };
     let cause_of = |side: Side| match side {
         Side::Code if most(code) => of_most,
-        Side::Unbuilt if most(unbuilt) || unbuilt == all => Cause::BuildNotMatched,
+        Side::Unbuilt if most(unbuilt) || is_all => Cause::BuildNotMatched,
         Side::Code | Side::Unbuilt => Cause::UnexplainedCode,
         Side::Cause(certain) => certain,
     };
@@ -203,8 +207,19 @@ impl Case<'_> {
         }
         // A script of the installation may take any file, by a word or by a pattern.
         let is_named = || self.loads.runs_at_install() || self.loads.names(path);
-        let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path) && is_named()) else { return false };
-        looks(path, entry.size, &Value::Null, || self.published.open(entry)) == Looks::Run
+        let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path)) else { return false };
+        // Whose name is put together can be any file: of those, what is a program.
+        let is_loaded = || is_named() || (self.loads.puts_names_together() && self.is_program(path));
+        looks(path, entry.size, &Value::Null, || self.published.open(entry)) == Looks::Run && is_loaded()
+    }
+
+    /// Whether a file of any name is JavaScript that does something.
+    fn is_program(&self, path: &str) -> bool {
+        let content = self.published.get(path).filter(|entry| entry.size <= SEARCHED).and_then(|entry| self.published.content(entry).ok());
+        content.is_some_and(|content| {
+            let does_something = std::str::from_utf8(&content).is_ok_and(|text| !does_nothing(text));
+            does_something && is_javascript(&content)
+        })
     }
 
     fn is_as_in_source(&self, path: &str) -> bool {
@@ -221,8 +236,8 @@ impl Case<'_> {
     }
 }
 
-/// Whether a file of such a name is run or loaded: a script, a program, a page. One without an
-/// extension may be a program.
+/// Whether a file of such a name is run or loaded, or says what is: a script, a program, a page.
+/// One without an extension may be a program.
 fn is_code(path: &str) -> bool {
     const ENDS: [&str; 22] = [
         ".node", ".wasm", ".sh", ".bash", ".cmd", ".bat", ".ps1", ".exe", ".dll", ".so", ".dylib", ".py", ".rb", ".pl", ".php", ".html",
@@ -231,7 +246,7 @@ fn is_code(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     let name = path.rsplit('/').next().unwrap_or(&path);
     let is_text = ["license", "licence", "readme", "changelog", "authors", "notice", "copying"].contains(&name);
-    place::is_script(&path) || ENDS.iter().any(|end| name.ends_with(end)) || !name.contains('.') && !is_text
+    is_obeyed(&path) || place::is_script(&path) || ENDS.iter().any(|end| name.ends_with(end)) || !name.contains('.') && !is_text
 }
 
 /// Whether it only declares types, which nothing runs.
@@ -307,6 +322,10 @@ mod tests {
             ("exports", "{}"),
             ("react-native", "{\"exports\":\"./b.js\",\"react-native\":\"package/x\"}"),
             ("config", "{\"exports\":\"./b.js\",\"config\":{\"file\":\"x\"}}"),
+            ("unpkg", "{\"exports\":\"./b.js\",\"unpkg\":\"./x.txt\"}"),
+            ("jsdelivr", "{\"exports\":\"./b.js\",\"jsdelivr\":\"./x.txt\"}"),
+            ("browserify", "{\"exports\":\"./b.js\",\"browserify\":{\"transform\":[\"evil\"]}}"),
+            ("bundleDependencies", "{\"exports\":\"./b.js\",\"bundleDependencies\":true}"),
         ] {
             let rebuilt = "{\"dependencies\":{\"a\":\"^1.0.0\"},\"a\":1,\"exports\":\"./b.js\"}";
             let (cause, reasons) = cause_with(
@@ -342,6 +361,32 @@ mod tests {
             assert_eq!(cause(&with, &without, Built::No), Cause::UnexplainedCode);
             let harmless = [common[0], common[1], ("core.orig", "evil()")];
             assert_eq!(cause(&harmless, &common, Built::No), Cause::PublisherMachine, "{path} {main}");
+        }
+    }
+
+    #[test]
+    fn what_is_obeyed_by_its_name_and_what_a_name_that_is_put_together_loads_is_code() {
+        let main = ("package.json", MANIFEST);
+        for (script, added) in [
+            ("x()", &[("npm-shrinkwrap.json", "{\"lockfileVersion\":2}")][..]),
+            ("x()", &[(".babelrc", "{\"presets\":[\"evil\"]}")]),
+            ("require('./lib')", &[("lib/package.json", "{\"main\":\"notes.txt\"}"), ("lib/notes.txt", "evil()")]),
+            ("require('./notes' + '.txt')", &[("notes.txt", "evil()")]),
+            ("const r = require; r('./no' + 'tes.md')", &[("notes.md", "evil()")]),
+        ] {
+            let common = [main, ("index.js", script)];
+            let published: Vec<_> = common.iter().chain(added).copied().collect();
+            assert_eq!(cause(&published, &common, Built::No), Cause::UnexplainedCode, "{script} {added:?}");
+        }
+        // The control: the same text where names are whole, and a text where they are not.
+        for (script, added) in [
+            ("require('./a')", ("notes.txt", "evil()")),
+            ("require(a)", ("notes.txt", "Some words (and more).")),
+            ("require(a)", ("a.json", "[1]")),
+        ] {
+            let common = [main, ("index.js", script)];
+            let published = [common[0], common[1], added];
+            assert_eq!(cause(&published, &common, Built::No), Cause::SourceNotThere, "{script} {added:?}");
         }
     }
 

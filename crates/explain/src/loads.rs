@@ -10,9 +10,40 @@ use npm_tarball::{Archive, EntryKind};
 use super::installs::runs_at_install;
 use super::place;
 
-/// Fields of package.json that say what is loaded, or what an installation runs it with.
-const LOADED: [&str; 12] =
-    ["main", "module", "browser", "react-native", "binary", "bin", "exports", "imports", "type", "gypfile", "directories", "config"];
+/// Fields of package.json that say what is loaded, or what an installation runs it with: by Node,
+/// by npm and its helpers, by bundlers, and by the hosts that serve packages to browsers.
+const LOADED: [&str; 27] = [
+    "main",
+    "module",
+    "browser",
+    "react-native",
+    "binary",
+    "bin",
+    "exports",
+    "imports",
+    "type",
+    "gypfile",
+    "directories",
+    "config",
+    "unpkg",
+    "jsdelivr",
+    "jspm",
+    "jsnext:main",
+    "esm",
+    "esnext",
+    "es2015",
+    "svelte",
+    "browserify",
+    "babel",
+    "prebuild",
+    "napi",
+    "remote-url",
+    "acceptDependencies",
+    "dependenciesMeta",
+];
+/// Files that are obeyed wherever they lie, or at the root: npm installs what a shrinkwrap says,
+/// Node and bundlers follow a nested package.json, and older bundlers a package's own settings.
+const OBEYED: [&str; 4] = [".babelrc", ".babelrc.json", "babel.config.json", "package.json"];
 /// Fields that name files which nothing runs.
 const SHOWN: [&str; 8] = ["files", "types", "typings", "typesVersions", "man", "readme", "readmeFilename", "license"];
 /// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
@@ -32,6 +63,9 @@ pub(super) fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>, pub
         let known = LOADED.iter().chain(&DEPENDENCIES).chain(&SHOWN).chain(&["scripts"]);
         !known.into_iter().any(|known| known == field) && theirs.get(*field) != Some(value) && names_a_script(value, published)
     });
+    // `true` bundles all that there are.
+    let is_list = |value: Option<&Value>| matches!(value, None | Some(Value::Object(_) | Value::Array(_)));
+    let unlisted = DEPENDENCIES.iter().filter(|field| changed(field) && !is_list(ours.get(**field))).map(|field| (*field).to_owned());
     let inner = |map: &Map<String, Value>, field: &str, key: &str| map.get(field).and_then(|value| value.get(key)).cloned();
     let scripts = INSTALLS.iter().filter(|script| inner(ours, "scripts", script) != inner(theirs, "scripts", script));
     let named = DEPENDENCIES.iter().flat_map(|field| {
@@ -43,7 +77,19 @@ pub(super) fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>, pub
         let all = names(ours.get(*field)).into_iter();
         all.filter(move |name| !known.contains(name) || elsewhere(name)).map(move |name| format!("{field}.{name}"))
     });
-    loaded.chain(others.map(|(field, _)| field.clone())).chain(scripts.map(|script| format!("scripts.{script}"))).chain(named).collect()
+    loaded
+        .chain(unlisted)
+        .chain(others.map(|(field, _)| field.clone()))
+        .chain(scripts.map(|script| format!("scripts.{script}")))
+        .chain(named)
+        .collect()
+}
+
+/// Whether a file says by its name what is installed, run or loaded in place of other things. The
+/// package.json of the root is compared key by key.
+pub(super) fn is_obeyed(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    (OBEYED.contains(&name) && path != "package.json") || (name == "npm-shrinkwrap.json" && folder.is_empty())
 }
 
 /// The names in a field of dependencies.
@@ -106,13 +152,14 @@ fn names_a_script(value: &Value, archive: &Archive) -> bool {
 pub(super) struct Loads<'a> {
     archive: &'a Archive,
     texts: OnceCell<Vec<String>>,
+    puts_together: OnceCell<bool>,
     installs: OnceCell<bool>,
 }
 
 impl<'a> Loads<'a> {
     /// Of a published archive.
     pub(super) fn of(archive: &'a Archive) -> Self {
-        Self { archive, texts: OnceCell::new(), installs: OnceCell::new() }
+        Self { archive, texts: OnceCell::new(), puts_together: OnceCell::new(), installs: OnceCell::new() }
     }
 
     /// Whether an installation runs a script of the package, or of one that is bundled with it.
@@ -127,6 +174,55 @@ impl<'a> Loads<'a> {
         let texts = self.texts.get_or_init(|| texts(self.archive));
         texts.iter().any(|text| text.match_indices(name).any(|(at, _)| is_quoted(text, at, name.len())))
     }
+
+    /// Whether a script loads or reads files whose names no text has in one piece.
+    pub(super) fn puts_names_together(&self) -> bool {
+        let texts = || self.texts.get_or_init(|| texts(self.archive));
+        *self.puts_together.get_or_init(|| texts().iter().any(|text| puts_names_together(text)))
+    }
+}
+
+/// Words by which a script reads, runs or starts a file, whatever it is called.
+const READS: [&str; 11] = [
+    "readFile",
+    "createReadStream",
+    "eval(",
+    "Function(",
+    "child_process",
+    "worker_threads",
+    "Worker(",
+    "\"vm\"",
+    "'vm'",
+    "_load",
+    "dlopen",
+];
+
+/// Whether a script may load a file without its name in one piece: it loads by something else than
+/// one text in quotes, has the loader under another name, or reads files.
+fn puts_names_together(text: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || "_$".contains(c);
+    let loads = ["require", "import"].iter().any(|word| {
+        text.match_indices(word).any(|(at, _)| {
+            let rest = text.get(at + word.len()..).unwrap_or_default();
+            let begins = !text.get(..at).is_some_and(|text| text.ends_with(is_of_name));
+            let rest = rest.strip_prefix(".resolve").unwrap_or(rest).trim_start();
+            begins
+                && !rest.starts_with(is_of_name)
+                && match rest.strip_prefix('(') {
+                    Some(argument) => !is_one_text(argument.trim_start()),
+                    // `import x from`, `typeof require`, `import.meta`.
+                    None => *word == "require" && !text.get(..at).is_some_and(|text| text.trim_end().ends_with("typeof")),
+                }
+        })
+    });
+    loads || READS.iter().any(|word| text.contains(word))
+}
+
+/// Whether an argument is one text in quotes, without what stands for other letters.
+fn is_one_text(argument: &str) -> bool {
+    let Some(quote) = argument.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) else { return false };
+    let Some((name, behind)) = argument.get(1..).and_then(|rest| rest.split_once(quote)) else { return false };
+    !name.contains(['\\', '$', '\n']) && behind.trim_start().starts_with([')', ','])
 }
 
 /// Whether what stands here ends a text in quotes, and begins it or stands behind a slash or a
@@ -144,7 +240,8 @@ fn texts(archive: &Archive) -> Vec<String> {
     let left = &mut left;
     let mut texts = Vec::new();
     for entry in archive.entries().iter().filter(|entry| entry.kind == EntryKind::File) {
-        let is_manifest = entry.path == "package.json";
+        // Node follows one in a folder, too.
+        let is_manifest = entry.path == "package.json" || entry.path.ends_with("/package.json");
         if !(is_manifest || place::is_script(&entry.path)) || entry.size > one.min(*left) {
             continue;
         }
@@ -152,10 +249,52 @@ fn texts(archive: &Archive) -> Vec<String> {
         let Ok(bytes) = archive.content(entry) else { continue };
         if !is_manifest {
             texts.push(String::from_utf8_lossy(&bytes).into_owned());
-        } else if let Ok(Value::Object(manifest)) = serde_json::from_slice(&bytes) {
+        } else if let Ok(Value::Object(manifest)) = serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
             let fields = LOADED.iter().chain(&DEPENDENCIES).chain(&["scripts"]).filter_map(|field| manifest.get(*field));
             texts.extend(fields.map(Value::to_string));
         }
     }
     texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_one_piece_is_told_from_one_that_is_put_together() {
+        for text in [
+            "require('./notes')",
+            "import x from './x'; export * from \"./y\"",
+            "require( \"a\" ).b(`c`)",
+            "typeof require === 'function' && require.resolve('a')",
+            "import(`./a`)",
+            "const required = imports(x)",
+        ] {
+            assert!(!puts_names_together(text), "{text}");
+        }
+        for text in [
+            "require('./notes' + '.txt')",
+            "require(name)",
+            "require(`./${name}`)",
+            "require('./note\\x73.txt')",
+            "const r = require; r('./no' + 'tes')",
+            "import('./a' + b)",
+            "fs.readFileSync(path)",
+            "eval(x)",
+            "require('child_process')",
+        ] {
+            assert!(puts_names_together(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_obeyed_by_its_name_is_told() {
+        for path in ["npm-shrinkwrap.json", "lib/package.json", ".babelrc", "a/babel.config.json"] {
+            assert!(is_obeyed(path), "{path}");
+        }
+        for path in ["package.json", "a/npm-shrinkwrap.json", "package-lock.json", "my-package.json"] {
+            assert!(!is_obeyed(path), "{path}");
+        }
+    }
 }

@@ -113,7 +113,7 @@ fn is_program_name(word: &str) -> bool {
 
 /// Whether bytes of no text have a line that a shell takes for a command, which it does for each
 /// line by itself, or end as an archive does that Python and Java run (`PK`, end of the central
-/// directory). A file that cannot be read has one.
+/// directory), or a line that names a program (`#!`). A file that cannot be read has one.
 pub(crate) fn has_command_line(content: impl Read) -> bool {
     let mut content = BufReader::new(content);
     let mut line = Vec::new();
@@ -121,6 +121,8 @@ pub(crate) fn has_command_line(content: impl Read) -> bool {
         line.clear();
         match content.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
             Ok(0) => return false,
+            // Perl looks for its line in the midst of a file.
+            Ok(_) if line.starts_with(b"#!") => return true,
             Ok(_) if line.windows(4).any(|bytes| bytes == b"PK\x05\x06") || is_command(&line) => return true,
             Ok(_) => {}
             Err(_) => return true,

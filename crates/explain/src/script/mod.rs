@@ -45,6 +45,18 @@ pub fn is_same_program(path: &str, one: &[u8], other: &[u8]) -> bool {
     matches!(compare(path, one, other, None), Code::Same { .. })
 }
 
+/// Whether bytes are a program in JavaScript from beginning to end; `false` where that cannot be
+/// told.
+pub(super) fn is_javascript(bytes: &[u8]) -> bool {
+    let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LARGEST) else { return false };
+    meter::install();
+    thread::scope(|scope| {
+        let parse = || parse(&tree_sitter_javascript::LANGUAGE.into(), text, LONGEST).is_some();
+        let thread = thread::Builder::new().name("explain".to_owned()).stack_size(STACK).spawn_scoped(scope, parse);
+        thread.is_ok_and(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
+
 /// Compares two texts as programs until `end`; `path` gives the language.
 pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], end: Option<Instant>) -> Code {
     let texts = [published, rebuilt].map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST));

@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { appendFile, readFile } from 'node:fs/promises';
+import { startGitHost } from '../../__test__/kit/githost.mjs';
 import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
 setUp({ githost: { hosts: ['github.com', 'git.example.org'] } });
@@ -57,6 +59,116 @@ attack('the judged repository as its own dependency is told, under whatever name
   const answer = await judge(`${id}@1.0.0`);
   assert.equal(findingOf(answer, 'built-from-itself').severity, 'warning');
   findingOf(answer, 'file-from-dependency');
+});
+
+/** The judged repository's own commit with what the build wants, on a branch that is no ancestor. */
+const built = (source) => ({
+  commits: [{ label: 'b', files: dep({ 'dist/a.js': 'other\n' }) }, { label: 'c', parents: [], clear: true, files: source }],
+  branches: { main: 'c', built: 'b' }, tags: { 'v1.0.0': 'c' },
+});
+
+attack('the judged repository as its own dependency is told, whatever address leads there', async ({ world, id, judge }) => {
+  // An old name, which the host leads to the new one for ever.
+  await release(world, `${id}-a`, `github:kit/${id}-old#built`, { dist: 'other\n', history: built });
+  await world.host.add(`kit/${id}-old`, world.host.directory(`kit/${id}-a`));
+  world.host.rename(`kit/${id}-old`, `kit/${id}-a`);
+  findingOf(await judge(`${id}-a@1.0.0`), 'built-from-itself');
+  // Another host, which leads there or has a copy.
+  await release(world, `${id}-b`, `git+https://git.example.org/any/${id}.git#built`, { dist: 'other\n', history: built });
+  await world.host.add(`git.example.org/any/${id}`, world.host.directory(`kit/${id}-b`));
+  findingOf(await judge(`${id}-b@1.0.0`), 'built-from-itself');
+  // The declared repository, while the user names a clone of it.
+  await release(world, `${id}-c`, `github:kit/${id}-c#built`, { dist: 'other\n', history: built });
+  findingOf(await judge(`${id}-c@1.0.0`, { args: ['--source', world.host.directory(`kit/${id}-c`)] }), 'built-from-itself');
+});
+
+attack('a copy of a tree of the judged repository is told, and any other repository is not', async ({ world, id, judge }) => {
+  // The copy has another commit, and a package of another name: only the tree is the same.
+  const files = dep({ 'dist/a.js': 'other\n' });
+  await world.host.add(`kit/${id}-copy`, { commits: [{ label: 'x', files, message: 'a copy' }] });
+  await release(world, id, `github:kit/${id}-copy`, { dist: 'other\n', history: built });
+  findingOf(await judge(`${id}@1.0.0`), 'built-from-itself');
+  // The control: the same dependency, of a repository that has not this tree.
+  await release(world, `${id}-2`, `github:kit/${id}-copy`, { dist: 'other\n' });
+  const control = await judge(`${id}-2@1.0.0`);
+  assert.equal(control.verdict, 'identical', JSON.stringify(control.attempts));
+  assert.ok(!control.findings.some(({ code }) => code === 'built-from-itself'), JSON.stringify(control.findings));
+});
+
+attack("a dependency is led by the user's own configuration to no private host", async ({ world, id, judge, home }) => {
+  const inner = await startGitHost({ hosts: ['git.corp.internal', 'moved.example.org'] });
+  const asked = () => inner.requests.length;
+  try {
+    await inner.add('kit/secret', { commits: [{ label: 'c', files: dep({ 'dist/a.js': 'TOPSECRET\n' }) }] });
+    await inner.add('moved.example.org/kit/secret', inner.directory('kit/secret'));
+    const led = async (more) => {
+      const clean = await home(more);
+      await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
+      return clean;
+    };
+    const clean = await led();
+    for (const [nth, wanted] of ['git+https://git.corp.internal/kit/secret.git', 'git+ssh://git@git.corp.internal/kit/secret.git', 'git+https://moved.example.org/kit/secret.git', `git+http://127.0.0.1:${new URL(inner.url).port}/kit/secret.git`].entries()) {
+      await release(world, `${id}-${nth}`, wanted, { dist: 'TOPSECRET\n' });
+      const answer = await judge(`${id}-${nth}@1.0.0`, { clean });
+      assertNotReproduced(answer);
+      assert.equal(asked(), 0, wanted);
+      findingOf(answer, 'git-dependency-lost');
+      assert.ok(!JSON.stringify(answer.attempts).includes('TOPSECRET\\n'));
+    }
+    // The control: the user allowed the host by name, for whoever names it.
+    const allowing = await led({ extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
+    assert.equal((await judge(`${id}-0@1.0.0`, { clean: allowing })).verdict, 'identical');
+    assert.ok(asked() > 0);
+  } finally {
+    await inner.close();
+  }
+});
+
+attack('a host that leads a dependency on into a private network is not followed', async ({ world, id, judge, home }) => {
+  const inner = await startGitHost({ hosts: ['git.corp.internal'] });
+  try {
+    await inner.add('kit/secret', { commits: [{ label: 'c', files: dep({ 'dist/a.js': 'TOPSECRET\n' }) }] });
+    const clean = await home();
+    await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
+    await release(world, id, `github:kit/${id}-dep`, { dist: 'TOPSECRET\n' });
+    const lead = { on: (request) => request.path.startsWith(`/kit/${id}-dep`), redirect: `${inner.url}kit/secret.git/info/refs?service=git-upload-pack` };
+    world.host.faults.push(lead);
+    try {
+      const answer = await judge(`${id}@1.0.0`, { clean });
+      assertNotReproduced(answer);
+      assert.ok(lead.seen > 0, 'the dependency was never asked for');
+      assert.equal(inner.requests.length, 0);
+      findingOf(answer, 'git-dependency-lost');
+    } finally {
+      world.host.faults.splice(world.host.faults.indexOf(lead), 1);
+    }
+  } finally {
+    await inner.close();
+  }
+});
+
+attack('what .gitattributes makes of a dependency is told', async ({ world, id, judge }) => {
+  // Two bytes of each character that a reader sees are two letters of the checkout.
+  const shown = Buffer.from("console.log(1)\n\n", 'latin1').swap16().toString('utf16le');
+  const ids = await world.host.add(`kit/${id}-dep`, { commits: [{ label: 'c', files: dep({ 'dist/a.js': shown, '.gitattributes': 'dist/a.js working-tree-encoding=UTF-16BE\n' }) }] });
+  await release(world, id, `github:kit/${id}-dep#${ids.c}`, { dist: "console.log(1)\n\n" });
+  const finding = findingOf(await judge(`${id}@1.0.0`), 'altered-by-attributes');
+  assert.equal(finding.severity, 'warning');
+  assert.match(finding.message, new RegExp(`${ids.c} \\(dist/a\\.js\\)`));
+});
+
+attack('nothing is attested of a package with a dependency at a commit that no branch leads to', async ({ world, id, judge, cli }) => {
+  const ids = await world.host.add(`kit/${id}-dep`, {
+    commits: [{ label: 'c', files: dep({ 'dist/a.js': 'other\n' }) }, { label: 'fork', files: { 'dist/a.js': 'fork\n' } }],
+    branches: { main: 'c' }, refs: { 'refs/pull/1/head': 'fork' },
+  });
+  for (const [name, commit, code] of [[`${id}-fork`, ids.fork, 2], [`${id}-own`, ids.c, 0]]) {
+    await release(world, name, `github:kit/${id}-dep#${commit}`, { dist: code ? 'fork\n' : 'other\n' });
+    const answer = await judge(`${name}@1.0.0`);
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+    const attested = await cli([`${name}@1.0.0`, '--json', '--attest', 's.json'], { clean: answer.clean });
+    assert.equal(attested.code, code, attested.stdout + attested.stderr);
+  }
 });
 
 attack('a dependency that is called otherwise and has the judged name inside is told', async ({ world, id, judge }) => {

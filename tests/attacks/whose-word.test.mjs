@@ -177,6 +177,36 @@ for (const [title, repository, folders] of [
   });
 }
 
+for (const [title, copy, others, message] of [
+  ['whose package.json is too large to read', 'packages/x', (own) => ({ 'package.json': own({ pad: 'x'.repeat(1 << 20) }), 'index.js': 'honest\n' }), /the root of the repository cannot be read/],
+  ['whose package.json is none', 'packages/x', () => ({ 'package.json': 'name: broken\n', 'index.js': 'honest\n' }), /the root of the repository cannot be read/],
+  ['behind 2,000 others', 'packages/x', (own) => ({ 'package.json': '{}\n', ...Object.fromEntries(Array.from({ length: 2000 }, (_, nth) => [`m/${nth}/package.json`, '{}\n'])), 'packages/further/z/package.json': own() }), /more than 2000 folders/],
+  ['behind 2,000 of tests', 'packages/x', (own) => ({ 'package.json': '{}\n', ...Object.fromEntries(Array.from({ length: 2000 }, (_, nth) => [`test/${nth}/package.json`, '{}\n'])), 'packages/further/z/package.json': own() }), /packages\/further\/z is a package of this name/],
+  ['while the package itself declares the fixture', 'test/fixtures/x', (own) => ({ 'package.json': own(), 'index.js': 'honest\n' }), /the root of the repository is a package of this name/],
+  ['in e2e', 'e2e/x', () => ({ 'package.json': '{}\n' }), /tests, examples or settings/],
+  ['in __testfixtures__', 'src/__testfixtures__/x', () => ({ 'package.json': '{}\n' }), /tests, examples or settings/],
+]) {
+  attack(`files of a copy beside a package ${title} are told`, async ({ world, id, judge }) => {
+    const declared = copy.startsWith('test/') ? { repository: { type: 'git', url: `https://github.com/kit/${id}`, directory: copy } } : {};
+    const published = manifest(id, '1.0.0', declared);
+    const files = { ...others((more) => manifest(id, '1.0.0', more)), [`${copy}/package.json`]: published, [`${copy}/index.js`]: 'evil\n' };
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    await world.registry.publish({ files: { 'package.json': published, 'index.js': 'evil\n' }, gitHead: c });
+    const answer = await judge(`${id}@1.0.0`);
+    assert.deepEqual([answer.verdict, answer.origin.directory], ['identical', copy]);
+    assert.match(findingOf(answer, 'other-folder').message, message);
+  });
+}
+
+attack('a fixture that is declared, and is the only package of its name, is not told', async ({ world, id, judge }) => {
+  const published = manifest(id, '1.0.0', { repository: { type: 'git', url: `https://github.com/kit/${id}`, directory: 'examples/x' } });
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: { 'package.json': '{}\n', 'examples/x/package.json': published, 'examples/x/index.js': 'x\n' } }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': published, 'index.js': 'x\n' }, gitHead: c });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.equal(answer.verdict, 'identical');
+  assert.ok(!answer.findings.some(({ code }) => code === 'other-folder'), JSON.stringify(answer.findings));
+});
+
 attack('that the host does not give other folders\' package.json is told, and not taken for there being none', async ({ world, id, judge }) => {
   const { execFileSync } = await import('node:child_process');
   const own = (number) => manifest(id, number, { repository: `github:kit/${id}` });

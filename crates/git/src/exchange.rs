@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use url::{Origin, Url};
 
 use http::{Cancel, Client, HttpError, Request, Trust, rate_limit};
-use npmrc::Secret;
+use npmrc::{AllowList, Secret};
 
 use super::credentials::Credentials;
 use super::transport::{Answer, Exchange};
@@ -28,6 +28,8 @@ pub struct HttpExchange {
     trust: Trust,
     proxy: Option<Url>,
     cancel: Cancel,
+    /// The hosts that may have any address; the client's own where there are none.
+    allowed: Option<Arc<AllowList>>,
     /// Who the user is to private hosts; `None` where nothing may be said of it.
     credentials: Option<Arc<Credentials>>,
     /// What a host let us in for.
@@ -37,13 +39,19 @@ pub struct HttpExchange {
 impl HttpExchange {
     /// Asks with `trust`; `proxy` is git's own `http.proxy`, which goes before npm's.
     pub fn new(client: Client, runtime: Handle, trust: Trust, proxy: Option<Url>, cancel: Cancel) -> Self {
-        Self { client, runtime, trust, proxy, cancel, credentials: None, accepted: Mutex::default() }
+        Self { client, runtime, trust, proxy, cancel, allowed: None, credentials: None, accepted: Mutex::default() }
     }
 
     /// Says who the user is where a host does not answer without.
     #[must_use]
     pub fn identified_by(self, credentials: Option<Arc<Credentials>>) -> Self {
         Self { credentials, ..self }
+    }
+
+    /// Connects to no private host but to these.
+    #[must_use]
+    pub fn within(self, allowed: Option<Arc<AllowList>>) -> Self {
+        Self { allowed, ..self }
     }
 
     fn send(&self, request: &Request) -> Result<Answer, HttpError> {
@@ -69,6 +77,7 @@ impl Exchange for HttpExchange {
             request = request.header(name, value);
         }
         request = request.max_body(limit).cancelled_by(&self.cancel);
+        request.allowed.clone_from(&self.allowed);
         if self.proxy.is_some() {
             request.proxy = Some(self.proxy.clone());
         }

@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use npmrc::AllowList;
+
 use super::address::{Reach, is_public, judge, shown};
 use super::connect::{MAX_HEAD, Pools, Way, explain};
 use super::fetch::rate_limit;
@@ -125,11 +127,16 @@ impl Client {
             let Some(next) = redirect_target(&response, &url, &request.method)? else {
                 return self.answer(request, response, permit, (hops, deadline));
             };
-            if url.scheme() == "https" && next.scheme() == "http" && !self.inner.config.allowed.contains(&next) {
+            if url.scheme() == "https" && next.scheme() == "http" && !self.allowed(request).contains(&next) {
                 return Err(HttpError::Insecure { url: shown(&next) });
             }
             url = next;
         }
+    }
+
+    /// The hosts that may have any address.
+    fn allowed<'a>(&'a self, request: &'a Request) -> &'a AllowList {
+        request.allowed.as_deref().unwrap_or(&self.inner.config.allowed)
     }
 
     async fn hop(
@@ -144,7 +151,7 @@ impl Client {
             Trust::Registry if !at_home => Trust::Stranger,
             trust => trust,
         };
-        let reach = judge(url, trust, &config.allowed)?;
+        let reach = judge(url, trust, self.allowed(request))?;
         if config.offline {
             return Err(HttpError::Offline { url: shown(url) });
         }

@@ -84,6 +84,9 @@ pub struct Request {
     pub total_timeout: Option<Duration>,
     /// Instead of the configured proxies: `Some(None)` goes directly.
     pub proxy: Option<Option<Url>>,
+    /// The hosts that may have any address, in place of the client's own: also where redirects
+    /// lead.
+    pub allowed: Option<Arc<AllowList>>,
     /// Stops the request, and a pause between attempts.
     pub cancel: Cancel,
 }
@@ -101,6 +104,7 @@ impl Request {
             compressed: true,
             total_timeout: None,
             proxy: None,
+            allowed: None,
             cancel: Cancel::default(),
         }
     }

@@ -55,18 +55,14 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
     let place = |folder: &str| if folder.is_empty() { "the root".to_owned() } else { folder.to_owned() };
     let expected = match claims.directory.as_deref() {
         Some(declared) if declared != taken => format!("the package declares {}", place(declared)),
-        Some(_) => return,
+        // Whoever publishes a fixture writes its package.json, too.
+        Some(_) if !is_aside(taken) => return,
         None if is_packed => format!("the package is in {}", place(&origin.directory)),
         None if taken.is_empty() => return,
-        None => match namesake(repository, listing, taken, &claims.name) {
+        declared => match namesake(repository, listing, taken, &claims.name) {
             Err(error) => format!("the package.json of other folders cannot be read: {error}"),
-            Ok(Some(Other::Namesake(other))) => {
-                format!("{} is a package of this name, too", if other.is_empty() { "the root of the repository" } else { &other })
-            }
-            Ok(Some(Other::TooLarge(other))) => {
-                format!("the package.json in {} is too large to read, and may be of this name", place(&other))
-            }
-            Ok(None) if is_aside(taken) => "this is a folder of tests, examples or settings".to_owned(),
+            Ok(Some(other)) => other.words(),
+            Ok(None) if is_aside(taken) && declared.is_none() => "this is a folder of tests, examples or settings".to_owned(),
             Ok(None) => return,
         },
     };
@@ -97,31 +93,51 @@ fn is_aside(directory: &str) -> bool {
 enum Other {
     /// Its package.json has the package's name.
     Namesake(String),
-    /// Its package.json is larger than what is read.
-    TooLarge(String),
+    /// Its package.json is larger than what is read, or is none that can be read.
+    Unread(String),
+    /// One of those that are not looked at.
+    OneOfMany,
+}
+
+impl Other {
+    fn words(&self) -> String {
+        let place = |folder: &str| if folder.is_empty() { "the root of the repository".to_owned() } else { folder.to_owned() };
+        match self {
+            Self::Namesake(folder) => format!("{} is a package of this name, too", place(folder)),
+            Self::Unread(folder) => format!("the package.json in {} cannot be read, and may be of this name", place(folder)),
+            Self::OneOfMany => {
+                format!("more than {MOST_MANIFESTS} folders have a package.json, and one that was not read may be of this name")
+            }
+        }
+    }
 }
 
 /// Another folder of the commit, the nearest to its root, whose package.json has the package's
-/// name or may have it; an error if the host does not give those that are not here.
+/// name or may have it; an error if the host does not give those that are not here. Folders of
+/// tests come last: there are the most of them, and nobody looks for a package there.
 fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &str) -> Result<Option<Other>, GitError> {
-    let mut folders = manifest_directories(listing, MOST_MANIFESTS);
+    let mut folders = manifest_directories(listing, usize::MAX);
     folders.retain(|folder| folder != taken);
+    folders.sort_by_key(|folder| is_aside(folder));
+    let is_cut = folders.len() > MOST_MANIFESTS;
+    folders.truncate(MOST_MANIFESTS);
     let ids: Vec<ObjectId> = folders.iter().filter_map(|folder| Some(listing.get(&join(folder, "package.json"))?.id)).collect();
     // What cannot be had says nothing: only words depend on it.
     repository.ensure_blobs(ids)?;
-    let mut too_large = None;
+    let mut unread = None;
     for folder in folders {
-        let id = listing.get(&join(&folder, "package.json")).map(|entry| entry.id);
-        if id.and_then(|id| repository.store().size(&id)).is_some_and(|size| size > LARGEST_MANIFEST) {
-            too_large.get_or_insert(folder);
-            continue;
-        }
         let manifest = manifest(repository, listing, &folder);
-        if manifest.is_some_and(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name)) {
-            return Ok(Some(Other::Namesake(folder)));
+        match manifest.map(|manifest| manifest.get("name").and_then(Value::as_str) == Some(name)) {
+            Some(true) => return Ok(Some(Other::Namesake(folder))),
+            Some(false) => {}
+            // Tests have many that are broken on purpose.
+            None if is_aside(&folder) => {}
+            None => {
+                unread.get_or_insert(folder);
+            }
         }
     }
-    Ok(too_large.map(Other::TooLarge))
+    Ok(unread.map(Other::Unread).or_else(|| is_cut.then_some(Other::OneOfMany)))
 }
 
 /// A folder's package.json in the commit; `None` if it cannot be had or read.

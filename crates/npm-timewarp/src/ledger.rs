@@ -50,8 +50,10 @@ pub enum GitNote {
     OffBranch,
     /// A client runs this script before it packs, and it was not run.
     Unprepared(String),
-    /// The repository is that of what is judged.
+    /// The repository is that of what is judged, or has a commit or a tree in common with it.
     OfJudged,
+    /// This file is checked out with other text than a reader of the repository sees.
+    Altered(String),
 }
 
 /// A tarball of these files: path, whether it can be executed, and content. The same bytes for the

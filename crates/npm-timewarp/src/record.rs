@@ -220,7 +220,7 @@ impl Recorder {
     pub(super) fn repository_lost(&self, name: &str, why: &str) {
         self.with(|record| {
             if record.repositories_lost.len() < MAX_ASKED {
-                record.repositories_lost.insert(name.to_owned(), shortened(verdict::without_secrets(why)));
+                record.repositories_lost.insert(name.to_owned(), shortened(verdict::told_without_secrets(why)));
             }
         });
     }

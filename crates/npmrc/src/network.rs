@@ -44,8 +44,10 @@ pub struct Network {
     /// npm's `offline`.
     pub offline: bool,
     /// Hosts that may have private addresses: `REPRODUCE_ALLOW_HOSTS`. The registries are added by
-    /// the HTTP client's maker.
+    /// the HTTP client's maker, and where git's configuration leads by whoever reads that.
     pub allowed: AllowList,
+    /// `REPRODUCE_ALLOW_HOSTS` alone: what the user means for every address, whoever names it.
+    pub named: AllowList,
 }
 
 impl Network {
@@ -54,6 +56,7 @@ impl Network {
         let pause = |key: &str| number(key, 3_600_000).map(Duration::from_millis);
         let retries = number("fetch-retries", MAX_RETRIES).and_then(|retries| u32::try_from(retries).ok());
         let sockets = number("maxsockets", MAX_SOCKETS).filter(|sockets| *sockets > 0).and_then(|sockets| usize::try_from(sockets).ok());
+        let named = AllowList::parse(around.var("REPRODUCE_ALLOW_HOSTS").unwrap_or(""));
         Self {
             proxies: proxies(layers, around, findings),
             extra_roots: extra_roots(layers, around, findings),
@@ -64,7 +67,8 @@ impl Network {
             read_timeout: pause("fetch-timeout").filter(|pause| !pause.is_zero()).unwrap_or(Self::READ_TIMEOUT),
             max_sockets: sockets.unwrap_or(SOCKETS),
             offline: layers.flag("offline").unwrap_or(false),
-            allowed: AllowList::parse(around.var("REPRODUCE_ALLOW_HOSTS").unwrap_or("")),
+            allowed: named.clone(),
+            named,
         }
     }
 }

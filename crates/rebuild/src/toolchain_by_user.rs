@@ -176,8 +176,12 @@ fn hashed(root: &Path, parts: &[Part]) -> io::Result<Hashed> {
         hash.update(format!("{:o} file {content} {path}\0", mode(data)));
         contents.insert(path, content);
     }
+    // `bin` may be a link to another folder of the toolchain.
+    let bin = root.join("bin").canonicalize().ok();
+    let bin = bin.as_deref().and_then(|bin| bin.strip_prefix(root).ok()?.to_str()).unwrap_or("bin");
     for Part { path, .. } in parts {
-        let Some(name) = path.strip_prefix("bin/").filter(|name| !name.contains('/')) else { continue };
+        let inside = if bin.is_empty() { Some(path.as_str()) } else { path.strip_prefix(bin).and_then(|rest| rest.strip_prefix('/')) };
+        let Some(name) = inside.filter(|name| !name.contains('/')) else { continue };
         let target = root.join(path).canonicalize()?;
         let target = target.strip_prefix(root).ok().and_then(Path::to_str).and_then(|target| contents.get(target));
         if let Some(content) = target.filter(|_| programs.len() < MAX_PROGRAMS) {
@@ -219,6 +223,20 @@ mod tests {
         let linked = open(folder.path()).unwrap().info;
         assert_eq!(linked.programs.get("rustc"), linked.programs.get("cargo"));
         assert_ne!(linked.digest, after.digest);
+    }
+
+    #[test]
+    fn programs_are_named_where_bin_is_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("real/more")).unwrap();
+        fs::write(folder.path().join("real/cargo"), "#!/bin/sh\n").unwrap();
+        fs::write(folder.path().join("real/more/inner"), "x").unwrap();
+        symlink("real", folder.path().join("bin")).unwrap();
+        assert_eq!(open(folder.path()).unwrap().info.programs.keys().collect::<Vec<_>>(), ["cargo"]);
+        let flat = tempfile::tempdir().unwrap();
+        fs::write(flat.path().join("cargo"), "#!/bin/sh\n").unwrap();
+        symlink(".", flat.path().join("bin")).unwrap();
+        assert_eq!(open(flat.path()).unwrap().info.programs.keys().collect::<Vec<_>>(), ["cargo"]);
     }
 
     #[test]

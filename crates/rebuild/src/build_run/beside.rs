@@ -152,6 +152,11 @@ impl Beside {
             let said = format!("git dependencies at commits that no branch or tag of their repository leads to: {}", listed(&off));
             run.warnings.push(("git-dependency-off-branch", said));
         }
+        let altered = told(&|note| if let GitNote::Altered(path) = note { Some(format!(" ({path})")) } else { None });
+        if !altered.is_empty() {
+            let said = format!("files of git dependencies are not what their repositories show, by .gitattributes: {}", listed(&altered));
+            run.warnings.push(("altered-by-attributes", said));
+        }
         let unprepared = told(&|note| if let GitNote::Unprepared(script) = note { Some(format!(" ({script})")) } else { None });
         if !unprepared.is_empty() {
             let said = format!("git dependencies were packed without their scripts, which the client would run: {}", listed(&unprepared));
@@ -159,7 +164,10 @@ impl Beside {
         }
         if !self.repositories_lost.is_empty() {
             let lost = self.repositories_lost.iter().map(|(name, why)| format!("{name} ({why})")).collect();
-            run.notes.push(("git-dependency-lost", format!("git dependencies could not be fetched: {}", listed(&lost))));
+            run.notes.push(("git-dependency-lost", format!(
+                    "git dependencies could not be fetched, and an empty package took the place of each: {}; if a host was only out of reach, check the package again",
+                    listed(&lost)
+                )));
         }
     }
 

@@ -17,6 +17,7 @@ mod earlier_version;
 mod edit;
 mod failure;
 mod install;
+mod judged_repository;
 mod kept;
 mod moments;
 mod oldest;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use context::Context;
-use git::Repository;
+use git::{GitError, Repository};
 use npm_pack::list::{self, ListRules};
 use npm_spec::tool::Kind;
 use npm_spec::version::{self, VersionRange};
@@ -25,8 +25,9 @@ use npm_timewarp::{GitNote, GitPackage, GitWanted, Reference, git_tarball};
 use origin::address;
 use recipe::Checkout;
 
+use super::judged_repository::JudgedRepository;
 use crate::checkout::{Folder, Which};
-use crate::opening::open_by_url;
+use crate::opening::{open_by_url, open_dependency};
 use crate::{Published, SourceError};
 
 /// Most bytes of one dependency's files.
@@ -35,6 +36,14 @@ const LARGEST: u64 = 128 << 20;
 const FEWEST_DIGITS: usize = 7;
 /// Scripts that a package manager runs before it packs a repository.
 const PREPARE: [&str; 3] = ["prepare", "prepack", "prepublish"];
+
+/// A commit's files as an installation gets them.
+struct Packed {
+    tarball: Vec<u8>,
+    manifest: Value,
+    /// Files with other text than a reader of the repository sees.
+    altered: Vec<String>,
+}
 
 /// Where dependencies on repositories come from in one build.
 pub(super) struct Repositories {
@@ -45,7 +54,7 @@ pub(super) struct Repositories {
     /// No commit that is chosen here is later.
     pub(super) until: Timestamp,
     /// The repository of what is judged.
-    pub(super) judged: String,
+    pub(super) judged: JudgedRepository,
     /// Held while one is fetched and packed.
     pub(super) turn: Mutex<()>,
 }
@@ -61,7 +70,9 @@ impl npm_timewarp::Repositories for Repositories {
         // One after the other: each is held in memory while it is packed.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.context.progress.tell("build", &format!("fetching the repository of {}", wanted.name));
-        let mut repository = open_by_url(&wanted.repository, &self.context, &self.runtime).map_err(|error| error.to_string())?;
+        let allowed = self.judged.allowed(&self.context);
+        let opened = open_dependency(&wanted.repository, &self.context, &self.runtime, &allowed);
+        let mut repository = opened.map_err(|error| error.to_string())?;
         let (commit, mut notes) = self.commit(&mut repository, &wanted.reference)?;
         // Archives of the big hosts have no submodules, and only npm asks other hosts for them.
         // What one of those leads to would be an ingredient that nothing names.
@@ -70,9 +81,11 @@ impl npm_timewarp::Repositories for Repositories {
         if listing.is_some_and(|listing| listing.entries.iter().any(|entry| entry.kind == EntryKind::Commit)) {
             return Err("it has submodules, which are not fetched".to_owned());
         }
-        let (tarball, manifest) = self.packed(&mut repository, &commit, &wanted.directory).map_err(|error| error.to_string())?;
+        let Packed { tarball, manifest, altered } =
+            self.packed(&mut repository, &commit, &wanted.directory).map_err(|error| error.to_string())?;
         notes.extend(self.unprepared(&manifest, &wanted.repository));
-        if self.is_judged(&wanted.repository) {
+        notes.extend(altered.into_iter().map(GitNote::Altered));
+        if self.is_of_judged(&mut repository, wanted, &commit).map_err(|error| error.to_string())? {
             notes.push(GitNote::OfJudged);
         }
         let name = manifest.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -169,7 +182,7 @@ impl Repositories {
     }
 
     /// The files of a commit as a tarball, and their package.json.
-    fn packed(&self, repository: &mut Repository, commit: &ObjectId, directory: &str) -> Result<(Vec<u8>, Value), SourceError> {
+    fn packed(&self, repository: &mut Repository, commit: &ObjectId, directory: &str) -> Result<Packed, SourceError> {
         let listing = repository.listing(commit)?.ok_or(SourceError::NothingBuilt)?;
         let nothing = Published::nothing()?;
         let open = |url: &str| open_by_url(url, &self.context, &self.runtime);
@@ -194,7 +207,7 @@ impl Repositories {
                 files.push((path, *kind == EntryKind::BlobExecutable, content));
             }
         }
-        Ok((git_tarball(files)?, manifest))
+        Ok(Packed { tarball: git_tarball(files)?, manifest, altered: folder.altered() })
     }
 
     /// By which rules the package manager packs a repository; none where it takes all of it.
@@ -218,10 +231,10 @@ impl Repositories {
         PREPARE.iter().find(has).filter(|_| prepares).map(|name| GitNote::Unprepared((*name).to_owned()))
     }
 
-    /// Whether a repository is that of what is judged.
-    fn is_judged(&self, url: &str) -> bool {
-        let parsed = |url: &str| address::parse_with(url, &|url| self.context.leads_to(url)).ok();
-        parsed(url).zip(parsed(&self.judged)).is_some_and(|(one, other)| address::same_repository(&one, &other))
+    /// Whether a repository is that of what is judged, or a copy of it.
+    fn is_of_judged(&self, repository: &mut Repository, wanted: &GitWanted, commit: &ObjectId) -> Result<bool, GitError> {
+        let is_at = self.judged.is_at(&wanted.repository, &self.context);
+        Ok(is_at || self.judged.shares(repository, (commit, &wanted.directory), (&self.context, &self.runtime))?)
     }
 }
 

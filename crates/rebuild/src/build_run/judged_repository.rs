@@ -1,0 +1,102 @@
+//! The repository of what is judged, as far as a build's git dependencies are held against it.
+//!
+//! An address tells nothing: a host leads old names to new ones, any host can lead anywhere, and
+//! the user may have named a clone. So a dependency is of this repository if they have a commit or
+//! a tree in common, whatever led there. Nor does the user's git configuration lead a dependency
+//! into a private network, but to where it leads the judged repository itself.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use gix::ObjectId;
+use gix::objs::tree::EntryKind;
+use tokio::runtime::Handle;
+use url::Url;
+
+use context::Context;
+use git::{GitError, Repository};
+use npmrc::AllowList;
+use origin::address::{self, Address};
+
+use crate::opening::{open, targets};
+
+/// See the module.
+pub(super) struct JudgedRepository {
+    /// Its address; that of a folder where the user named one.
+    pub(super) url: String,
+    /// The address that the package declares.
+    pub(super) declared: Option<Address>,
+    /// The commit that is judged.
+    pub(super) commit: ObjectId,
+    /// The package's folder in it.
+    pub(super) directory: String,
+    /// Its commits and their trees, and the tree of the package's folder.
+    pub(super) objects: OnceLock<HashSet<ObjectId>>,
+}
+
+impl JudgedRepository {
+    fn address(&self, context: &Context) -> Option<Address> {
+        match Url::parse(&self.url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok()) {
+            Some(path) => Some(Address::here(&path)),
+            None => address::parse_with(&self.url, &|url| context.leads_to(url)).ok(),
+        }
+    }
+
+    /// The hosts that may have any address where a dependency names them: those that the user
+    /// allowed by name, and the one that the user's configuration leads the judged repository to.
+    pub(super) fn allowed(&self, context: &Context) -> Arc<AllowList> {
+        let mut allowed = context.npm.network.named.clone();
+        let own = self.address(context).filter(|address| address.on_this_machine().is_none()).or_else(|| self.declared.clone());
+        for target in own.iter().flat_map(|own| targets(own, context)).filter_map(|(_, target)| Url::parse(&target).ok()) {
+            // Any other host of the judged repository is asked as a stranger's, and so it is here.
+            if context.client.config().allowed.contains(&target) {
+                allowed.add(&target);
+            }
+        }
+        Arc::new(allowed)
+    }
+
+    /// Whether an address is that of the judged repository, or the one that the package declares.
+    pub(super) fn is_at(&self, url: &str, context: &Context) -> bool {
+        let Ok(one) = address::parse_with(url, &|url| context.leads_to(url)) else { return false };
+        let own = self.address(context).filter(|address| address.on_this_machine().is_none());
+        own.iter().chain(&self.declared).any(|other| address::same_repository(&one, other))
+    }
+
+    /// Whether a dependency's commit is of the judged repository, or of a copy of it: they have a
+    /// commit in common, or the dependency's files are all those of a commit or of the package.
+    pub(super) fn shares(
+        &self,
+        dependency: &mut Repository,
+        (commit, directory): (&ObjectId, &str),
+        (context, runtime): (&Context, &Handle),
+    ) -> Result<bool, GitError> {
+        if commit == &self.commit || dependency.history()?.contains(&self.commit) {
+            return Ok(true);
+        }
+        if self.objects.get().is_none() {
+            let read = self.read(context, runtime)?;
+            self.objects.get_or_init(|| read);
+        }
+        let Some(own) = self.objects.get() else { return Ok(false) };
+        let whole = dependency.commit(commit)?.map(|commit| commit.tree);
+        let part = dependency.entries_at(&[*commit], directory)?.get(commit).map(|(_, id)| *id);
+        let is_own = |id: &ObjectId| own.contains(id);
+        Ok([Some(*commit), whole, part].iter().flatten().any(is_own) || dependency.history()?.commits.iter().any(|(id, _)| is_own(id)))
+    }
+
+    fn read(&self, context: &Context, runtime: &Handle) -> Result<HashSet<ObjectId>, GitError> {
+        let Some(address) = self.address(context) else {
+            return Err(GitError::AddressRefused { url: self.url.clone(), why: "it cannot be read".to_owned() });
+        };
+        // As the user, as it was for what is judged: nothing of it comes into the build here.
+        let mut repository = open(&address, context, runtime, true)?;
+        repository.ensure_commits(&[self.commit])?;
+        let mut objects: HashSet<ObjectId> = HashSet::new();
+        objects.extend(repository.history()?.commits.iter().flat_map(|(id, commit)| [*id, commit.tree]));
+        objects.extend(repository.commit(&self.commit)?.iter().flat_map(|commit| [commit.id, commit.tree]));
+        let part = repository.entries_at(&[self.commit], &self.directory)?;
+        objects.extend(part.values().filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, id)| *id));
+        Ok(objects)
+    }
+}

@@ -17,7 +17,7 @@ use super::folders::{self, OwnFolder};
 use super::links::{self, Link};
 use super::patterns::Patterns;
 use super::pnpm::Head;
-use super::{Fault, Format, address, json, yaml};
+use super::{Fault, Format, address, deno, json, yaml};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -123,11 +123,11 @@ pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<St
     let overridden = overridden(project);
     let unmet = said.unmet.iter().filter(|(name, _)| !overridden.contains(*name)).map(|(_, told)| told.clone());
     let mut told: Vec<String> = unmet.collect();
-    if fs::symlink_metadata(project.join("package.json")).is_err() {
+    if format == Format::Deno {
+        told.extend(deno::differences(said, project));
         return told;
     }
-    if format == Format::Deno {
-        told.extend(of_deno(said, project));
+    if fs::symlink_metadata(project.join("package.json")).is_err() {
         return told;
     }
     let members = match workspaces(project, format, said.names_all) {
@@ -160,24 +160,6 @@ fn overridden(project: &Path) -> BTreeSet<String> {
         }
     }
     names
-}
-
-/// What package.json asks for and deno's lockfile has no version for.
-fn of_deno(said: &Said, project: &Path) -> Vec<String> {
-    let asked = match asked_in(&project.join("package.json")) {
-        Ok(asked) => asked,
-        Err(reason) => return vec![format!("package.json cannot be read: {reason}")],
-    };
-    let is_there = |name: &str, range: &str| {
-        let (name, range) = range.strip_prefix("npm:").map_or((name, range), |real| address::split_name(real).unwrap_or((real, "*")));
-        let fits = |version: &String| match (version::VersionRange::parse(range), version::parse(version)) {
-            (Some(range), Some(version)) => range.contains(&version),
-            _ => true,
-        };
-        address::kind(range).is_some() || said.versions.get(name).is_some_and(|all| all.iter().any(fits))
-    };
-    let missing = asked.iter().filter(|(name, (list, range))| *list != PEERS && !is_there(name, range));
-    missing.map(|(name, (_, range))| format!("package.json asks for {name}@{range}, and the lockfile has no version for that")).collect()
 }
 
 fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String>, project: &Path, folder: &str) -> Vec<String> {
@@ -267,7 +249,7 @@ pub(crate) fn text_of(path: &Path) -> Option<String> {
     Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
-fn asked_in(path: &Path) -> Result<Asked, String> {
+pub(crate) fn asked_in(path: &Path) -> Result<Asked, String> {
     let text = text_of(path).ok_or("it is too large, or no text")?;
     let of = json::parse(&text, false).map_err(|_| "it is no JSON that clients write")?;
     match unclear(&of) {
@@ -348,11 +330,20 @@ fn in_settings(project: &Path, names_all: bool) -> Result<Vec<String>, String> {
 }
 
 /// The folders below `root` that have a package.json and fit a pattern; from the project's folder.
-fn folders(project: &Path, (root, format): (&str, Format), patterns: &Patterns, looked_at: &mut usize) -> Result<BTreeSet<String>, String> {
+pub(crate) fn folders(
+    project: &Path,
+    (root, format): (&str, Format),
+    patterns: &Patterns,
+    looked_at: &mut usize,
+) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
     let mut open = if patterns.is_empty() { Vec::new() } else { vec![(String::new(), 0)] };
     let whole = |folder: &str| if root.is_empty() { folder.to_owned() } else { format!("{root}/{folder}") };
-    let manifests: &[&str] = if format == Format::Pnpm { &["package.json", "package.json5", "package.yaml"] } else { &["package.json"] };
+    let manifests: &[&str] = match format {
+        Format::Pnpm => &["package.json", "package.json5", "package.yaml"],
+        Format::Deno => &["package.json", "deno.json", "deno.jsonc"],
+        _ => &["package.json"],
+    };
     while let Some((above, depth)) = open.pop() {
         for entry in fs::read_dir(project.join(whole(&above))).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();

@@ -1,13 +1,18 @@
 //! deno.lock 2 to 5: `name@1.0.0`, with peers as `name@1.0.0_peer@2.0.0`.
 
-use std::collections::HashSet;
+mod asked;
 
+use std::collections::{HashMap, HashSet};
+
+use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 use npm_spec::version;
 
 use super::collect::Collected;
 use super::json::{self, Lines};
 use super::{Fault, Place, Position, Reason, address};
+
+pub(crate) use asked::differences;
 
 /// The members of the file, and those of a package.
 const MEMBERS: [&str; 10] = ["version", "specifiers", "packages", "npm", "jsr", "remote", "redirects", "workspace", "patches", "links"];
@@ -49,6 +54,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     for property in json::rows(top).iter().chain(json::rows(within)).chain(json::rows(in_npm)) {
         specifier((property.name.as_str(), json::string(&property.value)), &rows, lines.position(property.range().start), found);
     }
+    let mut nodes = HashMap::new();
     for property in json::rows(of_npm) {
         let (key, position) = (property.name.as_str(), lines.position(property.range().start));
         let Some((entry, (name, version))) = property.value.as_object().zip(address::split_name(key)) else {
@@ -64,12 +70,40 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             ..Place::at(position, key).with_address(json::text(entry, "tarball"))
         };
         // No version has an underscore.
-        found.package(name, version.split('_').next().unwrap_or(version), place)?;
+        let node = found.package(name, version.split('_').next().unwrap_or(version), place)?;
+        nodes.insert(key, (node, entry, position));
+    }
+    for (key, (node, entry, position)) in &nodes {
+        for (alias, real) in needs(entry) {
+            // By the name alone a package is only asked for as itself.
+            let Some(real) = real else { continue };
+            match nodes.get(real) {
+                Some((to, ..)) => found.asks(*node, *to, alias),
+                None => found.gap(key, real, *position),
+            }
+        }
     }
     for property in json::rows(of_jsr).iter().chain(json::rows(json::table(&root, "remote")?)) {
         found.left_out(property.name.as_str(), lines.position(property.range().start), Reason::OtherRegistry)?;
     }
     Ok(())
+}
+
+/// What a package is said to need: the name under which it asks, and the row that this leads to, if
+/// it is named: `a`, `a@1.0.0` or `alias@npm:a@1.0.0`; up to version 3 names with rows.
+fn needs<'a>(entry: &'a Object<'a>) -> Vec<(&'a str, Option<&'a str>)> {
+    let mut all = Vec::new();
+    for kind in ["dependencies", "optionalDependencies", "optionalPeers"] {
+        for value in json::list(entry, kind) {
+            let Some(text) = json::string(value) else { continue };
+            let row = address::split_name(text).and_then(|(alias, behind)| Some((alias, behind.strip_prefix("npm:")?)));
+            let Some((alias, row)) = row else { continue };
+            all.push((alias, Some(row)));
+        }
+        let table = json::rows(json::object(entry, kind)).iter();
+        all.extend(table.map(|property| (property.name.as_str(), json::string(&property.value))));
+    }
+    all
 }
 
 /// Keeps which version a specifier leads to (`npm:a@1` to `1.0.0`, up to version 3 to

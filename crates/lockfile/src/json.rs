@@ -15,8 +15,16 @@ const STEP: usize = 1024;
 /// 512 deep.
 pub(crate) fn parse(text: &str, commas: bool) -> Result<Object<'_>, Fault> {
     // No client writes comments, and where one ends readers do not agree.
-    let options = json_options(false, commas);
-    match parse_to_ast(text, &CollectOptions::default(), &options) {
+    read(text, &json_options(false, commas))
+}
+
+/// Reads JSON that people write, with comments.
+pub(crate) fn with_comments(text: &str) -> Result<Object<'_>, Fault> {
+    read(text, &json_options(true, true))
+}
+
+fn read<'a>(text: &'a str, options: &jsonc_parser::ParseOptions) -> Result<Object<'a>, Fault> {
+    match parse_to_ast(text, &CollectOptions::default(), options) {
         Ok(parsed) => match parsed.value {
             Some(Value::Object(object)) => said_once(&object).map(|()| object),
             _ => Err(Fault::Malformed("it is no object of JSON".to_owned())),

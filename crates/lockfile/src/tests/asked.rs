@@ -268,3 +268,40 @@ fn a_folder_of_the_project_is_its_own_and_what_it_needs_must_be_told() {
         assert_eq!(differences((file, text), &[("package.json", root), ("p/w", "no folder")]).len(), 1, "{file}: no folder");
     }
 }
+
+#[test]
+fn what_a_project_of_deno_asks_for_is_in_its_lockfile_wherever_it_stands() {
+    let lock = ("deno.lock", r#"{"version":"5","specifiers":{"npm:a@1":"1.0.0"},"npm":{"a@1.0.0":{}}}"#);
+    let good = r#"{"imports":{"a":"npm:a@^1.0.0","std":"jsr:@std/x@1"}, /* why */ "workspace":["./m"],"compilerOptions":{"types":["npm:a@1/x.d.ts"]},}"#;
+    assert_eq!(differences(lock, &[("deno.json", good), ("m/package.json", ASKS)]), [""; 0], "the control");
+    for file in [
+        ("deno.json", r#"{"imports":{"b":"npm:b@1.0.0"}}"#),
+        ("deno.jsonc", r#"{"imports":{"a":"npm:a@2"}}"#),
+        ("deno.json", r#"{"scopes":{"x":{"b":"npm:/b@1.0.0/"}}}"#),
+        ("deno.json", r#"{"lint":{"plugins":["npm:b"]}}"#),
+        ("deno.json", r#"{"compilerOptions":{"jsxImportSource":"npm:b@1"}}"#),
+        ("deno.json", r#"{"imports":{"b":"\u006epm:b@1.0.0"}}"#),
+        ("package.json", r#"{"dependencies":{"b":"^1.0.0"}}"#),
+    ] {
+        assert_eq!(differences(lock, &[file]).len(), 1, "{file:?}");
+    }
+    for (root, member) in [
+        (("deno.json", r#"{"workspace":["./m"]}"#), ("m/deno.json", r#"{"imports":{"b":"npm:b@1"}}"#)),
+        (("deno.json", r#"{"workspace":{"members":["m/"]}}"#), ("m/package.json", r#"{"dependencies":{"b":"1"}}"#)),
+        (("package.json", r#"{"workspaces":["*"]}"#), ("m/package.json", r#"{"dependencies":{"b":"1"}}"#)),
+    ] {
+        assert_eq!(differences(lock, &[root, member]).len(), 1, "{root:?}");
+    }
+}
+
+#[test]
+fn many_aliases_of_a_package_of_many_versions_are_compared_in_time() {
+    let versions = |each: &dyn Fn(usize) -> String| (0..4000).map(each).collect::<Vec<_>>().join(",");
+    let specifiers = versions(&|at| format!(r#""npm:a@1.0.{at}":"1.0.{at}""#));
+    let rows = versions(&|at| format!(r#""a@1.0.{at}":{{}}"#));
+    let lock = format!(r#"{{"version":"5","specifiers":{{{specifiers}}},"npm":{{{rows}}}}}"#);
+    let asked = format!(r#"{{"dependencies":{{{}}}}}"#, versions(&|at| format!(r#""b{at}":"npm:a@2.0.{at}""#)));
+    let began = std::time::Instant::now();
+    assert!(!differences(("deno.lock", &lock), &[("package.json", &asked)]).is_empty());
+    assert!(began.elapsed() < std::time::Duration::from_secs(30));
+}

@@ -164,3 +164,17 @@ fn members_of_another_kind_make_the_client_ignore_the_file_and_are_refused() {
         assert_eq!(code("pnpm-lock.yaml", &format!("lockfileVersion: '9.0'\n{odd}\npackages: {{}}\n")), "lockfile-malformed", "{odd}");
     }
 }
+
+#[test]
+fn a_row_of_deno_that_leads_to_another_package_is_an_alias_that_its_package_must_have() {
+    let new = r#"{"version":"5","npm":{"app@1.0.0":{"dependencies":["good@npm:other@1.0.0","same"]},"other@1.0.0":{},"same@1.0.0":{}}}"#;
+    let old = r#"{"version":"3","packages":{"npm":{"app@1.0.0":{"dependencies":{"good":"other@1.0.0","same":"same@1.0.0"}},"other@1.0.0":{"dependencies":{}},"same@1.0.0":{"dependencies":{}}}}}"#;
+    for text in [new, old] {
+        let lockfile = Lockfile::read("deno.lock", text.as_bytes()).unwrap();
+        let aliases: Vec<_> = lockfile.entries.iter().flat_map(|entry| entry.places.iter().map(|place| place.aliases.clone())).collect();
+        assert_eq!(aliases, [vec![], vec![("app@1.0.0".to_owned(), "good".to_owned())], vec![]], "{text}");
+        assert!(lockfile.gaps.is_empty());
+        let nowhere = text.replace("other@1.0.0\":{", "another@1.0.0\":{");
+        assert_eq!(Lockfile::read("deno.lock", nowhere.as_bytes()).unwrap().gaps.len(), 1, "{text}");
+    }
+}

@@ -75,7 +75,12 @@ test('a client takes the lockfile of the root above whose workspace the audited 
     'pnpm: any root above': { ...pnpm(), '../pnpm-workspace.yaml': 'packages: [q]\n' },
   });
   await told(deno(), 'client-settings', { deno: { ...deno(), '../deno.json': '{"workspace":["./p"]}' } });
-  await told(npm(), 'client-settings', { 'npm: a folder without package.json': { ...npm(), 'package.json': null, '../package.json': '{}' } });
+  for (const [client, files] of Object.entries({ npm: npm(), yarn: yarn(), pnpm: pnpm(), bun: bun(), deno: deno() })) {
+    await told(files, 'client-settings', {
+      [`${client}: a folder without package.json`]: { ...files, 'package.json': null, '../package.json': '{}' },
+      [`${client}: a folder of that name`]: { ...files, 'package.json': null, 'package.json/x': '', '../package.json': '{}' },
+    });
+  }
 });
 
 test('a workspace with a lockfile of its own is told: it may be the one that counts', async () => {

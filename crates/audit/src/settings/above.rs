@@ -31,6 +31,19 @@ pub(super) fn root(
     (audited, format): (&Path, Format),
 ) -> Option<(&'static str, Option<&'static str>, &'static str)> {
     let is_there = |folder: &Path, file: &str| folder.join(file).symlink_metadata().is_ok();
+    // A client looks for the next folder up that has one of these, where the audited one has none.
+    let projects: &[&'static str] = match format {
+        Format::Npm | Format::Yarn | Format::Pnpm | Format::Bun => &["package.json"],
+        Format::Deno => &["deno.json", "deno.jsonc", "package.json"],
+        // yarn 2 and later refuses to install there.
+        _ => &[],
+    };
+    let is_file = |file: &&&str| audited.join(file).symlink_metadata().is_ok_and(|found| !found.is_dir());
+    if !projects.iter().any(|file| is_file(&file))
+        && let Some(file) = projects.iter().find(|file| is_there(above, file))
+    {
+        return Some((file, None, NEXT));
+    }
     match format {
         // pnpm takes the nearest one, whatever folders it names.
         Format::Pnpm => {
@@ -38,10 +51,6 @@ pub(super) fn root(
             is_root.then_some(("pnpm-workspace.yaml", None, ROOT))
         }
         Format::Npm | Format::Yarn | Format::Bun | Format::Deno => {
-            let goes_up = format != Format::Yarn && format != Format::Deno;
-            if goes_up && !is_there(audited, "package.json") && is_there(above, "package.json") {
-                return Some(("package.json", None, NEXT));
-            }
             let files: &[(&str, &str)] = match format {
                 Format::Deno => &[("deno.json", "workspace"), ("deno.jsonc", "workspace"), ("package.json", "workspaces")],
                 _ => &[("package.json", "workspaces")],

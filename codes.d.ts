@@ -107,6 +107,7 @@ export type Code =
   | 'empty-segment'
   | 'entry-after-end'
   | 'exception-changed'
+  | 'exception-new'
   | 'exception-over'
   | 'exception-unpinned'
   | 'exception-unused'

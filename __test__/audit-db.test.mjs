@@ -128,3 +128,19 @@ test('no link in the folder of files leads logs and diffs to another place', asy
   assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
   assert.ok((await readdir(join(folder, 'a.db.files'))).length > 0);
 });
+
+test('a database to which somebody added a trigger or another view is refused', { skip: !sql && 'wants SQLite' }, async () => {
+  const folder = await project(of.bad);
+  const trigger = "CREATE TRIGGER t AFTER INSERT ON result BEGIN UPDATE result SET verdict = 'identical', reproduced = 1 WHERE id = new.id; END";
+  const endless = 'DROP VIEW runs; CREATE VIEW runs AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n AS run FROM c';
+  for (const [name, added] of [['t.db', trigger], ['v.db', endless]]) {
+    await command(folder, ['audit', '--db', name]);
+    sql(join(folder, name), added);
+    await writeFile(join(folder, 'list.txt'), `${of.bad.spec}\n`);
+    for (const args of [['audit', '--db', name], ['survey', 'list.txt', '--db', name, '--no-build'], ['report', name]]) {
+      const ran = await command(folder, args, { timeout: 30_000 });
+      assert.deepEqual([ran.code, ran.signal], [2, null], args.join(' '));
+      assert.match(ran.stderr, /error\[survey-database\]: .*(triggers|views).*\n\nhint: /, args.join(' '));
+    }
+  }
+});

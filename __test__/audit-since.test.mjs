@@ -130,7 +130,7 @@ for (const [format, files] of Object.entries(FORMATS)) {
     const ran = await run([join(ROOT, 'action/run.mjs')], { command: [process.execPath], env, cwd: folder });
     assert.equal(ran.code, 1, ran.stdout + ran.stderr);
     const lines = ran.stdout.split('\n');
-    assert.match(lines[0], /^identical {2}q-tampered@1\.0\.0 {2}\(lockfile-integrity-mismatch\)$/, 'named first');
+    assert.match(lines[0], /^differs {2}q-tampered@1\.0\.0 {2}\(lockfile-integrity-mismatch\)$/, 'named first');
     const marked = lines.filter((one) => one.startsWith('::'));
     assert.match(marked[0], new RegExp(`^::error file=${files[0]},line=${line},col=\\d+,title=q-tampered@1\\.0\\.0 \\[lockfile-integrity-mismatch\\]::`));
     assert.equal(marked.length, 1, marked.join('\n'));

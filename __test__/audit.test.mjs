@@ -100,7 +100,7 @@ test('the whole audit is one object, and its lines can be read as they come', as
   assert.deepEqual(json.packages.map(({ name, verdict, exitCode }) => [name, verdict, exitCode]), [['a-bad', 'differs', 1], ['a-good', 'identical', 0]]);
   assert.deepEqual(json.packages[1].places, [{ line: 4, column: 5, key: 'node_modules/a-good' }]);
   assert.match(json.packages[1].source, /^git\+https:\/\/github\.com\/kit\/a-good/);
-  assert.deepEqual(json.leftOut, [{ line: 14, column: 5, key: 'node_modules/f', reason: 'file', exitCode: 2, exception: null }]);
+  assert.deepEqual(json.leftOut, [{ line: 14, column: 5, key: 'node_modules/f', reason: 'file', exitCode: 2, exception: null, exceptionIsNew: false }]);
 
   const streamed = await audit(folder, '--ndjson', '-');
   assert.equal(streamed.code, 1);

@@ -70,7 +70,7 @@ const broken = wrong();
 // What is none of the program's own exit codes decided nothing; nor did 0 where an answer is
 // missing.
 const code = isEnd && !(broken && ran.status === 0) ? ran.status : 2;
-const verdicts = [...results.map((one) => one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
+const verdicts = [...results.map((one) => asInstalled(one) ?? one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
 // Which verdicts fail is the user's choice. That there is none is no verdict, and fails whatever
 // was chosen.
 process.exitCode = broken || fails.includes(code) ? code : 0;
@@ -81,7 +81,7 @@ output({ verdict: verdicts.join(' '), 'exit-code': String(code), json, ...(audit
 // The program's own table says more; it writes none for a folder, and none if it was asked for
 // something that it cannot do.
 if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
-for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${codeOf(one) ? `  (${codeOf(one)})` : ''}`);
+for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${codeOf(one) ? `  (${codeOf(one)})` : ''}${passing(one)}`);
 const problems = results.flatMap((one) => [...(one.problems ?? []), ...(one.verdict === 'error' ? [{ code: one.code, message: one.message, todo: one.hints?.[0] }] : [])]);
 for (const { code: name, message, todo } of problems) {
   print(`${name}: ${message}`);
@@ -199,7 +199,24 @@ function parsed(line) {
 
 /** Why it fails: of an audit's package what the lockfile says of it comes first. */
 function codeOf(one) {
-  return one.findings?.find(({ severity }) => audit && severity === 'error')?.code ?? one.code;
+  const error = (findings) => audit && findings?.find(({ severity }) => severity === 'error')?.code;
+  return error(one.findings) || one.code || error(one.noticed) || undefined;
+}
+
+/**
+ * The verdict is about what the registry serves. Where the lockfile has something else, that is
+ * what is installed; undefined where it has not.
+ */
+function asInstalled(one) {
+  if (!audit || !['identical', 'same-content'].includes(one.verdict)) return undefined;
+  if (!one.findings?.some(({ severity }) => severity === 'error')) return undefined;
+  return { 1: 'differs', 2: 'undecided' }[one.exitCode];
+}
+
+/** What lets a package pass that would fail. */
+function passing(one) {
+  if (!one.exception) return '';
+  return one.exceptionIsNew ? '  excepted by an exception that is new' : '  excepted';
 }
 
 function nameOf(one) {

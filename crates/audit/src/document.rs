@@ -82,6 +82,8 @@ pub struct LeftOutInfo {
     /// What the lockfile leads it to, which an exception can be pinned to.
     #[serde(skip)]
     pub(crate) pin: Option<String>,
+    /// Whether that exception was not there at the commit since which changes are asked for.
+    pub exception_is_new: bool,
 }
 
 impl LeftOutInfo {
@@ -128,7 +130,8 @@ impl Document {
             exit_code: fail_on.of(found),
             classes: classes(&rows),
             totals,
-            findings: plan.findings.iter().cloned().chain(settings).chain(plan.exceptions.findings(&rows, &left_out, plan)).collect(),
+            findings: [plan.findings.clone(), settings, plan.exceptions.findings(&rows, &left_out, plan), plan.exceptions.told_as_new()]
+                .concat(),
             packages: rows,
             left_out,
         }
@@ -150,13 +153,15 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
             exit_code: 0,
             exception: None,
             pin: left.leads_to.clone(),
+            exception_is_new: false,
         };
         if !left.is_own && !is_bundled(left) && !plan.accepted.contains(&left.reason) {
             info.exit_code = 2;
         }
         if info.exit_code > 0 && info.is_liftable() {
-            info.exception =
-                plan.exceptions.for_left_out((&left.key, info.reason), info.pin.as_deref()).map(|exception| exception.reason.clone());
+            let exception = plan.exceptions.for_left_out((&left.key, info.reason), info.pin.as_deref());
+            info.exception_is_new = exception.is_some_and(|exception| plan.exceptions.is_new(exception));
+            info.exception = exception.map(|exception| exception.reason.clone());
             info.exit_code = if info.exception.is_some() { 0 } else { 2 };
         }
         info

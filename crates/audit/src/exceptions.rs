@@ -4,6 +4,8 @@
 //! An exception lifts a verdict, or accepts what is left out. What the lockfile says otherwise than
 //! the registry it never lifts, and not what could not be judged at all.
 
+mod since;
+
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -73,6 +75,10 @@ pub struct Exceptions {
     all: Vec<Exception>,
     /// Those that have a code, by their whole word: what is left out may be much.
     by_key: HashMap<String, Vec<usize>>,
+    /// Where each begins in its file.
+    places: Vec<(u64, u64)>,
+    /// Those that were not there at an earlier commit.
+    new: since::New,
     /// Today, in UTC.
     today: Date,
 }
@@ -99,7 +105,7 @@ impl Exceptions {
                 return Err(invalid("an exception names no package".to_owned()));
             }
         }
-        Ok(Self::from(file.exceptions))
+        Ok(Self { places: since::places(&bytes), ..Self::from(file.exceptions) })
     }
 
     fn from(all: Vec<Exception>) -> Self {
@@ -107,7 +113,8 @@ impl Exceptions {
         for (at, exception) in all.iter().enumerate().filter(|(_, exception)| exception.code.is_some()) {
             by_key.entry(exception.package.clone()).or_default().push(at);
         }
-        Self { all, by_key, today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() }
+        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        Self { all, by_key, today, ..Self::default() }
     }
 
     /// The exception that holds for a package with this code.

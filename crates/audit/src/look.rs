@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_FILES: usize = 200_000;
 
 /// Largest package.json that is read, in bytes.
-const MAX_MANIFEST: u64 = 4 << 20;
+const MAX_MANIFEST: u64 = 32 << 20;
 
 /// What is to be looked up in one tarball.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +70,11 @@ impl Look {
         };
         let manifest = manifest_of(&archive, "package.json");
         let bundles = bundles(&manifest);
+        let is_read = manifest.is_object();
+        let has_gyp = archive.get("binding.gyp").is_some_and(|entry| entry.kind == EntryKind::File);
         let mut learned = Learned {
             spec: self.spec,
-            about: Some(About::of(&published.release, &manifest)),
+            about: Some(About::of(&published.release, (&manifest, is_read), has_gyp)),
             real: Some(Real::of(published, &archive, &manifest)),
             digests: Some((published.tarball.sha512.clone(), published.tarball.shasum.clone())),
             ..Learned::default()

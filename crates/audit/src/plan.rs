@@ -131,7 +131,10 @@ impl Plan {
             packages.retain(|entry| !since.has(entry));
         }
         let all = lockfile.entries.iter().map(Entry::spec).collect();
-        let exceptions = Exceptions::of(&folder)?;
+        let mut exceptions = Exceptions::of(&folder)?;
+        if let Some(revision) = &asked.since {
+            exceptions.since(&folder, revision)?;
+        }
         let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default() && since.is_none());
         let registry_elsewhere = registry_elsewhere(&folder, lockfile.format);
         let settings = settings::find(&folder, (&file, &lockfile), asked.config.as_ref());

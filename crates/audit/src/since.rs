@@ -21,6 +21,9 @@ const COMPARING: [(&str, &str); 3] =
 /// The scripts that an installation runs.
 const INSTALLING: [&str; 3] = ["preinstall", "install", "postinstall"];
 
+/// In the place of scripts that nobody knows.
+const NOT_READ: &str = "unknown, as its package.json cannot be read";
+
 /// The lockfile as it was.
 #[derive(Debug, Default)]
 pub(crate) struct Since {
@@ -35,8 +38,9 @@ pub struct Change {
     /// The version before; null for a package that is new, and the same version where another line
     /// of it changed.
     pub from: Option<String>,
-    /// What became of the provenance that the registry lists: kept, lost, gained or none; null
-    /// where the version before is not known.
+    /// What became of the provenance that the registry lists: kept, lost, gained or none; invalid
+    /// where it does not hold, and unchecked where nobody could tell; null where the version before
+    /// is not known.
     pub provenance: Option<&'static str>,
     /// Scripts of the installation that are new, or run something else.
     pub install_scripts: Vec<String>,
@@ -93,11 +97,21 @@ impl Since {
 
 impl About {
     /// By the registry's metadata and the tarball's package.json.
-    pub(crate) fn of(release: &Release, manifest: &Value) -> Self {
+    ///
+    /// Where a package has `binding.gyp` and no script for it, clients run node-gyp, and that runs
+    /// what the file says.
+    pub(crate) fn of(release: &Release, (manifest, is_read): (&Value, bool), has_gyp: bool) -> Self {
         let names = |key: &str| manifest.get(key).and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone());
         let script = |name: &str| Some((name.to_owned(), manifest.get("scripts")?.get(name)?.as_str()?.to_owned()));
+        let mut scripts: BTreeMap<String, String> = INSTALLING.iter().filter_map(|name| script(name)).collect();
+        if !is_read {
+            scripts.insert(NOT_READ.to_owned(), String::new());
+        }
+        if has_gyp {
+            scripts.entry("install".to_owned()).or_insert_with(|| "node-gyp rebuild".to_owned());
+        }
         Self {
-            scripts: INSTALLING.iter().filter_map(|name| script(name)).collect(),
+            scripts,
             dependencies: ["dependencies", "optionalDependencies", "peerDependencies"].into_iter().flat_map(names).collect(),
             has_provenance: release.attestations.is_some(),
             commit: release.git_head.clone(),
@@ -111,11 +125,14 @@ impl Change {
         let about = |learned: Option<&Learned>| learned.and_then(|learned| learned.about.clone());
         let (known, nothing) = (about(old), About::default());
         let (old, new) = (known.as_ref().unwrap_or(&nothing), about(new).unwrap_or_default());
-        let provenance = known.as_ref().map(|old| match (old.has_provenance, new.has_provenance) {
-            (true, true) => "kept",
-            (true, false) => "lost",
-            (false, true) => "gained",
-            (false, false) => "none",
+        let state = provenance_state(answer, new.has_provenance);
+        let provenance = known.as_ref().map(|old| match (old.has_provenance, state) {
+            (_, Stated::Invalid) => "invalid",
+            (_, Stated::Unchecked) => "unchecked",
+            (true, Stated::Holds) => "kept",
+            (true, Stated::None) => "lost",
+            (false, Stated::Holds) => "gained",
+            (false, Stated::None) => "none",
         });
         let scripts = new.scripts.iter().filter(|(name, command)| old.scripts.get(*name) != Some(*command));
         Self {
@@ -125,6 +142,30 @@ impl Change {
             dependencies: new.dependencies.difference(&old.dependencies).cloned().collect(),
             compare: compare(old.commit.as_deref(), answer),
         }
+    }
+}
+
+/// What the provenance of a version is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    None,
+    Holds,
+    Invalid,
+    Unchecked,
+}
+
+/// What was found of it; `is_listed` is what the registry says.
+fn provenance_state(answer: &Answer, is_listed: bool) -> Stated {
+    let found = match answer {
+        Answer::Judged { report, .. } => report.provenance.as_ref(),
+        Answer::Failed(_) => None,
+    };
+    match found {
+        Some(provenance) if provenance.verified => Stated::Holds,
+        Some(provenance) if provenance.problem.is_some() => Stated::Invalid,
+        Some(_) => Stated::Unchecked,
+        None if is_listed => Stated::Unchecked,
+        None => Stated::None,
     }
 }
 

@@ -5,13 +5,16 @@ use std::fmt::Write as _;
 
 use report::github::{MAX_SUMMARY, cell, cut, data, property};
 use report::text::escape;
-use verdict::Severity;
+use verdict::{Finding, Severity};
 
 use super::{Change, Document, Row};
 
 /// Rows of a table, and annotations: GitHub shows ten of a level for a step.
 const MAX_ROWS: usize = 500;
 const MAX_ANNOTATIONS: usize = 10;
+
+/// Told with its own file, which is not the lockfile.
+const NEW_EXCEPTION: &str = "exception-new";
 
 /// The rows, what is worst first.
 fn ordered(document: &Document) -> Vec<&Row> {
@@ -24,8 +27,11 @@ fn ordered(document: &Document) -> Vec<&Row> {
     rows
 }
 
-fn symbol(exit_code: u8) -> &'static str {
-    match exit_code {
+/// A tick is for what nothing speaks against: not for what passes by a decision.
+fn symbol(row: &Row) -> &'static str {
+    let is_noticed = row.noticed.iter().any(|finding| finding.severity == Severity::Error);
+    match row.exit_code {
+        0 if row.exception.is_some() || is_noticed => "⚠️",
         0 => "✅",
         1 => "❌",
         _ => "❔",
@@ -50,36 +56,65 @@ pub fn markdown(document: &Document) -> String {
         out.push_str("| package | from | to | verdict | provenance | new |\n| --- | --- | --- | --- | --- | --- |\n");
     }
     for row in rows.iter().take(MAX_ROWS) {
-        let code = row.findings.first().map(|finding| finding.code.as_str()).or(row.code.as_deref());
-        let code = code.map(|code| format!(" ({})", cell(code))).unwrap_or_default();
+        let excepted = excepted(row.exception.as_deref(), row.exception_is_new);
+        let code = row.first_code().map(|code| format!(" ({})", cell(code))).unwrap_or_default();
         let change = row.change.as_ref();
         let from = change.and_then(|change| change.from.as_deref()).map_or_else(|| "–".into(), cell);
         let provenance = change.and_then(|change| change.provenance).unwrap_or(if row.has_provenance { "yes" } else { "none" });
-        let provenance = if provenance == "lost" { "**lost**" } else { provenance };
+        let provenance = match provenance {
+            "lost" => "**lost**",
+            "invalid" => "**invalid**",
+            known => known,
+        };
         let (name, version, verdict) = (cell(&row.name), cell(&row.version), row.verdict.as_str());
         let new = change.map(new).unwrap_or_default();
-        let _ = writeln!(out, "| {name} | {from} | {version} | {} {verdict}{code} | {provenance} | {new} |", symbol(row.exit_code));
+        let _ = writeln!(out, "| {name} | {from} | {version} | {} {verdict}{code}{excepted} | {provenance} | {new} |", symbol(row));
     }
     if rows.len() > MAX_ROWS {
         let _ = writeln!(out, "\nand {} more", rows.len() - MAX_ROWS);
     }
-    let mut told = String::new();
-    for row in rows.iter().take(MAX_ROWS) {
-        for finding in &row.findings {
-            let place = finding.path.as_deref().map(|path| format!("{}: ", cell(path))).unwrap_or_default();
-            let _ = writeln!(told, "- {place}{} ({})", cell(&finding.message), cell(&finding.code));
-        }
-    }
-    for left in document.left_out.iter().filter(|left| left.exit_code > 0).take(MAX_ROWS) {
-        let _ = writeln!(told, "- {} is left out: {}", cell(&left.key), left.reason);
-    }
-    for finding in &document.findings {
-        let _ = writeln!(told, "- {} ({})", cell(&finding.message), cell(&finding.code));
-    }
+    let told = told(document, &rows);
     if !told.is_empty() {
         let _ = write!(out, "\n{told}");
     }
     cut(out, MAX_SUMMARY)
+}
+
+/// What a table has no room for.
+fn told(document: &Document, rows: &[&Row]) -> String {
+    let mut told = String::new();
+    for row in rows.iter().take(MAX_ROWS) {
+        let spec = cell(&format!("{}@{}", row.name, row.version));
+        for finding in &row.findings {
+            let place = finding.path.as_deref().map(|path| format!("{}: ", cell(path))).unwrap_or_default();
+            let _ = writeln!(told, "- {place}{} ({})", cell(&finding.message), cell(&finding.code));
+        }
+        for finding in &row.noticed {
+            let _ = writeln!(told, "- {spec}: {} ({})", cell(&finding.message), cell(&finding.code));
+        }
+        if let Some(reason) = &row.exception {
+            let _ = writeln!(told, "- {spec}{}: {}", excepted(Some(reason), row.exception_is_new), cell(reason));
+        }
+    }
+    for left in document.left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).take(MAX_ROWS) {
+        let excepted = excepted(left.exception.as_deref(), left.exception_is_new);
+        let reason = left.exception.as_deref().map(|reason| format!(": {}", cell(reason))).unwrap_or_default();
+        let _ = writeln!(told, "- {} is left out: {}{excepted}{reason}", cell(&left.key), left.reason);
+    }
+    for finding in &document.findings {
+        let place = finding.path.as_deref().filter(|path| place_in(path).is_some()).map(|path| format!("{}: ", cell(path)));
+        let _ = writeln!(told, "- {}{} ({})", place.unwrap_or_default(), cell(&finding.message), cell(&finding.code));
+    }
+    told
+}
+
+/// That a decision lets something pass, and whether it came with the change.
+fn excepted(reason: Option<&str>, is_new: bool) -> &'static str {
+    match (reason, is_new) {
+        (None, _) => "",
+        (Some(_), false) => ", excepted",
+        (Some(_), true) => ", **excepted by an exception that is new**",
+    }
 }
 
 /// What came with a version, and where to look.
@@ -100,8 +135,8 @@ fn new(change: &Change) -> String {
 /// first.
 pub fn annotations(document: &Document) -> String {
     let mut out = String::new();
-    let mut say = |level: &str, (line, column): (u64, u64), title: &str, message: &str| {
-        let (file, title) = (escape(&document.file), escape(title));
+    let mut say_in = |level: &str, (file, line, column): (&str, u64, u64), title: &str, message: &str| {
+        let (file, title) = (escape(file), escape(title));
         let _ = writeln!(
             out,
             "::{level} file={},line={line},col={column},title={}::{}",
@@ -110,13 +145,25 @@ pub fn annotations(document: &Document) -> String {
             data(&escape(message))
         );
     };
-    for row in ordered(document).into_iter().filter(|row| row.exit_code > 0).take(MAX_ANNOTATIONS) {
+    // First, as GitHub shows ten: what nobody is to overlook.
+    for finding in document.findings.iter().filter(|finding| finding.code == NEW_EXCEPTION).take(MAX_ANNOTATIONS / 2) {
+        let (line, column) = finding.path.as_deref().and_then(place_in).unwrap_or((1, 1));
+        let folder = document.file.rfind(['/', '\\']).and_then(|at| document.file.get(..=at)).unwrap_or_default();
+        let file = finding.path.as_deref().and_then(|path| path.split(':').next()).unwrap_or_default();
+        say_in("warning", (&format!("{folder}{file}"), line, column), &format!("[{}]", finding.code), &finding.message);
+    }
+    let mut say = |level: &str, (line, column): (u64, u64), title: &str, message: &str| {
+        say_in(level, (&document.file, line, column), title, message);
+    };
+    let is_told = |row: &&Row| row.exit_code > 0 || row.noticed.iter().any(|finding| finding.severity == Severity::Error);
+    for row in ordered(document).into_iter().filter(is_told).take(MAX_ANNOTATIONS) {
         let spec = format!("{}@{}", row.name, row.version);
         let worst = row.findings.iter().find(|finding| finding.code != "lockfile-other-host").or_else(|| row.findings.first());
+        let worst = worst.or_else(|| row.noticed.first().filter(|_| row.exit_code == 0));
         let code = worst.map(|finding| finding.code.as_str()).or(row.code.as_deref()).unwrap_or_default();
         let verdict = format!("{} is {}", spec, row.verdict.as_str());
         let message = worst.map(|finding| finding.message.as_str()).or(row.message.as_deref()).unwrap_or(&verdict);
-        let place = worst.and_then(|finding| place_in(finding.path.as_deref()?));
+        let place = worst.filter(|_| !row.findings.is_empty()).and_then(|finding| place_in(finding.path.as_deref()?));
         let place = place.or_else(|| row.places.first().map(|place| (place.line, place.column))).unwrap_or((1, 1));
         say(if row.exit_code == 1 { "error" } else { "warning" }, place, &format!("{spec} [{code}]"), message);
     }
@@ -124,7 +171,8 @@ pub fn annotations(document: &Document) -> String {
         let message = format!("{} is left out, and counts as not decided: {}", left.key, left.reason);
         say("warning", (left.line, left.column), &format!("left out [{}]", left.reason), &message);
     }
-    for finding in document.findings.iter().filter(|finding| finding.severity != Severity::Info).take(MAX_ANNOTATIONS) {
+    let is_told = |finding: &&Finding| finding.severity != Severity::Info && finding.code != NEW_EXCEPTION;
+    for finding in document.findings.iter().filter(is_told).take(MAX_ANNOTATIONS) {
         let place = finding.path.as_deref().and_then(place_in).unwrap_or((1, 1));
         say("warning", place, &format!("[{}]", finding.code), &finding.message);
     }

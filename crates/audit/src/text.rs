@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use report::terminal::{self, Style};
 use report::text::escape;
+use verdict::Severity;
 
 use super::{Change, Document, Plan, Row};
 
@@ -27,9 +28,12 @@ pub fn row(row: &Row, style: Style) -> String {
         let _ = writeln!(out, "    {}", escape(&changed(change)));
     }
     if let Some(reason) = &row.exception {
-        let _ = writeln!(out, "    excepted: {}", escape(reason));
+        let new = if row.exception_is_new { " by an exception that is new" } else { "" };
+        let _ = writeln!(out, "    excepted{new}: {}", escape(reason));
     }
-    for finding in &row.findings {
+    // A verdict that fails says enough by itself.
+    let noticed = row.noticed.iter().filter(|finding| row.exit_code == 0 || finding.severity == Severity::Error);
+    for finding in row.findings.iter().chain(noticed) {
         let place = finding.path.as_deref().map(|path| format!("{}: ", escape(path))).unwrap_or_default();
         let _ = writeln!(out, "    {place}{}: {}", finding.code, escape(&finding.message));
     }

@@ -49,6 +49,7 @@ export type Code =
   | 'build-over-limit'
   | 'build-put-off'
   | 'build-script-failed'
+  | 'built-before-release'
   | 'built-file-unreadable'
   | 'built-from-itself'
   | 'byte-order-mark'

@@ -651,6 +651,23 @@ test('a version that history does not have, and anything besides it, stays a dif
   }
 });
 
+test('an earlier commit brings nothing along in its versions', async () => {
+  // Another package's version, and a version of the package itself that is a text.
+  const text = Buffer.from('evil()').toString('hex');
+  const build = (read) => `node -e "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','v'+require('./package.json').version);f.writeFileSync('dist/a.tsbuildinfo',Buffer.from(${read}.version.split('-h')[1]||'','hex'))"`;
+  for (const [name, read, own, other] of [
+    ['b-other-version', "require('./other/package.json')", '1.0.0', `1.0.0-h${text}`],
+    ['b-own-version', "require('./package.json')", `1.0.0-h${text}`, '1.0.0'],
+  ]) {
+    const json = { scripts: { build: build(read) }, files: ['dist', 'index.js'] };
+    const files = (version, beside) => ({ 'package.json': manifest(name, version, json), 'other/package.json': manifest('other', beside), 'index.js': 'x\n' });
+    const commits = [{ label: 'a', files: files(own, other) }, { label: 'c', parents: ['a'], files: files('1.1.0', '1.1.0') }];
+    const ids = await world.host.add(`kit/${name}`, { commits, tags: { 'v1.1.0': 'c' } });
+    await world.registry.publish({ files: { 'package.json': manifest(name, '1.1.0', json), 'index.js': 'x\n', 'dist/a.js': `v${own}`, 'dist/a.tsbuildinfo': 'evil()' }, gitHead: ids.c });
+    assert.equal((await judge(`${name}@1.1.0`)).reproduced, false, name);
+  }
+});
+
 test('where a release tool never commits its version, the build may have the one of the commit', async () => {
   const build = `node -e "require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','v'+require('./package.json').version)"`;
   const json = { scripts: { build }, files: ['dist', 'index.js'] };

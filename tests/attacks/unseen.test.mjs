@@ -168,6 +168,10 @@ attack('a build that writes over files of the commit is told', async ({ world, i
   };
   const script = await made('script', 'safe.js');
   assert.deepEqual([script.severity, /safe\.js/.test(script.message)], ['warning', true], script.message);
+  // What is not packed as it is in the commit, and a link there.
+  const ignored = { 'safe.js': 'safe()\n', '.npmignore': 'safe.js\n*.cjs\n', 'build.cjs': write('safe.js', 'evil()\n') + write('.npmignore', '*.cjs\n') };
+  const unlisted = await world.release(`${id}-unlisted`, { json: { scripts: { build: 'node build.cjs' } }, files: ignored, published: { 'build.cjs': null, '.npmignore': null, 'safe.js': 'evil()\n' } });
+  assert.match(findingOf(await judge(unlisted.spec), 'source-overwritten').message, /safe\.js/);
   // A project that commits what it builds commits it late.
   assert.equal((await made('product', 'dist/late.js')).severity, 'info');
 });

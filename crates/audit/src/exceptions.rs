@@ -213,7 +213,9 @@ impl Exception {
             Some(start) => name.starts_with(start),
             None => name == own,
         };
-        is_name && own_version.is_none_or(|own| own == version) && self.code.as_deref().is_none_or(|own| Some(own) == code)
+        // What a package was is its version: a pin says something else, and nothing is held to it.
+        let is_pinned = self.pin.is_some();
+        !is_pinned && is_name && own_version.is_none_or(|own| own == version) && self.code.as_deref().is_none_or(|own| Some(own) == code)
     }
 }
 

@@ -165,6 +165,7 @@ impl Case<'_> {
             }
             Class::OtherMode | Class::NotPublished | Class::RootLicense => Side::Cause(Cause::PublisherMachine),
             Class::Renamed if self.built == Built::No => Side::Cause(Cause::PublisherMachine),
+            Class::KeyOrder if self.reorders_conditions(path) => Side::Cause(Cause::UnexplainedCode),
             class if class.is_surface() => Side::Cause(Cause::BuildNotMatched),
             Class::ToolVersion | Class::SourceMap | Class::SourceMapPaths | Class::SourceMapContent | Class::Renamed => {
                 Side::Cause(Cause::BuildNotMatched)
@@ -197,6 +198,19 @@ impl Case<'_> {
             return vec![(Side::Cause(cause), "package.json: other keys, none of which is run or loaded".to_owned())];
         }
         acts.into_iter().map(|key| (Side::Cause(Cause::UnexplainedCode), format!("package.json: {}", text::cut(&key, 80)))).collect()
+    }
+
+    /// Whether a package.json has the conditions of `exports` or `imports` in another order: the
+    /// first that holds is taken, so that other files are loaded.
+    fn reorders_conditions(&self, path: &str) -> bool {
+        let read = |archive: &Archive| {
+            let entry = archive.get(path).filter(|entry| entry.size <= SEARCHED)?;
+            archive.content(entry).ok()
+        };
+        let is_manifest = path.rsplit('/').next() == Some("package.json");
+        let both = || json::both(&read(self.published)?, &read(self.rebuilt)?);
+        let text = |manifest: &Value, key: &str| manifest.get(key).and_then(|value| serde_json::to_string(value).ok());
+        is_manifest && both().is_some_and(|[ours, theirs]| ["exports", "imports"].iter().any(|key| text(&ours, key) != text(&theirs, key)))
     }
 
     /// Whether a file is run or loaded: by its name, or because a script or package.json names it
@@ -300,6 +314,20 @@ mod tests {
             (&[("a.js", "a()\r\n"), ("b.js", "b(1)")], &[("a.js", "a()\n"), ("b.js", "b(2)")], Built::No),
         ] {
             assert_eq!(cause(published, rebuilt, built), Cause::UnexplainedCode, "{published:?}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_conditions_is_code_and_that_of_other_keys_is_none() {
+        for (path, key, expected) in [
+            ("package.json", "exports", Cause::UnexplainedCode),
+            ("lib/package.json", "imports", Cause::UnexplainedCode),
+            ("package.json", "config", Cause::BuildNotMatched),
+            ("lib/data.json", "exports", Cause::BuildNotMatched),
+        ] {
+            let text = |one: &str, two: &str| format!(r#"{{"{key}":{{"{one}":"./a.js","{two}":"./a.js"}}}}"#);
+            let [published, rebuilt] = [text("node", "default"), text("default", "node")];
+            assert_eq!(cause(&[(path, &published)], &[(path, &rebuilt)], Built::Ended), expected, "{path} {key}");
         }
     }
 

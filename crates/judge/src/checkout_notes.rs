@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use explain::is_build_output;
-use npm_tarball::ChangeKind;
 use rebuild::rebuilt::{Cleaned, Rebuilt};
 use verdict::{Finding, Outcome, Severity};
 
@@ -39,24 +37,6 @@ fn uncommented(paths: &[String]) -> Option<Finding> {
     (!paths.is_empty()).then(|| Finding::new("comments-removed", Severity::Warning, message))
 }
 
-/// What a reader should know where a build came out that wrote over files of the commit: who reads
-/// the repository sees another text at the same path. `None` if it wrote over none, or if the files
-/// were not packed as they are in the commit, too.
-///
-/// A warning, unless all of them lie where builds write: a project that commits what it builds
-/// commits it late.
-pub(crate) fn overwritten(attempts: &[Rebuilt], chosen: usize) -> Option<Finding> {
-    let chosen = attempts.get(chosen).filter(|one| one.run.is_some() && one.outcome != Outcome::OtherEntries)?;
-    let is_same_source = |one: &Rebuilt| (&one.recipe.commit, &one.recipe.directory) == (&chosen.recipe.commit, &chosen.recipe.directory);
-    let plain = attempts.iter().find(|one| one.run.is_none() && is_same_source(one))?;
-    let changed = plain.comparison.changed.iter().filter(|change| change.kind != ChangeKind::Mode);
-    let (expected, others): (Vec<String>, Vec<String>) = changed.map(|change| change.path.clone()).partition(|path| is_build_output(path));
-    let severity = if others.is_empty() { Severity::Info } else { Severity::Warning };
-    let paths = [others, expected].concat();
-    let message = format!("the build wrote other text over files of the commit: {}", first_of(&paths));
-    (!paths.is_empty()).then(|| Finding::new("source-overwritten", severity, message))
-}
-
 /// Warnings for submodules at commits that their own repositories never took.
 pub(crate) fn unreached(lines: Vec<String>) -> impl Iterator<Item = Finding> {
     let lines: BTreeSet<String> = lines.into_iter().collect();
@@ -64,7 +44,7 @@ pub(crate) fn unreached(lines: Vec<String>) -> impl Iterator<Item = Finding> {
 }
 
 /// The first of these paths, and how many more there are.
-fn first_of(paths: &[String]) -> String {
+pub(crate) fn first_of(paths: &[String]) -> String {
     const SHOWN: usize = 3;
     let first = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     let more = paths.len().checked_sub(SHOWN + 1).map(|rest| format!(" and {} more", rest + 1)).unwrap_or_default();

@@ -11,10 +11,10 @@ use rebuild::{MORE_MACHINE, Published, STRONGER_SANDBOX, SourceError};
 use verdict::diagnostic::Diagnostic;
 use verdict::{self, Ending, Failed, Finding, Outcome, Severity, Verdict, boxed};
 
-use crate::checkout_notes;
 use crate::draft::Draft;
 use crate::emit::{EmitError, write_out};
 use crate::halt::Halt;
+use crate::{checkout_notes, overwritten};
 
 /// A verdict, and the attempt that it is about.
 pub(crate) struct Decided {
@@ -22,6 +22,8 @@ pub(crate) struct Decided {
     pub(crate) closest: Rebuilt,
     /// Its number among the attempts.
     pub(crate) number: usize,
+    /// The published files that come out of its commit without a build.
+    pub(crate) as_committed: BTreeSet<String>,
     /// The verdict.
     pub(crate) verdict: Verdict,
     /// Why it was not reproduced; `None` if it was, or if the files themselves say.
@@ -50,7 +52,7 @@ pub(crate) fn of(
         draft.attempt(one, verdict, code);
     }
     let Some(number) = closest(&rebuilt) else { return Err(nothing_tried(cut, not_built).into()) };
-    draft.findings(checkout_notes::overwritten(&rebuilt, number));
+    let as_committed = overwritten::as_committed(&rebuilt, number);
     let closest = rebuilt.swap_remove(number);
     let (verdict, code) = verdict_of(draft, Search { closest: &closest, built, cut, not_built }, published);
     if code == Some("manifest-mismatch") {
@@ -73,7 +75,7 @@ pub(crate) fn of(
         _ => closest.integrity(),
     };
     let integrity = integrity.map_err(boxed)?;
-    Ok(Decided { closest, number, verdict, code, integrity })
+    Ok(Decided { closest, number, as_committed, verdict, code, integrity })
 }
 
 /// Writes the rebuilt tarball to a file.

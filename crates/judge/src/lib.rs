@@ -21,6 +21,7 @@ mod identity;
 pub mod inspect;
 mod nominate;
 mod other_folder;
+mod overwritten;
 pub mod pipeline;
 mod pnpm_changelog;
 mod pnpm_hook;

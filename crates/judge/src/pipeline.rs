@@ -31,7 +31,8 @@ use crate::nominate::{self, Nominated, Nominating};
 use crate::question::Question;
 use crate::source_of::source_of;
 use crate::{
-    attested, beside_branches, checkout_notes, committed, decision, elsewhere, fetch, other_folder, pnpm_changelog, pnpm_hook, released_as,
+    attested, beside_branches, checkout_notes, committed, decision, elsewhere, fetch, other_folder, overwritten, pnpm_changelog, pnpm_hook,
+    released_as,
 };
 
 /// How long a task that is no longer needed may take to see it.
@@ -185,6 +186,7 @@ fn decide(
     draft.noted(|report| pnpm_hook::tell(report, &mut repository, &decided.closest.recipe));
     draft.noted(|report| pnpm_changelog::tell(report, &mut repository, &decided.closest.recipe, &published));
     draft.findings(checkout_notes::findings(&decided.closest));
+    draft.findings(overwritten::finding(&decided.closest, &decided.as_committed, &published.archive, &located));
     draft.findings(context.credentials.used().into_iter().map(|host| source_private(&host)));
     Ok(decided)
 }

@@ -182,10 +182,15 @@ async fn failures_to_connect_are_told_apart() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let plain = listener.local_addr().unwrap();
     tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        socket.write_all(b"HTTP/1.1 400 plain http is spoken here\r\n\r\n").await.unwrap();
-        // Stays until the client has read it and left.
-        let _ = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+        // Anybody may come by mistake: a test that asks a port which was free a moment ago.
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let said = socket.write_all(b"HTTP/1.1 400 plain http is spoken here\r\n\r\n").await;
+                // Stays until the client has read it and left.
+                let left = tokio::io::copy(&mut socket, &mut tokio::io::sink()).await;
+                drop((said, left));
+            });
+        }
     });
     assert_eq!(refusal(&format!("https://{plain}/"), Trust::Registry).await, "tls-failed");
 }

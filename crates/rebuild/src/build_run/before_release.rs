@@ -5,6 +5,10 @@
 //! They come from the commit's own history, along first parents: the last commit in which the
 //! package had another version. Where the commit itself has another, because a release tool never
 //! commits its own, it is that one. What was published says nothing of them.
+//!
+//! A version is a text of the publisher's, and no file of the judged commit has this one: it brings
+//! nothing along. So it is a plain one, and one alone: of other packages those count that had it
+//! too, and have the judged one now.
 
 use std::collections::BTreeMap;
 
@@ -51,10 +55,11 @@ impl BeforeRelease {
             if before.as_deref() == Some(judged) {
                 continue;
             }
-            let Some(version) = before.filter(|before| is_older(before, judged)) else { return Ok(None) };
+            let is_own = *commit == origin.commit;
+            let Some(version) = before.filter(|before| is_older(before, judged) && (is_own || is_plain(before))) else { return Ok(None) };
             let mut versions = BTreeMap::from([(path, version.clone())]);
-            if *commit != origin.commit {
-                others(repository, origin, commit, &mut versions)?;
+            if !is_own {
+                others(repository, origin, (commit, judged, &version), &mut versions)?;
             }
             return Ok(Some(Self { commit: commit.to_string(), version, versions }));
         }
@@ -62,11 +67,12 @@ impl BeforeRelease {
     }
 }
 
-/// Adds the versions that the other package.json files of the repository had at another commit.
+/// Adds the other package.json files of the repository that had the same version at that commit,
+/// and have the judged one now.
 fn others(
     repository: &mut Repository,
     origin: &Origin,
-    commit: &ObjectId,
+    (commit, judged, before): (&ObjectId, &str, &str),
     versions: &mut BTreeMap<String, String>,
 ) -> Result<(), GitError> {
     let Some(then) = repository.listing(commit)? else { return Ok(()) };
@@ -81,8 +87,8 @@ fn others(
     repository.ensure_blobs(differing.iter().flat_map(|(_, now, then)| [*now, *then]))?;
     for (path, now, then) in differing {
         let [now, then] = [version_of(&repository.blob(&now)?), version_of(&repository.blob(&then)?)];
-        if let Some(then) = then.filter(|then| now.is_some_and(|now| now != *then)) {
-            versions.insert(path, then);
+        if now.as_deref() == Some(judged) && then.as_deref() == Some(before) {
+            versions.insert(path, before.to_owned());
         }
     }
     Ok(())
@@ -99,6 +105,16 @@ fn version_of(manifest: &[u8]) -> Option<String> {
     version::parse(version).map(|_| version.to_owned())
 }
 
+/// Whether a version is three numbers of a few digits, and perhaps the usual word for one before a
+/// release with a number: nothing that says more.
+fn is_plain(version: &str) -> bool {
+    const WORDS: [&str; 8] = ["alpha", "beta", "canary", "dev", "next", "pre", "preview", "rc"];
+    let is_number = |text: &str| matches!(text.len(), 1..=6) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (numbers, rest) = version.split_once('-').unwrap_or((version, ""));
+    let (word, number) = rest.split_once('.').unwrap_or((rest, "0"));
+    numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && (rest.is_empty() || WORDS.contains(&word)) && is_number(number)
+}
+
 /// Whether a version comes before another.
 pub(super) fn is_older(one: &str, other: &str) -> bool {
     version::parse(one).zip(version::parse(other)).is_some_and(|(one, other)| one < other)
@@ -113,6 +129,12 @@ mod tests {
         assert_eq!(version_of(br#"{"version":"7.0.0"}"#).as_deref(), Some("7.0.0"));
         for none in [r#"{"version":"$(id)"}"#, r#"{"version":7}"#, "{}", "no json"] {
             assert_eq!(version_of(none.as_bytes()), None, "{none}");
+        }
+        for plain in ["7.0.0", "10.200.3000", "7.1.0-rc.1", "7.1.0-beta"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in ["7.0.0-h20202020", "7.0.0-rc.1.2", "7.0.0-rc.1234567", "7.0.0+x", "7.0", "1234567.0.0", "7.0.0-rc."] {
+            assert!(!is_plain(other), "{other}");
         }
         assert!(is_older("7.0.0", "7.1.0") && is_older("7.1.0-rc.1", "7.1.0") && is_older("9.0.0", "10.0.0"));
         assert!(!is_older("7.1.0", "7.1.0") && !is_older("8.0.0", "7.1.0") && !is_older("x", "7.1.0"));

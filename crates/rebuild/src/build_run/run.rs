@@ -201,7 +201,7 @@ impl Work<'_> {
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
             let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
-            let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).collect();
+            let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).chain(self.earlier_versions()).collect();
             let toolchains = self.toolchains_by_user();
             let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), toolchains, code, notes, warnings, ..Run::default() };
             Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
@@ -277,6 +277,20 @@ impl Work<'_> {
     /// The user's toolchains, as a result lists them.
     pub(super) fn toolchains_by_user(&self) -> Vec<ToolchainInfo> {
         self.site.question.toolchains.iter().map(|toolchain| toolchain.info.clone()).collect()
+    }
+
+    /// That the steps saw versions which the commit does not have.
+    fn earlier_versions(&self) -> Vec<(&'static str, String)> {
+        let own = self.origin.commit.to_string();
+        let mut warnings = Vec::new();
+        if let Some(BeforeRelease { commit, version, versions }) = self.before.as_ref().filter(|before| before.commit != own) {
+            let count = versions.len();
+            warnings.push((
+                "built-before-release",
+                format!("the build had version {version} in {count} package.json, as commit {commit} has it"),
+            ));
+        }
+        warnings
     }
 
     /// Warnings for the user's toolchains, and where they are not those of the recipe that is

@@ -138,14 +138,10 @@ impl Exceptions {
     /// needs any more. Of a part of a lockfile the latter cannot be told.
     pub(crate) fn findings(&self, rows: &[Row], left_out: &[LeftOutInfo], plan: &Plan) -> Vec<Finding> {
         let mut all = Vec::new();
-        let of_left = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
-        let of_left: HashSet<(&str, &str)> = of_left.map(|left| (left.key.as_str(), left.reason)).collect();
-        let settings = plan.settings.iter().map(|setting| ((setting.name(), settings::CODE), setting.pin.as_deref()));
-        let of_left_out = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some());
-        let of_left_out = of_left_out.map(|left| ((left.key.clone(), left.reason), left.pin.as_deref()));
-        for ((key, reason), pin) in of_left_out.chain(settings) {
-            all.extend(self.pinned((&key, reason), pin));
-        }
+        let liftable: Vec<&LeftOutInfo> = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).collect();
+        let of_left: HashSet<(&str, &str)> = liftable.iter().map(|left| (left.key.as_str(), left.reason)).collect();
+        all.extend(liftable.iter().filter_map(|left| self.pinned((&left.key, left.reason), left.pin.as_deref())));
+        all.extend(plan.settings.iter().filter_map(|setting| self.pinned((&setting.name(), settings::CODE), setting.pin.as_deref())));
         for exception in &self.all {
             let package = &exception.package;
             let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
@@ -162,9 +158,7 @@ impl Exceptions {
         }
         all
     }
-}
 
-impl Exceptions {
     /// What is to be told of the exceptions for a key: it is something else now, or may become
     /// that.
     fn pinned(&self, (key, reason): (&str, &str), pin: Option<&str>) -> Option<Finding> {

@@ -1,6 +1,7 @@
 //! The keys of pnpm's lockfile, which have names, versions, addresses and peers.
 
-use super::{Resolution, address};
+use super::Resolution;
+use crate::address;
 
 /// `../b` from `packages/a` is `packages/b`; `None` if it leads out of the project.
 pub(super) fn joined(folder: &str, path: &str) -> Option<String> {

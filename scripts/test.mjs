@@ -4,8 +4,8 @@
 // says what must have been there: names; `promised` for all of PROMISED, without what root alone
 // can do where the user is another; `all` for all of it, and then nothing else may be lacked
 // either.
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,14 +84,34 @@ writeFileSync(record, '');
 chmodSync(place, 0o755);
 chmodSync(record, 0o666);
 
-const only = process.argv.slice(2);
-for (const [name, command, args] of steps) {
-  if (only.length > 0 && !only.some((word) => name.toLowerCase().includes(word))) continue;
-  console.log(`\n==> ${name}: ${command} ${args.join(' ')}`);
+const env = { ...process.env, REPRODUCE_TEST_RECORD: record, REPRODUCE_TEST_SHARED: join(place, 'shared'), REPRODUCE_TEST_REQUIRE: required.join(',') };
+
+/** Starts a step; gives its status and its seconds. */
+function start([, command, args], stdout = 'inherit') {
   const started = Date.now();
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, REPRODUCE_TEST_RECORD: record, REPRODUCE_TEST_REQUIRE: required.join(',') } });
-  if (error) console.error(error.message);
-  console.log(`<== ${name}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  return new Promise((resolve) => {
+    const end = (status) => resolve({ status, seconds: ((Date.now() - started) / 1000).toFixed(1) });
+    const child = spawn(command, args, { cwd: root, stdio: ['inherit', stdout, stdout], env });
+    child.once('error', (error) => {
+      console.error(error.message);
+      end(null);
+    });
+    child.once('close', end);
+  });
+}
+
+const only = process.argv.slice(2);
+const chosen = steps.filter(([name]) => only.length === 0 || only.some((word) => name.toLowerCase().includes(word)));
+// It waits for the registry, while what comes before it wants the processor: it is started first,
+// and shown in its turn.
+const fetching = chosen.find(([name]) => name === 'conformance tools');
+const fetched = fetching && start(fetching, openSync(join(place, 'fetched'), 'w'));
+for (const step of chosen) {
+  const [name, command, args] = step;
+  console.log(`\n==> ${name}: ${command} ${args.join(' ')}`);
+  const { status, seconds } = await (step === fetching ? fetched : start(step));
+  if (step === fetching) process.stdout.write(readFileSync(join(place, 'fetched')));
+  console.log(`<== ${name}: ${status === 0 ? 'ok' : 'FAILED'} in ${seconds} s`);
   if (status !== 0) failed.push(name);
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PLATFORMS } from '../../scripts/platforms.mjs';
 import { run } from './cli.mjs';
+import { shared } from './shared.mjs';
 import { npmFolder } from './toolchain.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,19 +50,23 @@ export async function namedCheckout(folder, env, names = [{ name: RELEASED, repo
   }
 }
 
-/**
- * The tarballs of the main package and of the platforms that are built here; those of
- * `REPRODUCE_TEST_TARBALLS` if it names a folder, as the release does to test the very files that
- * it publishes.
- */
-async function tarballs(work, env, names) {
-  const given = process.env.REPRODUCE_TEST_TARBALLS;
-  if (given && !names) return given;
-  const folder = join(work, 'checkout');
-  await namedCheckout(folder, env, names);
-  const packed = await run(['scripts/pack.mjs', join(work, 'tarballs')], { command: [process.execPath], cwd: folder, env, timeout: 300_000 });
+/** Fills a folder with a copy of the checkout's packages, and their tarballs. */
+async function pack(folder, env, names) {
+  const checkout = join(folder, 'checkout');
+  await namedCheckout(checkout, env, names);
+  const packed = await run(['scripts/pack.mjs', join(folder, 'tarballs')], { command: [process.execPath], cwd: checkout, env, timeout: 300_000 });
   if (packed.code !== 0) throw new Error(`nothing was packed: ${packed.stderr}`);
-  return join(work, 'tarballs');
+}
+
+/**
+ * A folder with `checkout` and `tarballs`, those of the main package and of the platforms that are
+ * built here. Under the tests' own name they are packed once in a run: npm takes long to pack an
+ * addon.
+ */
+async function packedRelease(work, env, names) {
+  if (!names) return shared('release', (folder) => pack(folder, env));
+  await pack(work, env, names);
+  return work;
 }
 
 /**
@@ -76,7 +81,10 @@ export async function publishRelease(verdaccio, bin, { others = false, names } =
   const work = await mkdtemp(join(tmpdir(), 'kit-release-'));
   try {
     const env = { PATH: bin };
-    const folder = await tarballs(work, env, names);
+    // The release tests the very files that it publishes.
+    const given = names ? undefined : process.env.REPRODUCE_TEST_TARBALLS;
+    const place = given ? work : await packedRelease(work, env, names);
+    const folder = given ?? join(place, 'tarballs');
     const packed = {};
     const out = new Set();
     for (const tarball of (await readdir(folder)).filter((name) => name.endsWith('.tgz'))) {
@@ -88,7 +96,7 @@ export async function publishRelease(verdaccio, bin, { others = false, names } =
       out.add(platform);
     }
     const rest = others ? PLATFORMS.map(({ platform }) => platform).filter((platform) => !out.has(platform)) : [];
-    for (const name of rest) await verdaccio.npm(['publish', join(work, 'checkout/npm', name), '--ignore-scripts'], { cwd: work, env });
+    for (const name of rest) await verdaccio.npm(['publish', join(place, 'checkout/npm', name), '--ignore-scripts'], { cwd: work, env });
     return packed;
   } finally {
     await rm(work, { recursive: true, force: true });

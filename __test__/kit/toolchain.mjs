@@ -2,9 +2,11 @@
 
 import { mkdtemp, cp, mkdir, readFile, rm, writeFile, chmod, realpath } from 'node:fs/promises';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as tar from 'tar';
+import { shared } from './shared.mjs';
 
 let made;
 
@@ -19,8 +21,8 @@ export function toolchain() {
 
 async function make() {
   const node = await packedNode(await realpath(process.execPath), process.versions.node);
-  const npm = await packed(async (folder) => {
-    const root = await npmFolder();
+  const root = await npmFolder();
+  const npm = await packed(`npm of ${root}`, async (folder) => {
     await cp(root, folder, { recursive: true, dereference: true });
     const inside = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
     return { name: inside.name, version: inside.version, bin: inside.bin, engines: inside.engines };
@@ -31,7 +33,7 @@ async function make() {
 /** Node of this version and for this platform, as the packages `node-<os>-<arch>` hold it. */
 export function packedNode(program, version) {
   const os = process.platform === 'win32' ? 'win' : process.platform;
-  return packed(async (folder) => {
+  return packed(`node ${version} of ${program}`, async (folder) => {
     await mkdir(join(folder, 'bin'));
     await cp(program, join(folder, 'bin/node'));
     await chmod(join(folder, 'bin/node'), 0o755);
@@ -56,15 +58,19 @@ export async function npmFolder() {
   }
 }
 
-async function packed(fill) {
-  const cwd = await mkdtemp(join(tmpdir(), 'kit-tool-'));
-  try {
+/**
+ * The package that `fill` writes, which gives its manifest: packed once in a run, since Node has
+ * 100 MB.
+ */
+async function packed(what, fill) {
+  const place = await shared(`tool-${createHash('sha256').update(what).digest('hex').slice(0, 20)}`, async (cwd) => {
     const folder = join(cwd, 'package');
     await mkdir(folder);
     const manifest = await fill(folder);
-    const tarball = await tar.create({ cwd, portable: true, gzip: { level: 1 } }, ['package']).concat();
-    return { name: manifest.name, version: manifest.version, manifest, tarball };
-  } finally {
-    await rm(cwd, { recursive: true, force: true });
-  }
+    await tar.create({ cwd, file: join(cwd, 'package.tgz'), portable: true, gzip: { level: 1 } }, ['package']);
+    await writeFile(join(cwd, 'manifest.json'), JSON.stringify(manifest));
+    await rm(folder, { recursive: true });
+  });
+  const manifest = JSON.parse(await readFile(join(place, 'manifest.json'), 'utf8'));
+  return { name: manifest.name, version: manifest.version, manifest, tarball: await readFile(join(place, 'package.tgz')) };
 }

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnv, run } from '../../__test__/kit/cli.mjs';
+import { shared } from '../../__test__/kit/shared.mjs';
 import { assertConsistent, openWorld } from '../../__test__/world.mjs';
 
 export { manifest } from '../../__test__/world.mjs';
@@ -47,15 +48,19 @@ export const SEATS = TIERS.flatMap((tier) => [seat(tier), ...(IS_ROOT ? [seat(ti
 
 let world;
 let installed;
+/** The tools that a home has from the start. */
+let tools;
 
 /**
  * Opens what the attacks of a file share; call it once, at the top.
- * @param {Parameters<typeof openWorld>[0]} [options]
+ * @param {Parameters<typeof openWorld>[0] & { cold?: boolean }} [options] `cold`: each home gets
+ * its tools from the registry, as in a first run
  */
-export function setUp(options) {
+export function setUp({ builds = true, cold = false, ...options } = {}) {
   before(async () => {
-    world = await openWorld({ builds: true, ...options });
+    world = await openWorld({ builds, ...options });
     installed = await installedForAll();
+    tools = builds && !cold ? await unpackedTools() : undefined;
   });
   after(async () => {
     await world?.close();
@@ -135,6 +140,7 @@ async function homeOf(one, { extra = {}, ...options }) {
   const gitconfig = join(clean.home, 'gitconfig');
   await copyFile(world.host.gitconfig, gitconfig);
   clean.env.GIT_CONFIG_GLOBAL = gitconfig;
+  if (tools) await copyTree(tools, join(clean.cacheDir, 'reproduce/toolchains'));
   if (one.uid !== undefined) {
     const all = await readdir(clean.home, { recursive: true });
     for (const path of [clean.home, ...all.map((name) => join(clean.home, name))]) {
@@ -142,6 +148,33 @@ async function homeOf(one, { extra = {}, ...options }) {
     }
   }
   return clean;
+}
+
+/**
+ * The tools of a build as a run leaves them in its cache: Node has 100 MB, and to fetch and unpack
+ * it takes longer than most attacks. A home gets a copy of its own, which the program hashes before
+ * it runs any of it.
+ */
+function unpackedTools() {
+  return shared('unpacked-tools', async (folder) => {
+    const build = `node -e "require('fs').mkdirSync('dist');require('fs').writeFileSync('dist/a.js','x')"`;
+    const { spec } = await world.release('kit-tools', { json: { scripts: { build }, files: ['dist', 'index.js'] }, published: { 'dist/a.js': 'x' } });
+    const clean = await cleanEnv({ registry: world.registry, gitconfig: world.host });
+    try {
+      const ran = await run([spec, '--json', '--isolation', 'none'], { env: clean.env, cwd: clean.home });
+      assert.equal(ran.json?.verdict, 'identical', `${ran.stdout}\n${ran.stderr}`);
+      await copyTree(join(clean.cacheDir, 'reproduce/toolchains'), folder);
+    } finally {
+      await clean.remove();
+    }
+  });
+}
+
+/** Copies a folder with its modes, by the system's own program. */
+async function copyTree(from, to) {
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  const copied = await run(['-a', `${from}/.`, to], { command: ['/bin/cp'], env: { PATH: '/usr/bin:/bin' } });
+  assert.equal(copied.code, 0, copied.stderr);
 }
 
 /** The program in a folder that every user can read: a checkout may be in a home that is closed. */

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { attack, SEATS, seat, setUp } from './kit.mjs';
 
-setUp();
+// And an empty cache is filled as each user.
+setUp({ cold: true });
 
 attack(
   'an honest build is identical',

@@ -24,7 +24,7 @@ let key;
 let honest;
 let evil;
 
-setUp();
+setUp({ cold: true });
 before(async () => {
   key = makeKey();
   dist = await startDistribution(key);

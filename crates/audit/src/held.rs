@@ -123,7 +123,11 @@ fn hashes(place: &Place, package: &PackageInfo) -> Hashes {
     if place.integrity.is_empty() {
         return Hashes::None;
     }
-    let Some(own) = Integrity::parse(&place.integrity.join(" ")) else { return Hashes::Other };
+    // Hashes of kinds that nobody here knows say nothing for or against.
+    let is_of_a_kind = |word: &String| ["sha1-", "sha256-", "sha384-", "sha512-"].iter().any(|kind| word.starts_with(kind));
+    let Some(own) = Integrity::parse(&place.integrity.join(" ")) else {
+        return if place.integrity.iter().any(is_of_a_kind) { Hashes::Other } else { Hashes::Weak };
+    };
     let Some(theirs) = package.integrity.as_deref().and_then(Integrity::parse) else { return Hashes::Weak };
     let strongest = format!("{}-", own.algorithm().as_str());
     // A word of no kind that is known here may be the strongest one for a client.

@@ -1,6 +1,8 @@
 mod asked;
+mod deno;
 mod forms;
 mod limits;
+mod sbom;
 mod tree;
 mod two_truths;
 
@@ -311,12 +313,13 @@ fn the_purls_of_cyclonedx_are_one_package_however_they_are_written() {
         {"type":"library","purl":"pkg:npm/%40o/a@1.0.0","scope":"optional","hashes":[{"alg":"SHA-512","content":"000102"},{"alg":"MD5","content":"00"}],
          "externalReferences":[{"type":"website","url":"https://x.example"},{"type":"distribution","url":"https://reg.example/@o/a/-/a-1.0.0.tgz"}]},
         {"type":"library","purl":"pkg:npm/@o/a@1.0.0","properties":[{"name":"cdx:npm:package:development","value":"true"}]},
-        {"type":"library","purl":"pkg:npm/%40o%2Fa@1.0.0?vcs_url=git%2Bhttps://code.example/o/a","components":[{"type":"library","purl":"pkg:npm/in@1.0.0","properties":[{"name":"cdx:npm:package:bundled","value":"true"}]}]},
+        {"type":"library","purl":"pkg:npm/%40o%2Fa@1.0.0?vcs_url=git%2Bhttps://code.example/o/a","hashes":[{"alg":"SHA-512","content":"000102"}],"components":[{"type":"library","purl":"pkg:npm/in@1.0.0","properties":[{"name":"cdx:npm:package:bundled","value":"true"}]}]},
         {"type":"library","purl":"pkg:npm/r@1.0.0?repository_url=reg.example"},
         {"type":"library","purl":"pkg:cargo/serde@1.0.0"},{"type":"file","name":"LICENSE"},{"type":"library","name":"x","version":"1"}]}"#;
     let (packages, left_out) = read("bom.json", text);
     assert_eq!(packages, ["@o/a@1.0.0", "r@1.0.0"]);
-    assert_eq!(left_out, ["pkg:npm/in@1.0.0 (bundled)", "pkg:cargo/serde@1.0.0 (other-registry)", "LICENSE (file)", "x (other-registry)"]);
+    let told = ["pkg:npm/in@1.0.0 (bundled)", "pkg:cargo/serde@1.0.0 (other-registry)", "LICENSE (file)", "x (other-registry)"];
+    assert_eq!(left_out, [&["pkg:npm/root@1.0.0 (project)"][..], &told].concat());
     let entries = Lockfile::read("x.cdx.json", text.as_bytes()).unwrap().entries;
     assert_eq!(entries[0].places.len(), 3);
     assert_eq!(

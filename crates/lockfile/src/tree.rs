@@ -232,22 +232,49 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
     Ok(all)
 }
 
-/// Whether a link is that of a command: it leads to the file that a package has for it, by its own
-/// package.json.
+/// Whether a link is that of a command: it leads to the file that a package has for it, by the
+/// package.json of that package. A package.json within a package is one of its files.
 fn is_command(link: &Path, project: Option<&Path>) -> bool {
     let Some(((target, _), project)) = lead(link, project).zip(project) else { return false };
     let name = link.file_name().unwrap_or_default().to_string_lossy();
-    for folder in target.ancestors().skip(1).take_while(|folder| *folder != project && folder.starts_with(project)) {
-        let Some(text) = manifest(folder) else { continue };
-        let Ok(own) = json::parse(&text, false) else { return false };
-        // A folder in a package can have one that only says of which kind its modules are.
-        if json::text(&own, "name").is_none() {
-            continue;
-        }
-        let file = stated::command(&own, &name).and_then(|file| folder.join(file).canonicalize().ok());
-        return file.is_some_and(|file| file == target);
-    }
-    false
+    let folder = match package_of(&target, project) {
+        Some(folder) => is_beside(&folder, link, project).then_some(folder),
+        // A part of the project, which may have folders of any kind.
+        None => target.ancestors().skip(1).take_while(|folder| *folder != project).find(|folder| is_named(folder)).map(Path::to_owned),
+    };
+    let Some(folder) = folder else { return false };
+    let text = manifest(&folder).unwrap_or_default();
+    let Ok(own) = json::parse(&text, false) else { return false };
+    let file = stated::command(&own, &name).and_then(|file| folder.join(file).canonicalize().ok());
+    file.is_some_and(|file| file == target)
+}
+
+/// The folder of the package that a file lies in: the one directly below the last `node_modules`.
+fn package_of(file: &Path, project: &Path) -> Option<PathBuf> {
+    let mut above = file.ancestors().skip(1).take_while(|folder| folder.starts_with(project));
+    let packages = above.find(|folder| folder.ends_with("node_modules"))?;
+    let mut parts = file.strip_prefix(packages).ok()?.components();
+    let first = packages.join(parts.next()?);
+    let is_scope = first.file_name().is_some_and(|name| name.to_string_lossy().starts_with('@'));
+    Some(if is_scope { first.join(parts.next()?) } else { first })
+}
+
+/// Whether what lies beside a `.bin` folder, or above it, leads to the folder of a package, or that
+/// lies in a store, where each has its own name. What lies in another package is that one's.
+fn is_beside(package: &Path, link: &Path, project: &Path) -> bool {
+    let in_store = |folder: &Path| folder.iter().any(|part| STORES.iter().any(|store| part == *store));
+    let Some(beside) = link.parent().and_then(|folder| folder.canonicalize().ok()) else { return false };
+    let Ok(below) = package.strip_prefix(project) else { return false };
+    let packages = package.ancestors().skip(1).find(|folder| folder.ends_with("node_modules"));
+    let Some(name) = packages.and_then(|packages| package.strip_prefix(packages).ok()) else { return false };
+    let is_own = |folder: &Path| folder.join("node_modules").join(name).canonicalize().is_ok_and(|own| own == package);
+    in_store(below) || beside.ancestors().any(|folder| folder.starts_with(project) && is_own(folder))
+}
+
+/// Whether a folder has a package.json with a name. A folder in a package can have one that only
+/// says of which kind its modules are.
+fn is_named(folder: &Path) -> bool {
+    manifest(folder).is_some_and(|text| json::parse(&text, false).is_ok_and(|own| json::text(&own, "name").is_some()))
 }
 
 /// The text of a folder's package.json.

@@ -1,13 +1,14 @@
 //! What a project of deno asks for, in package.json and deno.json, held against the specifiers of
 //! its lockfile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use jsonc_parser::ast::{Object, Value};
 use npm_spec::version::{self, VersionRange};
 
+use super::JSR;
 use crate::asked::{Said, asked_in, folders, is_within, text_of};
 use crate::{Format, Patterns, address, json};
 
@@ -18,7 +19,7 @@ const PEERS: &str = "peerDependencies";
 const SETTINGS: [&str; 2] = ["deno.json", "deno.jsonc"];
 
 /// Most pairs of a range and a version that are compared: a name may have many of both.
-const MAX_COMPARED: usize = 1_000_000;
+pub(super) const MAX_COMPARED: usize = 1_000_000;
 
 /// Most of what is missing that is told of one file.
 const MAX_TOLD: usize = 100;
@@ -51,30 +52,22 @@ pub(crate) fn differences(said: &Said, project: &Path) -> Vec<String> {
     told
 }
 
-/// What of it has no version that fits; `left` is how much may yet be compared. Where that is too
-/// little, nobody knows of any.
+/// What of it has no version that fits; `left` is how much may yet be compared.
 fn missing(said: &Said, file: &str, wanted: &[(String, String)], left: &mut usize) -> Vec<String> {
-    let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, range) in wanted {
-        by_name.entry(name).or_default().insert(range);
-    }
-    let mut told = Vec::new();
-    for (name, ranges) in by_name {
-        let versions = said.versions.get(name).map_or(0, BTreeSet::len);
-        let known = said.versions.get(name).filter(|_| versions <= *left).into_iter().flatten();
-        let known: Vec<_> = known.map(|text| version::parse(text)).collect();
-        for range in ranges {
-            let parsed = VersionRange::parse(range);
-            let is_known = versions <= *left;
-            *left = left.saturating_sub(versions);
-            let has = is_known && known.iter().any(|own| parsed.as_ref().zip(own.as_ref()).is_none_or(|(range, own)| range.contains(own)));
-            if !has && told.len() < MAX_TOLD {
-                let text = format!("{file} asks for {name}@{range}, and the lockfile has no version for that");
-                told.push(verdict::without_secrets(&text));
-            }
-        }
-    }
-    told
+    let wanted: BTreeSet<&(String, String)> = wanted.iter().collect();
+    let open = wanted.into_iter().filter(|wanted| !fits(said, wanted, left)).take(MAX_TOLD);
+    let told = open.map(|(name, range)| format!("{file} asks for {name}@{range}, and the lockfile has no version for that"));
+    told.map(|text| verdict::without_secrets(&text)).collect()
+}
+
+/// Whether the lockfile has a version for a name and a range: one that is in it, or, for a tag, a
+/// specifier of its own. `left` is how much may yet be compared; where that is too little, nobody
+/// knows of any.
+pub(super) fn fits(said: &Said, (name, range): &(String, String), left: &mut usize) -> bool {
+    let Some(range) = VersionRange::parse(range) else { return said.versions.contains_key(&format!("{name}@{range}")) };
+    let Some(versions) = said.versions.get(name).filter(|versions| versions.len() <= *left) else { return false };
+    *left = left.saturating_sub(versions.len());
+    versions.iter().filter_map(|text| version::parse(text)).any(|own| range.contains(&own))
 }
 
 /// What a file asks for, as names and ranges.
@@ -84,7 +77,10 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
     }
     if path.ends_with("package.json") {
         let asked = asked_in(path)?.into_iter().filter(|(_, (list, range))| *list != PEERS && address::kind(range).is_none());
-        return Ok(asked.map(|(name, (_, range))| range.strip_prefix("npm:").map(specifier).unwrap_or((name, range.clone()))).collect());
+        let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
+        return Ok(asked
+            .map(|(name, (_, range))| range.strip_prefix("npm:").map(specifier).unwrap_or_else(|| own(name, &range)))
+            .collect());
     }
     // Import maps, plugins, types and what JSX is made of: each is a specifier, wherever it stands.
     let text = text_of(path).ok_or("it is too large, or no text")?;
@@ -100,9 +96,23 @@ fn in_object(object: &Object<'_>, all: &mut Vec<(String, String)>) {
         match value {
             Value::Object(object) => open.extend(object.properties.iter().map(|property| &property.value)),
             Value::Array(list) => open.extend(&list.elements),
-            Value::StringLit(text) => all.extend(text.value.strip_prefix("npm:").map(specifier)),
+            Value::StringLit(text) => all.extend(of_kind(&text.value)),
             _ => {}
         }
+    }
+}
+
+/// The name and the range of a specifier of npm or JSR, the latter's name with its kind. It is read
+/// as an address is: the kind in any letters, without blanks around it and without tabs and line
+/// ends in it.
+pub(super) fn of_kind(text: &str) -> Option<(String, String)> {
+    let plain: String = text.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    let plain = plain.trim_matches(|c: char| c <= ' ');
+    let (kind, rest) = plain.split_once(':')?;
+    match kind.to_ascii_lowercase().as_str() {
+        "npm" => Some(specifier(rest)),
+        "jsr" => Some(specifier(rest)).map(|(name, range)| (format!("{JSR}{name}"), range)),
+        _ => None,
     }
 }
 

@@ -271,7 +271,10 @@ fn a_folder_of_the_project_is_its_own_and_what_it_needs_must_be_told() {
 
 #[test]
 fn what_a_project_of_deno_asks_for_is_in_its_lockfile_wherever_it_stands() {
-    let lock = ("deno.lock", r#"{"version":"5","specifiers":{"npm:a@1":"1.0.0"},"npm":{"a@1.0.0":{}}}"#);
+    let lock = (
+        "deno.lock",
+        r#"{"version":"5","specifiers":{"npm:a@1":"1.0.0","jsr:@std/x@1":"1.0.0"},"jsr":{"@std/x@1.0.0":{}},"npm":{"a@1.0.0":{}}}"#,
+    );
     let good = r#"{"imports":{"a":"npm:a@^1.0.0","std":"jsr:@std/x@1"}, /* why */ "workspace":["./m"],"compilerOptions":{"types":["npm:a@1/x.d.ts"]},}"#;
     assert_eq!(differences(lock, &[("deno.json", good), ("m/package.json", ASKS)]), [""; 0], "the control");
     for file in [

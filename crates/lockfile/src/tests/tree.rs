@@ -78,6 +78,41 @@ fn what_lies_where_no_client_puts_it_is_told() {
 }
 
 #[test]
+fn a_command_is_that_of_a_package_beside_it_or_above_and_no_fixture_within_one() {
+    let fixture = |at: &Path| {
+        write(at, "node_modules/a/fixtures/x/package.json", r#"{"name":"x","version":"1.0.0","bin":{"x":"run.js"}}"#);
+        write(at, "node_modules/a/fixtures/x/run.js", "");
+        link(at, "node_modules/.bin/x", "../a/fixtures/x/run.js");
+    };
+    assert_eq!(told(fixture).1, [".bin/x (link)"]);
+    let package = |at: &Path, above: &str| {
+        write(at, &format!("{above}node_modules/@s/c/package.json"), r#"{"name":"@s/c","version":"1.0.0","bin":"c.js"}"#);
+        write(at, &format!("{above}node_modules/@s/c/c.js"), "");
+    };
+    let within = |at: &Path| {
+        package(at, "node_modules/a/");
+        link(at, "node_modules/a/node_modules/.bin/c", "../@s/c/c.js");
+        link(at, "node_modules/.bin/c", "../a/node_modules/@s/c/c.js");
+    };
+    assert_eq!(told(within).1, [".bin/c (link)"], "of the package, and of the project");
+    let above = |at: &Path| {
+        package(at, "");
+        link(at, "node_modules/w", "../w");
+        link(at, "node_modules/.bin/c", "../@s/c/c.js");
+        link(at, "w/node_modules/.bin/c", "../../../node_modules/@s/c/c.js");
+        write(at, "w/package.json", r#"{"name":"w","bin":{"w":"w.js"}}"#);
+        write(at, "w/w.js", "");
+        link(at, "node_modules/.bin/w", "../../w/w.js");
+    };
+    assert_eq!(told(above).1, [""; 0], "hoisted, and of a workspace");
+    let stored = |at: &Path| {
+        package(at, "node_modules/.pnpm/c@1/");
+        link(at, "node_modules/.bin/c", "../.pnpm/c@1/node_modules/@s/c/c.js");
+    };
+    assert_eq!(told(stored).1, [""; 0], "in a store");
+}
+
+#[test]
 fn what_lies_beside_a_workspace_is_read_too() {
     let in_workspace = |at: &Path| {
         link(at, "node_modules/w", "../w");

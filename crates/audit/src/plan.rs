@@ -118,9 +118,10 @@ impl Plan {
             let message = "the lockfile does not mark development dependencies, so none were omitted";
             findings.push(Finding::new("lockfile-kinds-unknown", Severity::Warning, message));
         }
-        findings.extend(lockfile.gaps.iter().map(|gap| gap_found(&file, gap)));
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
+        findings.extend(lockfile.gaps.iter().filter(|gap| lockfile.is_filled_up(gap, &folder)).map(|gap| gap_found(&file, gap)));
+        findings.extend(lockfile.lacking().map(lacking_found));
         if !asked.tree {
             let told = lockfile.differences(&folder);
             findings.extend(told.into_iter().take(MAX_STALE).map(|told| Finding::new("lockfile-stale", Severity::Error, told)));
@@ -308,6 +309,16 @@ fn gap_found(file: &Path, gap: &Gap) -> Finding {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     finding.path = Some(format!("{name}:{}:{}", gap.position.line, gap.position.column));
     finding
+}
+
+/// npm up to 10 never comes back to what is optional for a package, and often writes no row of
+/// another system's: no error.
+fn lacking_found((count, first): (usize, &str)) -> Finding {
+    let more = if count > 1 { format!(", and {} more like it", count - 1) } else { String::new() };
+    let message = format!(
+        "{first} (optional){more}, and the lockfile has no entry for that: npm 11 and later fills it up by itself, npm ci and earlier ones do not"
+    );
+    Finding::new("lockfile-stale", Severity::Warning, message)
 }
 
 /// The packages that are asked for, and how many are not.

@@ -4,7 +4,7 @@
 //! A client believes package.json. What the lockfile says otherwise it finds out by itself, from
 //! the registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -13,11 +13,13 @@ use npm_spec::version;
 use serde::Deserialize;
 
 use super::descriptors::Descriptors;
-use super::folders::{self, OwnFolder};
+use super::folders::{self, OwnFolder, joined};
+use super::graph::Graph;
 use super::links::{self, Link};
 use super::patterns::Patterns;
-use super::pnpm::Head;
-use super::{Fault, Format, address, deno, json, yaml};
+use super::pnpm::{self, Head};
+use super::unmet;
+use super::{Format, address, deno, json, yaml};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -26,17 +28,21 @@ const MAX_MANIFEST: u64 = 4 << 20;
 const MAX_FOLDERS: usize = 20_000;
 const MAX_DEPTH: usize = 16;
 
-/// Most names of which another version is there than was asked for, and how much of each is shown.
-const MAX_UNMET: usize = 10_000;
+/// How much of a name or a range is shown.
 pub(crate) const MAX_SHOWN: usize = 200;
 
 /// The lists of a package.json, the one that counts first: what is in several is in the first of
 /// them.
 const LISTS: [&str; 3] = ["optionalDependencies", "dependencies", "devDependencies"];
-const PEERS: &str = "peerDependencies";
+pub(crate) const PEERS: &str = "peerDependencies";
+/// Those of the peers that nobody has to install.
+const OPTIONAL_PEERS: &str = "optional peerDependencies";
 
 /// Names, each with the list that has it and the range.
-type Asked = BTreeMap<String, (&'static str, String)>;
+pub(crate) type Asked = BTreeMap<String, (&'static str, String)>;
+
+/// The names of workspaces with their versions.
+pub(crate) type Siblings = BTreeMap<String, String>;
 
 /// What a file says that its project and its workspaces ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,8 +53,10 @@ pub(crate) struct Said {
     pub(crate) patterns: BTreeSet<String>,
     /// Of npm's version 1: the versions of what lies at the top.
     pub(crate) top: Option<BTreeMap<String, String>>,
-    /// Of npm: by name, what is asked for in a range in which the version that it leads to is not.
-    pub(crate) unmet: BTreeMap<String, String>,
+    /// What is asked for in a range in which the version that it leads to is not.
+    pub(crate) unmet: unmet::All,
+    /// Of npm: what is optional for packages and has no entry.
+    pub(crate) lacking: Lacking,
     /// Of deno: the versions that specifiers lead to, by name.
     pub(crate) versions: BTreeMap<String, BTreeSet<String>>,
     /// Of yarn 2 and later: what it looks up.
@@ -67,19 +75,28 @@ pub(crate) struct Said {
     pub(crate) catalogs: Option<BTreeMap<String, String>>,
 }
 
+/// Needs that are left where they cannot be met.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    pub(crate) count: usize,
+    /// The first one, in words.
+    pub(crate) first: Option<String>,
+}
+
 impl Said {
-    /// A range of the package `name` leads to a version that is not in it.
-    pub(crate) fn is_unmet(&mut self, by: &str, name: &str, wanted: &str) -> Result<(), Fault> {
-        if self.unmet.len() >= MAX_UNMET {
-            return Err(Fault::TooMuch);
-        }
-        let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
-        self.unmet.entry(name.to_owned()).or_insert_with(|| {
-            let by = if by.is_empty() { "package.json" } else { by };
-            let wanted = verdict::without_secrets(&short(wanted));
-            format!("{} needs {name}@{wanted}, and the lockfile has another version: a client asks for one anew", short(by))
-        });
-        Ok(())
+    /// Whether npm's version 1 has a version in a range at the top, where every folder finds it.
+    pub(crate) fn has_at_top(&self, name: &str, range: &str) -> bool {
+        self.top.as_ref().and_then(|top| top.get(name)).is_some_and(|locked| is_in(locked, range))
+    }
+
+    /// Whether yarn 1 has a line for a name and a range that the folder `from` asks for, or a
+    /// workspace in its place.
+    pub(crate) fn has_line(&self, (name, range): (&str, &str), from: &str, siblings: &Siblings) -> bool {
+        // A link is looked for from the folder that has it.
+        let linked = range.strip_prefix("link:").and_then(|path| joined(from, path)).map(|path| format!("{name}@link:{path}"));
+        self.patterns.contains(&linked.unwrap_or_else(|| format!("{name}@{range}")))
+            || self.patterns.contains(&format!("{name}@{range}"))
+            || siblings.get(name).is_some_and(|version| is_sibling(version, range))
     }
 }
 
@@ -95,13 +112,27 @@ pub(crate) fn collect(lists: impl IntoIterator<Item = (&'static str, Vec<(String
 /// What an object of JSON asks for: a package.json, or what a lockfile has of it. Peers count where
 /// no other list has the name.
 pub(crate) fn of_object(of: &Object<'_>) -> Asked {
-    let pairs = |list| json::pairs(of, list).map(|(name, range)| (name.to_owned(), range.to_owned())).collect();
-    collect(LISTS.into_iter().chain([PEERS]).map(|list| (list, pairs(list))))
+    with_peers(of, &optional_peers(of))
+}
+
+/// The same, where it is known which peers are optional.
+pub(crate) fn with_peers(of: &Object<'_>, optional: &HashSet<&str>) -> Asked {
+    let owned = |(name, range): (&str, &str)| (name.to_owned(), range.to_owned());
+    let (left, needed): (Vec<_>, Vec<_>) = json::pairs(of, PEERS).partition(|(name, _)| optional.contains(name));
+    let peers = [(PEERS, needed), (OPTIONAL_PEERS, left)].map(|(list, all)| (list, all.into_iter().map(owned).collect()));
+    collect(LISTS.into_iter().map(|list| (list, json::pairs(of, list).map(owned).collect())).chain(peers))
+}
+
+/// The peers that are used where they are there, and else are not needed.
+pub(crate) fn optional_peers<'e>(of: &'e Object<'_>) -> HashSet<&'e str> {
+    let all = json::object(of, "peerDependenciesMeta").map_or(&[][..], |all| all.properties.as_slice());
+    let optional = all.iter().filter(|of| of.value.as_object().is_some_and(|of| json::flag(of, "optional")));
+    optional.map(|of| of.name.as_str()).collect()
 }
 
 /// What a package.json says in a way that clients read differently, or that none of them writes; a
 /// list of names, which npm takes for packages, or a name that two lists have with two ranges.
-fn unclear(of: &Object<'_>) -> Option<String> {
+pub(crate) fn unclear(of: &Object<'_>) -> Option<String> {
     for list in LISTS.into_iter().chain([PEERS]) {
         let value = of.get(list);
         let is_list = value.is_none_or(|value| {
@@ -119,10 +150,8 @@ fn unclear(of: &Object<'_>) -> Option<String> {
 
 /// How the package.json files of a project differ from what its lockfile says of them. A folder
 /// without one is no project.
-pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<String> {
-    let overridden = overridden(project);
-    let unmet = said.unmet.iter().filter(|(name, _)| !overridden.contains(*name)).map(|(_, told)| told.clone());
-    let mut told: Vec<String> = unmet.collect();
+pub(crate) fn differences((said, graph): (&Said, &Graph), format: Format, project: &Path) -> Vec<String> {
+    let mut told = said.unmet.told(graph, format, project);
     if format == Format::Deno {
         told.extend(deno::differences(said, project));
         return told;
@@ -136,57 +165,43 @@ pub(crate) fn differences(said: &Said, format: Format, project: &Path) -> Vec<St
     };
     told.extend(links::strange(&said.links, project, &members));
     told.extend(said.descriptors.missing(project));
-    told.extend(folders::differences(&said.folders, project));
     told.extend(said.of_pnpm.iter().flat_map(|head| head.differences(said.overrides.as_ref().unwrap_or(&BTreeMap::new()), project)));
-    let siblings = if format == Format::Yarn { siblings(project, &members) } else { BTreeMap::new() };
+    let siblings = if format == Format::Yarn { siblings(project, &members) } else { Siblings::new() };
+    told.extend(folders::differences(said, project, &siblings));
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();
     let all: BTreeSet<String> = known.chain(members).chain([String::new()]).collect();
     told.extend(all.iter().flat_map(|folder| of_folder((said, format), &siblings, project, folder)));
     told
 }
 
-/// The names that stand anywhere in the overrides of a project: their ranges count, and not those
-/// of the packages that ask for them.
-fn overridden(project: &Path) -> BTreeSet<String> {
-    let text = text_of(&project.join("package.json")).unwrap_or_default();
-    let Ok(root) = json::parse(&text, false) else { return BTreeSet::new() };
-    let mut open: Vec<_> = json::object(&root, "overrides").into_iter().collect();
-    let mut names = BTreeSet::new();
-    while let Some(object) = open.pop() {
-        for property in &object.properties {
-            let key = property.name.as_str();
-            names.insert(address::split_name(key).map_or(key, |(name, _)| name).to_owned());
-            open.extend(property.value.as_object());
-        }
-    }
-    names
-}
-
-fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String>, project: &Path, folder: &str) -> Vec<String> {
+fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Path, folder: &str) -> Vec<String> {
     let name = if folder.is_empty() { "package.json".to_owned() } else { format!("{folder}/package.json") };
     if !is_within(&project.join(folder), project) {
         return vec![format!("{name} is outside the project, or does not exist")];
     }
-    let asked = match asked_in(&project.join(&name)) {
+    let asked = match asked_in(&project.join(&name), format) {
         Ok(asked) => asked,
         Err(reason) => return vec![format!("{name} cannot be read: {reason}")],
     };
     // Yarn installs no peers of the project itself, and pnpm where its settings say so.
     let has_peers = matches!(format, Format::Npm | Format::Bun) || said.of_pnpm.as_ref().is_some_and(|head| head.installs_peers(project));
-    let asked: Asked = asked.into_iter().filter(|(_, (list, _))| has_peers || *list != PEERS).collect();
+    // What is optional stands in the lists of npm and bun alone, with what is needed.
+    let has_optional = said.top.is_none() && matches!(format, Format::Npm | Format::Bun);
+    let is_asked = |list: &str| match list {
+        PEERS => has_peers,
+        OPTIONAL_PEERS => has_optional,
+        _ => true,
+    };
+    let asked: Asked = asked.into_iter().filter(|(_, (list, _))| is_asked(list)).collect();
     let told = |(package, range): (&str, &str), how: &str| {
         verdict::without_secrets(&format!("{name} asks for {package}@{range}, and the lockfile {how}"))
     };
-    if let Some(top) = &said.top {
-        let fits = |(package, (_, range)): &(&String, &(&str, String))| top.get(*package).is_some_and(|locked| is_in(locked, range));
-        let missing = asked.iter().filter(|one| folder.is_empty() && !fits(one));
+    if said.top.is_some() {
+        let missing = asked.iter().filter(|(package, (_, range))| folder.is_empty() && !said.has_at_top(package, range));
         return missing.map(|(package, (_, range))| told((package, range), "does not have that")).collect();
     }
     if format == Format::Yarn {
-        let is_there = |package: &str, range: &str| {
-            said.patterns.contains(&format!("{package}@{range}")) || siblings.get(package).is_some_and(|version| is_sibling(version, range))
-        };
-        let missing = asked.iter().filter(|(package, (_, range))| !is_there(package, range));
+        let missing = asked.iter().filter(|(package, (_, range))| !said.has_line((package, range), folder, siblings));
         return missing.map(|(package, (_, range))| told((package, range), "has no line for that")).collect();
     }
     let Some(own) = said.by_folder.get(folder) else {
@@ -203,7 +218,7 @@ fn of_folder((said, format): (&Said, Format), siblings: &BTreeMap<String, String
         }
     }
     // pnpm and yarn have peers in the same lists.
-    let more = own.iter().filter(|(package, (list, _))| !asked.contains_key(*package) && *list != PEERS);
+    let more = own.iter().filter(|(package, (list, _))| !asked.contains_key(*package) && !is_peer(list));
     let has_peers = matches!(format, Format::Pnpm | Format::Berry);
     let peers = if has_peers { peers_in(&project.join(&name)) } else { BTreeSet::new() };
     all.extend(more.filter(|(package, _)| !peers.contains(*package)).map(|(package, (_, range))| {
@@ -218,7 +233,13 @@ fn is_same((list, range): (&str, &str), (other, locked): (&str, &str)) -> bool {
     let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
     let is_bound = |range: &str| range.starts_with("patch:") || range.starts_with("portal:") || range.starts_with("file:");
     let same_range = if other.is_empty() { bare(range) == bare(locked) || is_bound(range) && is_bound(locked) } else { range == locked };
-    same_range && (other.is_empty() || list == other)
+    // What is optional and is said to be needed has all that it leads to.
+    same_range && (other.is_empty() || list == other || list == OPTIONAL_PEERS && other == PEERS)
+}
+
+/// Whether a list is one of peers.
+pub(crate) fn is_peer(list: &str) -> bool {
+    matches!(list, PEERS | OPTIONAL_PEERS)
 }
 
 /// Whether a version that npm's version 1 has is in a range; of what is no range, only the words
@@ -249,13 +270,19 @@ pub(crate) fn text_of(path: &Path) -> Option<String> {
     Some(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
-pub(crate) fn asked_in(path: &Path) -> Result<Asked, String> {
+pub(crate) fn asked_in(path: &Path, format: Format) -> Result<Asked, String> {
     let text = text_of(path).ok_or("it is too large, or no text")?;
     let of = json::parse(&text, false).map_err(|_| "it is no JSON that clients write")?;
-    match unclear(&of) {
-        Some(reason) => Err(reason),
-        None => Ok(of_object(&of)),
+    if let Some(reason) = unclear(&of) {
+        return Err(reason);
     }
+    let mut asked = of_object(&of);
+    if format == Format::Pnpm {
+        for (name, runtime) in pnpm::runtimes(&of) {
+            asked.entry(name).or_insert(runtime);
+        }
+    }
+    Ok(asked)
 }
 
 fn peers_in(path: &Path) -> BTreeSet<String> {
@@ -269,7 +296,7 @@ pub(crate) fn is_within(folder: &Path, project: &Path) -> bool {
 }
 
 /// The names of workspaces with their versions: yarn 1 has no lines for those.
-fn siblings(project: &Path, folders: &BTreeSet<String>) -> BTreeMap<String, String> {
+fn siblings(project: &Path, folders: &BTreeSet<String>) -> Siblings {
     let named = |folder: &String| {
         let text = text_of(&project.join(folder).join("package.json"))?;
         let of = json::parse(&text, false).ok()?;

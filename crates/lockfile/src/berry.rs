@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::collect::Collected;
 use super::descriptors::Need;
-use super::folders::{self, OwnFolder};
+use super::folders::{self, OwnFolder, Told};
 use super::graph::Kind;
 use super::links::Link;
 use super::stated::{base, normal};
@@ -105,8 +105,8 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     }
     let (name, reference) = unpatched(name, reference);
     if let Some((reason, path)) = own_folder(&reference) {
-        let needs = (!reference.starts_with("link:")).then(|| needs_of(entry));
-        return found.own_folder(key, position, reason, OwnFolder { path, needs });
+        let told = if reference.starts_with("link:") { Told::Nothing } else { Told::Entry(needs_of(entry)) };
+        return found.own_folder(key, position, reason, OwnFolder::of(path, told));
     }
     let Some(version) = reference.strip_prefix("npm:") else {
         return found.left_out(key, position, address::kind(&reference).unwrap_or(Reason::Unreadable));

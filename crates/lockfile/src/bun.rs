@@ -1,12 +1,12 @@
 //! bun.lock: JSON with comments and trailing commas; a package is a list of one to four parts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 
 use super::collect::Collected;
-use super::folders::{self, OwnFolder};
+use super::folders::{self, OwnFolder, Told};
 use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
@@ -15,8 +15,9 @@ use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason,
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
 
-/// What an installation has besides what is for development.
+/// What an installation has besides what is for development, and with that.
 const NEEDED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
+const WITH_DEV: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
 
 /// The members of the file, those of what is told of a package, and those of a workspace.
 const MEMBERS: [&str; 10] = [
@@ -35,9 +36,6 @@ const IN_INFO: [&str; 10] =
     ["dependencies", "optionalDependencies", "peerDependencies", "optionalPeers", "bin", "binDir", "os", "cpu", "libc", "bundled"];
 const IN_WORKSPACE: [&str; 9] =
     ["name", "version", "bin", "binDir", "dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "optionalPeers"];
-
-/// Most optional peers of one package that are looked at.
-const MAX_PEERS: usize = 100;
 
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, true)?;
@@ -74,7 +72,10 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
     let packages: Vec<_> = all.by_key.iter().filter_map(|(key, (node, info))| Some((*key, *node, (*info)?))).collect();
     for (key, node, info) in packages {
-        for to in all.targets((key, Some(node)), info, &NEEDED, found)? {
+        // Of a folder of the project bun installs what is for development, too.
+        let is_folder = specs.get(key).and_then(|spec| address::split_name(spec)?.1.strip_prefix("file:").and_then(folders::own)).is_some();
+        let kinds: &[&str] = if is_folder { &WITH_DEV } else { &NEEDED };
+        for to in all.targets((key, Some(node)), info, kinds, found)? {
             found.needs(node, to, Kind::Production)?;
         }
     }
@@ -84,7 +85,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             continue;
         };
         let (folder, name) = (property.name.as_str(), json::text(of, "name"));
-        found.said.by_folder.insert(folder.to_owned(), asked::of_object(of));
+        found.said.by_folder.insert(folder.to_owned(), asked::with_peers(of, &listed_peers(of)));
         let node = if let Some(node) = all.by_folder.get(folder) {
             *node
         } else {
@@ -170,11 +171,14 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
         return found.folder(key, position, (Reason::Workspace, folder));
     }
     if let Some(path) = version.strip_prefix("file:").and_then(folders::own) {
-        let info = parts.iter().find_map(Value::as_object);
-        let lists = ["dependencies", "optionalDependencies"].into_iter();
-        let needs = info.into_iter().flat_map(|info| lists.clone().flat_map(|list| json::pairs(info, list)));
-        let needs = needs.map(|(name, range)| (name.to_owned(), Needed::Range(range.to_owned()))).collect();
-        return found.own_folder(key, position, Reason::File, OwnFolder { path, needs: Some(needs) });
+        let told = parts.iter().find_map(Value::as_object).map(needs_of_folder).unwrap_or_default();
+        let peers = Some(told.1);
+        return found.own_folder(
+            key,
+            position,
+            Reason::File,
+            OwnFolder { has_dev: true, peers, ..OwnFolder::of(path, Told::Entry(told.0)) },
+        );
     }
     if let Some(reason) = address::kind(version) {
         return found.left_out(key, position, reason);
@@ -207,6 +211,20 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     found.package(name, version, Place { host, stated, ..place })
 }
 
+/// What a folder of the project needs, and its peers; bun installs what is for development, too.
+fn needs_of_folder(info: &Object<'_>) -> (BTreeMap<String, Needed>, BTreeMap<String, Needed>) {
+    let owned = |(name, range): (&str, &str)| (name.to_owned(), Needed::Range(range.to_owned()));
+    let lists = ["dependencies", "optionalDependencies", "devDependencies"].into_iter();
+    let optional = listed_peers(info);
+    let peers = json::pairs(info, asked::PEERS).filter(|(name, _)| !optional.contains(name));
+    (lists.flat_map(|list| json::pairs(info, list)).map(owned).collect(), peers.map(owned).collect())
+}
+
+/// The peers that are used where they are there, and else are not needed.
+fn listed_peers<'o>(of: &'o Object<'_>) -> HashSet<&'o str> {
+    json::list(of, "optionalPeers").iter().filter_map(json::string).collect()
+}
+
 #[derive(Default)]
 struct All<'t, 'a> {
     by_key: HashMap<&'t str, (usize, Option<&'t Object<'a>>)>,
@@ -226,9 +244,9 @@ impl All<'_, '_> {
     ) -> Result<Vec<usize>, Fault> {
         let mut all = Vec::new();
         // What would be used if it were there is not needed.
-        let only_used: Vec<&str> = json::list(of, "optionalPeers").iter().filter_map(json::string).take(MAX_PEERS).collect();
+        let only_used = listed_peers(of);
         for (kind, (name, wanted)) in kinds.iter().flat_map(|kind| json::pairs(of, kind).map(move |pair| (kind, pair))) {
-            if *kind == "peerDependencies" && only_used.contains(&name) {
+            if *kind == asked::PEERS && only_used.contains(name) {
                 continue;
             }
             let mut above = if key.len() + name.len() > MAX_KEY { "" } else { key };

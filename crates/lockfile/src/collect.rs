@@ -102,9 +102,22 @@ impl Collected {
 
     /// Tells of a need that has no entry.
     pub(crate) fn gap(&mut self, by: &str, wanted: &str, position: Position) {
+        self.gap_of(by, wanted, (position, false));
+    }
+
+    /// The same, where it may be one for a peer.
+    pub(crate) fn gap_of(&mut self, by: &str, wanted: &str, (position, is_peer): (Position, bool)) {
         if self.gaps.len() < MAX_GAPS {
-            let short = |text: &str| verdict::without_secrets(&text.chars().take(MAX_KEY).collect::<String>());
-            self.gaps.push(Gap { position, by: short(by), wanted: short(wanted) });
+            self.gaps.push(Gap { position, by: short(by), wanted: short(wanted), is_peer });
+        }
+    }
+
+    /// Counts what is optional for a package and has no entry.
+    pub(crate) fn lacks(&mut self, by: &str, wanted: &str) {
+        let lacking = &mut self.said.lacking;
+        lacking.count += 1;
+        if lacking.first.is_none() {
+            lacking.first = Some(format!("{} needs {}", short(by), short(wanted)));
         }
     }
 
@@ -204,6 +217,11 @@ impl Collected {
         }
         Lockfile { format, entries, left_out, gaps: self.gaps, said: self.said, graph: self.graph, entry_of }
     }
+}
+
+/// Words of a file as they are kept.
+fn short(text: &str) -> String {
+    verdict::without_secrets(&text.chars().take(MAX_KEY).collect::<String>())
 }
 
 /// Whether the address, if there is one, is one that all clients take for the same: of http, and as

@@ -29,11 +29,14 @@ mod json;
 mod legacy;
 mod links;
 mod npm;
+mod overrides;
 mod patterns;
 mod pnpm;
+mod ranges;
 mod sbom;
 mod stated;
 mod tree;
+mod unmet;
 mod yaml;
 mod yarn;
 
@@ -314,6 +317,8 @@ pub struct Gap {
     pub by: String,
     /// The name and the range.
     pub wanted: String,
+    /// It is needed as a peer.
+    pub is_peer: bool,
 }
 
 /// A lockfile.
@@ -389,7 +394,7 @@ impl Lockfile {
     pub fn differences(&self, project: &Path) -> Vec<String> {
         match self.format {
             Format::Npm | Format::Yarn | Format::Berry | Format::Pnpm | Format::Bun | Format::Deno => {
-                asked::differences(&self.said, self.format, project)
+                asked::differences((&self.said, &self.graph), self.format, project)
             }
             _ => Vec::new(),
         }

@@ -3,19 +3,23 @@
 //! Version 1 is a tree of `dependencies`. Versions 2 and 3 have a table `packages` by path, which
 //! alone counts.
 
-use std::collections::{HashMap, HashSet};
+mod needs;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use jsonc_parser::ast::Object;
-use jsonc_parser::common::Ranged;
-use npm_spec::version;
-
 use super::collect::Collected;
-use super::folders::{self, OwnFolder};
+use super::folders::{self, OwnFolder, Told};
 use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
-use super::{Bundled, Fault, MAX_KEY, Needed, Place, Position, Reason, Stated, Usage, address, asked, legacy};
+use super::unmet::Unmet;
+use super::{Bundled, Fault, MAX_KEY, Needed, Place, Position, Reason, Stated, Usage, address, asked, legacy, ranges};
+use jsonc_parser::ast::Object;
+use jsonc_parser::common::Ranged;
+
+pub(crate) use needs::ignores_peers;
+use needs::{Needs, name_of, real_name};
 
 /// Most bytes of paths that are looked up for the dependencies of a file; one of a hundred thousand
 /// packages has some 300 million.
@@ -99,10 +103,10 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
 }
 
-/// Version 1: a level of the tree, and the names of those above it.
+/// Version 1: a level of the tree, and the names of those above it with their versions.
 struct Levels<'t, 'a> {
     lines: &'t Lines<'a>,
-    names: Vec<HashSet<&'t str>>,
+    names: Vec<HashMap<&'t str, Option<&'t str>>>,
     /// How many names were looked for.
     looked_up: usize,
 }
@@ -126,8 +130,14 @@ impl<'t> Levels<'t, '_> {
                 if self.looked_up > MAX_LEVELS {
                     return Err(Fault::TooMuch);
                 }
-                if !own.contains(name) && !self.names.iter().any(|level| level.contains(name)) {
-                    found.gap(&key, &format!("{name}@{wanted}"), position);
+                let level = [&own].into_iter().chain(self.names.iter().rev()).find_map(|level| level.get(name));
+                match level {
+                    None => found.gap(&key, &format!("{name}@{wanted}"), position),
+                    Some(Some(locked)) if !ranges::is_met(wanted, Some(ranges::bare(locked))) => {
+                        let (key, name, wanted) = (key.clone(), name.to_owned(), wanted.to_owned());
+                        found.said.unmet.add(Unmet { by: None, key, name, wanted, locked: (*locked).to_owned(), is_peer: false })?;
+                    }
+                    Some(_) => {}
                 }
             }
             if let Some(below) = below {
@@ -139,8 +149,14 @@ impl<'t> Levels<'t, '_> {
     }
 }
 
-fn names_of<'t>(tree: &'t Object<'_>) -> HashSet<&'t str> {
-    tree.properties.iter().map(|property| property.name.as_str()).collect()
+/// The names of a level, each with its version where that is one of a registry: what lies in a
+/// tarball npm takes as it is.
+fn names_of<'t>(tree: &'t Object<'_>) -> HashMap<&'t str, Option<&'t str>> {
+    let version = |entry: &'t Object<'_>| {
+        let version = json::text(entry, "version").filter(|version| address::kind(version).is_none());
+        version.filter(|_| !json::flag(entry, "bundled"))
+    };
+    tree.properties.iter().map(|property| (property.name.as_str(), property.value.as_object().and_then(version))).collect()
 }
 
 /// Whether an entry of a tree has what npm writes there, and nothing else.
@@ -165,8 +181,10 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
     };
     if let Some(reason) = address::kind(version).or_else(|| address::kind(resolved?).filter(|reason| *reason != Reason::Tarball)) {
         if let Some(path) = version.strip_prefix("file:").and_then(folders::own).filter(|_| resolved.is_none()) {
-            let needs = json::pairs(entry, "requires").map(|(name, _)| (name.to_owned(), Needed::Named)).collect();
-            return found.own_folder(key, position, reason, OwnFolder { path, needs: Some(needs) }).map(|_| ());
+            let needs: BTreeMap<String, Needed> = needs_in_tree(entry);
+            // npm 7 and later reads all that the folder asks for, and writes some of it down here.
+            let folder = OwnFolder { has_dev: true, peers: Some(needs.clone()), ..OwnFolder::of(path, Told::Entry(needs)) };
+            return found.own_folder(key, position, reason, folder).map(|_| ());
         }
         let node = found.left_out(key, position, reason)?;
         found.leads_to(node, &[Some(version), resolved, json::text(entry, "integrity")]);
@@ -174,10 +192,13 @@ fn of_tree(name: &str, key: &str, position: Position, entry: &Object<'_>, found:
     }
     // Who needs it only package.json says, and so nothing is told of what for.
     // npm 7 and later asks the registry for what a package needs and the entry does not tell.
-    let needs = json::pairs(entry, "requires").map(|(name, _)| (name.to_owned(), Needed::Named)).collect();
-    let stated = Some(Box::new(Stated { needs: Some(needs), ..Stated::default() }));
+    let stated = Some(Box::new(Stated { needs: Some(needs_in_tree(entry)), ..Stated::default() }));
     let place = Place { usage: Usage::default(), stated, ..place(key, position, entry) };
     found.package(name, version, place).map(|_| ())
+}
+
+fn needs_in_tree(entry: &Object<'_>) -> BTreeMap<String, Needed> {
+    json::pairs(entry, "requires").map(|(name, range)| (name.to_owned(), Needed::Range(range.to_owned()))).collect()
 }
 
 fn place(key: &str, position: Position, entry: &Object<'_>) -> Place {
@@ -249,6 +270,7 @@ impl<'t, 'a> Table<'t, 'a> {
         for at in 0..self.rows.len() {
             needs.push(self.needs(at)?);
         }
+        self.keep_conflicts(&mut needs)?;
         self.bundles(&needs);
         let mut nodes = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
@@ -260,9 +282,12 @@ impl<'t, 'a> Table<'t, 'a> {
         let node = |row: &usize| nodes.get(*row).copied();
         for (at, needs) in needs.iter().enumerate() {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
-            needs.gaps.iter().for_each(|wanted| found.gap(row.key, wanted, row.position));
-            for (name, wanted) in &needs.unmet {
-                found.said.is_unmet(row.key, name, wanted)?;
+            needs.gaps.iter().for_each(|(wanted, is_peer)| found.gap_of(row.key, wanted, (row.position, *is_peer)));
+            needs.lacking.iter().for_each(|wanted| found.lacks(row.key, wanted));
+            for unmet in &needs.unmet {
+                let (name, wanted) = (unmet.name.to_owned(), unmet.wanted.to_owned());
+                let locked = self.version(unmet.target).flatten().unwrap_or_default().to_owned();
+                found.said.unmet.add(Unmet { by: Some(from), key: row.key.to_owned(), name, wanted, locked, is_peer: unmet.is_peer })?;
             }
             for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
                 found.asks(from, to, name);
@@ -276,63 +301,14 @@ impl<'t, 'a> Table<'t, 'a> {
                 found.importer(from, name, row.key, needs.development.iter().filter_map(node).collect());
             }
         }
+        if !found.said.unmet.is_empty() {
+            let row = |(row, node): (usize, &usize)| {
+                let name = self.rows.get(row).map_or("", |row| name_of(row.key));
+                (*node, (name.to_owned(), self.version(row).flatten().unwrap_or_default().to_owned()))
+            };
+            found.said.unmet.rows = nodes.iter().enumerate().map(row).collect();
+        }
         Ok(())
-    }
-
-    /// The rows that one needs, in production and for development, each told how it was asked for.
-    fn needs(&mut self, at: usize) -> Result<Needs<'t>, Fault> {
-        let mut needs = Needs::default();
-        let Some((key, Some(entry))) = self.rows.get(at).map(|row| (row.key, row.entry)) else { return Ok(needs) };
-        if json::flag(entry, "link") {
-            let target = json::text(entry, "resolved").and_then(|target| self.by_path.get(target));
-            needs.production.extend(target.map(|row| (*row, Kind::Production, "")));
-            return Ok(needs);
-        }
-        let optional_peers = optional_peers(entry);
-        for (list, kind) in KINDS {
-            let is_dev = list == "devDependencies";
-            if is_dev && key.contains(FOLDER) {
-                continue;
-            }
-            for (name, wanted) in json::pairs(entry, list) {
-                // npm never comes back to what is optional for a package, and often writes no row
-                // of another system's.
-                let is_left = list == "optionalDependencies" && key.contains(FOLDER);
-                let Some(target) = self.found_from(key, name)? else {
-                    if !is_left && (list != "peerDependencies" || !optional_peers.contains(name)) {
-                        needs.gaps.push(format!("{name}@{wanted}"));
-                    }
-                    continue;
-                };
-                if is_dev {
-                    needs.development.push(target);
-                } else {
-                    needs.production.push((target, kind, name));
-                }
-                if kind != Kind::Peer && !is_left && !self.is_met(target, wanted) {
-                    needs.unmet.push((name, wanted));
-                }
-                if let Some(row) = self.rows.get_mut(target) {
-                    row.is_asked_for(name, wanted);
-                }
-            }
-        }
-        Ok(needs)
-    }
-
-    /// Whether the version of a row is in a range, as npm takes it; a tag it takes for met.
-    fn is_met(&self, target: usize, wanted: &str) -> bool {
-        let row = self.rows.get(target).and_then(|row| row.entry);
-        // A link has the version of the folder.
-        let behind = row.filter(|row| json::flag(row, "link")).and_then(|row| self.entry(json::text(row, "resolved")?));
-        // What lies in a tarball npm takes as it is; that it does is looked up.
-        let is_bundled = |row: &&Object<'_>| json::flag(row, "inBundle") && json::text(row, "resolved").is_none();
-        let Some(row) = behind.or(row).filter(|row| !is_bundled(row)) else { return true };
-        let range = wanted.strip_prefix("npm:").map_or(wanted, |real| address::split_name(real).map_or("*", |(_, range)| range)).trim();
-        match version::VersionRange::parse(range).filter(|_| !matches!(range, "" | "*")) {
-            Some(range) => json::text(row, "version").and_then(version::parse).is_some_and(|version| range.contains(&version)),
-            None => range.is_empty() || range == "*" || address::is_tag(range) || address::kind(range).is_some(),
-        }
     }
 
     /// Finds what lies in the tarballs of others, as npm does: what a package lists, what lies
@@ -442,32 +418,13 @@ impl<'t, 'a> Table<'t, 'a> {
     }
 }
 
-/// What a row needs.
-#[derive(Default)]
-struct Needs<'t> {
-    /// Each with the name that it is asked for by.
-    production: Vec<(usize, Kind, &'t str)>,
-    development: Vec<usize>,
-    /// What has no row.
-    gaps: Vec<String>,
-    /// What has one of another version: the name and the range.
-    unmet: Vec<(&'t str, &'t str)>,
-}
-
-/// The peers that are used where they are there, and else are not needed.
-fn optional_peers<'e>(entry: &'e Object<'_>) -> HashSet<&'e str> {
-    let all = json::object(entry, "peerDependenciesMeta").map_or(&[][..], |all| all.properties.as_slice());
-    let optional = all.iter().filter(|of| of.value.as_object().is_some_and(|of| json::flag(of, "optional")));
-    optional.map(|of| of.name.as_str()).collect()
-}
-
 impl Row<'_, '_> {
     /// Keeps how the row was asked for: `wanted` of the package `name`.
     fn is_asked_for(&mut self, name: &str, wanted: &str) {
         let elsewhere = address::kind(wanted).is_some();
         self.by_address |= elsewhere;
         self.by_range |= !elsewhere;
-        let real = wanted.strip_prefix("npm:").map_or(name, |real| address::split_name(real).map_or(real, |(real, _)| real));
+        let real = real_name(name, wanted);
         let own = self.entry.and_then(|entry| json::text(entry, "name"));
         let own = own.or_else(|| self.key.rsplit_once(FOLDER).map(|(_, name)| name));
         if !elsewhere && own.is_some_and(|own| own != real) {

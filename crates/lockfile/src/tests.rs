@@ -2,6 +2,7 @@ mod asked;
 mod deno;
 mod forms;
 mod limits;
+mod needs;
 mod sbom;
 mod tree;
 mod two_truths;

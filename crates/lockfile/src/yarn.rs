@@ -9,7 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use npm_spec::version;
 
 use super::collect::Collected;
-use super::folders::{self, OwnFolder};
+use super::folders::{self, OwnFolder, Told};
+use super::unmet::Unmet;
 use super::{Fault, Needed, Place, Position, Reason, address};
 
 /// Members that have a value, and those that have members of their own.
@@ -168,9 +169,12 @@ fn add<'a>(mut entry: Entry<'a>, all: &mut All<'a>, found: &mut Collected) -> Re
     for name in names {
         nodes.push(found.package(name, entry.get("version").unwrap_or_default(), place(&entry, position, &key))?);
     }
-    for pattern in entry.patterns.iter().filter(|pattern| !is_met(pattern, entry.get("version").unwrap_or_default())) {
+    let locked = entry.get("version").unwrap_or_default();
+    for pattern in entry.patterns.iter().filter(|pattern| !is_met(pattern, locked)) {
         // yarn drops such a line, and asks the registry for what is newest.
-        found.gap(&key, pattern, position);
+        let (name, wanted) = address::split_name(pattern).unwrap_or((pattern, ""));
+        let (name, wanted, locked) = (name.to_owned(), wanted.to_owned(), locked.to_owned());
+        found.said.unmet.add(Unmet { by: None, key: key.clone(), name, wanted, locked, is_peer: false })?;
     }
     found.said.patterns.extend(entry.patterns.iter().map(|pattern| (*pattern).to_owned()));
     for pattern in &entry.patterns {
@@ -204,8 +208,9 @@ fn own_folder(entry: &Entry<'_>, needs: &[(&str, String)]) -> Option<(Reason, Ow
         let range = address::split_name(pattern).map_or("", |(_, range)| range);
         ((*name).to_owned(), Needed::Range(range.to_owned()))
     };
-    let needs = (reason == Reason::File).then(|| needs.iter().map(told).collect());
-    is_one.then_some((reason, OwnFolder { path, needs }))
+    // A link has nothing of its folder's needs, and yarn installs them all the same.
+    let told = if reason == Reason::File { Told::Entry(needs.iter().map(told).collect()) } else { Told::Lines };
+    is_one.then(|| (reason, OwnFolder::of(path, told)))
 }
 
 /// Whether the version of a line is in the range of a pattern, where that is a range. What is one

@@ -1,25 +1,26 @@
 //! What package.json tells the client. Its keys are without number; those that clients read are
 //! known.
 
-use npm_lockfile::Format;
+use npm_lockfile::Format::{self, Berry, Bun, Deno, Npm, Pnpm, Yarn};
 
 use super::known;
 use super::overrides::{Locked, is_range};
 use super::read::{Pairs, Tree};
 
-/// The client's own tables, and what a client takes from package.json.
-const OF_CLIENTS: &[&str] = &[
-    "bun",
-    "catalog",
-    "catalogs",
-    "devEngines",
-    "flat",
-    "overrides",
-    "packageManager",
-    "patchedDependencies",
-    "pnpm",
-    "resolutions",
-    "yarn",
+/// What clients take from package.json, each with those that read it, by the formats of their
+/// lockfiles. What deno reads of the others is not known.
+const OF_CLIENTS: &[(&str, &[Format])] = &[
+    ("bun", &[Bun, Deno]),
+    ("catalog", &[Bun, Deno]),
+    ("catalogs", &[Bun, Deno]),
+    ("devEngines", &[Npm, Yarn, Berry, Pnpm, Bun, Deno]),
+    ("flat", &[Yarn, Deno]),
+    ("overrides", &[Npm, Bun, Deno]),
+    ("packageManager", &[Npm, Yarn, Berry, Pnpm, Bun, Deno]),
+    ("patchedDependencies", &[Pnpm, Bun, Deno]),
+    ("pnpm", &[Pnpm, Deno]),
+    ("resolutions", &[Yarn, Berry, Pnpm, Bun, Deno]),
+    ("yarn", &[Yarn, Berry, Deno]),
 ];
 
 /// The keys by which a client can install other bytes.
@@ -32,14 +33,15 @@ pub(super) fn harmful(pairs: &Pairs, format: Format, locked: &Locked<'_>) -> Vec
     });
     let catalogs = workspaces.flatten().filter(|(key, value)| key.starts_with("catalog") && !locked.has(key, value));
     all.extend(catalogs.map(|(key, _)| format!("workspaces.{key}")));
-    for (key, value) in pairs.iter().filter(|(key, _)| OF_CLIENTS.contains(&key.as_str())) {
+    let is_read = |key: &str| OF_CLIENTS.iter().any(|(name, formats)| *name == key && formats.contains(&format));
+    for (key, value) in pairs.iter().filter(|(key, _)| is_read(key)) {
         match (key.as_str(), value) {
             ("pnpm", Tree::Map(own)) => {
                 let is_harmful = |(key, value): &&(String, Tree)| !known::PNPM.contains(&key.as_str()) && !locked.has(key, value);
                 all.extend(own.iter().filter(is_harmful).map(|(key, _)| format!("pnpm.{key}")));
             }
-            // yarn 1 looks there for what the lockfile does not have, too.
-            ("resolutions", _) if format == Format::Yarn => all.push(key.clone()),
+            // yarn 1 looks a resolution up as it does what is asked for.
+            ("resolutions", value) if format == Yarn => all.extend((!locked.has_lines(value)).then(|| key.clone())),
             ("packageManager", Tree::Text(text)) if is_manager(text, format) => {}
             ("devEngines", Tree::Map(own)) if own.iter().all(|(key, value)| key != "packageManager" || is_engine(value, format)) => {}
             (_, value) if locked.has(key, value) => {}

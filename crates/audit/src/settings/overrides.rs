@@ -54,6 +54,16 @@ impl<'a> Locked<'a> {
         }
     }
 
+    /// Whether all resolutions of yarn 1 are plain ranges that have a line in the lockfile: nothing
+    /// else is found for them.
+    pub(super) fn has_lines(&self, value: &Tree) -> bool {
+        let Tree::Map(of) = value else { return false };
+        of.iter().all(|(key, value)| {
+            let range = text(value).filter(|range| is_range(range));
+            named(key).zip(range).is_some_and(|((name, _), range)| self.lockfile.has_line(&name, &range))
+        })
+    }
+
     fn is_of_catalog(&self, catalog: &str, name: &str, value: &Tree) -> bool {
         let said = self.lockfile.catalogs().and_then(|all| all.get(&format!("{catalog}/{name}")));
         let Some(range) = text(value) else { return false };

@@ -56,6 +56,12 @@ fn what_cannot_change_the_installed_bytes_passes() {
             r#"{"packageManager":"npm@11.0.0","dependencies":{"b":"1"},"overrides":{"a":{".":"1.0.0","b":"$b"}},"resolutions":{"a":"npm:^1"}}"#,
         ),
         (Format::Yarn, ".yarnrc", yarn),
+        (Format::Yarn, "package.json", r#"{"resolutions":{"a":"^1.0.0","b/**/a":"^1.0.0"}}"#),
+        // What another client reads.
+        (Format::Yarn, "package.json", r#"{"overrides":{"a":"file:x"},"pnpm":{"patchedDependencies":{}},"bun":1}"#),
+        (Format::Berry, "package.json", r#"{"overrides":{"a":"file:x"},"flat":true}"#),
+        (Format::Pnpm, "package.json", r#"{"overrides":{"a":"file:x"},"yarn":{},"catalog":{"a":"npm:b@1"}}"#),
+        (Format::Npm, "package.json", r#"{"resolutions":{"a":"file:x"},"pnpm":{"overrides":{"a":"file:x"}},"flat":true}"#),
         (Format::Berry, ".yarnrc.yml", berry),
         (Format::Pnpm, "pnpm-workspace.yaml", pnpm),
         (Format::Pnpm, "package.json", manifest),
@@ -116,6 +122,10 @@ const HARMFUL: &[Harmful] = &[
     ),
     (Format::Yarn, ".yarnrc.yml", "yarnPath: x.cjs\n", &["yarnPath"]),
     (Format::Yarn, "package.json", r#"{"resolutions":{"a":"1.0.0"}}"#, &["resolutions"]),
+    (Format::Yarn, "package.json", r#"{"resolutions":{"a":"^1.0.0","b/b":"^1.0.0"}}"#, &["resolutions"]),
+    (Format::Yarn, "package.json", r#"{"resolutions":{"a":"file:x"}}"#, &["resolutions"]),
+    (Format::Bun, "package.json", r#"{"overrides":{"a":"file:x"},"resolutions":{"a":"file:x"}}"#, &["overrides", "resolutions"]),
+    (Format::Deno, "package.json", r#"{"overrides":{"a":"file:x"},"pnpm":1}"#, &["overrides", "pnpm"]),
     (
         Format::Berry,
         ".yarnrc.yml",

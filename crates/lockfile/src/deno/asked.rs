@@ -9,11 +9,8 @@ use jsonc_parser::ast::{Object, Value};
 use npm_spec::version::{self, VersionRange};
 
 use super::JSR;
-use crate::asked::{Said, asked_in, folders, is_within, text_of};
+use crate::asked::{Said, asked_in, folders, is_peer, is_within, text_of};
 use crate::{Format, Patterns, address, json};
-
-/// The peers of a package.json, which deno does not install for the project itself.
-const PEERS: &str = "peerDependencies";
 
 /// deno's own files, the one that counts first.
 const SETTINGS: [&str; 2] = ["deno.json", "deno.jsonc"];
@@ -76,7 +73,8 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
         return Err("it is outside the project".to_owned());
     }
     if path.ends_with("package.json") {
-        let asked = asked_in(path)?.into_iter().filter(|(_, (list, range))| *list != PEERS && address::kind(range).is_none());
+        // deno does not install the peers of the project itself.
+        let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && address::kind(range).is_none());
         let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
         return Ok(asked
             .map(|(name, (_, range))| range.strip_prefix("npm:").map(specifier).unwrap_or_else(|| own(name, &range)))

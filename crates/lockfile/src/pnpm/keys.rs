@@ -3,21 +3,6 @@
 use super::Resolution;
 use crate::address;
 
-/// `../b` from `packages/a` is `packages/b`; `None` if it leads out of the project.
-pub(super) fn joined(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(if parts.is_empty() { ".".to_owned() } else { parts.join("/") })
-}
-
 /// A key without its peers.
 pub(super) fn base(key: &str) -> &str {
     key.split_once('(').map_or(key, |(key, _)| key)

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::keys::{address_of, base, is_of_commit, joined, version};
+use super::keys::{address_of, base, is_of_commit, version};
 use super::{Document, Importer, Package, Resolution, Snapshot, Wanted, settings};
 use crate::collect::Collected;
-use crate::folders::{self, OwnFolder};
+use crate::folders::{self, OwnFolder, Told, joined};
 use crate::graph::Kind;
 use crate::links::Link;
 use crate::yaml::Pairs;
@@ -17,8 +17,8 @@ pub(super) struct One {
     by_key: HashMap<String, usize>,
     /// The keys that are looked up, with their peers.
     keys: HashSet<String>,
-    /// The folders of the project, by their nodes.
-    folders: HashMap<usize, String>,
+    /// The folders of the project with their peers, by their nodes.
+    folders: HashMap<usize, (String, BTreeMap<String, String>)>,
     /// What the project's settings say of needs: by the name, and none is told where they may say
     /// anything.
     lifted: Option<BTreeMap<String, Needed>>,
@@ -204,7 +204,8 @@ impl One {
             (reason, _) => found.left_out(key, position, reason.unwrap_or(Reason::Unreadable))?,
         };
         if let Some(path) = own_folder(resolution).filter(|_| reason == Some(Reason::File)) {
-            self.folders.insert(node, path);
+            let peers = package.into_iter().flat_map(|package| &package.peer_dependencies.0);
+            self.folders.insert(node, (path, peers.map(|(name, _, range)| (name.clone(), range.clone())).collect()));
         }
         let Resolution { tarball, repo, commit, directory, integrity, .. } = resolution;
         found.leads_to(node, &[tarball, repo, commit, directory, integrity].map(Option::as_deref));
@@ -222,8 +223,11 @@ impl One {
         };
         let mut needs: BTreeMap<String, Needed> = lists.into_iter().flat_map(|list| list.0.iter().map(of)).collect();
         needs.extend(self.lifted.clone().unwrap_or_default());
-        if let Some(path) = self.folders.get(node) {
-            found.said.folders.push(OwnFolder { path: path.clone(), needs: Some(needs) });
+        if let Some((path, peers)) = self.folders.get(node) {
+            // A peer that is installed stands among what is needed, with the version.
+            let peers = peers.iter().filter(|(name, _)| needs.contains_key(*name));
+            let peers = peers.map(|(name, range)| (name.clone(), Needed::Range(range.clone()))).collect();
+            found.said.folders.push(OwnFolder { peers: Some(peers), ..OwnFolder::of(path.clone(), Told::Entry(needs)) });
             return;
         }
         if self.lifted.is_none() {

@@ -6,11 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jsonc_parser::ast::{Object, Value};
 use serde::Deserialize;
 
 use super::super::asked::{MAX_SHOWN, text_of};
 use super::super::yaml::{Ignored, Pairs, documents};
 use super::super::{address, json};
+
+/// The runtimes that pnpm knows.
+const RUNTIMES: [&str; 3] = ["node", "deno", "bun"];
 
 /// The hooks of pnpm, which have a checksum in the lockfile.
 const HOOKS: [&str; 3] = [".pnpmfile.cjs", ".pnpmfile.mjs", "pnpmfile.js"];
@@ -65,7 +69,7 @@ impl Project {
             has_hook: workspace.pnpmfile.is_some()
                 || workspace.config_dependencies.is_some()
                 || HOOKS.iter().any(|name| project.join(name).symlink_metadata().is_ok()),
-            installs_peers: (workspace.auto_install_peers, in_npmrc(&project.join(".npmrc"))),
+            installs_peers: (workspace.auto_install_peers, in_npmrc(&project.join(".npmrc"), "auto-install-peers")),
             manager: None,
         };
         let Ok(root) = json::parse(&manifest, false) else { return all };
@@ -81,7 +85,7 @@ impl Project {
 }
 
 /// The first number of the pnpm that package.json names.
-fn manager(root: &jsonc_parser::ast::Object<'_>) -> Option<u32> {
+fn manager(root: &Object<'_>) -> Option<u32> {
     let engine = || json::object(json::object(root, "devEngines")?, "packageManager");
     let named = json::text(root, "packageManager").and_then(|text| text.strip_prefix("pnpm@"));
     let named = named.or_else(|| engine().filter(|of| json::text(of, "name") == Some("pnpm")).and_then(|of| json::text(of, "version")))?;
@@ -89,12 +93,12 @@ fn manager(root: &jsonc_parser::ast::Object<'_>) -> Option<u32> {
     digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// What the last line of an `.npmrc` for it says.
-fn in_npmrc(path: &Path) -> Option<bool> {
+/// What the last line of an `.npmrc` for a setting says.
+pub(crate) fn in_npmrc(path: &Path, setting: &str) -> Option<bool> {
     let text = text_of(path)?;
     let value = |line: &str| {
-        let (key, value) = line.split_once('=')?;
-        (key.trim() == "auto-install-peers").then(|| value.trim().trim_matches(['"', '\'']) == "true")
+        let (key, value) = line.split_once('=').unwrap_or((line, "true"));
+        (key.trim() == setting).then(|| value.trim().trim_matches(['"', '\'']) == "true")
     };
     text.lines().filter_map(value).next_back()
 }
@@ -165,4 +169,26 @@ pub(super) fn overridden(key: &str) -> String {
     let is_border = |at: &usize| key.get(..*at).is_some_and(|before| !before.is_empty() && !before.ends_with([' ', '|', '@']));
     let last = key.match_indices('>').map(|(at, _)| at).rfind(is_border).and_then(|at| key.get(at + 1..)).unwrap_or(key);
     address::split_name(last).map_or(last, |(name, _)| name).to_owned()
+}
+
+/// The runtimes of which package.json says that pnpm installs them, each with the list in which it
+/// has them.
+pub(crate) fn runtimes(root: &Object<'_>) -> Vec<(String, (&'static str, String))> {
+    let mut all = Vec::new();
+    for (table, list) in [("devEngines", "devDependencies"), ("engines", "dependencies")] {
+        let Some(runtime) = json::object(root, table).and_then(|of| json::member(of, "runtime")) else { continue };
+        let named: Vec<&Object<'_>> = match runtime {
+            Value::Array(several) => several.elements.iter().filter_map(Value::as_object).collect(),
+            one => one.as_object().into_iter().collect(),
+        };
+        for name in RUNTIMES {
+            let is_listed = json::object(root, list).is_some_and(|of| json::text(of, name).is_some());
+            let own = named.iter().find(|one| json::text(one, "name") == Some(name)).filter(|_| !is_listed);
+            if let Some(own) = own.filter(|own| json::text(own, "onFail") == Some("download")) {
+                let version = json::text(own, "version").unwrap_or("undefined");
+                all.push((name.to_owned(), (list, format!("runtime:{version}"))));
+            }
+        }
+    }
+    all
 }

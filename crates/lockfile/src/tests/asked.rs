@@ -5,7 +5,7 @@ use std::fs;
 use super::*;
 
 /// The differences of a project with these files from its lockfile.
-fn differences(lock: (&str, &str), files: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn differences(lock: (&str, &str), files: &[(&str, &str)]) -> Vec<String> {
     let project = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = project.path().join(path);
@@ -234,7 +234,7 @@ fn yarn_1_keeps_a_line_whose_range_only_a_loose_reader_knows() {
     let gaps = |range: &str| {
         let text =
             format!("# yarn lockfile v1\n\n\n\"a@{range}\":\n  version \"1.0.0\"\n  resolved \"https://reg.example/a/-/a-1.0.0.tgz\"\n");
-        Lockfile::read("yarn.lock", text.as_bytes()).unwrap().gaps.len()
+        differences(("yarn.lock", &text), &[]).len()
     };
     for range in [">1.0.0 ,<2", ">=1.9.0beta", "^1.9.0-01", "^1.9.0 || x.y", "^1.0.0", ">= 1 <2", "1 - 2"] {
         assert_eq!(gaps(range), 0, "{range}");
@@ -259,11 +259,7 @@ fn a_folder_of_the_project_is_its_own_and_what_it_needs_must_be_told() {
         assert_eq!(left(&text.replace("p/w", "p/w.tgz")), 1, "{file}: a tarball");
         assert_eq!(left(&text.replace("p/w", "../w")), 1, "{file}: elsewhere");
         let told = |own: &str| differences((file, text), &[("package.json", root), ("p/w/package.json", own)]).len();
-        assert_eq!(
-            told(r#"{"name":"w","version":"1.0.0","dependencies":{"a":"^1.0.0"},"devDependencies":{"b":"1"}}"#),
-            0,
-            "{file}: the control"
-        );
+        assert_eq!(told(r#"{"name":"w","version":"1.0.0","dependencies":{"a":"^1.0.0"}}"#), 0, "{file}: the control");
         assert_eq!(told(r#"{"name":"w","version":"1.0.0","dependencies":{"a":"^1.0.0","b":"1"}}"#), 1, "{file}: more needs");
         assert_eq!(differences((file, text), &[("package.json", root), ("p/w", "no folder")]).len(), 1, "{file}: no folder");
     }

@@ -1,0 +1,92 @@
+//! Ranges of versions as package.json files have them.
+
+use npm_spec::version::{self, VersionRange};
+
+use super::address;
+
+/// Most words of two ranges that are looked at; with more they may have anything in common.
+const MAX_WORDS: usize = 200;
+
+/// The range of `npm:name@range`, and else the text itself.
+pub(crate) fn bare(wanted: &str) -> &str {
+    wanted.strip_prefix("npm:").map_or(wanted, |real| address::split_name(real).map_or("*", |(_, range)| range)).trim()
+}
+
+/// Whether a version is what is wanted, as npm takes it: a tag and an address it takes for met.
+pub(crate) fn is_met(wanted: &str, locked: Option<&str>) -> bool {
+    let range = bare(wanted);
+    match VersionRange::parse(range).filter(|_| !matches!(range, "" | "*")) {
+        Some(range) => locked.and_then(version::parse).is_some_and(|version| range.contains(&version)),
+        None => range.is_empty() || range == "*" || address::is_tag(range) || address::kind(range).is_some(),
+    }
+}
+
+/// Whether there may be a version that is in both ranges. What is no range may be anything.
+pub(crate) fn intersect(one: &str, other: &str) -> bool {
+    let (one, other) = (bare(one), bare(other));
+    let Some((first, second)) = VersionRange::parse(one).zip(VersionRange::parse(other)) else { return true };
+    // What two ranges have in common begins where one of them does.
+    let has_common = |text: &str| version::parse(text).is_some_and(|version| first.contains(&version) && second.contains(&version));
+    let is_word = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    let mut words = one.split(['|', ' ']).chain(other.split(['|', ' '])).filter(is_word);
+    has_common("0.0.0")
+        || words.by_ref().take(MAX_WORDS).any(|word| beginnings(word).iter().any(|text| has_common(text)))
+        || words.next().is_some()
+}
+
+/// The versions with which the range of a word of one, or what is behind it, can begin.
+fn beginnings(word: &str) -> [String; 5] {
+    let bare = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let core = bare.split(['-', '+']).next().unwrap_or(bare);
+    let mut parts = core.split('.').map(|part| part.parse::<u64>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let (major, minor, patch) = (next(), next(), next());
+    [
+        bare.to_owned(),
+        format!("{major}.{minor}.{patch}"),
+        format!("{major}.{minor}.{}", patch.saturating_add(1)),
+        format!("{major}.{}.0", minor.saturating_add(1)),
+        format!("{}.0.0", major.saturating_add(1)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ranges_have_a_version_in_common_or_none() {
+        for (one, other) in [
+            ("^1.0.0", "^1.2.0"),
+            ("^1.0.0", "*"),
+            ("", "^2"),
+            (">=1", "<2"),
+            ("^16.8.0 || ^17.0.0 || ^18.0.0", "^18.2.0"),
+            (">=4.8.4 <5.9.0", "^5.5.0"),
+            (">1.2.3", "~1.2.0"),
+            (">1", "2.x"),
+            ("1 - 2", "2.4.0"),
+            ("npm:a@^1.0.0", "1.x"),
+            ("<=1.0.0", "0.x"),
+            ("^1.0.0-beta.1", "1.0.0-beta.2"),
+            ("^1.0.0-beta.1", "^1.0.0"),
+            ("latest", "^1.0.0"),
+            ("~0.0.3", "0.0.9"),
+        ] {
+            assert!(intersect(one, other) && intersect(other, one), "{one} and {other}");
+        }
+        for (one, other) in [("^1.0.0", "^2.0.0"), ("<1", ">=1"), ("~1.2.0", "~1.3.0"), ("1.0.0", ">1.0.0"), ("^16 || ^17", "^18.0.0")] {
+            assert!(!intersect(one, other) && !intersect(other, one), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn a_version_meets_a_range_a_tag_and_an_address() {
+        for wanted in ["^1.0.0", "*", "", "npm:a@1", "latest", "git+https://x.example/a.git", ">=1.0.0 <2"] {
+            assert!(is_met(wanted, Some("1.0.0")), "{wanted}");
+        }
+        for wanted in ["^2.0.0", "npm:a@2", "1,2"] {
+            assert!(!is_met(wanted, Some("1.0.0")), "{wanted}");
+        }
+    }
+}

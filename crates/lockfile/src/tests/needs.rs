@@ -1,0 +1,282 @@
+//! What packages and folders need, held against the versions that lockfiles have.
+
+use super::asked::differences;
+use super::*;
+
+const A: &str = r#""node_modules/a":{"version":"1.0.0"}"#;
+
+/// How many differences a project of npm has, with these rows beside the package `a` 1.0.0.
+fn npm(root: &str, rows: &str, more: &[(&str, &str)]) -> usize {
+    let lock = format!(r#"{{"lockfileVersion":3,"packages":{{"":{root},{A}{rows}}}}}"#);
+    let own = [("package.json", root)];
+    let files: &[(&str, &str)] = if more.is_empty() { &own } else { more };
+    differences(("package-lock.json", &lock), files).len()
+}
+
+#[test]
+fn an_override_excuses_only_the_needs_that_it_is_for() {
+    let rows = r#","node_modules/p":{"version":"1.0.0","dependencies":{"q":"1"}},"node_modules/q":{"version":"1.0.0","dependencies":{"a":"^2.0.0"}}"#;
+    let told = |overrides: &str| {
+        npm(
+            &format!(r#"{{"dependencies":{{"a":"1.0.0","p":"1"}},"devDependencies":{{"c":"*"}},"overrides":{overrides}}}"#),
+            &format!(r#"{rows},"node_modules/c":{{"version":"1.0.0"}}"#),
+            &[],
+        )
+    };
+    for for_it in [
+        r#"{"a":"1.0.0"}"#,
+        r#"{"a":"^1.0.0"}"#,
+        r#"{"a":"$a"}"#,
+        r#"{"a@^2":"1"}"#,
+        r#"{"a@>=1":"1.0.0"}"#,
+        r#"{"a":{".":"1.0.0","z":"2"}}"#,
+        r#"{"q":{"a":"1.0.0"}}"#,
+        r#"{"q@1":{"a":"1.0.0"}}"#,
+        r#"{"p":{"a":"1.0.0"}}"#,
+        r#"{"p":{"q":{"a":"1.0.0"}}}"#,
+        r#"{"p":{"q":{".":"1","a":"$a"}}}"#,
+    ] {
+        assert_eq!(told(for_it), 0, "{for_it}");
+    }
+    for for_nothing in [
+        "{}",
+        r#"{"z":{"a":"1.0.0"}}"#,
+        r#"{"z":{"a":"$a"}}"#,
+        r#"{"a":{"z":"1.0.0"}}"#,
+        r#"{"a@^3":"1.0.0"}"#,
+        r#"{"a":"3.0.0"}"#,
+        r#"{"a":"*"}"#,
+        r#"{"a":""}"#,
+        r#"{"a":"$z"}"#,
+        r#"{"q@2":{"a":"1.0.0"}}"#,
+        r#"{"c":{"a":"1.0.0"}}"#,
+        r#"{"q":{"p":{"a":"1.0.0"}}}"#,
+        r#"{"q":{"a":"2.0.0"},"a":"1.0.0"}"#,
+        r#"{"a":["1.0.0"]}"#,
+    ] {
+        assert_eq!(told(for_nothing), 1, "{for_nothing}");
+    }
+}
+
+#[test]
+fn peers_and_optional_needs_of_packages_are_held_against_the_versions() {
+    let root = |more: &str| format!(r#"{{"dependencies":{{"a":"*","b":"*"}}{more}}}"#);
+    let one = |entry: &str| npm(&root(""), &format!(r#","node_modules/b":{{"version":"1.0.0",{entry}}}"#), &[]);
+    for met in [
+        r#""peerDependencies":{"a":"^1.0.0"}"#,
+        r#""optionalDependencies":{"a":"1"}"#,
+        r#""optionalDependencies":{"z":"1"}"#,
+        r#""peerDependencies":{"z":"1"},"peerDependenciesMeta":{"z":{"optional":true}}"#,
+        r#""dependencies":{"a":"1"},"peerDependencies":{"a":"2"}"#,
+        r#""dependencies":{"a":"2"},"acceptDependencies":{"a":"1"}"#,
+    ] {
+        assert_eq!(one(met), 0, "{met}");
+    }
+    for unmet in [
+        r#""peerDependencies":{"a":"^2.0.0"}"#,
+        r#""peerDependencies":{"a":"^2.0.0"},"peerDependenciesMeta":{"a":{"optional":true}}"#,
+        r#""optionalDependencies":{"a":"^2.0.0"}"#,
+        r#""dependencies":{"a":"^2.0.0"}"#,
+    ] {
+        assert_eq!(one(unmet), 1, "{unmet}");
+    }
+    let rows = r#","node_modules/b":{"version":"1.0.0","peerDependencies":{"a":"^2.0.0"}}"#;
+    let conflict = |wanted: &str, files: &[(&str, &str)]| {
+        let root = format!(r#"{{"dependencies":{{"a":"{wanted}","b":"*"}}}}"#);
+        let own = [&[("package.json", root.as_str())], files].concat();
+        npm(&root, rows, &own)
+    };
+    let another = |entry: &str| {
+        let rows = format!(r#"{rows},"node_modules/c":{{"version":"1.0.0",{entry}}}"#);
+        npm(r#"{"dependencies":{"b":"*","c":"*"}}"#, &rows, &[])
+    };
+    assert_eq!(another(r#""dependencies":{"a":"^1.0.0"}"#), 1, "npm gives that one a version of its own");
+    assert_eq!(another(r#""peerDependencies":{"a":"^1.0.0"}"#), 0, "two peers of one folder");
+    assert_eq!(conflict("*", &[]), 1);
+    assert_eq!(conflict("^1.0.0", &[]), 0, "npm warns of a conflict, and installs what is locked");
+    assert_eq!(conflict("*", &[(".npmrc", "legacy-peer-deps=true\n")]), 0, "npm passes over peers");
+    assert_eq!(conflict("*", &[(".npmrc", "legacy-peer-deps=false\n")]), 1);
+}
+
+#[test]
+fn a_peer_of_a_package_that_lies_deeper_is_put_beside_it() {
+    let rows = |needs: &str| {
+        format!(
+            r#","node_modules/b":{{"version":"1.0.0",{needs}}},"node_modules/b/node_modules/c":{{"version":"1.0.0","peerDependencies":{{"a":"^2.0.0"}}}}"#
+        )
+    };
+    let root = r#"{"dependencies":{"a":"^1.0.0","b":"*"}}"#;
+    let any = r#"{"dependencies":{"a":"*","b":"*"}}"#;
+    assert_eq!(npm(root, &rows(r#""dependencies":{"c":"*"}"#), &[]), 1);
+    assert_eq!(npm(root, &rows(r#""dependencies":{"c":"*","a":"^1.0.0"}"#), &[]), 0, "what it lies in needs another one there");
+    // What it lies in has its own peer beside it.
+    let peers = rows(r#""dependencies":{"c":"*"},"peerDependencies":{"a":">=1"}"#);
+    assert_eq!((npm(root, &peers, &[]), npm(any, &peers, &[])), (0, 1));
+}
+
+#[test]
+fn the_projects_own_peers_are_held_against_the_versions() {
+    assert_eq!(npm(r#"{"peerDependencies":{"a":"^1.0.0"}}"#, "", &[]), 0);
+    assert_eq!(npm(r#"{"peerDependencies":{"a":"^2.0.0"}}"#, "", &[]), 1);
+    assert_eq!(npm(r#"{"peerDependencies":{"a":"^1.0.0 || ^2.0.0"},"devDependencies":{"a":"^1.0.0"}}"#, "", &[]), 0);
+    let root = r#"{"dependencies":{"a":"1.0.0"},"workspaces":["w"]}"#;
+    let own = |range: &str| format!(r#"{{"name":"w","version":"1.0.0","peerDependencies":{{"a":"{range}"}}}}"#);
+    let told = |range: &str| {
+        let rows = format!(r#","node_modules/w":{{"resolved":"w","link":true}},"w":{}"#, own(range));
+        npm(root, &rows, &[("package.json", root), ("w/package.json", &own(range))])
+    };
+    assert_eq!((told("1"), told("2")), (0, 1));
+}
+
+#[test]
+fn version_1_of_npm_is_held_against_the_versions_too() {
+    let told = |more: &str| {
+        let lock = format!(r#"{{"lockfileVersion":1,"dependencies":{{"a":{{"version":"1.0.0"}},"b":{{"version":"1.0.0"{more}}}}}}}"#);
+        differences(("package-lock.json", &lock), &[]).len()
+    };
+    assert_eq!(told(r#","requires":{"a":"^1.0.0"}"#), 0);
+    assert_eq!(told(r#","requires":{"a":"^2.0.0"}"#), 1);
+    assert_eq!(told(r#","requires":{"a":"^2.0.0"},"dependencies":{"a":{"version":"2.0.0"}}"#), 0, "the nearest one counts");
+    assert_eq!(told(r#","requires":{"a":"^2.0.0"},"dependencies":{"a":{"version":"1.5.0","bundled":true}}"#), 0, "what is bundled");
+    assert_eq!(told(r#","requires":{"c":"npm:a@^2.0.0"},"dependencies":{"c":{"version":"npm:a@1.0.0"}}"#), 1);
+}
+
+#[test]
+fn optional_needs_of_packages_without_an_entry_are_counted() {
+    let lacking = |list: &str| {
+        let text = format!(
+            r#"{{"lockfileVersion":3,"packages":{{"":{{}},"node_modules/a":{{"version":"1.0.0","{list}":{{"b":"1","c":"1"}}}}}}}}"#
+        );
+        let lockfile = Lockfile::read("package-lock.json", text.as_bytes()).unwrap();
+        lockfile.lacking().map(|(count, first)| (count, first.to_owned()))
+    };
+    assert_eq!(lacking("optionalDependencies"), Some((2, "node_modules/a needs b@1".to_owned())));
+    assert_eq!(lacking("dependencies"), None);
+}
+
+#[test]
+fn a_peer_that_the_lockfile_alone_calls_optional_is_told() {
+    let root = r#"{"name":"x","workspaces":["w"]}"#;
+    let own = |meta: &str| format!(r#"{{"name":"w","version":"1.0.0","peerDependencies":{{"b":"1"}}{meta}}}"#);
+    let optional = r#","peerDependenciesMeta":{"b":{"optional":true}}"#;
+    let bun = r#"{"lockfileVersion":1,"workspaces":{"":{"name":"x"},"w":{"name":"w","version":"1.0.0","peerDependencies":{"b":"1"},"optionalPeers":["b"]}},"packages":{"w":["w@workspace:w"]}}"#;
+    let npm = format!(
+        r#"{{"lockfileVersion":3,"packages":{{"":{root},"node_modules/w":{{"resolved":"w","link":true}},"w":{}}}}}"#,
+        own(optional)
+    );
+    for (file, lock) in [("bun.lock", bun), ("package-lock.json", npm.as_str())] {
+        let told = |meta: &str| differences((file, lock), &[("package.json", root), ("w/package.json", &own(meta))]).len();
+        assert_eq!((told(optional), told("")), (0, 1), "{file}");
+    }
+    // pnpm installs no optional peers, and does not write them down.
+    let pnpm = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n";
+    let told = |meta: &str| differences(("pnpm-lock.yaml", pnpm), &[("package.json", &own(meta))]).len();
+    assert_eq!((told(optional), told("")), (0, 1), "pnpm");
+}
+
+#[test]
+fn what_yarn_1_installs_for_a_linked_folder_has_lines() {
+    let lock = "# yarn lockfile v1\n\n\na@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://reg.example/a/-/a-1.0.0.tgz\"\n\n\"o@link:p/o\":\n  version \"0.0.0\"\n  uid \"\"\n\n\"t@link:p/o/t\":\n  version \"0.0.0\"\n  uid \"\"\n";
+    let root = r#"{"dependencies":{"o":"link:p/o"}}"#;
+    let told = |own: &str| differences(("yarn.lock", lock), &[("package.json", root), ("p/o/package.json", own), ("p/o/t/x.js", "")]).len();
+    for good in [
+        r#"{"dependencies":{"a":"^1.0.0"}}"#,
+        r#"{"dependencies":{"t":"link:t"}}"#,
+        r#"{"devDependencies":{"b":"1"},"peerDependencies":{"b":"1"}}"#,
+    ] {
+        assert_eq!(told(good), 0, "{good}");
+    }
+    for bad in [
+        r#"{"dependencies":{"b":"1.0.0"}}"#,
+        r#"{"optionalDependencies":{"a":"^1.1.0"}}"#,
+        r#"{"dependencies":["npm:b@1"]}"#,
+        r#"{"dependencies":{"t":"link:p/o/u"}}"#,
+        "{",
+    ] {
+        assert_eq!(told(bad), 1, "{bad}");
+    }
+    assert_eq!(differences(("yarn.lock", lock), &[("package.json", root), ("p/o/t/x.js", "")]).len(), 0, "no package.json");
+    // A workspace has the folder from its own place.
+    let root = r#"{"workspaces":["p/w"]}"#;
+    let files = [("package.json", root), ("p/w/package.json", r#"{"name":"w","dependencies":{"o":"link:../o"}}"#), ("p/o/t/x.js", "")];
+    assert_eq!(differences(("yarn.lock", lock), &files).len(), 0);
+}
+
+#[test]
+fn all_that_a_client_installs_for_a_folder_is_told() {
+    let bun = |more: &str| {
+        format!(
+            r#"{{"lockfileVersion":1,"workspaces":{{"":{{"name":"x","dependencies":{{"o":"file:p/o"}}}}}},"packages":{{"a":["a@1.0.0","",{{}},"sha512-AAAA"],"o":["o@file:p/o",{{{more}}}]}}}}"#
+        )
+    };
+    let root = r#"{"name":"x","dependencies":{"o":"file:p/o"}}"#;
+    let told = |lock: (&str, &str), own: &str| differences(lock, &[("package.json", root), ("p/o/package.json", own)]).len();
+    let dev = r#"{"name":"o","devDependencies":{"a":"1"}}"#;
+    let peer = r#"{"name":"o","peerDependencies":{"a":"1"}}"#;
+    let optional = r#"{"name":"o","peerDependencies":{"a":"1"},"peerDependenciesMeta":{"a":{"optional":true}}}"#;
+    for (own, row, is_told) in [
+        (dev, r#""devDependencies":{"a":"1"}"#, false),
+        (dev, "", true),
+        (peer, r#""peerDependencies":{"a":"1"}"#, false),
+        (peer, "", true),
+        (peer, r#""peerDependencies":{"a":"2"}"#, true),
+        (peer, r#""peerDependencies":{"a":"1"},"optionalPeers":["a"]"#, true),
+        (optional, r#""peerDependencies":{"a":"1"},"optionalPeers":["a"]"#, false),
+        (optional, "", false),
+    ] {
+        assert_eq!(told(("bun.lock", &bun(row)), own), usize::from(is_told), "bun: {own} {row}");
+    }
+    let lacks = bun(r#""devDependencies":{"b":"1"}"#);
+    assert_eq!(Lockfile::read("bun.lock", lacks.as_bytes()).unwrap().gaps.len(), 1, "without an entry");
+    let pnpm = |peers: &str, needs: &str| {
+        format!(
+            "lockfileVersion: '9.0'\nsettings:\n  autoInstallPeers: true\nimporters:\n  .:\n    dependencies:\n      o: {{specifier: 'file:p/o', version: 'file:p/o'}}\npackages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\n  o@file:p/o:\n    resolution: {{directory: p/o, type: directory}}\n    peerDependencies: {peers}\nsnapshots:\n  a@1.0.0: {{}}\n  o@file:p/o:\n    dependencies: {needs}\n"
+        )
+    };
+    for (own, peers, needs, is_told) in [
+        (peer, "{a: '1'}", "{a: 1.0.0}", false),
+        (peer, "{}", "{}", true),
+        (peer, "{a: '1'}", "{}", true),
+        (peer, "{a: '2'}", "{a: 1.0.0}", true),
+        (optional, "{}", "{}", false),
+        (dev, "{}", "{}", false),
+    ] {
+        assert_eq!(told(("pnpm-lock.yaml", &pnpm(peers, needs)), own), usize::from(is_told), "pnpm: {own} {peers} {needs}");
+    }
+    let six = |more: &str| format!(r#"{{"lockfileVersion":1,"requires":true,"dependencies":{{"o":{{"version":"file:p/o"}}{more}}}}}"#);
+    let with = six(r#","a":{"version":"1.0.0"}"#);
+    for own in [dev, peer] {
+        assert_eq!((told(("package-lock.json", &with), own), told(("package-lock.json", &six("")), own)), (0, 1), "npm: {own}");
+    }
+    assert_eq!(told(("package-lock.json", &with), r#"{"name":"o","dependencies":{"a":"2"}}"#), 1);
+}
+
+#[test]
+fn a_runtime_that_pnpm_installs_is_in_its_lockfile() {
+    let with = "lockfileVersion: '9.0'\nimporters:\n  .:\n    devDependencies:\n      node: {specifier: 'runtime:^24.0.0', version: 'runtime:24.4.1'}\npackages:\n  node@runtime:24.4.1:\n    resolution: {type: variations, variants: []}\nsnapshots:\n  node@runtime:24.4.1: {}\n";
+    let without = "lockfileVersion: '9.0'\nimporters:\n  .: {}\n";
+    let told = |lock: &str, own: &str| differences(("pnpm-lock.yaml", lock), &[("package.json", own)]).len();
+    let runtime = |table: &str, more: &str| format!(r#"{{"{table}":{{"runtime":{{"name":"node","version":"^24.0.0"{more}}}}}}}"#);
+    let download = r#","onFail":"download""#;
+    assert_eq!(told(with, &runtime("devEngines", download)), 0);
+    assert_eq!(told(without, &runtime("devEngines", download)), 1);
+    assert_eq!(told(without, &runtime("engines", download)), 1);
+    assert_eq!(told(without, &r#"{"devEngines":{"runtime":[{"name":"deno"},{"name":"bun","version":"1","onFail":"download"}]}}"#), 1);
+    assert_eq!(told(without, &runtime("devEngines", r#","onFail":"error""#)), 0);
+    assert_eq!(told(without, &runtime("devEngines", "")), 0);
+}
+
+#[test]
+fn yarn_1_keeps_a_line_that_a_resolution_leads_elsewhere() {
+    let lock = "# yarn lockfile v1\n\n\na@2.0.0, a@^1.0.0:\n  version \"2.0.0\"\n  resolved \"https://reg.example/a/-/a-2.0.0.tgz\"\n";
+    let told = |resolutions: &str| {
+        let root = format!(r#"{{"dependencies":{{"a":"^1.0.0"}},"resolutions":{resolutions}}}"#);
+        differences(("yarn.lock", lock), &[("package.json", &root)]).len()
+    };
+    for good in [r#"{"a":"2.0.0"}"#, r#"{"**/a":"2.0.0"}"#] {
+        assert_eq!(told(good), 0, "{good}");
+    }
+    for bad in ["{}", r#"{"z/a":"2.0.0"}"#, r#"{"a":"^1.0.0"}"#, r#"{"z":"2.0.0"}"#, r#"{"a":"2.0.0","**/a":"1.0.0"}"#] {
+        assert_eq!(told(bad), 1, "{bad}");
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! What is in no package is told, too: Node loads a file beside the packages as it loads them.
 
+mod shims;
+
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -213,12 +215,13 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
         let path = of.folder.join(&name);
         let is_plain = is_folder(&path) || is_link(&path);
         if name == ".bin" && is_folder(&path) {
-            for program in entries(&path)? {
-                let (key, program) = (format!("{}.bin/{program}", of.key), path.join(program));
-                if !is_link(&program) {
-                    found.left_out(&key, START, Reason::File)?;
-                } else if !is_command(&program, project) {
-                    found.left_out(&key, START, Reason::Link)?;
+            for name in entries(&path)? {
+                let (key, program) = (format!("{}.bin/{name}", of.key), path.join(&name));
+                let reason = if is_link(&program) { Reason::Link } else { Reason::File };
+                let shim = project.filter(|_| is_file(&program)).and_then(|project| shims::target(&program, project));
+                let file = if reason == Reason::Link { Some(program.clone()) } else { shim };
+                if !file.is_some_and(|file| is_command(&program, &file, project)) {
+                    found.left_out(&key, START, reason)?;
                 }
             }
         } else if name.starts_with('@') && is_folder(&path) {
@@ -232,10 +235,10 @@ fn names(of: &Open, project: Option<&Path>, found: &mut Collected) -> Result<Vec
     Ok(all)
 }
 
-/// Whether a link is that of a command: it leads to the file that a package has for it, by the
-/// package.json of that package. A package.json within a package is one of its files.
-fn is_command(link: &Path, project: Option<&Path>) -> bool {
-    let Some(((target, _), project)) = lead(link, project).zip(project) else { return false };
+/// Whether a name in `.bin` is that of a command: it leads to the file that a package has for it,
+/// by the package.json of that package. A package.json within a package is one of its files.
+fn is_command(link: &Path, file: &Path, project: Option<&Path>) -> bool {
+    let Some(((target, _), project)) = lead(file, project).zip(project) else { return false };
     let name = link.file_name().unwrap_or_default().to_string_lossy();
     let folder = match package_of(&target, project) {
         Some(folder) => is_beside(&folder, link, project).then_some(folder),
@@ -245,8 +248,10 @@ fn is_command(link: &Path, project: Option<&Path>) -> bool {
     let Some(folder) = folder else { return false };
     let text = manifest(&folder).unwrap_or_default();
     let Ok(own) = json::parse(&text, false) else { return false };
-    let file = stated::command(&own, &name).and_then(|file| folder.join(file).canonicalize().ok());
-    file.is_some_and(|file| file == target)
+    // bun calls the only command of a package as its folder is called.
+    let is_alias = folder.file_name().is_some_and(|folder| folder.to_string_lossy() == name);
+    let file = stated::command(&own, &name).or_else(|| json::text(&own, "bin").filter(|_| is_alias).map(stated::normal));
+    file.and_then(|file| folder.join(file).canonicalize().ok()).is_some_and(|file| file == target)
 }
 
 /// The folder of the package that a file lies in: the one directly below the last `node_modules`.

@@ -124,8 +124,8 @@ impl<'t> Table<'t, '_> {
     }
 
     /// Takes out the peers whose versions npm leaves in their place: what has them beside it needs
-    /// a version that is not in the peer's range. npm warns of those, and installs what the lockfile
-    /// has; what else needs the version gets one of its own, and holds nothing.
+    /// a version that is not in the peer's range. npm warns of those, and installs what the
+    /// lockfile has; what else needs the version gets one of its own, and holds nothing.
     pub(super) fn keep_conflicts(&self, all: &mut [Needs<'t>]) -> Result<(), Fault> {
         let peers = all.iter().flat_map(|needs| &needs.unmet).filter(|unmet| unmet.is_peer);
         let mut askers: HashMap<usize, Vec<Asker<'t>>> = peers.map(|unmet| (unmet.target, Vec::new())).collect();

@@ -126,3 +126,73 @@ fn what_lies_beside_a_workspace_is_read_too() {
     };
     assert_eq!(told(elsewhere), (vec!["a@1.0.0".into(), "c@1.0.0".into()], Vec::new()));
 }
+
+/// What pnpm 10 writes into `.bin`.
+fn shim(project: &Path, file: &str) -> String {
+    let at = project.canonicalize().unwrap();
+    let folders = format!("{0}/node_modules/b/node_modules:{0}/node_modules", at.display());
+    format!(
+        r#"#!/bin/sh
+basedir=$(dirname "$(echo "$0" | sed -e 's,\\,/,g')")
+
+case `uname` in
+    *CYGWIN*|*MINGW*|*MSYS*)
+        if command -v cygpath > /dev/null 2>&1; then
+            basedir=`cygpath -w "$basedir"`
+        fi
+    ;;
+esac
+
+if [ -z "$NODE_PATH" ]; then
+  export NODE_PATH="{folders}"
+else
+  export NODE_PATH="{folders}:$NODE_PATH"
+fi
+if [ -x "$basedir/node" ]; then
+  exec "$basedir/node"  "$basedir/{file}" "$@"
+else
+  exec node  "$basedir/{file}" "$@"
+fi
+"#
+    )
+}
+
+#[test]
+fn a_script_of_pnpm_is_a_command_if_it_is_that_to_the_letter() {
+    let of = |name: &str, file: &str, change: &dyn Fn(String) -> String| {
+        told(|at| {
+            write(at, "node_modules/b/package.json", r#"{"name":"b","version":"1.0.0","bin":{"x":"x.js"}}"#);
+            write(at, "node_modules/b/x.js", "");
+            write(at, "node_modules/b/y.js", "");
+            write(at, &format!("node_modules/.bin/{name}"), &change(shim(at, file)));
+        })
+        .1
+    };
+    let same = |text: String| text;
+    assert_eq!(of("x", "../b/x.js", &same), [""; 0]);
+    assert_eq!(of("y", "../b/x.js", &same), [".bin/y (file)"], "another name");
+    assert_eq!(of("x", "../b/y.js", &same), [".bin/x (file)"], "another file");
+    for (from, to) in [
+        ("esac\n", "esac\nevil\n"),
+        ("basedir=$(dirname", "evil; basedir=$(dirname"),
+        ("/node_modules/b/node_modules:", "/node_modules/b/node_modules:/tmp/node_modules:"),
+        ("/node_modules/b/node_modules:", "/node_modules/../lib/node_modules:"),
+    ] {
+        assert_eq!(of("x", "../b/x.js", &|text| text.replace(from, to)), [".bin/x (file)"], "{from}");
+    }
+}
+
+#[test]
+fn bun_calls_the_only_command_of_an_alias_as_its_folder_is_called() {
+    let of = |name: &'static str, bin: &'static str| {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "package.json", r#"{"dependencies":{"al":"npm:b@1.0.0"}}"#);
+        write(root.path(), "node_modules/al/package.json", &format!(r#"{{"name":"b","version":"1.0.0","bin":{bin}}}"#));
+        write(root.path(), "node_modules/al/x.js", "");
+        link(root.path(), &format!("node_modules/.bin/{name}"), "../al/x.js");
+        let lockfile = Lockfile::of_tree(&root.path().join("node_modules")).unwrap();
+        lockfile.left_out.len()
+    };
+    assert_eq!((of("al", r#""x.js""#), of("b", r#""x.js""#)), (0, 0));
+    assert_eq!((of("z", r#""x.js""#), of("al", r#"{"z":"x.js"}"#), of("al", r#""y.js""#)), (1, 1, 1));
+}

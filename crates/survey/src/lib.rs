@@ -17,7 +17,7 @@ mod run;
 pub use database::{Database, Goes, Logs, Package, RunInfo};
 pub use error::SurveyError;
 pub use fact::{Fact, counted, facts_of};
-pub use line::{Line, Lines};
+pub use line::{Line, Lines, Once};
 pub use list::List;
 pub use run::{Done, Flow, Job, Pass, World, run};
 

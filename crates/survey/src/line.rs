@@ -1,12 +1,14 @@
 //! A package that is done: what NDJSON has of it, in and out.
 
+use std::collections::HashSet;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use report::answer::Answer;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::SurveyError;
 
@@ -40,6 +42,31 @@ impl Line {
     /// What came of it: the result or the failure.
     pub fn document(&self) -> Option<&Value> {
         self.result.as_ref().or(self.error.as_ref())
+    }
+}
+
+/// Tells the first line of each package from those that are of it again: by the word of the list,
+/// or by the tarball that was judged.
+#[derive(Debug, Default)]
+pub struct Once {
+    seen: HashSet<[u8; 32]>,
+    /// How many lines were of a package again.
+    pub again: usize,
+}
+
+impl Once {
+    /// Whether no line was of this package before.
+    pub fn is_new(&mut self, line: &Line) -> bool {
+        let package = line.document().and_then(|document| document.get("package"));
+        let of_package = |key: &str| package.and_then(|package| package.get(key)).and_then(Value::as_str);
+        let tarball = of_package("name").zip(of_package("version")).map(|named| (named, of_package("integrity")));
+        let digest = |word: Value| <[u8; 32]>::from(Sha256::digest(word.to_string().as_bytes()));
+        let mut is_new = self.seen.insert(digest(json!([line.spec])));
+        if let Some(((name, version), integrity)) = tarball {
+            is_new &= self.seen.insert(digest(json!([name, version, integrity])));
+        }
+        self.again += usize::from(!is_new);
+        is_new
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use report::answer::Answer;
 use serde_json::{Value, json};
 
-use crate::{Database, Done, Flow, Goes, Job, Line, Lines, List, Logs, Package, Pass, SurveyError, World, run};
+use crate::{Database, Done, Flow, Goes, Job, Line, Lines, List, Logs, Once, Package, Pass, SurveyError, World, run};
 
 fn list(text: &str) -> Result<List, SurveyError> {
     List::read("x", text.as_bytes())
@@ -22,6 +22,22 @@ fn text_lines_of_json_and_package_urls_name_packages_and_each_is_there_once() {
     assert_eq!(read.doubled, 2);
     let with_registry = list("pkg:npm/a@1?repository_url=https://r.example/\na@1").unwrap();
     assert_eq!(with_registry.specs.len(), 2, "another registry is another package");
+}
+
+#[test]
+fn a_line_of_a_package_that_was_there_is_known_by_its_word_and_by_its_tarball() {
+    let mut once = Once::default();
+    let with = |spec: &str, integrity: &str| {
+        let mut line = line(spec, "identical");
+        line.result.as_mut().unwrap()["package"] = json!({ "name": "a", "version": "1.0.0", "integrity": integrity });
+        line
+    };
+    assert!(once.is_new(&with("a", "sha512-x")));
+    assert!(!once.is_new(&with("a@1.0.0", "sha512-x")), "the same tarball");
+    assert!(!once.is_new(&failure("a")), "the same word");
+    assert!(once.is_new(&with("a@1", "sha512-y")), "another tarball");
+    assert!(once.is_new(&failure("b")) && once.is_new(&failure("c")), "what failed is known by its word alone");
+    assert_eq!(once.again, 2);
 }
 
 #[test]
@@ -110,6 +126,69 @@ fn what_failed_for_a_host_or_this_machine_is_asked_again_by_the_next_run() {
     assert_eq!(database.begin(&list, "{}", Goes::On).unwrap(), (run, true));
     assert_eq!(database.waiting(run).unwrap().len(), 2);
     assert_eq!(database.runs().unwrap()[0].ended, None);
+}
+
+#[test]
+fn a_run_with_results_that_another_wrote_is_gone_on_with_only_where_the_user_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let list = list("a\nb").unwrap();
+    let key = |name: &str| store::Key::read_or_make(&folder.path().join(name)).unwrap();
+    let own = || Database::open(&path).unwrap().sealed_with(key("own"));
+    {
+        let mut database = own();
+        let (run, _) = database.begin(&list, "{}", Goes::On).unwrap();
+        database.record(run, 0, &line("a", "identical"), false).unwrap();
+        assert_eq!(database.begin(&list, "{}", Goes::On).unwrap(), (run, true), "the control");
+        assert_eq!((database.others(), all_lines(&database, run)), (0, vec![line("a", "identical")]));
+    }
+    let mut other = Database::open(&path).unwrap().sealed_with(key("other"));
+    assert_eq!((other.begin(&list, "{}", Goes::On).unwrap(), other.others()), ((2, false), 1));
+    other.record(2, 1, &line("b", "identical"), false).unwrap();
+    drop(other);
+    let (begun, others) = {
+        let mut database = own();
+        (database.begin(&list, "{}", Goes::OnWithOthers).unwrap(), database.others())
+    };
+    assert_eq!((begun, others), ((2, true), 1), "they count, and are told");
+    assert_eq!(own().begin(&list, "{}", Goes::On).unwrap(), (3, false), "and by themselves they do not");
+}
+
+#[test]
+fn what_a_stranger_changes_in_a_sealed_run_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let list = list("a\nb\nc").unwrap();
+    let own = || Database::open(&path).unwrap().sealed_with(store::Key::read_or_make(folder.path()).unwrap());
+    let changes = [
+        "UPDATE result SET document = replace(document, 'differs', 'identical') WHERE place = 1",
+        "UPDATE result SET is_error = 1 WHERE place = 1",
+        "UPDATE package SET spec = 'a' WHERE place = 1",
+        "UPDATE package SET spec = 'x' WHERE place = 2",
+        "DELETE FROM package WHERE place = 2",
+        "DELETE FROM file WHERE pointer = 'seal' AND result = 1",
+        "UPDATE file SET sha256 = (SELECT sha256 FROM file WHERE pointer = 'seal' AND result = 1) WHERE pointer = 'seal' AND result = 2",
+    ];
+    for change in changes {
+        let mut database = own();
+        let (run, _) = database.begin(&list, "{}", Goes::Anew).unwrap();
+        database
+            .connection()
+            .execute_batch("DELETE FROM file; DELETE FROM result; DELETE FROM package WHERE run < (SELECT max(id) FROM run)")
+            .unwrap();
+        database.record(run, 0, &line("a", "identical"), false).unwrap();
+        database.record(run, 1, &line("b", "differs"), false).unwrap();
+        assert_eq!(database.begin(&list, "{}", Goes::On).unwrap(), (run, true), "the control");
+        database.connection().execute_batch(change).unwrap();
+        assert!(!database.begin(&list, "{}", Goes::On).unwrap().1, "{change}");
+    }
+    let mut database = own();
+    let (run, _) = database.begin(&list, "{}", Goes::Anew).unwrap();
+    database.record(run, 1, &line("b", "differs"), false).unwrap();
+    let put =
+        "INSERT INTO file SELECT result, '/verdict', sha256 FROM file WHERE pointer = '/diff' AND result = (SELECT max(id) FROM result)";
+    database.connection().execute_batch(put).unwrap();
+    assert_eq!(all_lines(&database, run), [line("b", "differs")], "no log is put in the place of a verdict");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod files;
 mod open;
+mod seal;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use store::FileLock;
 use crate::fact::counts;
 use crate::{Fact, Line, SurveyError};
 use files::Files;
+use seal::{Seals, is_taken};
 pub use write::Goes;
 
 /// A survey's database.
@@ -25,6 +27,9 @@ pub struct Database {
     path: PathBuf,
     connection: Connection,
     files: Files,
+    /// What results are sealed with; `None` where nothing is gone on with.
+    seals: Option<Seals>,
+    others: usize,
     /// Of who writes.
     _lock: Option<FileLock>,
 }
@@ -163,18 +168,27 @@ impl Database {
     }
 
     /// Puts logs and diffs back where they were in a document. What is no longer there, or is not
-    /// what was written, stays null.
+    /// what was written, stays null; and so does all that no log or diff was taken from.
     fn fill(&self, result: i64, document: &mut Value) -> Result<(), SurveyError> {
         let sql = "SELECT pointer, sha256 FROM file WHERE result = ?1";
         let rows = |connection: &Connection| -> rusqlite::Result<Vec<(String, String)>> {
             connection.prepare(sql)?.query_map(params![result], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
         for (pointer, sha256) in rows(&self.connection).map_err(|error| self.failed(&error))? {
-            if let (Some(place), Some(text)) = (document.pointer_mut(&pointer), self.files.read(&sha256)) {
+            let place = document.pointer_mut(&pointer).filter(|place| is_taken(&pointer) && place.is_null());
+            if let Some(place) = place
+                && let Some(text) = self.files.read(&sha256)
+            {
                 *place = Value::String(text);
             }
         }
         Ok(())
+    }
+
+    /// What a test changes by hand.
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     fn failed(&self, error: &rusqlite::Error) -> SurveyError {

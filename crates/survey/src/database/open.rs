@@ -96,7 +96,7 @@ impl Database {
         }
         connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
         let files = Files::at(beside(&path, ".files"));
-        Ok(Self { path, connection, files, _lock: lock })
+        Ok(Self { path, connection, files, seals: None, others: 0, _lock: lock })
     }
 
     /// Whether a file is SQLite's, or is meant to be: what `reproduce report` tells from lines.

@@ -12,8 +12,10 @@ use crate::{Line, List, SurveyError, facts_of};
 /// Whether an earlier run of the same list with the same options is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goes {
-    /// It is.
+    /// It is, unless it has results that another wrote.
     On,
+    /// It is, whoever wrote what it has.
+    OnWithOthers,
     /// It is if it did not come to its end.
     OnUnlessEnded,
     /// It is not.
@@ -24,15 +26,21 @@ impl Database {
     /// The run of this list with these options that is to be gone on with, or else a new one.
     /// `options` is JSON of all that could change an answer. The second value says whether the run
     /// was there; then what came of a host that was away, or of this machine, is forgotten, so that
-    /// it is asked again.
+    /// it is asked again. Whose its results are is known by the key of
+    /// [`sealed_with`](Self::sealed_with), if there is one.
     pub fn begin(&mut self, list: &List, options: &str, goes: Goes) -> Result<(i64, bool), SurveyError> {
         let (digest, version) = (list.digest(), env!("CARGO_PKG_VERSION"));
+        if let Some(seals) = &mut self.seals {
+            options.clone_into(&mut seals.options);
+        }
         if goes != Goes::Anew {
             let sql = "SELECT id FROM run WHERE list_digest = ?1 AND options = ?2 AND version = ?3 AND (ended IS NULL OR ?4)
                 ORDER BY id DESC LIMIT 1";
-            let asked = params![digest, options, version, goes == Goes::On];
+            let asked = params![digest, options, version, goes != Goes::OnUnlessEnded];
             let found = self.connection.query_row(sql, asked, |row| row.get(0)).optional();
-            if let Some(run) = found.map_err(|error| self.failed(&error))? {
+            let found = found.map_err(|error| self.failed(&error))?;
+            self.others = found.map(|run| self.unsealed(run, list)).transpose()?.unwrap_or_default();
+            if let Some(run) = found.filter(|_| self.others == 0 || goes == Goes::OnWithOthers) {
                 self.forget_passing(run).map_err(|error| self.failed(&error))?;
                 return Ok((run, true));
             }
@@ -120,6 +128,9 @@ impl Database {
             let result = transaction.last_insert_rowid();
             for (pointer, sha256) in &named {
                 transaction.execute("INSERT INTO file (result, pointer, sha256) VALUES (?1, ?2, ?3)", params![result, pointer, sha256])?;
+            }
+            if let Some(seals) = &self.seals {
+                seals.write(&transaction, result, (&line.spec, is_error, &text))?;
             }
             transaction.commit()
         };

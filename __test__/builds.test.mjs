@@ -636,10 +636,33 @@ test('what was built before the version was raised is built with the version of 
   await writeFile(file, JSON.stringify(answer));
   const replayed = await run(['replay', file, '--json'], { env: clean.env, cwd: clean.home });
   assert.equal(replayed.code, 0, replayed.stdout + replayed.stderr);
+  assert.ok(JSON.parse(replayed.stdout).findings.some(({ code }) => code === 'built-before-release'), replayed.stdout);
   // Versions come from the commit's own history alone.
   await writeFile(file, JSON.stringify({ ...recipe, build: { ...recipe.build, versionsAt: ids.a } }));
   const elsewhere = await judge(spec, ['--recipe', file]);
   assert.deepEqual([elsewhere.reproduced, elsewhere.code], [false, 'recipe-impossible']);
+});
+
+test('what packages of the repository ask of each other goes back with their versions while steps run', async () => {
+  const name = 'b-siblings';
+  // As a build that links its packages does, it fails where one asks for a version that the other has not.
+  const build = `node -e "const {version,dependencies}=require('./package.json');const {version:lib}=require('../lib/package.json');if(dependencies['${name}-lib']!=='^'+lib||lib!==version)process.exit(3);require('fs').mkdirSync('dist',{recursive:true});require('fs').writeFileSync('dist/a.js','self.'+version)"`;
+  const repository = (directory) => ({ type: 'git', url: `git+https://github.com/kit/${name}.git`, directory });
+  const own = (version) => manifest(name, version, { repository: repository('p/a'), scripts: { build }, files: ['dist', 'index.js'], dependencies: { [`${name}-lib`]: `^${version}` } });
+  const files = (version) => ({
+    'package.json': manifest(`${name}-root`, '0.0.0', { private: true, workspaces: ['p/*'] }),
+    'p/a/package.json': own(version),
+    'p/a/index.js': 'x\n',
+    'p/lib/package.json': manifest(`${name}-lib`, version, { repository: repository('p/lib') }),
+  });
+  const ids = await world.host.add(`kit/${name}`, {
+    commits: [{ label: 'a', files: files('1.0.0') }, { label: 'c', parents: ['a'], files: files('1.1.0') }],
+    tags: { 'v1.1.0': 'c' },
+  });
+  await world.registry.publish({ files: { 'package.json': own('1.1.0'), 'index.js': 'x\n', 'dist/a.js': 'self.1.0.0' }, gitHead: ids.c });
+  const answer = await judge(`${name}@1.1.0`);
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison ?? answer.attempts));
+  assert.equal(answer.attempts.find(({ verdict }) => verdict === 'identical').recipe.build.versionsAt, ids.a);
 });
 
 test('a version that history does not have, and anything besides it, stays a difference', async () => {
@@ -666,6 +689,22 @@ test('an earlier commit brings nothing along in its versions', async () => {
     await world.registry.publish({ files: { 'package.json': manifest(name, '1.1.0', json), 'index.js': 'x\n', 'dist/a.js': `v${own}`, 'dist/a.tsbuildinfo': 'evil()' }, gitHead: ids.c });
     assert.equal((await judge(`${name}@1.1.0`)).reproduced, false, name);
   }
+});
+
+test('which package.json had the earlier version is no bit of the build', async () => {
+  const name = 'b-bits';
+  const build = `node -e "const f=require('fs');f.mkdirSync('dist',{recursive:true});f.writeFileSync('dist/a.js','v'+require('./package.json').version);f.writeFileSync('dist/bits.txt',[0,1,2,3].map(n=>require('./f'+n+'/package.json').version==='1.0.0'?1:0).join(''))"`;
+  const json = { scripts: { build }, files: ['dist', 'index.js'] };
+  const files = (version, bits) => ({
+    'package.json': manifest(name, version, json),
+    'index.js': 'x\n',
+    ...Object.fromEntries([...bits].map((bit, at) => [`f${at}/package.json`, manifest(`f${at}`, bit === '1' ? '1.0.0' : '1.1.0')])),
+  });
+  const commits = [{ label: 'a', files: files('1.0.0', '0110') }, { label: 'c', parents: ['a'], files: files('1.1.0', '0000') }];
+  const ids = await world.host.add(`kit/${name}`, { commits, tags: { 'v1.1.0': 'c' } });
+  await world.registry.publish({ files: { 'package.json': manifest(name, '1.1.0', json), 'index.js': 'x\n', 'dist/a.js': 'v1.0.0', 'dist/bits.txt': '0110' }, gitHead: ids.c });
+  const answer = await judge(`${name}@1.1.0`);
+  assert.equal(answer.reproduced, false, JSON.stringify(answer.attempts));
 });
 
 test('where a release tool never commits its version, the build may have the one of the commit', async () => {

@@ -7,10 +7,11 @@
 //! commits its own, it is that one. What was published says nothing of them.
 //!
 //! A version is a text of the publisher's, and no file of the judged commit has this one: it brings
-//! nothing along. So it is a plain one, and one alone: of other packages those count that had it
-//! too, and have the judged one now.
+//! nothing along. So it is a plain one, and one alone, and nothing else of the earlier commit
+//! counts: every package.json that has the judged version gets it, as where a release tool raises
+//! all of a repository together. Which of them had it then would be a bit for each.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -34,8 +35,8 @@ pub(super) struct BeforeRelease {
     pub(super) commit: String,
     /// The package's version there.
     pub(super) version: String,
-    /// The versions that are others than those of the commit that is built, by path.
-    pub(super) versions: BTreeMap<String, String>,
+    /// The package.json files that get it, by path.
+    pub(super) manifests: BTreeSet<String>,
 }
 
 impl BeforeRelease {
@@ -57,41 +58,30 @@ impl BeforeRelease {
             }
             let is_own = *commit == origin.commit;
             let Some(version) = before.filter(|before| is_older(before, judged) && (is_own || is_plain(before))) else { return Ok(None) };
-            let mut versions = BTreeMap::from([(path, version.clone())]);
+            let mut manifests = BTreeSet::from([path]);
             if !is_own {
-                others(repository, origin, (commit, judged, &version), &mut versions)?;
+                manifests.extend(with_judged(repository, origin, judged)?);
             }
-            return Ok(Some(Self { commit: commit.to_string(), version, versions }));
+            return Ok(Some(Self { commit: commit.to_string(), version, manifests }));
         }
         Ok(None)
     }
 }
 
-/// Adds the other package.json files of the repository that had the same version at that commit,
-/// and have the judged one now.
-fn others(
-    repository: &mut Repository,
-    origin: &Origin,
-    (commit, judged, before): (&ObjectId, &str, &str),
-    versions: &mut BTreeMap<String, String>,
-) -> Result<(), GitError> {
-    let Some(then) = repository.listing(commit)? else { return Ok(()) };
+/// The package.json files of the commit that is built, and lerna's file of all, that have the
+/// judged version.
+fn with_judged(repository: &mut Repository, origin: &Origin, judged: &str) -> Result<Vec<String>, GitError> {
     let manifests = manifest_directories(&origin.listing, MAX_MANIFESTS).into_iter().map(|folder| join(&folder, "package.json"));
-    let differing: Vec<(String, ObjectId, ObjectId)> = manifests
-        .chain([OF_ALL.to_owned()])
-        .filter_map(|path| {
-            let (now, then) = (origin.listing.get(&path)?, then.get(&path)?);
-            (is_file(now.kind) && is_file(then.kind) && now.id != then.id).then_some((path, now.id, then.id))
-        })
-        .collect();
-    repository.ensure_blobs(differing.iter().flat_map(|(_, now, then)| [*now, *then]))?;
-    for (path, now, then) in differing {
-        let [now, then] = [version_of(&repository.blob(&now)?), version_of(&repository.blob(&then)?)];
-        if now.as_deref() == Some(judged) && then.as_deref() == Some(before) {
-            versions.insert(path, before.to_owned());
+    let blob = |path: String| origin.listing.get(&path).filter(|entry| is_file(entry.kind)).map(|entry| (entry.id, path));
+    let there: Vec<(ObjectId, String)> = manifests.chain([OF_ALL.to_owned()]).filter_map(blob).collect();
+    repository.ensure_blobs(there.iter().map(|(id, _)| *id))?;
+    let mut found = Vec::new();
+    for (id, path) in there {
+        if version_of(&repository.blob(&id)?).as_deref() == Some(judged) {
+            found.push(path);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn is_file(kind: EntryKind) -> bool {

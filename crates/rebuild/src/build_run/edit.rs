@@ -1,40 +1,76 @@
-//! The version in a package.json, changed as release tools change it: nothing else moves.
+//! Texts in a package.json, the version and ranges, changed as release tools change them: nothing
+//! else moves.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 /// The manifest with another version, all else byte for byte as it was; `None` where it has that
 /// version already, or none at its top level.
 pub(super) fn with_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(manifest).ok()?;
-    let parsed: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
-    let current = parsed.get("version")?.as_str()?;
-    if current == version {
-        return None;
-    }
-    let (start, end) = value_of_key(text, "version")?;
-    let mut out = text.get(..start)?.as_bytes().to_vec();
-    out.extend_from_slice(Value::from(version).to_string().as_bytes());
-    out.extend_from_slice(text.get(end..)?.as_bytes());
-    // What came out must say what was meant, whatever the text looked like.
-    let check: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&out)).ok()?;
-    (check.get("version")?.as_str()? == version).then_some(out)
+    with_texts(manifest, &BTreeMap::from([(vec!["version"], version)]))
 }
 
-/// Where the string value of a key at the top level begins and ends, quotes included.
-fn value_of_key(text: &str, key: &str) -> Option<(usize, usize)> {
-    let (mut depth, mut at) = (0_usize, 0_usize);
+/// The manifest with these texts in place of others, all else byte for byte as it was; each place
+/// is the keys that lead to it. `None` where nothing changes. A place that has no text is left
+/// alone.
+pub(super) fn with_texts(manifest: &[u8], texts: &BTreeMap<Vec<&str>, &str>) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(manifest).ok()?;
+    // What is no JSON is refused, and what is nested deep.
+    let _: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let (mut out, mut copied) = (Vec::with_capacity(manifest.len()), 0);
+    let mut written = Vec::new();
+    for (place, (start, end)) in values_at(text, |place| texts.contains_key(place)) {
+        let wanted = Value::from(*texts.get(&place)?).to_string();
+        if text.get(start..end)? != wanted {
+            out.extend_from_slice(text.get(copied..start)?.as_bytes());
+            out.extend_from_slice(wanted.as_bytes());
+            copied = end;
+            written.push(place);
+        }
+    }
+    out.extend_from_slice(text.get(copied..)?.as_bytes());
+    // What came out must say what was meant, whatever the text looked like.
+    let check: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&out)).ok()?;
+    let has =
+        |place: &Vec<&str>| place.iter().try_fold(&check, |value, key| value.get(key)).and_then(Value::as_str) == texts.get(place).copied();
+    (!written.is_empty() && written.iter().all(has)).then_some(out)
+}
+
+/// The texts at the places that are wanted, each with where it begins and ends, quotes included. No
+/// place is within a list.
+fn values_at<'t>(text: &'t str, is_wanted: impl Fn(&Vec<&'t str>) -> bool) -> Vec<(Vec<&'t str>, (usize, usize))> {
     let bytes = text.as_bytes();
+    // Of every bracket that is open, the key that it is the value of: none for the first, and none
+    // within a list.
+    let mut open: Vec<Option<&str>> = Vec::new();
+    let (mut at, mut key, mut found) = (0_usize, None, Vec::new());
     while let Some(byte) = bytes.get(at) {
         match byte {
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b'{' => open.push(key.take()),
+            b'[' => {
+                key = None;
+                open.push(None);
+            }
+            b'}' | b']' => {
+                open.pop();
+            }
             b'"' => {
-                let end = string_end(bytes, at)?;
+                let Some(end) = string_end(bytes, at) else { break };
                 let colon = skip_blanks(bytes, end);
-                if depth == 1 && bytes.get(colon) == Some(&b':') && text.get(at + 1..end - 1) == Some(key) {
-                    let start = skip_blanks(bytes, colon + 1);
-                    return (bytes.get(start) == Some(&b'"')).then(|| string_end(bytes, start).map(|end| (start, end)))?;
+                if bytes.get(colon) != Some(&b':') {
+                    at = end;
+                    continue;
                 }
+                let name = text.get(at + 1..end - 1);
+                at = skip_blanks(bytes, colon + 1);
+                if bytes.get(at) != Some(&b'"') {
+                    key = name;
+                    continue;
+                }
+                let Some(end) = string_end(bytes, at) else { break };
+                let place: Option<Vec<&str>> = open.iter().skip(1).copied().chain([name]).collect();
+                found.extend(place.filter(&is_wanted).map(|place| (place, (at, end))));
                 at = end;
                 continue;
             }
@@ -42,7 +78,7 @@ fn value_of_key(text: &str, key: &str) -> Option<(usize, usize)> {
         }
         at += 1;
     }
-    None
+    found
 }
 
 /// The offset behind the closing quote of the string that begins at `start`.
@@ -89,5 +125,20 @@ mod tests {
     #[test]
     fn a_key_in_escapes_or_within_a_string_is_no_version() {
         assert_eq!(changed(r#"{"description":"\"version\": \"2\"","x":1}"#), None);
+    }
+
+    #[test]
+    fn texts_below_keys_change_and_nothing_else() {
+        let text = r#"{"a":{"x":"1","y":["1",{"x":"1"}],"z":{"x":"1"}},"list":[{"a":{"x":"1"}}],"x":"1","a ":{"x":"1"}}"#;
+        let texts = BTreeMap::from([(vec!["a", "x"], "2"), (vec!["list", "a", "x"], "2"), (vec!["a", "none"], "2"), (vec!["a", "y"], "2")]);
+        let out = with_texts(text.as_bytes(), &texts).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), text.replacen(r#""x":"1""#, r#""x":"2""#, 1));
+        assert_eq!(with_texts(text.as_bytes(), &BTreeMap::from([(vec!["a", "x"], "1")])), None, "it is so already");
+        let twice = r#"{"a":{"x":"1","x":"3"}}"#;
+        let out = with_texts(twice.as_bytes(), &BTreeMap::from([(vec!["a", "x"], "2")])).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), r#"{"a":{"x":"2","x":"2"}}"#);
+        let escaped = r#"{"a":{"x":"1"},"\u0061":{"x":"3"}}"#;
+        assert_eq!(with_texts(escaped.as_bytes(), &BTreeMap::from([(vec!["a", "x"], "2")])), None, "another key of the same name counts");
+        assert_eq!(with_texts(br#"{"a":{"x":"1"}"#, &BTreeMap::from([(vec!["a", "x"], "2")])), None, "no JSON");
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Course {
     pub(super) exits: Vec<(String, Option<i32>)>,
     /// What was printed says that `CI` is why something failed.
     pub(super) blames_ci: bool,
+    /// A compiler could not read what a dependency declares.
+    pub(super) compiler_is_older: bool,
     /// Why the package's folder could not be packed as the last step left it, if it could not.
     pub(super) unpackable: Option<String>,
 }
@@ -91,7 +93,9 @@ impl Course {
         add(!self.missing.is_empty(), Observation::Missing(self.missing.clone()));
         add(!self.stood_in.is_empty(), Observation::StoodIn(self.stood_in.clone()));
         add(!self.wanted.is_empty(), Observation::HostsRefused(self.wanted.clone()));
-        add(self.blames_ci && self.exits.iter().any(|(_, exit)| exit.is_some_and(|exit| exit != 0)), Observation::BlamesCi);
+        let ended_badly = self.exits.iter().any(|(_, exit)| exit.is_some_and(|exit| exit != 0));
+        add(self.blames_ci && ended_badly, Observation::BlamesCi);
+        add(self.compiler_is_older && ended_badly, Observation::CompilerOlderThanTypes);
         for (step, exit) in self.exits.iter().filter(|(_, exit)| *exit != Some(0)) {
             add(true, Observation::StepFailed { step: step.clone(), exit: *exit });
         }
@@ -166,6 +170,18 @@ pub(super) fn blames_ci(log: &str) -> bool {
     log.split(NAMED).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || "_$".contains(c)))
 }
 
+/// Whether a TypeScript compiler found the declarations of a dependency to be no TypeScript: an
+/// error of syntax (`TS1` and three digits, as TypeScript's diagnosticMessages.json groups them) in
+/// a `.d.ts` below `node_modules`. In the line of tsc (`x.d.ts(1,2): error TS1005`, or with
+/// `--pretty` `x.d.ts:1:2 - error TS1005`).
+pub(super) fn compiler_is_older(log: &str) -> bool {
+    log.lines().any(|line| {
+        let Some((place, error)) = line.split_once("error TS1") else { return false };
+        let digits = error.bytes().take_while(u8::is_ascii_digit).count();
+        digits == 3 && place.contains("node_modules/") && (place.contains(".d.ts(") || place.contains(".d.ts:"))
+    })
+}
+
 /// Names for a line of text: the first of many.
 pub(super) fn listed(names: &BTreeSet<String>) -> String {
     first_of(names.iter().cloned(), names.len())
@@ -227,6 +243,26 @@ mod tests {
         assert!(ended(Some(1)).contains(&Observation::BlamesCi));
         assert!(!ended(Some(0)).contains(&Observation::BlamesCi), "it names CI and ended well");
         assert!(!ended(None).contains(&Observation::BlamesCi), "a limit stopped it");
+    }
+
+    #[test]
+    fn a_compiler_that_cannot_read_the_types_of_a_dependency_is_older_than_they() {
+        for (log, older) in [
+            ("node_modules/@types/node/assert.d.ts(11,16): error TS1144: '{' or ';' expected.\n", true),
+            ("../../node_modules/@types/node/assert.d.ts:11:16 - error TS1005: ';' expected.\n", true),
+            ("/build/a/node_modules/parser/index.d.ts(1,1): error TS1139: Type parameter declaration expected.", true),
+            ("src/index.ts(11,16): error TS1144: '{' or ';' expected.\n", false),
+            ("src/types.d.ts(11,16): error TS1005: ';' expected.\n", false),
+            ("node_modules/@types/node/assert.d.ts(11,16): error TS2304: Cannot find name 'x'.\n", false),
+            ("node_modules/@types/node/assert.d.ts(11,16): error TS18028: Private identifiers.\n", false),
+            ("node_modules/x/index.ts(11,16): error TS1005: ';' expected.\n", false),
+            ("", false),
+        ] {
+            assert_eq!(compiler_is_older(log), older, "{log}");
+        }
+        let ended = |exit| Course { exits: vec![("build".to_owned(), exit)], compiler_is_older: true, ..Course::default() }.observations();
+        assert!(ended(Some(2)).contains(&Observation::CompilerOlderThanTypes));
+        assert!(!ended(Some(0)).contains(&Observation::CompilerOlderThanTypes), "the compiler was content");
     }
 
     #[test]

@@ -7,9 +7,10 @@
 //!
 //! Where the published files were built before the version was raised, the other way round: the
 //! versions of before are there while steps run, and the commit's, or the published one, where the
-//! files are packed.
+//! files are packed. What packages of the repository ask of each other in the judged version is
+//! asked for in that of before meanwhile: a build that links them, or installs, looks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -44,11 +45,20 @@ pub(super) struct ReleaseVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Written {
     path: String,
-    /// The commit's, with the version for the steps.
+    /// The commit's, with what the steps see.
     bytes: Vec<u8>,
-    /// The version while steps run.
+    /// What it has while steps run, and what is packed.
+    changes: Vec<Change>,
+}
+
+/// A text of a manifest that is another while steps run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Change {
+    /// The keys that lead to it.
+    place: Vec<String>,
+    /// While steps run.
     during: String,
-    /// The version that is packed.
+    /// When the files are packed.
     packed: String,
 }
 
@@ -63,10 +73,17 @@ impl ReleaseVersion {
         let is_set = edit::with_version(&tree.read(&path)?, judged).is_some();
         let written: Vec<Written> = match &work.before {
             Some(before) => {
-                let judged = |other: &String| (is_set && *other == path).then(|| judged.clone());
-                before.versions.iter().filter_map(|(path, during)| Written::of(tree, path, during, judged(path))).collect()
+                let moved = moved_names(tree, &before.manifests, judged);
+                let ranges = ranges(&moved, judged, &before.version);
+                let folders = packages.iter().map(|folder| join(folder, "package.json"));
+                let paths: BTreeSet<String> = before.manifests.iter().cloned().chain(folders).collect();
+                let version = |other: &String| {
+                    let packed = (is_set && *other == path).then_some(judged);
+                    before.manifests.contains(other).then_some((&before.version, packed))
+                };
+                paths.iter().filter_map(|path| Written::of(tree, path, version(path), &ranges)).collect()
             }
-            None => Written::of(tree, &path, judged, None).filter(|_| is_set).into_iter().collect(),
+            None => Written::of(tree, &path, Some((judged, None)), &BTreeMap::new()).filter(|_| is_set).into_iter().collect(),
         };
         if written.is_empty() {
             return None;
@@ -87,19 +104,21 @@ impl ReleaseVersion {
 
     /// Has the versions there that steps see. What the build made of the files else stays.
     pub(super) fn before_a_step(&self, tree: &DirTree) -> Result<(), SourceError> {
-        self.set(tree, |written| &written.during)
+        self.set(tree, |change| &change.during)
     }
 
     /// Has the versions there that are packed.
     pub(super) fn before_packing(&self, tree: &DirTree) -> Result<(), SourceError> {
-        self.set(tree, |written| &written.packed)
+        self.set(tree, |change| &change.packed)
     }
 
-    fn set(&self, tree: &DirTree, version: impl Fn(&Written) -> &str) -> Result<(), SourceError> {
+    fn set(&self, tree: &DirTree, text: impl Fn(&Change) -> &str) -> Result<(), SourceError> {
         // Where it is written at the beginning, it is what is packed, too.
         for written in self.written.iter().filter(|_| self.before.is_some()) {
+            let texts: BTreeMap<Vec<&str>, &str> =
+                written.changes.iter().map(|change| (change.place.iter().map(String::as_str).collect(), text(change))).collect();
             let now = tree.read_up_to(&written.path, MAX_MANIFEST);
-            if let Some(bytes) = now.and_then(|now| edit::with_version(&now, version(written))) {
+            if let Some(bytes) = now.and_then(|now| edit::with_texts(&now, &texts)) {
                 detour::allowed(tree.replace(&written.path, &bytes, None))?;
             }
         }
@@ -108,13 +127,57 @@ impl ReleaseVersion {
 }
 
 impl Written {
-    /// A manifest with a version for the steps, and packed with this one, or else its own.
-    fn of(tree: &dyn Tree, path: &str, during: &str, packed: Option<String>) -> Option<Self> {
+    /// A manifest with a version for the steps, packed with another or else with its own, and with
+    /// other ranges of packages; `None` where it has nothing of it.
+    fn of(
+        tree: &dyn Tree,
+        path: &str,
+        version: Option<(&String, Option<&String>)>,
+        ranges: &BTreeMap<(&str, String), String>,
+    ) -> Option<Self> {
         let manifest = tree.read(path)?;
-        let bytes = edit::with_version(&manifest, during);
-        let packed = packed.or_else(|| Some(object(&manifest).get("version")?.as_str()?.to_owned()));
-        Some(Self { path: path.to_owned(), bytes: bytes.unwrap_or(manifest), during: during.to_owned(), packed: packed? })
+        let parsed = object(&manifest);
+        let mut changes = Vec::new();
+        if let Some((during, packed)) = version {
+            let own = parsed.get("version").and_then(Value::as_str);
+            let packed = packed.map(String::as_str).or(own)?;
+            changes.push(Change { place: vec!["version".to_owned()], during: during.clone(), packed: packed.to_owned() });
+        }
+        for field in FIELDS {
+            for (name, range) in parsed.get(field).and_then(Value::as_object).into_iter().flatten() {
+                let Some(packed) = range.as_str() else { continue };
+                if let Some(during) = ranges.get(&(name.as_str(), packed.to_owned())) {
+                    changes.push(Change { place: vec![field.to_owned(), name.clone()], during: during.clone(), packed: packed.to_owned() });
+                }
+            }
+        }
+        let texts: BTreeMap<Vec<&str>, &str> =
+            changes.iter().map(|change| (change.place.iter().map(String::as_str).collect(), change.during.as_str())).collect();
+        let bytes = edit::with_texts(&manifest, &texts);
+        (!changes.is_empty()).then(|| Self { path: path.to_owned(), bytes: bytes.unwrap_or(manifest), changes })
     }
+
+    /// The version that it has while steps run, if that is another.
+    fn version(&self) -> Option<&str> {
+        self.changes.iter().find(|change| change.place == ["version"]).map(|change| change.during.as_str())
+    }
+}
+
+/// The names of the packages whose judged version gives way to the one before.
+fn moved_names(tree: &dyn Tree, paths: &BTreeSet<String>, judged: &str) -> BTreeSet<String> {
+    let name = |path: &String| {
+        let manifest = object(&tree.read(path)?);
+        let is_judged = manifest.get("version").and_then(Value::as_str) == Some(judged);
+        manifest.get("name")?.as_str().filter(|_| is_judged).map(str::to_owned)
+    };
+    paths.iter().filter_map(name).collect()
+}
+
+/// Ranges of these packages by the judged version, as lerna and others write them, each with the
+/// same by the version before.
+fn ranges<'n>(names: &'n BTreeSet<String>, judged: &str, before: &str) -> BTreeMap<(&'n str, String), String> {
+    let of = |name: &'n String| ["", "^", "~"].map(|sign| ((name.as_str(), format!("{sign}{judged}")), format!("{sign}{before}")));
+    names.iter().flat_map(of).collect()
 }
 
 fn object(manifest: &[u8]) -> Value {
@@ -128,7 +191,7 @@ fn someone_asks_for_the_present_one(tree: &dyn Tree, packages: &[String], writte
         .iter()
         .filter_map(|written| {
             let manifest = object(&tree.read(&written.path)?);
-            let (present, new) = (version::parse(manifest.get("version")?.as_str()?)?, version::parse(&written.during)?);
+            let (present, new) = (version::parse(manifest.get("version")?.as_str()?)?, version::parse(written.version()?)?);
             Some((manifest.get("name")?.as_str()?.to_owned(), (present, new)))
         })
         .collect();
@@ -157,7 +220,8 @@ mod tests {
 
     fn asks(manifest: &str, other: &str, during: &str) -> bool {
         let tree = MemoryTree::new().file("a/package.json", manifest).file("b/package.json", other);
-        let written = Written::of(&tree, "a/package.json", during, Some("1.0.0".to_owned()));
+        let version = (&during.to_owned(), Some(&"1.0.0".to_owned()));
+        let written = Written::of(&tree, "a/package.json", Some(version), &BTreeMap::new());
         someone_asks_for_the_present_one(&tree, &["a".to_owned(), "b".to_owned()], &written.into_iter().collect::<Vec<_>>())
     }
 
@@ -175,9 +239,29 @@ mod tests {
     fn the_version_for_the_steps_and_the_packed_one_are_kept_apart() {
         let manifest = "{\n  \"version\": \"7.1.0\"\n}";
         let tree = MemoryTree::new().file("package.json", manifest);
-        let written = Written::of(&tree, "package.json", "7.0.0", None).unwrap();
+        let of = |path: &str| Written::of(&tree, path, Some((&"7.0.0".to_owned(), None)), &BTreeMap::new());
+        let written = of("package.json").unwrap();
         assert_eq!(written.bytes, manifest.replace("7.1.0", "7.0.0").into_bytes());
-        assert_eq!((written.during.as_str(), written.packed.as_str()), ("7.0.0", "7.1.0"));
-        assert!(Written::of(&tree, "lerna.json", "7.0.0", None).is_none());
+        let change = written.changes.first().unwrap();
+        assert_eq!((change.during.as_str(), change.packed.as_str()), ("7.0.0", "7.1.0"));
+        assert!(of("lerna.json").is_none());
+    }
+
+    #[test]
+    fn only_ranges_by_the_judged_version_of_packages_that_have_it_go_back() {
+        let manifest = r#"{"version":"2.0.0","dependencies":{"a":"^7.1.0","b":"7.1.0","c":"^7.1.0"},"devDependencies":{"a":"~7.1.0"},"peerDependencies":{"a":">=7.1.0"}}"#;
+        let other = r#"{"name":"c","version":"3.0.0"}"#;
+        let tree = MemoryTree::new()
+            .file("p/package.json", manifest)
+            .file("a/package.json", r#"{"name":"a","version":"7.1.0"}"#)
+            .file("b/package.json", r#"{"name":"b","version":"7.1.0"}"#)
+            .file("c/package.json", other);
+        let paths = ["a", "b", "c"].map(|folder| format!("{folder}/package.json")).into();
+        let moved = moved_names(&tree, &paths, "7.1.0");
+        let written = Written::of(&tree, "p/package.json", None, &ranges(&moved, "7.1.0", "7.0.0")).unwrap();
+        let expected =
+            manifest.replace(r#""a":"^7.1.0""#, r#""a":"^7.0.0""#).replace(r#""b":"7.1.0""#, r#""b":"7.0.0""#).replace("~7.1.0", "~7.0.0");
+        assert_eq!(String::from_utf8(written.bytes).unwrap(), expected);
+        assert!(Written::of(&tree, "c/package.json", None, &ranges(&moved, "7.1.0", "7.0.0")).is_none(), "nothing of it");
     }
 }

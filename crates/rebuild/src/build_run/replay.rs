@@ -149,7 +149,7 @@ impl Work<'_> {
         let resolved = record.tarballs.into_iter().collect();
         let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
         let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());
-        let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).collect();
+        let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).chain(self.earlier_versions()).collect();
         let toolchains = self.toolchains_by_user();
         let run =
             Run { steps, log, installed: state.installed, resolved, tools, toolchains, code: None, notes, warnings, ..Run::default() };

@@ -20,7 +20,7 @@ use super::bench::Bench;
 use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
-use super::failure::{Course, blames_ci, hosts_in, listed, stands_in};
+use super::failure::{Course, blames_ci, compiler_is_older, hosts_in, listed, stands_in};
 use super::judged_repository::JudgedRepository;
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
@@ -178,8 +178,9 @@ impl Work<'_> {
         let is_incomplete =
             best.as_ref().is_none_or(|best| best.comparison.changed.is_empty() && !best.comparison.only_published.is_empty());
         let programs = Some(programs_missing(shop.log())).filter(|programs| is_incomplete && !programs.is_empty());
-        let (stopped, refused, blames_ci) = (shop.stopped, shop.refused, blames_ci(shop.log()));
-        let course = Course { missing, stood_in, wanted, stopped, refused, blames_ci, ..course };
+        let (stopped, refused) = (shop.stopped, shop.refused);
+        let (blames_ci, compiler_is_older) = (blames_ci(shop.log()), compiler_is_older(shop.log()));
+        let course = Course { missing, stood_in, wanted, stopped, refused, blames_ci, compiler_is_older, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             notes.extend(self.node_from_elsewhere());
@@ -280,14 +281,14 @@ impl Work<'_> {
     }
 
     /// That the steps saw versions which the commit does not have.
-    fn earlier_versions(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn earlier_versions(&self) -> Vec<(&'static str, String)> {
         let own = self.origin.commit.to_string();
         let mut warnings = Vec::new();
-        if let Some(BeforeRelease { commit, version, versions }) = self.before.as_ref().filter(|before| before.commit != own) {
-            let count = versions.len();
+        if let Some(BeforeRelease { commit, version, manifests }) = self.before.as_ref().filter(|before| before.commit != own) {
+            let count = manifests.len();
             warnings.push((
                 "built-before-release",
-                format!("the build had version {version} in {count} package.json, as commit {commit} has it"),
+                format!("the build had version {version}, which commit {commit} has, in place of the checked one in {count} package.json"),
             ));
         }
         warnings

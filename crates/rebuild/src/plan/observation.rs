@@ -34,6 +34,9 @@ pub enum Observation {
     /// A step after the installation that did not end well, and words in what was printed that it
     /// was for the variable `CI`.
     BlamesCi,
+    /// A step after the installation that did not end well, and a TypeScript compiler that could
+    /// not read the declarations of a dependency: they are written for a later one.
+    CompilerOlderThanTypes,
     /// A limit of the machine stopped a step: memory, disk, processes or output.
     OverLimit,
     /// A step that was a guess was stopped, with time left for others.

@@ -3,6 +3,7 @@
 
 mod another_toolchain;
 mod clock_of_publication;
+mod oldest_for_compiler;
 mod oldest_of_ranges;
 mod registry_as_it_is;
 mod registry_at_commit;
@@ -11,7 +12,7 @@ mod version_before_release;
 mod without_ci;
 
 use super::Remedy;
-use super::board::Board;
+use super::board::{Board, Entry};
 use super::setup::{RegistryView, Setup};
 
 /// Every remedy, in the order in which they are asked.
@@ -19,6 +20,7 @@ pub const REMEDIES: &[&Remedy] = &[
     &clock_of_publication::REMEDY,
     &version_before_release::REMEDY,
     &without_ci::REMEDY,
+    &oldest_for_compiler::REMEDY,
     &another_toolchain::REMEDY,
     &registry_as_it_is::REMEDY,
     &registry_at_commit::REMEDY,
@@ -34,4 +36,10 @@ pub const FOLLOW: &[&Remedy] = &[&another_toolchain::REMEDY];
 fn earlier(board: &Board, view: RegistryView) -> Option<Setup> {
     let near = board.closest_at_publication()?;
     board.newest_dependency().map(|_| Setup { registry: view, ..near.setup })
+}
+
+/// A build with the oldest version of each range; `None` where a lockfile says what to install.
+fn oldest(board: &Board, near: &Entry) -> Option<Setup> {
+    let follows_lockfile = board.toolchain(&near.setup).is_some_and(|toolchain| toolchain.lockfile.is_some());
+    (!follows_lockfile).then_some(Setup { registry: RegistryView::OldestOfRanges, ..near.setup })
 }

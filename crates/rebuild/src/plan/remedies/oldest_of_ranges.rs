@@ -3,9 +3,10 @@
 //! true, and the oldest version is nearer to what there was than the newest. **What it costs:** an
 //! installation and a build.
 
+use super::oldest;
 use crate::plan::Remedy;
 use crate::plan::observation::Observation;
-use crate::plan::setup::{RegistryView, Setup};
+use crate::plan::setup::RegistryView;
 
 /// The toolchain that came closest, where no lockfile says what to install.
 pub(super) const REMEDY: Remedy = Remedy {
@@ -13,7 +14,6 @@ pub(super) const REMEDY: Remedy = Remedy {
     propose: |board| {
         let Some(near) = board.closest_at_publication() else { return Vec::new() };
         let untrue = near.has(&Observation::TimesUntrue) || board.with_view(RegistryView::AsItIs).next().is_some();
-        let follows_lockfile = board.toolchain(&near.setup).is_some_and(|toolchain| toolchain.lockfile.is_some());
-        if untrue && !follows_lockfile { vec![Setup { registry: RegistryView::OldestOfRanges, ..near.setup }] } else { Vec::new() }
+        oldest(board, near).filter(|_| untrue).into_iter().collect()
     },
 };

@@ -99,6 +99,41 @@ test('a range of a registry that leads to a folder of the project, which is no w
   });
 });
 
+test('an override that is for nothing, a peer and an optional dependency: npm asks for another version', async () => {
+  const both = { ...MANIFEST, dependencies: { 's-dep': '*', 's-good': '*' } };
+  const needing = (needs, more) => {
+    const { overrides, ...root } = { ...both, ...more };
+    return { ...npm({ 'node_modules/s-good': entry(of.good), 'node_modules/s-dep': { ...entry(of.dep), ...needs } }, root), ...manifest({ ...root, overrides }) };
+  };
+  const next = { dependencies: { 's-good': '^2.0.0' } };
+  await told(needing({ dependencies: { 's-good': '^1.0.0' } }, { overrides: { nothing: { 's-good': '^1.0.0' } } }), 'lockfile-stale', {
+    'an override of nothing': needing(next, { overrides: { nothing: { 's-good': '^1.0.0' } } }),
+    'an override below it': needing(next, { overrides: { 's-good': { nothing: '1.0.0' } } }),
+    'an override of another version': needing(next, { overrides: { 's-good@^3': '1.0.0' } }),
+    'a reference': needing(next, { overrides: { nothing: { 's-good': '$s-good' } } }),
+    'a peer': needing({ peerDependencies: { 's-good': '^2.0.0' } }),
+    'an optional peer': needing({ peerDependencies: { 's-good': '^2.0.0' }, peerDependenciesMeta: { 's-good': { optional: true } } }),
+    'what is optional': needing({ optionalDependencies: { 's-good': '^2.0.0' } }),
+    'the project’s own peer': needing({}, { dependencies: { 's-dep': '*' }, peerDependencies: { 's-good': '^2.0.0' } }),
+  });
+});
+
+test('yarn 1: what the folder of a link asks for, and a resolution with a line of its own', async () => {
+  const line = (patterns) => `${patterns}:\n  version "1.0.0"\n  resolved "${of.good.url}"\n  integrity ${of.good.integrity}\n\n`;
+  const lock = (patterns, more = '') => ({ 'yarn.lock': `# yarn lockfile v1\n\n\n${more}${line(patterns)}` });
+  const link = '"own@link:own":\n  version "0.0.0"\n  uid ""\n\n';
+  const linked = (own) => ({ ...lock('s-good@^1.0.0', link), ...manifest({ dependencies: { 's-good': '^1.0.0', own: 'link:own' } }), 'own/package.json': JSON.stringify({ name: 'own', version: '1.0.0', ...own }) });
+  await told(linked({ dependencies: { 's-good': '^1.0.0' }, devDependencies: { 's-bad': '1' } }), 'lockfile-stale', {
+    dependencies: linked({ dependencies: { 's-bad': '1.0.0' } }),
+    optionalDependencies: linked({ optionalDependencies: { 's-good': '1' } }),
+  });
+  const resolved = (resolutions, patterns) => ({ ...lock(patterns), ...manifest({ resolutions }) });
+  await told(resolved({ 's-good': '1.0.0' }, 's-good@1.0.0, s-good@^1.0.0'), 'client-settings', {
+    'without a line': resolved({ 's-good': '1.0.0' }, 's-good@^1.0.0'),
+    'an address': resolved({ 's-good': 'file:own' }, 's-good@^1.0.0'),
+  });
+});
+
 test('what is told of the whole file is annotated, too', async () => {
   const folder = await project({ ...npm(), ...manifest({ dependencies: { 's-good': '^1.0.0', 's-none': '1' } }), '.npmrc': 'cache=./c\n' });
   const ran = await run(['audit'], { env: { ...clean.env, GITHUB_ACTIONS: 'true', CI: 'true' }, cwd: folder });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
 import { gzip, rawTar } from './kit/tarball.mjs';
 import { manifest, openWorld } from './world.mjs';
 
@@ -85,14 +86,18 @@ test("the publisher's language decides the sequence of npm 6.10 to 7.12, and no 
   assert.equal(none.verdict, 'same-content');
 });
 
-/** A picture with these bytes in it: whole, from its first byte to its last. */
+/** A picture of one row of grey points with these bytes: whole, from its first byte to its last. */
 function pictureOf(inside) {
   const chunk = (kind, data) => {
-    const length = Buffer.alloc(4);
+    const named = Buffer.concat([Buffer.from(kind, 'latin1'), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
     length.writeUInt32BE(data.length);
-    return Buffer.concat([length, Buffer.from(kind, 'latin1'), Buffer.from(data, 'latin1'), Buffer.alloc(4)]);
+    sum.writeUInt32BE(crc32(named));
+    return Buffer.concat([length, named, sum]);
   };
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', '\0'.repeat(13)), chunk('IDAT', inside), chunk('IEND', '')]);
+  const head = Buffer.from([0, 0, 0, inside.length, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  const rows = deflateSync(Buffer.from(`\0${inside}`, 'latin1'));
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
 }
 
 test('Git LFS: the published file is proved by the pointer in git, and another file is not', async () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { crc32, deflateSync } from 'node:zlib';
 import { assertNotReproduced, attack, findingOf, manifest, setUp } from './kit.mjs';
 
 setUp();
@@ -16,14 +17,24 @@ function sound(samples) {
   head.writeUInt32LE(even.length, 16);
   return Buffer.concat([head, even]);
 }
-/** A picture with these bytes in it. */
-function picture(inside) {
-  const chunk = (kind, data) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(data.length);
-    return Buffer.concat([length, Buffer.from(kind, 'latin1'), data, Buffer.alloc(4)]);
-  };
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', Buffer.alloc(13)), chunk('IDAT', inside), chunk('IEND', Buffer.alloc(0))]);
+/** A part of a PNG. */
+function chunk(kind, data) {
+  const named = Buffer.concat([Buffer.from(kind, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, sum]);
+}
+/** A picture of one row of grey points with these bytes, which are not compressed, and `more` in it. */
+function picture(inside, more = []) {
+  const head = Buffer.from([0, 0, inside.length >> 8, inside.length & 255, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  const rows = deflateSync(Buffer.concat([Buffer.from([0]), inside]), { level: 0 });
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), ...more, chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+}
+/** A GIF without pictures that has these comments, and `first` in place of its size. */
+function comments(first, texts) {
+  const blocks = texts.map((text) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'latin1')]));
+  return Buffer.concat([Buffer.from(`GIF89a${first}\0\0\0\x21\xfe`, 'latin1'), ...blocks, Buffer.from([0, 0x3b])]);
 }
 /** A script that nobody reads in these bytes. */
 const hidden = sound(Buffer.from(EVIL).map((byte) => byte ^ 0xff));
@@ -130,12 +141,33 @@ attack('what a reader of scripts would run is proved by no pointer, whatever it 
     ['xcoff', 'tool.bin', latin(`\x01\xf7\0\x01${'\0'.repeat(64)}`)],
     ['perl', 'core.dat', latin('\x01\xff\n#!perl\nprint "PAYLOAD";\n__END__\n')],
     ['perl-picture', 'a.png', picture(latin('\n#!perl\nprint "PAYLOAD";\n__END__\n'))],
+    ['shell', 'a.gif', comments('\n\n\n\n', ['\nnice sh -c id\n'])],
+    ['test', 'a.gif', comments('\n\n\n\n', ['\n[ x ] && uname -a\n'])],
+    ['joined', 'a.gif', comments('\x01\0\x01\0', ['\xff;crontab x\n'])],
+    ['pod', 'a.gif', comments(';\n=a', ["\n=cut\n\nsystem 'id';\n\n=a\n"])],
+    ['ruby', 'a.gif', comments('=%q\n', ['\n;system(*%w[id])'])],
+    ['php', 'a.gif', comments('\x01\0\x01\0', ["<?php system('id');"])],
+    ['rows', 'a.png', picture(latin('\xff\nnice sh -c id\n'))],
+    ['text', 'a.png', picture(latin('\xfe'), [chunk('tEXt', latin('Comment\0\ncrontab a.png\n'))])],
+    ['sum', 'a.png', Buffer.from(picture(latin('\xfe\xfd'))).fill(0, 29, 33)],
+    ['words', 'words.txt', latin('crontab words.txt\n')],
+    ['plain', 'words.txt', latin('hello world\n')],
+    ['listed', 'a.csv', latin('nice sh,1\n')],
+    ['quoted', 'a.geojson', latin('[\n"reboot"\n]\n')],
+    ['inside', 'a.geojson', latin('["@{[system(1)]}"]\n')],
     ['behind', 'a.png', Buffer.concat([picture(latin('abc')), latin('\xff')])],
   ]) {
     assertNotReproduced(await judge(await plain(world, `${id}-${label}`, { path, data }), { args }));
   }
-  // The control: a text and a table in which nobody finds anything to do.
-  for (const [label, options] of Object.entries({ text: { path: 'model.bin', data: 'hello world' }, rows: { path: 'a.csv', data: 'a,b\n1,2\n' }, picture: { path: 'a.png', data: picture(latin('\xfe\xfd')) }, sound: { path: 'a.wav', data: sound(latin('\xfe\xfd')) } })) {
+  // The control: tables and media in which nobody finds anything to do.
+  const controls = {
+    list: { path: 'a.geojson', data: '{\n  "type": "Point",\n  "coordinates": [1.5, 2]\n}\n' },
+    rows: { path: 'a.csv', data: 'a,b\n1,2\n' },
+    picture: { path: 'a.png', data: picture(latin('\xfe\xfd'), [chunk('tEXt', latin('Software\0Adobe ImageReady'))]) },
+    sound: { path: 'a.wav', data: sound(latin('\xfe\xfd')) },
+    animation: { path: 'a.gif', data: comments('\x40\x01\xf0\0', ['Created with GIMP']) },
+  };
+  for (const [label, options] of Object.entries(controls)) {
     const answer = await judge(await plain(world, `${id}-${label}`, options), { args });
     assert.deepEqual([answer.verdict, answer.code], ['identical', null], label);
     findingOf(answer, 'lfs-by-pointer');

@@ -10,7 +10,9 @@ use std::io::Read;
 use serde_json::Value;
 
 use crate::media::is_whole;
-use crate::shell::{has_command_line, has_no_command};
+use crate::opening::{has_part, is_refused};
+use crate::shell::has_command;
+use crate::table::{is_json, is_table};
 
 /// Extensions of pictures, sounds, films, fonts, models and tables: what projects keep in Git LFS,
 /// and nothing runs.
@@ -84,6 +86,8 @@ const DATA: [&str; 66] = [
 ];
 /// Bytes of a file's beginning that are looked at.
 const HEAD: usize = 4096;
+/// Bytes in which a format says what it is.
+const MAGIC: usize = 12;
 /// Longest text that is looked through, in bytes.
 const LARGEST_TEXT: u64 = 4 << 20;
 /// Fields of package.json that name what is run or loaded.
@@ -94,13 +98,14 @@ const RUN: [&str; 8] = ["scripts", "bin", "directories", "main", "exports", "imp
 pub enum Looks {
     /// It may be run or loaded.
     Run,
-    /// A text that does nothing where it is taken for JavaScript. A shell may take it for commands.
+    /// A text that does nothing where it is taken for JavaScript, or bytes that JavaScript refuses.
+    /// A shell or another language may find something to do in it.
     Text,
     /// Bytes of no format that is known to its end: byte code, a code cache, a text in another
     /// encoding, or just data.
     Unknown,
-    /// A picture, a sound, a film, a font or a model by the whole of its structure, or a text of a
-    /// known format.
+    /// A picture, a sound, a film, a font or a model by the whole of its structure, in which no
+    /// language finds anything to run, or a text that is plainly data: JSON or a table.
     Data,
 }
 
@@ -122,9 +127,12 @@ pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl Fn() -
     }
     if is_no_script(&head) {
         let is_text = !head.contains(&0) && cut_text(&head).is_some();
+        // A format's own letters are no program, unless they are made the name of a variable.
+        let before: &[u8] = if head.iter().take(MAGIC).any(|byte| *byte == b'=') { b"" } else { b"\x01" };
+        let has_command = || has_command(before.chain(head.as_slice()).chain(content));
         return if is_archive(&head) {
             Looks::Run
-        } else if is_text || has_command_line(head.as_slice().chain(content)) {
+        } else if is_text || !is_refused(&head) || has_command() || has_part(open()) {
             Looks::Text
         } else if is_whole(size, open()) {
             Looks::Data
@@ -136,7 +144,6 @@ pub fn looks<R: Read>(path: &str, size: u64, manifest: &Value, open: impl Fn() -
     let whole = size <= LARGEST_TEXT && content.take(LARGEST_TEXT).read_to_end(&mut text).is_ok();
     match std::str::from_utf8(&text) {
         Ok(text) if whole && is_known_format(end, text) => Looks::Data,
-        Ok(text) if whole && does_nothing(text) && has_no_command(text) => Looks::Data,
         Ok(text) if whole && does_nothing(text) => Looks::Text,
         _ => Looks::Run,
     }
@@ -151,23 +158,14 @@ fn cut_text(head: &[u8]) -> Option<&str> {
     }
 }
 
-/// Whether a text is JSON or a table, and no shell finds a command in it: the first column of a
-/// table has no space, and nothing in either begins a command of its own.
+/// Whether a text is plainly data, of a format that its bytes show.
 fn is_known_format(end: &str, text: &str) -> bool {
-    if text.contains(['`', '$']) {
-        return false;
-    }
-    let is_object = text.trim_start().starts_with(['{', '[']);
-    if is_object && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-        return true;
-    }
-    let columns = |line: &str| line.matches(',').count();
-    let most = text.lines().next().map_or(0, columns);
-    let is_row = |line: &str| {
-        let first = line.split(',').next().unwrap_or_default();
-        columns(line) == most && !first.contains(char::is_whitespace)
-    };
-    end == "csv" && most > 0 && !text.contains(['|', '&', ';', '<', '>']) && does_nothing(text) && text.lines().all(is_row)
+    is_json(text)
+        || match end {
+            "csv" => does_nothing(text) && is_table(text, ','),
+            "tsv" => does_nothing(text) && is_table(text, '\t'),
+            _ => false,
+        }
 }
 
 /// Whether package.json names a file, or the folder that it lies in, where it says what is run or
@@ -272,7 +270,7 @@ pub(crate) fn does_nothing(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::tests::picture;
+    use crate::png::tests::picture;
     use serde_json::json;
 
     fn data(path: &str, content: &[u8]) -> bool {
@@ -285,8 +283,8 @@ mod tests {
         for (path, content) in [
             ("a.png", picture.as_slice()),
             ("A.PNG", &picture),
-            ("m/words.txt", b"hello world\nand others, too\n"),
             ("a.csv", b"1,2,-3\nname,other,\xc3\xa9\n"),
+            ("a.tsv", b"1\t2\n3\t4\n"),
             ("a.geojson", b"{\"type\":\"Feature\",\"name\":\"a (b)\"}"),
         ] {
             assert!(data(path, content), "{path}");

@@ -22,11 +22,14 @@ mod loads;
 mod manifest;
 mod media;
 mod missing;
+mod opening;
 mod place;
+mod png;
 mod script;
 mod shell;
 mod source;
 mod source_map;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;

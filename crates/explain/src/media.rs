@@ -4,9 +4,12 @@
 //! A magic number says nothing of what stands behind it: byte code, a code cache, a text in another
 //! encoding and a script for a reader that skips what it does not know all begin as they like. So a
 //! file counts only if its format's own lengths lead from its beginning to its very end, and
-//! nothing is left over. In: bytes of strangers. Nothing is unpacked, and nothing is kept.
+//! nothing is left over. In: bytes of strangers. Of a PNG the rows are unpacked and thrown away, of
+//! others nothing is unpacked, and nothing is kept.
 
 use std::io::{self, BufRead, BufReader, Read};
+
+use crate::png;
 
 /// Most tables and pictures of one file.
 const MOST: u16 = 256;
@@ -17,7 +20,7 @@ pub(crate) fn is_whole(size: u64, content: impl Read) -> bool {
     let Some(head) = content.fill_buf().ok().and_then(|head| head.first_chunk::<12>()).copied() else { return false };
     let mut walk = Walk { content, left: size };
     let whole = match &head {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => png(&mut walk),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => png::whole(&mut walk),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => gif(&mut walk),
         [0xff, 0xd8, 0xff, ..] => jpeg(&mut walk),
         [b'R', b'I', b'F', b'F', ..] => riff(&mut walk),
@@ -37,24 +40,30 @@ pub(crate) fn is_whole(size: u64, content: impl Read) -> bool {
 }
 
 /// A file that is gone through once. Each step is `None` where the file has less.
-struct Walk<R> {
+pub(crate) struct Walk<R> {
     content: BufReader<R>,
     left: u64,
 }
 
 impl<R: Read> Walk<R> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let mut bytes = [0; N];
         self.left = self.left.checked_sub(N as u64)?;
         self.content.read_exact(&mut bytes).ok()?;
         Some(bytes)
     }
 
+    /// Fills `bytes`.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) -> Option<()> {
+        self.left = self.left.checked_sub(bytes.len() as u64)?;
+        self.content.read_exact(bytes).ok()
+    }
+
     fn byte(&mut self) -> Option<u8> {
         self.take::<1>().map(|[byte]| byte)
     }
 
-    fn skip(&mut self, bytes: u64) -> Option<()> {
+    pub(crate) fn skip(&mut self, bytes: u64) -> Option<()> {
         self.left = self.left.checked_sub(bytes)?;
         let passed = io::copy(&mut self.content.by_ref().take(bytes), &mut io::sink()).ok()?;
         (passed == bytes).then_some(())
@@ -66,29 +75,13 @@ impl<R: Read> Walk<R> {
     }
 
     /// Four bytes, the highest first.
-    fn high32(&mut self) -> Option<u64> {
+    pub(crate) fn high32(&mut self) -> Option<u64> {
         self.take().map(|bytes| u32::from_be_bytes(bytes).into())
     }
 
     /// Four bytes, the lowest first.
     fn low32(&mut self) -> Option<u64> {
         self.take().map(|bytes| u32::from_le_bytes(bytes).into())
-    }
-}
-
-fn png(walk: &mut Walk<impl Read>) -> Option<()> {
-    walk.skip(8)?;
-    let mut is_first = true;
-    loop {
-        let (length, kind) = (walk.high32()?, walk.take::<4>()?);
-        if !kind.iter().all(u8::is_ascii_alphabetic) || is_first != (&kind == b"IHDR") {
-            return None;
-        }
-        is_first = false;
-        walk.skip(length + 4)?;
-        if &kind == b"IEND" {
-            return (length == 0).then_some(());
-        }
     }
 }
 
@@ -342,22 +335,12 @@ fn model(walk: &mut Walk<impl Read>) -> Option<()> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
+    use crate::png::tests::picture;
 
     fn whole(content: &[u8]) -> bool {
         is_whole(content.len() as u64, content)
-    }
-
-    fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(data.len()).unwrap();
-        [&length.to_be_bytes()[..], kind, data, &[0; 4]].concat()
-    }
-
-    /// A picture with `inside` in a chunk of its own.
-    pub(crate) fn picture(inside: &[u8]) -> Vec<u8> {
-        let parts = [chunk(b"IHDR", &[0; 13]), chunk(b"IDAT", inside), chunk(b"IEND", b"")];
-        [b"\x89PNG\r\n\x1a\n".to_vec(), parts.concat()].concat()
     }
 
     fn files() -> Vec<(&'static str, Vec<u8>)> {

@@ -40,11 +40,7 @@ const IN_WORKSPACE: [&str; 9] =
 pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, true)?;
     let lines = Lines::of(text);
-    match json::member(&root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value)) {
-        Some("0" | "1" | "2") => {}
-        Some(_) => return Err(Fault::Version),
-        None => return Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
-    }
+    version(&root)?;
     typed(&root)?;
     said(&root, found)?;
     let mut all = All::default();
@@ -102,6 +98,15 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     }
     found.dev_by_graph();
     Ok(())
+}
+
+/// An error where the format is none that is read.
+fn version(root: &Object<'_>) -> Result<(), Fault> {
+    match json::member(root, "lockfileVersion").map(|value| value.as_number_lit().map_or("", |number| number.value)) {
+        Some("0" | "1" | "2") => Ok(()),
+        Some(_) => Err(Fault::Version),
+        None => Err(Fault::Malformed("it has no lockfileVersion".to_owned())),
+    }
 }
 
 /// An error where a member of the file is of another kind than bun writes: it does not read such a

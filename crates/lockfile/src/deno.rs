@@ -80,13 +80,13 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         let node = found.package(name, version.split('_').next().unwrap_or(version), place)?;
         nodes.insert(key, (node, entry, position));
     }
-    let named: HashSet<&str> = rows.npm.iter().filter_map(|row| Some(address::split_name(row)?.0)).collect();
+    let locked: HashSet<&str> = rows.npm.iter().filter_map(|row| Some(address::split_name(row)?.0)).collect();
     for (key, (node, entry, position)) in &nodes {
         for (alias, real) in needs(entry) {
             match (nodes.get(real), real == alias) {
                 (Some((to, ..)), _) => found.asks(*node, *to, alias),
                 // By the name alone a package is only asked for as itself.
-                (None, true) if named.contains(real) => {}
+                (None, true) if locked.contains(real) => {}
                 (None, _) => found.gap(key, real, *position),
             }
         }

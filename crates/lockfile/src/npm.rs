@@ -286,7 +286,7 @@ impl<'t, 'a> Table<'t, 'a> {
             needs.lacking.iter().for_each(|wanted| found.lacks(row.key, wanted));
             for unmet in &needs.unmet {
                 let (name, wanted) = (unmet.name.to_owned(), unmet.wanted.to_owned());
-                let locked = self.version(unmet.target).flatten().unwrap_or_default().to_owned();
+                let locked = self.version(unmet.target).unwrap_or_default().to_owned();
                 found.said.unmet.add(Unmet { by: Some(from), key: row.key.to_owned(), name, wanted, locked, is_peer: unmet.is_peer })?;
             }
             for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
@@ -304,7 +304,7 @@ impl<'t, 'a> Table<'t, 'a> {
         if !found.said.unmet.is_empty() {
             let row = |(row, node): (usize, &usize)| {
                 let name = self.rows.get(row).map_or("", |row| name_of(row.key));
-                (*node, (name.to_owned(), self.version(row).flatten().unwrap_or_default().to_owned()))
+                (*node, (name.to_owned(), self.version(row).unwrap_or_default().to_owned()))
             };
             found.said.unmet.rows = nodes.iter().enumerate().map(row).collect();
         }

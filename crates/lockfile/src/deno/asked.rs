@@ -76,9 +76,7 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
         // deno does not install the peers of the project itself.
         let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && address::kind(range).is_none());
         let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
-        return Ok(asked
-            .map(|(name, (_, range))| range.strip_prefix("npm:").map(specifier).unwrap_or_else(|| own(name, &range)))
-            .collect());
+        return Ok(asked.map(|(name, (_, range))| range.strip_prefix("npm:").map_or_else(|| own(name, &range), specifier)).collect());
     }
     // Import maps, plugins, types and what JSX is made of: each is a specifier, wherever it stands.
     let text = text_of(path).ok_or("it is too large, or no text")?;

@@ -109,18 +109,24 @@ impl<'t> Table<'t, '_> {
         Ok(needs)
     }
 
-    /// The version of a row. A link has that of its folder; what lies in a tarball npm takes as it
-    /// is, and that it does is looked up.
-    pub(super) fn version(&self, target: usize) -> Option<Option<&'t str>> {
+    /// The version of a row; `None` where npm takes it as it is, or the row says none. A link has
+    /// that of its folder.
+    pub(super) fn version(&self, target: usize) -> Option<&'t str> {
+        json::text(self.held(target)?, "version")
+    }
+
+    /// The row whose version is held against ranges; `None` for what lies in a tarball: npm takes
+    /// it as it is, and that it does is looked up.
+    fn held(&self, target: usize) -> Option<&'t Object<'t>> {
         let row = self.rows.get(target).and_then(|row| row.entry);
         let behind = row.filter(|row| json::flag(row, "link")).and_then(|row| self.entry(json::text(row, "resolved")?));
         let is_bundled = |row: &&Object<'_>| json::flag(row, "inBundle") && json::text(row, "resolved").is_none();
-        behind.or(row).filter(|row| !is_bundled(row)).map(|row| json::text(row, "version"))
+        behind.or(row).filter(|row| !is_bundled(row))
     }
 
     /// Whether the version of a row is in a range, as npm takes it.
     fn is_met(&self, target: usize, wanted: &str) -> bool {
-        self.version(target).is_none_or(|locked| ranges::is_met(wanted, locked))
+        self.held(target).is_none_or(|row| ranges::is_met(wanted, json::text(row, "version")))
     }
 
     /// Takes out the peers whose versions npm leaves in their place: what has them beside it needs

@@ -118,7 +118,9 @@ impl<'b, 'a> Reader<'b, 'a> {
             let (Some(alias), Some(from)) = (self.aliases.get(wanted), self.nodes.get(by)) else { continue };
             self.found.count(from.len().saturating_mul(to.len()))?;
             for from in from {
-                to.iter().for_each(|to| self.found.asks(*from, *to, alias));
+                for to in to {
+                    self.found.asks(*from, *to, alias);
+                }
             }
         }
         Ok(())

@@ -261,7 +261,7 @@ fn a_runtime_that_pnpm_installs_is_in_its_lockfile() {
     assert_eq!(told(with, &runtime("devEngines", download)), 0);
     assert_eq!(told(without, &runtime("devEngines", download)), 1);
     assert_eq!(told(without, &runtime("engines", download)), 1);
-    assert_eq!(told(without, &r#"{"devEngines":{"runtime":[{"name":"deno"},{"name":"bun","version":"1","onFail":"download"}]}}"#), 1);
+    assert_eq!(told(without, r#"{"devEngines":{"runtime":[{"name":"deno"},{"name":"bun","version":"1","onFail":"download"}]}}"#), 1);
     assert_eq!(told(without, &runtime("devEngines", r#","onFail":"error""#)), 0);
     assert_eq!(told(without, &runtime("devEngines", "")), 0);
 }

@@ -26,6 +26,8 @@ before(async () => {
   clean = await world.home();
   of.kept = await world.release('q-kept');
   of.old = await world.release('q-moved');
+  // Its repository has the commit of the last release alone.
+  assert.equal((await run(['q-moved@1.0.0'], { env: clean.env })).code, 0);
   const json = { scripts: { postinstall: 'node index.js' }, dependencies: { 'q-kept': '1' } };
   of.moved = { ...(await world.release('q-moved', { version: '2.0.0', json })), json };
   of.added = await world.release('q-added');
@@ -82,7 +84,7 @@ test('only what changed is judged, with the version before, and where to look', 
     const rows = json.packages.map(({ name, exitCode, change }) => [name, exitCode, change.from, change.installScripts, change.dependencies]);
     assert.deepEqual([code, rows], [1, [['q-added', 0, null, [], []], ['q-moved', 0, '1.0.0', ['postinstall'], ['q-kept']], ['q-tampered', 1, '1.0.0', [], []]]], since);
     const { change } = json.packages[1];
-    assert.deepEqual([change.provenance, change.compare], ['none', `https://github.com/kit/q-moved/compare/${of.old.ids.c}...${of.moved.ids.c}`]);
+    assert.deepEqual([change.provenance, change.claimedCommit, change.compare], ['none', null, `https://github.com/kit/q-moved/compare/${of.old.ids.c}...${of.moved.ids.c}`]);
   }
   const none = await audit(folder, '--json', '--since', 'HEAD');
   assert.deepEqual([none.code, none.json.packages], [0, []]);
@@ -90,6 +92,16 @@ test('only what changed is judged, with the version before, and where to look', 
     const odd = await audit(folder, '--json', `--since=${since}`);
     assert.deepEqual([odd.code, odd.json.code], [2, 'since-unreadable'], since);
   }
+});
+
+test('the commit that the registry names for the version before is its word, and no link, where nobody judged that version', async () => {
+  const { folder, base } = await pullRequest(FORMATS.npm);
+  const { env } = await world.home();
+  const { json } = await run(['audit', '--json', '--since', base, '--summary', 'first.md'], { env, cwd: folder });
+  assert.deepEqual([json.packages[1].change.compare, json.packages[1].change.claimedCommit], [null, of.old.ids.c]);
+  const first = await readFile(join(folder, 'first.md'), 'utf8');
+  assert.match(first, new RegExp(`before: commit ${of.old.ids.c.slice(0, 12)}, by the registry's word \\|`));
+  assert.doesNotMatch(first, /\/compare\//);
 });
 
 test('the summary has the worst first, and no markup of a stranger', async () => {

@@ -127,7 +127,10 @@ test('what says that it is reproduced counts by its verdict', async () => {
   const [lines, made] = [path('said.ndjson'), path('made.ndjson')];
   await survey([await list(`${of.good.spec}\n`), '--ndjson', made]);
   const [{ result }] = await linesOf(made);
-  const said = (spec, more) => `${JSON.stringify({ spec, result: { ...result, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
+  const said = (spec, more) => {
+    const named = { ...result.package, name: spec.split('@')[0] };
+    return `${JSON.stringify({ spec, result: { ...result, package: named, reproduced: true, ...more }, error: null, durationMs: 1 })}\n`;
+  };
   await writeFile(lines, said('a@1.0.0', { verdict: 'differs' }) + said('b@1.0.0', {}) + said('c@1.0.0', { verdict: 'error' }));
   // An error that says another verdict, and a line without one, are not decided.
   const odd = [{ spec: 'd@1.0.0', result: null, error: { verdict: 'identical', reproduced: true }, durationMs: 1 }, { spec: 'e@1.0.0', result: {}, error: null, durationMs: 1 }];

@@ -315,7 +315,12 @@ async fn look_up(look: Look, options: Arc<Options>, cancelled: Arc<AtomicBool>) 
         Err(error) => return look.failed(error.to_string()),
     };
     let unread = look.clone();
-    let learned = tokio::task::spawn_blocking(move || look.at(&published)).await;
+    let read = move || {
+        let promised = || published.release.promised().map(|promised| promised.text());
+        let judged = if look.is_before { session::stored(&spec, promised(), &options) } else { None };
+        look.at(&published).with_judged(judged.as_ref())
+    };
+    let learned = tokio::task::spawn_blocking(read).await;
     learned.unwrap_or_else(|error| unread.failed(error.to_string()))
 }
 

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use page::{Entry, Figures, Totals};
 use report::answer::Answer;
 use report::text::escape;
-use survey::{Database, Fact, Line, Lines, Logs, RunInfo, SurveyError, counted};
+use survey::{Database, Fact, Line, Lines, Logs, Once, RunInfo, SurveyError, counted};
 use verdict::host::timestamp;
 
 use super::output::Output;
@@ -249,16 +249,28 @@ impl Arguments {
         })
     }
 
-    /// Hands over each line, as it was written.
+    /// Hands over each line, as it was written. In a database a package has one; of a file, the
+    /// first of each counts.
     fn lines(&self, logs: Logs, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
         if let Some(database) = self.database()? {
             let run = self.run_of(&database)?.id;
             return database.lines(run, logs)?.try_for_each(|line| each(line?));
         }
+        let mut once = Once::default();
+        let mut each = |line: Result<Line, SurveyError>| {
+            let line = line?;
+            if once.is_new(&line) { each(line) } else { Ok(()) }
+        };
         if self.from == Path::new("-") {
-            return Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(|line| each(line?));
+            Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(&mut each)?;
+        } else {
+            Lines::of(BufReader::new(self.file()?), &self.from).try_for_each(&mut each)?;
         }
-        Lines::of(BufReader::new(self.file()?), &self.from).try_for_each(|line| each(line?))
+        if once.again > 0 {
+            let file = self.from.display().to_string();
+            Output::error_text(&format!("{}: {} lines are of packages that it has already, and do not count\n", escape(&file), once.again));
+        }
+        Ok(())
     }
 
     fn file(&self) -> Result<File, SurveyError> {

@@ -101,7 +101,8 @@ impl Exceptions {
             if exception.reason.trim().is_empty() {
                 return Err(invalid(format!("the exception for {} has no reason", exception.package)));
             }
-            if exception.name().trim_end_matches('*').is_empty() {
+            // A scope without a name is every scope.
+            if exception.name().trim_end_matches('*').trim_start_matches('@').is_empty() {
                 return Err(invalid("an exception names no package".to_owned()));
             }
         }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use npm_lockfile::Bundled;
 use npm_registry::{Integrity, Published};
 use npm_tarball::{Archive, Entry, EntryKind, Limits};
+use report::answer::Answer;
 use report::json::PackageInfo;
 use sha2::{Digest, Sha256};
 
@@ -37,6 +38,8 @@ pub struct Look {
     pub(crate) bundled: Vec<(String, Bundled)>,
     /// The packages that it is said to ask for under other names: those, and their own.
     pub(crate) aliases: Vec<(String, String)>,
+    /// It is the version before another one: a stored result of it says which commit it is from.
+    pub is_before: bool,
 }
 
 /// What a tarball told.
@@ -53,6 +56,8 @@ pub struct Learned {
     pub(crate) aliases: HashSet<(String, String)>,
     /// What the version says of itself.
     pub(crate) about: Option<About>,
+    /// The repository and the commit from which it was reproduced.
+    pub(crate) source: Option<(String, String)>,
     /// What a lockfile can say otherwise.
     pub(crate) real: Option<Real>,
     /// Why it could not be looked at.
@@ -119,6 +124,14 @@ impl Learned {
         let Some((sha512, shasum)) = &self.digests else { return false };
         let judged = integrity.and_then(Integrity::parse).map(|judged| judged.text());
         judged.is_some_and(|judged| judged == *sha512 || Integrity::from_shasum(shasum).is_some_and(|own| own.text() == judged))
+    }
+
+    /// The same with what a stored result tells of its source.
+    #[must_use]
+    pub fn with_judged(self, answer: Option<&Answer>) -> Self {
+        let Some(Answer::Judged { report, .. }) = answer else { return self };
+        let origin = report.origin.as_ref().filter(|_| report.reproduced);
+        Self { source: origin.map(|origin| (origin.repository.clone(), origin.commit.clone())), ..self }
     }
 
     /// Why nothing is known of what was judged; `None` if it is.
@@ -190,6 +203,7 @@ fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<
                 continue;
             }
             match files.get(key.as_str()).filter(|_| kind.is_file()) {
+                Some(_) if runs_as_owner(&entry.metadata()?) => found.push(format!("{key} runs as its owner or group")),
                 Some(own) if is_same(&path, own)? => {}
                 Some(_) => found.push(format!("{key} differs from the tarball")),
                 None => found.push(format!("{key} is not in the tarball")),
@@ -209,6 +223,18 @@ fn differences(folder: &Path, files: &BTreeMap<&str, &Entry>) -> io::Result<Vec<
 fn is_package(path: &str) -> bool {
     let parts = path.split('/').count();
     parts == 1 || parts == 2 && path.starts_with('@')
+}
+
+/// Whether a file has the rights of its owner or of its group when it is run: no client gives it
+/// these.
+#[cfg(unix)]
+fn runs_as_owner(about: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(about) & 0o6000 != 0
+}
+
+#[cfg(not(unix))]
+fn runs_as_owner(_: &fs::Metadata) -> bool {
+    false
 }
 
 fn is_same(path: &Path, own: &Entry) -> io::Result<bool> {

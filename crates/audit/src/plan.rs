@@ -184,7 +184,7 @@ impl Plan {
         for entry in self.packages.iter().filter(|_| self.since.is_some()) {
             all.entry(entry.spec()).or_default();
             if let Some(before) = self.before(entry) {
-                all.entry(before.clone()).or_default();
+                all.entry(before.clone()).or_default().is_before = true;
                 known.insert(before);
             }
         }

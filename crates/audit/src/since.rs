@@ -46,8 +46,11 @@ pub struct Change {
     pub install_scripts: Vec<String>,
     /// Dependencies that are new.
     pub dependencies: Vec<String>,
-    /// Where the two commits can be compared.
+    /// Where the commits of the two can be compared: those from which they were rebuilt.
     pub compare: Option<String>,
+    /// The commit that the registry names for the version before, where nobody has looked whether
+    /// that is from it.
+    pub claimed_commit: Option<String>,
 }
 
 /// What a version says of itself.
@@ -123,6 +126,7 @@ impl Change {
     /// What changed from one version to another, as far as both are known.
     pub(crate) fn of(from: Option<String>, (old, new): (Option<&Learned>, Option<&Learned>), answer: &Answer) -> Self {
         let about = |learned: Option<&Learned>| learned.and_then(|learned| learned.about.clone());
+        let compare = compare(old.and_then(|old| old.source.as_ref()), answer);
         let (known, nothing) = (about(old), About::default());
         let (old, new) = (known.as_ref().unwrap_or(&nothing), about(new).unwrap_or_default());
         let state = provenance_state(answer, new.has_provenance);
@@ -140,7 +144,8 @@ impl Change {
             provenance,
             install_scripts: scripts.map(|(name, _)| name.clone()).collect(),
             dependencies: new.dependencies.difference(&old.dependencies).cloned().collect(),
-            compare: compare(old.commit.as_deref(), answer),
+            claimed_commit: old.commit.clone().filter(|commit| compare.is_none() && is_commit(commit)),
+            compare,
         }
     }
 }
@@ -169,13 +174,17 @@ fn provenance_state(answer: &Answer, is_listed: bool) -> Stated {
     }
 }
 
-/// The page that compares the commit of the version before with the one that was found for this
-/// version.
-fn compare(old: Option<&str>, answer: &Answer) -> Option<String> {
+/// Whether this is the full id of a commit.
+fn is_commit(id: &str) -> bool {
+    id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The page that compares the commits that the two versions were reproduced from. What a version's
+/// metadata names can be any commit.
+fn compare(old: Option<&(String, String)>, answer: &Answer) -> Option<String> {
     let Answer::Judged { report, .. } = answer else { return None };
-    let origin = report.origin.as_ref()?;
-    let is_commit = |id: &str| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let old = old.filter(|old| is_commit(old) && *old != origin.commit)?;
+    let origin = report.origin.as_ref().filter(|_| report.reproduced)?;
+    let (_, old) = old.filter(|(repository, old)| *repository == origin.repository && is_commit(old) && *old != origin.commit)?;
     let (_, between) = COMPARING.iter().find(|(host, _)| origin.repository.starts_with(host))?;
     let repository = origin.repository.trim_end_matches('/').trim_end_matches(".git");
     let is_plain = repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/:".contains(&byte));

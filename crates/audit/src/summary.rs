@@ -83,6 +83,12 @@ pub fn markdown(document: &Document) -> String {
 /// What a table has no room for.
 fn told(document: &Document, rows: &[&Row]) -> String {
     let mut told = String::new();
+    // First, as a long summary is cut at its end: what is said of the whole.
+    for finding in &document.findings {
+        let place = finding.path.as_deref().filter(|path| place_in(path).is_some()).map(|path| format!("{}: ", cell(path)));
+        let _ = writeln!(told, "- {}{} ({})", place.unwrap_or_default(), cell(&finding.message), cell(&finding.code));
+    }
+    told.push_str(&left_out(document));
     for row in rows.iter().take(MAX_ROWS) {
         let spec = cell(&format!("{}@{}", row.name, row.version));
         for finding in &row.findings {
@@ -96,14 +102,20 @@ fn told(document: &Document, rows: &[&Row]) -> String {
             let _ = writeln!(told, "- {spec}{}: {}", excepted(Some(reason), row.exception_is_new), cell(reason));
         }
     }
-    for left in document.left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).take(MAX_ROWS) {
+    told
+}
+
+/// What is left out and is not the project's own, and how many more there are.
+fn left_out(document: &Document) -> String {
+    let mut told = String::new();
+    let open: Vec<_> = document.left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).collect();
+    for left in open.iter().take(MAX_ROWS) {
         let excepted = excepted(left.exception.as_deref(), left.exception_is_new);
         let reason = left.exception.as_deref().map(|reason| format!(": {}", cell(reason))).unwrap_or_default();
         let _ = writeln!(told, "- {} is left out: {}{excepted}{reason}", cell(&left.key), left.reason);
     }
-    for finding in &document.findings {
-        let place = finding.path.as_deref().filter(|path| place_in(path).is_some()).map(|path| format!("{}: ", cell(path)));
-        let _ = writeln!(told, "- {}{} ({})", place.unwrap_or_default(), cell(&finding.message), cell(&finding.code));
+    if open.len() > MAX_ROWS {
+        let _ = writeln!(told, "- and {} more are left out", open.len() - MAX_ROWS);
     }
     told
 }
@@ -128,7 +140,13 @@ fn new(change: &Change) -> String {
     }
     // An address of a known host, of plain letters only.
     all.extend(change.compare.as_deref().map(|address| format!("[changes]({address})")));
+    all.extend(change.claimed_commit.as_deref().map(|commit| format!("before: commit {}, by the registry's word", cell(short(commit)))));
     all.join("; ")
+}
+
+/// The first letters of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
 }
 
 /// The annotations for a runner of GitHub Actions, each on the lockfile's line, what is worst

@@ -90,5 +90,6 @@ fn changed(change: &Change) -> String {
         all.push(format!("new dependencies: {}", change.dependencies.join(", ")));
     }
     all.extend(change.compare.clone());
+    all.extend(change.claimed_commit.as_ref().map(|commit| format!("from commit {commit} by the registry's word")));
     all.join("; ")
 }

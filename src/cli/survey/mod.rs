@@ -20,7 +20,7 @@ use page::{Figures, Run, Totals};
 use report::answer::Answer;
 use report::terminal::Style;
 use report::text::escape;
-use store::Folders;
+use store::{Folders, Key};
 use survey::list::{TOP_FILE, TOP_PACKAGE};
 use survey::{Database, Flow, Goes, Job, List, SurveyError};
 use verdict::host::timestamp;
@@ -82,7 +82,8 @@ struct Arguments {
     /// of the processors]
     #[arg(long, value_name = "n", value_parser = jobs)]
     jobs: Option<usize>,
-    /// Resume where the same list ended; this is the default
+    /// Resume where the same list ended, also with results that were not written with this cache
+    /// folder; without those this is the default
     #[arg(long, conflicts_with = "force")]
     resume: bool,
     /// Start again, even if the database has a run of this list
@@ -202,6 +203,11 @@ impl Begun {
         let path = database.path().display().to_string();
         let name = escape(&list.name);
         Output::error_text(&format!("{name}: {} packages{doubled}, kept in {}{goes_on}\n", list.specs.len(), escape(&path)));
+        let others = database.others();
+        if others > 0 {
+            let counts = if *resumed { "they count" } else { "that run does not count; --resume goes on with it" };
+            Output::error_text(&format!("warning: {others} results of its run were not written with this cache folder: {counts}\n"));
+        }
     }
 }
 
@@ -215,9 +221,15 @@ async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool
     };
     let folders = session::cache_folders(options, &Surroundings::of_process(None)).map_err(boxed)?;
     let path = parsed.db.clone().unwrap_or_else(|| folders.root.join(DATABASE));
-    let (asked, goes) = (parsed.asked(&list), if parsed.force { Goes::Anew } else { Goes::On });
+    let goes = match (parsed.force, parsed.resume) {
+        (true, _) => Goes::Anew,
+        (false, true) => Goes::OnWithOthers,
+        (false, false) => Goes::On,
+    };
+    let asked = parsed.asked(&list);
+    let key = Key::read_or_make(&folders.root).map_err(boxed)?;
     let opened = tokio::task::spawn_blocking(move || {
-        let mut database = Database::open(&path)?;
+        let mut database = Database::open(&path)?.sealed_with(key);
         let (run, resumed) = database.begin(&list, &asked, goes)?;
         Ok(Begun { list, database, run, resumed, folders })
     });

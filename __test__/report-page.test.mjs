@@ -13,7 +13,7 @@ import addFormats from 'ajv-formats';
 import { bundle } from '../scripts/page.mjs';
 import { noBrowser, openFile, startBrowser } from './kit/browser.mjs';
 import { makePage } from './kit/report-page.mjs';
-import { hostileLines, HOSTILE, surveyLines } from './kit/survey-lines.mjs';
+import { hostileLines, HOSTILE, lineOf, resultOf, surveyLines } from './kit/survey-lines.mjs';
 
 const ROWS = 20_000;
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -77,6 +77,17 @@ describe('the page', { skip: noBrowser, timeout: 600_000 }, () => {
       for (const [value, number] of bars) if (value !== '(none)') assert.equal(number, made.figures.by[facet][value].packages, value);
     }
   }));
+
+  test('has bars for the commonest values alone, and says how many there are more', async () => {
+    const many = await makePage(folder, 'many', Array.from({ length: 3000 }, (_, at) => lineOf(`a${at}`, resultOf(`a${at}`, '1.0.0', 'differs', `code-${at}`))));
+    await opened(many.url, async (page) => {
+      const [more, note] = await page.$$eval('.chart', (charts) => {
+        const chart = charts.find((one) => one.querySelector('h3').textContent === 'Reason');
+        return [chart.querySelector('.more').textContent, chart.querySelector('.note').textContent];
+      });
+      assert.deepEqual([more, note], ['192 more', '2,800 rarer ones are in the table alone']);
+    });
+  });
 
   test('is searched, filtered, sorted and opened', () => opened(made.url, async (page) => {
     await page.keyboard.press('/');

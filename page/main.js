@@ -29,13 +29,19 @@ function valuesOf(name) {
   return [...all].sort(([a, { all: m }], [b, { all: n }]) => (a === NONE) - (b === NONE) || n - m || (a < b ? -1 : 1)).map(([value]) => value);
 }
 
+/** Values that a chart tells apart, as the figures do: each is an element. */
+const MOST_VALUES = 200;
+
 function chart(name) {
   const choose = (value) => {
     if (!chosen[name].delete(value)) chosen[name].add(value);
     update();
   };
   if (name === 'change') return bars(titles[name], Object.values(CHANGES), choose, [CHANGES.same]);
-  return (name === 'year' ? columns : bars)(titles[name], valuesOf(name), choose);
+  const values = valuesOf(name);
+  const drawn = (name === 'year' ? columns : bars)(titles[name], values.slice(0, MOST_VALUES), choose);
+  if (values.length > MOST_VALUES) drawn.section.append(element('p', { class: 'note' }, `${count(values.length - MOST_VALUES)} rarer ones are in the table alone`));
+  return drawn;
 }
 
 const charts = new Map(names.map((name) => [name, chart(name)]));

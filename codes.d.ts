@@ -389,6 +389,7 @@ export type Code =
   | 'source-of-machine'
   | 'source-overwritten'
   | 'source-private'
+  | 'source-shadowed'
   | 'source-unreadable'
   | 'sparse-file'
   | 'stacked-headers'

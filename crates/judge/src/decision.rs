@@ -22,8 +22,8 @@ pub(crate) struct Decided {
     pub(crate) closest: Rebuilt,
     /// Its number among the attempts.
     pub(crate) number: usize,
-    /// The published files that come out of its commit without a build.
-    pub(crate) as_committed: BTreeSet<String>,
+    /// What packing its folder without a build shows.
+    pub(crate) plain: overwritten::Plain,
     /// The verdict.
     pub(crate) verdict: Verdict,
     /// Why it was not reproduced; `None` if it was, or if the files themselves say.
@@ -52,7 +52,7 @@ pub(crate) fn of(
         draft.attempt(one, verdict, code);
     }
     let Some(number) = closest(&rebuilt) else { return Err(nothing_tried(cut, not_built).into()) };
-    let as_committed = overwritten::as_committed(&rebuilt, number);
+    let plain = overwritten::Plain::of(&rebuilt, number);
     let closest = rebuilt.swap_remove(number);
     let (verdict, code) = verdict_of(draft, Search { closest: &closest, built, cut, not_built }, published);
     if code == Some("manifest-mismatch") {
@@ -75,7 +75,7 @@ pub(crate) fn of(
         _ => closest.integrity(),
     };
     let integrity = integrity.map_err(boxed)?;
-    Ok(Decided { closest, number, as_committed, verdict, code, integrity })
+    Ok(Decided { closest, number, plain, verdict, code, integrity })
 }
 
 /// Writes the rebuilt tarball to a file.

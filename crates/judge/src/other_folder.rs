@@ -55,6 +55,13 @@ pub(crate) fn tell(report: &mut Report, repository: &mut Repository, located: &L
     let place = |folder: &str| if folder.is_empty() { "the root".to_owned() } else { folder.to_owned() };
     let expected = match claims.directory.as_deref() {
         Some(declared) if declared != taken => format!("the package declares {}", place(declared)),
+        // A build copies files from one into the other.
+        Some(_) if is_packed => {
+            let built = place(&origin.directory);
+            let message = format!("the files are from {}, as the package declares, but {built} is what was found and built", place(taken));
+            report.findings.push(Finding::new("other-folder", Severity::Info, message));
+            return;
+        }
         // Whoever publishes a fixture writes its package.json, too.
         Some(_) if !is_aside(taken) => return,
         None if is_packed => format!("the package is in {}", place(&origin.directory)),

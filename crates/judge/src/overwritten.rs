@@ -1,78 +1,157 @@
-//! What a reader should know where a build came out that wrote over files of the commit: who reads
-//! the repository sees another text, or a link, at the same path.
-
-use std::collections::BTreeSet;
+//! What a reader should know where a build came out that packed other than the commit shows: who
+//! reads the repository sees another text, or a link, at the same path, or another package.json.
 
 use explain::is_build_output;
-use git::Listing;
-use gix::objs::tree::EntryKind;
-use npm_spec::path::join;
-use npm_tarball::{Archive, EntryKind as Published};
+use git::{Listing, Repository};
+use npm_tarball::Archive;
 use origin::Located;
+use rebuild::SourceError;
+use rebuild::committed::{Differences, Made, compare, folder_of};
+use rebuild::manifest_change::ManifestChange;
 use rebuild::rebuilt::Rebuilt;
+use rebuild::submodules::Open;
 use verdict::{Finding, Outcome, Severity};
 
 use crate::checkout_notes::first_of;
 
-/// The published files that come out of the commit as it is, by the attempt that ran nothing; none
-/// where there was none of that commit.
-pub(crate) fn as_committed(attempts: &[Rebuilt], chosen: usize) -> BTreeSet<String> {
-    let chosen = attempts.get(chosen).map(|one| &one.recipe.commit);
-    let plain = attempts.iter().find(|one| one.run.is_none() && Some(&one.recipe.commit) == chosen);
-    plain.map(|one| one.comparison.identical.iter().cloned().collect()).unwrap_or_default()
+const PACKAGE_JSON: &str = "package.json";
+
+/// What packing the folder of the chosen attempt without a build shows of it.
+#[derive(Debug, Default)]
+pub(crate) struct Plain {
+    /// Whether package.json came out: then a client or a tool that the commit sets up makes it, and
+    /// it is told by its keys.
+    pub(crate) gives_manifest: bool,
+    /// Files that it packs, and that were not published.
+    pub(crate) gone: Vec<String>,
 }
 
-/// A finding that names the files; `None` if there are none.
+impl Plain {
+    /// Of the attempt that ran nothing, in the same folder of the same commit; nothing where there
+    /// was none.
+    pub(crate) fn of(attempts: &[Rebuilt], chosen: usize) -> Self {
+        let Some(chosen) = attempts.get(chosen) else { return Self::default() };
+        let (commit, folder) = (&chosen.recipe.commit, folder_of(&chosen.recipe));
+        let is_it = |one: &&Rebuilt| one.run.is_none() && one.recipe.commit == *commit && one.recipe.directory == folder;
+        let plain: Vec<&Rebuilt> = attempts.iter().filter(is_it).collect();
+        let gives_manifest = plain.iter().any(|one| one.comparison.identical.iter().any(|path| path == PACKAGE_JSON));
+        let gone = plain.iter().map(|one| &one.comparison.only_rebuilt).min_by_key(|paths| paths.len()).cloned().unwrap_or_default();
+        Self { gives_manifest, gone }
+    }
+}
+
+/// The findings of an attempt that came out; none where nothing was run.
+pub(crate) fn of_attempt(
+    one: &Rebuilt,
+    plain: &Plain,
+    published: &Archive,
+    located: &Located,
+    (repository, open): (&mut Repository, &Open<'_>),
+) -> Result<Vec<Finding>, SourceError> {
+    let commit = gix::ObjectId::from_hex(one.recipe.commit.as_bytes()).ok();
+    let origin = located.origins.iter().find(|origin| Some(origin.commit) == commit);
+    let Some(origin) = origin.filter(|_| one.run.is_some() && one.outcome != Outcome::OtherEntries) else { return Ok(Vec::new()) };
+    let made = Made { recipe: &one.recipe, archive: published, before: &one.cleaned.before, gone: &plain.gone };
+    of_build(repository, &origin.listing, made, plain, open)
+}
+
+/// The same of what a build made, where `listing` is its commit's.
+pub(crate) fn of_build(
+    repository: &mut Repository,
+    listing: &Listing,
+    made: Made<'_>,
+    plain: &Plain,
+    open: &Open<'_>,
+) -> Result<Vec<Finding>, SourceError> {
+    match compare(repository, listing, made, open) {
+        Ok(differences) => Ok(findings(differences, plain)),
+        Err(error) if error.is_ours() => Err(error),
+        Err(error) => {
+            let message = format!("whether the build wrote over files of the commit could not be found out: {error}");
+            Ok(vec![Finding::new("source-overwritten", Severity::Warning, message)])
+        }
+    }
+}
+
+fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
+    let Differences { mut overwritten, shadowed, manifest } = differences;
+    // Of a package.json that a tool of the commit makes the keys that are obeyed are told.
+    let is_of_commit = overwritten.iter().any(|path| path == PACKAGE_JSON);
+    if plain.gives_manifest {
+        overwritten.retain(|path| path != PACKAGE_JSON);
+    }
+    let shadowed: Vec<String> = shadowed.into_iter().map(|one| format!("{} (in place of {})", one.loaded, one.of_commit)).collect();
+    let shadowed = (!shadowed.is_empty()).then(|| {
+        let message = format!("Node loads files of the package in place of files of the commit: {}", first_of(&shadowed));
+        Finding::new("source-shadowed", Severity::Info, message)
+    });
+    written_over(overwritten).into_iter().chain(manifest.map(|change| rewritten(&change, is_of_commit))).chain(shadowed).collect()
+}
+
+/// A finding that names the files that the commit has otherwise; `None` if there are none.
 ///
 /// A warning, unless all of them lie where builds write: a project that commits what it builds
 /// commits it late.
-pub(crate) fn finding(one: &Rebuilt, as_committed: &BTreeSet<String>, published: &Archive, located: &Located) -> Option<Finding> {
-    if one.run.is_none() || one.outcome == Outcome::OtherEntries {
-        return None;
-    }
-    let commit = gix::ObjectId::from_hex(one.recipe.commit.as_bytes()).ok()?;
-    let origin = located.origins.iter().find(|origin| origin.commit == commit)?;
-    let folder = one.recipe.build.as_ref().and_then(|build| build.packed.as_deref()).unwrap_or(&one.recipe.directory);
-    let files = published.entries().iter().filter(|entry| entry.kind == Published::File && !as_committed.contains(&entry.path));
-    let changed = files.filter(|entry| is_other(&origin.listing, &join(folder, &entry.path), &entry.blob_id));
-    let (expected, others): (Vec<String>, Vec<String>) = changed.map(|entry| entry.path.clone()).partition(|path| is_build_output(path));
+fn written_over(paths: Vec<String>) -> Option<Finding> {
+    let (expected, others): (Vec<String>, Vec<String>) = paths.into_iter().partition(|path| is_build_output(path));
     let severity = if others.is_empty() { Severity::Info } else { Severity::Warning };
     let paths = [others, expected].concat();
     let message = format!("the build wrote other text over files of the commit: {}", first_of(&paths));
     (!paths.is_empty()).then(|| Finding::new("source-overwritten", severity, message))
 }
 
-/// Whether the commit has something else at a path, or a link above it.
-fn is_other(listing: &Listing, path: &str, blob: &[u8; 20]) -> bool {
-    let kind = |path: &str| listing.get(path).map(|entry| entry.kind);
-    let above = std::iter::successors(path.rsplit_once('/'), |(above, _)| above.rsplit_once('/')).map(|(above, _)| above);
-    let is_below_a_link = above.into_iter().any(|folder| matches!(kind(folder), Some(EntryKind::Link)));
-    match listing.get(path) {
-        Some(entry) => match entry.kind {
-            EntryKind::Blob | EntryKind::BlobExecutable => entry.id.as_bytes() != blob,
-            EntryKind::Link => true,
-            EntryKind::Tree | EntryKind::Commit => false,
-        },
-        None => is_below_a_link,
-    }
+/// A finding that names the keys of package.json that the build set otherwise. A build that makes
+/// the package's folder makes its package.json, too: of that one only what is run or fetched at an
+/// installation is a warning.
+fn rewritten(change: &ManifestChange, is_of_commit: bool) -> Finding {
+    let severity = if is_of_commit || change.is_installed_otherwise() { Severity::Warning } else { Severity::Info };
+    let new: Vec<String> = change.new_dependencies.iter().cloned().collect();
+    let unnamed = if new.is_empty() { String::new() } else { format!("; no package.json of the commit names {}", first_of(&new)) };
+    let message = format!("the build sets {} otherwise than the package.json of the source{unnamed}", first_of(&change.keys));
+    Finding::new("manifest-rewritten", severity, message)
 }
 
 #[cfg(test)]
 mod tests {
-    use git::ListingEntry;
-    use gix::ObjectId;
-
     use super::*;
 
+    fn change(keys: &[&str], new: &[&str]) -> Option<ManifestChange> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        Some(ManifestChange { keys: owned(keys), new_dependencies: owned(new).into_iter().collect() })
+    }
+
+    fn told(overwritten: &[&str], manifest: Option<ManifestChange>, gives_manifest: bool) -> Vec<(String, Severity)> {
+        let overwritten = overwritten.iter().map(|path| (*path).to_owned()).collect();
+        let plain = Plain { gives_manifest, gone: Vec::new() };
+        let all = findings(Differences { overwritten, manifest, ..Differences::default() }, &plain);
+        all.into_iter().map(|one| (one.code, one.severity)).collect()
+    }
+
+    /// Compared with what `told` gives.
+    fn expected(all: &[(&str, Severity)]) -> Vec<(String, Severity)> {
+        all.iter().map(|(code, severity)| ((*code).to_owned(), *severity)).collect()
+    }
+
     #[test]
-    fn another_text_a_link_and_what_lies_below_one_are_other() {
-        let id = ObjectId::empty_blob(gix::hash::Kind::Sha1);
-        let entry = |path: &str, kind| ListingEntry { path: path.to_owned(), kind, id };
-        let entries = vec![entry("a.js", EntryKind::Blob), entry("lib", EntryKind::Link), entry("vendor", EntryKind::Commit)];
-        let listing = Listing { entries };
-        let own: [u8; 20] = id.as_bytes().try_into().unwrap();
-        assert!(is_other(&listing, "a.js", &[1; 20]) && !is_other(&listing, "a.js", &own));
-        assert!(is_other(&listing, "lib", &own) && is_other(&listing, "lib/x/y.js", &own));
-        assert!(!is_other(&listing, "vendor/x.js", &own) && !is_other(&listing, "dist/new.js", &own));
+    fn what_lies_where_builds_write_is_no_warning() {
+        assert_eq!(told(&["dist/a.js"], None, false), expected(&[("source-overwritten", Severity::Info)]));
+        assert_eq!(told(&["a.js", "dist/a.js"], None, false), expected(&[("source-overwritten", Severity::Warning)]));
+        assert!(told(&[], None, false).is_empty());
+    }
+
+    #[test]
+    fn a_package_json_that_a_tool_of_the_commit_makes_is_told_by_its_keys() {
+        let obeyed = || change(&["scripts.postinstall"], &[]);
+        assert_eq!(told(&[PACKAGE_JSON], obeyed(), true), expected(&[("manifest-rewritten", Severity::Warning)]));
+        assert!(told(&[PACKAGE_JSON], None, true).is_empty());
+        let both = expected(&[("source-overwritten", Severity::Warning), ("manifest-rewritten", Severity::Warning)]);
+        assert_eq!(told(&[PACKAGE_JSON], obeyed(), false), both);
+    }
+
+    #[test]
+    fn a_package_json_that_a_build_makes_elsewhere_is_a_warning_where_it_installs_otherwise() {
+        assert_eq!(told(&[], change(&["main"], &[]), false), expected(&[("manifest-rewritten", Severity::Info)]));
+        assert_eq!(told(&[], change(&["dependencies"], &["evil"]), false), expected(&[("manifest-rewritten", Severity::Warning)]));
+        assert_eq!(told(&[], change(&["scripts.install"], &[]), false), expected(&[("manifest-rewritten", Severity::Warning)]));
     }
 }

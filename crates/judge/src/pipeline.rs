@@ -18,6 +18,7 @@ use npm_spec::Spec;
 use origin::{Claims, LocateError};
 use rebuild::build_run::Publication;
 use rebuild::opening::open_by_url;
+use rebuild::submodules::Open;
 use rebuild::{Case, Published, rebuild};
 use recipe::{Recipe, RecipeError};
 use report::json::{OptionsInfo, Report};
@@ -186,7 +187,9 @@ fn decide(
     draft.noted(|report| pnpm_hook::tell(report, &mut repository, &decided.closest.recipe));
     draft.noted(|report| pnpm_changelog::tell(report, &mut repository, &decided.closest.recipe, &published));
     draft.findings(checkout_notes::findings(&decided.closest));
-    draft.findings(overwritten::finding(&decided.closest, &decided.as_committed, &published.archive, &located));
+    let source = (&mut repository, &open_submodule as &Open<'_>);
+    let overwritten = overwritten::of_attempt(&decided.closest, &decided.plain, &published.archive, &located, source);
+    draft.findings(overwritten.map_err(boxed)?);
     draft.findings(context.credentials.used().into_iter().map(|host| source_private(&host)));
     Ok(decided)
 }

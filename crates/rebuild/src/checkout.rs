@@ -7,7 +7,7 @@
 //! same bytes. A submodule's files follow the attributes of its own tree, as git has it.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
@@ -97,6 +97,17 @@ impl Part {
             At::Below(pinned) => path.strip_prefix(&pinned.path).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path).to_owned(),
         }
     }
+}
+
+/// A submodule, and whether it has some blobs.
+pub(super) struct HasBlobs {
+    /// Its folder, relative to the package's.
+    pub(super) path: String,
+    /// The commit.
+    pub(super) commit: ObjectId,
+    /// An index of [`Folder::repositories`].
+    pub(super) repository: usize,
+    pub(super) has: bool,
 }
 
 impl<'a> Folder<'a> {
@@ -206,6 +217,22 @@ impl<'a> Folder<'a> {
             Some(SubmoduleInfo { path: path.clone(), repository: there.url().to_owned(), commit: commit.to_string() })
         };
         self.parts.iter().filter_map(listed).collect()
+    }
+
+    /// The submodules whose files are here, and whether they have any of these blobs.
+    pub(super) fn submodules_with(&self, blobs: &BTreeSet<[u8; 20]>) -> Vec<HasBlobs> {
+        let having: BTreeSet<usize> = self
+            .entries
+            .values()
+            .filter(|file| <[u8; 20]>::try_from(file.id.as_bytes()).is_ok_and(|id| blobs.contains(&id)))
+            .map(|file| file.part)
+            .collect();
+        let of = |(index, part): (usize, &Part)| {
+            let At::Below(Pinned { path, commit, .. }) = &part.at else { return None };
+            let repository = part.repository.filter(|_| !self.entries.contains_key(path))?;
+            Some(HasBlobs { path: path.clone(), commit: *commit, repository, has: having.contains(&index) })
+        };
+        self.parts.iter().enumerate().filter_map(of).collect()
     }
 
     /// A line for each submodule whose commit no branch and no tag of its own repository leads to:

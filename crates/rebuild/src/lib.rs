@@ -7,8 +7,10 @@
 
 pub mod build_run;
 pub mod checkout;
+pub mod committed;
 mod error;
 mod left_behind;
+pub mod manifest_change;
 mod native_toolchain;
 pub mod opening;
 mod overlay;
@@ -19,6 +21,7 @@ mod question;
 pub mod rebuilt;
 mod recipe_for;
 mod search;
+pub mod shadowing;
 pub mod source;
 mod strategies;
 pub mod submodules;

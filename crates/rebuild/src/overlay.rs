@@ -1,7 +1,7 @@
 //! A package's folder as the publishing client saw it: with the package.json that it wrote, the
 //! files as a tool left them, and the licence that was added.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use explain::is_same_program;
@@ -13,11 +13,11 @@ use npm_spec::path::join;
 use npm_tarball::Archive;
 use serde_json::Value;
 
+use super::committed::{PACKAGE_JSON, id_of};
 use super::error::SourceError;
 use super::packing::Shelves;
-use super::rebuilt::Cleaned;
+use super::rebuilt::{Before, Cleaned};
 
-const PACKAGE_JSON: &str = "package.json";
 const BINDING_GYP: &str = "binding.gyp";
 
 /// Largest file that a tool's edits are followed in, in bytes.
@@ -62,7 +62,19 @@ impl<'o> Overlay<'o> {
         } else {
             Vec::new()
         };
-        Ok(Cleaned { uncommented: self.uncommented(entries, archive)?, obeyed })
+        Ok(Cleaned { uncommented: self.uncommented(entries, archive)?, obeyed, before: self.before(entries)? })
+    }
+
+    /// What is in the folder where the rewrite makes another of it.
+    fn before(&self, entries: &[list::Entry]) -> Result<Before, SourceError> {
+        let manifest = if self.changes_nothing() { None } else { self.base.content(PACKAGE_JSON)? };
+        let mut edited = BTreeMap::new();
+        for entry in entries.iter().filter(|entry| self.rewrite.edits.concern(&entry.source)) {
+            if let Some(id) = self.base.content(&entry.source)?.and_then(|bytes| id_of(&bytes)) {
+                edited.insert(entry.path.clone(), id);
+            }
+        }
+        Ok(Before { manifest, edited })
     }
 
     /// The listed scripts that have fewer comments in `archive`, which was packed of this, than in
@@ -90,7 +102,7 @@ impl<'o> Overlay<'o> {
 /// taken out is none of them: that is what these tools are for; but where the package has a
 /// `binding.gyp` (`builds`), npm runs node-gyp in place of the one that is gone
 /// (@npmcli/run-script, `isNodeGypPackage`).
-fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
+pub(super) fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
     const FIELDS: [&str; 25] = [
         "dependencies",
         "optionalDependencies",

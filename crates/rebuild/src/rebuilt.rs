@@ -14,6 +14,7 @@ use npm_toolchain::Tool;
 use recipe::{Recipe, StepDone, SubmoduleInfo, Taken, TarballRecipe, TooMuch, ToolchainInfo};
 use verdict::Outcome;
 
+use super::committed::Edited;
 use super::error::SourceError;
 
 /// One recipe that came to an end.
@@ -56,6 +57,17 @@ pub struct Cleaned {
     pub uncommented: Vec<String>,
     /// Keys of package.json that say what is installed, run or loaded, and that it set otherwise.
     pub obeyed: Vec<String>,
+    /// What was found there.
+    pub before: Before,
+}
+
+/// What packing found in the folder, where it made another of it.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    /// package.json.
+    pub manifest: Option<Vec<u8>>,
+    /// The ids of files that a tool edits, by the paths that they were packed under.
+    pub edited: Edited,
 }
 
 /// What was run to make a package's files.

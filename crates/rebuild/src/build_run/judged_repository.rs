@@ -16,8 +16,10 @@ use url::Url;
 use context::Context;
 use git::{GitError, Repository};
 use npmrc::AllowList;
-use origin::address::{self, Address};
+use origin::Origin;
+use origin::address::{self, Address, declared_with};
 
+use crate::Published;
 use crate::opening::{open, targets};
 
 /// See the module.
@@ -35,6 +37,18 @@ pub(super) struct JudgedRepository {
 }
 
 impl JudgedRepository {
+    /// The repository at `url`, of which a commit is judged.
+    pub(super) fn of(url: &str, origin: &Origin, published: &Published, context: &Context) -> Self {
+        let declared = declared_with(&published.manifest(), &|url| context.leads_to(url)).ok().flatten();
+        Self {
+            url: url.to_owned(),
+            declared: declared.map(|declared| declared.address),
+            commit: origin.commit,
+            directory: origin.directory().to_owned(),
+            objects: OnceLock::new(),
+        }
+    }
+
     fn address(&self, context: &Context) -> Option<Address> {
         match Url::parse(&self.url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok()) {
             Some(path) => Some(Address::here(&path)),
@@ -98,5 +112,29 @@ impl JudgedRepository {
         let part = repository.entries_at(&[self.commit], &self.directory)?;
         objects.extend(part.values().filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, id)| *id));
         Ok(objects)
+    }
+    /// The same of a submodule, of which history is read only where that is known, or if `whole`: a
+    /// submodule may be a far larger project.
+    pub(super) fn shares_with(
+        &self,
+        submodule: &mut Repository,
+        (commit, whole): (&ObjectId, bool),
+        (context, runtime): (&Context, &Handle),
+    ) -> Result<bool, GitError> {
+        if whole {
+            return self.shares(submodule, (commit, ""), (context, runtime));
+        }
+        if commit == &self.commit || self.is_at(submodule.url(), context) {
+            return Ok(true);
+        }
+        if self.objects.get().is_none() {
+            let read = self.read(context, runtime)?;
+            self.objects.get_or_init(|| read);
+        }
+        let Some(own) = self.objects.get() else { return Ok(false) };
+        let tree = submodule.commit(commit)?.map(|commit| commit.tree);
+        let tips = submodule.refs().iter().map(|reference| reference.commit);
+        let known = submodule.known_history().into_iter().flat_map(|history| history.commits.iter().map(|(id, _)| *id));
+        Ok(tips.chain(known).chain(tree).chain([*commit]).any(|id| own.contains(&id)))
     }
 }

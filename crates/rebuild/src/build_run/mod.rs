@@ -22,6 +22,7 @@ mod kept;
 mod moments;
 mod oldest;
 mod own;
+mod own_submodules;
 mod project;
 mod release_version;
 mod replay;

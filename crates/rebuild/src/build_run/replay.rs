@@ -18,7 +18,7 @@ use super::kept::{Kept, State};
 use super::project::Project;
 use super::run::{MAX_CHECKOUT, Room, Work};
 use super::world::{Purpose, World};
-use super::{Publication, Site};
+use super::{Publication, Site, own_submodules};
 use crate::SourceError;
 use crate::checkout::{Folder, Which};
 use crate::packing::follow;
@@ -74,8 +74,9 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         moment: build.moment.clone(),
         reasons: Vec::new(),
     };
-    let ((archive, cleaned), run) = work.replay(recipe, build)?;
+    let ((archive, cleaned), mut run) = work.replay(recipe, build)?;
     let (unreached, submodules) = (folder.unreached()?, folder.submodules_listed());
+    run.warnings.extend(own_submodules::told(&mut folder, repository.url(), (origin, nothing), site)?);
     Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned, run })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use git::Repository;
@@ -11,7 +11,6 @@ use npm_spec::tool::Kind;
 use npm_timewarp::{self, JudgedBytes, Timewarp};
 use npm_toolchain::{Tool, Toolchain};
 use origin::Origin;
-use origin::address::declared_with;
 use recipe::{BuildRecipe, Checkout, Recipe, Strategy, ToolchainInfo};
 use verdict::Outcome;
 
@@ -391,19 +390,12 @@ impl Work<'_> {
         let time = |text: &Option<String>| text.as_deref().and_then(|time| time.parse::<jiff::Timestamp>().ok());
         let told = time(&self.moment).into_iter().chain(time(&self.publication.time)).min();
         let context = &self.site.context;
-        let declared = declared_with(&self.published.manifest(), &|url| context.leads_to(url)).ok().flatten();
         Repositories {
             context: self.site.context.clone(),
             runtime: self.site.runtime.clone(),
             manager: self.toolchain.manager.as_ref().map_or(Kind::Npm, |(kind, _)| *kind),
             until: told.or_else(|| jiff::Timestamp::from_second(self.committed).ok()).unwrap_or_default(),
-            judged: JudgedRepository {
-                url: self.repository.url().to_owned(),
-                declared: declared.map(|declared| declared.address),
-                commit: self.origin.commit,
-                directory: self.origin.directory().to_owned(),
-                objects: OnceLock::new(),
-            },
+            judged: JudgedRepository::of(self.repository.url(), self.origin, self.published, context),
             turn: Mutex::new(()),
         }
     }

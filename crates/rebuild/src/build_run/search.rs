@@ -17,7 +17,7 @@ use super::before_release::BeforeRelease;
 use super::moments::Moment;
 use super::replay::{before_release, toolchain_of};
 use super::run::{MAX_CHECKOUT, Ran, Work};
-use super::{Publication, Site, clock, earlier_version, runners};
+use super::{Publication, Site, clock, earlier_version, own_submodules, runners};
 use crate::checkout::{Folder, Which};
 use crate::plan::board::{self, Board};
 use crate::plan::observation::Observation;
@@ -68,6 +68,10 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
         _ if board.is_reproduced() => {
             folder.confirm(repository, &origin.commit)?;
             all.unreached.extend(folder.unreached()?);
+            let own = own_submodules::told(&mut folder, repository.url(), (origin, published), site)?;
+            for run in all.rebuilt.iter_mut().filter(|one| one.outcome != Outcome::OtherEntries).filter_map(|one| one.run.as_mut()) {
+                run.warnings.extend(own.clone());
+            }
             Ok(())
         }
         _ => Ok(()),

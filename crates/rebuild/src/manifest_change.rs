@@ -1,0 +1,128 @@
+//! What a package's package.json has otherwise than that of the commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
+
+use npm_spec::manifest::without_bom;
+
+use crate::overlay::obeyed_otherwise;
+
+/// Largest package.json that is compared by its keys, in bytes: JSON takes many times its size.
+const LARGEST: usize = 1 << 20;
+
+/// Members of package.json by which packages are installed.
+const INSTALLED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
+
+/// What a package's package.json has otherwise than that of the commit, but for its version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ManifestChange {
+    /// The keys by which packages are installed, run and loaded, scripts as `scripts.<name>`.
+    pub keys: Vec<String>,
+    /// Dependencies that no package.json of the commit names.
+    pub new_dependencies: BTreeSet<String>,
+}
+
+impl ManifestChange {
+    /// The keys that are obeyed and that `packed` has otherwise than `committed`; `None` if there
+    /// are none. `builds`: the package has a binding.gyp.
+    pub(crate) fn of(committed: &[u8], packed: &[u8], builds: bool) -> Option<Self> {
+        if packed.len() > LARGEST || committed.len() > LARGEST {
+            return Some(Self::unread());
+        }
+        let bare = |bytes: &[u8]| versionless(bytes).and_then(|manifest| serde_json::to_vec(&manifest).ok());
+        let keys = match bare(committed).zip(bare(packed)) {
+            Some((committed, packed)) => obeyed_otherwise(&committed, &packed, builds),
+            None => obeyed_otherwise(committed, packed, builds),
+        };
+        (!keys.is_empty()).then(|| Self { keys, ..Self::default() })
+    }
+
+    /// The same of what is too large to be compared.
+    pub(crate) fn unread() -> Self {
+        Self { keys: vec!["keys that are too many to be compared".to_owned()], ..Self::default() }
+    }
+
+    /// Whether an installation runs or fetches what it would not by the commit.
+    pub fn is_installed_otherwise(&self) -> bool {
+        !self.new_dependencies.is_empty() || self.keys.iter().any(|key| key.starts_with("scripts."))
+    }
+}
+
+/// Whether two package.json files have the same keys in the same order, whatever their versions.
+pub(crate) fn is_same_but_version(one: &[u8], other: &[u8]) -> bool {
+    if one.len().max(other.len()) > LARGEST {
+        return false;
+    }
+    // Texts, because two maps are equal in any order.
+    let text = |bytes: &[u8]| versionless(bytes).and_then(|manifest| serde_json::to_string(&manifest).ok());
+    text(one).is_some_and(|one| Some(one) == text(other))
+}
+
+fn versionless(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let manifest: Map<String, Value> = serde_json::from_slice(without_bom(bytes)).ok()?;
+    Some(manifest.into_iter().filter(|(key, _)| key != "version").collect())
+}
+
+type Names = BTreeMap<String, IgnoredAny>;
+
+/// The names in a package.json, without what stands beside them.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Manifest {
+    name: Option<String>,
+    dependencies: Names,
+    dev_dependencies: Names,
+    optional_dependencies: Names,
+    peer_dependencies: Names,
+}
+
+/// The packages that a package.json installs beside the package.
+pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
+    let manifest: Value =
+        if manifest.len() > LARGEST { Value::Null } else { serde_json::from_slice(without_bom(manifest)).unwrap_or_default() };
+    INSTALLED.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten().map(|(name, _)| name.clone()).collect()
+}
+
+/// The packages that a package.json of the commit names: its own and its dependencies of every
+/// kind.
+pub(crate) fn named(manifest: &[u8]) -> BTreeSet<String> {
+    let Manifest { name, dependencies, dev_dependencies, optional_dependencies, peer_dependencies } =
+        serde_json::from_slice(without_bom(manifest)).unwrap_or_default();
+    let all = [dependencies, dev_dependencies, optional_dependencies, peer_dependencies];
+    all.into_iter().flat_map(BTreeMap::into_keys).chain(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_and_the_spaces_are_all_that_is_passed_over() {
+        let source = br#"{"name":"a","version":"0.0.0","main":"a.js"}"#;
+        assert!(is_same_but_version(source, b"{\"name\": \"a\",\n \"version\": \"1.0.0\", \"main\": \"a.js\"}\n"));
+        assert!(is_same_but_version(br#"{"name":"a"}"#, br#"{"name":"a","version":"1.0.0"}"#));
+        assert!(!is_same_but_version(source, br#"{"name":"a","version":"0.0.0","main":"b.js"}"#));
+        assert!(!is_same_but_version(source, br#"{"main":"a.js","name":"a","version":"0.0.0"}"#), "another order");
+        assert!(!is_same_but_version(b"no json", b"no json either"));
+    }
+
+    #[test]
+    fn hooks_and_dependencies_are_what_an_installation_does_otherwise() {
+        let of = |packed: &str| ManifestChange::of(br#"{"version":"1.0.0","main":"dist/a.js"}"#, packed.as_bytes(), false);
+        assert_eq!(of(r#"{"version":"2.0.0","main":"dist/a.js","license":"MIT"}"#), None);
+        let moved = of(r#"{"version":"2.0.0","main":"a.js"}"#).unwrap();
+        assert_eq!((moved.keys.clone(), moved.is_installed_otherwise()), (vec!["main".to_owned()], false));
+        assert!(of(r#"{"main":"dist/a.js","scripts":{"postinstall":"x"}}"#).unwrap().is_installed_otherwise());
+        assert!(ManifestChange { new_dependencies: installed(br#"{"peerDependencies":{"x":"1"}}"#), ..moved }.is_installed_otherwise());
+    }
+
+    #[test]
+    fn a_manifest_names_itself_and_what_it_needs() {
+        let manifest = br#"{"name":"a","dependencies":{"b":"1"},"devDependencies":{"c":{"odd":[1]}},"scripts":{"d":"e"}}"#;
+        assert_eq!(named(manifest).into_iter().collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(named(b"no json").is_empty() && installed(b"[]").is_empty());
+    }
+}

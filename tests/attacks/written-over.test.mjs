@@ -1,0 +1,146 @@
+// A build makes another package of the commit than a reader of the repository sees, and what it
+// wrote over comes out of another attempt, another folder or another repository.
+
+import assert from 'node:assert/strict';
+import { attack, findingOf, manifest, setUp } from './kit.mjs';
+
+setUp();
+
+const EVIL = 'evil()\n';
+
+/** A build script that writes these files. */
+const writes = (files) => `const f=require('fs'),p=require('path');for(const [n,t] of Object.entries(${JSON.stringify(files)})){f.mkdirSync(p.dirname(n),{recursive:true});f.writeFileSync(n,t)}\n`;
+
+/** The codes of the findings that speak against a package, in order. */
+const warnings = ({ findings }) => findings.filter(({ severity }) => severity !== 'info').map(({ code }) => code).sort();
+
+/** Publishes what a build of the commit makes, and judges it; it is always identical. */
+async function judged({ world, judge }, id, source, published, more = {}) {
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' }, ...more });
+  await world.registry.publish({ files: published, gitHead: c });
+  const answer = await judge(`${id}@1.0.0`);
+  assert.equal(answer.verdict, 'identical', `${answer.code} ${JSON.stringify(answer.findings)}`);
+  return answer;
+}
+
+const own = (id, json) => manifest(id, '1.0.0', { repository: { type: 'git', url: `git+https://github.com/kit/${id}.git` }, ...json });
+const withEvil = (text) => {
+  const all = JSON.parse(text);
+  return `${JSON.stringify({ ...all, scripts: { ...all.scripts, postinstall: 'node evil.js' }, dependencies: { 'v-evil': '1.0.0' } }, null, 2)}\n`;
+};
+
+attack('a package.json that a build writes as a tool of the commit would is told by its keys', async (at) => {
+  const settings = `${JSON.stringify({ replace: { 'scripts.postinstall': 'node evil.js', 'dependencies.v-evil': '1.0.0' } })}\n`;
+  await at.world.registry.publish({ files: { 'package.json': manifest('v-evil', '1.0.0', { repository: null }), 'a.js': '1\n' } });
+  for (const [label, byBuild] of [['tool', false], ['build', true]]) {
+    const text = own(`${at.id}-${label}`, { scripts: { build: 'node build.js', prepack: 'clean-package' }, files: ['dist', 'evil.js'], main: 'dist/a.js' });
+    const made = { 'dist/a.js': '1\n', 'evil.js': EVIL };
+    const source = { 'package.json': text, 'clean-package.config.json': settings, 'build.js': writes({ ...made, ...(byBuild && { 'package.json': withEvil(text) }) }) };
+    const told = findingOf(await judged(at, `${at.id}-${label}`, source, { 'package.json': withEvil(text), ...made }), 'manifest-rewritten');
+    assert.equal(told.severity, 'warning');
+    assert.match(told.message, /dependencies.*scripts\.postinstall/);
+  }
+});
+
+attack('files of another folder that a build copies over the packed one are told', async (at) => {
+  for (const [label, decoy] of [['folder', 'x'], ['root', '']]) {
+    const id = `${at.id}-${label}`;
+    const inside = (name) => (decoy ? `${decoy}/${name}` : name);
+    const text = own(id, { repository: { type: 'git', url: `git+https://github.com/kit/${id}.git`, directory: 'packages/real' }, scripts: { build: 'node ../../copy.js' }, files: ['index.js', 'a.js', 'b.js', 'c.js', 'd.js'] });
+    const files = { 'index.js': EVIL, 'a.js': 'a\n', 'b.js': 'b\n', 'c.js': 'c\n', 'd.js': 'd\n' };
+    const copy = `const f=require('fs'),p=require('path');for(const n of ${JSON.stringify(Object.keys(files))})f.copyFileSync(p.join(__dirname,${JSON.stringify(decoy)},n),p.join(__dirname,'packages/real',n))\n`;
+    const root = decoy ? { 'package.json': own('root', { private: true, workspaces: ['packages/*', decoy], scripts: { build: 'node copy.js' } }) } : {};
+    const source = {
+      ...root, [inside('package.json')]: own(id, { scripts: { build: `node ${decoy ? '../' : ''}copy.js` } }), 'copy.js': copy,
+      ...Object.fromEntries(Object.entries(files).map(([name, content]) => [inside(name), content])),
+      'packages/real/package.json': text, 'packages/real/index.js': 'safe()\n',
+    };
+    const answer = await judged(at, id, source, { 'package.json': text, ...files });
+    const told = findingOf(answer, 'source-overwritten');
+    assert.deepEqual([told.severity, told.message.includes('index.js')], ['warning', true], told.message);
+    findingOf(answer, 'other-folder');
+  }
+});
+
+attack('files of a submodule that a build writes over are told, and those that it leaves are not', async (at) => {
+  const lib = await at.world.host.add(`kit/${at.id}-lib`, { commits: [{ label: 'c', files: { 'index.js': 'safe()\n' } }] });
+  const gitmodules = `[submodule "core"]\n\tpath = core\n\turl = https://github.com/kit/${at.id}-lib.git\n`;
+  for (const [label, file, text] of [['over', 'core/index.js', EVIL], ['beside', 'dist/a.js', 'safe()\n']]) {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['core', 'dist'], main: 'core/index.js' });
+    const source = { 'package.json': json, 'build.js': writes({ [file]: text }), '.gitmodules': gitmodules, core: { submodule: lib.c } };
+    const answer = await judged(at, `${at.id}-${label}`, source, { 'package.json': json, 'core/index.js': 'safe()\n', [file]: text });
+    assert.deepEqual(warnings(answer), label === 'over' ? ['source-overwritten'] : [], JSON.stringify(answer.findings));
+  }
+});
+
+attack('the judged repository as its own submodule is told, and another one is not', async (at) => {
+  const payload = { 'dist/a.js': EVIL };
+  const copy = "const f=require('fs');f.mkdirSync('dist');f.copyFileSync('m/dist/a.js','dist/a.js')\n";
+  const lib = await at.world.host.add(`kit/${at.id}-lib`, { commits: [{ label: 'c', files: payload }] });
+  for (const label of ['self', 'other']) {
+    const id = `${at.id}-${label}`;
+    const json = own(id, { scripts: { build: 'node build.js' }, files: ['dist'] });
+    // A branch with a root of its own has what is published.
+    const first = { commits: [{ label: 'p', files: payload }], branches: { payload: 'p' } };
+    const commit = label === 'self' ? (await at.world.host.add(`kit/${id}`, first)).p : lib.c;
+    const source = {
+      'package.json': json, 'build.js': copy, '.gitignore': 'dist\n', m: { submodule: commit },
+      '.gitmodules': `[submodule "m"]\n\tpath = m\n\turl = https://github.com/kit/${label === 'self' ? id : `${at.id}-lib`}.git\n`,
+    };
+    const history = { commits: [{ label: 'p', files: payload }, { label: 'c', parents: [], clear: true, files: source }], branches: { main: 'c', payload: 'p' } };
+    const answer = await judged(at, id, source, { 'package.json': json, ...payload }, label === 'self' ? history : {});
+    assert.deepEqual(warnings(answer), label === 'self' ? ['built-from-itself'] : [], JSON.stringify(answer.findings));
+  }
+});
+
+attack('a package.json that a build makes in a folder of its own is told where it installs otherwise', async (at) => {
+  await at.world.registry.publish({ files: { 'package.json': manifest('v-evil', '1.0.0', { repository: null }), 'a.js': '1\n' } });
+  const json = (label) => own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, main: 'out/index.js', devDependencies: { known: '1.0.0' } });
+  const build = (label, text) => ({ 'package.json': json(label), 'index.js': 'safe()\n', 'build.js': writes({ 'out/package.json': text, 'out/index.js': EVIL }) });
+  await at.world.registry.publish({ files: { 'package.json': manifest('known', '1.0.0', { repository: null }), 'a.js': '1\n' } });
+  const evil = withEvil(json('evil'));
+  const told = findingOf(await judged(at, `${at.id}-evil`, build('evil', evil), { 'package.json': evil, 'index.js': EVIL }), 'manifest-rewritten');
+  assert.equal(told.severity, 'warning');
+  assert.match(told.message, /scripts\.postinstall.*v-evil/);
+  // The control: what tools for libraries write.
+  const usual = `${JSON.stringify({ ...JSON.parse(json('usual')), main: 'index.js', scripts: undefined, dependencies: { known: '^1.0.0' } }, null, 2)}\n`;
+  const answer = await judged(at, `${at.id}-usual`, build('usual', usual), { 'package.json': usual, 'index.js': EVIL });
+  assert.deepEqual([warnings(answer), findingOf(answer, 'manifest-rewritten').severity], [[], 'info']);
+});
+
+attack('a file that Node loads in place of one of the commit is told', async (at) => {
+  const safe = { 'index.js': "require('./core')\n", 'core/index.js': 'safe()\n' };
+  for (const [label, made] of [
+    ['beside', { 'core.js': EVIL }],
+    ['inside', { 'core/package.json': '{"main":"evil.js"}\n', 'core/evil.js': EVIL }],
+  ]) {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['index.js', 'core', 'core.js'] });
+    const source = { 'package.json': json, ...safe, 'build.js': writes(made) };
+    const answer = await judged(at, `${at.id}-${label}`, source, { 'package.json': json, ...safe, ...made });
+    assert.match(findingOf(answer, 'source-shadowed').message, /in place of core\/index\.js/);
+  }
+  const json = own(`${at.id}-gone`, { scripts: { build: 'node build.js' }, files: ['index.js', 'core', 'core.js'] });
+  const build = "require('fs').unlinkSync('core.js');require('fs').writeFileSync('core/x','1\\n')\n";
+  const source = { 'package.json': json, 'index.js': "require('./core')\n", 'core.js': 'safe()\n', 'core/index.js': EVIL, 'build.js': build };
+  const gone = await judged(at, `${at.id}-gone`, source, { 'package.json': json, 'index.js': "require('./core')\n", 'core/index.js': EVIL, 'core/x': '1\n' });
+  assert.match(findingOf(gone, 'source-shadowed').message, /core\/index\.js \(in place of core\.js\)/);
+});
+
+attack('builds that copy, generate and set the version have no warning', async (at) => {
+  const json = (label, more) => own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['dist', 'README.md'], ...more });
+  const plain = async (label, source, published) => {
+    const answer = await judged(at, `${at.id}-${label}`, source, published);
+    assert.deepEqual(answer.findings, [], label);
+  };
+  const dist = { 'dist/index.js': '1\n', 'dist/package.json': '{"type":"commonjs"}\n', 'dist/index.json': '{}\n' };
+  await plain('made', { 'package.json': json('made'), 'build.js': writes(dist), 'README.md': '# a\n' }, { 'package.json': json('made'), 'README.md': '# a\n', ...dist });
+  // The text that a link of the commit leads to, in place of the link.
+  const copied = "const f=require('fs');f.mkdirSync('dist');f.writeFileSync('dist/a.js','1\\n');f.unlinkSync('README.md');f.copyFileSync('docs/README.md','README.md')\n";
+  const linked = { 'package.json': json('link'), 'build.js': copied, 'docs/README.md': '# a\n', 'README.md': { link: 'docs/README.md' } };
+  await plain('link', linked, { 'package.json': json('link'), 'README.md': '# a\n', 'dist/a.js': '1\n' });
+  // The version, and nothing else, is written.
+  const before = json('version').replace('"1.0.0"', '"0.0.0-development"');
+  const set = "const f=require('fs'),o=JSON.parse(f.readFileSync('package.json'));o.version='1.0.0';f.writeFileSync('package.json',JSON.stringify(o,null,2)+'\\n');f.mkdirSync('dist');f.writeFileSync('dist/a.js','1\\n')\n";
+  const released = `${JSON.stringify({ ...JSON.parse(before), version: '1.0.0' }, null, 2)}\n`;
+  await plain('version', { 'package.json': before, 'build.js': set, 'README.md': '# a\n' }, { 'package.json': released, 'README.md': '# a\n', 'dist/a.js': '1\n' });
+});

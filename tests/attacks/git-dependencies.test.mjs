@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startGitHost } from '../../__test__/kit/githost.mjs';
 import { assertNotReproduced, attack, findingOf, manifest, SEATS, setUp } from './kit.mjs';
 
@@ -119,6 +120,47 @@ attack("a dependency is led by the user's own configuration to no private host",
     const allowing = await led({ extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
     assert.equal((await judge(`${id}-0@1.0.0`, { clean: allowing })).verdict, 'identical');
     assert.ok(asked() > 0);
+  } finally {
+    await inner.close();
+  }
+});
+
+attack("a submodule is led by the user's own configuration to no private host", async ({ world, id, judge, cli, home }) => {
+  const inner = await startGitHost({ hosts: ['git.corp.internal', 'moved.example.org'] });
+  try {
+    const { s } = await inner.add('kit/secret', { commits: [{ label: 's', files: { 'v.js': 'TOPSECRET\n' } }] });
+    await inner.add('moved.example.org/kit/secret', inner.directory('kit/secret'));
+    const led = async (more) => {
+      const clean = await home(more);
+      await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
+      return clean;
+    };
+    const clean = await led();
+    const copy = "node -e \"const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('vendor/v.js','dist/a.js')\"";
+    for (const [nth, [address, build]] of [['https://git.corp.internal/kit/secret.git', false], ['https://git.corp.internal/kit/secret.git', true], ['https://moved.example.org/kit/secret.git', false], [`http://127.0.0.1:${new URL(inner.url).port}/kit/secret.git`, false]].entries()) {
+      const name = `${id}-${nth}`;
+      const gitmodules = `[submodule "vendor"]\n\tpath = vendor\n\turl = ${address}\n`;
+      const own = manifest(name, '1.0.0', { repository: `github:kit/${name}`, ...(build && { scripts: { build: copy }, files: ['dist', 'index.js'] }) });
+      const files = { 'package.json': own, 'index.js': 'x\n', '.gitmodules': gitmodules, '.gitignore': 'dist\n' };
+      const { c } = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: { ...files, vendor: { submodule: s } } }], tags: { 'v1.0.0': 'c' } });
+      const published = build ? { 'dist/a.js': 'TOPSECRET\n' } : { '.gitmodules': gitmodules, 'vendor/v.js': 'TOPSECRET\n' };
+      await world.registry.publish({ files: { 'package.json': own, 'index.js': 'x\n', ...published }, gitHead: c });
+      const answer = await judge(`${name}@1.0.0`, { clean });
+      assertNotReproduced(answer);
+      assert.equal(inner.requests.length, 0, address);
+      findingOf(answer, 'source-incomplete');
+    }
+    // The control: the user allowed the host by name, for whoever names it.
+    const allowing = await led({ extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
+    const answer = await judge(`${id}-0@1.0.0`, { clean: allowing });
+    assert.equal(answer.verdict, 'identical', answer.code);
+    const asked = inner.requests.length;
+    assert.ok(asked > 0);
+    // A replay of that elsewhere asks nobody either.
+    const file = join(clean.home, 'result.json');
+    await writeFile(file, answer.ran.stdout);
+    await cli(['replay', file, '--json', '--timeout', '60'], { clean });
+    assert.equal(inner.requests.length, asked);
   } finally {
     await inner.close();
   }

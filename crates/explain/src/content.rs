@@ -1,7 +1,5 @@
 //! Two contents of one path: the tests in the order from the surest to the vaguest.
 
-use std::time::Instant;
-
 use npm_tarball::{Archive, Entry};
 use verdict::patience;
 
@@ -17,7 +15,8 @@ pub(super) struct Content<'a> {
     pub(super) left: u64,
     /// Bytes of one file that may be read.
     pub(super) file: u64,
-    pub(super) end: Option<Instant>,
+    /// Steps that parsers may still take.
+    pub(super) steps: u64,
 }
 
 impl Content<'_> {
@@ -34,7 +33,7 @@ impl Content<'_> {
             return found;
         }
         let [left, right] = [plain(&ours), plain(&theirs)];
-        let (class, mut message) = text(path, &left, &right, self.end);
+        let (class, mut message) = text(path, &left, &right, &mut self.steps);
         if left.len() == ours.len() && right.len() != theirs.len() || left.len() != ours.len() && right.len() == theirs.len() {
             message.push_str("; line endings or a byte order mark differ too");
         }
@@ -43,8 +42,8 @@ impl Content<'_> {
 
     fn read(&mut self, path: &str) -> Result<[Vec<u8>; 2], &'static str> {
         const UNREADABLE: &str = "its content could not be read back";
-        if patience::is_over() || self.end.is_some_and(|end| Instant::now() >= end) {
-            return Err("it was not examined: other files took too long");
+        if patience::is_over() || self.steps == 0 {
+            return Err("it was not examined: other files took too much work");
         }
         let sides = [(self.published, self.published.get(path)), (self.rebuilt, self.rebuilt.get(path))];
         let size: u64 = sides.iter().filter_map(|(_, entry)| entry.map(|entry| entry.size)).sum();
@@ -58,7 +57,7 @@ impl Content<'_> {
     }
 }
 
-fn text(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class, String) {
+fn text(path: &str, ours: &[u8], theirs: &[u8], steps: &mut u64) -> (Class, String) {
     let special = match path {
         "package.json" => manifest::explain(ours, theirs),
         _ if path.rsplit('.').next() == Some("map") => source_map::explain(ours, theirs),
@@ -68,7 +67,7 @@ fn text(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class,
         return found;
     }
     if place::is_script(path) {
-        return code(path, ours, theirs, end);
+        return code(path, ours, theirs, steps);
     }
     if same_but_whitespace(ours, theirs) {
         return (Class::Whitespace, "only spaces and line feeds differ".to_owned());
@@ -76,8 +75,8 @@ fn text(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class,
     one_minified(ours, theirs).unwrap_or_else(|| (Class::OtherText, "other text".to_owned()))
 }
 
-fn code(path: &str, ours: &[u8], theirs: &[u8], end: Option<Instant>) -> (Class, String) {
-    match script::compare(path, ours, theirs, end) {
+fn code(path: &str, ours: &[u8], theirs: &[u8], steps: &mut u64) -> (Class, String) {
+    match script::compare(path, ours, theirs, steps) {
         Code::Same { comments: true, letters: false } => (Class::CommentsOnly, "the same code; only comments differ".to_owned()),
         Code::Same { comments: false, letters: false } => (Class::FormattingOnly, "the same code in another layout".to_owned()),
         Code::Same { comments, .. } => {

@@ -7,49 +7,15 @@ use serde_json::{Map, Value};
 
 use npm_tarball::{Archive, EntryKind};
 
+use super::fields::{DEPENDENCIES, HOOKS, LOADED};
 use super::installs::runs_at_install;
 use super::place;
 
-/// Fields of package.json that say what is loaded, or what an installation runs it with: by Node,
-/// by npm and its helpers, by bundlers, and by the hosts that serve packages to browsers.
-const LOADED: [&str; 27] = [
-    "main",
-    "module",
-    "browser",
-    "react-native",
-    "binary",
-    "bin",
-    "exports",
-    "imports",
-    "type",
-    "gypfile",
-    "directories",
-    "config",
-    "unpkg",
-    "jsdelivr",
-    "jspm",
-    "jsnext:main",
-    "esm",
-    "esnext",
-    "es2015",
-    "svelte",
-    "browserify",
-    "babel",
-    "prebuild",
-    "napi",
-    "remote-url",
-    "acceptDependencies",
-    "dependenciesMeta",
-];
 /// Files that are obeyed wherever they lie, or at the root: npm installs what a shrinkwrap says,
 /// Node and bundlers follow a nested package.json, and older bundlers a package's own settings.
 const OBEYED: [&str; 4] = [".babelrc", ".babelrc.json", "babel.config.json", "package.json"];
 /// Fields that name files which nothing runs.
 const SHOWN: [&str; 8] = ["files", "types", "typings", "typesVersions", "man", "readme", "readmeFilename", "license"];
-/// Scripts that an installation runs: npm's documentation of `scripts`, "npm install".
-const INSTALLS: [&str; 7] = ["preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare"];
-/// Fields that name packages to install.
-const DEPENDENCIES: [&str; 5] = ["dependencies", "optionalDependencies", "peerDependencies", "bundleDependencies", "bundledDependencies"];
 /// Bytes of one script, and of all, that are searched for names of files.
 const SEARCHED: (u64, u64) = (1 << 20, 16 << 20);
 
@@ -67,7 +33,7 @@ pub(super) fn acting(ours: &Map<String, Value>, theirs: &Map<String, Value>, pub
     let is_list = |value: Option<&Value>| matches!(value, None | Some(Value::Object(_) | Value::Array(_)));
     let unlisted = DEPENDENCIES.iter().filter(|field| changed(field) && !is_list(ours.get(**field))).map(|field| (*field).to_owned());
     let inner = |map: &Map<String, Value>, field: &str, key: &str| map.get(field).and_then(|value| value.get(key)).cloned();
-    let scripts = INSTALLS.iter().filter(|script| inner(ours, "scripts", script) != inner(theirs, "scripts", script));
+    let scripts = HOOKS.iter().filter(|script| inner(ours, "scripts", script) != inner(theirs, "scripts", script));
     let named = DEPENDENCIES.iter().flat_map(|field| {
         let known = names(theirs.get(*field));
         let elsewhere = move |name: &String| {

@@ -1,5 +1,6 @@
 //! One git host's repository: its refs, and packs of what was asked for by id.
 
+use std::error::Error;
 use std::io::{self, BufRead, Read};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +17,7 @@ use gix::protocol::{Command, Handshake, LsRefsCommand};
 use gix_transport::client::TransportWithoutIO as _;
 use gix_transport::client::blocking_io::http::Transport;
 use gix_transport::{Protocol, Service};
+use verdict::escape::is_unsafe;
 
 use super::transport::{Cause, Exchange, Wire};
 use super::{GitError, ObjectStore};
@@ -246,15 +248,32 @@ fn agent() -> (&'static str, Option<String>) {
 }
 
 /// The typed cause of a failure where our own client knows it, else what gix says.
-fn failure(url: &str, cause: &Cause, error: &dyn std::fmt::Display) -> GitError {
+fn failure(url: &str, cause: &Cause, error: &dyn Error) -> GitError {
     if let Some(cause) = cause.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return cause;
     }
-    let detail = format!("{error:#}");
-    if detail.contains("header to indicate 'smart' protocol") {
+    // All that an error has in it decides, but it may be written for those who made it.
+    if format!("{error:#}").contains("header to indicate 'smart' protocol") {
         return GitError::NotGit { url: url.to_owned(), detail: "it does not support git's smart HTTP protocol".into() };
     }
-    GitError::Protocol { url: url.to_owned(), detail }
+    GitError::Protocol { url: url.to_owned(), detail: told(error) }
+}
+
+/// What an error and those behind it say, as one line.
+fn told(error: &dyn Error) -> String {
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(one) = next {
+        let text: String = one.to_string().chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Some say what is behind them, too.
+        if !text.is_empty() && !line.contains(&text) {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(&text);
+        }
+        next = one.source();
+    }
+    line
 }
 
 /// What this machine's disk says, if it is what failed: nothing of the host's then.
@@ -266,20 +285,14 @@ fn disk_failure(error: &gix::Error) -> Option<String> {
 
 /// As [`failure`], for an answer in place of a pack: a host says `not our ref` for an object that
 /// it does not give out.
-fn missing(url: &str, cause: &Cause, ids: &[ObjectId], error: &dyn std::error::Error) -> GitError {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
+fn missing(url: &str, cause: &Cause, ids: &[ObjectId], error: &dyn Error) -> GitError {
+    let text = format!("{error:#}: {}", told(error));
     if text.contains("not our ref") || text.contains("no such object") || text.contains("unadvertised object") {
         let id = ids.iter().map(ToString::to_string).find(|id| text.contains(id.as_str()));
         let id = id.or_else(|| ids.first().map(ToString::to_string)).unwrap_or_default();
         return GitError::ObjectMissing { url: url.to_owned(), id };
     }
-    failure(url, cause, &text)
+    failure(url, cause, error)
 }
 
 /// Stops a pack that is larger than it may be.
@@ -311,5 +324,37 @@ impl<R: BufRead + ?Sized> BufRead for Limited<'_, R> {
     fn consume(&mut self, amount: usize) {
         self.left = self.left.saturating_sub(amount as u64);
         self.inner.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Layered(&'static str, Option<Box<Layered>>);
+
+    impl std::fmt::Display for Layered {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            if f.alternate() { write!(f, "{self:?}") } else { f.write_str(self.0) }
+        }
+    }
+
+    impl Error for Layered {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|inner| inner as &(dyn Error + 'static))
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_in_words_and_in_one_line_and_all_of_it_decides() {
+        let inner = |text| Some(Box::new(Layered(text, None)));
+        let error = Layered("the host\n said", inner("\u{1b}[31mno\u{202e}"));
+        let GitError::Protocol { detail, .. } = failure("u", &Cause::default(), &error) else { panic!() };
+        assert_eq!(detail, "the host said: [31mno");
+        let repeated = Layered("no: closed", inner("closed"));
+        assert_eq!(told(&repeated), "no: closed");
+        let other = Layered("handshake", inner("header to indicate 'smart' protocol"));
+        assert!(matches!(failure("u", &Cause::default(), &other), GitError::NotGit { .. }));
     }
 }

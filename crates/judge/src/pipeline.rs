@@ -17,7 +17,7 @@ use npm_registry::testimony::{self, About};
 use npm_spec::Spec;
 use origin::{Claims, LocateError};
 use rebuild::build_run::Publication;
-use rebuild::opening::open_by_url;
+use rebuild::opening::{allowed_beside_url, open_beside};
 use rebuild::submodules::Open;
 use rebuild::{Case, Published, rebuild};
 use recipe::{Recipe, RecipeError};
@@ -165,7 +165,8 @@ fn decide(
 
     context.progress.tell("pack", "packing the commit's files");
     let began = Instant::now();
-    let open_submodule = |url: &str| open_by_url(url, context, runtime);
+    let allowed = allowed_beside_url(repository.url(), context);
+    let open_submodule = |url: &str| open_beside(url, context, runtime, &allowed);
     let case = Case { located: &located, published: &published, publication: &publication, open_submodule: &open_submodule };
     let attempts = rebuild(&mut repository, &case, &question.build, context, runtime);
     draft.rebuilt_in(began.elapsed());

@@ -90,9 +90,10 @@ impl Diagnostic for ReplayError {
 pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context: &Context, runtime: &Handle) -> Result<Replayed, Failed> {
     let began = Instant::now();
     let tarball = recipe.tarball.as_ref().ok_or_else(|| boxed(ReplayError::Incomplete))?;
-    let open = |url: &str| opening::open_by_url(url, context, runtime);
     context.progress.tell("locate", "asking the repository");
     let mut repository = source_of(recipe, question, context, runtime)?;
+    let allowed = opening::allowed_beside_url(repository.url(), context);
+    let open = |url: &str| opening::open_beside(url, context, runtime, &allowed);
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
     let blank = Blank { nothing: &nothing, open_submodule: &open };

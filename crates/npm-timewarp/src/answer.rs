@@ -1,7 +1,7 @@
 //! One request of a build, from its head to our answer and its line in the record.
 
 use std::collections::BTreeSet;
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ use super::packages::Package;
 use super::path::{Ask, read};
 use super::record::{Kind, Request};
 use super::serve::Seat;
-use super::stand_in::{Near, StandIn};
+use super::stand_in::{Near, StandIn, measured};
 use super::tags::guessed;
 use super::tarballs::{Held, Order};
 use super::{Inner, neighbour, serve, tunnel};
@@ -414,14 +414,15 @@ async fn repository(inner: &Arc<Inner>, name: &PackageName, key: Option<String>)
     let judged = inner.settings.judged_bytes.clone();
     let own = Arc::clone(&package);
     let looked = tokio::task::spawn_blocking(move || {
-        let sha512 = StandIn::made_of(own.tarball.clone()).integrity;
-        let mut file = tempfile::tempfile()?;
-        file.write_all(&own.tarball)?;
+        // Each answer has a place of its own in the file.
+        let mut file = own.tarball.reopen()?;
+        let (length, sha512) = measured(&file)?;
+        file.seek(SeekFrom::Start(0))?;
         let shared = judged.map(|judged| judged.shared_with(&file, &sha512)).transpose()?;
-        std::io::Result::Ok((sha512, shared.unwrap_or_default()))
+        std::io::Result::Ok((file, length, sha512, shared.unwrap_or_default()))
     });
     let looked = looked.await.map_err(|error| failed(error.to_string()))?;
-    let (sha512, shared) = looked.map_err(|error| failed(error.to_string()))?;
+    let (file, length, sha512, shared) = looked.map_err(|error| failed(error.to_string()))?;
     let version = format!("git+{}#{}", package.url, package.commit);
     if shared.is_copy {
         inner.record.withheld(name.as_str(), &version);
@@ -429,7 +430,8 @@ async fn repository(inner: &Arc<Inner>, name: &PackageName, key: Option<String>)
     }
     inner.record.copied(name.as_str(), &version, &shared.files);
     inner.record.repository(name.as_str(), &package, &sha512);
-    Ok(Given::tarball(package.tarball.clone()))
+    let body = Reply::file(file, length);
+    Ok(Given { status: StatusCode::OK, content_type: TARBALL, etag: None, body, digest: Some(sha512) })
 }
 
 /// The tarball of a version that the registry has, checked.

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::{Compression, GzBuilder};
+use tempfile::NamedTempFile;
 use tokio::sync::OnceCell;
 
 use super::git_wanted::{GitWanted, Reference};
@@ -16,8 +18,8 @@ use super::git_wanted::{GitWanted, Reference};
 /// Most dependencies on repositories that one build has, and most that are fetched.
 const MOST: usize = 2_000;
 const MOST_FETCHED: usize = 200;
-/// Most bytes of tarballs that one build gets so: they stay in memory until it is done.
-const MOST_BYTES: usize = 256 << 20;
+/// Most bytes of tarballs that one build gets so: they stay on the disk until it is done.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Where dependencies on repositories come from.
 pub trait Repositories: Send + Sync + fmt::Debug {
@@ -27,10 +29,10 @@ pub trait Repositories: Send + Sync + fmt::Debug {
 }
 
 /// A dependency that was fetched from a repository.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct GitPackage {
-    /// As it is handed out.
-    pub tarball: Vec<u8>,
+    /// As it is handed out: on the disk, as there may be many.
+    pub tarball: NamedTempFile,
     /// The name in its package.json, if there is one.
     pub name: Option<String>,
     /// The repository's address.
@@ -56,12 +58,16 @@ pub enum GitNote {
     Altered(String),
 }
 
-/// A tarball of these files: path, whether it can be executed, and content. The same bytes for the
-/// same files.
-pub fn git_tarball(files: impl IntoIterator<Item = (String, bool, Vec<u8>)>) -> std::io::Result<Vec<u8>> {
-    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::default());
+/// A tarball of these files: path, whether it can be executed, and content, one after the other.
+/// The same bytes for the same files.
+pub fn git_tarball<W: Write, E: From<io::Error>>(
+    files: impl IntoIterator<Item = Result<(String, bool, Vec<u8>), E>>,
+    to: W,
+) -> Result<W, E> {
+    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(to, Compression::default());
     let mut archive = tar::Builder::new(gzip);
-    for (path, executable, content) in files {
+    for file in files {
+        let (path, executable, content) = file?;
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(if executable { 0o755 } else { 0o644 });
@@ -69,7 +75,7 @@ pub fn git_tarball(files: impl IntoIterator<Item = (String, bool, Vec<u8>)>) -> 
         header.set_mtime(499_162_500);
         archive.append_data(&mut header, format!("package/{path}"), content.as_slice())?;
     }
-    archive.into_inner()?.finish()
+    Ok(archive.into_inner()?.finish()?)
 }
 
 type Got = Arc<Result<Arc<GitPackage>, String>>;
@@ -89,7 +95,7 @@ struct State {
     /// What it has by name.
     locked: BTreeMap<String, Vec<GitWanted>>,
     cells: BTreeMap<String, Arc<OnceCell<Got>>>,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl State {
@@ -153,8 +159,9 @@ impl Ledger {
     }
 
     fn kept(&self, package: GitPackage) -> Result<Arc<GitPackage>, String> {
+        let length = package.tarball.as_file().metadata().map_err(|error| error.to_string())?.len();
         self.with(|state| {
-            state.bytes = state.bytes.saturating_add(package.tarball.len());
+            state.bytes = state.bytes.saturating_add(length);
             if state.bytes > MOST_BYTES {
                 Err(format!("more than {MOST_BYTES} bytes come from repositories"))
             } else {
@@ -255,10 +262,25 @@ mod tests {
 
     #[test]
     fn the_same_files_are_the_same_tarball() {
-        let of = |executable| git_tarball([("package.json".to_owned(), executable, b"{}".to_vec())]).unwrap();
+        let pack = |path: String, executable| git_tarball([io::Result::Ok((path, executable, b"{}".to_vec()))], Vec::new()).unwrap();
+        let of = |executable| pack("package.json".to_owned(), executable);
         assert_eq!(of(false), of(false));
         assert_ne!(of(false), of(true));
-        let long = git_tarball([("x/".repeat(200) + "a", false, Vec::new())]).unwrap();
+        let long = pack("x/".repeat(200) + "a", false);
         assert!(!long.is_empty());
+        let lost = git_tarball([Err(io::Error::other("lost"))], Vec::new());
+        assert_eq!(lost.unwrap_err().to_string(), "lost");
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_build_may_get() {
+        let package = |bytes: u64| {
+            let tarball = NamedTempFile::new().unwrap();
+            tarball.as_file().set_len(bytes).unwrap();
+            GitPackage { tarball, name: None, url: String::new(), commit: String::new(), notes: Vec::new() }
+        };
+        let ledger = Ledger::default();
+        let (first, other) = (ledger.kept(package(MOST_BYTES)), ledger.kept(package(1)));
+        assert!(first.is_ok() && other.is_err_and(|why| why.starts_with("more than ")));
     }
 }

@@ -212,7 +212,7 @@ impl Recorder {
     /// Notes what was handed out of a repository.
     pub(super) fn repository(&self, name: &str, package: &GitPackage, sha512: &str) {
         let own_name = package.name.clone().map(shortened);
-        let GitPackage { url, commit, notes, .. } = package.clone();
+        let (url, commit, notes) = (package.url.clone(), package.commit.clone(), package.notes.clone());
         self.tarball(name, &format!("git+{url}#{commit}"), sha512, None);
         self.with(|record| add(&mut record.repositories, FromGit { name: name.to_owned(), own_name, url, commit, notes }, MAX_KEPT));
     }
@@ -220,7 +220,7 @@ impl Recorder {
     pub(super) fn repository_lost(&self, name: &str, why: &str) {
         self.with(|record| {
             if record.repositories_lost.len() < MAX_ASKED {
-                record.repositories_lost.insert(name.to_owned(), shortened(verdict::told_without_secrets(why)));
+                record.repositories_lost.insert(name.to_owned(), shortened(verdict::told_without_secrets(&in_one_line(why))));
             }
         });
     }
@@ -330,6 +330,12 @@ fn asked(request: &Request, during: During) -> Option<Asked> {
     let name = request.name.clone()?;
     let name = request.version.as_ref().map_or(name.clone(), |version| format!("{name}@{version}"));
     Some(Asked { during, what, name: shortened(name) })
+}
+
+/// A text of many lines, or with signs that a terminal obeys, as one line.
+fn in_one_line(text: &str) -> String {
+    let shown: String = text.chars().map(|c| if verdict::escape::is_unsafe(c) { ' ' } else { c }).collect();
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn shortened(mut text: String) -> String {

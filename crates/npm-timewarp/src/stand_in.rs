@@ -7,7 +7,7 @@
 //! itself, its files differ or are not there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -162,9 +162,33 @@ impl StandIn {
 
     /// A tarball with its digests.
     pub(super) fn made_of(tarball: Vec<u8>) -> Self {
-        let integrity = format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(Sha512::digest(&tarball)));
+        let integrity = integrity_of(&tarball);
         let shasum = hex::encode(Sha1::digest(&tarball));
         Self { tarball, integrity, shasum }
+    }
+}
+
+fn integrity_of(bytes: &[u8]) -> String {
+    integrity(&Sha512::digest(bytes))
+}
+
+/// A SHA-512 as npm writes it.
+fn integrity(digest: &[u8]) -> String {
+    format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(digest))
+}
+
+/// The bytes of a file from where it stands, and what they hash to, as npm writes it.
+pub(super) fn measured(mut file: impl Read) -> io::Result<(u64, String)> {
+    let (mut hash, mut length) = (Sha512::new(), 0);
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((length, integrity(&hash.finalize()))),
+            read => {
+                hash.update(piece.get(..read).unwrap_or_default());
+                length += read as u64;
+            }
+        }
     }
 }
 

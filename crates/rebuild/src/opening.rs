@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use url::Url;
 
 use context::Context;
 use git::credentials::Credentials;
@@ -47,7 +48,7 @@ fn connect(address: &Address, context: &Context, runtime: &Handle, terms: &Terms
     let mut first_error = None;
     for (url, target) in targets(address, context) {
         let trust = if target.starts_with("http://") { Trust::StrangerPlain } else { Trust::Stranger };
-        let proxy = context.git.proxy.as_deref().and_then(|proxy| url::Url::parse(proxy).ok());
+        let proxy = context.git.proxy.as_deref().and_then(|proxy| Url::parse(proxy).ok());
         let exchange = HttpExchange::new(context.client.clone(), runtime.clone(), trust, proxy, context.cancel.clone());
         let exchange = Arc::new(exchange.identified_by(terms.credentials.clone()).within(terms.allowed.clone()));
         let cache: PathBuf = context.folders.repository(&url);
@@ -60,8 +61,7 @@ fn connect(address: &Address, context: &Context, runtime: &Handle, terms: &Terms
     Err(first_error.unwrap_or(GitError::AddressRefused { url: address.url.clone(), why: "there is no address to ask".into() }))
 }
 
-/// As [`open`], for an address that a repository's own `.gitmodules` or a recipe names: as nobody
-/// in particular.
+/// As [`open`], for an address that a recipe names: as nobody in particular.
 pub fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
     match address::parse_with(url, &|url| context.leads_to(url)) {
         Ok(address) => open(&address, context, runtime, false),
@@ -69,11 +69,39 @@ pub fn open_by_url(url: &str, context: &Context, runtime: &Handle) -> Result<Rep
     }
 }
 
-/// As [`open_by_url`], for an address that a dependency names, of which nobody but its author need
-/// know: wherever the user's configuration or the host leads, no host has a private address but
-/// those in `allowed`.
-pub(crate) fn open_dependency(url: &str, context: &Context, runtime: &Handle, allowed: &Arc<AllowList>) -> Result<Repository, GitError> {
-    let is_allowed = |url: &str| url::Url::parse(url).is_ok_and(|url| allowed.contains(&url));
+/// The address of the repository that is judged, of which the program has the text.
+pub(crate) fn judged_address(url: &str, context: &Context) -> Option<Address> {
+    match Url::parse(url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok()) {
+        Some(path) => Some(Address::here(&path)),
+        None => address::parse_with(url, &|url| context.leads_to(url)).ok(),
+    }
+}
+
+/// The hosts that may have any address where the judged source names them, for a submodule or a
+/// dependency: those that the user allowed by name, and the one that the user's configuration leads
+/// the judged repository itself to.
+pub fn allowed_beside(own: Option<&Address>, context: &Context) -> Arc<AllowList> {
+    let mut allowed = context.npm.network.named.clone();
+    for target in own.into_iter().flat_map(|own| targets(own, context)).filter_map(|(_, target)| Url::parse(&target).ok()) {
+        // Any other host of the judged repository is asked as a stranger's, and so it is here.
+        if context.client.config().allowed.contains(&target) {
+            allowed.add(&target);
+        }
+    }
+    Arc::new(allowed)
+}
+
+/// The same for the judged repository at an address.
+pub fn allowed_beside_url(url: &str, context: &Context) -> Arc<AllowList> {
+    let own = judged_address(url, context).filter(|address| address.on_this_machine().is_none());
+    allowed_beside(own.as_ref(), context)
+}
+
+/// As [`open_by_url`], for an address that a submodule or a dependency of the judged source names,
+/// of which nobody but its author need know: wherever the user's configuration or the host leads,
+/// no host has a private address but those in `allowed`.
+pub fn open_beside(url: &str, context: &Context, runtime: &Handle, allowed: &Arc<AllowList>) -> Result<Repository, GitError> {
+    let is_allowed = |url: &str| Url::parse(url).is_ok_and(|url| allowed.contains(&url));
     // What is rewritten is held against the list where it leads.
     match address::parse_with(url, &|url| context.git.rewrite(url).1 || is_allowed(url)) {
         Ok(address) => connect(&address, context, runtime, &Terms { allowed: Some(Arc::clone(allowed)), ..Terms::default() }),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use explain::fields::{BOUNDS, DEPENDENCIES, HOOKS, LOADED};
 use explain::is_same_program;
 use npm_pack::list;
 use npm_pack::rewrite::{AS_IS, Edits, Rewrite};
@@ -103,44 +104,15 @@ impl<'o> Overlay<'o> {
 /// `binding.gyp` (`builds`), npm runs node-gyp in place of the one that is gone
 /// (@npmcli/run-script, `isNodeGypPackage`).
 pub(super) fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
-    const FIELDS: [&str; 25] = [
-        "dependencies",
-        "optionalDependencies",
-        "peerDependencies",
-        "peerDependenciesMeta",
-        "bundleDependencies",
-        "bundledDependencies",
-        "bin",
-        "directories",
-        "main",
-        "module",
-        "browser",
-        "exports",
-        "imports",
-        "gypfile",
-        "type",
-        "os",
-        "cpu",
-        "libc",
-        "engines",
-        "react-native",
-        "unpkg",
-        "jsdelivr",
-        "esnext",
-        "umd:main",
-        "sideEffects",
-    ];
     // What nobody obeys.
     const SHOWN: [&str; 10] =
         ["description", "keywords", "homepage", "bugs", "author", "contributors", "funding", "license", "repository", "devDependencies"];
-    // Those of a removal are run by npm up to 6.
-    const HOOKS: [&str; 8] =
-        ["preinstall", "install", "postinstall", "prepublish", "prepare", "preuninstall", "uninstall", "postuninstall"];
     let parsed = |bytes| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
     let (source, packed) = (parsed(source), parsed(packed));
     let of = |manifest: &Value| manifest.as_object().cloned().unwrap_or_default();
     let (before, after) = (of(&source), of(&packed));
-    let taken = FIELDS.iter().filter(|field| before.contains_key(**field) && !after.contains_key(**field)).map(|field| (*field).to_owned());
+    let obeyed = LOADED.iter().chain(&BOUNDS).chain(&DEPENDENCIES);
+    let taken = obeyed.filter(|field| before.contains_key(**field) && !after.contains_key(**field)).map(|field| (*field).to_owned());
     // Texts, because two maps are equal in any order.
     let text = |value: &Value| serde_json::to_string(value).ok();
     let is_same = |one: &Value, other: &Value| one == other && text(one) == text(other);
@@ -240,6 +212,7 @@ mod tests {
         assert_eq!(told(&exports("node", "default"), &exports("default", "node")), ["exports"]);
         assert!(told(&exports("node", "default"), &exports("node", "default")).is_empty());
         assert_eq!(told(r#"{"type":"module"}"#, "{}"), ["type"]);
+        assert_eq!(told(r#"{"binary":{"a":1},"config":{"b":2},"prebuild":{},"jest":{}}"#, "{}"), ["binary", "config", "prebuild"]);
         assert_eq!(told("{}", r#"{"scripts":{"preuninstall":"x","test":"y"}}"#), ["scripts.preuninstall"]);
     }
 

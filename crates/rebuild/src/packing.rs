@@ -20,7 +20,7 @@ use npm_pack::tree::{LARGEST_READ, Tree};
 use npm_pack::{eras_of, list_rules_of};
 use npm_tarball::{self, Archive, ChangeKind, EntryKind as Kind, Limits};
 use recipe::{Checkout, Recipe, Taken};
-use verdict::Outcome;
+use verdict::{Outcome, patience};
 
 use super::checkout::package_too_large;
 use super::error::SourceError;
@@ -109,7 +109,7 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
         for era in &eras {
             let rewrite = rewrites.of(stock, checkout, era)?;
             for rules in likeliest_first(list_rules_of(era), subject.published) {
-                if subject.cancelled.load(Ordering::Relaxed) {
+                if is_over(subject.cancelled) {
                     return Err(SourceError::Cancelled);
                 }
                 if search.is_over_for(checkout, era.id) {
@@ -151,6 +151,11 @@ fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebui
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+/// Whether nobody waits for this any longer: the run was cancelled, or its time is over.
+fn is_over(cancelled: &AtomicBool) -> bool {
+    cancelled.load(Ordering::Relaxed) || patience::is_over()
 }
 
 /// The rules that can have written the published paths, then the others: of two lists with the same
@@ -411,12 +416,16 @@ fn pack_adopting(
 fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &AtomicBool) -> Result<Archive, SourceError> {
     let mut members: Vec<Member<'_>> = Vec::with_capacity(plan.listed.entries.len());
     for entry in &plan.listed.entries {
+        // An edited file is read and compared here.
+        if is_over(cancelled) {
+            return Err(SourceError::Cancelled);
+        }
         members.extend(shelves.member(entry)?);
     }
     let manifest = serde_json::from_slice(npm_spec::manifest::without_bom(plan.rewrite.executables())).unwrap_or_default();
     let mut spool = Bounded { inner: tempfile::SpooledTempFile::new(IN_MEMORY), left: Limits::default().unpacked, full: false, cancelled };
     let written = npm_pack::tar::write(&members, plan.era, &Bins::of(&manifest), adopted, &mut spool);
-    if cancelled.load(Ordering::Relaxed) {
+    if is_over(cancelled) {
         return Err(SourceError::Cancelled);
     }
     if spool.full {
@@ -438,7 +447,7 @@ struct Bounded<'a, W> {
 
 impl<W: Write> Write for Bounded<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if is_over(self.cancelled) {
             return Err(io::Error::other("cancelled"));
         }
         self.full |= bytes.len() as u64 > self.left;

@@ -44,6 +44,11 @@ impl Patience {
     }
 }
 
+/// The patience of this thread, for a part of its work that another thread does.
+pub fn here() -> Option<Patience> {
+    PATIENCE.with_borrow(Clone::clone)
+}
+
 /// Whether the work of this thread is waited for no longer. What it finds from then on is no
 /// answer.
 pub fn is_over() -> bool {
@@ -64,6 +69,8 @@ mod tests {
             assert!(!is_over());
             Patience::new(Arc::default(), Some(Instant::now())).during(|| assert!(is_over()));
             assert!(!is_over(), "the outer one counts again");
+            let here = here().unwrap();
+            assert!(std::thread::spawn(|| here.during(|| !is_over())).join().unwrap());
             cancelled.store(true, Ordering::Relaxed);
             assert!(is_over());
             assert!(!std::thread::spawn(is_over).join().unwrap(), "another thread has other work");

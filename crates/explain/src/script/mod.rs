@@ -2,11 +2,11 @@
 //!
 //! In: two texts, from strangers. Out: whether they are the same program, and if not, whether
 //! helpers of compilers are all that differs. The parser is tree-sitter, which can be stopped: by
-//! the clock, and by what it has in use. It reads nesting without recursion, and frees it with:
-//! where a text can be read in two ways at every level (`{a:{a:{a:`), one frame for each. So it
-//! runs on a thread whose stack is larger than the memory that it may use could need. (oxc was
-//! tried: it recurses for all nesting, and there are texts of some ten kilobytes with which it
-//! takes gigabytes.)
+//! the steps that it takes, which are the same on each machine, and by what it has in use. It reads
+//! nesting without recursion, and frees it with: where a text can be read in two ways at every
+//! level (`{a:{a:{a:`), one frame for each. So it runs on a thread whose stack is larger than the
+//! memory that it may use could need. (oxc was tried: it recurses for all nesting, and there are
+//! texts of some ten kilobytes with which it takes gigabytes.)
 
 mod events;
 mod helpers;
@@ -17,14 +17,19 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::thread;
-use std::time::{Duration, Instant};
+
+use verdict::patience;
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
 
 pub(super) use program::Code;
 
-/// How long one text may take. A megabyte takes half a second.
-const LONGEST: Duration = Duration::from_secs(2);
+/// Steps that one text may take: a hundred actions of the parser each. A megabyte of dense code
+/// takes fifteen thousand, and half a second; the largest for which `MEMORY` is enough, fifty.
+const LONGEST: u64 = 80_000;
+/// Steps that [`CHUNK`] counts for, which the parser reads without asking in between: as long as
+/// so many take.
+const STEPS_OF_CHUNK: u64 = 12;
 /// Bytes of a text.
 const LARGEST: usize = 4 << 20;
 /// Bytes that the parser may have in use, for both texts together: minified code takes forty for
@@ -42,38 +47,45 @@ const CHUNK: usize = 16 << 10;
 /// Whether two texts are the same program but for comments and the way in which it is written.
 /// `false` where that cannot be told.
 pub fn is_same_program(path: &str, one: &[u8], other: &[u8]) -> bool {
-    matches!(compare(path, one, other, None), Code::Same { .. })
+    matches!(compare(path, one, other, &mut u64::MAX.clone()), Code::Same { .. })
 }
 
 /// Whether bytes are a program in JavaScript from beginning to end; `false` where that cannot be
 /// told.
 pub(super) fn is_javascript(bytes: &[u8]) -> bool {
     let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LARGEST) else { return false };
-    meter::install();
-    thread::scope(|scope| {
-        let parse = || parse(&tree_sitter_javascript::LANGUAGE.into(), text, LONGEST).is_some();
-        let thread = thread::Builder::new().name("explain".to_owned()).stack_size(STACK).spawn_scoped(scope, parse);
-        thread.is_ok_and(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
+    with_room(|| parse(&tree_sitter_javascript::LANGUAGE.into(), text, &Cell::new(LONGEST)).is_some()).unwrap_or(false)
 }
 
-/// Compares two texts as programs until `end`; `path` gives the language.
-pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], end: Option<Instant>) -> Code {
+/// Compares two texts as programs, in no more than `left` steps, of which those are taken that it
+/// took; `path` gives the language.
+pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], left: &mut u64) -> Code {
     let texts = [published, rebuilt].map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST));
     let ([Some(ours), Some(theirs)], Some(language)) = (texts, language(path)) else { return Code::Unknown };
+    let most = LONGEST.min(*left / 2);
+    let compared = with_room(|| {
+        let (one, other) = (Cell::new(most), Cell::new(most));
+        let trees = parse(&language, ours, &one).and_then(|left| Some((left, parse(&language, theirs, &other)?)));
+        let code = trees.map(|(left, right)| program::compare((&left, ours), (&right, theirs)));
+        (code, 2 * most - one.get() - other.get())
+    });
+    let Some((code, taken)) = compared else { return Code::Unknown };
+    *left = left.saturating_sub(taken);
+    code.unwrap_or(Code::Unknown)
+}
+
+/// Does the work of a parser on a thread with room for it, for as long as this thread's work is
+/// waited for. `None` where there is no room for such a stack.
+fn with_room<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     meter::install();
+    let patience = patience::here();
     thread::scope(|scope| {
-        let compare = || {
-            let longest = LONGEST.min(end.map_or(LONGEST, |end| end.saturating_duration_since(Instant::now())));
-            let left = parse(&language, ours, longest)?;
-            let right = parse(&language, theirs, longest)?;
-            Some(program::compare((&left, ours), (&right, theirs)))
+        let work = || match patience {
+            Some(patience) => patience.during(work),
+            None => work(),
         };
-        // Where there is no room for such a stack, nothing is parsed.
-        let Ok(thread) = thread::Builder::new().name("explain".to_owned()).stack_size(STACK).spawn_scoped(scope, compare) else {
-            return Code::Unknown;
-        };
-        thread.join().unwrap_or_else(|panic| resume_unwind(panic)).unwrap_or(Code::Unknown)
+        let thread = thread::Builder::new().name("explain".to_owned()).stack_size(STACK).spawn_scoped(scope, work).ok()?;
+        Some(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
 }
 
@@ -89,21 +101,25 @@ fn language(path: &str) -> Option<Language> {
     }
 }
 
-/// The tree of a text without errors; none where it has some, or where it takes too long or too
-/// much.
-fn parse(language: &Language, text: &str, longest: Duration) -> Option<Tree> {
+/// The tree of a text without errors; none where it has some, or where it takes more than `left`
+/// steps or too much memory. The steps that it takes are taken from those.
+fn parse(language: &Language, text: &str, left: &Cell<u64>) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
-    let end = Instant::now().checked_add(longest)?;
     let stopped = Cell::new(false);
-    let over = || {
-        stopped.set(stopped.get() || Instant::now() >= end || meter::in_use() > MEMORY);
+    let over = |steps: u64| {
+        let rest = left.get().checked_sub(steps);
+        left.set(rest.unwrap_or_default());
+        stopped.set(stopped.get() || rest.is_none() || meter::in_use() > MEMORY || patience::is_over());
         stopped.get()
     };
-    let mut check = |_: &ParseState| if over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut check = |_: &ParseState| if over(1) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let bytes = text.as_bytes();
     // The text ends where it is stopped; what is a tree then is thrown away.
-    let mut read = |at: usize, _| if over() { &[] } else { bytes.get(at..).map_or(&[][..], |rest| rest.get(..CHUNK).unwrap_or(rest)) };
+    let mut read = |at: usize, _| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        if over(STEPS_OF_CHUNK) { &[] } else { rest.get(..CHUNK).unwrap_or(rest) }
+    };
     let options = ParseOptions::new().progress_callback(&mut check);
     let tree = parser.parse_with_options(&mut read, None, Some(options))?;
     (!stopped.get() && !tree.root_node().has_error()).then_some(tree)
@@ -114,7 +130,7 @@ mod tests {
     use super::*;
 
     fn same(path: &str, published: &str, rebuilt: &str) -> Code {
-        compare(path, published.as_bytes(), rebuilt.as_bytes(), None)
+        compare(path, published.as_bytes(), rebuilt.as_bytes(), &mut u64::MAX.clone())
     }
 
     /// Ways to nest, of which the first ones are those that other parsers do not survive.
@@ -178,9 +194,24 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_stops_it() {
+    fn steps_stop_it_and_are_the_same_each_time() {
         let text = "a(b, c);\n".repeat(100_000);
-        assert!(parse(&language("a.js").unwrap(), &text, Duration::ZERO).is_none());
+        let language = language("a.js").unwrap();
+        assert!(parse(&language, &text, &Cell::new(100)).is_none());
+        let taken = || {
+            let left = Cell::new(LONGEST);
+            assert!(parse(&language, &text, &left).is_some());
+            LONGEST - left.get()
+        };
+        let steps = taken();
+        assert!(steps > 1000 && steps == taken());
+        assert!(parse(&language, &text, &Cell::new(steps)).is_some() && parse(&language, &text, &Cell::new(steps - 1)).is_none());
+    }
+
+    #[test]
+    fn what_is_waited_for_no_longer_is_not_parsed() {
+        let over = patience::Patience::new(std::sync::Arc::default(), Some(std::time::Instant::now()));
+        assert!(is_javascript(b"a(b)") && !over.during(|| is_javascript(b"a(b)")));
     }
 
     /// Ways to nest that can be read in two ways at every level: the parser keeps both, with all
@@ -196,7 +227,7 @@ mod tests {
                 let text = format!("{}1", one.repeat(LARGEST / one.len() - 1));
                 let language = language(path).unwrap();
                 let used = thread::scope(|scope| {
-                    let parse = || (parse(&language, &text, Duration::from_secs(300)).is_none(), meter::most(), meter::in_use());
+                    let parse = || (parse(&language, &text, &Cell::new(u64::MAX)).is_none(), meter::most(), meter::in_use());
                     thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse).unwrap().join().unwrap()
                 });
                 assert!(used.0 && used.1 < MEMORY * 5 / 2 && used.2 == 0, "{path} {one}: {used:?}");
@@ -210,9 +241,9 @@ mod tests {
     fn a_comment_without_an_end_is_stopped_within_it() {
         meter::install();
         let text = "/*class A{".repeat(LARGEST / 10);
-        let began = Instant::now();
-        assert!(parse(&language("a.js").unwrap(), &text, Duration::from_millis(100)).is_none());
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let began = std::time::Instant::now();
+        assert!(parse(&language("a.js").unwrap(), &text, &Cell::new(LONGEST / 10)).is_none());
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
     #[test]
@@ -228,13 +259,13 @@ mod tests {
         meter::install();
         let statement = "function a(b,c){return b.d(c,{e:[1,2,'f']})?g=>h:null}";
         let text = statement.repeat(LARGEST / 4 / statement.len());
-        assert!(parse(&language("a.js").unwrap(), &text, Duration::from_secs(300)).is_some());
+        assert!(parse(&language("a.js").unwrap(), &text, &Cell::new(LONGEST)).is_some());
         assert!(meter::most() > 20 * text.len() && meter::most() < MEMORY * 3 / 4, "{}", meter::most());
     }
 
     #[test]
     fn what_is_not_utf8_or_too_large_is_not_parsed() {
-        assert_eq!(compare("a.js", b"a\xff", b"a", None), Code::Unknown);
+        assert_eq!(compare("a.js", b"a\xff", b"a", &mut 100), Code::Unknown);
         let large = " ".repeat(LARGEST + 1);
         assert_eq!(same("a.js", &large, "a"), Code::Unknown);
         assert_eq!(same("a.txt", "a", "a "), Code::Unknown);

@@ -121,7 +121,7 @@ mod tests {
     const WRITTEN_OTHERWISE: Code = Code::Same { comments: false, letters: true };
 
     fn compare(path: &str, published: &str, rebuilt: &str) -> Code {
-        compare_bytes(path, published.as_bytes(), rebuilt.as_bytes(), None)
+        compare_bytes(path, published.as_bytes(), rebuilt.as_bytes(), &mut u64::MAX.clone())
     }
 
     fn js(published: &str, rebuilt: &str) -> Code {

@@ -4,6 +4,7 @@
 use std::io::{self, Read, Write};
 
 use flate2::Crc;
+use verdict::patience;
 
 /// Bytes of a gzip header without optional fields.
 pub(super) const HEADER_SIZE: usize = 10;
@@ -33,6 +34,9 @@ impl<'a> Counted<'a> {
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if patience::is_over() {
+            return Err(io::Error::other("the run is over"));
+        }
         let read = self.input.read(buffer)?;
         self.crc.update(buffer.get(..read).unwrap_or_default());
         Ok(read)

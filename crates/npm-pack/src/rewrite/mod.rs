@@ -25,6 +25,7 @@ mod tools;
 mod workspace;
 
 use serde_json::Value;
+use verdict::patience;
 
 use crate::era::Era;
 pub use edits::{Edits, Seen};
@@ -253,6 +254,10 @@ struct Around<'a> {
 
 /// Without a tool, then with each; and what the client makes of it.
 fn prepared(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewrite>) {
+    // Each is as large as the file: nobody waits for more of them once the run is over.
+    if patience::is_over() {
+        return;
+    }
     let cleaned = tools::cleaned(bytes, around.workspace);
     for one in &cleaned {
         let from = all.len();
@@ -269,7 +274,7 @@ fn prepared(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewr
 /// client without a rule here, pack it as the tools left it; so does lerna where it is told to.
 fn published(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rewrite>) {
     let Around { era, workspace, own } = around;
-    let Some(source) = json::parse(bytes) else { return };
+    let Some(source) = json::parse(bytes).filter(|_| !patience::is_over()) else { return };
     let as_left = Rewrite::plain(if steps.is_empty() { AS_IS.to_owned() } else { steps.join("+") }, bytes.to_vec());
     // Where the tree has the published version, two assumptions about the others' versions are one.
     let versions: &[Versions] = if own == Some(&workspace.version) { &[Versions::Tree] } else { &[Versions::Tree, Versions::Together] };
@@ -298,7 +303,7 @@ fn published(around: Around<'_>, steps: &[&str], bytes: &[u8], all: &mut Vec<Rew
 }
 
 fn pnpm_clients(era: &Era, bytes: &[u8], source: &Object, to: Resolver<'_>, clients: &mut Vec<Rewrite>) {
-    for release in pnpm::releases(era.id) {
+    for release in pnpm::releases(era.id).iter().take_while(|_| !patience::is_over()) {
         let Ok(Client { manifest, raced }) = pnpm::rewrite(source, release, to) else { continue };
         let manifest = json::print(&manifest, "  ").into_bytes();
         let listed = if release.lists_from_disk() { bytes.to_vec() } else { manifest.clone() };

@@ -116,3 +116,11 @@ fn an_order_that_was_left_to_chance_comes_back_from_the_name() {
         assert!(named(other).is_none(), "{other}");
     }
 }
+
+#[test]
+fn nothing_more_is_made_once_the_run_is_over() {
+    let over = verdict::patience::Patience::new(std::sync::Arc::default(), Some(std::time::Instant::now()));
+    let manifest = br#"{"version":"1.0.39","dependencies":{"a":"workspace:*"}}"#;
+    let all = over.during(|| candidates(era::by_id("pnpm-7").expect("an era"), manifest, &workspace()));
+    assert_eq!(all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), [AS_IS]);
+}

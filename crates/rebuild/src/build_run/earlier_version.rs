@@ -2,7 +2,6 @@
 //! one: then they were built before the version was raised.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use explain::{Class, Explanation, Limits, Source, explain, versions_apart};
 
@@ -11,7 +10,7 @@ use crate::Published;
 use crate::rebuilt::Rebuilt;
 
 /// How much is looked at: it is asked for every build.
-const LIMITS: Limits = Limits { file: 8 << 20, total: 64 << 20, time: Duration::from_secs(2) };
+const LIMITS: Limits = Limits { file: 8 << 20, total: 64 << 20, steps: 160_000 };
 /// Most files that are looked into: of a build that differs in more, more differs than a version.
 const MOST_FILES: usize = 1_000;
 

@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use tokio::runtime::Handle;
-use url::Url;
 
 use context::Context;
 use git::{GitError, Repository};
@@ -20,7 +19,7 @@ use origin::Origin;
 use origin::address::{self, Address, declared_with};
 
 use crate::Published;
-use crate::opening::{open, targets};
+use crate::opening::{allowed_beside, judged_address, open};
 
 /// See the module.
 pub(super) struct JudgedRepository {
@@ -50,24 +49,13 @@ impl JudgedRepository {
     }
 
     fn address(&self, context: &Context) -> Option<Address> {
-        match Url::parse(&self.url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok()) {
-            Some(path) => Some(Address::here(&path)),
-            None => address::parse_with(&self.url, &|url| context.leads_to(url)).ok(),
-        }
+        judged_address(&self.url, context)
     }
 
-    /// The hosts that may have any address where a dependency names them: those that the user
-    /// allowed by name, and the one that the user's configuration leads the judged repository to.
+    /// The hosts that may have any address where a dependency names them.
     pub(super) fn allowed(&self, context: &Context) -> Arc<AllowList> {
-        let mut allowed = context.npm.network.named.clone();
         let own = self.address(context).filter(|address| address.on_this_machine().is_none()).or_else(|| self.declared.clone());
-        for target in own.iter().flat_map(|own| targets(own, context)).filter_map(|(_, target)| Url::parse(&target).ok()) {
-            // Any other host of the judged repository is asked as a stranger's, and so it is here.
-            if context.client.config().allowed.contains(&target) {
-                allowed.add(&target);
-            }
-        }
-        Arc::new(allowed)
+        allowed_beside(own.as_ref(), context)
     }
 
     /// Whether an address is that of the judged repository, or the one that the package declares.

@@ -14,6 +14,7 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use jiff::Timestamp;
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::runtime::Handle;
 
 use context::Context;
@@ -27,7 +28,7 @@ use recipe::Checkout;
 
 use super::judged_repository::JudgedRepository;
 use crate::checkout::{Folder, Which};
-use crate::opening::{open_by_url, open_dependency};
+use crate::opening::open_beside;
 use crate::{Published, SourceError};
 
 /// Most bytes of one dependency's files.
@@ -39,7 +40,7 @@ const PREPARE: [&str; 3] = ["prepare", "prepack", "prepublish"];
 
 /// A commit's files as an installation gets them.
 struct Packed {
-    tarball: Vec<u8>,
+    tarball: NamedTempFile,
     manifest: Value,
     /// Files with other text than a reader of the repository sees.
     altered: Vec<String>,
@@ -67,11 +68,11 @@ impl fmt::Debug for Repositories {
 
 impl npm_timewarp::Repositories for Repositories {
     fn get(&self, wanted: &GitWanted) -> Result<GitPackage, String> {
-        // One after the other: each is held in memory while it is packed.
+        // One after the other: files of each are held in memory while it is packed.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.context.progress.tell("build", &format!("fetching the repository of {}", wanted.name));
         let allowed = self.judged.allowed(&self.context);
-        let opened = open_dependency(&wanted.repository, &self.context, &self.runtime, &allowed);
+        let opened = open_beside(&wanted.repository, &self.context, &self.runtime, &allowed);
         let mut repository = opened.map_err(|error| error.to_string())?;
         let (commit, mut notes) = self.commit(&mut repository, &wanted.reference)?;
         // Archives of the big hosts have no submodules, and only npm asks other hosts for them.
@@ -185,7 +186,8 @@ impl Repositories {
     fn packed(&self, repository: &mut Repository, commit: &ObjectId, directory: &str) -> Result<Packed, SourceError> {
         let listing = repository.listing(commit)?.ok_or(SourceError::NothingBuilt)?;
         let nothing = Published::nothing()?;
-        let open = |url: &str| open_by_url(url, &self.context, &self.runtime);
+        let allowed = self.judged.allowed(&self.context);
+        let open = |url: &str| open_beside(url, &self.context, &self.runtime, &allowed);
         let mut folder = Folder::open(repository, (&listing, directory), &nothing.archive, Which::These(&[]), &open)?;
         folder.ensure_all(repository, commit, LARGEST)?;
         let view = folder.view(repository, Checkout::Posix);
@@ -199,15 +201,15 @@ impl Repositories {
             None => folder.files().map(|(path, _)| (path.to_owned(), path.to_owned())).collect(),
         };
         let kinds: BTreeMap<&str, EntryKind> = folder.files().collect();
-        let mut files = Vec::new();
-        for (source, path) in paths {
+        // One file after the other: they are not in memory together.
+        let files = paths.into_iter().filter_map(|(source, path)| {
             // Installers make no links of what a tarball has.
-            let Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) = kinds.get(source.as_str()) else { continue };
-            if let Some(content) = view.content(&source)? {
-                files.push((path, *kind == EntryKind::BlobExecutable, content));
-            }
-        }
-        Ok(Packed { tarball: git_tarball(files)?, manifest, altered: folder.altered() })
+            let Some(kind @ (EntryKind::Blob | EntryKind::BlobExecutable)) = kinds.get(source.as_str()) else { return None };
+            let content = view.content(&source).transpose()?;
+            Some(content.map(|content| (path, *kind == EntryKind::BlobExecutable, content)))
+        });
+        let tarball = git_tarball::<_, SourceError>(files, NamedTempFile::new()?)?;
+        Ok(Packed { tarball, manifest, altered: folder.altered() })
     }
 
     /// By which rules the package manager packs a repository; none where it takes all of it.

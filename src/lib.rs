@@ -9,6 +9,7 @@ pub mod cli;
 pub mod history;
 pub mod local;
 pub mod options;
+mod pipes;
 pub mod session;
 
 pub mod stage;

@@ -122,10 +122,10 @@ pub enum OptionsError {
     #[error("{0} is not a version of Node")]
     Node(String),
     /// Not a number of seconds.
-    #[error("{0} is not a number of seconds")]
+    #[error("{} is not a number of seconds", shown_number(*.0))]
     Timeout(f64),
     /// Not an age.
-    #[error("{0} is not an age in seconds")]
+    #[error("{} is not an age in seconds", shown_number(*.0))]
     MaxAge(f64),
     /// Not a way to isolate builds.
     #[error("the isolation {0} is unknown")]
@@ -212,6 +212,11 @@ impl Diagnostic for OptionsError {
     }
 }
 
+/// A number as its user may have written it: no row of three hundred digits.
+fn shown_number(number: f64) -> String {
+    if number.abs() < 1e15 { number.to_string() } else { format!("{number:e}") }
+}
+
 /// Longest time for one package where the user says nothing.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -227,7 +232,7 @@ impl Options {
         let Some(path) = self.trusted_root.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
         let failed = |reason: String| OptionsError::TrustedRoot { path: path.display().to_string(), reason };
         let mut json = String::new();
-        let file = store::at_hand::open_named(&path).map_err(|error| failed(error.to_string()))?;
+        let file = crate::pipes::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_TRUSTED_ROOT).read_to_string(&mut json).map_err(|error| failed(error.to_string()))?;
         let roots = Roots::read(&json).map_err(failed)?;
         let hash = hex::encode(Sha256::digest(json.as_bytes()));
@@ -248,7 +253,7 @@ impl Options {
         };
         let failed = |reason: String| OptionsError::NodeKeys { path: path.display().to_string(), reason };
         let mut bytes = Vec::new();
-        let file = store::at_hand::open_named(&path).map_err(|error| failed(error.to_string()))?;
+        let file = crate::pipes::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_KEYS + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
         if bytes.len() as u64 > MAX_KEYS {
             return Err(failed(format!("it is larger than {MAX_KEYS} bytes")));
@@ -473,6 +478,8 @@ mod tests {
     #[test]
     fn a_negative_time_is_refused_and_zero_is_no_limit() {
         assert!(Options { timeout: Some(-1.0), ..Options::default() }.limit().is_err());
+        let huge = Options { timeout: Some(1e308), ..Options::default() }.limit().expect_err("too long").to_string();
+        assert_eq!(huge, "1e308 is not a number of seconds");
         assert_eq!(Options { timeout: Some(0.0), ..Options::default() }.limit().expect("valid"), None);
     }
 }

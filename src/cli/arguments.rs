@@ -159,6 +159,35 @@ fn versions(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "not a number of versions".to_owned())
 }
 
+/// What is not followed with --local.
+const NOT_LOCAL: [&str; 11] =
+    ["attest", "diffoscope_json", "recipe", "from", "force", "source", "max_age", "wait", "offline", "emit", "history"];
+/// What is not followed with --verify-attestation.
+const NOT_VERIFYING: [&str; 22] = [
+    "attest",
+    "attest_svr",
+    "sarif",
+    "junit",
+    "diffoscope_json",
+    "emit",
+    "from",
+    "strategy",
+    "source",
+    "recipe",
+    "node",
+    "node_dist",
+    "node_keys",
+    "isolation",
+    "allow_host",
+    "toolchain",
+    "max_age",
+    "wait",
+    "history",
+    "local",
+    "diff",
+    "log",
+];
+
 /// Find out whether a published npm package can be rebuilt from the source it declares.
 #[derive(Debug, Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -251,7 +280,7 @@ pub(super) struct Arguments {
     pub(super) emit: Option<PathBuf>,
     /// Check the package in this folder (or the given one) before it is published: can others
     /// rebuild it?
-    #[arg(long, conflicts_with_all = ["attest", "diffoscope_json", "recipe"])]
+    #[arg(long, conflicts_with_all = NOT_LOCAL)]
     pub(super) local: bool,
     /// With --local, check every package of the workspace in this folder, except private ones
     #[arg(long, requires = "local")]
@@ -287,8 +316,9 @@ pub(super) struct Arguments {
     /// --trusted-root is its root
     #[arg(long, value_name = "file", requires_all = ["attest_keyless", "trusted_root"])]
     pub(super) signing_config: Option<PathBuf>,
-    /// Verify a statement that --attest wrote against the registry's tarball
-    #[arg(long, value_name = "file", conflicts_with = "attest", group = "statement")]
+    /// Verify a statement that --attest wrote against the registry's tarball, or the one named; the
+    /// registry is not asked for a .tgz file with --offline
+    #[arg(long, value_name = "file", group = "statement", conflicts_with_all = NOT_VERIFYING)]
     pub(super) verify_attestation: Option<PathBuf>,
     /// With --verify-attestation, accept an unsigned statement, whoever wrote it
     #[arg(long, requires = "verify_attestation", conflicts_with_all = ["attest_key", "certificate_identity"])]

@@ -13,7 +13,8 @@ use report::json::SCHEMA_VERSION;
 use report::statement::envelope::EnvelopeError;
 use report::statement::read::{self, Stated, Trust};
 use report::text::escape;
-use verdict::diagnostic::Diagnostic;
+use verdict::Failed;
+use verdict::diagnostic::{Diagnostic, Stage};
 
 use super::arguments::Arguments;
 use super::output::Output;
@@ -27,9 +28,24 @@ struct Checked {
     schema_version: u32,
     reproduce_version: &'static str,
     attestation: Stated,
-    /// What the registry serves.
+    /// Where the tarball is that the statement is about.
     location: String,
     integrity: String,
+    /// What the registry serves, where the tarball is not the registry's own answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<Served>,
+}
+
+/// What the registry serves as the version that a statement names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Served {
+    /// Whether it is the tarball that the statement is about; null where that is not known.
+    is_same: Option<bool>,
+    /// The hash of what is served.
+    integrity: Option<String>,
+    /// Why it is not known.
+    reason: Option<String>,
 }
 
 /// Runs the command. The exit code is that of the stated result: 0 only where a statement that
@@ -106,6 +122,11 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
             reason: "its subject is not a version of an npm package".into(),
         })?,
     };
+    let is_own = !matches!(Spec::parse(&asked).as_ref().map(Spec::target), Ok(Target::Registry { .. }));
+    let is_here = matches!(Spec::parse(&asked).as_ref().map(Spec::target), Ok(Target::File(_)));
+    if arguments.offline && !is_here {
+        return Err(Refused::from(Box::new(Offline) as Failed));
+    }
     let published = session::fetch_one(&asked, &arguments.options(), Arc::clone(cancelled)).await?;
     let (release, tarball) = (&published.release, &published.tarball);
     let own = exact_of(&stated.subject);
@@ -113,13 +134,53 @@ async fn check(file: &Path, spec: Option<&str>, arguments: &Arguments, cancelled
     let name = release.name.clone().or_else(|| own.clone().map(|(name, _)| name)).unwrap_or_default();
     let version = release.version.clone().or_else(|| own.map(|(_, version)| version)).unwrap_or_default();
     stated.is_about(&name, &version, &tarball.sha512, &tarball.shasum)?;
+    let (location, integrity) = (verdict::without_secrets(&release.location), tarball.sha512.clone());
+    drop(published);
+    let registry = if is_own { Some(served(&stated, &integrity, arguments, cancelled).await) } else { None };
     Ok(Checked {
         schema_version: SCHEMA_VERSION,
         reproduce_version: env!("CARGO_PKG_VERSION"),
-        location: verdict::without_secrets(&release.location),
-        integrity: tarball.sha512.clone(),
+        location,
+        integrity,
+        registry,
         attestation: stated,
     })
+}
+
+/// What the registry serves as the version of the statement, against the hash of the tarball that
+/// the user named. That it cannot be learned is said, and changes nothing: it was not the question.
+async fn served(stated: &Stated, sha512: &str, arguments: &Arguments, cancelled: &Arc<AtomicBool>) -> Served {
+    let unknown = |reason: &str| Served { is_same: None, integrity: None, reason: Some(reason.to_owned()) };
+    let Some(spec) = exact(&stated.subject) else { return unknown("the statement names no version of a package") };
+    if arguments.offline {
+        return unknown("it was not asked (--offline)");
+    }
+    match session::fetch_one(&spec, &arguments.options(), Arc::clone(cancelled)).await {
+        Ok(published) => {
+            let integrity = published.tarball.sha512;
+            Served { is_same: Some(integrity == sha512), integrity: Some(integrity), reason: None }
+        }
+        Err(error) => unknown(&error.to_string()),
+    }
+}
+
+/// A statement about what the registry serves, which may not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("--offline, and the statement is compared with what the registry serves")]
+struct Offline;
+
+impl Diagnostic for Offline {
+    fn code(&self) -> &'static str {
+        "usage"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("name a tarball on disk, for example ./package-1.0.0.tgz, or omit --offline".into())
+    }
 }
 
 fn exact_of(purl: &str) -> Option<(String, String)> {
@@ -151,9 +212,24 @@ fn text(checked: &Checked, quiet: bool) -> String {
         |source| format!("  source     {}, declared by the package; {named}\n", escape(source)),
     );
     format!(
-        "{}{code}  {}{when}\n{source}  attested   {by}; {} is what the registry serves\n",
+        "{}{code}  {}{when}\n{source}  attested   {by}; {} is {}\n",
         stated.verdict.as_str(),
         escape(&stated.subject),
-        escape(&read::short(&stated.digest))
+        escape(&read::short(&stated.digest)),
+        hash_of(checked)
     )
+}
+
+/// Whose hash it is, and what the registry serves.
+fn hash_of(checked: &Checked) -> String {
+    let Some(served) = &checked.registry else { return "what the registry serves".to_owned() };
+    let named = format!("the hash of {}", escape(&checked.location));
+    match (served.is_same, &served.reason) {
+        (Some(true), _) => format!("{named}, and what the registry serves"),
+        (Some(false), _) => {
+            let integrity = served.integrity.as_deref().map(escape).unwrap_or_default();
+            format!("{named}; the registry serves another tarball ({integrity})")
+        }
+        (None, reason) => format!("{named}; what the registry serves is not known: {}", escape(reason.as_deref().unwrap_or_default())),
+    }
 }

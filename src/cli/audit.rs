@@ -23,6 +23,7 @@ use verdict::{Accept, merge_exit_codes};
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_within, seconds};
 use super::kept::Kept;
 use super::output::Output;
+use super::places::Places;
 use super::progress;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
@@ -252,7 +253,9 @@ async fn planned(parsed: &Arguments, cancelled: &AtomicBool) -> Result<Plan, u8>
         code = stopped(parsed.timeout, cancelled) => return Err(code),
     };
     let failure = |error| failed(parsed, &Answer::failed(&parsed.at.display().to_string(), &error));
-    read.map_err(|_| UNDECIDED)?.map_err(failure)
+    let plan = read.map_err(|_| UNDECIDED)?.map_err(failure)?;
+    parsed.places(&plan).check().map_err(|answer| failed(parsed, &answer))?;
+    Ok(plan)
 }
 
 /// Writes the first file of exceptions; `false` where that failed.
@@ -346,7 +349,7 @@ fn created(path: &Path) -> io::Result<File> {
     if path.symlink_metadata().is_ok_and(|about| about.file_type().is_symlink()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is a link, and is not written through", path.display())));
     }
-    File::create(path)
+    crate::pipes::create(path)
 }
 
 /// A failure of the audit as a whole.
@@ -410,6 +413,19 @@ impl Arguments {
             project_file: self.project_file(),
             ..Options::default()
         }
+    }
+
+    /// The files that are named, and those of the project that are read; - is none.
+    fn places(&self, plan: &Plan) -> Places {
+        let of_project = |name: &str| Some(plan.folder.join(name));
+        Places::default()
+            .read("the lockfile", Some(plan.file.clone()))
+            .read("package.json", of_project("package.json"))
+            .read(".npmrc", of_project(".npmrc"))
+            .read("reproduce.json", of_project("reproduce.json"))
+            .written("--db", self.db.clone())
+            .written("--ndjson", self.ndjson.clone().filter(|path| path != Path::new("-")))
+            .written("--summary", self.summary.clone())
     }
 
     fn accept(&self) -> Accept {

@@ -127,15 +127,15 @@ impl Documents {
         }
         if let Some(path) = &self.sarif {
             let log = sarif::log(&self.reports, &self.failures, &self.product);
-            std::fs::write(path, format!("{log:#}\n")).map_err(|error| failed(path, &error))?;
+            put(path, &format!("{log:#}\n")).map_err(|error| failed(path, &error))?;
         }
         if let Some(path) = &self.junit {
-            std::fs::write(path, junit(&self.cases)).map_err(|error| failed(path, &error))?;
+            put(path, &junit(&self.cases)).map_err(|error| failed(path, &error))?;
         }
         if let Some(path) = &self.diffoscope {
             // Where nothing was compared it is empty.
             let document = self.reports.first().and_then(diffoscope::document).unwrap_or_default();
-            std::fs::write(path, format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
+            put(path, &format!("{document:#}\n")).map_err(|error| failed(path, &error))?;
         }
         if self.attest.is_none() {
             return Ok(());
@@ -169,7 +169,7 @@ impl Documents {
         }
         let signed = self.signing.sign(statements, options, cancelled).await?;
         for (path, text) in self.statements().zip(signed) {
-            std::fs::write(path, text + "\n")
+            put(path, &(text + "\n"))
                 .map_err(|error| boxed(EnvelopeError::Write { path: path.display().to_string(), reason: error.to_string() }))?;
         }
         Ok(true)
@@ -190,6 +190,11 @@ fn remove(path: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Writes a document.
+pub(super) fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    crate::pipes::create(path)?.write_all(text.as_bytes())
+}
+
 pub(super) fn failed(path: &Path, error: &std::io::Error) -> Failed {
     Box::new(DocumentError { path: path.to_owned(), reason: error.to_string() })
 }
@@ -206,7 +211,7 @@ pub(super) fn read_key<T>(path: &Path, read: fn(&[u8]) -> Result<T, String>) -> 
     use std::io::Read as _;
     let failed = |reason: String| EnvelopeError::Key { path: path.display().to_string(), reason };
     let mut pem = Vec::new();
-    let file = store::at_hand::open_named(path).map_err(|error| failed(error.to_string()))?;
+    let file = crate::pipes::open_named(path).map_err(|error| failed(error.to_string()))?;
     file.take(MAX_KEY).read_to_end(&mut pem).map_err(|error| failed(error.to_string()))?;
     read(&pem).map_err(failed)
 }

@@ -17,6 +17,7 @@ use verdict::{Failed, Finding, Severity, merge_exit_codes};
 
 use super::arguments::Arguments;
 use super::output::Output;
+use super::places::Places;
 use super::{INTERRUPTED, Program, UNDECIDED, written};
 use crate::local::{self, Asked, Checked, Client, Machine};
 use crate::options::Options;
@@ -38,6 +39,9 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
+    if let Err(answer) = Places::default().of(arguments).read("package.json", Some(folder.join("package.json"))).check() {
+        return written(out.answer(&answer)).unwrap_or(UNDECIDED);
+    }
     if let Err(error) = super::documents::remove_earlier(arguments) {
         return failed(&*error);
     }
@@ -50,7 +54,8 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
     let client = Client::of(&variable, Machine::find(node, variable("PATH").as_deref()));
     let (mut codes, mut all) = (Vec::new(), Vec::new());
     for folder in folders {
-        let progress = out.progress(&if arguments.workspaces { folder.display().to_string() } else { String::new() });
+        let is_this = folder.as_os_str() == ".";
+        let progress = out.progress(&if is_this { "this folder".to_owned() } else { folder.display().to_string() });
         let began = Instant::now();
         let asked = Asked { folder, client: client.clone(), explain: arguments.explain };
         let checked = local::check(asked, options, progress.listener(), Arc::clone(&cancelled)).await;
@@ -94,7 +99,7 @@ fn documents(arguments: &Arguments, product: &Product, all: &[(Told, Duration)])
     let junit = arguments.junit.as_ref().map(|path| (path, junit(&cases())));
     let sarif = arguments.sarif.as_ref().map(|path| (path, format!("{:#}\n", log(all, product))));
     let mut documents = [junit, sarif].into_iter().flatten();
-    documents.find_map(|(path, text)| std::fs::write(path, text).err().map(|error| super::documents::failed(path, &error)))
+    documents.find_map(|(path, text)| super::documents::put(path, &text).err().map(|error| super::documents::failed(path, &error)))
 }
 
 /// The folder as one test case.

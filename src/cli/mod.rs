@@ -15,6 +15,7 @@ mod kept;
 mod local;
 mod output;
 mod pages;
+mod places;
 mod progress;
 mod replay;
 mod report;
@@ -38,11 +39,13 @@ use ::report::text::escape_lines;
 use verdict::merge_exit_codes;
 
 use crate::options::Options;
+use crate::pipes;
 use crate::session;
 use arguments::Arguments;
 use documents::Documents;
 use hook::Hook;
 use output::Output;
+use places::Places;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
 pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "survey", "report", "stage", "explain", "cache", "completions", "help"];
@@ -65,6 +68,13 @@ pub struct Program {
 
 /// Runs the command line and returns the exit code.
 pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
+    pipes::wait_until(Arc::clone(&cancelled));
+    let code = Box::pin(followed(arguments, program, cancelled)).await;
+    // What was still read when the signal came is undecided for that reason alone.
+    if code == UNDECIDED && pipes::was_cut() { INTERRUPTED } else { code }
+}
+
+async fn followed(arguments: Vec<String>, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
     let Program { installed, node, product } = program;
     if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty())
         && let Some(code) = within_itself(&arguments)
@@ -112,6 +122,7 @@ fn within_itself(arguments: &[String]) -> Option<u8> {
 async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled: Arc<AtomicBool>) -> u8 {
     let given = match specs::given(arguments) {
         Ok(given) => given,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
     let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
@@ -142,8 +153,12 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         let answer = Answer::usage(&format!("{option} is for one package, but several were given"), "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
+    if let Err(answer) = Places::default().of(arguments).of_specs(&specs).check() {
+        return written(out.answer(&answer)).unwrap_or(UNDECIDED);
+    }
     let mut documents = match Documents::prepare(arguments, program.product) {
         Ok(documents) => documents,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
         Err(error) => return written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
     };
     // A version that was published a moment ago is not there yet.
@@ -230,7 +245,8 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
         return Some(survey::run(&rest, installed.cloned(), cancelled).await);
     }
     if let Some(rest) = behind(report::WORD, arguments) {
-        let work = tokio::task::spawn_blocking(move || report::run(&rest));
+        let cancelled = Arc::clone(cancelled);
+        let work = tokio::task::spawn_blocking(move || report::run(&rest, &cancelled));
         return Some(work.await.unwrap_or(UNDECIDED));
     }
     if let Some(rest) = behind(stage::WORD, arguments) {

@@ -1,6 +1,6 @@
 //! `reproduce replay`: the tarball of a recipe, made again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +10,7 @@ use report::answer::Answer;
 use report::replay;
 
 use super::output::Output;
+use super::places::Places;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
 use crate::session;
@@ -101,6 +102,10 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         installed,
         ..Options::default()
     };
+    let recipe = Some(&parsed.recipe).filter(|recipe| *recipe != Path::new("-"));
+    if let Err(answer) = Places::default().with(&options).read("the recipe", recipe).check() {
+        return said(&parsed, &answer);
+    }
     let line = Output::progress_of(parsed.json, parsed.progress, &parsed.recipe.to_string_lossy());
     let replayed = session::replay_one(&parsed.recipe, &options, line.listener(), Arc::clone(cancelled)).await;
     line.finish();
@@ -117,16 +122,16 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
             };
             (replayed.exit_code(), printed)
         }
-        Err(error) => {
-            let answer = Answer::failed(&parsed.recipe.to_string_lossy(), &*error);
-            let printed = if parsed.json {
-                Output::json(&answer)
-            } else {
-                Output::failure(&answer);
-                Ok(())
-            };
-            (UNDECIDED, printed)
-        }
+        Err(error) => return said(&parsed, &Answer::failed(&parsed.recipe.to_string_lossy(), &*error)),
     };
     written(printed).unwrap_or(code)
+}
+
+/// Says why there is no tarball.
+fn said(parsed: &Arguments, answer: &Answer) -> u8 {
+    if parsed.json {
+        return written(Output::json(answer)).unwrap_or(UNDECIDED);
+    }
+    Output::failure(answer);
+    UNDECIDED
 }

@@ -1,8 +1,8 @@
 //! `reproduce report`: the figures of a survey, from its database or from its lines.
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use clap::{CommandFactory, Parser};
@@ -14,7 +14,8 @@ use survey::{Database, Fact, Line, Lines, Logs, Once, RunInfo, SurveyError, coun
 use verdict::host::timestamp;
 
 use super::output::Output;
-use super::{UNDECIDED, usage, written};
+use super::places::Places;
+use super::{INTERRUPTED, UNDECIDED, usage, written};
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "report";
@@ -96,14 +97,19 @@ pub(super) fn command() -> clap::Command {
 }
 
 /// Runs the command and returns the exit code.
-pub(super) fn run(arguments: &[String]) -> u8 {
+pub(super) fn run(arguments: &[String], cancelled: &AtomicBool) -> u8 {
     let parsed = match Arguments::try_parse_from(std::iter::once("reproduce report").chain(arguments.iter().map(String::as_str))) {
         Ok(parsed) => parsed,
         Err(error) => return usage(&error, arguments, HINT),
     };
+    if let Err(answer) = parsed.places().check() {
+        Output::failure(&answer);
+        return UNDECIDED;
+    }
     match parsed.report() {
         Ok(()) => 0,
         Err(ReportError::Output(error)) => written(Err(error)).unwrap_or(UNDECIDED),
+        Err(ReportError::Survey(_)) if cancelled.load(Ordering::Relaxed) => INTERRUPTED,
         Err(ReportError::Survey(error)) => {
             let answer = Answer::failed("", &error);
             if parsed.json {
@@ -116,6 +122,12 @@ pub(super) fn run(arguments: &[String]) -> u8 {
 }
 
 impl Arguments {
+    /// The files that are named.
+    fn places(&self) -> Places {
+        let from = Some(&self.from).filter(|from| *from != Path::new("-"));
+        Places::default().read("the results", from).read("--earlier", self.earlier.as_ref()).written("--html", self.html.as_ref())
+    }
+
     fn report(&self) -> Result<(), ReportError> {
         if let Some(to) = &self.html {
             return self.page(to);
@@ -170,10 +182,6 @@ impl Arguments {
         };
         // What cannot be read is seen before a page that was there is written over.
         let about = self.about()?;
-        let is_input = |from: &PathBuf| from.canonicalize().ok().is_some_and(|from| to.canonicalize().ok() == Some(from));
-        if [Some(&self.from), self.earlier.as_ref()].into_iter().flatten().any(is_input) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is what the page is made of", to.display())).into());
-        }
         // A device, a pipe or a link is written to as it is; a file is replaced when the page is
         // whole.
         let is_replaced = to.symlink_metadata().map_or(true, |there| there.is_file());
@@ -229,7 +237,11 @@ impl Arguments {
         }
         let list = self.from.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_input = self.from == Path::new("-");
-        let written = if is_input { SystemTime::now() } else { self.file()?.metadata()?.modified()? };
+        let written = if is_input {
+            SystemTime::now()
+        } else {
+            std::fs::metadata(&self.from).map_err(|error| self.unreadable(&error))?.modified()?
+        };
         Ok(page::Run { as_of: day(&timestamp(written)), program, node: String::new(), list, waiting: 0 })
     }
 
@@ -262,7 +274,7 @@ impl Arguments {
             if once.is_new(&line) { each(line) } else { Ok(()) }
         };
         if self.from == Path::new("-") {
-            Lines::of(io::stdin().lock(), Path::new("standard input")).try_for_each(&mut each)?;
+            Lines::of(BufReader::new(crate::pipes::standard_input()), Path::new("standard input")).try_for_each(&mut each)?;
         } else {
             Lines::of(BufReader::new(self.file()?), &self.from).try_for_each(&mut each)?;
         }
@@ -273,9 +285,12 @@ impl Arguments {
         Ok(())
     }
 
-    fn file(&self) -> Result<File, SurveyError> {
-        let unreadable = |error: io::Error| SurveyError::List { list: self.from.display().to_string(), reason: error.to_string() };
-        store::at_hand::open_named(&self.from).map_err(unreadable)
+    fn file(&self) -> Result<impl Read, SurveyError> {
+        crate::pipes::open_named(&self.from).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, error: &io::Error) -> SurveyError {
+        SurveyError::List { list: self.from.display().to_string(), reason: error.to_string() }
     }
 
     fn database(&self) -> Result<Option<Database>, SurveyError> {

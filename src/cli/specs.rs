@@ -1,6 +1,6 @@
 //! The specs of a run: those that were typed, and those of a file or of standard input.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use verdict::diagnostic::{Diagnostic, Stage};
@@ -39,7 +39,7 @@ pub(super) fn given(arguments: &Arguments) -> Result<Vec<String>, ListError> {
     let mut all = Vec::new();
     for spec in &arguments.specs {
         if spec == STDIN {
-            all.extend(listed(&text(io::stdin().lock(), "of standard input")?));
+            all.extend(listed(&text(crate::pipes::standard_input(), "of standard input")?));
         } else {
             all.push(spec.clone());
         }
@@ -52,7 +52,7 @@ pub(super) fn given(arguments: &Arguments) -> Result<Vec<String>, ListError> {
 
 fn read(path: &Path) -> Result<String, ListError> {
     let name = path.display().to_string();
-    match store::at_hand::open_named(path) {
+    match crate::pipes::open_named(path) {
         Ok(file) => text(file, &name),
         Err(error) => Err(ListError { list: name, reason: error.to_string() }),
     }
@@ -82,6 +82,8 @@ fn listed(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]

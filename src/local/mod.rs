@@ -12,6 +12,7 @@ mod entries;
 mod error;
 mod members;
 mod packed;
+mod plain;
 mod problem;
 mod problems;
 mod rebuilt;
@@ -21,8 +22,8 @@ mod work_tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -40,6 +41,11 @@ use verdict::{Failed, Severity, boxed, internal};
 use crate::options::Options;
 use packed::{Packed, Until};
 use work_tree::WorkTree;
+
+/// How often is looked whether the time is over.
+const POLL: Duration = Duration::from_millis(20);
+/// How long a client that packs may take to end when the time is over.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What came of one folder. `schema/local.schema.json` describes it.
 #[derive(Debug, Serialize)]
@@ -98,8 +104,12 @@ pub async fn check(asked: Asked, options: &Options, progress: Progress, cancelle
     let client = client.or_at_hand(&folder);
     progress.tell("pack", "packing the folder");
     let stop = Until { cancelled: Arc::clone(&cancelled), limit: options.limit().map_err(boxed)?, began: Instant::now() };
-    let (at, by) = (folder, client.clone());
-    let looked = tokio::task::spawn_blocking(move || look(&at, &by, &stop)).await.map_err(internal)?;
+    let (at, by, over) = (folder, client.clone(), is_over(Arc::clone(&cancelled), stop.limit));
+    let looking = tokio::task::spawn_blocking(move || look(&at, &by, &stop));
+    let looked = tokio::select! {
+        looked = looking => looked.map_err(internal)?,
+        error = over => Err(error),
+    };
     let Looked { packed, tree, mut problems, advice } = looked.map_err(boxed)?;
     let mut rebuild = None;
     let commit = tree.as_ref().map(|tree| tree.commit.clone());
@@ -125,6 +135,23 @@ pub async fn check(asked: Asked, options: &Options, progress: Progress, cancelle
         advice: explain.then_some(advice),
         rebuild,
     })
+}
+
+/// Comes back where the folder was still not read a moment after its time was over, or after a
+/// signal: it waits for something, as a file system that is gone.
+async fn is_over(cancelled: Arc<AtomicBool>, limit: Option<Duration>) -> LocalError {
+    let began = Instant::now();
+    let error = loop {
+        if cancelled.load(Ordering::Relaxed) {
+            break LocalError::Cancelled;
+        }
+        if let Some(limit) = limit.filter(|limit| began.elapsed() >= *limit) {
+            break LocalError::TimedOut(limit);
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    tokio::time::sleep(GRACE).await;
+    error
 }
 
 /// What can be seen without a network.

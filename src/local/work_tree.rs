@@ -78,6 +78,13 @@ impl WorkTree {
     /// Looks for the repository of a folder, which must be a canonical path.
     pub(super) fn open(folder: &Path) -> Result<Opened, LocalError> {
         let unreadable = |error: gix::Error| LocalError::Repository(error.to_string());
+        // The library looks at each folder from this one up, and opens what it finds.
+        for above in folder.ancestors() {
+            super::plain::check_repository(above).map_err(|error| LocalError::Repository(error.to_string()))?;
+            if above.join(".git").symlink_metadata().is_ok() {
+                break;
+            }
+        }
         let repository = match gix::discover(folder) {
             Ok(repository) => repository,
             // A repository that cannot be opened is not the same as none.
@@ -88,6 +95,12 @@ impl WorkTree {
         let root = fs::canonicalize(root)?;
         let Ok(inside) = folder.strip_prefix(&root) else { return Ok(Opened::NoRepository) };
         let directory = inside.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+        for key in ["core.excludesFile", "core.attributesFile"] {
+            if let Some(path) = repository.config_snapshot().trusted_path(key).map_err(unreadable)? {
+                let refused = |error| LocalError::Repository(format!("{key}, {}: {error}", path.display()));
+                crate::pipes::check_input(&path).map_err(refused)?;
+            }
+        }
         if repository.head().map_err(unreadable)?.is_unborn() {
             return Ok(Opened::NoCommit);
         }

@@ -12,7 +12,7 @@ mod stage;
 mod stopped;
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -273,8 +273,7 @@ async fn run(word: &str, options: &Options, known: Option<&str>, progress: Progr
     let memory = Memory::of(known, &place.folders);
     let (info, roots) = setup.rules(&spec, options)?;
     let (mut findings, mut of_memory) = (Vec::new(), Vec::new());
-    let file = options.recipe.as_ref().map(|file| if file == Path::new("-") { file.clone() } else { setup.around.cwd.join(file) });
-    let given = file.map(|file| Recipe::from_json(&read_recipe(&file)?)).transpose().map_err(boxed)?.map(Arc::new);
+    let given = given_recipe(options, &setup.around.cwd).await?;
     // What lies on this machine can be another thing tomorrow, and a checksum is of this question
     // alone.
     let stores = !options.no_cache && options.local_source().is_none() && given.is_none() && spec.checksums().is_empty();
@@ -379,7 +378,7 @@ async fn inspect(word: &str, options: &Options, stop: &Stop) -> Result<Inspectio
 }
 
 async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &Stop) -> Result<Replayed, Failed> {
-    let document = read_recipe(file).map_err(boxed)?;
+    let document = read_recipe(file.to_owned()).await?;
     let (recipe, told) = (Recipe::from_json(&document).map_err(boxed)?, Told::from_json(&document));
     // What is wrong with the configuration shows where it counts: the repository is reached or it
     // is not.
@@ -393,13 +392,25 @@ async fn replay_file(file: &Path, options: &Options, progress: Progress, stop: &
     work.await.map_err(internal)?
 }
 
-/// The bytes of a recipe's file, as many as are read at all and one more.
-fn read_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
+/// The bytes of a recipe's file, as many as are read at all and one more. In a thread of its own: a
+/// pipe may have nothing to read for longer than the run has time.
+/// The recipe that the user gave.
+async fn given_recipe(options: &Options, cwd: &Path) -> Result<Option<Arc<Recipe>>, Failed> {
+    let Some(file) = &options.recipe else { return Ok(None) };
+    let file = if file == Path::new("-") { file.clone() } else { cwd.join(file) };
+    Ok(Some(Arc::new(Recipe::from_json(&read_recipe(file).await?).map_err(boxed)?)))
+}
+
+async fn read_recipe(file: PathBuf) -> Result<Vec<u8>, Failed> {
+    tokio::task::spawn_blocking(move || bytes_of_recipe(&file)).await.map_err(internal)?.map_err(boxed)
+}
+
+fn bytes_of_recipe(file: &Path) -> Result<Vec<u8>, RecipeError> {
     let mut bytes = Vec::new();
     let reader: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin().lock())
+        Box::new(crate::pipes::standard_input())
     } else {
-        Box::new(store::at_hand::open_named(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?)
+        crate::pipes::open_named(file).map_err(|error| RecipeError::Unreadable(format!("{}: {error}", file.display())))?
     };
     let read = reader.take(LARGEST_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|error| RecipeError::Unreadable(error.to_string()))?;

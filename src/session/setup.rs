@@ -1,7 +1,7 @@
 //! What a run has before it asks anything: npm's and git's configuration, the folders of the
 //! caches, its deadline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -186,9 +186,18 @@ fn netrc_of(around: &Surroundings) -> Option<PathBuf> {
 
 /// The folders of the caches that the options mean.
 pub fn cache_folders(options: &Options, around: &Surroundings) -> Result<Folders, CacheError> {
-    let root: PathBuf = match &options.cache_dir {
-        Some(dir) => around.cwd.join(dir),
-        None => folders::platform_root(folders::Platform::HOST, &|name| around.vars.get(name).map(Into::into))?,
-    };
+    let root = if let Some(dir) = &options.cache_dir { around.cwd.join(dir) } else { platform_root(around)? };
     Ok(Folders::at(root, options.cache_file.as_deref()))
+}
+
+/// The folder of the caches on this system; an error where the user's home is not there.
+fn platform_root(around: &Surroundings) -> Result<PathBuf, CacheError> {
+    let root = folders::platform_root(folders::Platform::HOST, &|name| around.vars.get(name).map(Into::into))?;
+    // That of a system's own user often is not, so that nothing is kept there.
+    let missing = around.vars.get("HOME").map(Path::new).filter(|home| root.starts_with(home) && !home.exists());
+    if let Some(home) = missing {
+        let error = std::io::Error::new(std::io::ErrorKind::NotFound, "this home folder is not there");
+        return Err(CacheError::writing(home, error));
+    }
+    Ok(root)
 }

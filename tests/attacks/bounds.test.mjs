@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { attack, setUp } from './kit.mjs';
+import { attack, manifest, setUp } from './kit.mjs';
 
 setUp();
 
@@ -86,6 +86,49 @@ for (const [title, { code, ...released }] of Object.entries(CASES)) {
     assert.equal(answer.code, code);
     assert.ok(title.startsWith('control') || took < LIMIT + BEYOND, `${took} s with a limit of ${LIMIT}`);
     assert.ok(memory.peak() < 1024, `${Math.round(memory.peak())} MB`);
+  });
+}
+
+/** JSON with `bytes` more of values: a hundred kilobytes in a repository, gigabytes in memory. */
+const padded = (json, bytes = 60 * MB) => `${json.trimEnd().slice(0, -1)},"pad":[${fill('0,', bytes)}0]}`;
+const MAKES = { scripts: { build: "node -e \"const f=require('fs');f.mkdirSync('dist');f.writeFileSync('dist/a.js','v'+require('./package.json').version)\"" }, files: ['dist'] };
+const DOCUMENTS = {
+  'control: package.json of another folder': { other: '{"name":"other"}', finding: null },
+  'package.json of another folder': { other: padded('{"name":"other"}'), finding: /x\/package\.json \(\d{8} bytes\)/ },
+  'package-lock.json': { lock: (id) => padded(`{"name":"${id}","version":"1.1.0","lockfileVersion":3,"packages":{"":{"name":"${id}","version":"1.1.0"}}}`, 20 * MB), finding: /package-lock\.json/ },
+  'package.json of an earlier commit': { earlier: true, verdict: 'differs', finding: null },
+};
+for (const [title, { other, lock, earlier, verdict = 'identical', finding }] of Object.entries(DOCUMENTS)) {
+  attack(`what the source has as JSON is no end of the memory: ${title}`, async ({ world, id, judge }) => {
+    const own = (version) => manifest(id, version, { repository: `github:kit/${id}`, ...MAKES });
+    const files = { 'package.json': own('1.1.0'), ...(other && { 'x/package.json': other }), ...(lock && { 'package-lock.json': lock(id) }) };
+    const before = earlier ? [{ label: 'b', files: { 'package.json': padded(own('1.0.0')) } }] : [];
+    const ids = await world.host.add(`kit/${id}`, { commits: [...before, { label: 'c', files }], tags: { 'v1.1.0': 'c' } });
+    await world.registry.publish({ files: { 'package.json': own('1.1.0'), 'dist/a.js': earlier ? 'v1.0.0' : 'v1.1.0' }, gitHead: ids.c });
+    const memory = watched();
+    const answer = await judge(`${id}@1.1.0`, { onStart: memory.onStart });
+    assert.equal(answer.verdict, verdict);
+    const told = answer.findings.find(({ code }) => code === 'source-unread');
+    if (finding) assert.match(told.message, finding);
+    else assert.equal(told, undefined);
+    assert.ok(memory.peak() > 10 && memory.peak() < 640, `${Math.round(memory.peak())} MB`);
+  });
+}
+
+for (const [title, side] of [
+  ['the source', 'commit'],
+  ['the archive', 'published'],
+]) {
+  attack(`a package.json of megabytes is no end of the memory: of ${title}`, async ({ world, id, judge }) => {
+    const own = manifest(id, '1.0.0', { repository: `github:kit/${id}` });
+    const of = (one) => ({ 'package.json': one === side ? padded(own) : own, 'index.js': 'x' });
+    const ids = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: of('commit') }], tags: { 'v1.0.0': 'c' } });
+    // What the registry says of it stays small: its answers have a limit of their own.
+    await world.registry.publish({ name: id, version: '1.0.0', files: of('published'), omit: ['pad'], gitHead: ids.c });
+    const memory = watched();
+    const answer = await judge(`${id}@1.0.0`, { onStart: memory.onStart });
+    assert.equal(answer.code, side === 'commit' ? 'package-too-large' : 'archive-manifest-too-large');
+    assert.ok(memory.peak() > 10 && memory.peak() < 640, `${Math.round(memory.peak())} MB`);
   });
 }
 

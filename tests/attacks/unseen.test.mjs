@@ -117,6 +117,26 @@ attack('a text that becomes code where a tool takes comments out is in no source
   }
 });
 
+attack('a README.md that a tool cut and that the package runs is told', async ({ world, id, judge }) => {
+  const readme = "trap 'echo EVIL' EXIT\n\n## Usage\n\ntrap - EXIT\n";
+  const docs = "trap 'echo EVIL' EXIT\n\n## Docs\nRead full docs **[here](https://v.example/)**.\n";
+  for (const [nth, more, index, severity] of [
+    [0, { scripts: { postinstall: 'sh README.md' } }, 'x\n', 'warning'],
+    [1, { bin: 'README.md' }, 'x\n', 'warning'],
+    [2, {}, "require('child_process').exec('sh Readme.md')\n", 'warning'],
+    // The control: a text for people, which package.json names as such.
+    [3, { files: ['README.md', 'index.js'] }, 'x\n', 'info'],
+  ]) {
+    const json = { ...more, devDependencies: { 'clean-publish': '5.0.0' }, homepage: 'https://v.example/', 'clean-publish': { cleanDocs: true } };
+    const own = JSON.parse(manifest(`${id}-${nth}`, '1.0.0', json));
+    for (const field of ['devDependencies', 'clean-publish']) delete own[field];
+    const published = { 'package.json': `${JSON.stringify(own, null, 2)}\n`, 'README.md': docs };
+    const answer = await judge((await world.release(`${id}-${nth}`, { json, files: { 'index.js': index, 'README.md': readme }, published })).spec);
+    assert.equal(answer.verdict, 'identical', answer.code);
+    assert.equal(findingOf(answer, 'readme-shortened').severity, severity, String(nth));
+  }
+});
+
 attack('what a package for another system has in its commands is in no lockfile', async ({ world, id, judge }) => {
   const encoded = Buffer.from(EVIL.repeat(20)).toString('base64url');
   const bin = Object.fromEntries(encoded.match(/.{1,200}/g).map((piece, at) => [`c${String(at).padStart(3, '0')}`, piece]));

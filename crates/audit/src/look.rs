@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use npm_lockfile::Bundled;
 use npm_registry::{Integrity, Published};
+use npm_spec::manifest::LARGEST_PACKED;
 use npm_tarball::{Archive, Entry, EntryKind, Limits};
 use report::answer::Answer;
 use report::json::PackageInfo;
@@ -23,9 +24,6 @@ const MAX_DIFFERENCES: usize = 20;
 /// Most folders below each other, and most files of one package, that are looked at.
 const MAX_DEPTH: usize = 64;
 const MAX_FILES: usize = 200_000;
-
-/// Largest package.json that is read, in bytes.
-const MAX_MANIFEST: u64 = 32 << 20;
 
 /// What is to be looked up in one tarball.
 #[derive(Debug, Clone, Default)]
@@ -142,9 +140,9 @@ impl Learned {
 }
 
 fn manifest_of(archive: &Archive, path: &str) -> serde_json::Value {
-    let entry = archive.get(path).filter(|entry| entry.kind == EntryKind::File && entry.size <= MAX_MANIFEST);
+    let entry = archive.get(path).filter(|entry| entry.kind == EntryKind::File && entry.size <= LARGEST_PACKED);
     let content = entry.and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
-    serde_json::from_slice(npm_spec::manifest::without_bom(&content)).unwrap_or_default()
+    npm_spec::manifest::read_up_to(&content, LARGEST_PACKED).unwrap_or_default()
 }
 
 /// Whether a package.json asks for a package under another name: `"alias": "npm:real@^1.0.0"`.

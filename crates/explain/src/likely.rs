@@ -219,6 +219,9 @@ impl Case<'_> {
         if is_code(path) && !is_declaration(path) {
             return true;
         }
+        if self.loads.is_for_installation(path) {
+            return true;
+        }
         // A script of the installation may take any file, by a word or by a pattern.
         let is_named = || self.loads.runs_at_install() || self.loads.names(path);
         let Some(entry) = self.published.get(path).filter(|_| !is_declaration(path)) else { return false };
@@ -315,6 +318,23 @@ mod tests {
         ] {
             assert_eq!(cause(published, rebuilt, built), Cause::UnexplainedCode, "{published:?}");
         }
+    }
+
+    #[test]
+    fn what_is_named_without_quotes_or_obeyed_by_an_installation_is_code() {
+        const CODE: &str = "console.log('x', require('os').arch())\n";
+        let at_install = "{\"scripts\":{\"postinstall\":\"pip install -r requirements.txt -c pins.lst\"}}";
+        for (there, path, text) in [
+            (("run.sh", "#!/bin/sh\nnode $(dirname $0)/notes.txt\n"), "notes.txt", CODE),
+            (("x.html", "<script src=notes.txt></script>\n"), "notes.txt", CODE),
+            (("a.mjs", "import{createRequire as c}from'module';const r=c(import.meta.url);r('./no'+'tes.txt')\n"), "notes.txt", CODE),
+            (("package.json", at_install), "requirements.txt", "good\nevil\n"),
+            (("package.json", at_install), "pins.lst", "good\nevil\n"),
+        ] {
+            assert_eq!(cause(&[there, (path, text)], &[there], Built::No), Cause::UnexplainedCode, "{there:?} {path}");
+        }
+        let control = ("a.mjs", "import x from 'y'; export default x.z\n");
+        assert_eq!(cause(&[control, ("notes.txt", CODE)], &[control], Built::No), Cause::SourceNotThere);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
 use serde_json::{Map, Value};
 
@@ -16,6 +17,30 @@ use super::place;
 const OBEYED: [&str; 4] = [".babelrc", ".babelrc.json", "babel.config.json", "package.json"];
 /// Fields that name files which nothing runs.
 const SHOWN: [&str; 8] = ["files", "types", "typings", "typesVersions", "man", "readme", "readmeFilename", "license"];
+/// Ends of programs and pages that name files without quotes.
+const WORDED: [&str; 16] =
+    [".sh", ".bash", ".cmd", ".bat", ".ps1", ".py", ".rb", ".pl", ".php", ".html", ".htm", ".svg", ".vue", ".svelte", ".mk", "makefile"];
+/// Files that say to installers and compilers of other languages what to install and run.
+const LISTS: [&str; 18] = [
+    "requirements.txt",
+    "constraints.txt",
+    "pipfile",
+    "pipfile.lock",
+    "poetry.lock",
+    "uv.lock",
+    "pyproject.toml",
+    "setup.cfg",
+    "gemfile",
+    "gemfile.lock",
+    "cargo.toml",
+    "cargo.lock",
+    "go.mod",
+    "composer.json",
+    "composer.lock",
+    "makefile",
+    "cmakelists.txt",
+    "environment.yml",
+];
 /// Bytes of one script, and of all, that are searched for names of files.
 const SEARCHED: (u64, u64) = (1 << 20, 16 << 20);
 
@@ -117,7 +142,7 @@ fn names_a_script(value: &Value, archive: &Archive) -> bool {
 /// What the scripts of a package name.
 pub(super) struct Loads<'a> {
     archive: &'a Archive,
-    texts: OnceCell<Vec<String>>,
+    texts: OnceCell<Vec<Text>>,
     puts_together: OnceCell<bool>,
     installs: OnceCell<bool>,
 }
@@ -134,22 +159,61 @@ impl<'a> Loads<'a> {
     }
 
     /// Whether a script, or package.json in what it runs, loads or installs, names a file of this
-    /// name in quotes: it may be run whatever its extension is.
+    /// name, in quotes where its language has them: it may be run whatever its extension is.
     pub(super) fn names(&self, path: &str) -> bool {
+        self.texts.get_or_init(|| texts(self.archive)).iter().any(|text| text.names(path))
+    }
+
+    /// Whether an installation obeys a file, whatever is in it: a script that it runs names the
+    /// file, or runs programs that look for files of this name.
+    pub(super) fn is_for_installation(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        let texts = self.texts.get_or_init(|| texts(self.archive));
-        texts.iter().any(|text| text.match_indices(name).any(|(at, _)| is_quoted(text, at, name.len())))
+        let texts = || self.texts.get_or_init(|| texts(self.archive));
+        let is_named = || texts().iter().any(|text| text.written == Written::AtInstall && text.names(path));
+        self.runs_at_install() && (LISTS.contains(&name.to_ascii_lowercase().as_str()) || is_named())
     }
 
     /// Whether a script loads or reads files whose names no text has in one piece.
     pub(super) fn puts_names_together(&self) -> bool {
         let texts = || self.texts.get_or_init(|| texts(self.archive));
-        *self.puts_together.get_or_init(|| texts().iter().any(|text| puts_names_together(text)))
+        *self.puts_together.get_or_init(|| texts().iter().any(Text::puts_names_together))
     }
 }
 
-/// Words by which a script reads, runs or starts a file, whatever it is called.
-const READS: [&str; 11] = [
+/// How a text names files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// In quotes.
+    Quoted,
+    /// As a word.
+    Worded,
+    /// As a word, in a script that an installation runs.
+    AtInstall,
+}
+
+/// A script, a page, or what package.json runs, loads and installs, as JSON.
+struct Text {
+    text: String,
+    written: Written,
+}
+
+impl Text {
+    fn names(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_it = if self.written == Written::Quoted { is_quoted } else { is_word };
+        self.text.match_indices(name).any(|(at, _)| is_it(&self.text, at, name.len()))
+    }
+
+    fn puts_names_together(&self) -> bool {
+        // A variable or a pattern of a shell.
+        (self.written != Written::Quoted && self.text.contains(['$', '%', '*'])) || puts_names_together(&self.text)
+    }
+}
+
+/// Words by which a script reads, runs or starts a file, whatever it is called: the last ones are
+/// other ways to Node's loader, a call of what was looked up by a name that is put together among
+/// them.
+const READS: [&str; 18] = [
     "readFile",
     "createReadStream",
     "eval(",
@@ -161,6 +225,13 @@ const READS: [&str; 11] = [
     "'vm'",
     "_load",
     "dlopen",
+    "createRequire",
+    "\"module\"",
+    "'module'",
+    "node:module",
+    "getBuiltinModule",
+    "mainModule",
+    "](",
 ];
 
 /// Whether a script may load a file without its name in one piece: it loads by something else than
@@ -200,24 +271,46 @@ fn is_quoted(text: &str, at: usize, length: usize) -> bool {
     before.is_some_and(|c| QUOTES.contains(&c) || "/: ".contains(c)) && after.is_some_and(|c| QUOTES.contains(&c))
 }
 
-/// The scripts of an archive, and what package.json runs, loads and installs, as JSON.
-fn texts(archive: &Archive) -> Vec<String> {
+/// Whether what stands here is a word, or a path's last part.
+fn is_word(text: &str, at: usize, length: usize) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    let before = text.get(..at).and_then(|text| text.chars().next_back());
+    let after = text.get(at + length..).and_then(|text| text.chars().next());
+    !before.is_some_and(|c| is_of_name(c) || c == '.') && !after.is_some_and(is_of_name)
+}
+
+/// Whether a file of this name is a program or a page that names files as words.
+fn is_worded(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    WORDED.iter().any(|end| path.ends_with(end))
+}
+
+/// The scripts and pages of an archive, and what package.json runs, loads and installs, as JSON.
+fn texts(archive: &Archive) -> Vec<Text> {
     let (one, mut left) = SEARCHED;
     let left = &mut left;
     let mut texts = Vec::new();
     for entry in archive.entries().iter().filter(|entry| entry.kind == EntryKind::File) {
         // Node follows one in a folder, too.
         let is_manifest = entry.path == "package.json" || entry.path.ends_with("/package.json");
-        if !(is_manifest || place::is_script(&entry.path)) || entry.size > one.min(*left) {
+        let is_script = place::is_script(&entry.path);
+        let is_program = || {
+            let mut head = [0; 2];
+            is_worded(&entry.path) || (archive.open(entry).read_exact(&mut head).is_ok() && head == *b"#!")
+        };
+        if entry.size > one.min(*left) || !(is_manifest || is_script || is_program()) {
             continue;
         }
         *left -= entry.size;
         let Ok(bytes) = archive.content(entry) else { continue };
         if !is_manifest {
-            texts.push(String::from_utf8_lossy(&bytes).into_owned());
+            let written = if is_script { Written::Quoted } else { Written::Worded };
+            texts.push(Text { text: String::from_utf8_lossy(&bytes).into_owned(), written });
         } else if let Ok(Value::Object(manifest)) = serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
             let fields = LOADED.iter().chain(&DEPENDENCIES).chain(&["scripts"]).filter_map(|field| manifest.get(*field));
-            texts.extend(fields.map(Value::to_string));
+            texts.extend(fields.map(|field| Text { text: field.to_string(), written: Written::Quoted }));
+            let scripts = HOOKS.iter().filter_map(|name| manifest.get("scripts")?.get(*name)?.as_str());
+            texts.extend(scripts.map(|script| Text { text: script.to_owned(), written: Written::AtInstall }));
         }
     }
     texts
@@ -249,9 +342,24 @@ mod tests {
             "fs.readFileSync(path)",
             "eval(x)",
             "require('child_process')",
+            "import{createRequire as c}from'module';const r=c(import.meta.url);r('./no'+'tes.txt')",
+            "module['req'+'uire']('./no'+'tes.txt')",
+            "const M=require('module');new M('x').load(__dirname+'/no'+'tes.txt')",
         ] {
             assert!(puts_names_together(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_shell_and_a_page_name_files_as_words() {
+        let text = |text: &str, written| Text { text: text.to_owned(), written };
+        for worded in ["node $(dirname $0)/notes.txt", "<script src=notes.txt></script>", "sh notes.txt", ". 'a/notes.txt'"] {
+            assert!(text(worded, Written::Worded).names("a/notes.txt"), "{worded}");
+        }
+        assert!(!text("sh my-notes.txt2", Written::Worded).names("notes.txt"));
+        assert!(!text("node x/notes.txt", Written::Quoted).names("notes.txt"));
+        assert!(text("sh $x", Written::Worded).puts_names_together() && !text("sh x", Written::Worded).puts_names_together());
+        assert!(is_worded("run.SH") && is_worded("a/x.html") && is_worded("Makefile") && !is_worded("notes.txt"));
     }
 
     #[test]

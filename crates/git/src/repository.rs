@@ -240,6 +240,13 @@ impl Repository {
         self.store.blob(id)?.ok_or_else(|| GitError::ObjectMissing { url: self.url.clone(), id: id.to_string() })
     }
 
+    /// A blob of `most` bytes at the most, fetched if it is not here; `None` for a larger one,
+    /// which is not read.
+    pub fn blob_up_to(&mut self, id: &ObjectId, most: u64) -> Result<Option<Vec<u8>>, GitError> {
+        self.ensure_blobs([*id])?;
+        if self.store.size(id).is_some_and(|size| size > most) { Ok(None) } else { self.blob(id).map(Some) }
+    }
+
     /// Whether a branch or tag reaches the commit. A tip is answered at once; else all of history
     /// is read, without trees.
     pub fn reaches(&mut self, id: &ObjectId) -> Result<bool, GitError> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rebuild::rebuilt::{Cleaned, Rebuilt};
+use rebuild::rebuilt::{Cleaned, Rebuilt, Shortened};
 use verdict::{Finding, Outcome, Severity};
 
 /// A warning for files that a checkout has with other text than a reader of the repository sees;
@@ -17,7 +17,7 @@ pub(crate) fn altered(paths: &[String]) -> Option<Finding> {
 
 /// Warnings for what a tool that cleans up made other than the source shows.
 pub(crate) fn cleaned(cleaned: &Cleaned) -> impl Iterator<Item = Finding> {
-    uncommented(&cleaned.uncommented).into_iter().chain(rewritten(&cleaned.obeyed))
+    uncommented(&cleaned.uncommented).into_iter().chain(rewritten(&cleaned.obeyed)).chain(cleaned.shortened.as_ref().map(shortened))
 }
 
 /// A warning for keys of package.json that say what is installed, run or loaded, and that a tool
@@ -35,6 +35,19 @@ fn uncommented(paths: &[String]) -> Option<Finding> {
     let message =
         format!("clean-publish removed comments from {files}: a program that reads its own text or line numbers sees the difference");
     (!paths.is_empty()).then(|| Finding::new("comments-removed", Severity::Warning, message))
+}
+
+/// A notice for a README.md that was cut; a warning where the package may run or read it: what is
+/// cut from a program makes another one.
+fn shortened(readme: &Shortened) -> Finding {
+    let cut = "clean-publish cut README.md behind its first section";
+    match &readme.user {
+        Some(user) => {
+            let message = format!("{cut}, and {user} may run or read it: the source's README.md may do something else");
+            Finding::new("readme-shortened", Severity::Warning, message)
+        }
+        None => Finding::new("readme-shortened", Severity::Info, cut),
+    }
 }
 
 /// Warnings for submodules at commits that their own repositories never took.

@@ -103,7 +103,7 @@ fn named(published: &Published, archive: &Archive) -> (Option<String>, Option<St
         return (release.name.clone(), release.version.clone());
     }
     let content = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
-    let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(&content)).unwrap_or_default();
+    let manifest: serde_json::Value = npm_spec::manifest::read_up_to(&content, npm_spec::manifest::LARGEST_PACKED).unwrap_or_default();
     let text = |key: &str| manifest.get(key).and_then(serde_json::Value::as_str).map(str::to_owned);
     (text("name"), text("version"))
 }

@@ -29,6 +29,7 @@ mod question;
 mod released_as;
 pub mod replay;
 mod source_of;
+mod unread;
 mod user_source;
 
 pub use pipeline::judge_release;

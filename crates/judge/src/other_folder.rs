@@ -4,7 +4,7 @@
 use gix::ObjectId;
 
 use git::{GitError, Listing, Repository};
-use npm_spec::manifest::without_bom;
+use npm_spec::manifest;
 use npm_spec::path::join;
 use origin::{Claims, Located, manifest_directories};
 use recipe::Recipe;
@@ -36,8 +36,6 @@ const ASIDE: [&str; 18] = [
 
 /// Most package.json files of a commit that are read for their names.
 const MOST_MANIFESTS: usize = 2_000;
-/// Largest of them that is read, in bytes.
-const LARGEST_MANIFEST: u64 = 1 << 20;
 
 /// Adds a warning where the folder that was taken is not the one that the package declares. Where
 /// it declares none, where it is not the root and another folder is a package of this name, too, or
@@ -150,7 +148,5 @@ fn namesake(repository: &mut Repository, listing: &Listing, taken: &str, name: &
 /// A folder's package.json in the commit; `None` if it cannot be had or read.
 fn manifest(repository: &mut Repository, listing: &Listing, folder: &str) -> Option<Value> {
     let id = listing.get(&join(folder, "package.json"))?.id;
-    repository.ensure_blobs([id]).ok()?;
-    repository.store().size(&id).filter(|size| *size <= LARGEST_MANIFEST)?;
-    serde_json::from_slice(without_bom(&repository.blob(&id).ok()?)).ok()
+    manifest::read(&repository.blob_up_to(&id, manifest::LARGEST).ok()??)
 }

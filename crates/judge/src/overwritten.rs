@@ -115,9 +115,9 @@ fn rewritten(change: &ManifestChange, is_of_commit: bool) -> Finding {
 mod tests {
     use super::*;
 
-    fn change(keys: &[&str], new: &[&str]) -> Option<ManifestChange> {
+    fn change(keys: &[&str], new: &[&str]) -> ManifestChange {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        Some(ManifestChange { keys: owned(keys), new_dependencies: owned(new).into_iter().collect() })
+        ManifestChange { keys: owned(keys), new_dependencies: owned(new).into_iter().collect() }
     }
 
     fn told(overwritten: &[&str], manifest: Option<ManifestChange>, gives_manifest: bool) -> Vec<(String, Severity)> {
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_package_json_that_a_tool_of_the_commit_makes_is_told_by_its_keys() {
-        let obeyed = || change(&["scripts.postinstall"], &[]);
+        let obeyed = || Some(change(&["scripts.postinstall"], &[]));
         assert_eq!(told(&[PACKAGE_JSON], obeyed(), true), expected(&[("manifest-rewritten", Severity::Warning)]));
         assert!(told(&[PACKAGE_JSON], None, true).is_empty());
         let both = expected(&[("source-overwritten", Severity::Warning), ("manifest-rewritten", Severity::Warning)]);
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_package_json_that_a_build_makes_elsewhere_is_a_warning_where_it_installs_otherwise() {
-        assert_eq!(told(&[], change(&["main"], &[]), false), expected(&[("manifest-rewritten", Severity::Info)]));
-        assert_eq!(told(&[], change(&["dependencies"], &["evil"]), false), expected(&[("manifest-rewritten", Severity::Warning)]));
-        assert_eq!(told(&[], change(&["scripts.install"], &[]), false), expected(&[("manifest-rewritten", Severity::Warning)]));
+        assert_eq!(told(&[], Some(change(&["main"], &[])), false), expected(&[("manifest-rewritten", Severity::Info)]));
+        assert_eq!(told(&[], Some(change(&["dependencies"], &["evil"])), false), expected(&[("manifest-rewritten", Severity::Warning)]));
+        assert_eq!(told(&[], Some(change(&["scripts.install"], &[])), false), expected(&[("manifest-rewritten", Severity::Warning)]));
     }
 }

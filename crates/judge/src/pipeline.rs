@@ -33,7 +33,7 @@ use crate::question::Question;
 use crate::source_of::source_of;
 use crate::{
     attested, beside_branches, checkout_notes, committed, decision, elsewhere, fetch, other_folder, overwritten, pnpm_changelog, pnpm_hook,
-    released_as,
+    released_as, unread,
 };
 
 /// How long a task that is no longer needed may take to see it.
@@ -185,6 +185,7 @@ fn decide(
     draft.noted(|report| released_as::tell(report, repository.refs()));
     draft.noted(|report| beside_branches::tell(report, &mut repository));
     draft.noted(|report| other_folder::tell(report, &mut repository, &located, &claims, &decided.closest.recipe));
+    draft.noted(|report| unread::tell(report, repository.store(), &located));
     draft.noted(|report| pnpm_hook::tell(report, &mut repository, &decided.closest.recipe));
     draft.noted(|report| pnpm_changelog::tell(report, &mut repository, &decided.closest.recipe, &published));
     draft.findings(checkout_notes::findings(&decided.closest));

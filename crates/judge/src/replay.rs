@@ -165,7 +165,7 @@ fn source_of(recipe: &Recipe, question: &Question, context: &Context, runtime: &
 /// in, must name that one.
 fn check_names(archive: &npm_tarball::Archive, recipe: &Recipe, told: Option<&Told>) -> Result<(), ReplayError> {
     let bytes = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default();
+    let manifest: Value = npm_spec::manifest::read_up_to(&bytes, npm_spec::manifest::LARGEST_PACKED).unwrap_or_default();
     let by_result = told.and_then(|told| told.package.as_ref()).map(|(name, version)| (name, version));
     for (name, version) in [(&recipe.name, &recipe.version)].into_iter().chain(by_result) {
         if !confusion::same_identity(&json!({ "name": name, "version": version }), &manifest) {

@@ -60,6 +60,12 @@ pub enum ArchiveError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// A package.json larger than any that is read, or with more values.
+    #[error("the archive has a package.json of more than {limit} bytes, or of a million values")]
+    ManifestTooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
 }
 
 impl Diagnostic for ArchiveError {
@@ -75,6 +81,7 @@ impl Diagnostic for ArchiveError {
             Self::PathTooLong { .. } => "archive-path-too-long",
             Self::PathsTooLarge { .. } => "archive-paths-too-large",
             Self::ExtendedHeaderTooLarge { .. } => "archive-extended-header-too-large",
+            Self::ManifestTooLarge { .. } => "archive-manifest-too-large",
         }
     }
 

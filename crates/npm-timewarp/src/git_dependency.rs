@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use npm_spec::manifest::{LARGEST_LOCKFILE, read_up_to};
+
 use super::git_wanted::GitWanted;
 use super::ledger::Leads;
 
@@ -59,14 +61,14 @@ fn without_reference(wanted: &str) -> &str {
 /// registry here; none if it has none. Both have to be changed: npm holds the one against the
 /// other. For the installation only: the caller puts the original back.
 pub fn without_git(document: &[u8], leads: &Leads) -> Option<Vec<u8>> {
-    let mut document: Value = serde_json::from_slice(npm_spec::manifest::without_bom(document)).ok()?;
+    let mut document: Value = read_up_to(document, LARGEST_LOCKFILE)?;
     lead(&mut document, "", leads, DEPTH).then(|| serde_json::to_vec_pretty(&document).unwrap_or_default())
 }
 
 /// Notes the commits that a lockfile of npm's has for dependencies on repositories, so that what
 /// others say of the same ones leads there too.
 pub fn note_npm_lock(document: &[u8], leads: &Leads) {
-    if let Ok(document) = serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(document)) {
+    if let Some(document) = read_up_to::<Value>(document, LARGEST_LOCKFILE) {
         note(&document, "", leads, DEPTH);
     }
 }

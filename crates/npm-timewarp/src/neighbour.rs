@@ -12,6 +12,7 @@ use flate2::{Compression, GzBuilder};
 use nodejs_semver::Version;
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
 use npm_spec::version;
 
 /// Largest tarball, packed and unpacked, that is taken over, in bytes.
@@ -65,7 +66,7 @@ fn rewrite(tarball: impl Read, version: &str) -> io::Result<Vec<u8>> {
 }
 
 fn with_version(manifest: &[u8], version: &str) -> io::Result<Vec<u8>> {
-    let mut manifest: Map<String, Value> = serde_json::from_slice(npm_spec::manifest::without_bom(manifest))?;
+    let mut manifest: Map<String, Value> = read_up_to(manifest, LARGEST_PACKED).ok_or(io::ErrorKind::InvalidData)?;
     manifest.insert("version".to_owned(), Value::from(version));
     Ok(serde_json::to_vec(&manifest)?)
 }

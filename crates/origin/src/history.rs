@@ -14,7 +14,7 @@ use verdict::EvidenceKind;
 use super::bots::commits;
 use super::error::LocateError;
 use super::locate::{MAX_MANIFESTS, Nominee, Origin, Search, tip_of, unique};
-use super::manifests::{manifest_of, read_manifests};
+use super::manifests::{manifest_at, read_manifests};
 use super::score::{PublishedFile, Score, manifest_directories, only_in_source, score_directory};
 
 /// Commits on each side of the best nominee, in order of time, whose trees are compared.
@@ -129,7 +129,7 @@ impl Search<'_> {
     }
 
     fn is_this_version(&self, repository: &Repository, id: &ObjectId) -> bool {
-        let (name, version) = manifest_of(repository.store().blob(id).ok().flatten(), &self.claims.name);
+        let (name, version) = manifest_at(repository.store(), id, &self.claims.name).unwrap_or_default();
         name.as_deref() == Some(&self.claims.name) && version.as_deref() == Some(&self.claims.version)
     }
 

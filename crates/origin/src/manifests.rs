@@ -3,17 +3,28 @@
 use std::collections::HashMap;
 
 use gix::ObjectId;
+use serde_json::Value;
 
-use git::{Listing, Repository};
+use git::{GitError, Listing, ObjectStore, Repository};
+use npm_spec::manifest::{self, LARGEST};
 use npm_spec::path::join;
 
 use super::error::LocateError;
 
-/// Name and version in a package.json's bytes. The name is `wanted` if the package is published by
-/// it: pnpm 11.18 and later publish as `publishConfig.name` says.
-pub(super) fn manifest_of(bytes: Option<Vec<u8>>, wanted: &str) -> (Option<String>, Option<String>) {
-    let value = bytes.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(npm_spec::manifest::without_bom(&bytes)).ok());
-    let text = |place: &str| value.as_ref().and_then(|value| value.pointer(place)).and_then(|value| value.as_str()).map(str::to_owned);
+/// Name and version in a package.json that is here; none of one that is larger than what is read,
+/// which the report tells. The name is `wanted` if the package is published by it: pnpm 11.18 and
+/// later publish as `publishConfig.name` says.
+pub(super) fn manifest_at(store: &ObjectStore, id: &ObjectId, wanted: &str) -> Result<(Option<String>, Option<String>), GitError> {
+    // The size first: a hundred kilobytes of a repository can unpack to gigabytes.
+    if store.size(id).is_some_and(|size| size > LARGEST) {
+        return Ok((None, None));
+    }
+    Ok(manifest_of(store.blob(id)?.as_deref(), wanted))
+}
+
+fn manifest_of(bytes: Option<&[u8]>, wanted: &str) -> (Option<String>, Option<String>) {
+    let value = bytes.and_then(manifest::read::<Value>);
+    let text = |place: &str| value.as_ref().and_then(|value| value.pointer(place)).and_then(Value::as_str).map(str::to_owned);
     let name = text("/publishConfig/name").filter(|name| name == wanted).or_else(|| text("/name"));
     (name, text("/version"))
 }
@@ -31,5 +42,5 @@ pub(super) fn read_manifests(
     let found: Vec<(String, ObjectId)> =
         directories.filter_map(|dir| listing.get(&join(&dir, "package.json")).map(|entry| (dir, entry.id))).collect();
     repository.ensure_blobs(found.iter().map(|(_, id)| *id))?;
-    found.into_iter().map(|(dir, id)| Ok((dir, manifest_of(repository.store().blob(&id)?, wanted)))).collect()
+    found.into_iter().map(|(dir, id)| Ok((dir, manifest_at(repository.store(), &id, wanted)?))).collect()
 }

@@ -18,6 +18,7 @@ pub mod packing;
 pub mod plan;
 mod published;
 mod question;
+mod readme;
 pub mod rebuilt;
 mod recipe_for;
 mod search;

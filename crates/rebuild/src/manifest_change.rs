@@ -1,9 +1,8 @@
 //! What a package's package.json has otherwise than that of the commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use npm_spec::manifest::without_bom;
@@ -66,17 +65,15 @@ fn versionless(bytes: &[u8]) -> Option<Map<String, Value>> {
     Some(manifest.into_iter().filter(|(key, _)| key != "version").collect())
 }
 
-type Names = BTreeMap<String, IgnoredAny>;
-
 /// The names in a package.json, without what stands beside them.
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct Manifest {
     name: Option<String>,
-    dependencies: Names,
-    dev_dependencies: Names,
-    optional_dependencies: Names,
-    peer_dependencies: Names,
+    dependencies: Map<String, Value>,
+    dev_dependencies: Map<String, Value>,
+    optional_dependencies: Map<String, Value>,
+    peer_dependencies: Map<String, Value>,
 }
 
 /// The packages that a package.json installs beside the package.
@@ -92,7 +89,7 @@ pub(crate) fn named(manifest: &[u8]) -> BTreeSet<String> {
     let Manifest { name, dependencies, dev_dependencies, optional_dependencies, peer_dependencies } =
         serde_json::from_slice(without_bom(manifest)).unwrap_or_default();
     let all = [dependencies, dev_dependencies, optional_dependencies, peer_dependencies];
-    all.into_iter().flat_map(BTreeMap::into_keys).chain(name).collect()
+    all.into_iter().flatten().map(|(key, _)| key).chain(name).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,8 @@ use serde_json::Value;
 use super::committed::{PACKAGE_JSON, id_of};
 use super::error::SourceError;
 use super::packing::Shelves;
-use super::rebuilt::{Before, Cleaned};
+use super::readme::{README, user_of_readme};
+use super::rebuilt::{Before, Cleaned, Shortened};
 
 const BINDING_GYP: &str = "binding.gyp";
 
@@ -63,7 +64,16 @@ impl<'o> Overlay<'o> {
         } else {
             Vec::new()
         };
-        Ok(Cleaned { uncommented: self.uncommented(entries, archive)?, obeyed, before: self.before(entries)? })
+        let (uncommented, shortened) = (self.uncommented(entries, archive)?, self.shortened(entries, archive)?);
+        Ok(Cleaned { uncommented, obeyed, shortened, before: self.before(entries)? })
+    }
+
+    /// Whether README.md was cut, and what may use it.
+    fn shortened(&self, entries: &[list::Entry], archive: &Archive) -> Result<Option<Shortened>, SourceError> {
+        let is_listed = entries.iter().any(|entry| entry.source == README && entry.path == README);
+        let Some(packed) = archive.get(README).filter(|_| is_listed && self.rewrite.edits.concern(README)) else { return Ok(None) };
+        let is_cut = self.base.content(README)?.is_some_and(|bytes| archive.content(packed).ok() != Some(bytes));
+        Ok(is_cut.then(|| Shortened { user: user_of_readme(archive) }))
     }
 
     /// What is in the folder where the rewrite makes another of it.

@@ -18,6 +18,7 @@ use npm_pack::rewrite::{self, Rewrite, Workspace};
 use npm_pack::tar::{Adopted, Member};
 use npm_pack::tree::{LARGEST_READ, Tree};
 use npm_pack::{eras_of, list_rules_of};
+use npm_spec::manifest::{self, LARGEST_PACKED};
 use npm_tarball::{self, Archive, ChangeKind, EntryKind as Kind, Limits};
 use recipe::{Checkout, Recipe, Taken};
 use verdict::{Outcome, patience};
@@ -220,7 +221,7 @@ impl Rewrites {
     /// The number of the rewrite for an era: the one that gives the published file, or else the
     /// likeliest. Where the file needs none, the surroundings are not even looked at.
     fn of(&mut self, stock: &mut dyn Stock, checkout: Checkout, era: &Era) -> Result<usize, SourceError> {
-        let own = stock.shelves(checkout).content("package.json")?.unwrap_or_default();
+        let own = own_manifest(&*stock.shelves(checkout))?;
         if self.published.as_ref() == Some(&own) || self.published.is_none() || self.version.is_empty() {
             return Ok(self.number(Rewrite::as_is(&own)));
         }
@@ -301,7 +302,7 @@ pub fn follow(
     let checkout = recipe.checkout;
     let needed = stock.needs(checkout);
     stock.ensure(&needed.iter().map(String::as_str).collect::<Vec<_>>(), LARGEST_READ)?;
-    let own = stock.shelves(checkout).content("package.json")?.unwrap_or_default();
+    let own = own_manifest(&*stock.shelves(checkout))?;
     let (rewrite, around) = if recipe.rewrite == rewrite::AS_IS {
         (Rewrite::as_is(&own), None)
     } else {
@@ -412,6 +413,15 @@ fn pack_adopting(
     Ok(if npm_tarball::read_alike(&own, &archive) { (archive, adopted) } else { (own, harmless) })
 }
 
+/// The package's package.json; an error for one that takes gigabytes of memory when it is read.
+fn own_manifest(shelves: &dyn Shelves) -> Result<Vec<u8>, SourceError> {
+    let own = shelves.content("package.json")?.unwrap_or_default();
+    if manifest::is_too_large(&own, LARGEST_PACKED) {
+        return Err(SourceError::TooLarge { what: "package.json, or the memory that its values take,".to_owned(), limit: LARGEST_PACKED });
+    }
+    Ok(own)
+}
+
 /// Writes the archive and reads it back as the published one was read.
 fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &AtomicBool) -> Result<Archive, SourceError> {
     let mut members: Vec<Member<'_>> = Vec::with_capacity(plan.listed.entries.len());
@@ -422,7 +432,7 @@ fn pack(shelves: &dyn Shelves, plan: &Plan<'_>, adopted: &Adopted, cancelled: &A
         }
         members.extend(shelves.member(entry)?);
     }
-    let manifest = serde_json::from_slice(npm_spec::manifest::without_bom(plan.rewrite.executables())).unwrap_or_default();
+    let manifest = manifest::read_up_to::<serde_json::Value>(plan.rewrite.executables(), LARGEST_PACKED).unwrap_or_default();
     let mut spool = Bounded { inner: tempfile::SpooledTempFile::new(IN_MEMORY), left: Limits::default().unpacked, full: false, cancelled };
     let written = npm_pack::tar::write(&members, plan.era, &Bins::of(&manifest), adopted, &mut spool);
     if is_over(cancelled) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use npm_pack::fingerprint::{self, Fingerprint, Headers};
 use npm_registry::Tarball;
+use npm_spec::manifest::{self, LARGEST_PACKED};
 use npm_tarball::{Archive, ArchiveError, Entry, EntryKind, Limits};
 use origin::PublishedFile;
 use recipe::Checkout;
@@ -103,6 +104,11 @@ impl Published {
             Ok(archive) => archive,
             Err(error) => return Ok(Err(error)),
         };
+        if let Some(entry) = archive.get("package.json").filter(|entry| entry.kind == EntryKind::File)
+            && (entry.size > LARGEST_PACKED || manifest::is_too_large(&archive.content(entry)?, LARGEST_PACKED))
+        {
+            return Ok(Err(ArchiveError::ManifestTooLarge { limit: LARGEST_PACKED }));
+        }
         // What the headers say is for choosing recipes; an archive that the walker cannot follow
         // has none.
         let headers = Headers::read(&bytes, &fingerprint::Limits::default()).ok();
@@ -116,5 +122,5 @@ impl Published {
 /// The package.json of an archive; `null` where there is none, or it is no JSON.
 pub(super) fn manifest_of(archive: &Archive) -> Value {
     let bytes = archive.get("package.json").and_then(|entry| archive.content(entry).ok()).unwrap_or_default();
-    serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default()
+    manifest::read_up_to(&bytes, LARGEST_PACKED).unwrap_or_default()
 }

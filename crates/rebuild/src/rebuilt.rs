@@ -57,8 +57,17 @@ pub struct Cleaned {
     pub uncommented: Vec<String>,
     /// Keys of package.json that say what is installed, run or loaded, and that it set otherwise.
     pub obeyed: Vec<String>,
+    /// Whether README.md was cut.
+    pub shortened: Option<Shortened>,
     /// What was found there.
     pub before: Before,
+}
+
+/// A README.md that was published without all that the source has in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortened {
+    /// A file of the package that may run or read it.
+    pub user: Option<String>,
 }
 
 /// What packing found in the folder, where it made another of it.
@@ -222,7 +231,7 @@ impl Rebuilt {
     pub fn manifest(&self) -> Option<serde_json::Value> {
         let archive = self.archive.as_ref()?;
         let bytes = archive.content(archive.get("package.json")?).ok()?;
-        serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok()
+        npm_spec::manifest::read_up_to(&bytes, npm_spec::manifest::LARGEST_PACKED)
     }
 
     /// Published files that came out the same.

@@ -12,7 +12,7 @@ use git::{GitError, Repository};
 use npm_pack::era::DIRECTORY_MODE;
 use npm_pack::list;
 use npm_pack::tar::{Content, Kind as MemberKind, Member};
-use npm_pack::tree::{Node, Tree, Unlisted};
+use npm_pack::tree::{LARGEST_READ, Node, Tree, Unlisted};
 use npm_tarball::{Archive, Entry, Limits};
 use recipe::Checkout;
 
@@ -113,6 +113,12 @@ impl<'f, 'a> View<'f, 'a> {
         Ok(Some(part.attributes.checked_out(&part.path_in_tree(path), blob, &file.id.to_string(), platform_of(self.checkout))?))
     }
 
+    /// The same, where git has `most` bytes at the most; `None` for a larger file, which is not
+    /// read.
+    pub(super) fn content_up_to(&self, path: &str, most: u64) -> Result<Option<Vec<u8>>, SourceError> {
+        if self.blob_size(path)?.is_some_and(|size| size > most) { Ok(None) } else { self.content(path) }
+    }
+
     /// Bytes of what such a checkout writes at `path`.
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         match self.blob_at(path) {
@@ -174,7 +180,7 @@ impl Tree for View<'_, '_> {
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let kind = self.folder.file(path)?.kind;
-        matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable).then(|| self.content(path).ok().flatten()).flatten()
+        matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable).then(|| self.content_up_to(path, LARGEST_READ).ok().flatten()).flatten()
     }
 
     fn link(&self, path: &str) -> Option<String> {

@@ -28,8 +28,10 @@ use verdict::{Accept, Failed, boxed};
 
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_within, seconds, unbuilt_within};
 use super::output::Output;
+use super::places::Places;
 use super::{INTERRUPTED, UNDECIDED, usage, written};
 use crate::options::Options;
+use crate::pipes;
 use crate::session;
 use sink::{Shown, Sink, SinkError};
 use sweep::Sweeper;
@@ -135,6 +137,9 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Err(error) => return usage(&error, arguments, HINT),
     };
     let options = parsed.options(installed);
+    if let Err(answer) = parsed.places(&options).check() {
+        return failed(&parsed, &answer);
+    }
     let begun = match begin(&parsed, &options, cancelled).await {
         Ok(begun) => begun,
         Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
@@ -250,7 +255,16 @@ fn registries(list: &List, by_user: Option<String>) -> Vec<String> {
 
 /// The list in a file, or on standard input.
 async fn listed(path: PathBuf) -> Result<List, Failed> {
-    let read = move || if path == Path::new("-") { List::read("standard input", io::stdin().lock()) } else { List::open(&path) };
+    let read = move || {
+        if path == Path::new("-") {
+            return List::read("standard input", pipes::standard_input());
+        }
+        let name = path.display().to_string();
+        match pipes::open_named(&path) {
+            Ok(file) => List::read(&name, file),
+            Err(error) => Err(SurveyError::List { list: name, reason: error.to_string() }),
+        }
+    };
     tokio::task::spawn_blocking(read).await.map_err(verdict::internal)?.map_err(boxed)
 }
 
@@ -296,6 +310,16 @@ async fn pass(world: &Arc<Session>, job: Job, sink: &mut Sink, cancelled: &Arc<A
 }
 
 impl Arguments {
+    /// The files that are named; - is none.
+    fn places(&self, options: &Options) -> Places {
+        let file = |path: &Option<PathBuf>| path.clone().filter(|path| path != Path::new("-"));
+        Places::default()
+            .with(options)
+            .read("the list", file(&self.list))
+            .written("--db", self.db.clone())
+            .written("--ndjson", file(&self.ndjson))
+    }
+
     fn options(&self, installed: Option<PathBuf>) -> Options {
         Options {
             // The database is where results are: the file of results would be written anew for

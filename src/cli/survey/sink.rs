@@ -77,7 +77,7 @@ impl Sink {
         if let Some(path) = file.filter(|path| is_database(path)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is the database", path.display())).into());
         }
-        let lines = file.map(|path| File::create(path).map(|file| (path.to_owned(), file))).transpose()?;
+        let lines = file.map(|path| crate::pipes::create(path).map(|file| (path.to_owned(), file))).transpose()?;
         let is_quiet = shown.json || prints_lines;
         // Rows in a log, a line that moves on a terminal.
         let moves = io::stderr().is_terminal() && (is_quiet || io::stdout().is_terminal());

@@ -4,6 +4,8 @@ use std::path::Component;
 
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_PACKED, is_too_large};
+
 use super::ListError;
 
 /// A parsed package.json.
@@ -29,8 +31,11 @@ pub(super) enum Files {
 
 impl Manifest {
     /// Parses package.json as `JSON.parse` does, a byte order mark being an error; `None` if it is
-    /// no JSON object.
+    /// no JSON object, or takes gigabytes of memory.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        if is_too_large(bytes, LARGEST_PACKED) {
+            return None;
+        }
         match serde_json::from_slice(bytes).ok()? {
             Value::Object(fields) => Some(Self(fields)),
             _ => None,

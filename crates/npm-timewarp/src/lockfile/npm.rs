@@ -3,12 +3,17 @@
 
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_LOCKFILE, is_too_large};
+
 use super::{Named, is_registry, split_name};
 
 /// How deep folders may lie in each other; `serde_json` stops before it.
 const MAX_DEPTH: usize = 200;
 
 pub(super) fn read(text: &str, found: &mut Named) -> Result<(), String> {
+    if is_too_large(text.as_bytes(), LARGEST_LOCKFILE) {
+        return Err("it has too many values".to_owned());
+    }
     let document: Value = serde_json::from_str(text).map_err(|error| format!("line {}, column {}", error.line(), error.column()))?;
     if let Some(packages) = document.get("packages").and_then(Value::as_object) {
         for (path, entry) in packages {

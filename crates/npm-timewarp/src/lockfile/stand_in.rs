@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_LOCKFILE, read_up_to};
+
 use super::split_name;
 use super::yaml::documents;
 use crate::stand_in::StandIns;
@@ -21,7 +23,7 @@ pub fn with_stand_ins(file_name: &str, bytes: &[u8], gone: &StandIns) -> Option<
     let text = std::str::from_utf8(bytes).ok()?;
     let mut found = Digests { gone, found: HashMap::new() };
     match file_name {
-        "package-lock.json" | "npm-shrinkwrap.json" => found.npm(&serde_json::from_str(text).ok()?),
+        "package-lock.json" | "npm-shrinkwrap.json" => found.npm(&read_up_to(bytes, LARGEST_LOCKFILE)?),
         "yarn.lock" => found.yarn(text),
         "pnpm-lock.yaml" => found.pnpm(text)?,
         _ => return None,

@@ -8,6 +8,8 @@ use super::Clues;
 const MAX_FILE: usize = 1 << 20;
 /// Largest lockfile. The largest known have some 10 MB.
 const MAX_LOCKFILE: usize = 64 << 20;
+/// Most bytes of package.json files that are read: each is kept with all its values.
+const MAX_FILES: usize = 4 << 20;
 /// Deepest folder that is looked into.
 const MAX_DEPTH: usize = 32;
 
@@ -43,7 +45,9 @@ impl<'a> Around<'a> {
         let parts: Vec<&str> = clues.directory.split('/').filter(|part| !matches!(*part, "" | ".")).take(MAX_DEPTH).collect();
         let paths = (0..=parts.len()).rev().map(|depth| parts.iter().take(depth).copied().collect::<Vec<_>>().join("/"));
         let mut around = Self { clues, folders: paths.map(|path| Folder { path, manifest: None }).collect() };
-        let manifests: Vec<Option<Value>> = around.folders.iter().map(|folder| around.json(&folder.join("package.json"))).collect();
+        let mut left = MAX_FILES;
+        let manifests: Vec<Option<Value>> =
+            around.folders.iter().map(|folder| around.json(&folder.join("package.json"), &mut left)).collect();
         for (folder, manifest) in around.folders.iter_mut().zip(manifests) {
             folder.manifest = manifest;
         }
@@ -67,8 +71,10 @@ impl<'a> Around<'a> {
         (self.clues.list)(path)
     }
 
-    fn json(&self, path: &str) -> Option<Value> {
-        serde_json::from_str(&self.text(path)?).ok()
+    fn json(&self, path: &str, left: &mut usize) -> Option<Value> {
+        let text = self.text(path)?;
+        *left = left.checked_sub(text.len())?;
+        serde_json::from_str(&text).ok()
     }
 
     /// The first of what a function makes of the manifests, from the package upwards, with the path

@@ -90,7 +90,7 @@ fn is_file(kind: EntryKind) -> bool {
 
 /// The version in a manifest, if it is one.
 fn version_of(manifest: &[u8]) -> Option<String> {
-    let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let manifest: serde_json::Value = npm_spec::manifest::read(manifest)?;
     let version = manifest.get("version")?.as_str()?;
     version::parse(version).map(|_| version.to_owned())
 }

@@ -208,7 +208,7 @@ const DEPTH: u8 = 8;
 /// The packages that a package.json names: its dependencies of every kind, and those that stand
 /// behind an alias.
 pub(super) fn named_in(manifest: &[u8]) -> BTreeSet<String> {
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let manifest: Value = npm_spec::manifest::read(manifest).unwrap_or_default();
     let mut names = BTreeSet::new();
     for (name, wanted) in DEPENDENCIES.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten() {
         names.insert(aliased(wanted).unwrap_or(name).to_owned());
@@ -238,7 +238,7 @@ const LONGEST_TAG: usize = 64;
 /// The tags that a package.json may ask for: words that are no ranges, as what a dependency is
 /// wanted as, or behind the `@` of a package in a script.
 pub(super) fn tags_in(manifest: &[u8]) -> BTreeSet<String> {
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let manifest: Value = npm_spec::manifest::read(manifest).unwrap_or_default();
     let mut texts = Vec::new();
     for field in DEPENDENCIES.iter().chain(&REPLACEMENTS).chain(&["scripts"]) {
         texts_of(manifest.get(field), DEPTH, &mut texts);

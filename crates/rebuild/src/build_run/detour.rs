@@ -7,6 +7,7 @@ use std::io;
 
 use npm_pack::disk_tree::{is_link, mode_of};
 use npm_pack::tree::DirTree;
+use npm_spec::manifest;
 use npm_spec::path::join;
 use npm_spec::tool::Kind;
 use npm_timewarp::{Leads, StandIns, lockfile, note_npm_lock, redirected, settings_without_git, without_git};
@@ -107,7 +108,15 @@ impl Detour {
         lowest: impl FnOnce(BTreeSet<(String, String)>) -> BTreeMap<(String, String), String>,
     ) -> io::Result<()> {
         let paths: Vec<String> = packages.iter().map(|folder| join(folder, "package.json")).collect();
-        let manifests: Vec<Vec<u8>> = paths.iter().filter_map(|path| tree.read_up_to(path, LARGEST)).collect();
+        let mut left = manifest::LARGEST_TOGETHER;
+        let manifests = paths.iter().filter_map(|path| tree.read_up_to(path, manifest::LARGEST));
+        // All are kept in memory.
+        let manifests: Vec<Vec<u8>> = manifests
+            .map_while(|manifest| {
+                left = left.checked_sub(manifest.len() as u64)?;
+                Some(manifest)
+            })
+            .collect();
         let own: BTreeSet<String> = manifests.iter().filter_map(|manifest| oldest::name(manifest)).collect();
         let versions = lowest(manifests.iter().flat_map(|manifest| oldest::ranges(manifest, &own)).collect());
         for path in &paths {

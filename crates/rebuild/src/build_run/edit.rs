@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
+
 /// The manifest with another version, all else byte for byte as it was; `None` where it has that
 /// version already, or none at its top level.
 pub(super) fn with_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
@@ -17,7 +19,7 @@ pub(super) fn with_version(manifest: &[u8], version: &str) -> Option<Vec<u8>> {
 pub(super) fn with_texts(manifest: &[u8], texts: &BTreeMap<Vec<&str>, &str>) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(manifest).ok()?;
     // What is no JSON is refused, and what is nested deep.
-    let _: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let _: Value = read_up_to(manifest, LARGEST_PACKED)?;
     let (mut out, mut copied) = (Vec::with_capacity(manifest.len()), 0);
     let mut written = Vec::new();
     for (place, (start, end)) in values_at(text, |place| texts.contains_key(place)) {
@@ -31,7 +33,7 @@ pub(super) fn with_texts(manifest: &[u8], texts: &BTreeMap<Vec<&str>, &str>) -> 
     }
     out.extend_from_slice(text.get(copied..)?.as_bytes());
     // What came out must say what was meant, whatever the text looked like.
-    let check: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&out)).ok()?;
+    let check: Value = read_up_to(&out, LARGEST_PACKED)?;
     let has =
         |place: &Vec<&str>| place.iter().try_fold(&check, |value, key| value.get(key)).and_then(Value::as_str) == texts.get(place).copied();
     (!written.is_empty() && written.iter().all(has)).then_some(out)

@@ -12,6 +12,7 @@ use gix::objs::tree::EntryKind;
 use serde_json::Value;
 
 use git::{GitError, Repository};
+use npm_spec::manifest::LARGEST;
 use npm_spec::path::join;
 use origin::Origin;
 
@@ -75,12 +76,12 @@ fn last_change(repository: &mut Repository, commit: ObjectId, path: &str, depend
     if dependencies {
         repository.ensure_blobs(ids.iter().filter_map(&blob))?;
     }
-    let asked = if dependencies { Some(asked_for(&repository.blob(&own)?)) } else { None };
+    let asked = if dependencies { Some(asked_for(&repository.blob_up_to(&own, LARGEST)?.unwrap_or_default())) } else { None };
     let mut since = None;
     for (id, time) in &line {
         let same = match blob(id) {
             Some(other) if other == own => true,
-            Some(other) => asked.is_some() && asked == Some(asked_for(&repository.blob(&other)?)),
+            Some(other) => asked.is_some() && asked == Some(asked_for(&repository.blob_up_to(&other, LARGEST)?.unwrap_or_default())),
             None => false,
         };
         if !same {
@@ -109,7 +110,7 @@ pub(super) fn first_parents(repository: &mut Repository, commit: ObjectId) -> Re
 
 /// What a package.json asks an installation for; of one that cannot be read nothing.
 fn asked_for(manifest: &[u8]) -> Vec<Option<Value>> {
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let manifest: Value = npm_spec::manifest::read(manifest).unwrap_or_default();
     FIELDS.iter().map(|field| manifest.get(field).cloned()).collect()
 }
 

@@ -19,7 +19,7 @@ const FIELDS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependenc
 /// The packages that a package.json asks for by a range, each with the range; not those that are
 /// `own` to the repository.
 pub(super) fn ranges(manifest: &[u8], own: &BTreeSet<String>) -> Vec<(String, String)> {
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default();
+    let manifest: Value = npm_spec::manifest::read(manifest).unwrap_or_default();
     let fields = FIELDS.iter().filter_map(|field| manifest.get(field)?.as_object());
     let asked = fields.flatten().filter_map(|(name, range)| Some((name.clone(), range.as_str()?.to_owned())));
     asked.filter(|(name, range)| !own.contains(name) && is_of_the_day(range)).collect()
@@ -28,7 +28,7 @@ pub(super) fn ranges(manifest: &[u8], own: &BTreeSet<String>) -> Vec<(String, St
 /// A package.json that asks for these versions in place of ranges; none where it asks for no such
 /// range.
 pub(super) fn with_versions(manifest: &[u8], versions: &BTreeMap<(String, String), String>) -> Option<Vec<u8>> {
-    let mut manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let mut manifest: Value = npm_spec::manifest::read(manifest)?;
     let members = manifest.as_object_mut()?;
     let mut changed = false;
     for field in FIELDS {
@@ -45,7 +45,7 @@ pub(super) fn with_versions(manifest: &[u8], versions: &BTreeMap<(String, String
 
 /// The name that a package.json gives.
 pub(super) fn name(manifest: &[u8]) -> Option<String> {
-    let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).ok()?;
+    let manifest: Value = npm_spec::manifest::read(manifest)?;
     Some(manifest.get("name")?.as_str()?.to_owned())
 }
 

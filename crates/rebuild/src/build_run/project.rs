@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use npm_pack::tree::Tree;
+use npm_spec::manifest;
 use npm_spec::path::join;
 
 /// Most manifests that are read of one repository.
 const MAX_MANIFESTS: usize = 2_000;
-/// Largest manifest that is read, in bytes.
-const MAX_MANIFEST: usize = 4 << 20;
-/// Most bytes of manifests that are read of one repository.
-const MAX_MANIFESTS_BYTES: usize = 256 << 20;
+/// Largest settings of a runner that are read, in bytes.
+const MAX_SETTINGS: usize = 1 << 20;
 
 /// One package of the repository.
 #[derive(Debug, Clone, Default)]
@@ -44,10 +43,7 @@ pub(super) struct Project {
 
 impl Package {
     fn read(directory: &str, bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > MAX_MANIFEST {
-            return None;
-        }
-        let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(bytes)).ok()?;
+        let manifest: Value = manifest::read(bytes)?;
         let strings = |value: Option<&Value>| -> BTreeMap<String, String> {
             let pairs = value.and_then(Value::as_object).into_iter().flatten();
             pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
@@ -68,18 +64,18 @@ impl Project {
     /// Reads the manifests at `directories`, the folders that have one, shallow ones first.
     pub(super) fn read(tree: &dyn Tree, directories: &[String]) -> Self {
         let mut project = Self::default();
-        let mut left = MAX_MANIFESTS_BYTES;
+        let mut left = manifest::LARGEST_TOGETHER;
         for directory in directories.iter().take(MAX_MANIFESTS) {
             let Some(bytes) = tree.read(&join(directory, "package.json")) else { continue };
-            let Some(rest) = left.checked_sub(bytes.len()) else { break };
-            left = rest;
             let Some(package) = Package::read(directory, &bytes) else { continue };
+            let Some(rest) = left.checked_sub(bytes.len() as u64) else { break };
+            left = rest;
             if !package.name.is_empty() {
                 project.by_name.entry(package.name.clone()).or_insert(project.packages.len());
             }
             project.packages.push(package);
         }
-        let root: Option<Value> = tree.read("package.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let root: Option<Value> = tree.read("package.json").and_then(|bytes| manifest::read(&bytes));
         let workspaces = root.is_some_and(|root| root.get("workspaces").is_some());
         let (lerna, pnpm) = (tree.read("lerna.json").is_some(), tree.read("pnpm-workspace.yaml").is_some());
         project.needs_bootstrap = lerna && !workspaces && !pnpm;
@@ -137,7 +133,7 @@ impl Project {
 fn runs_before(tree: &dyn Tree) -> BTreeMap<String, Vec<String>> {
     let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (file, member) in [("nx.json", "targetDefaults"), ("turbo.json", "tasks"), ("turbo.json", "pipeline")] {
-        let Some(bytes) = tree.read(file).filter(|bytes| bytes.len() <= MAX_MANIFEST) else { continue };
+        let Some(bytes) = tree.read(file).filter(|bytes| bytes.len() <= MAX_SETTINGS) else { continue };
         let Ok(document) = npm_spec::manifest::with_comments::<Value>(&bytes) else { continue };
         for (task, settings) in document.get(member).and_then(Value::as_object).into_iter().flatten() {
             let first = settings.get("dependsOn").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);

@@ -192,7 +192,7 @@ impl Repositories {
         folder.ensure_all(repository, commit, LARGEST)?;
         let view = folder.view(repository, Checkout::Posix);
         let manifest = view.content("package.json")?.ok_or(list::ListError::NoManifest)?;
-        let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&manifest)).unwrap_or_default();
+        let manifest: Value = npm_spec::manifest::read(&manifest).unwrap_or_default();
         let paths: Vec<(String, String)> = match self.rules() {
             Some(rules) => {
                 let entries = list::entries(&view, rules, &list::Context::default())?;

@@ -2,6 +2,7 @@
 //! package in itself.
 
 use npm_pack::tree::{DirTree, NodeKind, Tree};
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
 use npm_spec::path::join;
 
 use super::project::Package;
@@ -55,7 +56,7 @@ fn names(tree: &DirTree, manifest: &str, name: &str) -> bool {
     struct Named {
         name: String,
     }
-    let parsed = tree.read(manifest).and_then(|bytes| serde_json::from_slice::<Named>(npm_spec::manifest::without_bom(&bytes)).ok());
+    let parsed = tree.read(manifest).and_then(|bytes| read_up_to::<Named>(&bytes, LARGEST_PACKED));
     parsed.is_some_and(|manifest| manifest.name == name)
 }
 

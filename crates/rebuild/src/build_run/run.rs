@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use git::Repository;
+use npm_spec::manifest::LARGEST;
 use npm_spec::path::join;
 use npm_spec::tool::Kind;
 use npm_timewarp::{self, JudgedBytes, Timewarp};
@@ -350,8 +351,8 @@ impl Work<'_> {
     fn scripts_call(&self, kind: Kind) -> Result<bool, SourceError> {
         let view = self.folder.view(self.repository, Checkout::Posix);
         for directory in [self.origin.directory(), ""] {
-            let bytes = view.content(&join(directory, "package.json"))?.unwrap_or_default();
-            let manifest: serde_json::Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).unwrap_or_default();
+            let bytes = view.content_up_to(&join(directory, "package.json"), LARGEST)?.unwrap_or_default();
+            let manifest: serde_json::Value = npm_spec::manifest::read(&bytes).unwrap_or_default();
             let scripts = manifest.get("scripts").and_then(serde_json::Value::as_object);
             let mut texts = scripts.into_iter().flatten().filter_map(|(_, text)| text.as_str());
             if texts.any(|text| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == kind.spoken())) {

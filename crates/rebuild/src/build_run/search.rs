@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 
 use git::Repository;
+use npm_spec::manifest::{LARGEST, LARGEST_LOCKFILE};
 use npm_spec::path::join;
 use npm_spec::tool::Kind;
 use npm_toolchain::{self, Clues, Toolchain};
@@ -284,14 +285,14 @@ fn board_of(toolchains: &[Toolchain], publication: &Publication) -> Board {
 fn has_scripts(repository: &mut Repository, origin: &Origin) -> Result<bool, SourceError> {
     for directory in [origin.directory(), ""] {
         let Some(entry) = origin.listing.get(&join(directory, "package.json")) else { continue };
-        let manifest: serde_json::Value =
-            serde_json::from_slice(npm_spec::manifest::without_bom(&repository.blob(&entry.id)?)).unwrap_or_default();
+        let manifest = repository.blob_up_to(&entry.id, LARGEST)?.unwrap_or_default();
+        let manifest: serde_json::Value = npm_spec::manifest::read(&manifest).unwrap_or_default();
         if manifest.get("scripts").and_then(serde_json::Value::as_object).is_some_and(|scripts| !scripts.is_empty()) {
             return Ok(true);
         }
         for file in runners::files() {
             let Some(entry) = origin.listing.get(&join(directory, file)) else { continue };
-            if runners::has_tasks(file, &repository.blob(&entry.id)?) {
+            if runners::has_tasks(file, &repository.blob_up_to(&entry.id, LARGEST)?.unwrap_or_default()) {
                 return Ok(true);
             }
         }
@@ -319,7 +320,7 @@ fn toolchains(
         published: published.filter(|time| *time >= committed),
         committed,
         directory: origin.directory(),
-        read: &|path| view.content(path).ok().flatten(),
+        read: &|path| view.content_up_to(path, LARGEST_LOCKFILE).ok().flatten(),
         list: &|dir| npm_pack::tree::Tree::list(&view, dir).into_iter().flatten().map(|node| node.name).collect(),
     };
     let wanted = npm_toolchain::choose(&clues);

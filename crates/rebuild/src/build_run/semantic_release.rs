@@ -68,7 +68,7 @@ pub(super) fn steps(tree: &dyn Tree, directory: &str, manager: Kind, version: &s
 fn settings(tree: &dyn Tree, directory: &str) -> Option<Value> {
     let read = |name: &str| tree.read(&join(directory, name)).filter(|bytes| bytes.len() <= MAX_FILE);
     let of_manifest = read("package.json").and_then(|bytes| {
-        let manifest: Value = serde_json::from_slice(npm_spec::manifest::without_bom(&bytes)).ok()?;
+        let manifest: Value = npm_spec::manifest::read(&bytes)?;
         manifest.get("release").filter(|release| release.is_object()).cloned()
     });
     // JSON is YAML too.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use context::Context;
+use npm_spec::manifest::{LARGEST, LARGEST_LOCKFILE, LARGEST_TOGETHER};
 use npm_spec::path::join;
 use npm_timewarp::{self, lockfile};
 use npm_toolchain::{Tool, Toolchain};
@@ -136,7 +137,7 @@ impl World {
         let Outside { registries, hosts, toolchains: by_user } = Outside::of(context, question);
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
-        let (named, tags) = asked_for(&packages, &|path| view.content(path))?;
+        let (named, tags) = asked_for(&packages, &|path| view.content_up_to(path, LARGEST))?;
         let mut world = Self {
             program: env!("CARGO_PKG_VERSION"),
             purpose,
@@ -167,7 +168,7 @@ impl World {
             hosts,
             given: given.map(digest_of),
         };
-        world.read_lockfile(&|path| view.content(path))?;
+        world.read_lockfile(&|path| view.content_up_to(path, LARGEST_LOCKFILE))?;
         world.read_settings(&work.settings_folders(), &|path| view.content(path))?;
         Ok(world)
     }
@@ -285,8 +286,11 @@ type Read<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, SourceError>;
 /// The packages that manifests name, and the tags that they ask for.
 fn asked_for(packages: &[String], read: Read<'_>) -> Result<(BTreeSet<String>, BTreeSet<String>), SourceError> {
     let (mut named, mut tags) = (BTreeSet::new(), BTreeSet::new());
+    let mut left = LARGEST_TOGETHER;
     for directory in packages {
         let manifest = read(&join(directory, "package.json"))?.unwrap_or_default();
+        let Some(rest) = left.checked_sub(manifest.len() as u64) else { break };
+        left = rest;
         named.extend(named_in(&manifest));
         tags.extend(tags_in(&manifest));
     }

@@ -1,0 +1,202 @@
+// Files that a command line names: what is written is never what is read, nor written twice, and
+// nothing is waited for without an end.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { link, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { CLI, run } from './kit/cli.mjs';
+import { openWorld } from './world.mjs';
+
+const skip = process.platform === 'win32' ? 'the pipes are of POSIX' : false;
+
+let world;
+let clean;
+let release;
+before(async () => {
+  world = await openWorld();
+  clean = await world.home();
+  release = await world.release('o-one');
+});
+after(() => world.close());
+
+const cli = (args, more = {}) => run(args, { env: clean.env, cwd: clean.home, timeout: 60_000, ...more });
+const at = (name) => join(clean.home, name);
+
+/** Fails unless the run was a usage error that names the file's fate, and asked nobody. */
+async function refuses(args, pattern) {
+  const from = world.registry.requests.length;
+  const ran = await cli(args);
+  assert.equal(ran.code, 2, `${args}: ${ran.stdout}${ran.stderr}`);
+  assert.match(ran.stdout + ran.stderr, pattern, `${args}`);
+  assert.equal(world.registry.requests.length, from, `${args}: a registry was asked`);
+}
+
+test('an output that is an input is a usage error, and the input stays', { skip }, async () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await writeFile(at('key.pem'), key);
+  await writeFile(at('in.tgz'), release.tarball);
+  await writeFile(at('list'), `${release.spec}\n`);
+  await mkdir(at('sub'));
+  await symlink('../key.pem', at('sub/link'));
+  await link(at('key.pem'), at('hard'));
+  for (const name of ['key.pem', './key.pem', 'sub/../key.pem', 'sub/link', 'hard', at('key.pem')]) {
+    await refuses([release.spec, '--attest', name, '--attest-key', 'key.pem'], /--attest .* would write over --attest-key, which is read/);
+  }
+  for (const option of ['--junit', '--sarif', '--emit', '--diffoscope-json', '--attest']) {
+    await refuses(['./in.tgz', option, 'in.tgz'], /would write over .*in\.tgz/);
+    await refuses([`file:${at('in.tgz')}`, option, './in.tgz'], /would write over .*in\.tgz/);
+  }
+  await refuses(['--from', 'list', '--junit', 'list'], /--junit list would write over --from/);
+  await refuses([release.spec, '--recipe', 'list', '--sarif', 'list'], /would write over --recipe/);
+  await refuses(['replay', 'list', '--emit', './list'], /would write over list \(the recipe\)/);
+  await refuses(['survey', 'list', '--ndjson', 'list'], /would write over list \(the list\)/);
+  await refuses(['survey', 'list', '--db', 'list'], /would write over list \(the list\)/);
+  await refuses(['report', 'list', '--html', 'list'], /would write over list \(the results\)/);
+  const shell = await run(['-c', '"$@" - --junit list < list', 'sh', process.execPath, CLI], { env: { ...clean.env, PATH: process.env.PATH }, command: ['sh'], cwd: clean.home });
+  assert.equal(shell.code, 2);
+  assert.match(shell.stderr, /--junit list would write over -, which is read/);
+  assert.equal(await readFile(at('key.pem'), 'utf8'), key);
+  assert.deepEqual(await readFile(at('in.tgz')), release.tarball);
+  assert.equal(await readFile(at('list'), 'utf8'), `${release.spec}\n`);
+});
+
+test('an audit writes over no file of its project, and --local over no package.json', async () => {
+  await mkdir(at('p'));
+  const lock = JSON.stringify({ name: 'p', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'p', version: '1.0.0' } } });
+  await writeFile(at('p/package.json'), '{"name":"p","version":"1.0.0"}');
+  await writeFile(at('p/package-lock.json'), lock);
+  await refuses(['audit', 'p', '--summary', 'p/package-lock.json'], /would write over .*package-lock\.json \(the lockfile\)/);
+  await refuses(['audit', 'p', '--ndjson', 'p/package.json'], /would write over .*package\.json/);
+  await refuses(['--local', 'p', '--junit', 'p/package.json'], /would write over .*package\.json/);
+  assert.equal(await readFile(at('p/package-lock.json'), 'utf8'), lock);
+  assert.equal(await readFile(at('p/package.json'), 'utf8'), '{"name":"p","version":"1.0.0"}');
+});
+
+test('two outputs to one file are a usage error, also through a link', { skip }, async () => {
+  await symlink('fresh', at('to-fresh'));
+  for (const [one, other] of [['--junit', '--sarif'], ['--emit', '--junit'], ['--attest', '--emit'], ['--sarif', '--diffoscope-json']]) {
+    await refuses([release.spec, one, 'fresh', other, './fresh'], /are written to one file/);
+    await refuses([release.spec, one, 'fresh', other, 'to-fresh'], /are written to one file/);
+  }
+  await refuses([release.spec, '--attest', 'fresh', '--attest-svr', 'fresh'], /--attest and --attest-svr are written to one file/);
+  await refuses([release.spec, '--cache-file', at('fresh'), '--junit', 'fresh'], /are written to one file/);
+  await refuses(['survey', 'list', '--db', 'fresh', '--ndjson', 'fresh'], /are written to one file/);
+  assert.equal(existsSync(at('fresh')), false);
+  assert.equal((await cli([release.spec, '--junit', '/dev/null', '--sarif', '/dev/null'])).code, 0, 'what is thrown away may be both');
+  assert.equal((await cli([release.spec, '--junit', 'x.xml', '--sarif', 'x.sarif'])).code, 0);
+});
+
+test('an output to a pipe without a reader is refused at once', { skip }, async () => {
+  execFileSync('mkfifo', [at('pipe')]);
+  for (const option of ['--junit', '--sarif', '--emit', '--attest', '--diffoscope-json']) {
+    await refuses([release.spec, option, 'pipe'], /cannot be written: it is a pipe/);
+  }
+  await refuses(['survey', 'list', '--ndjson', 'pipe'], /cannot be written: it is a pipe/);
+  const open = await run(['-c', '"$@" --junit >(cat >&2)', 'bash', process.execPath, CLI, release.spec], { env: { ...clean.env, PATH: process.env.PATH }, command: ['bash'], cwd: clean.home });
+  assert.equal(open.code, 0, open.stderr);
+});
+
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+  test(`${signal} ends at once what waits for a list, a recipe or a key`, { skip }, async () => {
+    const pipe = at(`wait-${code}`);
+    execFileSync('mkfifo', [pipe]);
+    const commands = [['-'], ['--from', pipe], ['survey', '-', '--db', 'w.db'], ['survey', pipe, '--db', 'w.db'], ['replay', '-'], ['replay', pipe], ['report', '-'], [release.spec, '--recipe', '-'], [release.spec, '--attest', 'w', '--attest-key', pipe], [release.spec, '--trusted-root', pipe]];
+    for (const args of commands) {
+      // A shell holds the other end of standard input open: it is what sleep would print to.
+      const env = { ...clean.env, PATH: process.env.PATH };
+      const program = ['-c', 'exec "$@" < <(exec sleep 45 2>/dev/null)', 'bash', process.execPath, CLI, ...args];
+      let sent;
+      const ran = await run(program, { env, command: ['bash'], cwd: clean.home, timeout: 30_000, onStart: (child) => void begun(child).then(() => ((sent = performance.now()), child.kill(signal))) });
+      assert.deepEqual([ran.code, ran.signal, ran.timedOut], [code, null, false], `${args}: ${ran.stdout}${ran.stderr}`);
+      assert.ok(performance.now() - sent < 20_000, `${args}`);
+    }
+  });
+}
+
+/**
+ * Comes back when the addon is loaded and a moment has passed: from then on a signal is the
+ * program's own to answer.
+ */
+async function begun(child) {
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  if (process.platform !== 'linux') return wait(3000);
+  while (child.exitCode === null && !(await readFile(`/proc/${child.pid}/maps`, 'utf8').catch(() => '')).includes('reproduce.linux')) await wait(20);
+  await wait(1500);
+}
+
+// ── --local ──
+
+/** A checkout with one commit. */
+async function checkout(name) {
+  const folder = at(name);
+  await mkdir(folder);
+  const git = (...args) => execFileSync('git', ['-C', folder, '-c', 'user.name=a', '-c', 'user.email=a@b.example', ...args]);
+  git('init', '-q');
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version: '1.0.0', repository: `github:kit/${name}` }));
+  git('add', '.');
+  git('commit', '-qm', 'x');
+  return folder;
+}
+
+test('--local opens no pipe of the git folder, nor one that its configuration names', { skip }, async () => {
+  for (const name of ['HEAD', 'index', 'packed-refs', 'config', 'info/exclude', 'objects/info/alternates', 'core.excludesFile']) {
+    const folder = await checkout(`o-pipe-${name.replaceAll('/', '-').toLowerCase()}`);
+    const file = name.startsWith('core.') ? join(folder, 'pipe') : join(folder, '.git', name);
+    await rm(file, { force: true });
+    await mkdir(dirname(file), { recursive: true });
+    execFileSync('mkfifo', [file]);
+    if (name.startsWith('core.')) execFileSync('git', ['-C', folder, 'config', name, file]);
+    const ran = await cli(['--local', '--json'], { cwd: folder });
+    assert.deepEqual([ran.code, ran.timedOut, ran.json?.code], [2, false, 'folder-repository-unreadable'], `${name}: ${ran.stdout}${ran.stderr}`);
+    assert.match(ran.json.message, /it is a device or a pipe and no file/, name);
+  }
+});
+
+test('--local refuses what it does not follow, and so does --verify-attestation', async () => {
+  const refusing = { '--local': [['--history'], ['--source', 'x'], ['--wait'], ['--emit', 'x'], ['--offline'], ['--force'], ['--max-age', '1d'], ['--from', 'x']], '--verify-attestation': [['--junit', 'x'], ['--sarif', 'x'], ['--emit', 'x'], ['--diffoscope-json', 'x'], ['--history'], ['--source', 'x'], ['--wait'], ['--local']] };
+  for (const [command, all] of Object.entries(refusing)) {
+    for (const args of all) {
+      const ran = await cli([command, ...(command === '--local' ? [] : ['s.json']), ...args]);
+      assert.equal(ran.code, 2, `${command} ${args}`);
+      assert.match(ran.stderr, /cannot be used with/, `${command} ${args}`);
+    }
+  }
+});
+
+// ── statements ──
+
+test('a statement about a tarball at hand says whose hash it is, and what the registry serves', async () => {
+  const { spec, tarball, files } = await world.release('o-stated');
+  await writeFile(at('stated.tgz'), tarball);
+  assert.equal((await cli([spec, '--attest', 'stated.json'])).code, 0);
+  const verify = async (...args) => cli(['--verify-attestation', 'stated.json', '--allow-unsigned', ...args]);
+  assert.match((await verify()).stdout, /sha512 \S+ is what the registry serves\n$/);
+  assert.match((await verify('./stated.tgz')).stdout, /is the hash of \S*stated\.tgz, and what the registry serves\n$/);
+  const from = world.registry.requests.length;
+  const offline = await verify('./stated.tgz', '--offline');
+  assert.deepEqual([offline.code, world.registry.requests.length], [0, from]);
+  assert.match(offline.stdout, /is the hash of \S*stated\.tgz; what the registry serves is not known: it was not asked/);
+  const asking = await verify('--offline');
+  assert.deepEqual([asking.code, world.registry.requests.length], [2, from]);
+  assert.match(asking.stderr, /--offline, and the statement is compared with what the registry serves/);
+  await world.registry.publish({ files: { ...files, 'index.js': 'evil\n' } });
+  const other = await verify('./stated.tgz');
+  assert.equal(other.code, 0);
+  assert.match(other.stdout, /is the hash of \S*stated\.tgz; the registry serves another tarball \(sha512-/);
+  assert.equal((await verify('./stated.tgz', '--json')).json.registry.isSame, false);
+  assert.equal((await verify()).code, 1);
+});
+
+test('a home folder that is not there is not made', { skip }, async () => {
+  const { XDG_CACHE_HOME: own, ...env } = clean.env;
+  assert.ok(own);
+  const answer = (await cli([release.spec, '--json'], { env: { ...env, HOME: at('nobody') } })).json;
+  assert.equal(answer.verdict, 'identical');
+  assert.match(answer.findings.find(({ code }) => code === 'cache-temporary').message, /nobody: this home folder is not there/);
+  assert.equal(existsSync(at('nobody')), false);
+});

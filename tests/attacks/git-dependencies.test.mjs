@@ -96,18 +96,20 @@ attack('a copy of a tree of the judged repository is told, and any other reposit
   assert.ok(!control.findings.some(({ code }) => code === 'built-from-itself'), JSON.stringify(control.findings));
 });
 
+/** A home whose git configuration leads to a host of the user's own network. */
+async function led(home, inner, more) {
+  const clean = await home(more);
+  await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
+  return clean;
+}
+
 attack("a dependency is led by the user's own configuration to no private host", async ({ world, id, judge, home }) => {
   const inner = await startGitHost({ hosts: ['git.corp.internal', 'moved.example.org'] });
   const asked = () => inner.requests.length;
   try {
     await inner.add('kit/secret', { commits: [{ label: 'c', files: dep({ 'dist/a.js': 'TOPSECRET\n' }) }] });
     await inner.add('moved.example.org/kit/secret', inner.directory('kit/secret'));
-    const led = async (more) => {
-      const clean = await home(more);
-      await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
-      return clean;
-    };
-    const clean = await led();
+    const clean = await led(home, inner);
     for (const [nth, wanted] of ['git+https://git.corp.internal/kit/secret.git', 'git+ssh://git@git.corp.internal/kit/secret.git', 'git+https://moved.example.org/kit/secret.git', `git+http://127.0.0.1:${new URL(inner.url).port}/kit/secret.git`].entries()) {
       await release(world, `${id}-${nth}`, wanted, { dist: 'TOPSECRET\n' });
       const answer = await judge(`${id}-${nth}@1.0.0`, { clean });
@@ -117,7 +119,7 @@ attack("a dependency is led by the user's own configuration to no private host",
       assert.ok(!JSON.stringify(answer.attempts).includes('TOPSECRET\\n'));
     }
     // The control: the user allowed the host by name, for whoever names it.
-    const allowing = await led({ extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
+    const allowing = await led(home, inner, { extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
     assert.equal((await judge(`${id}-0@1.0.0`, { clean: allowing })).verdict, 'identical');
     assert.ok(asked() > 0);
   } finally {
@@ -130,12 +132,7 @@ attack("a submodule is led by the user's own configuration to no private host", 
   try {
     const { s } = await inner.add('kit/secret', { commits: [{ label: 's', files: { 'v.js': 'TOPSECRET\n' } }] });
     await inner.add('moved.example.org/kit/secret', inner.directory('kit/secret'));
-    const led = async (more) => {
-      const clean = await home(more);
-      await appendFile(clean.env.GIT_CONFIG_GLOBAL, await readFile(inner.gitconfig, 'utf8'));
-      return clean;
-    };
-    const clean = await led();
+    const clean = await led(home, inner);
     const copy = "node -e \"const fs=require('fs');fs.mkdirSync('dist',{recursive:true});fs.copyFileSync('vendor/v.js','dist/a.js')\"";
     for (const [nth, [address, build]] of [['https://git.corp.internal/kit/secret.git', false], ['https://git.corp.internal/kit/secret.git', true], ['https://moved.example.org/kit/secret.git', false], [`http://127.0.0.1:${new URL(inner.url).port}/kit/secret.git`, false]].entries()) {
       const name = `${id}-${nth}`;
@@ -151,7 +148,7 @@ attack("a submodule is led by the user's own configuration to no private host", 
       findingOf(answer, 'source-incomplete');
     }
     // The control: the user allowed the host by name, for whoever names it.
-    const allowing = await led({ extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
+    const allowing = await led(home, inner, { extra: { REPRODUCE_ALLOW_HOSTS: new URL(inner.url).host } });
     const answer = await judge(`${id}-0@1.0.0`, { clean: allowing });
     assert.equal(answer.verdict, 'identical', answer.code);
     const asked = inner.requests.length;

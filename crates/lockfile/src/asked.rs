@@ -194,7 +194,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
     };
     let asked: Asked = asked.into_iter().filter(|(_, (list, _))| is_asked(list)).collect();
     let told = |(package, range): (&str, &str), how: &str| {
-        verdict::without_secrets(&format!("{name} asks for {package}@{range}, and the lockfile {how}"))
+        // The range alone: an @ in it would hide the names before it.
+        format!("{name} asks for {package}@{}, and the lockfile {how}", verdict::without_secrets(range))
     };
     if said.top.is_some() {
         let missing = asked.iter().filter(|(package, (_, range))| folder.is_empty() && !said.has_at_top(package, range));

@@ -284,7 +284,8 @@ impl<'t, 'a> Table<'t, 'a> {
             let (Some(from), Some(row)) = (node(&at), self.rows.get(at)) else { continue };
             needs.gaps.iter().for_each(|(wanted, is_peer)| found.gap_of(row.key, wanted, (row.position, *is_peer)));
             needs.lacking.iter().for_each(|wanted| found.lacks(row.key, wanted));
-            for unmet in &needs.unmet {
+            // What lies in a tarball npm takes as it is, and that it does is looked up.
+            for unmet in needs.unmet.iter().filter(|unmet| !self.rows.get(unmet.target).is_some_and(Row::is_in_tarball)) {
                 let (name, wanted) = (unmet.name.to_owned(), unmet.wanted.to_owned());
                 let locked = self.version(unmet.target).unwrap_or_default().to_owned();
                 found.said.unmet.add(Unmet { by: Some(from), key: row.key.to_owned(), name, wanted, locked, is_peer: unmet.is_peer })?;
@@ -380,12 +381,12 @@ impl<'t, 'a> Table<'t, 'a> {
             }
             return found.folder(key, position, (Reason::Link, resolved.filter(|target| address::is_normal(target)).unwrap_or("..")));
         }
-        let Some((above, in_folder)) = key.rsplit_once(FOLDER) else {
+        let Some((_, in_folder)) = key.rsplit_once(FOLDER) else {
             let reason = if self.has_workspaces { Reason::Workspace } else { Reason::File };
             // A folder of the project has no address.
             return found.folder(key, position, (reason, if resolved.is_none() { key } else { ".." }));
         };
-        if json::flag(entry, "inBundle") && resolved.is_none() && above.contains(FOLDER) && row.bundled_by.is_some() {
+        if row.is_in_tarball() {
             return found.bundled(key, position, self.bundled(row, entry));
         }
         match resolved.and_then(address::kind) {
@@ -419,6 +420,13 @@ impl<'t, 'a> Table<'t, 'a> {
 }
 
 impl Row<'_, '_> {
+    /// Whether it lies in the tarball of another row: by its flag, and by what that one lists. npm
+    /// goes by the list, and the flag alone says nothing.
+    fn is_in_tarball(&self) -> bool {
+        let says_so = |entry: &Object<'_>| json::flag(entry, "inBundle") && json::text(entry, "resolved").is_none();
+        self.bundled_by.is_some() && self.entry.is_some_and(says_so) && self.key.matches(FOLDER).nth(1).is_some()
+    }
+
     /// Keeps how the row was asked for: `wanted` of the package `name`.
     fn is_asked_for(&mut self, name: &str, wanted: &str) {
         let elsewhere = address::kind(wanted).is_some();

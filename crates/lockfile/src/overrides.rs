@@ -3,6 +3,7 @@
 //! A rule is for a name, for some of its ranges (`a@^1`), or for what lies below another package. A
 //! rule that holds for nothing says nothing of the needs of others, whatever name it has.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
@@ -19,6 +20,8 @@ use super::{address, json};
 const MAX_RULES: usize = 2_000;
 const MAX_DEPTH: usize = 32;
 const MAX_STATES: usize = 1_000_000;
+/// Most rules that are looked at for all needs of a lockfile together: a second's work.
+const MAX_LOOKS: u64 = 40_000_000;
 
 /// The rules of a project; the first one is that of the project itself, and for no name.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ pub(crate) struct Overrides {
     rules: Vec<Rule>,
     /// What the project itself asks for, to which `$name` leads.
     asked: BTreeMap<String, String>,
+    /// How many rules were looked at.
+    looks: Cell<u64>,
 }
 
 /// A rule.
@@ -49,7 +54,7 @@ enum Key {
     None,
 }
 
-/// By node: the rules below which a package stands.
+/// By node: the rules below which a package stands, without those that have another of them below.
 pub(crate) type Contexts = HashMap<usize, BTreeSet<usize>>;
 
 /// A need: its name, the range, and the version that it leads to.
@@ -66,7 +71,7 @@ impl Overrides {
         let asked = lists.into_iter().flat_map(|list| json::pairs(&root, list));
         let asked = asked.map(|(name, range)| (name.to_owned(), range.to_owned())).collect();
         let own = Rule { name: String::new(), key: Key::None, value: "*".to_owned(), above: 0, below: Vec::new() };
-        let mut all = Self { rules: vec![own], asked };
+        let mut all = Self { rules: vec![own], asked, looks: Cell::default() };
         all.read(overrides, 0, 0)?;
         Some(all)
     }
@@ -104,12 +109,19 @@ impl Overrides {
         Some(())
     }
 
-    /// The rules that are in effect below one: its own, and those of the rules above it.
+    /// The rules that are in effect below one: its own, and those of the rules above it. None any
+    /// more once too many were looked at.
     fn in_effect(&self, at: usize) -> impl Iterator<Item = (usize, &Rule)> {
-        let next = move |at: &usize| (*at > 0).then(|| self.rules.get(*at).map_or(0, |rule| rule.above));
-        let above = std::iter::successors(Some(at), next);
-        let below = above.flat_map(|at| self.rules.get(at).map_or(&[][..], |rule| rule.below.as_slice()));
-        below.filter_map(|at| Some((*at, self.rules.get(*at)?)))
+        let below =
+            std::iter::once(at).chain(self.above(at)).flat_map(|at| self.rules.get(at).map_or(&[][..], |rule| rule.below.as_slice()));
+        below.filter_map(|at| Some((*at, self.rules.get(*at)?))).take_while(|_| {
+            self.looks.set(self.looks.get() + 1);
+            !self.is_too_much()
+        })
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.looks.get() > MAX_LOOKS
     }
 
     /// The rule below which a package stands that one below the rule `at` asks for.
@@ -145,7 +157,7 @@ impl Overrides {
             if !seen.insert((node, at)) {
                 continue;
             }
-            if seen.len() > MAX_STATES {
+            if seen.len() > MAX_STATES || self.is_too_much() {
                 return None;
             }
             all.entry(node).or_default().insert(at);
@@ -156,19 +168,24 @@ impl Overrides {
                 open.push((to, below.map_or(at, |(name, version)| self.below(at, name, version))));
             }
         }
-        Some(all)
+        for own in all.values_mut() {
+            let above: BTreeSet<usize> = own.iter().flat_map(|one| self.above(*one)).collect();
+            own.retain(|one| !above.contains(one));
+        }
+        (!self.is_too_much()).then_some(all)
     }
 
-    /// Whether the version of a need is the one that a rule asks for in its place. Of the rules
-    /// below which the package stands those count that are the nearest.
+    /// The rules above one.
+    fn above(&self, at: usize) -> impl Iterator<Item = usize> {
+        let next = move |at: &usize| (*at > 0).then(|| self.rules.get(*at).map_or(0, |rule| rule.above));
+        std::iter::successors(next(&at), next)
+    }
+
+    /// Whether the version of a need is the one that a rule asks for in its place: by all of the
+    /// nearest rules below which the package stands.
     pub(crate) fn meet(&self, contexts: &Contexts, by: Option<usize>, need: Need<'_>) -> bool {
-        let own = by.and_then(|by| contexts.get(&by)).cloned().unwrap_or_else(|| BTreeSet::from([0]));
-        let is_above = |one: usize, other: usize| {
-            let next = |at: &usize| (*at > 0).then(|| self.rules.get(*at).map_or(0, |rule| rule.above));
-            one != other && std::iter::successors(Some(other), next).any(|at| at == one)
-        };
-        let mut nearest = own.iter().filter(|one| !own.iter().any(|other| is_above(**one, *other)));
-        nearest.all(|at| self.meets(*at, need))
+        let of_project = BTreeSet::from([0]);
+        by.and_then(|by| contexts.get(&by)).unwrap_or(&of_project).iter().all(|at| self.meets(*at, need))
     }
 
     fn meets(&self, at: usize, (name, wanted, locked): Need<'_>) -> bool {

@@ -94,7 +94,8 @@ impl<'t> Table<'t, '_> {
                 }
                 if counts {
                     needs.asked.push((target, wanted, is_peer));
-                    let accepted = json::object(entry, "acceptDependencies").and_then(|all| json::text(all, name));
+                    // For folders of the project npm goes by package.json, and not by the row.
+                    let accepted = json::object(entry, "acceptDependencies").filter(|_| is_package).and_then(|all| json::text(all, name));
                     let is_met = self.is_met(target, wanted) || accepted.is_some_and(|accepted| self.is_met(target, accepted));
                     if !is_met && !lists.bundled.contains(name) {
                         let is_optional = is_peer && lists.optional_peers.contains(name);
@@ -109,19 +110,16 @@ impl<'t> Table<'t, '_> {
         Ok(needs)
     }
 
-    /// The version of a row; `None` where npm takes it as it is, or the row says none. A link has
-    /// that of its folder.
+    /// The version of a row; `None` where the row says none. A link has that of its folder.
     pub(super) fn version(&self, target: usize) -> Option<&'t str> {
         json::text(self.held(target)?, "version")
     }
 
-    /// The row whose version is held against ranges; `None` for what lies in a tarball: npm takes
-    /// it as it is, and that it does is looked up.
+    /// The row whose version is held against ranges.
     fn held(&self, target: usize) -> Option<&'t Object<'t>> {
         let row = self.rows.get(target).and_then(|row| row.entry);
         let behind = row.filter(|row| json::flag(row, "link")).and_then(|row| self.entry(json::text(row, "resolved")?));
-        let is_bundled = |row: &&Object<'_>| json::flag(row, "inBundle") && json::text(row, "resolved").is_none();
-        behind.or(row).filter(|row| !is_bundled(row))
+        behind.or(row)
     }
 
     /// Whether the version of a row is in a range, as npm takes it.

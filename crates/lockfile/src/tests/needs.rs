@@ -280,3 +280,47 @@ fn yarn_1_keeps_a_line_that_a_resolution_leads_elsewhere() {
         assert_eq!(told(bad), 1, "{bad}");
     }
 }
+
+#[test]
+fn only_what_a_package_bundles_lies_in_its_tarball() {
+    let held = |row: &str, more: &str| {
+        npm(r#"{"dependencies":{"a":"1.0.0","b":"^2.0.0"}}"#, &format!(r#","node_modules/b":{{"version":"1.0.0"{row}}}{more}"#), &[])
+    };
+    assert_eq!(held("", ""), 1);
+    assert_eq!(held(r#","inBundle":true"#, ""), 1, "nobody bundles it");
+    let below = r#","node_modules/b/node_modules/c":{"version":"1.0.0","inBundle":true}"#;
+    let bundling = |lists: &str| {
+        npm(
+            r#"{"dependencies":{"a":"*","b":"1"}}"#,
+            &format!(r#","node_modules/b":{{"version":"1.0.0","dependencies":{{"c":"^2.0.0"}}{lists}}}{below}"#),
+            &[],
+        )
+    };
+    assert_eq!(bundling(""), 1, "the flag alone");
+    assert_eq!(bundling(r#","bundleDependencies":["c"]"#), 0);
+}
+
+#[test]
+fn what_a_project_accepts_stands_in_no_lockfile() {
+    let own = r#"{"dependencies":{"a":"^2.0.0"}}"#;
+    let told = |accepted: &str| npm(&format!(r#"{{"dependencies":{{"a":"^2.0.0"}}{accepted}}}"#), "", &[("package.json", own)]);
+    assert_eq!(told(""), 1);
+    assert_eq!(told(r#","acceptDependencies":{"a":"^1.0.0"}"#), 1);
+}
+
+#[test]
+fn many_overrides_for_many_needs_excuse_nothing_in_the_end() {
+    use std::fmt::Write as _;
+    let told = |count: usize| {
+        let (mut rules, mut rows) = (String::new(), String::new());
+        let needs = (0..count).map(|at| format!(r#""r{at}":"1""#)).collect::<Vec<_>>().join(",");
+        for at in 0..count {
+            write!(rules, r#""r{at}":{{"zz":"1"}},"#).unwrap();
+            write!(rows, r#","node_modules/r{at}":{{"version":"1.0.0","dependencies":{{{needs},"a":"2"}}}}"#).unwrap();
+        }
+        let root = format!(r#"{{"dependencies":{{"a":"1.0.0","r0":"*"}},"overrides":{{{rules}"a":"1.0.0"}}}}"#);
+        npm(&root, &rows, &[])
+    };
+    assert_eq!(told(3), 0);
+    assert!(told(600) > 0);
+}

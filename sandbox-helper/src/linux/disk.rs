@@ -16,7 +16,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmodat, fstat, fstatat, stat};
 use nix::sys::statvfs::statvfs;
 
-use super::census;
+use super::{census, in_flight};
 
 /// The disk is looked at anew when it has lost as much as was left, or after this time, or after
 /// twenty times as long as it takes.
@@ -59,16 +59,22 @@ pub fn watch(folders: Vec<PathBuf>, limit: u64, over: Arc<AtomicBool>) -> std::i
                 let is_lost;
                 (used, is_lost) = usage(&folders);
                 lost = if is_lost { lost + 1 } else { 0 };
-                // What the disk has lost and no file explains: removed files that nothing leads to
-                // but a mapping or a message.
+                // What the disk has lost and no file explains: others write to it as well, or the
+                // build keeps removed files in messages.
                 let unexplained = gone(&at_first, &now).saturating_sub(used.saturating_sub(begun_with));
-                hidden = if unexplained > limit.max(RESERVE) { hidden + 1 } else { 0 };
+                let is_hidden = unexplained > limit.max(RESERVE) && in_flight::may_be_held(&build());
+                hidden = if is_hidden { hidden + 1 } else { 0 };
                 (looked, took, left) = (Instant::now(), start.elapsed(), now);
             }
         }
         over.store(true, Ordering::Release);
     })?;
     Ok(())
+}
+
+/// The processes of the build, by number.
+fn build() -> HashSet<u32> {
+    census::family(std::process::id()).unwrap_or_default()
 }
 
 /// The free space of the file system that each folder is on.
@@ -195,7 +201,7 @@ impl Count {
     /// counts up to the end of what is mapped of it.
     fn mapped(&mut self, folders: &[PathBuf]) {
         let mut ends: HashMap<libc::ino_t, u64> = HashMap::new();
-        for pid in census::family(std::process::id()).unwrap_or_default() {
+        for pid in build() {
             let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
             for (file, end) in String::from_utf8_lossy(&maps).lines().filter_map(|line| removed_file(line, folders)) {
                 let known = ends.entry(file).or_default();
@@ -210,8 +216,7 @@ impl Count {
     /// Files without a name that a thread of the build has open: each may have descriptors of its
     /// own.
     fn removed(&mut self) {
-        let processes = census::family(std::process::id()).unwrap_or_default();
-        for (pid, thread) in processes.into_iter().flat_map(|pid| census::threads(pid).into_iter().map(move |thread| (pid, thread))) {
+        for (pid, thread) in build().into_iter().flat_map(|pid| census::threads(pid).into_iter().map(move |thread| (pid, thread))) {
             let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/task/{thread}/fd")) else { continue };
             for descriptor in descriptors.flatten() {
                 let Ok(file) = stat(Path::new(&descriptor.path())) else { continue };

@@ -151,6 +151,27 @@ fn disk_to_which_nothing_leads_is_ended() {
     }
 }
 
+#[test]
+fn disk_that_others_take_ends_no_build() {
+    let host = Host::alone();
+    let script = "touch begun; until [ -e go ]; do sleep 0.1; done; sleep 4; echo end";
+    for sandbox in TIERS.iter() {
+        let mut job = job(&host, sandbox, &["sh", "-c", script]);
+        job.limits.disk = 128 * MIB;
+        let running = started(sandbox, &job);
+        while !host.path("checkout/begun").exists() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Twice what nobody asks about.
+        std::fs::write(host.path("others"), vec![1; 512 * MIB as usize]).unwrap();
+        std::fs::write(host.path("checkout/go"), "").unwrap();
+        let ended = running.wait(&AtomicBool::new(false)).unwrap();
+        assert_eq!((ended.stopped, text(&ended).contains("end")), (None, true), "{}: {ended}: {}", sandbox.tier(), text(&ended));
+        std::fs::remove_file(host.path("others")).unwrap();
+        clean(&host);
+    }
+}
+
 /// Scripts that fill the disk, and say what else stopped them: many files, one file that is removed
 /// and held, folders that nobody may read.
 const FLOODS: [&str; 3] = [

@@ -104,6 +104,31 @@ test('the commit that the registry names for the version before is its word, and
   assert.doesNotMatch(first, /\/compare\//);
 });
 
+test('what a package brings with it that did not change is no reason, and what is new in it is looked up', async () => {
+  const files = { 'node_modules/in/package.json': '{"name":"in","version":"1.0.0"}', 'node_modules/in/index.js': '', 'node_modules/more/package.json': '{"name":"more","version":"1.0.0"}' };
+  const bundle = await world.release('q-bundle', { json: { dependencies: { in: '1.0.0', more: '1.0.0' }, bundleDependencies: ['in', 'more'] }, files });
+  const row = { version: '1.0.0', resolved: bundle.url, integrity: bundle.integrity, dependencies: { in: '1.0.0', more: '1.0.0' }, bundleDependencies: ['in', 'more'], dev: true };
+  const lock = (rows) => ['package-lock.json', (all = []) => JSON.stringify({ lockfileVersion: 3, packages: { '': { devDependencies: { 'q-bundle': '1' } }, 'node_modules/q-bundle': row, ...rows } }, null, all.length)];
+  const within = (name, version = '1.0.0') => ({ [`node_modules/q-bundle/node_modules/${name}`]: { version, inBundle: true, dev: true } });
+  const { folder } = await pullRequest(lock({ ...within('in'), ...within('more') }));
+  const codes = async (...args) => {
+    const { code, json } = await audit(folder, '--json', ...args);
+    return [code, ...json.leftOut.filter(({ reason }) => reason === 'bundled').map(({ exitCode }) => exitCode)];
+  };
+  assert.deepEqual(await codes('--since', 'HEAD'), [0, 0, 0], 'nothing changed');
+  assert.deepEqual(await codes('--omit', 'dev'), [0, 0, 0], 'nothing of it is installed');
+  const changed = async (rows) => {
+    await writeFile(join(folder, 'package-lock.json'), lock(rows)[1]());
+    return codes('--since', 'HEAD');
+  };
+  assert.deepEqual(await changed({ ...within('in'), ...within('more', '1.0.1') }), [2, 0, 2], 'another version than lies there');
+  assert.equal((await changed({ ...within('in'), ...within('none') }))[0], 2, 'what does not lie there');
+  await writeFile(join(folder, 'package-lock.json'), lock(within('in'))[1]());
+  await git(['add', '.'], { cwd: folder });
+  await git(['-c', 'user.name=x', '-c', 'user.email=x@x.example', 'commit', '-qm', 'x'], { cwd: folder });
+  assert.deepEqual(await changed({ ...within('in'), ...within('more') }), [0, 0, 0], 'a new row of what really lies there');
+});
+
 test('the summary has the worst first, and no markup of a stranger', async () => {
   const { folder, base } = await pullRequest(FORMATS.npm);
   await audit(folder, '--since', base, '--summary', 'summary.md');

@@ -143,6 +143,23 @@ test('a version that is in no range that asks for it: the client finds another o
   });
 });
 
+test('yarn 2: a patch is only the one that package.json asks for, and is told', async () => {
+  const patch = 'patch:s-good@npm%3A1.0.0#./x.patch';
+  const asks = (range) => manifest({ dependencies: { 's-good': range } });
+  const key = `s-good@${patch}::locator=x%40workspace%3A.`;
+  const text = `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n"s-good@npm:1.0.0":\n  version: 1.0.0\n  resolution: "s-good@npm:1.0.0"\n  languageName: node\n  linkType: hard\n\n"${key}":\n  version: 1.0.0\n  resolution: "s-good@${patch}::version=1.0.0&hash=c560a1&locator=x%40workspace%3A."\n  languageName: node\n  linkType: hard\n\n"x@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "x@workspace:."\n  dependencies:\n    s-good: "${patch}"\n  languageName: unknown\n  linkType: soft\n`;
+  const honest = { 'yarn.lock': text, ...asks(patch) };
+  const plain = await audit(await project(honest));
+  assert.deepEqual([plain.code, plain.json.findings, plain.json.leftOut.filter(({ exitCode }) => exitCode).map((left) => [left.key, left.reason])], [2, [], [[key, 'file']]]);
+  await told(honest, 'lockfile-stale', {
+    'a patch of another package': { ...honest, ...asks('patch:s-bad@npm%3A1.0.0#./x.patch') },
+    'of another version': { ...honest, ...asks('patch:s-good@npm%3A2.0.0#./x.patch') },
+    'another patch': { ...honest, ...asks('patch:s-good@npm%3A1.0.0#./y.patch') },
+    'a tarball': { ...honest, ...asks('file:./evil.tgz') },
+    'a folder': { ...honest, ...asks('portal:./evil'), 'evil/package.json': '{"name":"s-good","dependencies":{"s-bad":"1.0.0"}}' },
+  }, '--accept-left-out', 'file');
+});
+
 // ── overrides ──
 
 test('npm: an override is a range by which the lockfile goes, or it is told', async () => {

@@ -88,6 +88,24 @@ test('--tree goes by the package.json of a package for its commands, and tells o
   assert.deepEqual([linked.code, linked.json.leftOut.map(({ key, reason }) => [key, reason])], [2, [['.bin/tsc', 'link']]]);
 });
 
+test('--tree takes no link for a package of the link\'s name', async () => {
+  const at = (one, name = one.name) => Object.fromEntries(Object.entries(one.files).map(([file, text]) => [`node_modules/${name}/${file}`, text]));
+  const asks = (dependencies, more = {}) => JSON.stringify({ name: 'x', version: '1.0.0', dependencies, ...more });
+  const own = { 'vendor/e/package.json': '{"name":"e","version":"1.0.0"}', 'vendor/e/index.js': 'e()\n', 'w/package.json': '{"name":"w","version":"1.0.0"}' };
+  const told = async (name, to, manifest = asks({ 's-good': '^1.0.0' })) => {
+    const folder = await project({ ...at(of.fix), ...own, 'package.json': manifest });
+    await symlink(to, join(folder, 'node_modules', name));
+    const ran = await audit(folder, '--tree');
+    return [ran.code, ...ran.json.leftOut.filter(({ exitCode }) => exitCode).map(({ key, reason }) => `${key} ${reason}`)];
+  };
+  assert.deepEqual(await told('w', '../w', asks({}, { workspaces: ['w'] })), [0], 'a workspace');
+  assert.deepEqual(await told('s-good', '../vendor/e', asks({ 's-good': 'file:vendor/e' })), [0], 'a folder that is asked for');
+  assert.deepEqual(await told('s-good', 's-fix', asks({ 's-good': 'npm:s-fix@^1.0.0' })), [0], 'an alias that is asked for');
+  for (const to of ['s-fix', '../vendor/e', '../w', '../vendor']) assert.deepEqual(await told('s-good', to), [2, 's-good link'], to);
+  assert.deepEqual(await told('S-FIX', 's-fix'), [2, 'S-FIX link']);
+  assert.deepEqual(await told('e', '../vendor/e'), [2, 'e link'], 'no workspace');
+});
+
 test('what was surveyed with another cache folder does not count by itself', async () => {
   const folder = await project({ 'list.txt': 's-good@1.0.0\n' });
   const survey = (cache, ...more) => run(['survey', 'list.txt', '--db', 'x.db', '--cache-dir', join(folder, cache), ...more], { env: clean.env, cwd: folder });

@@ -144,7 +144,7 @@ fn left_out<'a>(plan: &'a Plan, rows: &'a [Row]) -> impl Iterator<Item = LeftOut
     let by_spec: BTreeMap<String, &Row> = rows.iter().map(|row| (format!("{}@{}", row.name, row.version), row)).collect();
     plan.left_out.iter().map(move |left| {
         let by = |left: &LeftOut| left.bundled.as_ref().and_then(|bundled| by_spec.get(&bundled.by).copied());
-        let is_bundled = |left: &LeftOut| by(left).is_some_and(|row| plan.is_bundled(left, row));
+        let is_bundled = |left: &LeftOut| plan.is_bundled(left, by(left));
         let mut info = LeftOutInfo {
             line: left.position.line,
             column: left.position.column,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use npm_lockfile::{Bundled, Entry, Format, Gap, LeftOut, Lockfile, MAX_FILE, Omit, Place, Reason};
+use npm_lockfile::{Entry, Format, Gap, LeftOut, Lockfile, MAX_FILE, Omit, Place, Reason};
 use npmrc::NpmConfig;
 use report::answer::Answer;
 use report::json::PackageInfo;
@@ -93,6 +93,17 @@ pub struct Plan {
     since: Option<Since>,
     /// All packages of the lockfile, where only some are audited.
     all: BTreeSet<String>,
+    /// Those that are not audited.
+    besides: HashMap<String, Besides>,
+}
+
+/// Why a package of the lockfile is not audited.
+#[derive(Debug)]
+enum Besides {
+    /// Its kind or its workspace is not asked for.
+    Omitted,
+    /// The lockfile says of it what it said before; with the hashes that it has for it.
+    Unchanged(Vec<String>),
 }
 
 impl Plan {
@@ -128,10 +139,8 @@ impl Plan {
         }
         let (mut packages, omitted) = chosen(&lockfile, asked)?;
         let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision, asked)).transpose()?;
-        if let Some(since) = &since {
-            packages.retain(|entry| !since.has(entry));
-        }
-        let all = lockfile.entries.iter().map(Entry::spec).collect();
+        let all: BTreeSet<String> = lockfile.entries.iter().map(Entry::spec).collect();
+        let besides = besides(&all, &mut packages, since.as_ref());
         let mut exceptions = Exceptions::of(&folder)?;
         if let Some(revision) = &asked.since {
             exceptions.since(&folder, revision)?;
@@ -157,6 +166,7 @@ impl Plan {
             is_tree: asked.tree,
             since,
             all,
+            besides,
         })
     }
 
@@ -181,6 +191,11 @@ impl Plan {
             all.entry(entry.spec()).or_default();
         }
         let mut known: BTreeSet<String> = self.packages.iter().map(Entry::spec).collect();
+        let is_new = |left: &&LeftOut| self.since.as_ref().is_some_and(|since| !since.has_bundled(left));
+        let new_in = self.left_out.iter().filter(is_new).filter_map(|left| left.bundled.as_ref());
+        known.extend(
+            new_in.filter(|bundled| matches!(self.besides.get(&bundled.by), Some(Besides::Unchanged(_)))).map(|bundled| bundled.by.clone()),
+        );
         for entry in self.packages.iter().filter(|_| self.since.is_some()) {
             all.entry(entry.spec()).or_default();
             if let Some(before) = self.before(entry) {
@@ -212,14 +227,23 @@ impl Plan {
         self.learned.insert(learned.spec.clone(), learned);
     }
 
-    /// Whether what is left out lies in the tarball of this row, which was judged.
-    pub(crate) fn is_bundled(&self, left: &LeftOut, row: &Row) -> bool {
-        let is_in = |bundled: &Bundled| {
-            bundled.by == format!("{}@{}", row.name, row.version)
-                && row.judged.is_some()
-                && self.learned.get(&bundled.by).is_some_and(|told| told.bundled.contains(&left.key) && told.is_of(row.judged.as_deref()))
-        };
-        left.bundled.as_ref().is_some_and(is_in)
+    /// Whether what is left out lies in the tarball of this row, which was judged, or of a package
+    /// that is not asked for.
+    pub(crate) fn is_bundled(&self, left: &LeftOut, row: Option<&Row>) -> bool {
+        let Some(bundled) = &left.bundled else { return false };
+        let is_there = |told: &Learned| told.bundled.contains(&left.key);
+        let learned = self.learned.get(&bundled.by);
+        match (row, self.besides.get(&bundled.by)) {
+            (Some(row), _) => row.judged.is_some() && learned.is_some_and(|told| is_there(told) && told.is_of(row.judged.as_deref())),
+            (None, None) => false,
+            (None, Some(Besides::Omitted)) => true,
+            // As the package was looked at before, so was what lies in it.
+            (None, Some(Besides::Unchanged(hashes))) => {
+                let is_locked = |told: &Learned| hashes.iter().all(|hash| told.is_of(Some(hash)));
+                self.since.as_ref().is_some_and(|since| since.has_bundled(left))
+                    || learned.is_some_and(|told| is_there(told) && is_locked(told))
+            }
+        }
     }
 
     /// Whether a package really asks for another one under this name.
@@ -265,6 +289,23 @@ impl Plan {
         });
         told.collect()
     }
+}
+
+/// Takes out of the packages what did not change, and gives all that are not asked for.
+fn besides(all: &BTreeSet<String>, packages: &mut Vec<Entry>, since: Option<&Since>) -> HashMap<String, Besides> {
+    let asked: BTreeSet<String> = packages.iter().map(Entry::spec).collect();
+    let mut besides: HashMap<_, _> = all.difference(&asked).map(|spec| (spec.clone(), Besides::Omitted)).collect();
+    if let Some(since) = since {
+        packages.retain(|entry| {
+            let is_unchanged = since.has(entry);
+            if is_unchanged {
+                let hashes = entry.places.iter().map(|place| place.integrity.join(" ")).filter(|hashes| !hashes.is_empty());
+                besides.insert(entry.spec(), Besides::Unchanged(hashes.collect()));
+            }
+            !is_unchanged
+        });
+    }
+    besides
 }
 
 /// The file of a client's own settings, where it names registries: this program goes by npm's.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use npm_lockfile::{Entry, Lockfile, MAX_FILE, Place};
+use npm_lockfile::{Bundled, Entry, LeftOut, Lockfile, MAX_FILE, Place};
 use npm_registry::Release;
 use report::answer::Answer;
 use serde::Serialize;
@@ -29,6 +29,8 @@ const NOT_READ: &str = "unknown, as its package.json cannot be read";
 pub(crate) struct Since {
     /// The packages, by name and version.
     old: BTreeMap<String, Entry>,
+    /// What packages brought with them, by its keys.
+    bundled: BTreeMap<String, Bundled>,
 }
 
 /// What changed with a package.
@@ -71,9 +73,16 @@ impl Since {
         let bytes = git::local::file_at(folder, revision, (&name, largest))
             .map_err(|error| AuditError::Since { revision: revision.to_owned(), reason: error.to_string() })?;
         let old = bytes.and_then(|bytes| Lockfile::read(&name, &bytes).ok());
+        let left_out = old.iter().flat_map(|old| &old.left_out);
+        let bundled = left_out.filter_map(|left| Some((left.key.clone(), left.bundled.clone()?))).collect();
         // A workspace that was not there then needed nothing.
         let entries = old.and_then(|old| chosen(&old, asked).ok()).map(|(entries, _)| entries).unwrap_or_default();
-        Ok(Self { old: entries.into_iter().map(|entry| (entry.spec(), entry)).collect() })
+        Ok(Self { old: entries.into_iter().map(|entry| (entry.spec(), entry)).collect(), bundled })
+    }
+
+    /// Whether the lockfile had just this as a part of another package.
+    pub(crate) fn has_bundled(&self, left: &LeftOut) -> bool {
+        left.bundled.is_some() && self.bundled.get(&left.key) == left.bundled.as_ref()
     }
 
     /// Whether all that the lockfile says of a package was there before.

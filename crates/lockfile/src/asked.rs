@@ -12,6 +12,7 @@ use jsonc_parser::ast::Object;
 use npm_spec::version;
 use serde::Deserialize;
 
+use super::bound;
 use super::descriptors::Descriptors;
 use super::folders::{self, OwnFolder, joined};
 use super::graph::Graph;
@@ -232,8 +233,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
 /// protocol down.
 fn is_same((list, range): (&str, &str), (other, locked): (&str, &str)) -> bool {
     let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
-    let is_bound = |range: &str| range.starts_with("patch:") || range.starts_with("portal:") || range.starts_with("file:");
-    let same_range = if other.is_empty() { bare(range) == bare(locked) || is_bound(range) && is_bound(locked) } else { range == locked };
+    let bound = || bound::plain(range).zip(bound::plain(locked)).is_some_and(|(range, locked)| range == locked);
+    let same_range = if other.is_empty() { bare(range) == bare(locked) || bound() } else { range == locked };
     // What is optional and is said to be needed has all that it leads to.
     same_range && (other.is_empty() || list == other || list == OPTIONAL_PEERS && other == PEERS)
 }
@@ -308,7 +309,7 @@ fn siblings(project: &Path, folders: &BTreeSet<String>) -> Siblings {
 
 /// The folders of the workspaces that the project names; an error where a pattern is none that is
 /// understood.
-fn workspaces(project: &Path, format: Format, names_all: bool) -> Result<BTreeSet<String>, String> {
+pub(crate) fn workspaces(project: &Path, format: Format, names_all: bool) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
     let mut looked_at = 0;
     let mut open = vec![String::new()];

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
+use super::bound::{self, MAX_PATCHES};
 use super::collect::Collected;
 use super::descriptors::Need;
 use super::folders::{self, OwnFolder, Told};
@@ -13,9 +14,6 @@ use super::links::Link;
 use super::stated::{base, normal};
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, Needed, Place, Position, Reason, Stated, address, asked};
-
-/// How deep a patch of a patch is followed.
-const MAX_PATCHES: usize = 8;
 
 /// An entry. yarn 1 would read members that yarn 2 does not know, and so none of them may be there.
 #[derive(Deserialize, Default)]
@@ -100,8 +98,16 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
         // Of which kind a need is, this format does not say.
         let asked = asked::collect([("", asks.collect())]);
         found.said.by_folder.insert(if is_root { String::new() } else { folder.to_owned() }, asked);
+        if is_root {
+            found.said.descriptors.root = Some((name.to_owned(), reference.to_owned()));
+        }
         found.importer(node, Some(name.to_owned()), if is_root { "" } else { folder }, Vec::new());
         return Ok(node);
+    }
+    // What a patch makes of a package is in no tarball. The hash behind it is that of the patch.
+    if bound::is_patched(reference) {
+        let patch = found.left_out(key, position, Reason::File)?;
+        found.leads_to(patch, &[Some(resolution)]);
     }
     let (name, reference) = unpatched(name, reference);
     if let Some((reason, path)) = own_folder(&reference) {

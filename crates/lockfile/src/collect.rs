@@ -77,6 +77,15 @@ impl Collected {
         }
     }
 
+    /// Says of an entry that is left out that it is no part of the project after all, and where it
+    /// leads to.
+    pub(crate) fn is_strange(&mut self, node: usize, target: &str) {
+        if let Some(Node::Out(left)) = self.nodes.get_mut(node) {
+            left.is_own = false;
+        }
+        self.leads_to(node, &[Some(target)]);
+    }
+
     fn out(&mut self, mut left: LeftOut) -> Result<usize, Fault> {
         left.key = verdict::without_secrets(&left.key.chars().take(MAX_KEY).collect::<String>());
         self.node(Node::Out(left))

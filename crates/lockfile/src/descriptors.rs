@@ -4,14 +4,14 @@
 //! the same name would do. Which it looks for is decided by the project: `resolutions` and catalogs
 //! stand in the place of what a package asks for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::asked::{MAX_SHOWN, text_of};
 use super::yaml::{self, Pairs};
-use super::{address, json};
+use super::{address, bound, json};
 
 /// Most of them that are told.
 const MAX_TOLD: usize = 100;
@@ -21,6 +21,8 @@ const MAX_TOLD: usize = 100;
 pub(crate) struct Descriptors {
     pub(crate) keys: BTreeSet<String>,
     pub(crate) needs: Vec<Need>,
+    /// The project itself: its name and its reference.
+    pub(crate) root: Option<(String, String)>,
 }
 
 /// A need of an entry.
@@ -52,7 +54,8 @@ struct Settings {
 impl Descriptors {
     /// What yarn looks up and the file does not have, in words.
     pub(crate) fn missing(&self, project: &Path) -> Vec<String> {
-        let (resolutions, catalogs) = (resolutions(project), catalogs(project));
+        let (resolutions, catalogs, bound) = (resolutions(project), catalogs(project), Bound::of(&self.keys));
+        let root = self.root.clone().unwrap_or_default();
         let told = |need: &Need| {
             let instead = resolutions.iter().find(|one| one.is_for(need)).map(|one| one.instead.as_str());
             let wanted = instead.unwrap_or(&need.wanted);
@@ -63,7 +66,9 @@ impl Descriptors {
                 }
                 None => wanted,
             };
-            (!self.has(&need.name, wanted)).then(|| {
+            // A path of `resolutions` is one from the root.
+            let by = if instead.is_some() { &root } else { &need.by };
+            (!self.has(&bound, (&need.name, wanted), by)).then(|| {
                 let short = |text: &str| verdict::without_secrets(&text.chars().take(MAX_SHOWN).collect::<String>());
                 let (by, name, wanted) = (short(&need.by.0), short(&need.name), short(wanted));
                 format!("{by} needs {name}@{wanted}, and the lockfile has no entry for just that: a client finds a version anew")
@@ -72,15 +77,31 @@ impl Descriptors {
         self.needs.iter().filter_map(told).take(MAX_TOLD).collect()
     }
 
-    /// Whether there is an entry for a name and a range. Without a protocol a range is one of npm;
-    /// behind a path stands who asks for it.
-    pub(crate) fn has(&self, name: &str, wanted: &str) -> bool {
+    /// Whether there is an entry for a name and a range that someone asks for. Without a protocol a
+    /// range is one of npm.
+    fn has(&self, bound: &Bound, (name, wanted): (&str, &str), by: &(String, String)) -> bool {
         let begins = |start: &str| self.keys.range(start.to_owned()..).next().is_some_and(|key| key.starts_with(start));
-        let is_bound = !wanted.starts_with("npm:") && address::kind(wanted).is_some() || wanted.starts_with("portal:");
+        if let Some(plain) = bound::plain(wanted) {
+            let is_by = |by: String| bound.0.contains(&(format!("{name}@{plain}"), by));
+            return is_by(if bound::has_asker(&plain) { format!("{}@{}", by.0, by.1) } else { String::new() });
+        }
+        let is_address = !wanted.starts_with("npm:") && address::kind(wanted).is_some();
         self.keys.contains(&format!("{name}@{wanted}"))
             || self.keys.contains(&format!("{name}@npm:{wanted}"))
-            || wanted.starts_with("patch:") && begins(&format!("{name}@patch:"))
-            || is_bound && (begins(&format!("{name}@{wanted}::")) || begins(&format!("{name}@file:{wanted}::")))
+            || is_address && begins(&format!("{name}@{wanted}::"))
+    }
+}
+
+/// The descriptors of paths and patches in their plain form, each with the one who asks for it.
+struct Bound(HashSet<(String, String)>);
+
+impl Bound {
+    fn of(keys: &BTreeSet<String>) -> Self {
+        let of = |key: &String| {
+            let (name, range) = address::split_name(key)?;
+            Some((format!("{name}@{}", bound::plain(range)?), bound::asker(range)))
+        };
+        Self(keys.iter().filter_map(of).collect())
     }
 }
 

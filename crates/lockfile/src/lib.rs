@@ -17,6 +17,7 @@
 mod address;
 mod asked;
 mod berry;
+mod bound;
 mod bun;
 mod collect;
 mod deno;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::asked::{MAX_SHOWN, text_of};
+use super::folders::joined;
 use super::{Fault, address, json};
 
 /// Most links that are kept.
@@ -40,8 +41,7 @@ impl Link {
 pub(crate) fn strange(links: &[Link], project: &Path, workspaces: &BTreeSet<String>) -> Vec<String> {
     let is_strange = |link: &&Link| {
         let folder = if link.folder == "." { "" } else { link.folder.as_str() };
-        let is_workspace = folder.is_empty() || workspaces.contains(folder);
-        address::is_inside(folder) && !(is_workspace && is_named(project, folder, &link.name))
+        address::is_inside(folder) && !is_workspace(project, workspaces, (folder, &link.name))
     };
     let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
     let told = |link: &Link| {
@@ -49,6 +49,25 @@ pub(crate) fn strange(links: &[Link], project: &Path, workspaces: &BTreeSet<Stri
         format!("the lockfile leads {name} to the folder {folder}, which is not a workspace of that name")
     };
     links.iter().filter(is_strange).take(super::MAX_GAPS).map(told).collect()
+}
+
+/// Whether a folder is the project itself or a workspace, and has this name; or the one that pnpm
+/// links in the place of such a workspace, by its `publishConfig`.
+pub(crate) fn is_workspace(project: &Path, workspaces: &BTreeSet<String>, (folder, name): (&str, &str)) -> bool {
+    if (folder.is_empty() || workspaces.contains(folder)) && is_named(project, folder, name) {
+        return true;
+    }
+    let above = folder.match_indices('/').map(|(at, _)| folder.get(..at).unwrap_or_default());
+    above
+        .filter(|above| workspaces.contains(*above))
+        .any(|above| publishes(project, above).as_deref() == Some(folder) && is_named(project, above, name))
+}
+
+/// The folder in a workspace that stands for it.
+fn publishes(project: &Path, workspace: &str) -> Option<String> {
+    let text = text_of(&project.join(workspace).join("package.json"))?;
+    let of = json::parse(&text, false).ok()?;
+    joined(workspace, json::text(json::object(&of, "publishConfig")?, "directory")?)
 }
 
 /// Whether a folder's package.json has a name; one without a name is called as its folder is.

@@ -17,7 +17,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::collect::Collected;
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, asked};
-pub(crate) use settings::{Head, in_npmrc, runtimes};
+pub(crate) use settings::{Head, in_npmrc, manager, runtimes};
 
 use nodes::One;
 

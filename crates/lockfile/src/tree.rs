@@ -2,6 +2,7 @@
 //!
 //! What is in no package is told, too: Node loads a file beside the packages as it loads them.
 
+mod links;
 mod shims;
 
 use std::collections::HashSet;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jsonc_parser::ast::Object;
+
+use links::Links;
 
 use super::collect::Collected;
 use super::json;
@@ -51,9 +54,11 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
     let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundles: None }];
     let mut seen = HashSet::new();
     let mut aliases = project.as_deref().map(|project| aliases_in(project, true)).unwrap_or_default();
+    let mut links = Links::default();
     while let Some(next) = open.pop() {
         // A workspace may have a link to the project, or to another one.
-        if !next.folder.canonicalize().is_ok_and(|folder| seen.insert(folder)) && next.depth > 0 {
+        let whole = next.folder.canonicalize().ok();
+        if !whole.as_ref().is_some_and(|folder| seen.insert(folder.clone())) && next.depth > 0 {
             continue;
         }
         if next.depth > MAX_DEPTH {
@@ -63,7 +68,9 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
             let (path, key) = (next.folder.join(&name), format!("{}{name}", next.key));
             if is_link(&path) {
                 let first = folder.canonicalize().unwrap_or_default();
-                open.extend(linked(&next, (&path, &key), (&first, project.as_deref()), found)?);
+                let target = lead(&path, project.as_deref());
+                links.keep(link(&key, target.as_ref(), found)?, name_of(&key), target.as_ref());
+                open.extend(behind(&next, (&key, target), &first, found)?);
                 continue;
             }
             if let Some(of) = next.bundles.as_ref().filter(|of| of.listed.contains(&name)) {
@@ -73,6 +80,9 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
                 continue;
             }
             let bundles = package(&path, &key, found)?;
+            if let (Some(whole), Some(of)) = (&whole, &bundles) {
+                links.reads(whole.join(&name), &of.by);
+            }
             aliases.extend(aliases_in(&path, false));
             let below = path.join("node_modules");
             if is_folder(&below) {
@@ -99,8 +109,14 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
             }
         }
     }
+    links.decide(project.as_deref(), &aliases, found);
     found.are_asked_for(&aliases);
     Ok(())
+}
+
+/// The name of the folder of a package, by which it is loaded.
+fn name_of(key: &str) -> &str {
+    key.rsplit_once("node_modules/").map_or(key, |(_, folder)| folder)
 }
 
 /// The names under which a package.json asks for other packages, each with the other's name. That
@@ -151,16 +167,14 @@ fn lead(link: &Path, project: Option<&Path>) -> Option<(PathBuf, Lead)> {
     Some((target, lead))
 }
 
-/// Tells of a link, and gives the folder of packages that it leads to and that nothing else does.
-fn linked(
-    of: &Open,
-    (path, key): (&Path, &str),
-    (first, project): (&Path, Option<&Path>),
-    found: &mut Collected,
-) -> Result<Option<Open>, Fault> {
-    let target = lead(path, project);
-    let is_own = target.as_ref().is_some_and(|(_, lead)| *lead != Lead::File);
-    found.folder(key, START, (Reason::Link, if is_own { "." } else { ".." }))?;
+/// Tells of a link, and gives its node.
+fn link(key: &str, target: Option<&(PathBuf, Lead)>, found: &mut Collected) -> Result<usize, Fault> {
+    let is_own = target.is_some_and(|(_, lead)| *lead != Lead::File);
+    found.folder(key, START, (Reason::Link, if is_own { "." } else { ".." }))
+}
+
+/// The folder of packages that a link leads to and that nothing else does.
+fn behind(of: &Open, (key, target): (&str, Option<(PathBuf, Lead)>), first: &Path, found: &mut Collected) -> Result<Option<Open>, Fault> {
     let below = |folder: PathBuf, key: String| Some(Open { folder, key, depth: of.depth + 1, bundles: None });
     match target {
         // What a workspace has beside it is loaded by it.
@@ -302,7 +316,7 @@ fn package(path: &Path, key: &str, found: &mut Collected) -> Result<Option<Bundl
     // What lies here is held against the registry by its content, and no word of its own counts.
     let (name, version) = (json::text(&manifest, "name").unwrap_or_default(), json::text(&manifest, "version").unwrap_or_default());
     // It is loaded by the name of its folder.
-    let folder = key.rsplit_once("node_modules/").map_or(key, |(_, folder)| folder);
+    let folder = name_of(key);
     let in_place_of = (folder != name).then(|| folder.to_owned());
     found.package(name, version, Place { in_place_of, ..Place::at(START, key) })?;
     Ok(Some(Bundles { by: format!("{name}@{version}"), listed: bundled(&manifest).into() }))

@@ -85,7 +85,7 @@ impl Project {
 }
 
 /// The first number of the pnpm that package.json names.
-fn manager(root: &Object<'_>) -> Option<u32> {
+pub(crate) fn manager(root: &Object<'_>) -> Option<u32> {
     let engine = || json::object(json::object(root, "devEngines")?, "packageManager");
     let named = json::text(root, "packageManager").and_then(|text| text.strip_prefix("pnpm@"));
     let named = named.or_else(|| engine().filter(|of| json::text(of, "name") == Some("pnpm")).and_then(|of| json::text(of, "version")))?;

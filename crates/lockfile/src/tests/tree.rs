@@ -26,6 +26,7 @@ fn told(make: impl FnOnce(&Path)) -> (Vec<String>, Vec<String>) {
     let project = root.path().join("project");
     write(root.path(), "out/package.json", "{}");
     write(&project, "node_modules/a/package.json", r#"{"name":"a","version":"1.0.0"}"#);
+    write(&project, "package.json", r#"{"name":"root","workspaces":["w"]}"#);
     write(&project, "w/package.json", r#"{"name":"w"}"#);
     make(&project);
     let lockfile = Lockfile::of_tree(&project.join("node_modules")).unwrap();
@@ -125,6 +126,45 @@ fn what_lies_beside_a_workspace_is_read_too() {
         link(at, "node_modules/c", "../x/node_modules/c");
     };
     assert_eq!(told(elsewhere), (vec!["a@1.0.0".into(), "c@1.0.0".into()], Vec::new()));
+}
+
+#[test]
+fn a_link_has_the_name_of_what_it_leads_to_or_one_that_is_asked_for() {
+    let of = |manifest: &'static str, name: &'static str, to: &'static str| {
+        told(move |at: &Path| {
+            write(at, "package.json", manifest);
+            write(at, "e/package.json", r#"{"name":"e"}"#);
+            write(at, "node_modules/.pnpm/b@1/node_modules/b/package.json", r#"{"name":"b","version":"1.0.0"}"#);
+            write(at, "node_modules/c/package.json", r#"{"name":"c","version":"1.0.0","bundleDependencies":["d"]}"#);
+            write(at, "node_modules/c/node_modules/d/package.json", r#"{"name":"d","version":"1.0.0"}"#);
+            link(at, &format!("node_modules/{name}"), to);
+        })
+        .1
+        .into_iter()
+        .filter(|told| told.ends_with("(link)"))
+        .count()
+    };
+    let asks = |range: &str| format!(r#"{{"name":"x","workspaces":["w"],"dependencies":{{"s":"{range}"}}}}"#).leak() as &'static str;
+    let (none, stored) = (asks("^1.0.0"), ".pnpm/b@1/node_modules/b");
+    assert_eq!((of(none, "b", stored), of(none, "w", "../w"), of(none, "x", "..")), (0, 0, 0));
+    assert_eq!((of(asks("npm:b@1"), "s", stored), of(asks("file:./e"), "s", "../e"), of(asks("link:e"), "s", "../e")), (0, 0, 0));
+    assert_eq!(of(asks("workspace:w@*"), "s", "../w"), 0);
+    for (manifest, name, to) in [
+        (none, "s", stored),
+        (none, "s", "a"),
+        (none, "A", "a"),
+        (none, "s", "../w"),
+        (none, "s", "../e"),
+        (none, "e", "../e"),
+        (none, "s", "c/node_modules/d"),
+        (none, "d", "c/node_modules/d"),
+        (asks("npm:c@1"), "s", stored),
+        (asks("file:./w"), "s", "../e"),
+        (asks("file:./e"), "e", "../e"),
+        ("{}", "w", "../w"),
+    ] {
+        assert_eq!(of(manifest, name, to), 1, "{manifest}: {name} -> {to}");
+    }
 }
 
 /// What pnpm 10 writes into `.bin`.

@@ -89,6 +89,35 @@ test('pnpm: settings of the lockfile alone, and a version that the project’s p
   });
 });
 
+test('pnpm: what the lockfile says of peers, settings, patches, catalogs and overrides excuses nothing', async () => {
+  const peer = await world.release('s-peer', { json: { peerDependencies: { 's-good': '^1.0.0', 's-opt': '*' }, peerDependenciesMeta: { 's-opt': { optional: true } } } });
+  const row = "    peerDependencies:\n      s-good: ^1.0.0\n      s-opt: '*'\n    peerDependenciesMeta:\n      s-opt:\n        optional: true\n";
+  const optional = row.replace('Meta:\n', 'Meta:\n      s-good:\n        optional: true\n');
+  const of_ = ({ head = '', rows = row, needs = '\n    dependencies:\n      s-good: 1.0.0', importer = '', ...more } = {}) => ({
+    ...manifest({ dependencies: { 's-peer': '^1.0.0', 's-good': '^1.0.0' } }),
+    'pnpm-lock.yaml': `lockfileVersion: '9.0'\n\n${head}importers:\n  .:\n${importer}    dependencies:\n      s-good:\n        specifier: ^1.0.0\n        version: 1.0.0\n      s-peer:\n        specifier: ^1.0.0\n        version: 1.0.0(s-good@1.0.0)\npackages:\n  s-good@1.0.0:\n    resolution: {integrity: ${of.good.integrity}}\n  s-peer@1.0.0:\n    resolution: {integrity: ${peer.integrity}}\n${rows}snapshots:\n  s-good@1.0.0: {}\n  s-peer@1.0.0(s-good@1.0.0):${needs || ' {}'}\n`,
+    ...more,
+  });
+  await told(of_(), 'lockfile-other-manifest', {
+    'no peers': of_({ rows: '' }),
+    'no peers, and not there': of_({ rows: '', needs: '' }),
+    'another range': of_({ rows: row.replace('^1.0.0', '^1.2.0') }),
+    'an optional one, and not there': of_({ rows: optional, needs: '' }),
+  });
+  const settings = (line) => `settings:\n  autoInstallPeers: true\n  ${line}\n\n`;
+  const head = (text, more) => of_({ head: text, ...more });
+  await told(head(settings('excludeLinksFromLockfile: false')), 'lockfile-stale', {
+    ...Object.fromEntries(['excludeLinksFromLockfile: true', 'injectWorkspacePackages: true', 'peersSuffixMaxLength: 500', 'dedupePeers: true', 'neverHeardOf: true'].map((line) => [line, head(settings(line))])),
+    'a patch': head('patchedDependencies:\n  s-none@1.0.0:\n    hash: abc\n    path: x.patch\n\n'),
+    'a patch of pnpm 11': head('patchedDependencies:\n  s-none@1.0.0: abc\n\n'),
+    'a catalog': head('catalogs:\n  default:\n    s-none:\n      specifier: ^1.0.0\n      version: 1.0.0\n\n'),
+    'dependenciesMeta': of_({ importer: '    dependenciesMeta:\n      s-good:\n        injected: true\n' }),
+    'publishDirectory': of_({ importer: '    publishDirectory: dist\n' }),
+    'another value of an override': head('overrides:\n  s-none: 2.0.0\n\n', { 'pnpm-workspace.yaml': 'overrides:\n  s-none: 1.0.0\n' }),
+    'a folder for what a package needs': of_({ needs: '\n    dependencies:\n      s-good: link:evil', 'evil/package.json': '{"name":"s-good","version":"1.0.0"}' }),
+  });
+});
+
 test('a range of a registry that leads to a folder of the project, which is no workspace', async () => {
   const own = { 'vendor/e/package.json': JSON.stringify({ name: 's-good', version: '1.6.6' }) };
   const link = { 'node_modules/s-good': { resolved: 'vendor/e', link: true }, 'vendor/e': { name: 's-good', version: '1.6.6' } };

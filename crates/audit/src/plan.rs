@@ -93,6 +93,8 @@ pub struct Plan {
     since: Option<Since>,
     /// All packages of the lockfile, where only some are audited.
     all: BTreeSet<String>,
+    /// The peers of which the project itself says what its client writes down.
+    peer_rules: Vec<String>,
     /// Those that are not audited.
     besides: HashMap<String, Besides>,
 }
@@ -146,7 +148,7 @@ impl Plan {
             exceptions.since(&folder, revision)?;
         }
         let (format, is_whole) = (lockfile.format.as_str(), omitted == 0 && asked.omit == Omit::default() && since.is_none());
-        let registry_elsewhere = registry_elsewhere(&folder, lockfile.format);
+        let (registry_elsewhere, peer_rules) = (registry_elsewhere(&folder, lockfile.format), lockfile.peer_rules(&folder));
         let settings = settings::find(&folder, (&file, &lockfile), asked.config.as_ref());
         Ok(Self {
             file,
@@ -166,6 +168,7 @@ impl Plan {
             is_tree: asked.tree,
             since,
             all,
+            peer_rules,
             besides,
         })
     }
@@ -264,7 +267,7 @@ impl Plan {
             let message = format!("what the lockfile says of {spec} itself was not compared: {reason}");
             return is_asked.then(|| (Finding::new(code, Severity::Error, message), 2));
         };
-        let told = real.differences(stated);
+        let told = real.differences(stated, &self.peer_rules);
         let message = || format!("the lockfile says of {spec} what the registry does not: {}", told.join(", "));
         (!told.is_empty()).then(|| (Finding::new(code, Severity::Error, message()), 2))
     }

@@ -25,6 +25,8 @@ pub(crate) struct Real {
     needs: BTreeMap<String, String>,
     /// Those of it that lie in its tarball, or are peers, too.
     brought: BTreeSet<String>,
+    /// The peers that it cannot do without and that are none of its other needs.
+    peers: BTreeMap<String, String>,
 }
 
 impl Real {
@@ -41,12 +43,16 @@ impl Real {
             Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
         });
+        let peers = table("peerDependencies").map(|(name, range)| (name.clone(), range.as_str().unwrap_or_default().to_owned()));
+        let optional = |name: &str| registry.get("peerDependenciesMeta")?.get(name)?.get("optional")?.as_bool();
+        let peers = peers.filter(|(name, _)| optional(name) != Some(true) && !needs.contains_key(name)).collect();
         let brought = bundled.chain(table("peerDependencies").map(|(name, _)| name.clone())).collect();
-        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs, brought }
+        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs, brought, peers }
     }
 
-    /// What a place says otherwise, in words.
-    pub(crate) fn differences(&self, stated: &Stated) -> Vec<String> {
+    /// What a place says otherwise, in words. Of the peers that `rules` fit, the project says by
+    /// itself what its client writes down.
+    pub(crate) fn differences(&self, stated: &Stated, rules: &[String]) -> Vec<String> {
         let mut told = Vec::new();
         if let Some(commands) = stated.commands.as_ref().filter(|commands| !self.commands.contains(commands)) {
             let own = self.commands.first();
@@ -59,9 +65,25 @@ impl Real {
             let all = self.needs.iter().filter(|(name, _)| !stated.lacks_brought || !self.brought.contains(*name));
             told.extend(all.filter_map(|(name, range)| need((name, range), needs.get(name))));
         }
+        if let Some(peers) = &stated.peers {
+            let all = self.peers.iter().filter(|(name, _)| !rules.iter().any(|rule| fits(rule, name)));
+            told.extend(all.filter_map(|(name, range)| need((name, range), peers.get(name))).map(|told| format!("{told} (as a peer)")));
+        }
         told.truncate(MAX_TOLD);
         told
     }
+}
+
+/// Whether a name fits a pattern of pnpm, in which `*` stands for any letters.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+    }
+    rest.ends_with(last)
 }
 
 /// How a place tells otherwise of a need than the registry does.
@@ -96,6 +118,21 @@ fn commands(of: &Value, archive: &Archive) -> Vec<BTreeMap<String, String>> {
             let files = files.filter_map(|entry| entry.path.strip_prefix(&below).map(|name| (name, &entry.path)));
             let listed = files.map(|(name, path)| (base(name).to_owned(), path.clone())).collect();
             vec![listed, BTreeMap::from([(ALL.to_owned(), normal(folder))])]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        for (pattern, name) in [("a", "a"), ("*", "a"), ("@s/*", "@s/a"), ("a*c*e", "abcde"), ("*-b", "a-b"), ("a*", "a")] {
+            assert!(fits(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("a", "ab"), ("", "a"), ("@s/*", "@t/a"), ("a*a", "a"), ("a*c*e", "abde")] {
+            assert!(!fits(pattern, name), "{pattern} {name}");
         }
     }
 }

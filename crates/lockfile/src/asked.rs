@@ -68,6 +68,8 @@ pub(crate) struct Said {
     pub(crate) folders: Vec<OwnFolder>,
     /// Of pnpm: what it says of settings.
     pub(crate) of_pnpm: Option<Head>,
+    /// Of pnpm: by folder, how dependencies are installed.
+    pub(crate) metas: Vec<(String, pnpm::Meta)>,
     /// Of pnpm: it takes all folders for workspaces where its settings name none.
     pub(crate) names_all: bool,
     /// What the file says of the project's overrides, by the keys there, and of its catalogs, by
@@ -166,7 +168,10 @@ pub(crate) fn differences((said, graph): (&Said, &Graph), format: Format, projec
     };
     told.extend(links::strange(&said.links, project, &members));
     told.extend(said.descriptors.missing(project));
-    told.extend(said.of_pnpm.iter().flat_map(|head| head.differences(said.overrides.as_ref().unwrap_or(&BTreeMap::new()), project)));
+    let nothing = BTreeMap::new();
+    let (overrides, catalogs) = (said.overrides.as_ref().unwrap_or(&nothing), said.catalogs.as_ref().unwrap_or(&nothing));
+    told.extend(said.of_pnpm.iter().flat_map(|head| head.differences((overrides, catalogs), project)));
+    told.extend(said.metas.iter().filter_map(|(folder, meta)| meta.difference(project, folder)));
     let siblings = if format == Format::Yarn { siblings(project, &members) } else { Siblings::new() };
     told.extend(folders::differences(said, project, &siblings));
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();
@@ -215,6 +220,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
             // pnpm writes them down as dependencies.
             Some((_, locked)) if format == Format::Pnpm && *list == PEERS && range == locked => {}
             Some((other, locked)) if is_same((list, range), (other, locked)) => {}
+            // pnpm leaves them out where the project says so.
+            None if format == Format::Pnpm && range.starts_with("link:") && pnpm::excludes_links(project) => {}
             Some((other, locked)) => all.push(told((package, range), &format!("has {locked} in {other} (it is in {list})"))),
             None => all.push(told((package, range), "does not say so")),
         }

@@ -129,7 +129,7 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     let commands = entry.bin.0.iter().map(|(name, _, file)| (base(name).to_owned(), normal(file))).collect::<BTreeMap<_, _>>();
     // After a change of its format yarn asks the registry for what each package needs.
     let commands = (!commands.is_empty()).then_some(commands);
-    let stated = Some(Box::new(Stated { commands, needs: Some(needs_of(entry)), lacks_brought: false }));
+    let stated = Some(Box::new(Stated { commands, needs: Some(needs_of(entry)), ..Stated::default() }));
     let place = Place { in_place_of: asked_for(key, &name), stated, ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
 }

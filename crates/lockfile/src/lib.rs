@@ -401,6 +401,12 @@ impl Lockfile {
         }
     }
 
+    /// The peers, as patterns of names, about which the project lets its client think otherwise
+    /// than their packages say: of pnpm up to version 8, which writes that into the lockfile.
+    pub fn peer_rules(&self, project: &Path) -> Vec<String> {
+        self.said.of_pnpm.as_ref().map(|head| head.peer_rules(project)).unwrap_or_default()
+    }
+
     /// How many entries are left out, by reason.
     pub fn left_out_by_reason(&self) -> BTreeMap<Reason, usize> {
         let mut counts = BTreeMap::new();

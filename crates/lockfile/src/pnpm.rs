@@ -6,10 +6,12 @@
 
 mod keys;
 mod nodes;
+mod scalar;
 mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::mem::take;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -17,7 +19,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::collect::Collected;
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, asked};
-pub(crate) use settings::{Head, in_npmrc, manager, runtimes};
+pub(crate) use scalar::Scalar;
+use scalar::{Patched, Setting};
+pub(crate) use settings::{Head, Meta, excludes_links, in_npmrc, manager, runtimes};
 
 use nodes::One;
 
@@ -25,18 +29,19 @@ use nodes::One;
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Document {
-    settings: Settings,
+    /// The settings of pnpm that stand in the file, since version 6.
+    settings: Pairs<Setting>,
     catalogs: Pairs<Pairs<Catalogued>>,
     overrides: Pairs<String>,
     // pnpm does not read a file in which one of these is of another kind.
     package_extensions_checksum: Option<String>,
     pnpmfile_checksum: Option<String>,
     ignored_optional_dependencies: Vec<String>,
-    patched_dependencies: Pairs<Ignored>,
+    patched_dependencies: Pairs<Patched>,
     never_built_dependencies: Vec<String>,
     only_built_dependencies: Vec<String>,
     time: Pairs<String>,
-    dependencies_meta: Pairs<Ignored>,
+    dependencies_meta: Pairs<Pairs<Scalar>>,
     publish_directory: Option<String>,
     lockfile_version: Option<Wanted>,
     importers: Pairs<Importer>,
@@ -50,17 +55,6 @@ struct Document {
     snapshots: Pairs<Snapshot>,
 }
 
-/// The settings of pnpm that stand in the file, since version 6.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Settings {
-    /// Whether a project's peers are installed as its dependencies are.
-    auto_install_peers: Option<bool>,
-    exclude_links_from_lockfile: Option<bool>,
-    inject_workspace_packages: Option<bool>,
-    peers_suffix_max_length: Option<u32>,
-}
-
 /// A line of a catalog.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -72,8 +66,8 @@ struct Catalogued {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Importer {
-    dependencies_meta: Ignored,
-    publish_directory: Ignored,
+    dependencies_meta: Pairs<Pairs<Scalar>>,
+    publish_directory: Option<String>,
     dependencies: Pairs<Wanted>,
     optional_dependencies: Pairs<Wanted>,
     dev_dependencies: Pairs<Wanted>,
@@ -89,7 +83,7 @@ struct Package {
     prepare: Option<bool>,
     patched: Option<bool>,
     peer_dependencies: Pairs<String>,
-    peer_dependencies_meta: Pairs<Ignored>,
+    peer_dependencies_meta: Pairs<Pairs<Scalar>>,
     transitive_peer_dependencies: Vec<String>,
     bundled_dependencies: Ignored,
     bundle_dependencies: Ignored,
@@ -233,10 +227,24 @@ impl Document {
         Head {
             major,
             version: version.to_owned(),
-            installs_peers: self.settings.auto_install_peers,
+            settings: self.settings.0.iter().map(|(key, _, value)| (key.clone(), value.0.clone())).collect(),
+            patched: self.patched_dependencies.0.iter().map(|(key, _, patch)| (key.clone(), patch.0.clone())).collect(),
             ignored_optional: self.ignored_optional_dependencies.clone(),
             has_extensions: self.package_extensions_checksum.is_some(),
             has_hook: self.pnpmfile_checksum.is_some(),
+        }
+    }
+
+    /// The only importer, where the document itself is that.
+    fn alone(&mut self) -> Importer {
+        Importer {
+            dependencies_meta: take(&mut self.dependencies_meta),
+            publish_directory: self.publish_directory.take(),
+            dependencies: take(&mut self.dependencies),
+            optional_dependencies: take(&mut self.optional_dependencies),
+            dev_dependencies: take(&mut self.dev_dependencies),
+            specifiers: take(&mut self.specifiers),
+            ..Importer::default()
         }
     }
 
@@ -251,6 +259,15 @@ impl Importer {
     /// The ranges of version 5, which stand beside the lists.
     fn beside(&self) -> HashMap<&str, &str> {
         self.specifiers.0.iter().map(|(name, _, range)| (name.as_str(), range.as_str())).collect()
+    }
+
+    /// What it says of how its dependencies are installed, and which of its folders is.
+    fn meta(&self) -> Meta {
+        let of = |all: &Pairs<Scalar>| all.0.iter().map(|(key, _, value)| (key.clone(), value.0.clone())).collect();
+        Meta {
+            dependencies: self.dependencies_meta.0.iter().map(|(name, _, all)| (name.clone(), of(all))).collect(),
+            directory: self.publish_directory.clone(),
+        }
     }
 
     /// The ranges, by the lists.

@@ -21,6 +21,9 @@ pub struct Stated {
     pub needs: Option<BTreeMap<String, Needed>>,
     /// What it brings with it, and its peers, the format does not count among what it needs.
     pub lacks_brought: bool,
+    /// Its peers, where the format tells them by themselves. What it says to be optional counts
+    /// where it is there all the same.
+    pub peers: Option<BTreeMap<String, Needed>>,
 }
 
 /// How an entry tells of what a package needs.
@@ -76,7 +79,9 @@ impl Stated {
             };
             Some((name, needed))
         });
-        Self { needs: Some(both.collect()), ..other.clone() }
+        let peers = self.peers.zip(other.peers.as_ref());
+        let peers = peers.map(|(own, others)| own.into_iter().filter(|(name, _)| others.contains_key(name)).collect());
+        Self { needs: Some(both.collect()), peers, ..other.clone() }
     }
 }
 

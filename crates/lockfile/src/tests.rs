@@ -4,6 +4,7 @@ mod deno;
 mod forms;
 mod limits;
 mod needs;
+mod pnpm;
 mod sbom;
 mod tree;
 mod two_truths;

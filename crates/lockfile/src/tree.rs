@@ -53,7 +53,7 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
     let project = folder.canonicalize().ok().and_then(|folder| Some(folder.parent()?.to_owned()));
     let mut open = vec![Open { folder: folder.to_owned(), key: String::new(), depth: 0, bundles: None }];
     let mut seen = HashSet::new();
-    let mut aliases = project.as_deref().map(|project| aliases_in(project, true)).unwrap_or_default();
+    let mut aliases = HashSet::new();
     let mut links = Links::default();
     while let Some(next) = open.pop() {
         // A workspace may have a link to the project, or to another one.
@@ -109,7 +109,7 @@ pub(crate) fn read(folder: &Path, found: &mut Collected) -> Result<(), Fault> {
             }
         }
     }
-    links.decide(project.as_deref(), &aliases, found);
+    links.decide(project.as_deref(), &mut aliases, found);
     found.are_asked_for(&aliases);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::keys::{address_of, base, is_of_commit, version};
-use super::{Document, Importer, Package, Resolution, Snapshot, Wanted, settings};
+use super::{Document, Importer, Package, Resolution, Scalar, Snapshot, Wanted, settings};
 use crate::collect::Collected;
 use crate::folders::{self, OwnFolder, Told, joined};
 use crate::graph::Kind;
@@ -19,6 +19,8 @@ pub(super) struct One {
     keys: HashSet<String>,
     /// The folders of the project with their peers, by their nodes.
     folders: HashMap<usize, (String, BTreeMap<String, String>)>,
+    /// The peers of packages, by their nodes: the range, and whether they are said to be optional.
+    peers: HashMap<usize, BTreeMap<String, (String, bool)>>,
     /// What the project's settings say of needs: by the name, and none is told where they may say
     /// anything.
     lifted: Option<BTreeMap<String, Needed>>,
@@ -27,14 +29,11 @@ pub(super) struct One {
 
 impl One {
     /// Collects them.
-    pub(super) fn read(mut self, document: Document, found: &mut Collected) -> Result<(), Fault> {
+    pub(super) fn read(mut self, mut document: Document, found: &mut Collected) -> Result<(), Fault> {
         let of_tools = document.is_of_tools();
-        let mut importers = document.importers.0;
+        let mut importers = std::mem::take(&mut document.importers.0);
         if importers.is_empty() {
-            let (dependencies, optional_dependencies, dev_dependencies) =
-                (document.dependencies, document.optional_dependencies, document.dev_dependencies);
-            let specifiers = document.specifiers;
-            let alone = Importer { dependencies, optional_dependencies, dev_dependencies, specifiers, ..Importer::default() };
+            let alone = document.alone();
             importers.push((".".to_owned(), Position { line: 1, column: 1 }, alone));
         }
         if !of_tools {
@@ -144,6 +143,7 @@ impl One {
             }
         }
         found.said.by_folder.insert(folder.to_owned(), of.asked());
+        found.said.metas.push((folder.to_owned(), of.meta()));
         found.importer(node, None, folder, development);
         Ok(())
     }
@@ -207,6 +207,7 @@ impl One {
             let peers = package.into_iter().flat_map(|package| &package.peer_dependencies.0);
             self.folders.insert(node, (path, peers.map(|(name, _, range)| (name.clone(), range.clone())).collect()));
         }
+        self.peers.extend(package.filter(|_| reason.is_none()).map(|package| (node, peers_of(package))));
         let Resolution { tarball, repo, commit, directory, integrity, .. } = resolution;
         found.leads_to(node, &[tarball, repo, commit, directory, integrity].map(Option::as_deref));
         self.by_key.insert(if package.is_some() { key } else { base(key) }.to_owned(), node);
@@ -233,7 +234,11 @@ impl One {
         if self.lifted.is_none() {
             return;
         }
-        found.states(*node, Stated { commands: None, needs: Some(needs), lacks_brought: true });
+        let lifted = self.lifted.iter().flatten().map(|(name, needed)| (name.clone(), needed.clone()));
+        let peers = self.peers.get(node).into_iter().flatten();
+        let peers = peers.filter(|(name, (_, is_optional))| !is_optional || needs.contains_key(*name));
+        let peers = peers.map(|(name, (range, _))| (name.clone(), Needed::Range(range.clone()))).chain(lifted).collect();
+        found.states(*node, Stated { commands: None, needs: Some(needs), lacks_brought: true, peers: Some(peers) });
     }
 
     fn needs_of(&self, key: &str, (list, kind): (&Pairs<Wanted>, Kind), found: &mut Collected) -> Result<(), Fault> {
@@ -242,6 +247,10 @@ impl One {
             if let Some(path) = wanted.0.strip_prefix("link:") {
                 let target = joined("", path).unwrap_or_else(|| "..".to_owned());
                 found.folder(&format!("{key} > {name}@{}", wanted.0), *position, (Reason::Link, &target))?;
+                // pnpm links a workspace for what a package needs, or what an override leads it to.
+                if !settings::is_linked(found.said.overrides.as_ref(), name) {
+                    Link::to(name, &target).keep(&mut found.said.links)?;
+                }
                 continue;
             }
             let targets = self.targets(name, &wanted.0, "");
@@ -267,6 +276,14 @@ impl One {
             .find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
         known.copied().into_iter().collect()
     }
+}
+
+/// The peers of a row. One that is optional can stand in the table of those alone.
+fn peers_of(package: &Package) -> BTreeMap<String, (String, bool)> {
+    let is_optional = |all: &Pairs<Scalar>| all.0.iter().any(|(key, _, value)| key == "optional" && value.0 == "true");
+    let optional: HashSet<&str> =
+        package.peer_dependencies_meta.0.iter().filter(|(.., all)| is_optional(all)).map(|(name, ..)| name.as_str()).collect();
+    package.peer_dependencies.0.iter().map(|(name, _, range)| (name.clone(), (range.clone(), optional.contains(name.as_str())))).collect()
 }
 
 /// The folder of the project that a row is for, and nothing else.

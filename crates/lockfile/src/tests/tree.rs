@@ -149,6 +149,12 @@ fn a_link_has_the_name_of_what_it_leads_to_or_one_that_is_asked_for() {
     assert_eq!((of(none, "b", stored), of(none, "w", "../w"), of(none, "x", "..")), (0, 0, 0));
     assert_eq!((of(asks("npm:b@1"), "s", stored), of(asks("file:./e"), "s", "../e"), of(asks("link:e"), "s", "../e")), (0, 0, 0));
     assert_eq!(of(asks("workspace:w@*"), "s", "../w"), 0);
+    let of_workspace = |at: &Path| {
+        write(at, "w/package.json", r#"{"name":"w","dependencies":{"s":"npm:a@1"}}"#);
+        link(at, "node_modules/w", "../w");
+        link(at, "w/node_modules/s", "../../node_modules/a");
+    };
+    assert_eq!(told(of_workspace).1, [""; 0], "an alias of a workspace");
     for (manifest, name, to) in [
         (none, "s", stored),
         (none, "s", "a"),

@@ -12,7 +12,7 @@ use jsonc_parser::ast::Object;
 use super::super::collect::Collected;
 use super::super::folders::joined;
 use super::super::{Format, address, asked, json, links, pnpm};
-use super::{Lead, manifest};
+use super::{Lead, aliases_in, manifest};
 
 /// Most folders of the project whose package.json is read for what it links.
 const MAX_FOLDERS: usize = 10_000;
@@ -51,9 +51,11 @@ impl Links {
         self.packages.insert(folder, name.to_owned());
     }
 
-    /// Tells of the links whose name nobody gives to what they lead to.
-    pub(super) fn decide(&self, project: Option<&Path>, aliases: &HashSet<(String, String)>, found: &mut Collected) {
-        let own = project.filter(|_| self.all.iter().any(|link| link.is_own)).map(Own::of);
+    /// Tells of the links whose name nobody gives to what they lead to. The folders of the project
+    /// give aliases, too.
+    pub(super) fn decide(&self, project: Option<&Path>, aliases: &mut HashSet<(String, String)>, found: &mut Collected) {
+        let own = project.map(Own::of);
+        aliases.extend(own.iter().flat_map(|own| own.packages.iter().cloned()));
         for link in &self.all {
             let is_known = if link.is_own {
                 own.as_ref().is_some_and(|own| own.has(&link.name, &link.target))
@@ -70,13 +72,15 @@ impl Links {
 }
 
 /// The folders of a project that can be linked.
+#[derive(Default)]
 struct Own {
     project: PathBuf,
     workspaces: BTreeSet<String>,
     /// Those that are asked for by their path, with the name.
     asked: HashSet<(String, String)>,
-    /// The names under which workspaces are asked for, with their own.
+    /// The names under which workspaces are asked for, with their own, and those of packages.
     aliases: HashSet<(String, String)>,
+    packages: HashSet<(String, String)>,
 }
 
 impl Own {
@@ -87,7 +91,7 @@ impl Own {
         // Whose tree it is nobody knows: what one of the clients takes for a workspace is one.
         let of = |format| asked::workspaces(project, format, names_all).unwrap_or_default();
         let workspaces: BTreeSet<String> = [Format::Berry, Format::Pnpm].into_iter().flat_map(of).collect();
-        let mut own = Self { project: project.to_owned(), workspaces, asked: HashSet::new(), aliases: HashSet::new() };
+        let mut own = Self { project: project.to_owned(), workspaces, ..Self::default() };
         let mut open: Vec<String> = own.workspaces.iter().cloned().chain([String::new()]).collect();
         let mut seen: HashSet<String> = open.iter().cloned().collect();
         while let Some(folder) = open.pop() {
@@ -99,6 +103,7 @@ impl Own {
 
     /// Reads what a folder asks for, and gives the other folders among that.
     fn read(&mut self, folder: &str) -> Vec<String> {
+        self.packages.extend(aliases_in(&self.project.join(folder), true));
         let text = manifest(&self.project.join(folder)).unwrap_or_default();
         let Ok(of) = json::parse(&text, false) else { return Vec::new() };
         let mut all: Vec<(&str, &str)> = LISTS.into_iter().flat_map(|list| json::pairs(&of, list)).collect();

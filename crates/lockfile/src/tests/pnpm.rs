@@ -1,0 +1,120 @@
+//! What pnpm-lock.yaml says of settings, peers and links, and the project does not.
+
+use super::asked::differences;
+use super::*;
+
+const HEAD: &str = "settings:\n  autoInstallPeers: true\n  excludeLinksFromLockfile: false\n";
+const ROOT: &str = r#"{"name":"x","dependencies":{"a":"^1.0.0"}}"#;
+
+fn lock(version: &str, head: &str, importer: &str) -> String {
+    format!(
+        "lockfileVersion: '{version}'\n\n{head}\nimporters:\n  .:\n{importer}    dependencies:\n      a: {{specifier: ^1.0.0, version: 1.0.0}}\npackages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\nsnapshots:\n  a@1.0.0: {{}}\n"
+    )
+}
+
+fn told(head: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let own = [("package.json", ROOT)];
+    let own = own.iter().filter(|(name, _)| files.iter().all(|(other, _)| other != name));
+    differences(("pnpm-lock.yaml", &lock("9.0", head, "")), &own.chain(files).copied().collect::<Vec<_>>())
+}
+
+#[test]
+fn settings_of_the_lockfile_are_the_projects() {
+    assert_eq!(told(HEAD, &[]), [""; 0], "the control");
+    for (key, value, line) in [
+        ("excludeLinksFromLockfile", "true", "exclude-links-from-lockfile=true"),
+        ("injectWorkspacePackages", "true", "inject-workspace-packages=true"),
+        ("peersSuffixMaxLength", "500", "peers-suffix-max-length=500"),
+        ("dedupePeers", "true", "dedupe-peers=true"),
+        ("autoInstallPeers", "false", "auto-install-peers=false"),
+    ] {
+        let head = format!("settings:\n  {key}: {value}\n");
+        assert_eq!(told(&head, &[]).len(), 1, "{key}");
+        let own = format!("{key}: {value}\n");
+        assert_eq!(told(&head, &[("pnpm-workspace.yaml", &own)]), [""; 0], "{key} of the project");
+        assert_eq!(told(&head, &[(".npmrc", line)]), [""; 0], "{line}");
+        let later = ROOT.replace(r#""name""#, r#""packageManager":"pnpm@11.0.0","name""#);
+        assert_eq!(told(&head, &[(".npmrc", line), ("package.json", &later)]).len(), 1, "{line} of pnpm 11");
+    }
+    assert_eq!(told("settings:\n  neverHeardOf: true\n", &[]).len(), 1);
+    assert_eq!(told("settings:\n  peersSuffixMaxLength: 1000\n  dedupePeers: false\n", &[]), [""; 0]);
+}
+
+#[test]
+fn patches_and_catalogs_of_the_lockfile_are_the_projects() {
+    let patch = "patchedDependencies:\n  z@1.0.0:\n    hash: abc\n    path: x.patch\n";
+    let short = "patchedDependencies:\n  z@1.0.0: abc\n";
+    let own = "patchedDependencies:\n  z@1.0.0: ./x.patch\n";
+    for head in [patch, short] {
+        assert_eq!(told(head, &[]).len(), 1);
+        assert_eq!(told(head, &[("pnpm-workspace.yaml", own)]), [""; 0]);
+        let inner = ROOT.replace(r#""name""#, r#""pnpm":{"patchedDependencies":{"z@1.0.0":"x.patch"}},"name""#);
+        assert_eq!(told(head, &[("package.json", &inner)]), [""; 0]);
+    }
+    assert_eq!(told(patch, &[("pnpm-workspace.yaml", "patchedDependencies:\n  z@1.0.0: y.patch\n")]).len(), 1);
+    let catalog = "catalogs:\n  default:\n    z:\n      specifier: ^1.0.0\n      version: 1.0.0\n";
+    assert_eq!(told(catalog, &[]).len(), 1);
+    assert_eq!(told(catalog, &[("pnpm-workspace.yaml", "catalog:\n  z: ^1.0.0\n  y: 1\n")]), [""; 0]);
+    assert_eq!(told(catalog, &[("pnpm-workspace.yaml", "catalogs:\n  default:\n    z: ^1.0.0\n")]), [""; 0]);
+    assert_eq!(told(catalog, &[("pnpm-workspace.yaml", "catalog:\n  z: ^2.0.0\n")]).len(), 1);
+}
+
+#[test]
+fn an_override_of_the_lockfile_is_the_projects_with_its_value() {
+    let head = "overrides:\n  z: 1.0.0\n";
+    let told =
+        |own: &str| told(head, &[("package.json", &ROOT.replace(r#""name""#, &format!(r#""pnpm":{{"overrides":{own}}},"name""#)))]).len();
+    assert_eq!((told(r#"{"z":"1.0.0"}"#), told(r#"{"z":"2.0.0"}"#), told("{}"), told(r#"{"z":"$a"}"#)), (0, 1, 1, 1));
+    let of_a = self::told("overrides:\n  z: ^1.0.0\n", &[("pnpm-workspace.yaml", "overrides:\n  z: $a\n")]);
+    assert_eq!(of_a, [""; 0]);
+}
+
+#[test]
+fn how_a_dependency_is_installed_says_package_json() {
+    let meta = "    dependenciesMeta:\n      a:\n        injected: true\n    publishDirectory: dist\n";
+    let told = |own: &str| differences(("pnpm-lock.yaml", &lock("9.0", HEAD, meta)), &[("package.json", own)]).len();
+    let own =
+        r#"{"name":"x","dependencies":{"a":"^1.0.0"},"dependenciesMeta":{"a":{"injected":true}},"publishConfig":{"directory":"dist"}}"#;
+    assert_eq!((told(own), told(ROOT), told(&own.replace("true", "false")), told(&own.replace("dist", "lib"))), (0, 1, 1, 1));
+}
+
+#[test]
+fn a_need_of_a_package_leads_to_a_folder_only_if_that_is_a_workspace() {
+    let text = lock("9.0", HEAD, "").replace("  a@1.0.0: {}\n", "  a@1.0.0:\n    dependencies:\n      b: link:w\n");
+    let told = |settings: &str, name: &str| {
+        let own = format!(r#"{{"name":"{name}"}}"#);
+        differences(("pnpm-lock.yaml", &text), &[("package.json", ROOT), ("pnpm-workspace.yaml", settings), ("w/package.json", &own)])
+            .into_iter()
+            .filter(|told| told.contains("leads"))
+            .count()
+    };
+    assert_eq!((told("packages: [w]\n", "b"), told("packages: [w]\n", "c"), told("packages: [v]\n", "b")), (0, 1, 1));
+}
+
+#[test]
+fn peers_are_told_with_their_range_unless_they_are_optional_and_not_there() {
+    let peers = |rows: &str, snapshot: &str| {
+        let text = lock("9.0", HEAD, "").replace("sha512-AAAA}\n", &format!("sha512-AAAA}}\n{rows}")).replace("  a@1.0.0: {}\n", snapshot);
+        let read = Lockfile::read("pnpm-lock.yaml", text.as_bytes()).unwrap();
+        read.entries[0].places[0].stated.as_ref().unwrap().peers.clone().unwrap()
+    };
+    let range = Needed::Range("^1.0.0".into());
+    let row = "    peerDependencies:\n      b: ^1.0.0\n";
+    let optional = "    peerDependencies:\n      b: ^1.0.0\n    peerDependenciesMeta:\n      b:\n        optional: true\n";
+    let there = "  a@1.0.0(b@1.0.0):\n    dependencies:\n      b: 1.0.0\n";
+    let nothing = "  a@1.0.0: {}\n";
+    assert_eq!(peers("", nothing), BTreeMap::new());
+    assert_eq!(peers(row, nothing), BTreeMap::from([("b".to_owned(), range.clone())]));
+    assert_eq!(peers(optional, nothing), BTreeMap::new());
+    assert_eq!(peers(optional, there), BTreeMap::from([("b".to_owned(), range)]));
+}
+
+#[test]
+fn only_pnpm_up_to_8_writes_down_what_the_project_says_of_peers() {
+    let own = r#"{"pnpm":{"peerDependencyRules":{"ignoreMissing":["@s/*"],"allowAny":["b"],"allowedVersions":{"c":"1","d>e":"2"}}}}"#;
+    let project = tempfile::tempdir().unwrap();
+    std::fs::write(project.path().join("package.json"), own).unwrap();
+    let rules = |version: &str| Lockfile::read("pnpm-lock.yaml", lock(version, "", "").as_bytes()).unwrap().peer_rules(project.path());
+    assert_eq!(rules("9.0"), Vec::<String>::new());
+    assert_eq!(rules("6.0"), ["@s/*", "b", "c", "e"]);
+}

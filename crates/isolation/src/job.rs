@@ -32,13 +32,24 @@ pub struct Limits {
     pub disk: u64,
     /// Bytes of one file.
     pub file: u64,
+    /// For how long all of its processes together may do nothing but wait; `None` for any time. Not
+    /// watched without a sandbox.
+    pub idle: Option<Duration>,
     /// Bytes of output that are kept; the command is ended when it has printed 64 times as many.
     pub log: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(10 * 60), memory: machine::memory(), processes: 1024, disk: 8 << 30, file: 2 << 30, log: 1 << 20 }
+        Self {
+            time: Duration::from_secs(10 * 60),
+            memory: machine::memory(),
+            processes: 1024,
+            disk: 8 << 30,
+            file: 2 << 30,
+            idle: None,
+            log: 1 << 20,
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Stopped {
     Disk,
     /// It printed without end.
     Log,
+    /// No process of it did anything.
+    Idle,
     /// The caller no longer wanted it.
     Cancelled,
 }
@@ -39,6 +41,7 @@ impl Stopped {
             Self::Processes => "processes",
             Self::Disk => "disk",
             Self::Log => "output",
+            Self::Idle => "idle",
             Self::Cancelled => "cancelled",
         }
     }

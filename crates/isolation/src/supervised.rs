@@ -27,7 +27,7 @@ use super::tier::Tier;
 use super::{BUILD_USER, give, ground};
 
 /// Both sides agree on the words that follow.
-const VERSION: &str = "reproduce-sandbox 1";
+const VERSION: &str = "reproduce-sandbox 2";
 /// Making a sandbox takes 10 ms; mounts of a busy disk may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the end of all processes may take when it was asked for.
@@ -261,6 +261,7 @@ impl Word {
                 "memory" => Stopped::Memory,
                 "processes" => Stopped::Processes,
                 "disk" => Stopped::Disk,
+                "idle" => Stopped::Idle,
                 _ => return None,
             }),
             _ => return None,
@@ -289,6 +290,7 @@ fn policy(tier: Tier, job: &Job, gate: &Gate) -> Vec<u8> {
     for limit in [limits.memory, limits.processes, limits.disk, limits.file] {
         words.add([&limit.to_string()]);
     }
+    words.add([&limits.idle.map_or(0, |idle| idle.as_millis().min(u64::MAX.into())).to_string()]);
     if job.network {
         words.add(["port", &gate.port.to_string()]);
     }

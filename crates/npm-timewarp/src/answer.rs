@@ -326,7 +326,7 @@ async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>,
 
 async fn packument(inner: &Arc<Inner>, base: &Base, name: &PackageName, asked: &Question, about: &mut About) -> Result<Given, Refused> {
     (about.kind, about.name) = (Kind::Packument, Some(name.to_string()));
-    let package = package(inner, name).await?;
+    let package = inner.packages.as_of_what_it_needs(package(inner, name).await?, &inner.source()).await?;
     let (form, content_type) = if asked.abbreviated { (Form::Abbreviated, ABBREVIATED) } else { (Form::Full, JSON) };
     let (leads, canonical, for_disk) =
         (inner.leads(base.text()), asked.keeps_addresses(), inner.settings.manifests_on_disk && asked.writes_manifests());
@@ -347,7 +347,7 @@ async fn version(
     about: &mut About,
 ) -> Result<Given, Refused> {
     (about.kind, about.name, about.version) = (Kind::Version, Some(name.to_string()), Some(wanted.clone()));
-    let package = package(inner, name).await?;
+    let package = inner.packages.as_of_what_it_needs(package(inner, name).await?, &inner.source()).await?;
     let tagged = package.view.tags.get(&wanted).cloned().or_else(|| {
         let shown = package.versions().filter(|text| package.view.shows(text));
         VersionRange::parse(&wanted).is_none().then(|| guessed(&wanted, shown)).flatten().map(str::to_owned)

@@ -292,7 +292,7 @@ fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
 
 /// An object's members in their order, unread. Of two with one key the later counts, as in
 /// JavaScript.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {

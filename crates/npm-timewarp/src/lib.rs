@@ -30,6 +30,7 @@ mod lean;
 mod ledger;
 pub mod lockfile;
 mod moment;
+mod needing;
 mod neighbour;
 mod packages;
 mod packuments;
@@ -458,6 +459,7 @@ impl Inner {
                 keep: &settings.keep,
                 published: settings.published,
             },
+            named: &settings.named,
             judged: settings.judged.as_ref(),
             judged_bytes: settings.judged_bytes.as_deref(),
             cancel: &settings.cancel,

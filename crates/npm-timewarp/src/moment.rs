@@ -77,6 +77,8 @@ pub(super) struct View {
     later: HashMap<String, Timestamp>,
     /// Whether the times are the registry's own.
     has_own_times: bool,
+    /// Whether what is hidden is so by the names of nightly builds.
+    by_days: bool,
 }
 
 impl View {
@@ -111,7 +113,37 @@ impl View {
     }
 
     fn today(facts: &Facts<'_>, untrue: bool, later: HashMap<String, Timestamp>) -> Self {
-        Self { shown: None, tags: facts.tags.clone(), untrue, came: HashMap::new(), later, has_own_times: facts.has_own_times() }
+        Self {
+            shown: None,
+            tags: facts.tags.clone(),
+            untrue,
+            came: HashMap::new(),
+            later,
+            has_own_times: facts.has_own_times(),
+            by_days: false,
+        }
+    }
+
+    /// The versions that are shown, where others are hidden by the names of nightly builds.
+    pub(super) fn shown_by_days(&self) -> Option<impl Iterator<Item = &str>> {
+        self.shown.as_ref().filter(|_| self.by_days).map(|shown| shown.iter().map(String::as_str))
+    }
+
+    /// Without versions that came later by what they need; as it is if none were left, and where a
+    /// moment hides what it hides. A version that a lockfile names stays.
+    pub(super) fn without(&self, hidden: &BTreeSet<String>, facts: &Facts<'_>, when: &When<'_>) -> Option<Self> {
+        let named = |version: &str| when.keep.contains(&(facts.name.to_owned(), version.to_owned()));
+        let is_there = |version: &&String| self.shows(version) && (named(version) || !hidden.contains(*version));
+        let shown: BTreeSet<String> = facts.versions.iter().filter(is_there).cloned().collect();
+        if when.moment.is_some() || facts.has_own_times() || shown.is_empty() {
+            return None;
+        }
+        Some(self.clone().of(shown, facts, &times(facts)))
+    }
+
+    fn of(self, shown: BTreeSet<String>, facts: &Facts<'_>, published: &HashMap<&str, Timestamp>) -> Self {
+        let there: Vec<(&str, Option<Version>)> = shown.iter().map(|text| (text.as_str(), version::parse(text))).collect();
+        Self { tags: tags(facts, &there, published), shown: Some(shown), ..self }
     }
 
     /// Without what cannot have been there at the commit, by the names of nightly builds.
@@ -125,8 +157,7 @@ impl View {
         if shown.len() == facts.versions.len() || shown.is_empty() {
             return self;
         }
-        let there: Vec<(&str, Option<Version>)> = shown.iter().map(|text| (text.as_str(), version::parse(text))).collect();
-        Self { tags: tags(facts, &there, published), shown: Some(shown), ..self }
+        Self { by_days: true, ..self.of(shown, facts, published) }
     }
 }
 
@@ -138,10 +169,14 @@ impl Facts<'_> {
     }
 }
 
+/// When versions came, as the registry tells it.
+fn times<'a>(facts: &Facts<'a>) -> HashMap<&'a str, Timestamp> {
+    facts.times.iter().filter_map(|(version, time)| Some((version.as_str(), time.parse().ok()?))).collect()
+}
+
 /// Takes a packument back.
 pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
-    let published: HashMap<&str, Timestamp> =
-        facts.times.iter().filter_map(|(version, time)| Some((version.as_str(), time.parse().ok()?))).collect();
+    let published = times(facts);
     let release = when.published.filter(|_| facts.has_own_times()).and_then(|time| time.checked_add(RELEASE).ok());
     let later = published.iter().filter(|(_, time)| release.is_some_and(|release| **time > release));
     let later: HashMap<String, Timestamp> = later.map(|(text, time)| ((*text).to_owned(), *time)).collect();
@@ -181,7 +216,7 @@ pub(super) fn view(facts: &Facts<'_>, when: &When<'_>) -> View {
     let tags = tags(facts, &there, &published);
     let came = published.iter().filter(|(text, time)| **time <= limit && !named(&(**text).to_owned()));
     let came = came.map(|(text, time)| ((*text).to_owned(), *time)).collect();
-    View { shown: Some(shown), tags, untrue: false, came, later, has_own_times: facts.has_own_times() }
+    View { shown: Some(shown), tags, untrue: false, came, later, has_own_times: facts.has_own_times(), by_days: false }
 }
 
 /// Where the tags stood when these versions were there.

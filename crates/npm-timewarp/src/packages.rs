@@ -24,6 +24,7 @@ use super::document::{self, Dist};
 use super::error::Refused;
 use super::judged::JudgedBytes;
 use super::moment::{Facts, View, When, view};
+use super::needing::{There, needing};
 use super::stand_in::{self, Near};
 
 /// Most packages that one build may ask for, and most bytes of their compressed packuments.
@@ -37,12 +38,14 @@ const AT_ONCE: usize = 2;
 const ROOM: u32 = 512 << 10;
 
 /// One package as of the moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Package {
     pub(super) name: PackageName,
     pub(super) registry: Url,
     pub(super) view: View,
     dists: HashMap<String, Dist>,
+    /// The packages that the project names and that its versions depend on.
+    needs: Vec<PackageName>,
     packed: Bytes,
     /// Size of the document, in KiB.
     size: u32,
@@ -85,6 +88,8 @@ pub(super) struct Source<'a> {
     /// Where large ones are spooled.
     pub(super) folder: PathBuf,
     pub(super) when: When<'a>,
+    /// The packages that the project's manifests name.
+    pub(super) named: &'a BTreeSet<String>,
     /// The version that is judged.
     pub(super) judged: Option<&'a (String, String)>,
     /// Its tarball, which may be published under other names too.
@@ -178,6 +183,7 @@ impl Packages {
             Unread::Json { line, column } => unreadable(&format!("it is not what a registry serves (line {line}, column {column})")),
         })?;
         source.access.mention(&summary.needed);
+        let needs = summary.needed.intersection(source.named).filter_map(|name| PackageName::parse(name).ok()).collect();
         self.needed_tags.lock().unwrap_or_else(PoisonError::into_inner).append(&mut summary.needed_tags);
         if is_private {
             source.access.add(std::mem::take(&mut summary.needed));
@@ -204,11 +210,34 @@ impl Packages {
             registry: registry.clone(),
             view,
             dists: summary.dists,
+            needs,
             packed,
             size: size_in_kib,
             is_stand_in: false,
             is_private,
         })
+    }
+
+    /// A package without the versions that need what is hidden of others, where that is told by the
+    /// names of nightly builds (crates/npm-timewarp/src/needing.rs).
+    pub(super) async fn as_of_what_it_needs(&self, package: Arc<Package>, source: &Source<'_>) -> Result<Arc<Package>, Refused> {
+        let mut there = There::new();
+        for name in package.needs.iter().filter(|name| **name != package.name) {
+            // What cannot be had hides nothing.
+            let Ok(other) = self.get(name, source).await else { continue };
+            if let Some(shown) = other.view.shown_by_days() {
+                there.insert(name.to_string(), shown.filter_map(npm_spec::version::parse).collect());
+            }
+        }
+        if there.is_empty() {
+            return Ok(package);
+        }
+        let look = move |document: &[u8], _: &Package| Ok((needing(document, &there)?, document::summary(document)?));
+        let ((hidden, summary), _room) = self.make(&package, look).await?;
+        let versions: Vec<String> = summary.versions.into_iter().filter(|version| package.dists.contains_key(version)).collect();
+        let facts = Facts { name: package.name.as_str(), versions: &versions, times: &summary.times, tags: &package.view.tags };
+        let view = (!hidden.is_empty()).then(|| package.view.without(&hidden, &facts, &source.when)).flatten();
+        Ok(view.map_or_else(|| package.clone(), |view| Arc::new(Package { view, ..package.as_ref().clone() })))
     }
 
     /// The tags of a package that others which were asked for depend on.
@@ -234,7 +263,8 @@ impl Packages {
         let facts = Facts { name, versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &source.when);
         let (name, registry, is_private) = (package.name.clone(), package.registry.clone(), package.is_private);
-        let shown = Package { name, registry, view, dists: summary.dists, packed, size, is_stand_in: false, is_private };
+        let needs = package.needs.clone();
+        let shown = Package { name, registry, view, dists: summary.dists, needs, packed, size, is_stand_in: false, is_private };
         let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(parsed.to_string()).or_default().clone();
         *slot.lock().await = Slot::There(Arc::new(shown));
         Ok(())
@@ -255,8 +285,17 @@ impl Packages {
         let (summary, packed) = read.map_err(unreadable)?;
         let facts = Facts { name: name.as_str(), versions: &summary.versions, times: &summary.times, tags: &summary.tags };
         let view = view(&facts, &When { moment: None, ..source.when });
-        let package =
-            Package { name: name.clone(), registry, view, dists: summary.dists, packed, size, is_stand_in: true, is_private: false };
+        let package = Package {
+            name: name.clone(),
+            registry,
+            view,
+            dists: summary.dists,
+            needs: Vec::new(),
+            packed,
+            size,
+            is_stand_in: true,
+            is_private: false,
+        };
         Ok(Arc::new(package))
     }
 

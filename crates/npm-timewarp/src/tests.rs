@@ -1,5 +1,6 @@
 //! The loopback registry as a build sees it: raw requests, and a registry of a few lines behind it.
 
+mod needing;
 #[path = "../../http/src/test_support.rs"]
 mod test_support;
 mod tunnels;

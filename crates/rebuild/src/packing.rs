@@ -27,6 +27,7 @@ use super::checkout::package_too_large;
 use super::error::SourceError;
 use super::overlay::Overlay;
 use super::rebuilt::{Cleaned, Rebuilt, keep_closest};
+use super::recipe_for::is_written;
 use super::search::{Search, Trial};
 use crate::Published;
 
@@ -97,7 +98,7 @@ pub fn pack_folder(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut V
 fn try_all(stock: &mut dyn Stock, subject: &Subject<'_>, rebuilt: &mut Vec<Rebuilt>) -> Result<(), SourceError> {
     let eras = eras_of(subject.published.fingerprint.as_ref());
     let mut search = Search::default();
-    let mut rewrites = Rewrites::new(subject.published);
+    let mut rewrites = Rewrites::new(subject.published, &subject.base.version);
     let mut lists: Vec<Listed> = Vec::new();
     let mut failed = None;
     for checkout in stock.checkouts() {
@@ -193,22 +194,22 @@ struct Rewrites {
     readme: Option<Vec<u8>>,
     /// The published files and folders at the top.
     names: Vec<String>,
+    /// What a release tool writes as the version.
     version: String,
     around: Around,
     known: Vec<Rewrite>,
 }
 
 impl Rewrites {
-    fn new(published: &Published) -> Self {
+    fn new(published: &Published, version: &str) -> Self {
         let content = |path: &str| published.archive.get(path).and_then(|entry| published.archive.content(entry).ok());
-        let version = published.manifest().get("version").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         let tops = published.archive.entries().iter().map(|entry| entry.path.split('/').next().unwrap_or_default().to_owned());
         let names = tops.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
         Self {
             published: content("package.json"),
             readme: content("README.md"),
             names,
-            version,
+            version: version.to_owned(),
             around: Around::Unasked,
             known: Vec::new(),
         }
@@ -306,6 +307,9 @@ pub fn follow(
     let (rewrite, around) = if recipe.rewrite == rewrite::AS_IS {
         (Rewrite::as_is(&own), None)
     } else {
+        if !is_written(&recipe.version, &recipe.commit) {
+            return Err(impossible("a version that no release tool writes"));
+        }
         let around = stock.workspace(&recipe.version, &own)?.ok_or_else(|| impossible(&recipe.rewrite))?;
         (rewrite::by_name(era, &own, &around, &recipe.rewrite).ok_or_else(|| impossible(&recipe.rewrite))?, Some(around))
     };

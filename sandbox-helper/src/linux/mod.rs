@@ -11,6 +11,7 @@ mod control;
 mod disk;
 mod failure;
 mod gate;
+mod idle;
 mod in_flight;
 mod limits;
 mod machine;

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use super::failure::{Doing, Failure};
 
 /// Both sides must agree on this; the addon and the helper are shipped together.
-pub const VERSION: &str = "reproduce-sandbox 1";
+pub const VERSION: &str = "reproduce-sandbox 2";
 /// More than any command line and environment that Linux would start.
 const LONGEST: usize = 8 << 20;
 /// Where the system puts its own folders: nothing of a job may cover them.
@@ -53,6 +53,8 @@ pub struct Limits {
     pub disk: u64,
     /// Bytes of one file.
     pub file: u64,
+    /// Milliseconds for which no process may do anything; 0 for any time.
+    pub idle: u64,
 }
 
 /// All that is needed to run one command.
@@ -126,6 +128,7 @@ impl Policy {
                         processes: number(&next()?)?,
                         disk: number(&next()?)?,
                         file: number(&next()?)?,
+                        idle: number(&next()?)?,
                     };
                 }
                 b"user" => user = number(&next()?)?,
@@ -195,9 +198,10 @@ mod tests {
     #[test]
     fn reads_what_the_addon_writes() {
         let policy =
-            with(&["variable", "PATH=/usr/bin", "limits", "1", "2", "3", "4", "5", "port", "4873", "mount", "rw", "/a", "/build"]).unwrap();
+            with(&["variable", "PATH=/usr/bin", "limits", "1", "2", "3", "4", "5", "6", "port", "4873", "mount", "rw", "/a", "/build"])
+                .unwrap();
         assert_eq!(policy.port, Some(4873));
-        assert_eq!(policy.limits.disk, 4);
+        assert_eq!((policy.limits.disk, policy.limits.idle), (4, 6));
         assert_eq!(policy.variable("PATH"), Some(b"/usr/bin".as_slice()));
         assert_eq!(policy.writable(|mount| mount.inside.clone()), [Path::new("/build")]);
     }

@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 use super::control::Control;
 use super::failure::{Doing, Failure};
 use super::gate::Gate;
+use super::idle::Idle;
 use super::machine::Machine;
 use super::policy::Limits;
 use super::{census, disk};
@@ -74,6 +75,7 @@ impl Watch<'_> {
         let time = Duration::from_millis(self.limits.time);
         let mut pause = TICK;
         let mut counted = begun;
+        let mut idle = (self.limits.idle > 0).then(|| Idle::new(Duration::from_millis(self.limits.idle)));
         let asked = gate;
         let mut gate = gate;
         let told = loop {
@@ -98,7 +100,7 @@ impl Watch<'_> {
             }
             if counted.elapsed() >= pause {
                 let start = Instant::now();
-                match self.counted_over(first.as_ref().ok()) {
+                match self.counted_over(first.as_ref().ok(), idle.as_mut()) {
                     Ok(None) => {}
                     Ok(Some(limit)) => break Some(("stopped", limit.to_owned())),
                     // A limit that cannot be watched is none.
@@ -118,14 +120,17 @@ impl Watch<'_> {
     }
 
     /// The limit that was met, if one was; `first` is how the machine was before the build.
-    fn counted_over(&self, first: Option<&Machine>) -> std::io::Result<Option<&'static str>> {
+    fn counted_over(&self, first: Option<&Machine>, idle: Option<&mut Idle>) -> std::io::Result<Option<&'static str>> {
         let count = census::descendants(std::process::id())?;
         // A /proc that says nothing of the machine is counted without it.
         let is_spent = first.zip(Machine::now().ok()).is_some_and(|(first, now)| first.is_spent(&now, self.limits.memory));
         if count.memory > self.limits.memory || is_spent {
             return Ok(Some("memory"));
         }
-        Ok((count.tasks >= self.limits.processes).then_some("processes"))
+        if count.tasks >= self.limits.processes {
+            return Ok(Some("processes"));
+        }
+        Ok(idle.map(Idle::is_over).transpose()?.unwrap_or_default().then_some("idle"))
     }
 
     fn wait_for_news(&self, pause: Duration, gate: Option<&Gate>) -> Result<News, Errno> {

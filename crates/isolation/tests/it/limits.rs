@@ -172,6 +172,26 @@ fn disk_that_others_take_ends_no_build() {
     }
 }
 
+#[test]
+fn a_build_that_waits_is_ended_and_one_that_works_is_not() {
+    let host = Host::alone();
+    // A watcher looks at its files from time to time; `sleep` in a loop is another process each
+    // time.
+    let waits = ["sleep 1000", "while :; do sleep 3; done", "node -e 'require(`net`).createServer().listen(0)'", "sleep 1000 & wait"];
+    let works = "node -e 'const end = Date.now() + 6000; while (Date.now() < end);'; echo end";
+    for sandbox in TIERS.iter() {
+        for script in waits {
+            let mut job = job(&host, sandbox, &["sh", "-c", script]);
+            job.limits.idle = Some(Duration::from_secs(3));
+            assert_eq!(finish(sandbox, &job).stopped, Some(Stopped::Idle), "{}: {script}", sandbox.tier());
+        }
+        let mut job = job(&host, sandbox, &["sh", "-c", works]);
+        job.limits.idle = Some(Duration::from_secs(3));
+        let ended = finish(sandbox, &job);
+        assert_eq!((ended.stopped, text(&ended).contains("end")), (None, true), "{}: {ended}", sandbox.tier());
+    }
+}
+
 /// Scripts that fill the disk, and say what else stopped them: many files, one file that is removed
 /// and held, folders that nobody may read.
 const FLOODS: [&str; 3] = [

@@ -32,6 +32,10 @@ use crate::rebuilt::{Limit, Rebuilt};
 /// A step that is a guess has three quarters of the time that is left, and this at least.
 const GUESS: Duration = Duration::from_secs(120);
 
+/// For how long a step that is a guess may do nothing: the default task of a runner may serve or
+/// watch files, which never ends.
+const WAITS: Duration = Duration::from_secs(45);
+
 /// What came of a step.
 enum Ran {
     /// It ended, with this exit code if it was not stopped.
@@ -302,12 +306,13 @@ impl<'w> Bench<'w, '_> {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);
         }
-        let limit = if step.is_script() || installs(step) || self.work.given.is_some() { left } else { left.min(GUESS.max(left / 4 * 3)) };
+        let is_guess = !(step.is_script() || installs(step) || self.work.given.is_some());
+        let limit = if is_guess { left.min(GUESS.max(left / 4 * 3)) } else { left };
         if let Some(version) = self.version.as_ref().filter(|version| !version.is_late || self.detour.is_none()) {
             version.before_a_step(&self.shop.tree()?)?;
         }
-        let done = self.shop.run(step, limit)?;
-        if limit < left && self.shop.stopped == Some(Stopped::Time) {
+        let done = self.shop.run(step, limit, is_guess.then_some(WAITS))?;
+        if self.shop.stopped == Some(Stopped::Idle) || limit < left && self.shop.stopped == Some(Stopped::Time) {
             // Only the guess was wrong; and yet with more time it might have come to its end.
             self.shop.stopped = None;
             self.course.guess_stopped = true;

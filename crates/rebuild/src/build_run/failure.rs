@@ -35,6 +35,8 @@ pub(super) struct Course {
     pub(super) blames_ci: bool,
     /// A compiler could not read what a dependency declares.
     pub(super) compiler_is_older: bool,
+    /// A tool found its data too old for today.
+    pub(super) data_are_old: bool,
     /// Why the package's folder could not be packed as the last step left it, if it could not.
     pub(super) unpackable: Option<String>,
 }
@@ -71,7 +73,7 @@ impl Course {
     pub(super) fn cut(&self) -> Option<Limit> {
         match self.stopped {
             _ if self.out_of_time || self.guess_stopped => Some(Limit::Time),
-            Some(Stopped::Time) => Some(Limit::Time),
+            Some(Stopped::Time | Stopped::Idle) => Some(Limit::Time),
             Some(Stopped::Memory | Stopped::Processes | Stopped::Disk | Stopped::Log) => Some(Limit::Machine),
             Some(Stopped::Cancelled) | None => self.refused.then_some(Limit::Sandbox),
         }
@@ -96,6 +98,7 @@ impl Course {
         let ended_badly = self.exits.iter().any(|(_, exit)| exit.is_some_and(|exit| exit != 0));
         add(self.blames_ci && ended_badly, Observation::BlamesCi);
         add(self.compiler_is_older && ended_badly, Observation::CompilerOlderThanTypes);
+        add(self.data_are_old && ended_badly, Observation::DataTooOld);
         for (step, exit) in self.exits.iter().filter(|(_, exit)| *exit != Some(0)) {
             add(true, Observation::StepFailed { step: step.clone(), exit: *exit });
         }
@@ -182,6 +185,16 @@ pub(super) fn compiler_is_older(log: &str) -> bool {
     })
 }
 
+/// Whether a tool found its data too old for today: what it knows of browsers and of the lives of
+/// Node's versions then answers other questions than on the day of the build (`maintained node
+/// versions` is none at all). In the words of Browserslist 4, of `npx browserslist` and of
+/// baseline-browser-mapping 2.
+pub(super) fn data_are_old(log: &str) -> bool {
+    const WORDS: [(&str, &str); 3] =
+        [("caniuse-lite", " is outdated"), ("(caniuse-lite) is ", " old. Please run"), ("[baseline-browser-mapping]", " months old")];
+    log.lines().any(|line| WORDS.iter().any(|(what, how)| line.split_once(what).is_some_and(|(_, rest)| rest.contains(how))))
+}
+
 /// Names for a line of text: the first of many.
 pub(super) fn listed(names: &BTreeSet<String>) -> String {
     first_of(names.iter().cloned(), names.len())
@@ -219,6 +232,21 @@ mod tests {
         assert_eq!((empty.notes(), empty.warnings()), (line("a@1.0.0 by an empty package, b@1.0.0 by an empty package"), vec![]));
         let near = stood_in(Some("1.0.1"));
         assert_eq!((near.notes(), near.warnings()), (vec![], line("b@1.0.0 by 1.0.1, a@1.0.0 by an empty package")));
+    }
+
+    #[test]
+    fn a_tool_whose_data_are_old_is_a_fact_only_where_a_step_failed() {
+        for said in [
+            "Browserslist: caniuse-lite is outdated. Please run:",
+            "Browserslist: browsers data (caniuse-lite) is 17 months old. Please run:",
+            "[baseline-browser-mapping] The data in this module is over two months old.  To ensure accurate",
+        ] {
+            assert!(data_are_old(&format!("> build\n{said}\n")), "{said}");
+        }
+        assert!(!data_are_old("npm warn deprecated a@1.0.0: it is outdated\nadded caniuse-lite\n(caniuse-lite) is new\n"));
+        let ended = |exit| Course { data_are_old: true, exits: vec![("build".to_owned(), exit)], ..Course::default() }.observations();
+        assert!(ended(Some(1)).contains(&Observation::DataTooOld));
+        assert!(!ended(Some(0)).contains(&Observation::DataTooOld) && !ended(None).contains(&Observation::DataTooOld));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::bench::Bench;
 use super::beside::Beside;
 use super::checkout::{GitDir, write_files};
 use super::detour::{Detour, Folders};
-use super::failure::{Course, blames_ci, compiler_is_older, hosts_in, listed, stands_in};
+use super::failure::{Course, blames_ci, compiler_is_older, data_are_old, hosts_in, listed, stands_in};
 use super::judged_repository::JudgedRepository;
 use super::kept::{Kept, State};
 use super::release_version::ReleaseVersion;
@@ -179,8 +179,9 @@ impl Work<'_> {
             best.as_ref().is_none_or(|best| best.comparison.changed.is_empty() && !best.comparison.only_published.is_empty());
         let programs = Some(programs_missing(shop.log())).filter(|programs| is_incomplete && !programs.is_empty());
         let (stopped, refused) = (shop.stopped, shop.refused);
-        let (blames_ci, compiler_is_older) = (blames_ci(shop.log()), compiler_is_older(shop.log()));
-        let course = Course { missing, stood_in, wanted, stopped, refused, blames_ci, compiler_is_older, ..course };
+        let log = shop.log();
+        let (blames_ci, compiler_is_older, data_are_old) = (blames_ci(log), compiler_is_older(log), data_are_old(log));
+        let course = Course { missing, stood_in, wanted, stopped, refused, blames_ci, compiler_is_older, data_are_old, ..course };
         let best = best.map(|best| {
             let mut notes = course.notes();
             notes.extend(self.node_from_elsewhere());

@@ -156,7 +156,7 @@ impl Builder<'_> {
         };
         if setup.clock == Clock::AtPublication {
             let clock = clock::time_of(published, publication, Timestamp::from_second(committed).unwrap_or_default());
-            let reasons = reasons(format!("the clock stands at {clock}: nothing but dates differed"));
+            let reasons = reasons(format!("the clock stands at {clock}: the build goes by the day"));
             return Ok(Some(Resolved { clock: Some(clock), reasons, ..as_given }));
         }
         let moment = match setup.registry {

@@ -209,8 +209,9 @@ impl<'a> Workshop<'a> {
         Ok(self.timewarp.leads(&self.registry()?))
     }
 
-    /// Runs one command, for at most `time`.
-    pub(super) fn run(&mut self, step: &Step, time: Duration) -> Result<StepDone, SourceError> {
+    /// Runs one command, for at most `time`; `idle` is for how long it may do nothing, if not for
+    /// all of it.
+    pub(super) fn run(&mut self, step: &Step, time: Duration, idle: Option<Duration>) -> Result<StepDone, SourceError> {
         let began = Instant::now();
         let site = self.site;
         site.context.progress.tell("build", &step.name);
@@ -231,7 +232,7 @@ impl<'a> Workshop<'a> {
             cwd: cwd.clone(),
             argv: launched(&step.command),
             env,
-            limits: Limits { time, log: STEP_LOG, ..Limits::default() },
+            limits: Limits { time, idle, log: STEP_LOG, ..Limits::default() },
             network: true,
         };
         if installs(step) {

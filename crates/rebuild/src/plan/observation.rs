@@ -37,6 +37,9 @@ pub enum Observation {
     /// A step after the installation that did not end well, and a TypeScript compiler that could
     /// not read the declarations of a dependency: they are written for a later one.
     CompilerOlderThanTypes,
+    /// A step after the installation that did not end well, and a tool that found its data of
+    /// browsers or Node's versions too old for today.
+    DataTooOld,
     /// A limit of the machine stopped a step: memory, disk, processes or output.
     OverLimit,
     /// A step that was a guess was stopped, with time left for others.

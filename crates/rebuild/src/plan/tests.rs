@@ -227,8 +227,10 @@ fn what_no_build_makes_ends_the_search() {
 #[test]
 fn the_clock_alone_and_untrue_times_rule_out_other_moments() {
     let clock = Setup { clock: Clock::AtPublication, ..at_publication(0) };
-    let by_date = board(&[16], &[(clock, vec![])]);
+    let by_date = board(&[16], &[(at_publication(0), vec![Observation::OnlyDatesDiffer]), (clock, vec![])]);
     assert_eq!(forbidden(&by_date, &Setup::of(0, RegistryView::AtCommit)), ["only-the-clock"]);
+    let old_data = board(&[16], &[(at_publication(0), vec![Observation::DataTooOld, failed(1)]), (clock, vec![failed(1)])]);
+    assert_eq!(forbidden(&old_data, &Setup::of(0, RegistryView::AtCommit)), [""; 0]);
     assert_eq!(forbidden(&by_date, &at_publication(0)), [""; 0]);
     let as_it_is = board(&[16], &[(Setup::of(0, RegistryView::AsItIs), vec![failed(1)])]);
     assert_eq!(forbidden(&as_it_is, &Setup::of(0, RegistryView::AtLastChange)), ["times-say-nothing"]);

@@ -155,7 +155,8 @@ const ONLY_THE_CLOCK: Veto = Veto {
     name: "only-the-clock",
     forbids: |board, setup| {
         let by_date = board.attempts.iter().any(|entry| entry.setup.clock == Clock::AtPublication);
-        by_date && setup.registry != RegistryView::AtPublication
+        let only_dates = board.attempts.iter().any(|entry| entry.has(&Observation::OnlyDatesDiffer));
+        by_date && only_dates && setup.registry != RegistryView::AtPublication
     },
 };
 

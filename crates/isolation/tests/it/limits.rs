@@ -177,7 +177,7 @@ fn a_build_that_waits_is_ended_and_one_that_works_is_not() {
     let host = Host::alone();
     // A watcher looks at its files from time to time; `sleep` in a loop is another process each
     // time.
-    let waits = ["sleep 1000", "while :; do sleep 3; done", "node -e 'require(`net`).createServer().listen(0)'", "sleep 1000 & wait"];
+    let waits = ["sleep 1000", "while :; do sleep 3; done", "node -e 'setInterval(() => {}, 500)'", "sleep 1000 & wait"];
     let works = "node -e 'const end = Date.now() + 6000; while (Date.now() < end);'; echo end";
     for sandbox in TIERS.iter() {
         for script in waits {

@@ -11,6 +11,7 @@ use npm_tarball::{Change, ChangeKind};
 use recipe::{BuildRecipe, Checkout, Recipe, Step};
 use verdict::Outcome;
 
+use super::declarations;
 use super::detour::{Detour, Folders};
 use super::disk::{self, DiskStock, surroundings};
 use super::failure::{Course, hosts_in};
@@ -136,8 +137,9 @@ impl<'w> Bench<'w, '_> {
         }
         let mut todo = steps(&plan, &project, work.origin.directory(), manager, &work.publication.version);
         todo.reverse();
+        let mut declaring = declarations::steps(&plan, &project, work.origin.directory(), manager);
         let mut called = Vec::new();
-        while let Some(step) = todo.pop() {
+        while let Some(step) = self.next_step(&mut todo, &mut declaring) {
             let own = self.state.steps.len().saturating_sub(self.recalled.len());
             if self.state.steps.iter().take(own).any(|ran| *ran == step) || called.iter().any(|inner| same(inner, &step)) {
                 continue;
@@ -166,6 +168,17 @@ impl<'w> Bench<'w, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The next step: one that makes declarations, where these alone are missing, or where the kept
+    /// build went on with it.
+    fn next_step(&self, todo: &mut Vec<Step>, declaring: &mut Vec<Step>) -> Option<Step> {
+        let went_on = self.recalled.front().is_some_and(|(earlier, _)| declaring.first() == Some(earlier) && todo.last() != Some(earlier));
+        let only_these = || self.best.as_ref().is_some_and(|best| declarations::are_all_that_is_missing(&best.comparison));
+        if went_on || self.recalled.is_empty() && !self.state.done.is_empty() && only_these() {
+            todo.extend(std::mem::take(declaring).into_iter().rev());
+        }
+        todo.pop()
     }
 
     /// Notes how a step ended; true for the task of a runner that has none of that name, which is

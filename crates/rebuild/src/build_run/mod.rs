@@ -11,6 +11,7 @@ mod beside;
 mod checkout;
 mod clock;
 pub mod commands;
+mod declarations;
 mod detour;
 pub mod disk;
 mod earlier_version;

@@ -87,6 +87,19 @@ pub(super) fn has_tasks(file: &str, bytes: &[u8]) -> bool {
 
 /// The steps that run the tasks of a package's folder.
 pub(super) fn steps(tree: &dyn Tree, package: &Package) -> Vec<Step> {
+    running(tree, package, tasks)
+}
+
+/// The steps that run those of its tasks whose names have a rank, the smallest and then the
+/// shortest first; so many of each file.
+pub(super) fn steps_of(tree: &dyn Tree, package: &Package, most: usize, rank: fn(&str) -> Option<usize>) -> Vec<Step> {
+    running(tree, package, |runner, bytes| {
+        let text = String::from_utf8_lossy(bytes.get(..MAX_FILE).unwrap_or(bytes));
+        ranked(&names(runner, &text), most, rank)
+    })
+}
+
+fn running(tree: &dyn Tree, package: &Package, tasks: impl Fn(&Runner, &[u8]) -> Vec<String>) -> Vec<Step> {
     let mut steps = Vec::new();
     for runner in &RUNNERS {
         let Some(bytes) = runner.files.iter().find_map(|file| tree.read(&join(&package.directory, file))) else { continue };
@@ -148,21 +161,11 @@ fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
         return Vec::new();
     }
     let text = String::from_utf8_lossy(bytes);
-    let names: Vec<&str> = if runner.command == ["make"] { targets(&text) } else { quoted(&text) };
-    let mut chosen: Vec<(usize, usize, &str)> = names
-        .iter()
-        .filter_map(|name| {
-            let words: Vec<&str> = name.split(|c: char| "-_:./".contains(c)).collect();
-            if words.iter().any(|word| IDLE.contains(word)) {
-                return None;
-            }
-            let rank = TASKS.iter().position(|wanted| wanted.iter().all(|word| words.contains(word)))?;
-            Some((rank, name.len(), *name))
-        })
-        .collect();
-    chosen.sort_unstable();
-    chosen.dedup();
-    let mut tasks: Vec<String> = chosen.into_iter().map(|(.., name)| name.to_owned()).take(MAX_TASKS).collect();
+    let mut tasks = ranked(&names(runner, &text), MAX_TASKS, |name| {
+        let words: Vec<&str> = name.split(|c: char| "-_:./".contains(c)).collect();
+        let is_idle = words.iter().any(|word| IDLE.contains(word));
+        TASKS.iter().position(|wanted| wanted.iter().all(|word| words.contains(word))).filter(|_| !is_idle)
+    });
     if runner.default_task {
         tasks.push(String::new());
     }
@@ -171,6 +174,19 @@ fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
         tasks.extend(PACKAGING.iter().filter(|(call, _)| calls.contains(call)).map(|(_, task)| (*task).to_owned()));
     }
     tasks
+}
+
+/// The names with a rank, the smallest and then the shortest first.
+fn ranked(names: &[&str], most: usize, rank: impl Fn(&str) -> Option<usize>) -> Vec<String> {
+    let mut chosen: Vec<(usize, usize, &str)> = names.iter().filter_map(|name| Some((rank(name)?, name.len(), *name))).collect();
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.into_iter().map(|(.., name)| name.to_owned()).take(most).collect()
+}
+
+/// The names of a file's tasks.
+fn names<'a>(runner: &Runner, text: &'a str) -> Vec<&'a str> {
+    if runner.command == ["make"] { targets(text) } else { quoted(text) }
 }
 
 /// The targets of a makefile.

@@ -135,6 +135,12 @@ test('a version that is in no range that asks for it: the client finds another o
     'npm: of a link': { ...npm({ 'node_modules/s-good': { resolved: 'w', link: true }, w: { name: 's-good', version: '0.1.0' } }), 'w/package.json': '{"name":"s-good","version":"0.1.0"}' },
   });
   await told(yarn(), 'lockfile-stale', { yarn: yarn('s-good@^1.0.0', of.two, '2.0.0') });
+  const two = manifest({ dependencies: { 's-good': '^2.0.0' } });
+  await told(bun(), 'lockfile-stale', {
+    'bun: of the project': { 'bun.lock': bun()['bun.lock'].replace('^1.0.0', '^2.0.0'), ...two },
+    'bun: an override of the lockfile alone': bun({ overrides: { 's-good': '1.0.0' } }),
+  });
+  await told(pnpm(), 'lockfile-stale', { 'pnpm: of the project': { 'pnpm-lock.yaml': pnpmText().replace('^1.0.0', '^2.0.0'), ...two } });
   await told(deno(), 'lockfile-stale', {
     'deno: a specifier': deno({ 'npm:s-good@2': '1.0.0' }),
     'deno: without an entry': deno({ 'npm:s-good@1': '1.5.0' }),

@@ -20,7 +20,7 @@ use super::links::{self, Link};
 use super::patterns::Patterns;
 use super::pnpm::{self, Head};
 use super::unmet;
-use super::{Format, address, deno, json, yaml};
+use super::{Format, address, bun, deno, json, yaml};
 
 /// Largest package.json that is read, in bytes.
 const MAX_MANIFEST: u64 = 4 << 20;
@@ -172,6 +172,9 @@ pub(crate) fn differences((said, graph): (&Said, &Graph), format: Format, projec
     let (overrides, catalogs) = (said.overrides.as_ref().unwrap_or(&nothing), said.catalogs.as_ref().unwrap_or(&nothing));
     told.extend(said.of_pnpm.iter().flat_map(|head| head.differences((overrides, catalogs), project)));
     told.extend(said.metas.iter().filter_map(|(folder, meta)| meta.difference(project, folder)));
+    if format == Format::Bun {
+        told.extend(bun::differences(overrides, project));
+    }
     let siblings = if format == Format::Yarn { siblings(project, &members) } else { Siblings::new() };
     told.extend(folders::differences(said, project, &siblings));
     let known = said.by_folder.keys().filter(|folder| address::is_inside(folder)).cloned();

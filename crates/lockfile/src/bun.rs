@@ -1,6 +1,7 @@
 //! bun.lock: JSON with comments and trailing commas; a package is a list of one to four parts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
@@ -10,7 +11,8 @@ use super::folders::{self, OwnFolder, Told};
 use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
-use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason, Stated, address, asked};
+use super::unmet::Unmet;
+use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason, Stated, address, asked, ranges};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -275,8 +277,11 @@ impl All<'_, '_> {
                     if address::kind(wanted).is_none() {
                         found.is_asked_for(node, real);
                     }
-                    if let Some(from) = from {
-                        found.asks(from, node, name);
+                    match from {
+                        Some(from) => found.asks(from, node, name),
+                        // What packages ask for bun takes as the file leads it, and peers, too.
+                        None if *kind != asked::PEERS => is_met((key, name, wanted), node, found)?,
+                        None => {}
                     }
                     all.push(node);
                 }
@@ -288,6 +293,46 @@ impl All<'_, '_> {
         }
         Ok(all)
     }
+}
+
+/// Keeps a need of the project that leads to a version that is not in its range: bun asks for
+/// another one.
+fn is_met((key, name, wanted): (&str, &str, &str), node: usize, found: &mut Collected) -> Result<(), Fault> {
+    let in_catalog = wanted.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
+    let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));
+    let range = line.map_or(wanted, String::as_str).to_owned();
+    let Some(locked) = found.version_of(node).map(str::to_owned) else { return Ok(()) };
+    if ranges::may_have(&range, &locked) {
+        return Ok(());
+    }
+    found.said.unmet.add(Unmet { by: None, key: key.to_owned(), name: name.to_owned(), wanted: range, locked, is_peer: false })
+}
+
+/// What the project puts in the place of what is asked for, by name.
+pub(crate) fn overrides(project: &Path) -> HashMap<String, Vec<String>> {
+    let text = asked::text_of(&project.join("package.json")).unwrap_or_default();
+    let mut all = HashMap::<_, Vec<_>>::new();
+    let Ok(root) = json::parse(&text, false) else { return all };
+    let lists = ["dependencies", "devDependencies", "optionalDependencies"];
+    for (key, range) in ["overrides", "resolutions"].into_iter().flat_map(|table| json::pairs(&root, table)) {
+        // `$name` is the range in which the project asks for that one.
+        let meant =
+            range.strip_prefix('$').and_then(|name| lists.into_iter().find_map(|list| json::text(json::object(&root, list)?, name)));
+        all.entry(key.strip_prefix("**/").unwrap_or(key).to_owned()).or_default().push(meant.unwrap_or(range).to_owned());
+    }
+    all
+}
+
+/// The overrides of the file that the project does not have, in words: bun drops them, and asks
+/// anew for all that they are for.
+pub(crate) fn differences(said: &BTreeMap<String, String>, project: &Path) -> Option<String> {
+    let own = overrides(project);
+    let is_own = |(key, range): &(&String, &String)| {
+        own.get(*key).is_some_and(|all| all.contains(*range) || all.iter().any(|one| one.starts_with('$')))
+    };
+    let (key, _) = said.iter().find(|one| !is_own(one))?;
+    let key: String = key.chars().take(asked::MAX_SHOWN).collect();
+    Some(format!("the lockfile has the override {key} that the project does not: bun finds out anew what is needed"))
 }
 
 /// The last name of a key: of `a/@s/b` it is `@s/b`.

@@ -180,6 +180,11 @@ impl Collected {
         }
     }
 
+    /// The version of a package.
+    pub(crate) fn version_of(&self, node: usize) -> Option<&str> {
+        if let Some(Node::Package(_, version, _)) = self.nodes.get(node) { Some(version) } else { None }
+    }
+
     /// Changes what a package is needed for.
     pub(crate) fn set_usage(&mut self, node: usize, change: impl FnOnce(&mut Usage)) {
         if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {

@@ -19,11 +19,30 @@ pub(crate) struct Link {
     name: String,
     /// From the project's folder; empty or `.` for that itself.
     folder: String,
+    /// The folder whose package.json asks for it, where that is known.
+    by: Option<String>,
 }
 
 impl Link {
     pub(crate) fn to(name: &str, folder: &str) -> Self {
-        Self { name: name.to_owned(), folder: folder.to_owned() }
+        Self { name: name.to_owned(), folder: folder.to_owned(), by: None }
+    }
+
+    /// The same, where another folder of the project asks for it.
+    pub(crate) fn asked_by(self, by: &str) -> Self {
+        Self { by: Some(by.to_owned()), ..self }
+    }
+
+    /// The name that it stands for by what asks for it; `None` where that asks for its path.
+    fn real(&self, project: &Path) -> Option<String> {
+        let text = self.by.as_ref().and_then(|by| text_of(&project.join(by).join("package.json"))).unwrap_or_default();
+        let of = json::parse(&text, false).ok();
+        let lists = ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"];
+        let range = of.as_ref().and_then(|of| lists.into_iter().find_map(|list| json::text(json::object(of, list)?, &self.name)));
+        let path = range.and_then(|range| range.strip_prefix("link:").or_else(|| range.strip_prefix("file:")));
+        let target = path.zip(self.by.as_deref()).and_then(|(path, by)| joined(by, path));
+        let alias = range.and_then(|range| range.strip_prefix("workspace:")).and_then(address::split_name).map(|(real, _)| real);
+        (target.as_deref() != Some(&self.folder)).then(|| alias.unwrap_or(&self.name).to_owned())
     }
 
     /// Keeps a link among others.
@@ -41,7 +60,8 @@ impl Link {
 pub(crate) fn strange(links: &[Link], project: &Path, workspaces: &BTreeSet<String>) -> Vec<String> {
     let is_strange = |link: &&Link| {
         let folder = if link.folder == "." { "" } else { link.folder.as_str() };
-        address::is_inside(folder) && !is_workspace(project, workspaces, (folder, &link.name))
+        let is_real = |name: String| is_workspace(project, workspaces, (folder, &name));
+        address::is_inside(folder) && !link.real(project).is_none_or(is_real)
     };
     let short = |text: &str| text.chars().take(MAX_SHOWN).collect::<String>();
     let told = |link: &Link| {

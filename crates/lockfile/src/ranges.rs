@@ -21,6 +21,13 @@ pub(crate) fn is_met(wanted: &str, locked: Option<&str>) -> bool {
     }
 }
 
+/// Whether a version may be in a range: of what is none, only the client knows.
+pub(crate) fn may_have(wanted: &str, locked: &str) -> bool {
+    let range = bare(wanted);
+    let parsed = VersionRange::parse(range).filter(|_| !matches!(range, "" | "*")).zip(version::parse(locked));
+    parsed.is_none_or(|(range, locked)| range.contains(&locked))
+}
+
 /// Whether there may be a version that is in both ranges. What is no range may be anything.
 pub(crate) fn intersect(one: &str, other: &str) -> bool {
     let (one, other) = (bare(one), bare(other));

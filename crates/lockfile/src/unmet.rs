@@ -7,7 +7,7 @@ use std::path::Path;
 use super::asked::{MAX_SHOWN, text_of};
 use super::graph::Graph;
 use super::overrides::{Contexts, Overrides};
-use super::{Fault, Format, Gap, Lockfile, address, json, npm, ranges};
+use super::{Fault, Format, Gap, Lockfile, address, bun, json, npm, ranges};
 
 /// Most needs without their version that a file may have.
 const MAX_UNMET: usize = 10_000;
@@ -74,7 +74,7 @@ impl Unmet {
 #[derive(Default)]
 struct Excuses {
     overrides: Option<(Overrides, Contexts)>,
-    /// Of yarn 1: by name what takes the place of all its ranges.
+    /// Of yarn 1 and bun: by name what takes the place of all its ranges.
     resolutions: HashMap<String, Vec<String>>,
     ignores_peers: bool,
 }
@@ -88,6 +88,7 @@ impl Excuses {
                 Self { overrides, ignores_peers: npm::ignores_peers(project), ..Self::default() }
             }
             Format::Yarn => Self { resolutions: resolutions(project), ..Self::default() },
+            Format::Bun => Self { resolutions: bun::overrides(project), ..Self::default() },
             _ => Self::default(),
         }
     }

@@ -8,8 +8,9 @@ use crate::collect::Collected;
 use crate::folders::{self, OwnFolder, Told, joined};
 use crate::graph::Kind;
 use crate::links::Link;
+use crate::unmet::Unmet;
 use crate::yaml::Pairs;
-use crate::{Fault, Needed, Place, Position, Reason, Stated, Usage, address};
+use crate::{Fault, Needed, Place, Position, Reason, Stated, Usage, address, ranges};
 
 /// The nodes of one document.
 #[derive(Default)]
@@ -133,6 +134,7 @@ impl One {
             }
             let real = range.filter(|range| address::kind(range).is_none()).map(|range| real_name(name, range));
             for to in targets {
+                unmet((folder, name, range.unwrap_or_default()), to, found)?;
                 if let Some(real) = real {
                     found.is_asked_for(to, real);
                 }
@@ -249,7 +251,9 @@ impl One {
                 found.folder(&format!("{key} > {name}@{}", wanted.0), *position, (Reason::Link, &target))?;
                 // pnpm links a workspace for what a package needs, or what an override leads it to.
                 if !settings::is_linked(found.said.overrides.as_ref(), name) {
-                    Link::to(name, &target).keep(&mut found.said.links)?;
+                    let link = Link::to(name, &target);
+                    let link = self.folders.get(from).map_or_else(|| link.clone(), |(folder, _)| link.clone().asked_by(folder));
+                    link.keep(&mut found.said.links)?;
                 }
                 continue;
             }
@@ -276,6 +280,20 @@ impl One {
             .find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
         known.copied().into_iter().collect()
     }
+}
+
+/// Keeps a need of the project that leads to a version that is not in its range, and in that of no
+/// override: pnpm 10 and later asks for another one.
+fn unmet((folder, name, range): (&str, &str, &str), to: usize, found: &mut Collected) -> Result<(), Fault> {
+    let Some(locked) = found.version_of(to).map(str::to_owned) else { return Ok(()) };
+    let in_catalog = range.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
+    let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));
+    let wanted = line.map_or(range, String::as_str).to_owned();
+    let mut instead = found.said.overrides.iter().flatten().filter(|(key, _)| settings::overridden(key) == name);
+    if ranges::may_have(&wanted, &locked) || instead.any(|(_, value)| ranges::may_have(value, &locked)) {
+        return Ok(());
+    }
+    found.said.unmet.add(Unmet { by: None, key: folder.to_owned(), name: name.to_owned(), wanted, locked, is_peer: false })
 }
 
 /// The peers of a row. One that is optional can stand in the table of those alone.

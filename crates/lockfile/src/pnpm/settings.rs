@@ -245,6 +245,10 @@ impl Head {
     pub(crate) fn peer_rules(&self, project: &Path) -> Vec<String> {
         let manifest = text_of(&project.join("package.json")).filter(|_| self.major < 9).unwrap_or_default();
         let Ok(root) = json::parse(&manifest, false) else { return Vec::new() };
+        // They have no checksum of a hook.
+        if self.major < 9 && HOOKS.iter().any(|name| project.join(name).symlink_metadata().is_ok()) {
+            return vec!["*".to_owned()];
+        }
         let Some(rules) = json::object(&root, "pnpm").and_then(|own| json::object(own, "peerDependencyRules")) else { return Vec::new() };
         let listed = ["ignoreMissing", "allowAny"].into_iter().flat_map(|list| json::list(rules, list)).filter_map(json::string);
         listed.map(str::to_owned).chain(json::pairs(rules, "allowedVersions").map(|(key, _)| overridden(key))).collect()

@@ -324,3 +324,26 @@ fn many_overrides_for_many_needs_excuse_nothing_in_the_end() {
     assert_eq!(told(3), 0);
     assert!(told(600) > 0);
 }
+
+#[test]
+fn bun_asks_for_another_version_where_the_projects_range_does_not_have_it() {
+    let told = |range: &str, head: &str, own: &str| {
+        let lock = format!(
+            r#"{{"lockfileVersion":1,"workspaces":{{"":{{"name":"x","dependencies":{{"a":"{range}"}}}}}},{head}"packages":{{"a":["a@1.0.0","",{{}},"sha512-AAAA"]}}}}"#
+        );
+        let own = format!(r#"{{"name":"x","dependencies":{{"a":"{range}"}}{own}}}"#);
+        differences(("bun.lock", &lock), &[("package.json", &own)]).len()
+    };
+    for met in ["^1.0.0", "*", "", "latest", "npm:a@1"] {
+        assert_eq!(told(met, "", ""), 0, "{met}");
+    }
+    assert_eq!((told("^2.0.0", "", ""), told("npm:a@^2.0.0", "", "")), (1, 1));
+    let locked = r#""overrides":{"a":"1.0.0"},"#;
+    assert_eq!(told("^2.0.0", locked, r#","overrides":{"a":"1.0.0"}"#), 0, "of the project");
+    assert_eq!(told("^2.0.0", locked, r#","resolutions":{"**/a":"1.0.0"}"#), 0, "a resolution");
+    assert_eq!(told("^2.0.0", locked, ""), 2, "of the lockfile alone");
+    assert_eq!(told("^1.0.0", locked, ""), 1);
+    assert_eq!(told("^1.0.0", locked, r#","overrides":{"a":"2.0.0"}"#), 1, "another one");
+    let catalog = |range: &str| format!(r#""catalog":{{"a":"{range}"}},"#);
+    assert_eq!((told("catalog:", &catalog("^1.0.0"), ""), told("catalog:", &catalog("^2.0.0"), "")), (0, 1));
+}

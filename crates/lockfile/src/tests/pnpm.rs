@@ -88,6 +88,24 @@ fn a_need_of_a_package_leads_to_a_folder_only_if_that_is_a_workspace() {
             .filter(|told| told.contains("leads"))
             .count()
     };
+    let injected =
+        lock("9.0", HEAD, "").replace("packages:\n", "packages:\n  v@file:v:\n    resolution: {directory: v, type: directory}\n");
+    let injected = injected.replace("  a@1.0.0: {}\n", "  a@1.0.0: {}\n  v@file:v:\n    dependencies:\n      b: link:w\n");
+    let of_folder = |range: &str| {
+        let own = format!(r#"{{"name":"v","dependencies":{{"b":"{range}"}}}}"#);
+        let files = [
+            ("package.json", ROOT),
+            ("pnpm-workspace.yaml", "packages: [v]\n"),
+            ("v/package.json", &own),
+            ("w/package.json", r#"{"name":"b"}"#),
+        ];
+        let all = [files.as_slice(), &[("pnpm-workspace.yaml", "packages: [v, w]\n"), ("w/package.json", r#"{"name":"c"}"#)]].concat();
+        [files.to_vec(), all]
+            .map(|files| differences(("pnpm-lock.yaml", &injected), &files).iter().filter(|told| told.contains("leads")).count())
+    };
+    assert_eq!(of_folder("^1.0.0"), [1, 1]);
+    assert_eq!(of_folder("link:../w"), [0, 0]);
+    assert_eq!(of_folder("workspace:c@*"), [1, 0]);
     assert_eq!((told("packages: [w]\n", "b"), told("packages: [w]\n", "c"), told("packages: [v]\n", "b")), (0, 1, 1));
 }
 
@@ -117,4 +135,26 @@ fn only_pnpm_up_to_8_writes_down_what_the_project_says_of_peers() {
     let rules = |version: &str| Lockfile::read("pnpm-lock.yaml", lock(version, "", "").as_bytes()).unwrap().peer_rules(project.path());
     assert_eq!(rules("9.0"), Vec::<String>::new());
     assert_eq!(rules("6.0"), ["@s/*", "b", "c", "e"]);
+    std::fs::write(project.path().join(".pnpmfile.cjs"), "").unwrap();
+    assert_eq!((rules("9.0"), rules("6.0")), (Vec::new(), vec!["*".to_owned()]));
+}
+
+#[test]
+fn pnpm_asks_for_another_version_where_the_projects_range_does_not_have_it() {
+    let told = |range: &str, head: &str, settings: &str| {
+        let own = ROOT.replace("^1.0.0", range);
+        let text = lock("9.0", head, "").replace("{specifier: ^1.0.0", &format!("{{specifier: '{range}'"));
+        differences(("pnpm-lock.yaml", &text), &[("package.json", &own), ("pnpm-workspace.yaml", settings)]).len()
+    };
+    for met in ["^1.0.0", "*", "latest", "npm:a@1", ">=0.9 <2"] {
+        assert_eq!(told(met, "", ""), 0, "{met}");
+    }
+    assert_eq!((told("^2.0.0", "", ""), told("npm:a@^2.0.0", "", "")), (1, 1));
+    assert_eq!(told("^2.0.0", "overrides:\n  a: 1.0.0\n", "overrides:\n  a: 1.0.0\n"), 0);
+    assert_eq!(told("^2.0.0", "overrides:\n  a: 3.0.0\n", "overrides:\n  a: 3.0.0\n"), 1);
+    let catalog = |range: &str| {
+        (format!("catalogs:\n  default:\n    a:\n      specifier: {range}\n      version: 1.0.0\n"), format!("catalog:\n  a: {range}\n"))
+    };
+    let of = |(head, settings): (String, String)| told("catalog:", &head, &settings);
+    assert_eq!((of(catalog("^1.0.0")), of(catalog("^2.0.0"))), (0, 1));
 }

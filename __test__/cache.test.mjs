@@ -242,6 +242,15 @@ test('a broken file of results is no obstacle: the answer says so, and the old f
   assert.deepEqual([await readFile(join(cacheOf(clean), aside)), more], [half, []]);
 });
 
+test('what is no JSON in the place of the results is moved aside once, and nothing of it is lost', async () => {
+  const { clean, file, spec } = await judged('c-nojson');
+  await writeFile(file, '{broken');
+  const codes = async () => (await run([spec, '--json'], clean)).json.findings.map(({ code }) => code).filter((code) => code.startsWith('cache-')).sort();
+  assert.deepEqual(await codes(), ['cache-broken', 'cache-damaged']);
+  assert.equal(await readFile(`${file}.broken-1`, 'utf8'), '{broken');
+  assert.deepEqual([await codes(), Object.keys(await stored(file))], [[], [spec]], 'the next run has its results again');
+});
+
 test('a file of something else is left alone, and the answer says so', async () => {
   const { spec } = await world.release('c-notours');
   const clean = await world.home();

@@ -40,6 +40,14 @@ test('every code of the sources can be explained, without links that lead nowher
   }
 });
 
+test('a verdict is explained as one', async () => {
+  for (const verdict of ['identical', 'same-content', 'differs', 'build-failed', 'no-source', 'unsupported', 'error']) {
+    const ran = await cli('explain', verdict);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stdout, new RegExp(`^${verdict}\n\na verdict: \\S[^\n]+\n\nhint: \\S[^\n]+\n$`));
+  }
+});
+
 test('a code that is not there is led to the nearest', async () => {
   const ran = await cli('explain', 'comit-not-found');
   assert.deepEqual([ran.code, ran.stdout], [2, '']);

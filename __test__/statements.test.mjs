@@ -212,6 +212,18 @@ test('--sarif has a result for what was not reproduced, and its rules', async ()
   assert.equal(runs[0].invocations[0].toolExecutionNotifications[0].descriptor.id, 'package-not-found');
 });
 
+test('--sarif tells of the run what was not decided, which is no error of the package’s', async () => {
+  const { spec } = await world.release('s-sarif-open', { json: { repository: null } });
+  const good = await world.release('s-sarif-closed');
+  const ran = await cli([spec, good.spec, '--sarif', 'open.sarif']);
+  assert.equal(ran.code, 2);
+  const log = await readJson('open.sarif');
+  await assertSarif(log);
+  const [{ executionSuccessful, toolExecutionNotifications: told }] = log.runs[0].invocations;
+  assert.deepEqual([executionSuccessful, told.length, told[0].level, told[0].descriptor.id], [true, 1, 'warning', 'no-repository']);
+  assert.match(told[0].message.text, /^s-sarif-open@1\.0\.0: not decided, no-source/);
+});
+
 test('--junit is XML with a case for each spec, whatever a package wrote', async () => {
   const { spec } = await world.release('s-junit', { published: { 'index.js': ']]></failure>\u0001\u001b[31m<x a="&amp;\'">\n' } });
   const good = await world.release('s-junit-good');

@@ -123,6 +123,20 @@ test('the page of a survey has its packages, and says what changed since an earl
   assert.deepEqual([(await report(last, '--html', html)).code, await readFile(html, 'utf8')], [2, page]);
 });
 
+test('a line of results that is none is told by its number, in words', async () => {
+  const [made, cut] = [path('whole.ndjson'), path('cut.ndjson')];
+  await survey([await list(`${of.good.spec}\n`), '--ndjson', made]);
+  const whole = await readFile(made, 'utf8');
+  const cases = { 'not json': /line 2 of .*: it is not JSON \(column 2\)/, [whole.slice(0, whole.indexOf(':') + 1)]: /line 2 of .*: it ends in the middle of its JSON/, '{"spec":7}': /line 2 of .*: it is JSON, but not as this program writes it/ };
+  for (const [line, told] of Object.entries(cases)) {
+    await writeFile(cut, `${whole}${line}\n`);
+    const { code, stderr } = await report(cut);
+    assert.equal(code, 2);
+    assert.match(stderr, told);
+    assert.doesNotMatch(stderr, /at line 1|EOF|expected/);
+  }
+});
+
 test('what says that it is reproduced counts by its verdict', async () => {
   const [lines, made] = [path('said.ndjson'), path('made.ndjson')];
   await survey([await list(`${of.good.spec}\n`), '--ndjson', made]);

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use report::answer::Answer;
 use report::product::Product;
+use verdict::Verdict;
 use verdict::diagnostic::{Diagnostic, Stage};
 
 use super::arguments::Arguments as Main;
@@ -26,6 +27,41 @@ const CODES: &str = "codes";
 const NEAREST: usize = 3;
 /// How alike a code must be to be named, of 1.
 const ALIKE: f64 = 0.7;
+
+/// What to do about a verdict that has a reason.
+const SEE_CODE: &str = "the code beside the verdict is its reason: reproduce explain <code>";
+/// What the verdicts mean, and what to do.
+const VERDICTS: [(Verdict, &str, &str); 7] = [
+    (
+        Verdict::Identical,
+        "the source gives the published tarball, byte for byte (exit code 0)",
+        "nothing; the findings say what else was noticed",
+    ),
+    (
+        Verdict::SameContent,
+        "the tarballs' bytes differ, but npm writes the same files to disk: path, type, mode, content (exit code 0; 1 under --accept identical)",
+        "nothing, unless the bytes themselves matter to you",
+    ),
+    (
+        Verdict::Differs,
+        "a file that was rebuilt from the source is not the published one, or the published archive is malformed or not the announced one \
+         (exit code 1)",
+        SEE_CODE,
+    ),
+    (Verdict::BuildFailed, "no build of the source came to its end, so there was nothing to compare (exit code 1)", SEE_CODE),
+    (
+        Verdict::NoSource,
+        "there is no usable source: none is declared, it cannot be reached, or no commit is of this version; nothing is known about the \
+         package (exit code 2)",
+        SEE_CODE,
+    ),
+    (
+        Verdict::Unsupported,
+        "the source or its build needs what this program or this machine does not have; nothing is known about the package (exit code 2)",
+        SEE_CODE,
+    ),
+    (Verdict::Error, "the check itself failed: an unknown package, the network, the disk or the command line (exit code 2)", SEE_CODE),
+];
 
 /// Explain what a code means and what to do.
 #[derive(Debug, Parser)]
@@ -90,7 +126,7 @@ impl Diagnostic for PageError {
 }
 
 /// A row of docs/codes.md.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Row<'a> {
     code: &'a str,
     means: String,
@@ -105,10 +141,15 @@ pub(super) fn explain(arguments: &[String], product: &Product) -> u8 {
     };
     let shown = page(product, CODES).and_then(|text| {
         let rows = rows(&text);
-        let Some(row) = rows.iter().find(|row| row.code == parsed.code) else {
+        let known = rows.iter().find(|row| row.code == parsed.code).cloned();
+        let Some(row) = known.or_else(|| verdict_row(&parsed.code)) else {
             return Err(PageError::NoCode { nearest: nearest(&parsed.code, &rows), code: parsed.code.clone() });
         };
-        Ok(if parsed.json { Output::json_of(row) } else { Output::text(&format!("{}\n\n{}\n\nhint: {}\n", row.code, row.means, row.todo)) })
+        Ok(if parsed.json {
+            Output::json_of(&row)
+        } else {
+            Output::text(&format!("{}\n\n{}\n\nhint: {}\n", row.code, row.means, row.todo))
+        })
     });
     match shown {
         Ok(said) => written(said).unwrap_or(0),
@@ -198,6 +239,13 @@ fn without_links(text: &str) -> String {
     out + rest
 }
 
+/// The row of a verdict: a word that stands beside the codes in each report, and is none of them.
+/// `None` for what is no verdict.
+fn verdict_row(word: &str) -> Option<Row<'static>> {
+    let (verdict, means, todo) = VERDICTS.into_iter().find(|(verdict, ..)| verdict.as_str() == word)?;
+    Some(Row { code: verdict.as_str(), means: format!("a verdict: {means}"), todo: todo.to_owned() })
+}
+
 /// The codes that are the most like what was typed.
 fn nearest(typed: &str, rows: &[Row<'_>]) -> Vec<String> {
     let mut near: Vec<(f64, &str)> =
@@ -225,6 +273,16 @@ mod tests {
         let rows = rows(PAGE);
         assert_eq!(nearest("no-sorce", &rows), ["no-source", "no-code"]);
         assert_eq!(nearest("zzz", &rows), [""; 0]);
+    }
+
+    #[test]
+    fn each_verdict_is_explained_as_one() {
+        for verdict in ["identical", "same-content", "differs", "build-failed", "no-source", "unsupported", "error"] {
+            let row = verdict_row(verdict).unwrap_or_else(|| panic!("{verdict} is not explained"));
+            assert_eq!(row.code, verdict);
+            assert!(row.means.starts_with("a verdict: ") && !row.todo.is_empty(), "{verdict}");
+        }
+        assert_eq!(verdict_row("no-code"), None);
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Memory {
     pub(super) fn of(known: Option<&str>, folders: &Folders) -> Self {
         Self {
             known: known.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(),
-            results: Results::at(&folders.results),
+            results: folders.stored(),
             root: folders.root.clone(),
         }
     }

@@ -91,3 +91,39 @@ attack('what is installed by a replay is held against the list of the result', a
   assert.equal(finding.severity, 'warning');
   assert.match(finding.message, new RegExp(`${id}-tool@1\\.0\\.0`));
 });
+
+/** What is told of files of the commit that the build made others of. */
+const OF_FILES = ['source-overwritten', 'source-shadowed', 'manifest-rewritten'];
+const told = ({ findings }) => findings.filter(({ code }) => OF_FILES.includes(code)).map(({ code, severity, message }) => `${severity} ${code} ${message}`).sort();
+const writes = (files) => `const f=require('fs'),p=require('path');for(const [n,t] of Object.entries(${JSON.stringify(files)})){f.mkdirSync(p.dirname(n),{recursive:true});f.writeFileSync(n,t)}\n`;
+const repository = (name) => ({ repository: { type: 'git', url: `git+https://github.com/kit/${name}.git` } });
+const MAIN = { 'index.js': "require('./core')\n", 'core/index.js': 'safe()\n' };
+const SET = '{"replace":{"main":"core/index.js"}}\n';
+/** Each gives files of the commit, those that the build writes, and the codes that are told. */
+const MADE = {
+  over: { made: { 'core/index.js': PAYLOAD }, expected: ['source-overwritten'] },
+  before: { made: { 'core.js': PAYLOAD }, expected: ['source-shadowed'] },
+  // A tool of the commit writes package.json: its keys are told, and not that the file is another.
+  tool: { source: { 'clean-package.config.json': SET }, json: { scripts: { build: 'node build.js', prepack: 'clean-package' } }, made: { 'dist/a.js': '1\n' }, expected: ['manifest-rewritten'] },
+  // What is packed without a build and lacks behind it.
+  gone: { source: { 'core.js': 'safe()\n' }, build: "require('fs').unlinkSync('core.js')\n", made: { 'core/x': '1\n' }, lost: ['core.js'], expected: ['source-shadowed'] },
+  // The control.
+  plain: { made: { 'dist/a.js': '1\n' }, expected: [] },
+};
+for (const [label, { source = {}, json = {}, build = '', made, lost = [], expected }] of Object.entries(MADE)) {
+  attack(`of files of the commit a replay tells what the judgement tells: ${label}`, async ({ world, id, judge, cli, home }) => {
+    const clean = await home();
+    const own = manifest(id, '1.0.0', { ...repository(id), scripts: { build: 'node build.js' }, files: ['index.js', 'core', 'core.js', 'dist'], ...json });
+    const files = { 'package.json': own, ...MAIN, ...source, 'build.js': build + writes(made) };
+    const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+    const manifestOut = label === 'tool' ? `${JSON.stringify({ ...JSON.parse(own), main: 'core/index.js' }, null, 2)}\n` : own;
+    const published = { 'package.json': manifestOut, ...MAIN, ...('core.js' in source && !lost.includes('core.js') ? { 'core.js': source['core.js'] } : {}), ...made };
+    await world.registry.publish({ files: published, gitHead: c });
+    const answer = await judge(`${id}@1.0.0`, { clean, args: ['--timeout', '120'] });
+    assert.equal(answer.verdict, 'identical', `${answer.code} ${JSON.stringify(answer.findings)}`);
+    assert.deepEqual(answer.findings.map(({ code }) => code).filter((code) => OF_FILES.includes(code)), expected, JSON.stringify(answer.findings));
+    const again = await replayed(cli, clean, answer);
+    assert.deepEqual([again.exit, again.outcome], [0, 'same-bytes']);
+    assert.deepEqual(told(again), told(answer));
+  });
+}

@@ -25,6 +25,8 @@ const CASES = {
   'a tarball without slashes': [(s) => [`https:${USER}127.0.0.1:9/${s}-1.0.0.tgz`], 'invalid-address'],
   'a tarball behind a name': [(s) => [`${s}@https://${USER}127.0.0.1:9/x.tgz`], 'invalid-address'],
   'a repository': [(s) => [`git+https://${USER}github.com/kit/${s}.git`], 'git-spec'],
+  'a folder behind two slashes': [() => [`//${USER}host.example/x`], 'folder-spec'],
+  'an address taken for a folder': [() => [`./https://${USER}host.example/x`], 'folder-spec'],
   'a package URL’s registry': [(s) => [`pkg:npm/${s}@1.0.0?repository_url=http://${USER}127.0.0.1:9`], 'invalid-address'],
   'a package URL’s source': [(s) => [`pkg:npm/${s}@1.0.0?vcs_url=git%2Bhttps://${USER}127.0.0.1:9/x.git`], null],
   'a package URL’s download, encoded': [(s) => [`pkg:npm/${s}@1.0.0?download_url=${encodeURIComponent(`https://${USER}h/x?sig=${SECRET}`)}&token=${SECRET}`], null],

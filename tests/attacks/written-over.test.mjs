@@ -73,6 +73,19 @@ attack('files of a submodule that a build writes over are told, and those that i
   }
 });
 
+attack('a file of a submodule is the commit’s own, though a dependency has it too', async (at) => {
+  const lib = await at.world.host.add(`kit/${at.id}-lib`, { commits: [{ label: 'c', files: { 'a.js': EVIL } }] });
+  const gitmodules = `[submodule "core"]\n\tpath = core\n\turl = https://github.com/kit/${at.id}-lib.git\n`;
+  await at.world.registry.publish({ files: { 'package.json': manifest(`${at.id}-dep`, '1.0.0', { repository: null }), 'a.js': EVIL } });
+  for (const [label, more] of [['with', { '.gitmodules': gitmodules, core: { submodule: lib.c } }], ['without', {}]]) {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['dist'], devDependencies: { [`${at.id}-dep`]: '1.0.0' } });
+    const source = { 'package.json': json, '.gitignore': 'dist\n', 'build.js': writes({ 'dist/a.js': EVIL }), ...more };
+    const { findings } = await judged(at, `${at.id}-${label}`, source, { 'package.json': json, 'dist/a.js': EVIL });
+    // The control: without the submodule it is a dependency's alone.
+    assert.deepEqual(findings.map(({ code }) => code).filter((code) => code === 'file-from-dependency'), label === 'with' ? [] : ['file-from-dependency'], label);
+  }
+});
+
 attack('the judged repository as its own submodule is told, and another one is not', async (at) => {
   const payload = { 'dist/a.js': EVIL };
   const copy = "const f=require('fs');f.mkdirSync('dist');f.copyFileSync('m/dist/a.js','dist/a.js')\n";

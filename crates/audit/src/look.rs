@@ -74,7 +74,10 @@ impl Look {
         let manifest = manifest_of(&archive, "package.json");
         let bundles = bundles(&manifest);
         let is_read = manifest.is_object();
-        let has_gyp = archive.get("binding.gyp").is_some_and(|entry| entry.kind == EntryKind::File);
+        // By any case: the file systems of macOS and Windows take no account of it, and a client
+        // asks them for the name.
+        let is_gyp = |entry: &Entry| entry.kind == EntryKind::File && entry.path.eq_ignore_ascii_case("binding.gyp");
+        let has_gyp = archive.entries().iter().any(is_gyp);
         let mut learned = Learned {
             spec: self.spec,
             about: Some(About::of(&published.release, (&manifest, is_read), has_gyp)),

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
 use npm_tarball::Archive;
 use verdict::{Finding, Severity};
 
@@ -27,8 +28,8 @@ pub(super) fn of<'a>(ours: &'a Map<String, Value>, theirs: &Map<String, Value>) 
 /// publisher's machine in one.
 pub(super) fn findings(published: &Archive, rebuilt: &Archive) -> Vec<Finding> {
     let object = |archive: &Archive| -> Option<Map<String, Value>> {
-        let bytes = archive.content(archive.get("package.json").filter(|entry| entry.size <= LARGEST)?).ok()?;
-        serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).ok()
+        let bytes = archive.content(archive.get("package.json").filter(|entry| entry.size <= LARGEST_PACKED)?).ok()?;
+        read_up_to(&bytes, LARGEST_PACKED)
     };
     let Some((ours, theirs)) = object(published).zip(object(rebuilt)) else { return Vec::new() };
     let keys = of(&ours, &theirs);
@@ -44,9 +45,6 @@ pub(super) fn findings(published: &Archive, rebuilt: &Archive) -> Vec<Finding> {
     }
     found
 }
-
-/// Bytes of a package.json that is looked into.
-const LARGEST: u64 = 8 << 20;
 
 /// The first text within a value that is, or ends with, an absolute path of a machine. Values are
 /// as deep as the parser takes them.

@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
+use npm_spec::manifest::{self, LARGEST};
 use npm_tarball::{Archive, Entry, EntryKind};
 
 /// Scripts that an installation runs. They may take files by a pattern.
 const AT_INSTALL: [&str; 3] = ["preinstall", "install", "postinstall"];
-/// Largest package.json that is read, in bytes.
-const LARGEST: u64 = 1 << 20;
 
 /// Whether an installation runs anything of an archive: a script of the package or of one that is
 /// bundled with it, or node-gyp, which npm runs where there is a `.gyp`. What cannot be read counts
@@ -27,8 +26,7 @@ fn runs(archive: &Archive, entry: &Entry) -> bool {
         return false;
     }
     let content = (entry.size <= LARGEST).then(|| archive.content(entry).ok()).flatten().unwrap_or_default();
-    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
-    serde_json::from_slice(text).map_or(true, |manifest: Value| {
+    manifest::read(&content).is_none_or(|manifest: Value| {
         let scripts = manifest.get("scripts");
         let is_gyp = manifest.get("gypfile").is_some_and(|value| *value != Value::Bool(false));
         is_gyp || AT_INSTALL.iter().any(|name| scripts.and_then(|scripts| scripts.get(*name)).is_some_and(Value::is_string))

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use npm_spec::manifest::{LARGEST_LOCKFILE, is_too_large};
+
 /// Places that a message names.
 const NAMED: usize = 4;
 
@@ -18,10 +20,11 @@ pub(super) enum Json {
     Values(Vec<String>),
 }
 
-/// The documents, where both are JSON. serde's reader refuses more than 128 levels, so that walking
-/// them is safe.
+/// The documents, where both are JSON, and neither takes many times the memory of its text. serde's
+/// reader refuses more than 128 levels, so that walking them is safe.
 pub(super) fn both(published: &[u8], rebuilt: &[u8]) -> Option<[Value; 2]> {
-    Some([serde_json::from_slice(published).ok()?, serde_json::from_slice(rebuilt).ok()?])
+    let read = |bytes: &[u8]| if is_too_large(bytes, LARGEST_LOCKFILE) { None } else { serde_json::from_slice(bytes).ok() };
+    Some([read(published)?, read(rebuilt)?])
 }
 
 /// How they differ.
@@ -101,6 +104,14 @@ mod tests {
             Json::Values(vec!["a.b[1]".into(), "c".into(), "d".into()])
         );
         assert_eq!(judged("1", "2"), Json::Values(vec!["the whole".into()]));
+    }
+
+    #[test]
+    fn a_document_with_more_values_than_fit_into_memory_is_none() {
+        let many = |count: usize| format!("[{}0]", "0,".repeat(count));
+        assert!(both(many(1 << 19).as_bytes(), b"1").is_some());
+        assert!(both(many(1 << 20).as_bytes(), b"1").is_none());
+        assert!(both(b"1", many(1 << 20).as_bytes()).is_none());
     }
 
     #[test]

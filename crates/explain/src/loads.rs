@@ -6,6 +6,7 @@ use std::io::Read as _;
 
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::read_up_to;
 use npm_tarball::{Archive, EntryKind};
 
 use super::fields::{DEPENDENCIES, HOOKS, LOADED};
@@ -306,7 +307,7 @@ fn texts(archive: &Archive) -> Vec<Text> {
         if !is_manifest {
             let written = if is_script { Written::Quoted } else { Written::Worded };
             texts.push(Text { text: String::from_utf8_lossy(&bytes).into_owned(), written });
-        } else if let Ok(Value::Object(manifest)) = serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
+        } else if let Some(Value::Object(manifest)) = read_up_to(&bytes, one) {
             let fields = LOADED.iter().chain(&DEPENDENCIES).chain(&["scripts"]).filter_map(|field| manifest.get(*field));
             texts.extend(fields.map(|field| Text { text: field.to_string(), written: Written::Quoted }));
             let scripts = HOOKS.iter().filter_map(|name| manifest.get("scripts")?.get(*name)?.as_str());

@@ -13,7 +13,7 @@ const FILES: [&str; 2] = ["deno.json", "deno.jsonc"];
 /// Configurations of a repository that are looked into.
 const MOST: usize = 64;
 /// Bytes of one that are looked into.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// The headers of its archives: package.json first, no times, and no numbers of devices.
 fn is_of_deno(published: &Published) -> bool {
@@ -41,7 +41,8 @@ pub(crate) fn configuration(
         .collect();
     repository.ensure_blobs(found.iter().map(|entry| entry.id))?;
     for entry in found {
-        if names(&repository.blob(&entry.id)?, name) {
+        // A larger one names nothing: only a word depends on it.
+        if repository.blob_up_to(&entry.id, LARGEST)?.is_some_and(|text| names(&text, name)) {
             return Ok(Some(entry.path.clone()));
         }
     }
@@ -51,7 +52,7 @@ pub(crate) fn configuration(
 /// Whether a configuration has this name. Comments may stand in it, so it is not read as JSON; only
 /// a word depends on it.
 fn names(configuration: &[u8], name: &str) -> bool {
-    let Ok(text) = std::str::from_utf8(configuration.get(..LARGEST).unwrap_or(configuration)) else { return false };
+    let Ok(text) = std::str::from_utf8(configuration) else { return false };
     let value =
         |rest: &str| Some(rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.strip_prefix(name)?.starts_with('"'));
     text.split("\"name\"").skip(1).any(|rest| value(rest) == Some(true))

@@ -1,15 +1,19 @@
 //! What a reader should know where a build came out that packed other than the commit shows: who
 //! reads the repository sees another text, or a link, at the same path, or another package.json.
 
+use std::sync::atomic::AtomicBool;
+
 use explain::is_build_output;
 use git::{Listing, Repository};
-use npm_tarball::Archive;
-use origin::Located;
+use npm_tarball::{Archive, EntryKind};
+use origin::{Located, Origin};
 use rebuild::SourceError;
 use rebuild::committed::{Differences, Made, compare, folder_of};
 use rebuild::manifest_change::ManifestChange;
 use rebuild::rebuilt::Rebuilt;
+use rebuild::source::{self, Blank};
 use rebuild::submodules::Open;
+use recipe::{Recipe, Strategy};
 use verdict::{Finding, Outcome, Severity};
 
 use crate::checkout_notes::first_of;
@@ -38,6 +42,29 @@ impl Plain {
         let gone = plain.iter().map(|one| &one.comparison.only_rebuilt).min_by_key(|paths| paths.len()).cloned().unwrap_or_default();
         Self { gives_manifest, gone }
     }
+
+    /// The same of a build that a recipe repeats: the commit's folder is packed once more, as the
+    /// recipe packs it, and nothing is run. Nothing of a folder that only the build makes.
+    fn of_commit(
+        repository: &mut Repository,
+        origin: &Origin,
+        made: Made<'_>,
+        blank: &Blank<'_>,
+        cancelled: &AtomicBool,
+    ) -> Result<Self, SourceError> {
+        let folder = made.folder();
+        let origin = Origin::at(origin.commit, None, folder, origin.listing.clone());
+        let recipe = Recipe { strategy: Strategy::Source, directory: folder.to_owned(), build: None, tarball: None, ..made.recipe.clone() };
+        let plain = match source::follow(repository, &origin, &recipe, blank, cancelled) {
+            Ok(followed) => followed.archive,
+            Err(error) if error.is_ours() => return Err(error),
+            Err(_) => return Ok(Self::default()),
+        };
+        let id = |archive: &Archive| archive.get(PACKAGE_JSON).map(|entry| entry.blob_id);
+        let files = plain.entries().iter().filter(|entry| entry.kind == EntryKind::File);
+        let gone = files.filter(|entry| made.archive.get(&entry.path).is_none()).map(|entry| entry.path.clone()).collect();
+        Ok(Self { gives_manifest: id(&plain).is_some() && id(&plain) == id(made.archive), gone })
+    }
 }
 
 /// The findings of an attempt that came out; none where nothing was run.
@@ -55,8 +82,20 @@ pub(crate) fn of_attempt(
     of_build(repository, &origin.listing, made, plain, open)
 }
 
+/// The same of a build that a recipe repeats.
+pub(crate) fn of_replay(
+    repository: &mut Repository,
+    origin: &Origin,
+    made: Made<'_>,
+    blank: &Blank<'_>,
+    cancelled: &AtomicBool,
+) -> Result<Vec<Finding>, SourceError> {
+    let plain = Plain::of_commit(repository, origin, made, blank, cancelled)?;
+    of_build(repository, &origin.listing, Made { gone: &plain.gone, ..made }, &plain, blank.open_submodule)
+}
+
 /// The same of what a build made, where `listing` is its commit's.
-pub(crate) fn of_build(
+fn of_build(
     repository: &mut Repository,
     listing: &Listing,
     made: Made<'_>,

@@ -52,8 +52,8 @@ fn section(repository: &mut Repository, recipe: &Recipe, file: &str) -> Result<O
     let folders = std::iter::once("").chain(above).chain((!directory.is_empty()).then_some(directory));
     for path in folders.map(|folder| join(folder, &format!("{SECTIONS}/{file}"))) {
         let Some(entry) = listing.get(&path) else { continue };
-        let text = String::from_utf8(repository.blob(&entry.id)?).ok();
-        return Ok(text.filter(|text| text.len() as u64 <= LARGEST).map(|text| (path, text)));
+        let text = repository.blob_up_to(&entry.id, LARGEST)?.and_then(|text| String::from_utf8(text).ok());
+        return Ok(text.map(|text| (path, text)));
     }
     Ok(None)
 }

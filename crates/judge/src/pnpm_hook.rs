@@ -14,7 +14,7 @@ const FILES: [&str; 2] = [".pnpmfile.mjs", ".pnpmfile.cjs"];
 /// The hook's name.
 const HOOK: &[u8] = b"beforePacking";
 /// Bytes of a file of hooks that is looked into.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 /// Branches whose tips are looked at besides the commit: of commits with the same files of the
 /// package any may have been taken.
 const BRANCHES: usize = 4;
@@ -51,8 +51,8 @@ fn with_hook(repository: &mut Repository, commits: &[ObjectId], path: &str) -> R
     for commit in commits {
         let Some((EntryKind::Blob | EntryKind::BlobExecutable, id)) = there.get(commit) else { continue };
         repository.ensure_blobs([*id])?;
-        let text = repository.blob(id)?;
-        if text.len() <= LARGEST && text.windows(HOOK.len()).any(|part| part == HOOK) {
+        let text = repository.blob_up_to(id, LARGEST)?.unwrap_or_default();
+        if text.windows(HOOK.len()).any(|part| part == HOOK) {
             return Ok(Some(*commit));
         }
     }

@@ -18,6 +18,7 @@ use npm_pack::gzip;
 use npm_registry::confusion;
 use origin::{LocateError, Origin};
 use rebuild::build_run::{self, Built, Site};
+use rebuild::committed::Made;
 use rebuild::rebuilt::{Hashed, Run};
 use rebuild::source::{self, Blank, Followed};
 use rebuild::{Published, SourceError, opening};
@@ -31,7 +32,7 @@ use verdict::{Failed, Finding, Severity, boxed};
 use crate::draft::run_findings;
 use crate::emit::EmitError;
 use crate::user_source::UserSource;
-use crate::{Question, checkout_notes};
+use crate::{Question, checkout_notes, overwritten};
 
 /// A recipe that could not be replayed, besides what its stages say.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +108,12 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
         (followed.map_err(boxed)?, None, None)
     };
+    let overwritten = if run.is_some() {
+        let made = Made { recipe, archive: &followed.archive, before: &followed.cleaned.before, gone: &[] };
+        overwritten::of_replay(&mut repository, &origin, made, &blank, &context.cancelled).map_err(boxed)?
+    } else {
+        Vec::new()
+    };
     let Followed { archive, unavailable, unreached, submodules, altered, cleaned } = followed;
     let run = run.unwrap_or_default();
     check_names(&archive, recipe, told.as_ref()).map_err(boxed)?;
@@ -127,7 +134,7 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::cleaned(&cleaned));
     let files = checkout_notes::unreached(unreached).chain(files);
     replayed.submodules = submodules;
-    replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(run_findings(&run)).chain(others).collect();
+    replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(overwritten).chain(run_findings(&run)).chain(others).collect();
     let Run { steps, log, tools, toolchains, resolved, .. } = run;
     replayed.toolchains = toolchains;
     replayed.resolved = recipe.build.is_some().then_some(resolved);

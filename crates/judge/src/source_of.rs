@@ -4,6 +4,7 @@ use gix::objs::tree::EntryKind;
 
 use explain::Source;
 use git::{ListingEntry, Repository};
+use npm_pack::tree::LARGEST_READ;
 use origin::Located;
 use recipe::Recipe;
 
@@ -23,7 +24,13 @@ pub(crate) fn source_of(located: &Located, repository: &Repository, recipe: &Rec
         let counts = entry.path.ends_with("/.gitignore") || entry.path == ".gitignore";
         let near = inside.starts_with(folder) || folder.starts_with(&inside) || recipe.directory.is_empty();
         // One that is not here or cannot be read leaves nothing out: only words depend on it.
-        if let (true, Ok(Some(content))) = (counts && near, repository.store().blob(&entry.id)) {
+        let store = repository.store();
+        let is_small = || store.size(&entry.id).is_some_and(|size| size <= LARGEST_READ);
+        if counts
+            && near
+            && is_small()
+            && let Ok(Some(content)) = store.blob(&entry.id)
+        {
             let _: std::io::Result<()> = source.ignoring(&entry.path, &content);
         }
     }

@@ -15,6 +15,7 @@ use recipe::{Checkout, Recipe};
 use crate::SourceError;
 use crate::checkout::{Folder, Which};
 use crate::manifest_change::{ManifestChange, is_same_but_version};
+use crate::overlay::is_binding_gyp;
 use crate::rebuilt::Before;
 use crate::shadowing::{self, Shadowed};
 use crate::submodules::Open;
@@ -214,7 +215,7 @@ impl Commit<'_, '_> {
             None if entry.size > LARGEST_READ => return Ok(Some(ManifestChange::unread())),
             None => made.archive.content(entry)?,
         };
-        let builds = made.archive.get("binding.gyp").is_some();
+        let builds = made.archive.entries().iter().any(|entry| is_binding_gyp(&entry.path));
         let change = ManifestChange::of(&committed, &packed, builds);
         let Some(mut change) = change else { return Ok(None) };
         change.new_dependencies = self.not_named(&packed)?;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use npm_spec::manifest::without_bom;
+use npm_spec::manifest::{LARGEST_PACKED, read, read_up_to};
 
-use crate::overlay::obeyed_otherwise;
+use crate::overlay::{TOO_MANY, obeyed_otherwise};
 
 /// Largest package.json that is compared by its keys, in bytes: JSON takes many times its size.
 const LARGEST: usize = 1 << 20;
@@ -41,7 +41,7 @@ impl ManifestChange {
 
     /// The same of what is too large to be compared.
     pub(crate) fn unread() -> Self {
-        Self { keys: vec!["keys that are too many to be compared".to_owned()], ..Self::default() }
+        Self { keys: vec![TOO_MANY.to_owned()], ..Self::default() }
     }
 
     /// Whether an installation runs or fetches what it would not by the commit.
@@ -61,7 +61,7 @@ pub(crate) fn is_same_but_version(one: &[u8], other: &[u8]) -> bool {
 }
 
 fn versionless(bytes: &[u8]) -> Option<Map<String, Value>> {
-    let manifest: Map<String, Value> = serde_json::from_slice(without_bom(bytes)).ok()?;
+    let manifest: Map<String, Value> = read(bytes)?;
     Some(manifest.into_iter().filter(|(key, _)| key != "version").collect())
 }
 
@@ -78,8 +78,7 @@ struct Manifest {
 
 /// The packages that a package.json installs beside the package.
 pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
-    let manifest: Value =
-        if manifest.len() > LARGEST { Value::Null } else { serde_json::from_slice(without_bom(manifest)).unwrap_or_default() };
+    let manifest: Value = read(manifest).unwrap_or_default();
     INSTALLED.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten().map(|(name, _)| name.clone()).collect()
 }
 
@@ -87,7 +86,7 @@ pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
 /// kind.
 pub(crate) fn named(manifest: &[u8]) -> BTreeSet<String> {
     let Manifest { name, dependencies, dev_dependencies, optional_dependencies, peer_dependencies } =
-        serde_json::from_slice(without_bom(manifest)).unwrap_or_default();
+        read_up_to(manifest, LARGEST_PACKED).unwrap_or_default();
     let all = [dependencies, dev_dependencies, optional_dependencies, peer_dependencies];
     all.into_iter().flatten().map(|(key, _)| key).chain(name).collect()
 }

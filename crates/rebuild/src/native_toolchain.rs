@@ -16,7 +16,7 @@ use crate::rebuilt::Rebuilt;
 use crate::{Published, SourceError};
 
 /// Longest project file that is read for a version, in bytes.
-const MAX_FILE: usize = 1 << 20;
+const MAX_FILE: u64 = 1 << 20;
 /// Longest version that is shown, in bytes.
 const MAX_VERSION: usize = 32;
 /// What a shell ends with where a command is not there (POSIX, 2.8.2).
@@ -144,7 +144,7 @@ fn version_of(repository: &mut Repository, origin: &Origin, path: &str, tool: &s
 /// A file of the commit, as text. Only words depend on it: one that cannot be had says nothing.
 fn read(repository: &mut Repository, origin: &Origin, path: &str) -> Option<String> {
     let entry = origin.listing.get(path)?;
-    let bytes = repository.blob(&entry.id).ok().filter(|bytes| bytes.len() <= MAX_FILE)?;
+    let bytes = repository.blob_up_to(&entry.id, MAX_FILE).ok()??;
     String::from_utf8(bytes).ok()
 }
 

@@ -10,6 +10,7 @@ use npm_pack::list;
 use npm_pack::rewrite::{AS_IS, Edits, Rewrite};
 use npm_pack::tar::{Content, Kind, Member};
 use npm_pack::tree::{Node, Tree, Unlisted};
+use npm_spec::manifest::{LARGEST_PACKED, is_too_large, read_up_to};
 use npm_spec::path::join;
 use npm_tarball::Archive;
 use serde_json::Value;
@@ -22,8 +23,17 @@ use super::rebuilt::{Before, Cleaned, Shortened};
 
 const BINDING_GYP: &str = "binding.gyp";
 
+/// Whether a file is the one for which npm runs node-gyp: on Linux by this name alone, on file
+/// systems of macOS and Windows, which take no account of case, by `Binding.gyp` as well
+/// (@npmcli/node-gyp asks the file system for the name).
+pub(crate) fn is_binding_gyp(path: &str) -> bool {
+    path.eq_ignore_ascii_case(BINDING_GYP)
+}
+
 /// Largest file that a tool's edits are followed in, in bytes.
 pub(super) const LARGEST_EDITED: u64 = 32 << 20;
+/// Told in place of keys that nobody compares.
+pub(crate) const TOO_MANY: &str = "keys that are too many to be compared";
 
 /// Mode of a file that is written anew.
 const PLAIN_MODE: u32 = 0o644;
@@ -59,7 +69,7 @@ impl<'o> Overlay<'o> {
     /// What the rewrite made other than the source, as it was packed into `archive`.
     pub(super) fn cleaned(&self, entries: &[list::Entry], archive: &Archive) -> Result<Cleaned, SourceError> {
         let obeyed = if self.rewrite.is_cleaned {
-            let builds = entries.iter().any(|entry| entry.path == BINDING_GYP);
+            let builds = entries.iter().any(|entry| is_binding_gyp(&entry.path));
             obeyed_otherwise(&self.base.content(PACKAGE_JSON)?.unwrap_or_default(), &self.rewrite.manifest, builds)
         } else {
             Vec::new()
@@ -117,7 +127,10 @@ pub(super) fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Ve
     // What nobody obeys.
     const SHOWN: [&str; 10] =
         ["description", "keywords", "homepage", "bugs", "author", "contributors", "funding", "license", "repository", "devDependencies"];
-    let parsed = |bytes| serde_json::from_slice::<Value>(npm_spec::manifest::without_bom(bytes)).unwrap_or_default();
+    if [source, packed].iter().any(|bytes| is_too_large(bytes, LARGEST_PACKED)) {
+        return vec![TOO_MANY.to_owned()];
+    }
+    let parsed = |bytes| read_up_to::<Value>(bytes, LARGEST_PACKED).unwrap_or_default();
     let (source, packed) = (parsed(source), parsed(packed));
     let of = |manifest: &Value| manifest.as_object().cloned().unwrap_or_default();
     let (before, after) = (of(&source), of(&packed));
@@ -224,6 +237,14 @@ mod tests {
         assert_eq!(told(r#"{"type":"module"}"#, "{}"), ["type"]);
         assert_eq!(told(r#"{"binary":{"a":1},"config":{"b":2},"prebuild":{},"jest":{}}"#, "{}"), ["binary", "config", "prebuild"]);
         assert_eq!(told("{}", r#"{"scripts":{"preuninstall":"x","test":"y"}}"#), ["scripts.preuninstall"]);
+    }
+
+    #[test]
+    fn a_manifest_of_too_many_values_is_told_and_not_compared() {
+        let many = |count: usize| format!(r#"{{"main":"a.js","files":[{}0]}}"#, "0,".repeat(count));
+        assert!(obeyed_otherwise(many(1 << 19).as_bytes(), br#"{"main":"a.js"}"#, false).is_empty());
+        assert_eq!(obeyed_otherwise(many(1 << 20).as_bytes(), br#"{"main":"a.js"}"#, false), [TOO_MANY]);
+        assert_eq!(obeyed_otherwise(br#"{"main":"a.js"}"#, many(1 << 20).as_bytes(), false), [TOO_MANY]);
     }
 
     #[test]

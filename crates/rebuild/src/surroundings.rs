@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gix::objs::tree::EntryKind;
 
-use git::{Listing, Repository};
+use git::{Listing, ListingEntry, Repository};
 use npm_pack::rewrite::Workspace;
 use npm_pack::tree::{LARGEST_READ, Node, NodeKind, Tree, Unlisted};
 use origin::Origin;
@@ -78,6 +78,15 @@ struct Root<'r> {
     repository: &'r Repository,
 }
 
+impl Root<'_> {
+    /// What was fetched of a file or link; `None` for one that is larger than any that is read.
+    fn blob(&self, entry: &ListingEntry) -> Option<Vec<u8>> {
+        let store = self.repository.store();
+        store.size(&entry.id).filter(|size| *size <= LARGEST_READ)?;
+        store.blob(&entry.id).ok().flatten()
+    }
+}
+
 impl Tree for Root<'_> {
     fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
         let nodes = self.folders.0.get(dir).into_iter().flatten();
@@ -89,12 +98,12 @@ impl Tree for Root<'_> {
         let is_file = matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable);
         // An object that cannot be read was not fetched, and is not asked for; a damaged one ends
         // the run when it is packed.
-        is_file.then(|| self.repository.store().blob(&entry.id).ok().flatten())?
+        is_file.then(|| self.blob(entry))?
     }
 
     fn link(&self, path: &str) -> Option<String> {
         let entry = self.listing.get(path).filter(|entry| entry.kind == EntryKind::Link)?;
-        let target = self.repository.store().blob(&entry.id).ok().flatten()?;
+        let target = self.blob(entry)?;
         Some(String::from_utf8_lossy(&target).into_owned())
     }
 }

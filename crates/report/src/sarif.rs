@@ -48,7 +48,23 @@ pub fn log(reports: &[Report], failures: &[Failure], product: &Product) -> Value
         let entry = |finding| Entry { shown: shown(report), package: subject(report), finding, file: None };
         all.extend(entries.into_iter().take(MAX_RESULTS.saturating_sub(all.len())).map(entry));
     }
-    log_of(&all, failures, product)
+    let mut log = log_of(&all, failures, product);
+    if let Some(told) = log.pointer_mut("/runs/0/invocations/0/toolExecutionNotifications").and_then(Value::as_array_mut) {
+        told.extend(reports.iter().filter_map(undecided).take(MAX_RESULTS));
+    }
+    log
+}
+
+/// A notification of the run for a package that was not decided: it is no error of the package's,
+/// and a reader of the results alone would take it for one.
+fn undecided(report: &Report) -> Option<Value> {
+    let finding = verdict(report).filter(|_| !is_decided(report))?;
+    let message = plain(&format!("{}: {}", shown(report), finding.message));
+    Some(json!({ "level": "warning", "descriptor": { "id": finding.code }, "message": { "text": message } }))
+}
+
+fn is_decided(report: &Report) -> bool {
+    report.verdict.exit_code(report.options.accept) < 2
 }
 
 /// One log of these results, as many of them as a service takes.
@@ -110,7 +126,7 @@ pub(super) fn verdict(report: &Report) -> Option<Finding> {
     if report.reproduced {
         return None;
     }
-    let decided = report.verdict.exit_code(report.options.accept) < 2;
+    let decided = is_decided(report);
     let code = report.code.as_deref().unwrap_or(report.verdict.as_str());
     let why =
         report.findings.iter().find(|finding| finding.code == code).map(|finding| format!(": {}", finding.message)).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserializer as _;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::layout::HEAD;
@@ -18,8 +18,10 @@ pub(super) enum Foreign<'a> {
     Results(Vec<(String, &'a RawValue)>),
     /// A damaged file that was one.
     Broken,
-    /// Something else.
+    /// JSON of something else.
     NotOurs,
+    /// No JSON, and nothing that was a cache of results.
+    NotJson,
 }
 
 /// Reads a whole file.
@@ -36,6 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Foreign<'_> {
     match reader.deserialize_map(Entries).and_then(|entries| reader.end().map(|()| entries)) {
         Ok(entries) if entries.iter().all(|(key, value)| is_entry(key, value)) => Foreign::Results(deduplicated(entries)),
         Err(_) if begins_like_ours(text) => Foreign::Broken,
+        Err(_) if serde_json::from_slice::<IgnoredAny>(text).is_err() => Foreign::NotJson,
         Ok(_) | Err(_) => Foreign::NotOurs,
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::error::CacheError;
+use super::results::Results;
 
 /// The name of this program's folder among the platform's caches.
 const NAME: &str = "reproduce";
@@ -70,6 +71,11 @@ impl Folders {
             builds: root.join("builds"),
             root,
         }
+    }
+
+    /// The file of results.
+    pub fn stored(&self) -> Results {
+        if self.results == self.root.join(RESULTS) { Results::own(&self.results) } else { Results::at(&self.results) }
     }
 
     /// Makes the folders, for this user alone. Folders that are there keep their permissions.

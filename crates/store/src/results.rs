@@ -33,6 +33,8 @@ const BUFFER: usize = 256 << 10;
 pub struct Results {
     path: PathBuf,
     wait: Duration,
+    /// Nobody named it: it lies in this program's own folder, under the name that it has there.
+    is_own: bool,
 }
 
 /// What a write did besides writing.
@@ -46,7 +48,13 @@ pub struct Written {
 impl Results {
     /// The file at `path`, which need not exist. Touches nothing on disk.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), wait: DEFAULT_WAIT }
+        Self { path: path.into(), wait: DEFAULT_WAIT, is_own: false }
+    }
+
+    /// This program's own file, which nobody named: whatever is no JSON there is a damaged file of
+    /// results. JSON of another program is left alone here, too.
+    pub(super) fn own(path: impl Into<PathBuf>) -> Self {
+        Self { is_own: true, ..Self::at(path) }
     }
 
     /// Waits for at most `wait` for other writers.
@@ -83,7 +91,7 @@ impl Results {
             // An editor may have broken the line in two.
         }
         let bytes = read_whole(&mut reader.into_inner(), &self.path)?;
-        let entries = results_of(&bytes, &self.path)?;
+        let entries = self.results_of(&bytes, &self.path)?;
         Ok(entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value.to_owned()))
     }
 
@@ -94,7 +102,7 @@ impl Results {
             return Ok(Vec::new());
         };
         let bytes = read_whole(&mut file, &self.path)?;
-        let entries = results_of(&bytes, &self.path)?;
+        let entries = self.results_of(&bytes, &self.path)?;
         Ok(entries.into_iter().map(|(key, value)| (key, value.to_owned())).collect())
     }
 
@@ -149,7 +157,7 @@ impl Results {
         let _lock = FileLock::acquire(&target::beside(&target, ".", ".lock"), self.wait)?;
         let mut written = Written::default();
         let mut draft = Draft::begin(&target)?;
-        match keep_old(&mut draft, &target, gone) {
+        match self.keep_old(&mut draft, &target, gone) {
             Err(CacheError::Broken { .. }) => {
                 drop(draft);
                 written.moved_aside = Some(move_aside(&target)?);
@@ -163,34 +171,43 @@ impl Results {
         draft.finish()?;
         Ok(written)
     }
-}
 
-/// Takes over what the file at `target` holds, but for the entries of `gone`.
-fn keep_old(draft: &mut Draft<'_>, target: &Path, gone: &HashSet<Vec<u8>>) -> Result<(), CacheError> {
-    let Some(file) = open(target)? else {
-        return Ok(());
-    };
-    let mut reader = BufReader::with_capacity(BUFFER, file);
-    let walk = layout::walk(&mut reader, gone).map_err(|error| CacheError::reading(target, error))?;
-    let mut file = reader.into_inner();
-    match walk {
-        Walk::Whole { end, found } => {
-            let mut start = layout::HEAD.len() as u64;
-            for (offset, length) in found {
-                draft.keep(&mut file, start, offset)?;
-                start = offset + length;
-            }
-            draft.keep(&mut file, start, end)
-        }
-        Walk::Other => {
-            let bytes = read_whole(&mut file, target)?;
-            for (key, value) in results_of(&bytes, target)? {
-                let prefix = layout::key_prefix(&key);
-                if !gone.contains(&prefix) {
-                    draft.add(&prefix, &layout::compact(value.get()))?;
+    /// Takes over what the file at `target` holds, but for the entries of `gone`.
+    fn keep_old(&self, draft: &mut Draft<'_>, target: &Path, gone: &HashSet<Vec<u8>>) -> Result<(), CacheError> {
+        let Some(file) = open(target)? else {
+            return Ok(());
+        };
+        let mut reader = BufReader::with_capacity(BUFFER, file);
+        let walk = layout::walk(&mut reader, gone).map_err(|error| CacheError::reading(target, error))?;
+        let mut file = reader.into_inner();
+        match walk {
+            Walk::Whole { end, found } => {
+                let mut start = layout::HEAD.len() as u64;
+                for (offset, length) in found {
+                    draft.keep(&mut file, start, offset)?;
+                    start = offset + length;
                 }
+                draft.keep(&mut file, start, end)
             }
-            Ok(())
+            Walk::Other => {
+                let bytes = read_whole(&mut file, target)?;
+                for (key, value) in self.results_of(&bytes, target)? {
+                    let prefix = layout::key_prefix(&key);
+                    if !gone.contains(&prefix) {
+                        draft.add(&prefix, &layout::compact(value.get()))?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn results_of<'a>(&self, bytes: &'a [u8], path: &Path) -> Result<Vec<(String, &'a RawValue)>, CacheError> {
+        match entries::read(bytes) {
+            Foreign::Results(entries) => Ok(entries),
+            Foreign::Broken => Err(CacheError::Broken { path: path.to_owned() }),
+            Foreign::NotJson if self.is_own => Err(CacheError::Broken { path: path.to_owned() }),
+            Foreign::NotOurs | Foreign::NotJson => Err(CacheError::NotOurs { path: path.to_owned() }),
         }
     }
 }
@@ -210,12 +227,4 @@ fn read_whole(file: &mut File, path: &Path) -> Result<Vec<u8>, CacheError> {
         return Err(CacheError::TooLarge { path: path.to_owned() });
     }
     Ok(bytes)
-}
-
-fn results_of<'a>(bytes: &'a [u8], path: &Path) -> Result<Vec<(String, &'a RawValue)>, CacheError> {
-    match entries::read(bytes) {
-        Foreign::Results(entries) => Ok(entries),
-        Foreign::Broken => Err(CacheError::Broken { path: path.to_owned() }),
-        Foreign::NotOurs => Err(CacheError::NotOurs { path: path.to_owned() }),
-    }
 }

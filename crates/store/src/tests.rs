@@ -188,6 +188,33 @@ fn a_damaged_file_is_moved_aside_and_nothing_of_it_is_lost() {
 }
 
 #[test]
+fn of_this_programs_own_file_all_that_is_no_json_is_moved_aside() {
+    for text in ["{broken", "hello", "\u{1}\u{2}", "{\"name\": ", "module.exports = {}"] {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Folders::at(folder.path(), None).stored();
+        fs::write(own.path(), text).unwrap();
+        assert_eq!(own.get("a@1").unwrap_err().code(), "cache-broken", "{text:?}");
+        let aside = folder.path().join("results.json.broken-1");
+        assert_eq!(own.put("a@1", &raw(&json!({}))).unwrap().moved_aside, Some(aside.clone()), "{text:?}");
+        assert_eq!(fs::read_to_string(aside).unwrap(), text);
+        assert_eq!((get(&own, "a@1"), parsed(&own)), (Some(json!({})), json!({"a@1": {}})));
+    }
+    // JSON may be somebody's, in a folder that the user named.
+    for text in ["[1]", "5", "{\"name\": \"x\"}", "{\"@1\": {}}"] {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Folders::at(folder.path(), None).stored();
+        fs::write(own.path(), text).unwrap();
+        assert_eq!(own.put("a@1", &raw(&json!({}))).unwrap_err().code(), "cache-not-ours", "{text}");
+        assert_eq!(fs::read_to_string(own.path()).unwrap(), text);
+    }
+    // A file that the user named is left alone, whatever is in it.
+    let folder = tempfile::tempdir().unwrap();
+    let named = Folders::at(folder.path(), Some(Path::new("notes.txt"))).stored();
+    fs::write(named.path(), "hello").unwrap();
+    assert_eq!(named.put("a@1", &raw(&json!({}))).unwrap_err().code(), "cache-not-ours");
+}
+
+#[test]
 fn a_file_that_is_no_cache_is_left_alone() {
     for text in [
         "{\"name\": \"x\", \"version\": \"1.0.0\"}",

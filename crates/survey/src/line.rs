@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use report::answer::Answer;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -98,12 +99,23 @@ impl<R: BufRead> Lines<R> {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let line: Line = serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?;
+            let line: Line = serde_json::from_slice(&text).map_err(|error| failed(in_words(&error)))?;
             if line.result.is_some() == line.error.is_some() {
                 return Err(failed("it needs exactly one of result and error".to_owned()));
             }
             return Ok(Some(line));
         }
+    }
+}
+
+/// Why a line is not what it should be, for people.
+pub(crate) fn in_words(error: &serde_json::Error) -> String {
+    let column = error.column();
+    match error.classify() {
+        Category::Eof => "it ends in the middle of its JSON: something cut it off".to_owned(),
+        Category::Syntax => format!("it is not JSON (column {column})"),
+        Category::Data => format!("it is JSON, but not as this program writes it (column {column})"),
+        Category::Io => error.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::SurveyError;
+use crate::line::in_words;
 
 /// Largest list, in bytes: more than the names of all packages that there are.
 const MAX_BYTES: u64 = 256 << 20;
@@ -124,7 +125,7 @@ impl List {
 fn word_of(line: &str) -> Result<Option<String>, String> {
     let line = line.trim();
     if line.starts_with('{') {
-        let named: Named = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let named: Named = serde_json::from_str(line).map_err(|error| in_words(&error))?;
         return match named {
             Named { spec: Some(spec), .. } => Ok(Some(spec)),
             Named { name: Some(name), version: Some(version), .. } => Ok(Some(format!("{name}@{version}"))),

@@ -18,11 +18,12 @@ const OF_NAMES: [&str; 7] = ["npm", "jsr", "workspace", "catalog", "patch", "por
 const SSH_USER: &str = "git";
 
 /// A word that is an address, or that has one in it, as it may be shown: without users and
-/// passwords, and without queries. A path on this machine is as it was.
+/// passwords, and without queries. A path on this machine is as it was, but for what in it would be
+/// an address: a user behind two slashes, and an address that was taken for the name of a file.
 pub fn without_secrets(word: &str) -> String {
     let text = word.trim();
     if is_path(text) {
-        return word.to_owned();
+        return without_users_of_path(word);
     }
     match text.split_once('?') {
         Some((head, rest)) if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("pkg:")) => purl(head, rest),
@@ -36,9 +37,49 @@ pub fn told_without_secrets(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(word_without_secrets).collect()
 }
 
+/// A path without the users and passwords of what would be an address elsewhere.
+fn without_users_of_path(path: &str) -> String {
+    let (before, rest) = path.split_at_checked(path.len() - path.trim_start().len()).unwrap_or(("", path));
+    let scheme = rest.get(..5).filter(|start| start.eq_ignore_ascii_case("file:")).unwrap_or_default();
+    let rest = rest.get(scheme.len()..).unwrap_or_default();
+    // `file:me:password@host`, which is the name of a file for npm.
+    let rest = if scheme.is_empty() { Cow::Borrowed(rest) } else { without_bare_user(rest) };
+    format!("{before}{scheme}{}", word_without_secrets(&without_first_user(&rest)))
+}
+
+/// A text that begins with slashes without the user and password behind them: an address without
+/// its scheme. Behind a single slash, as a path has it once it was read, only both together are
+/// some.
+fn without_first_user(text: &str) -> Cow<'_, str> {
+    let authority = text.trim_start_matches(is_slash);
+    let slashes = text.get(..text.len() - authority.len()).unwrap_or_default();
+    let shown = match slashes.len() {
+        0 => return Cow::Borrowed(text),
+        1 => without_bare_user(authority),
+        _ => match user_length(authority) {
+            // A scope is no user.
+            0 | 1 => return Cow::Borrowed(text),
+            length => Cow::Borrowed(authority.get(length..).unwrap_or_default()),
+        },
+    };
+    if shown.len() == authority.len() { Cow::Borrowed(text) } else { Cow::Owned(format!("{slashes}{shown}")) }
+}
+
+/// Where slashes begin in a word, with nothing but signs of quotation before them.
+fn slashes_in(word: &str) -> Option<usize> {
+    let bare = word.trim_start_matches(['\'', '"', '`', '(', '<']);
+    starts_with_slash(bare).then_some(word.len() - bare.len())
+}
+
 /// One word of a sentence, from the first scheme on that stands in it.
 fn word_without_secrets(word: &str) -> Cow<'_, str> {
-    let Some(at) = scheme_in(word) else { return Cow::Borrowed(word) };
+    let Some(at) = scheme_in(word) else {
+        let Some((before, address)) = slashes_in(word).and_then(|at| word.split_at_checked(at)) else { return Cow::Borrowed(word) };
+        return match without_first_user(address) {
+            Cow::Borrowed(_) => Cow::Borrowed(word),
+            Cow::Owned(shown) => Cow::Owned(format!("{before}{shown}")),
+        };
+    };
     let (before, address) = word.split_at_checked(at).unwrap_or(("", word));
     let end = address.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | ')' | ',' | ';' | ':' | '.')).len();
     let (address, after) = address.split_at_checked(end).unwrap_or((address, ""));
@@ -195,6 +236,17 @@ mod tests {
             ("pkg:npm/a?download_url=https%253A%252F%252Fme%253Apw%2540host", "pkg:npm/a?download_url=https%3A%2F%2Fhost"),
             ("pkg:npm/a?vcs_url=https://me:p#w@host", "pkg:npm/a?vcs_url=https%3A%2F%2Fhost"),
             ("pkg:npm/a@https://me:pw@host/?x", "pkg:npm/a@https://host/"),
+            ("//me:pw@host/x", "//host/x"),
+            ("//pw@host/x", "//host/x"),
+            (r"\\me:pw@host\x", r"\\host\x"),
+            ("///me:p/w@host/x", "///host/x"),
+            (" //me:pw@host/x", " //host/x"),
+            ("/me:pw@host/x", "/host/x"),
+            ("file://me:pw@host/x", "file://host/x"),
+            ("FILE:me:pw@host/x", "FILE:host/x"),
+            ("./https://me:pw@host/x?pw", "./https://host/x"),
+            ("/here/https://me:pw@host/x", "/here/https://host/x"),
+            ("file:../git+ssh://me:pw@host/x", "file:../git+ssh://host/x"),
         ] {
             let once = without_secrets(word);
             assert_eq!(once, shown, "{word}");
@@ -218,7 +270,11 @@ mod tests {
             "./a?b@c.tgz",
             "~/a:b@c.tgz",
             r"C:\a\me@b?c.tgz",
-            "file:///a:b@c",
+            "file:../a@b/c.tgz",
+            "//server/share/a@b.tgz",
+            "//@scope/name",
+            "/home/me/a@1.0.0/b.tgz",
+            "/a@b/c.tgz",
             "pkg:npm/%40s/a@1.0.0?repository_url=https://npm.example&checksum=sha256:ab#sub/path",
         ] {
             assert_eq!(without_secrets(word), word);
@@ -235,12 +291,21 @@ mod tests {
             ("two: git+https://a:pw@host, (https://:pw@other:81/)", "two: git+https://host, (https://other:81/)"),
             ("https://host/x?token=pw: not there\nhint: https://pw@host", "https://host/x: not there\nhint: https://host"),
             ("https://me:p/w@host/x", "https://host/x"),
+            ("/me:pw@host/x.tgz cannot be read", "/host/x.tgz cannot be read"),
+            ("\"//me:pw@host/x\" is a folder", "\"//host/x\" is a folder"),
         ] {
             let once = told_without_secrets(said);
             assert_eq!(once, shown);
             assert_eq!(told_without_secrets(&once), once, "twice");
         }
-        for plain in ["C:/a@b/c is no folder", "@scope/name@1.0.0: at 12:30", "see https://host/a@1.0.0/x#L1", "me:pw is two words ", ""] {
+        for plain in [
+            "C:/a@b/c is no folder",
+            "@scope/name@1.0.0: at 12:30",
+            "see https://host/a@1.0.0/x#L1",
+            "// a@b is a comment",
+            "me:pw is two words ",
+            "",
+        ] {
             assert_eq!(told_without_secrets(plain), plain);
         }
     }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use npm_spec::manifest::{LARGEST_PACKED, is_too_large};
+
 use super::{Form, Headers};
 use crate::era::{Bins, Executable, ModeRule, NPM_EPOCH, Order};
 
@@ -31,7 +33,11 @@ pub(super) fn decide(headers: &Headers) -> (Vec<&'static str>, Vec<String>) {
         time: time.filter(|_| times.all(|other| other == time)),
         os: headers.gzip.os,
         xfl: headers.gzip.xfl,
-        package_json: headers.package_json.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok()),
+        package_json: headers
+            .package_json
+            .as_deref()
+            .filter(|bytes| !is_too_large(bytes, LARGEST_PACKED))
+            .and_then(|bytes| serde_json::from_slice(bytes).ok()),
         reasons: Vec::new(),
     };
     let forms = first.forms;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
+use npm_spec::manifest::{LARGEST_PACKED, is_too_large};
+
 /// What lines are indented with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,8 +37,11 @@ pub struct PackageJsonStyle {
 }
 
 impl PackageJsonStyle {
-    /// The style of a package.json; none if it is not JSON.
+    /// The style of a package.json; none if it is not JSON, or takes gigabytes of memory.
     pub fn of(bytes: &[u8]) -> Option<Self> {
+        if is_too_large(bytes, LARGEST_PACKED) {
+            return None;
+        }
         let without_mark = bytes.strip_prefix(b"\xef\xbb\xbf");
         let text = std::str::from_utf8(without_mark.unwrap_or(bytes)).ok()?;
         let value: Value = serde_json::from_str(text).ok()?;

@@ -7,12 +7,17 @@
 
 use serde_json::{Map, Value};
 
+use npm_spec::manifest::{LARGEST_PACKED, is_too_large};
+
 /// An object with its keys in JavaScript's order.
 pub(super) type Object = Map<String, Value>;
 
 /// Parses a package.json as the clients do, a byte order mark taken off; none if it is no JSON
-/// object.
+/// object, or takes gigabytes of memory.
 pub(super) fn parse(bytes: &[u8]) -> Option<Object> {
+    if is_too_large(bytes, LARGEST_PACKED) {
+        return None;
+    }
     let text = String::from_utf8_lossy(npm_spec::manifest::without_bom(bytes));
     match serde_json::from_str(&text).ok()? {
         Value::Object(mut object) => {
@@ -198,6 +203,13 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_manifest_of_more_values_than_fit_into_memory_is_none() {
+        let many = |count: usize| format!(r#"{{"a":[{}0]}}"#, "0,".repeat(count));
+        assert!(parse(many(1 << 19).as_bytes()).is_some());
+        assert!(parse(many(1 << 20).as_bytes()).is_none());
+    }
 
     #[test]
     fn ten_letters_of_an_indentation_are_printed() {

@@ -2,6 +2,8 @@
 //! Where such a client goes for a package stands in one place of them, so that nothing else is
 //! changed, and no package.json: the file still says what the manifests say.
 
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
+
 use super::split_name;
 use super::yarn::{is_berry, unquoted};
 use crate::git_dependency::is_address;
@@ -98,7 +100,7 @@ fn bun_line(line: &str, leads: &Leads) -> Option<String> {
     let bare = line.trim_end_matches(['\r', '\n']);
     let (key, list) = bare.split_once(": [").filter(|(key, _)| key.starts_with("    \""))?;
     let (list, comma) = list.strip_suffix(',').map_or((list, ""), |list| (list, ","));
-    let members: Vec<serde_json::Value> = serde_json::from_str(&format!("[{list}")).ok()?;
+    let members: Vec<serde_json::Value> = read_up_to(format!("[{list}").as_bytes(), LARGEST_PACKED)?;
     let (name, address) = split_name(members.first()?.as_str()?)?;
     let wanted = GitWanted::parse(name, address).filter(|_| is_address(address))?;
     let package = serde_json::Value::from(format!("{name}@{}", leads.to_locked(wanted)));

@@ -17,6 +17,7 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
 use git::{GitError, Repository};
+use npm_spec::manifest::{self, LARGEST};
 use npm_spec::path::join;
 use npm_spec::version;
 use origin::Origin;
@@ -52,7 +53,7 @@ impl BeforeRelease {
         let blobs: Vec<ObjectId> = blobs.map_while(|blob| blob).collect();
         repository.ensure_blobs(blobs.iter().copied())?;
         for (commit, blob) in line.iter().zip(&blobs) {
-            let before = version_of(&repository.blob(blob)?);
+            let before = version_of(repository, blob)?;
             if before.as_deref() == Some(judged) {
                 continue;
             }
@@ -77,7 +78,7 @@ fn with_judged(repository: &mut Repository, origin: &Origin, judged: &str) -> Re
     repository.ensure_blobs(there.iter().map(|(id, _)| *id))?;
     let mut found = Vec::new();
     for (id, path) in there {
-        if version_of(&repository.blob(&id)?).as_deref() == Some(judged) {
+        if version_of(repository, &id)?.as_deref() == Some(judged) {
             found.push(path);
         }
     }
@@ -88,9 +89,14 @@ fn is_file(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable)
 }
 
-/// The version in a manifest, if it is one.
-fn version_of(manifest: &[u8]) -> Option<String> {
-    let manifest: serde_json::Value = npm_spec::manifest::read(manifest)?;
+/// The version in a manifest, if it is one. A larger one than is read has none.
+fn version_of(repository: &mut Repository, manifest: &ObjectId) -> Result<Option<String>, GitError> {
+    // The size first: a hundred kilobytes of a repository can unpack to gigabytes.
+    Ok(repository.blob_up_to(manifest, LARGEST)?.as_deref().and_then(version_in))
+}
+
+fn version_in(manifest: &[u8]) -> Option<String> {
+    let manifest: serde_json::Value = manifest::read(manifest)?;
     let version = manifest.get("version")?.as_str()?;
     version::parse(version).map(|_| version.to_owned())
 }
@@ -116,9 +122,9 @@ mod tests {
 
     #[test]
     fn only_versions_are_read_and_the_order_is_that_of_versions() {
-        assert_eq!(version_of(br#"{"version":"7.0.0"}"#).as_deref(), Some("7.0.0"));
+        assert_eq!(version_in(br#"{"version":"7.0.0"}"#).as_deref(), Some("7.0.0"));
         for none in [r#"{"version":"$(id)"}"#, r#"{"version":7}"#, "{}", "no json"] {
-            assert_eq!(version_of(none.as_bytes()), None, "{none}");
+            assert_eq!(version_in(none.as_bytes()), None, "{none}");
         }
         for plain in ["7.0.0", "10.200.3000", "7.1.0-rc.1", "7.1.0-beta"] {
             assert!(is_plain(plain), "{plain}");

@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use npm_pack::tree::{DirTree, Tree};
+use npm_spec::manifest;
 use npm_spec::path::join;
 use npm_spec::version::{self, VersionRange};
 
@@ -180,8 +181,9 @@ fn ranges<'n>(names: &'n BTreeSet<String>, judged: &str, before: &str) -> BTreeM
     names.iter().flat_map(of).collect()
 }
 
-fn object(manifest: &[u8]) -> Value {
-    serde_json::from_slice(npm_spec::manifest::without_bom(manifest)).unwrap_or_default()
+/// A manifest; `null` for what is none, or is too large to be read.
+fn object(bytes: &[u8]) -> Value {
+    manifest::read_up_to(bytes, manifest::LARGEST_PACKED).unwrap_or_default()
 }
 
 /// Whether a package asks for another by a range that its version in the commit is in, and the one

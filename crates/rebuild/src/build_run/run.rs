@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use gix::ObjectId;
+
 use git::Repository;
 use npm_spec::manifest::LARGEST;
 use npm_spec::path::join;
@@ -410,8 +412,11 @@ impl Work<'_> {
 
     /// What is judged, by its bytes.
     fn judged_bytes(&self) -> JudgedBytes {
-        let tracked: HashSet<&[u8]> = self.origin.listing.below("").map(|entry| entry.id.as_bytes()).collect();
-        JudgedBytes::of(&self.published.bytes, &self.published.archive, |blob| tracked.contains(blob.as_slice()))
+        // The files of its submodules are the commit's, too.
+        let with_submodules = self.folder.files().filter_map(|(path, _)| self.folder.file(path)).map(|file| file.id);
+        let tracked: HashSet<ObjectId> = self.origin.listing.below("").map(|entry| entry.id).chain(with_submodules).collect();
+        let is_tracked = |blob: &[u8; 20]| tracked.contains(&ObjectId::from(*blob));
+        JudgedBytes::of(&self.published.bytes, &self.published.archive, is_tracked)
     }
 
     /// The folders whose configuration package managers read: those of the package and of the

@@ -222,6 +222,9 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
         match own.get(package) {
             // pnpm writes them down as dependencies.
             Some((_, locked)) if format == Format::Pnpm && *list == PEERS && range == locked => {}
+            // It writes down what an override of the project for that name puts there.
+            Some((other, locked))
+                if format == Format::Pnpm && list == other && said.overrides.as_ref().and_then(|all| all.get(package)) == Some(locked) => {}
             Some((other, locked)) if is_same((list, range), (other, locked)) => {}
             // pnpm leaves them out where the project says so.
             None if format == Format::Pnpm && range.starts_with("link:") && pnpm::excludes_links(project) => {}

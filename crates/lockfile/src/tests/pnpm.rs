@@ -152,6 +152,13 @@ fn pnpm_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     assert_eq!((told("^2.0.0", "", ""), told("npm:a@^2.0.0", "", "")), (1, 1));
     assert_eq!(told("^2.0.0", "overrides:\n  a: 1.0.0\n", "overrides:\n  a: 1.0.0\n"), 0);
     assert_eq!(told("^2.0.0", "overrides:\n  a: 3.0.0\n", "overrides:\n  a: 3.0.0\n"), 1);
+    let overridden = |key: &str| {
+        let table = format!("overrides:\n  {key}: 1.0.0\n");
+        let text = lock("9.0", &table, "").replace("{specifier: ^1.0.0", "{specifier: 1.0.0");
+        differences(("pnpm-lock.yaml", &text), &[("package.json", &ROOT.replace("^1.0.0", "^2.0.0")), ("pnpm-workspace.yaml", &table)])
+            .len()
+    };
+    assert_eq!((overridden("a"), overridden("z>a"), overridden("z")), (0, 1, 1));
     let catalog = |range: &str| {
         (format!("catalogs:\n  default:\n    a:\n      specifier: {range}\n      version: 1.0.0\n"), format!("catalog:\n  a: {range}\n"))
     };

@@ -114,8 +114,7 @@ impl<'w> Bench<'w, '_> {
         }
         let (manager, version) = work.toolchain.manager.clone().unwrap_or((Kind::Npm, String::new()));
         let major = npm_spec::version::parse(&version).map_or(0, |version| version.major());
-        let bootstrap = bootstrap();
-        let apart = self.apart(&project);
+        let (bootstrap, apart) = (bootstrap(), self.apart(&project));
         if self.state.steps.is_empty() {
             self.install(manager, major)?;
             if project.needs_bootstrap {

@@ -113,7 +113,7 @@ fn of_build(
 }
 
 fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
-    let Differences { mut overwritten, shadowed, manifest } = differences;
+    let Differences { mut overwritten, shadowed, manifest, obeyed } = differences;
     // Of a package.json that a tool of the commit makes the keys that are obeyed are told.
     let is_of_commit = overwritten.iter().any(|path| path == PACKAGE_JSON);
     if plain.gives_manifest {
@@ -124,7 +124,18 @@ fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
         let message = format!("Node loads files of the package in place of files of the commit: {}", first_of(&shadowed));
         Finding::new("source-shadowed", Severity::Info, message)
     });
-    written_over(overwritten).into_iter().chain(manifest.map(|change| rewritten(&change, is_of_commit))).chain(shadowed).collect()
+    let obeyed = (!obeyed.is_empty()).then(|| {
+        let message = format!("the build makes files that an installation obeys, and that are not in the source: {}", first_of(&obeyed));
+        // Commands are built, too.
+        let severity = if obeyed.iter().all(|path| is_build_output(path)) { Severity::Info } else { Severity::Warning };
+        Finding::new("manifest-rewritten", severity, message)
+    });
+    written_over(overwritten)
+        .into_iter()
+        .chain(obeyed)
+        .chain(manifest.map(|change| rewritten(&change, is_of_commit)))
+        .chain(shadowed)
+        .collect()
 }
 
 /// A finding that names the files that the commit has otherwise; `None` if there are none.

@@ -62,6 +62,8 @@ pub struct Differences {
     pub shadowed: Vec<Shadowed>,
     /// package.json, where it is not the commit's but for its version.
     pub manifest: Option<ManifestChange>,
+    /// Files that the commit does not have, and that an installation obeys.
+    pub obeyed: Vec<String>,
 }
 
 /// Compares what was packed with the commit of which `listing` is.
@@ -79,7 +81,22 @@ pub fn compare(repository: &mut Repository, listing: &Listing, made: Made<'_>, o
         Some(entry) if !own || overwritten.iter().any(|path| path == PACKAGE_JSON) => commit.manifest_change(made, entry, own)?,
         _ => None,
     };
-    Ok(Differences { overwritten, shadowed, manifest })
+    let obeyed = obeyed(made.archive, &files, &places)?;
+    Ok(Differences { overwritten, shadowed, manifest, obeyed })
+}
+
+/// The packed files that the commit does not have and that an installation obeys whatever
+/// package.json says (npm 11: a build by node-gyp, locked dependencies) or that it names by their
+/// folder (`directories.bin`).
+fn obeyed(archive: &Archive, files: &[&Entry], places: &[Place]) -> Result<Vec<String>, SourceError> {
+    const FILES: [&str; 2] = ["binding.gyp", "npm-shrinkwrap.json"];
+    let manifest = archive.get(PACKAGE_JSON).map(|entry| archive.content(entry)).transpose()?.unwrap_or_default();
+    let manifest: serde_json::Value = npm_spec::manifest::read(&manifest).unwrap_or_default();
+    let commands = manifest.pointer("/directories/bin").and_then(serde_json::Value::as_str);
+    let commands = commands.map(|folder| npm_spec::path::join(folder.trim_start_matches("./").trim_end_matches('/'), ""));
+    let is_command = |path: &str| commands.as_ref().is_some_and(|folder| path.starts_with(folder.as_str()));
+    let new = files.iter().zip(places).filter(|(_, place)| **place == Place::New).map(|(entry, _)| &entry.path);
+    Ok(new.filter(|path| FILES.iter().any(|file| path.eq_ignore_ascii_case(file)) || is_command(path)).cloned().collect())
 }
 
 /// The submodules of the commit that the packed files lie in.
@@ -235,6 +252,9 @@ impl Commit<'_, '_> {
     /// The dependencies of a package.json that none of the commit names.
     fn not_named(&mut self, packed: &[u8]) -> Result<BTreeSet<String>, SourceError> {
         const MOST_MANIFESTS: usize = 2_000;
+        // Of all of them together, in bytes.
+        const MOST_READ: usize = 32 << 20;
+        let mut read = 0_usize;
         let mut names = crate::manifest_change::installed(packed);
         if names.is_empty() {
             return Ok(names);
@@ -247,8 +267,9 @@ impl Commit<'_, '_> {
             if let Some(bytes) = self.manifest(&at)? {
                 let known = crate::manifest_change::named(&bytes);
                 names.retain(|name| !known.contains(name));
+                read = read.saturating_add(bytes.len());
             }
-            if names.is_empty() {
+            if names.is_empty() || read > MOST_READ {
                 break;
             }
         }

@@ -1,11 +1,14 @@
 //! What a package's package.json has otherwise than that of the commit.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use npm_spec::manifest::{LARGEST_PACKED, read, read_up_to};
+use npm_spec::manifest::{LARGEST_PACKED, read, read_up_to, without_bom};
+use npm_spec::version;
 
 use crate::overlay::{TOO_MANY, obeyed_otherwise};
 
@@ -50,14 +53,86 @@ impl ManifestChange {
     }
 }
 
-/// Whether two package.json files have the same keys in the same order, whatever their versions.
+/// Whether two package.json files have the same keys in the same order, whatever their versions;
+/// that of the packed one is as npm cleans it, and no key is there twice: clients do not agree on
+/// which of the two counts.
 pub(crate) fn is_same_but_version(one: &[u8], other: &[u8]) -> bool {
-    if one.len().max(other.len()) > LARGEST {
+    if one.len().max(other.len()) > LARGEST || has_a_key_twice(other) || !has_clean_version(other) {
         return false;
     }
     // Texts, because two maps are equal in any order.
     let text = |bytes: &[u8]| versionless(bytes).and_then(|manifest| serde_json::to_string(&manifest).ok());
     text(one).is_some_and(|one| Some(one) == text(other))
+}
+
+fn has_clean_version(manifest: &[u8]) -> bool {
+    let manifest: Value = read(manifest).unwrap_or_default();
+    let text = manifest.get("version").and_then(Value::as_str);
+    text.is_some_and(|text| version::clean(text).as_deref() == Some(text))
+}
+
+/// Whether an object in a JSON text has a key twice.
+fn has_a_key_twice(json: &[u8]) -> bool {
+    serde_json::from_slice::<Once>(without_bom(json)).is_err_and(|error| error.is_data())
+}
+
+/// A JSON value none of whose objects has a key twice.
+struct Once;
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(OnceVisitor)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Once;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Once, A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some(key) = object.next_key::<String>()? {
+            object.next_value::<Once>()?;
+            if !keys.insert(key) {
+                return Err(A::Error::custom("a key twice"));
+            }
+        }
+        Ok(Once)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
+        while list.next_element::<Once>()?.is_some() {}
+        Ok(Once)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Once, E> {
+        Ok(Once)
+    }
+
+    fn visit_unit<E>(self) -> Result<Once, E> {
+        Ok(Once)
+    }
 }
 
 fn versionless(bytes: &[u8]) -> Option<Map<String, Value>> {
@@ -103,6 +178,21 @@ mod tests {
         assert!(!is_same_but_version(source, br#"{"name":"a","version":"0.0.0","main":"b.js"}"#));
         assert!(!is_same_but_version(source, br#"{"main":"a.js","name":"a","version":"0.0.0"}"#), "another order");
         assert!(!is_same_but_version(b"no json", b"no json either"));
+    }
+
+    #[test]
+    fn a_version_with_text_around_it_and_a_key_twice_are_not_passed_over() {
+        let source = br#"{"version":"0.0.0","main":"a.js","bin":{"x":"a.js"}}"#;
+        assert!(is_same_but_version(source, br#"{"version":"1.0.0","main":"a.js","bin":{"x":"a.js"}}"#));
+        for packed in [
+            r#"{"version":"1.0.0 \t ","main":"a.js","bin":{"x":"a.js"}}"#,
+            r#"{"version":"1.0.0+text","main":"a.js","bin":{"x":"a.js"}}"#,
+            r#"{"version":1,"main":"a.js","bin":{"x":"a.js"}}"#,
+            r#"{"version":"1.0.0","main":"b.js","main":"a.js","bin":{"x":"a.js"}}"#,
+            r#"{"version":"1.0.0","main":"a.js","bin":{"x":"b.js","x":"a.js"}}"#,
+        ] {
+            assert!(!is_same_but_version(source, packed.as_bytes()), "{packed}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::project::Project;
 use super::release_version::ReleaseVersion;
 use super::roots::package_roots;
 use super::run::{Laid, Work};
-use super::runners::runs_a_task;
+use super::runners::{is_for_publication, runs_a_task};
 use super::said::lacks_its_task;
 use super::steps::{pieces, same, steps, within};
 use super::workshop::Workshop;
@@ -318,7 +318,7 @@ impl<'w> Bench<'w, '_> {
             self.course.out_of_time = true;
             return Ok(Ran::NoTime);
         }
-        let is_guess = !(step.is_script() || installs(step) || self.work.given.is_some());
+        let is_guess = !(step.is_script() || installs(step) || is_for_publication(step) || self.work.given.is_some());
         let limit = if is_guess { left.min(GUESS.max(left / 4 * 3)) } else { left };
         if let Some(version) = self.version.as_ref().filter(|version| !version.is_late || self.detour.is_none()) {
             version.before_a_step(&self.shop.tree()?)?;

@@ -92,11 +92,39 @@ impl Stock for DiskStock<'_> {
 
     fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
         let mut workspace = Workspace::new(version, self.commit, self.directory);
-        let members = workspace.read_root(&self.checkout);
+        let members = workspace.read_root(&Root { checkout: &self.checkout, source: self.source });
         if Workspace::concerns(manifest) {
             workspace.read_members(&self.checkout, &members);
         }
         Ok(Some(workspace))
+    }
+}
+
+/// Files at the root by which clients write ranges and fields of a package's package.json:
+/// catalogs, and what the root's package.json gives the others.
+const SETTINGS: [&str; 4] = ["pnpm-workspace.yaml", "pnpm-workspace.yml", ".yarnrc.yml", "package.json"];
+
+/// The root of a checkout, with the settings of the commit: what a build wrote there would be in
+/// the package's package.json, and in no file that is compared with the commit.
+struct Root<'a> {
+    checkout: &'a DirTree,
+    source: Option<Source<'a>>,
+}
+
+impl Tree for Root<'_> {
+    fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
+        self.checkout.list(dir)
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        match self.source.filter(|_| SETTINGS.contains(&path)) {
+            Some(source) => source.content("", path, Checkout::Posix).ok().flatten(),
+            None => self.checkout.read(path),
+        }
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        self.checkout.link(path)
     }
 }
 

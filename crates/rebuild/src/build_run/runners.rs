@@ -144,6 +144,12 @@ pub(super) fn runs_a_task(step: &Step) -> bool {
     RUNNERS.iter().any(|runner| runner.runs(step))
 }
 
+/// Whether a step runs a task that says that it is run before a publication.
+pub(super) fn is_for_publication(step: &Step) -> bool {
+    let says_so = |task: &String| task.split(|c: char| "-_:./".contains(c)).any(|word| word == "prepublish");
+    runs_a_task(step) && step.command.last().is_some_and(says_so)
+}
+
 /// The same task once more, for one that failed: what stands behind its tests and lints is done all
 /// the same. `None` for what is no runner's task, or goes on already.
 pub(super) fn going_on(step: &Step) -> Option<Step> {
@@ -252,6 +258,17 @@ mod tests {
         for other in [grunt, step(&["npm", "run", "build"]), step(&["npx", "rollup"]), step(&["jake", "build"]), step(&[])] {
             assert!(going_on(&other).is_none(), "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_task_that_is_run_before_a_publication_is_told_from_others() {
+        let step = |words: &[&str]| Step {
+            name: String::new(),
+            directory: String::new(),
+            command: words.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        assert!(is_for_publication(&step(&["make", "prepublish-build"])) && is_for_publication(&step(&["npx", "grunt-cli", "prepublish"])));
+        assert!(!is_for_publication(&step(&["make", "all"])) && !is_for_publication(&step(&["sh", "-c", "prepublish"])));
     }
 
     #[test]

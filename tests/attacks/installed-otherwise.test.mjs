@@ -1,0 +1,79 @@
+// A build makes what an installation obeys, and leaves the commit's package.json as it is, or nearly
+// so: other ranges from what lies around it, files that npm obeys by their names, a key twice.
+
+import assert from 'node:assert/strict';
+import { gzip, rawTar } from '../../__test__/kit/tarball.mjs';
+import { assertNotReproduced, attack, findingOf, manifest, setUp } from './kit.mjs';
+
+setUp();
+
+const writes = (files) =>
+  `const fs = require('fs');\nconst path = require('path');\nfor (const [name, text] of Object.entries(${JSON.stringify(files)})) {\n`
+  + "  fs.mkdirSync(path.dirname(name), { recursive: true });\n  fs.writeFileSync(name, text);\n}\n";
+const own = (id, more) => manifest(id, '1.0.0', { repository: { type: 'git', url: `git+https://github.com/kit/${id}.git` }, scripts: { build: 'node build.js' }, ...more });
+
+/** A commit, what its build makes, and a publication of both. */
+async function release(world, id, { source, made, published, tarball }) {
+  const files = { 'index.js': 'safe()\n', ...source, 'build.js': writes(made), '.gitignore': 'dist\n' };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
+  await world.registry.publish({ files: published, gitHead: c, version: '1.0.0', ...(tarball && { tarball: tarball(published) }) });
+  return `${id}@1.0.0`;
+}
+
+/** As pnpm packs it. */
+function byPnpm(files) {
+  const edit = (header) => {
+    const size = Number.parseInt(header.toString('latin1', 124, 135), 8);
+    header.write('000000 \0', 108, 'latin1');
+    header.write('000000 \0', 116, 'latin1');
+    header.write(`${size.toString(8).padStart(11, '0')} `, 124, 'latin1');
+    header.write(`${(499162500).toString(8).padStart(11, '0')} `, 136, 'latin1');
+  };
+  const entries = Object.entries(files).map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644, edit }));
+  return gzip(rawTar(entries), { level: 6, os: 3, xfl: 0 });
+}
+
+attack('a range that a build writes into the catalog of the workspace is not reproduced', async ({ world, id, judge }) => {
+  const catalog = (range) => `packages:\n  - .\ncatalog:\n  needed: '${range}'\n`;
+  await world.registry.publish({ files: { 'package.json': manifest('needed', '4.0.0', { repository: null }) } });
+  for (const [name, evil] of [['honest', null], ['alias', 'npm:x-evil@1.0.0'], ['range', '^9.9.9']]) {
+    const json = own(`${id}-${name}`, { files: ['index.js', 'dist'], dependencies: { needed: 'catalog:' } });
+    const packed = JSON.stringify({ ...JSON.parse(json), dependencies: { needed: evil ?? '^4.0.0' } }, null, 2);
+    const spec = await release(world, `${id}-${name}`, {
+      source: { 'package.json': json, 'pnpm-workspace.yaml': catalog('^4.0.0') },
+      made: { 'dist/a.js': '1\n', ...(evil && { 'pnpm-workspace.yaml': catalog(evil) }) },
+      published: { 'dist/a.js': '1\n', 'index.js': 'safe()\n', 'package.json': packed }, tarball: byPnpm,
+    });
+    const answer = await judge(spec);
+    if (evil) assertNotReproduced(answer);
+    else assert.equal(answer.verdict, 'identical');
+  }
+});
+
+for (const [name, { more = {}, made }] of Object.entries({
+  'a build by node-gyp': { made: { 'binding.gyp': "{'targets':[{'target_name':'x','type':'none','actions':[]}]}\n" } },
+  'locked dependencies': { made: { 'npm-shrinkwrap.json': '{"lockfileVersion":3,"packages":{}}\n' } },
+  'a command in the folder of commands': { more: { directories: { bin: './bin' } }, made: { 'bin/other': '#!/usr/bin/env node\nevil()\n' } },
+})) {
+  attack(`what only the build makes and an installation obeys is a warning: ${name}`, async ({ world, id, judge }) => {
+    const json = own(id, more);
+    const source = { 'package.json': json, ...(more.directories && { 'bin/own': '#!/usr/bin/env node\n' }) };
+    const published = { 'package.json': json, 'index.js': 'safe()\n', 'build.js': writes(made), ...source, ...made };
+    const told = findingOf(await judge(await release(world, id, { source, made, published })), 'manifest-rewritten');
+    assert.deepEqual([told.severity, told.message.includes(Object.keys(made)[0])], ['warning', true]);
+  });
+}
+
+attack('a key that the build writes twice, and text around the version, are a warning', async ({ world, id, judge }) => {
+  for (const [name, change] of Object.entries({
+    twice: (json) => json.replace('"main": "index.js"', '"main": "evil.js",\n  "main": "index.js"'),
+    version: (json) => json.replace('"version": "1.0.0"', '"version": "1.0.0 \\t\\t  \\t"'),
+  })) {
+    const json = own(`${id}-${name}`, { main: 'index.js' });
+    const made = { 'evil.js': 'evil()\n', 'package.json': change(json) };
+    assert.notEqual(made['package.json'], json);
+    const published = { 'index.js': 'safe()\n', 'build.js': writes(made), ...made };
+    const answer = await judge(await release(world, `${id}-${name}`, { source: { 'package.json': json }, made, published }));
+    assert.equal(findingOf(answer, 'source-overwritten').severity, 'warning', name);
+  }
+});

@@ -3,8 +3,9 @@
 use npm_tarball::{Archive, Entry};
 use verdict::patience;
 
+use super::reach::{is_wider, loads_a_path};
 use super::script::{self, Code};
-use super::text::{invisible, is_binary, plain, same_but_whitespace};
+use super::text::{core, invisible, is_binary, plain, same_but_whitespace};
 use super::{Class, dense, json, literal, manifest, place, source_map};
 
 /// Reads and explains contents until a bound is reached.
@@ -63,10 +64,15 @@ fn text(path: &str, ours: &[u8], theirs: &[u8], steps: &mut u64) -> (Class, Stri
         _ if path.rsplit('.').next() == Some("map") => source_map::explain(ours, theirs),
         _ => None,
     };
-    if let Some(found) = special.or_else(|| literal::only_difference(ours, theirs)).or_else(|| data(ours, theirs)) {
+    let is_script = place::is_script(path);
+    // What is loaded by another path is other code, wherever that path leads.
+    let literal = literal::only_difference(ours, theirs);
+    let literal =
+        literal.filter(|(class, _)| *class != Class::LocalPath || !(is_script && core(ours, theirs).iter().any(|text| loads_a_path(text))));
+    if let Some(found) = special.or(literal).or_else(|| data(ours, theirs)) {
         return found;
     }
-    if place::is_script(path) {
+    if is_script {
         return code(path, ours, theirs, steps);
     }
     if same_but_whitespace(ours, theirs) {
@@ -85,6 +91,10 @@ fn code(path: &str, ours: &[u8], theirs: &[u8], steps: &mut u64) -> (Class, Stri
                 Class::LiteralForm,
                 format!("the same code after parsing; quotes, numbers, parentheses or semicolons are written differently{more}"),
             )
+        }
+        Code::Helpers | Code::Other { helpers: Some(_) } if is_wider(ours, theirs) => {
+            let (class, what) = one_minified(ours, theirs).unwrap_or((Class::OtherCode, "other code".to_owned()));
+            (class, format!("{what}; it loads, runs or asks for more than the rebuilt one"))
         }
         Code::Helpers => (Class::ToolVersion, "only what a compiler adds differs: helper functions and marks, by name".to_owned()),
         Code::Other { helpers } => {

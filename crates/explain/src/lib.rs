@@ -26,6 +26,7 @@ mod missing;
 mod opening;
 mod place;
 mod png;
+mod reach;
 mod script;
 mod shell;
 mod source;

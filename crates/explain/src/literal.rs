@@ -28,14 +28,14 @@ static PATTERNS: LazyLock<[Option<Regex>; 4]> = LazyLock::new(|| {
         format!(r"\b{CLOCK}"),
         // Seconds or milliseconds since 1970, from 2001 to 2033.
         r"\b(?:1[0-9]{9}|1[0-9]{12})\b".to_owned(),
-        // Copyright (c) 2014-2024
-        r"(?i:copyright|\(c\)|\xc2\xa9)[^\n0-9]{0,20}(?:[0-9]{4} ?[-,] ?)*[0-9]{4}".to_owned(),
+        // Copyright (c) 2014-2024; nothing of a call of `f(c)`, or of what is done behind one.
+        r"(?:(?i:copyright)(?: \([cC]\))?|(?:^|[ \t*])\([cC]\)|\xc2\xa9)[^\n0-9;=(){}\[\]`]{0,20}(?:[0-9]{4} ?[-,] ?)*[0-9]{4}".to_owned(),
     ];
     [
         Regex::new(&format!("(?-u){}", stamps.join("|"))).ok(),
         Regex::new(concat!(
-            r#"(?-u)(?:file://)?/(?:home|Users|root|tmp|private|var|builds?|workspace|app|opt|github|usr|mnt|data|srv|runner)(?:/[^\s"'`<>:;,()\\/]+)+"#,
-            r#"|\b[A-Za-z]:(?:\\{1,2}|/)[^\s"'`<>:;,()]+"#,
+            r#"(?-u)(?:file://)?/(?:home|Users|root|tmp|private|var|builds?|workspace|app|opt|github|usr|mnt|data|srv|runner)(?:/[^\s"'`<>:;,()\\/|{}\[\]=&?!*%^]+)+"#,
+            r#"|\b[A-Za-z]:(?:\\{1,2}|/)[^\s"'`<>:;,()|{}\[\]=&?!*%^]+"#,
         ))
         .ok(),
         Regex::new(r"(?-u)\bv?[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}(?:[-.][0-9A-Za-z]+(?:[-.][0-9A-Za-z]+)*)?(?:\+[0-9A-Za-z.-]+)?\b").ok(),
@@ -161,6 +161,20 @@ mod tests {
         ] {
             assert_eq!(class(a, b), Some(Class::TimeStamp), "{a} | {b}");
         }
+    }
+
+    #[test]
+    fn code_behind_what_looks_like_a_date_or_a_path_is_no_part_of_it() {
+        for (a, b) in [
+            ("f(c);require(c);x = 2020\n", "f(c); var year = 2020\n"),
+            ("run(c);eval(atob(d));2020\n", "run(c)              ;2020\n"),
+            ("var n = a/tmp/b||{}[process.env.NODE_OPTIONS=evil.options]\n", "var n = a/tmp/b\n"),
+            ("var o = {a:/b/.c=[module.exports=evil]}\n", "var o = {a:/b/}\n"),
+        ] {
+            assert_eq!(class(a, b), None, "{a} | {b}");
+        }
+        assert_eq!(class(" * (c) 2014-2024 x", " * (c) 2014-2023 x"), Some(Class::TimeStamp));
+        assert_eq!(class("\u{a9} 2024 x", "\u{a9} 2023 x"), Some(Class::TimeStamp));
     }
 
     #[test]

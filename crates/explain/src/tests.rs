@@ -38,6 +38,21 @@ fn one(path: &str, published: &str, rebuilt: &str) -> &'static str {
 }
 
 #[test]
+fn a_helper_that_reaches_further_and_a_load_by_another_path_are_other_code() {
+    let helper = |body: &str| {
+        format!(
+            "\"use strict\";\nvar __importDefault = (this && this.__importDefault) || function (mod) {{ {body} return mod }};\nconst a = __importDefault(require(\"a\"));\nexports.a = a;\n"
+        )
+    };
+    assert_eq!(one("dist/a.js", &helper("if (!mod) {}"), &helper("")), "tool-version", "the control");
+    for body in ["require('fs').rmSync('/');", "eval(mod.text);", "fetch('//' + mod);"] {
+        assert_eq!(one("dist/a.js", &helper(body), &helper("")), "other-code", "{body}");
+    }
+    assert_eq!(one("a.js", "at('/home/a/x.js')\n", "at('/tmp/b/x.js')\n"), "local-path", "the control");
+    assert_eq!(one("a.js", "require('/home/a/x.js')\n", "require('/tmp/b/x.js')\n"), "other-code");
+}
+
+#[test]
 fn every_change_of_content_has_the_class_of_its_surest_test() {
     for (path, published, rebuilt, class) in [
         ("a.js", "a()\r\n", "a()\n", "line-endings"),

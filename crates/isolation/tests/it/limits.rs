@@ -163,7 +163,7 @@ fn disk_that_others_take_ends_no_build() {
             std::thread::sleep(Duration::from_millis(20));
         }
         // Twice what nobody asks about.
-        std::fs::write(host.path("others"), vec![1; 512 * MIB as usize]).unwrap();
+        std::fs::write(host.path("others"), vec![1; 512 << 20]).unwrap();
         std::fs::write(host.path("checkout/go"), "").unwrap();
         let ended = running.wait(&AtomicBool::new(false)).unwrap();
         assert_eq!((ended.stopped, text(&ended).contains("end")), (None, true), "{}: {ended}: {}", sandbox.tier(), text(&ended));

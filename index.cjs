@@ -20,6 +20,9 @@ class ReproduceError extends Error {
   }
 }
 
+/** Options that are one text. */
+const TEXTS = ['source', 'recipe', 'registry', 'node', 'nodeDist', 'nodeKeys', 'isolation', 'cacheDir', 'cacheFile', 'emit', 'trustedRoot'];
+
 const usage = (message, hint) => new ReproduceError({ message, code: 'usage', stage: 'usage', hints: [hint] });
 
 function toJson(settings) {
@@ -105,6 +108,9 @@ async function reproduce(spec, options = {}) {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');
   if (rest.timeout !== undefined && !Number.isFinite(rest.timeout)) throw usage('timeout must be a number of seconds', '0 switches the limit off');
   if (rest.maxAge !== undefined && !Number.isFinite(rest.maxAge)) throw usage('maxAge must be a number of seconds', '0 believes no stored result');
+  for (const name of TEXTS) {
+    if (rest[name] !== undefined && rest[name] !== null && (typeof rest[name] !== 'string' || rest[name] === '')) throw usage(`${name} must be a string, and not empty`, 'leave it out for the default');
+  }
   const earlier = typeof history === 'boolean' ? Number(history) * 10 : (history ?? 0);
   if (!Number.isInteger(earlier) || earlier < 0) throw usage('history must be a number of versions', 'true looks at 10');
   signal?.throwIfAborted();

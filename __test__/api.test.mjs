@@ -302,6 +302,17 @@ for (const [call, code, stage] of [
   });
 }
 
+test('an option of a wrong type is told by its own name', async () => {
+  for (const [options, message] of [
+    ["{ source: '' }", 'source must be a string, and not empty'],
+    ['{ recipe: { x: 1 } }', 'recipe must be a string, and not empty'],
+    ['{ offline: true, force: true }', '--offline and --force do not go together'],
+  ]) {
+    const error = await thrown(`reproduce('a@1', ${options})`);
+    assert.deepEqual([error.code, error.message], ['usage', message], options);
+  }
+});
+
 test('a run that takes too long throws, and later calls are not harmed', async () => {
   const { spec } = await world.release('a-slow');
   const lift = world.registry.fault({ on: '/a-slow/1.0.0', hang: true, times: 1 });

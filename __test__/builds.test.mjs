@@ -7,6 +7,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { run } from './kit/cli.mjs';
 import { cacheOf, manifest, openWorld } from './world.mjs';
 
@@ -720,4 +721,29 @@ test('where a release tool never commits its version, the build may have the one
   assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison ?? answer.attempts));
   const { recipe } = answer.attempts.find(({ verdict }) => verdict === 'identical');
   assert.deepEqual([recipe.build.versionsAt, recipe.build.version], [ids.c, '1.2.3']);
+});
+
+test('an abort while stored tools are looked at stops there: nothing else is made ready', async () => {
+  const { spec } = await built('b-abort-tools');
+  assert.equal((await judge(spec)).verdict, 'identical', 'the tools are stored');
+  const program = `const { reproduce } = require(${JSON.stringify(fileURLToPath(new URL('../index.cjs', import.meta.url)))});
+const control = new AbortController();
+const told = [];
+const onProgress = ({ message }) => {
+  told.push(message);
+  if (process.argv[2] === 'abort' && /^node \\d/.test(message)) control.abort();
+};
+reproduce(${JSON.stringify(spec)}, { force: true, signal: control.signal, onProgress }).then(
+  ({ verdict }) => console.log(JSON.stringify([verdict, told])),
+  ({ name }) => setTimeout(() => console.log(JSON.stringify([name, told])), 200),
+);\n`;
+  const file = join(clean.home, 'abort.cjs');
+  await writeFile(file, program);
+  const ran = async (how) => (await run([file, how], { command: [process.execPath], env: clean.env, cwd: clean.home })).json;
+  const [verdict, all] = await ran('run');
+  const at = all.findIndex((message) => /^node \d/.test(message));
+  assert.equal(verdict, 'identical', 'the control');
+  assert.match(all[at + 1], /^npm \d/);
+  const [name, told] = await ran('abort');
+  assert.deepEqual([name, told], ['AbortError', all.slice(0, at + 1)]);
 });

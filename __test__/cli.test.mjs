@@ -337,10 +337,10 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
   });
 }
 
-test('under --json an interrupted run prints nothing or one object', async () => {
+test('under --json an interrupted run prints one object for each package', async () => {
   const lift = world.registry.fault({ on: '/x-hang/1.0.0', hang: true });
   const from = world.registry.requests.length;
-  const ran = await cli(['x-hang@1.0.0', '--json'], {
+  const ran = await cli(['x-hang@1.0.0', 'x-hang@1.0.1', '--json'], {
     onStart: async (child) => {
       while (world.registry.requests.length === from && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
       child.kill('SIGINT');
@@ -348,7 +348,9 @@ test('under --json an interrupted run prints nothing or one object', async () =>
   });
   lift();
   assert.equal(ran.code, 130);
-  if (ran.stdout !== '') assertConsistent(ran.json);
+  const said = ran.stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  assert.deepEqual(said.map(({ package: { spec }, verdict, code }) => [spec, verdict, code]), [['x-hang@1.0.0', 'error', 'cancelled'], ['x-hang@1.0.1', 'error', 'cancelled']]);
+  for (const one of said) assertValid(one);
 });
 
 // ── other specs ──

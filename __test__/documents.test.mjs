@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -340,8 +340,37 @@ test('the action gives verdicts, fails as it is told, and writes a summary', asy
   assert.doesNotMatch(passing.stdout + passing.stderr, /^::error/m, 'nothing red in a step that passes');
   assert.match(passing.stdout, /^::warning title=d-tampered@1\.0\.0 \[content-differs\]::/m);
   const undecided = await act({ PACKAGE: 'd-nowhere@1.0.0', FAIL_ON: 'differs' });
-  assert.deepEqual([undecided.code, undecided.outputs.verdict], [0, 'error']);
+  assert.deepEqual([undecided.code, undecided.outputs.verdict], [2, 'error']);
   assert.equal((await act({ PACKAGE: 'd-nowhere@1.0.0' })).code, 2);
+});
+
+test('the action fails for a name that is misspelt, whatever fail-on says, and its summary has a row for it', async () => {
+  for (const failOn of ['any', 'differs', 'none']) {
+    const ran = await act({ PACKAGE: 'd-nowhere ms@2.1.3', FAIL_ON: failOn });
+    assert.deepEqual([ran.code, ran.outputs.verdict], [2, 'error identical'], failOn);
+    assert.match(ran.stdout, /^::error title=d-nowhere \[package-not-found\]::/m);
+    assert.match(ran.summary, /^\| d-nowhere \| ❔ error \(package-not-found\) \|/m);
+  }
+  assert.equal((await act({ PACKAGE: 'ms@2.1.3', FAIL_ON: 'none' })).code, 0, 'the control');
+});
+
+test('the action names the files of a folder’s problems, errors first, and no warning is an error', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'd-local-'));
+  await cp(checkout, folder, { recursive: true });
+  const declared = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...declared, types: 'gone.d.ts' }));
+  await writeFile(join(folder, 'loose-a.js'), '');
+  await writeFile(join(folder, 'loose%b.js'), '');
+  const ran = await act({ LOCAL: '.' }, { cwd: folder });
+  assert.equal(ran.code, 1, ran.stderr);
+  const annotations = ran.stdout.split('\n').filter((line) => /^::(error|warning) /.test(line));
+  const of = (code) => annotations.find((line) => line.includes(`[${code}]`));
+  assert.match(of('local-not-committed'), /^::error [^:]*::.*: loose%25b\.js, loose-a\.js$/);
+  assert.match(of('local-entry-missing'), /^::warning [^:]*::.*gone\.d\.ts/);
+  assert.equal(annotations.findLastIndex((line) => line.startsWith('::error')) < annotations.indexOf(of('local-entry-missing')), true);
+  assert.match(ran.stdout, /^local-not-committed: [^\n]*\n {2}loose%b\.js\n {2}loose-a\.js$/m);
+  assert.match(ran.summary, /\| not-reproducible \| local-[a-z-]+ \|/);
+  await rm(folder, { recursive: true });
 });
 
 test('the action waits for a version that the registry does not show yet, if it is told to', async () => {

@@ -88,6 +88,28 @@ test('--wait waits for a version that the registry does not show yet', async () 
   assert.deepEqual([ran.code, ran.json.verdict], [0, 'identical']);
 });
 
+test('--wait takes its time also behind a space, and no package of that name is asked for', async () => {
+  const { cli } = await asking();
+  const from = world.registry.requests.length;
+  const ran = await cli(['u-nobody@1.0.0', '--json', '--wait', '1s']);
+  assert.deepEqual([ran.code, ran.json.code], [2, 'package-not-found']);
+  assert.match(ran.json.hints.join('\n'), /waited for 1/);
+  assert.deepEqual(world.registry.requests.slice(from).filter(({ path }) => /1s/.test(path)), []);
+  const odd = await cli(['u-nobody@1.0.0', '--json', '--wait', '300']);
+  assert.deepEqual([odd.code, odd.json.code], [2, 'usage'], 'a time without a unit');
+});
+
+test('--wait uses all of its time, and says that it waited', async () => {
+  const { cli } = await asking();
+  const began = performance.now();
+  const ran = await cli(['u-nobody@1.0.0', '--json', '--wait=4s']);
+  const took = performance.now() - began;
+  assert.deepEqual([ran.code, ran.json.code], [2, 'package-not-found']);
+  assert.ok(took >= 4000, `${took}`);
+  assert.match(ran.json.hints.join('\n'), /waited for 4 s/);
+  assert.doesNotMatch((await cli(['u-nobody@1.0.0', '--json'])).json.hints.join('\n'), /waited/, 'the control');
+});
+
 test('--wait ends when its time is over', async () => {
   const { cli } = await asking();
   const ran = await cli(['u-never@1.0.0', '--json', '--wait=1s']);

@@ -35,6 +35,22 @@ async function refuses(args, pattern) {
   assert.equal(world.registry.requests.length, from, `${args}: a registry was asked`);
 }
 
+test('an output that cannot be written is told before anything is asked', async () => {
+  await writeFile(at('a-file'), '');
+  await mkdir(at('a-folder'));
+  for (const option of ['--junit', '--sarif', '--diffoscope-json', '--attest', '--emit']) {
+    await refuses([release.spec, option, 'no/such/x'], new RegExp(`${option} no/such/x cannot be written: its folder is not there`));
+    await refuses([release.spec, option, 'a-folder'], /cannot be written: it is a folder/);
+    await refuses([release.spec, option, 'a-file/x'], /cannot be written: /);
+  }
+  await refuses(['replay', 'a-file', '--emit', 'no/such/x'], /its folder is not there/);
+  await refuses(['survey', 'a-file', '--ndjson', 'no/such/x'], /its folder is not there/);
+  await refuses(['report', 'a-file', '--html', 'no/such/x'], /its folder is not there/);
+  await refuses(['--local', '--junit', 'no/such/x'], /its folder is not there/);
+  assert.equal((await cli([release.spec, '--junit', 'a-folder/x', '--sarif', './y'])).code, 0, 'the control');
+  assert.ok(existsSync(at('a-folder/x')) && existsSync(at('y')));
+});
+
 test('an output that is an input is a usage error, and the input stays', { skip }, async () => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' });

@@ -121,6 +121,25 @@ test('what nobody can rebuild is named with the command that rejects it', { skip
   assert.equal(ran.code, 1, ran.stdout + ran.stderr);
   assert.match(ran.stdout, /differs +index\.js/);
   assert.ok(ran.stdout.endsWith(`to reject it: npm stage reject ${id}\n`), ran.stdout);
+  // What it says to do next can be typed, and shows why.
+  const [, next] = /^ {2}next: reproduce (.*) \| --verbose \| --json$/m.exec(ran.stdout);
+  assert.equal(next, `stage ${id} --diff`);
+  const shown = await run(next.split(' '), { env: clean.env, cwd: clean.home });
+  assert.equal(shown.code, 1, shown.stdout + shown.stderr);
+  assert.match(shown.stdout, /^-payload$[^]*^\+x$/m);
+  assert.doesNotMatch(shown.stdout, /next:/);
+  assert.match((await stage([id, '--verbose'])).stdout, /^ {2}times /m);
+});
+
+test('a stage is found by the name and version that are printed of it, and by no other version', async () => {
+  await pushed('s-versioned');
+  const id = await put('s-versioned');
+  for (const word of ['s-versioned', 's-versioned@1.0.0', id]) assert.equal((await stage([word])).code, 0, word);
+  for (const word of ['s-versioned@2.0.0', 's-versioned@latest']) {
+    const { code, json } = await stage([word, '--json']);
+    assert.deepEqual([code, json.code], [2, 'stage-not-found'], word);
+    assert.match(json.hints[0], /without a version/);
+  }
 });
 
 test('a tarball that is not the one of the stage is judged for nobody', { skip }, async () => {

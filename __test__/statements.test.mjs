@@ -172,7 +172,7 @@ test('a key that cannot be used is said before anything is judged, and one state
   assert.deepEqual([two.code, two.json.code], [2, 'usage']);
   const unwritable = await cli([spec, '--attest', 'no/such/folder.json']);
   assert.equal(unwritable.code, 2);
-  assert.match(unwritable.stderr, /attest-failed/);
+  assert.match(unwritable.stderr, /error\[usage\]: --attest no\/such\/folder\.json cannot be written: its folder is not there/);
 });
 
 // ── SARIF and JUnit ──

@@ -3,10 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from './kit/cli.mjs';
 import { git, gitEnv } from './kit/history.mjs';
+import { npmTarball } from './kit/tarball.mjs';
 import { manifest, openWorld } from './world.mjs';
 
 let world;
@@ -26,6 +28,19 @@ test('the source line of the report is a source', async () => {
   assert.match(source, /#[0-9a-f]{12}$/);
   const answer = await judge(spec, source);
   assert.deepEqual([answer.verdict, answer.origin?.commit], ['identical', ids.c]);
+});
+
+test('what the report says to do next shows why it differs, also of a tarball that the registry has otherwise', async () => {
+  const { spec } = await world.release('p-next', { published: { 'index.js': 'published\n' } });
+  const tarball = await npmTarball({ 'package.json': manifest('p-next'), 'index.js': 'another\n' });
+  await writeFile(join(clean.home, 'p-next.tgz'), tarball);
+  for (const [asked, shows] of [[spec, /^-published$/m], ['./p-next.tgz', /^-another$/m]]) {
+    const report = await run([asked], { env: clean.env, cwd: clean.home });
+    const [, next] = /^ {2}next: reproduce (.*) \| --verbose \| --json$/m.exec(report.stdout) ?? assert.fail(report.stdout + report.stderr);
+    assert.equal(next, `${asked} --diff`);
+    const again = await run(next.split(' '), { env: clean.env, cwd: clean.home });
+    assert.match(again.stdout, shows);
+  }
 });
 
 test('a commit by its first digits, a reference in full and a folder behind it are sources', async () => {

@@ -21,6 +21,8 @@ const ROWS = 200;
 const ANNOTATIONS = 10;
 /** Most packages without an answer that are named. */
 const SHOWN = 5;
+/** Most files of one problem that the log and an annotation name. */
+const PATHS = 20;
 
 const specs = input('PACKAGE').split(/\s+/).filter(Boolean);
 const local = input('LOCAL');
@@ -71,9 +73,10 @@ const broken = wrong();
 // missing.
 const code = isEnd && !(broken && ran.status === 0) ? ran.status : 2;
 const verdicts = [...results.map((one) => asInstalled(one) ?? one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
-// Which verdicts fail is the user's choice. That there is none is no verdict, and fails whatever
-// was chosen.
-process.exitCode = broken || fails.includes(code) ? code : 0;
+// Which verdicts fail is the user's choice. That there is none, as of a name that is misspelt, is no
+// verdict, and fails whatever was chosen.
+const hasNone = !audit && results.some(({ verdict }) => verdict === 'error');
+process.exitCode = broken || hasNone || fails.includes(code) ? code : 0;
 
 const json = join(work, 'results.ndjson');
 writeFileSync(json, lines.map((line) => `${line}\n`).join(''));
@@ -81,13 +84,17 @@ output({ verdict: verdicts.join(' '), 'exit-code': String(code), json, ...(audit
 // The program's own table says more; it writes none for a folder, and none if it was asked for
 // something that it cannot do.
 if (summaryFile && summarySize() === sizeBefore) appendFileSync(summaryFile, table());
-for (const [at, one] of results.entries()) print(`${verdicts[at]}  ${nameOf(one)}${codeOf(one) ? `  (${codeOf(one)})` : ''}${passing(one)}`);
+for (const [at, one] of results.entries()) print(`${verdicts[at]}${nameOf(one) && `  ${nameOf(one)}`}${codeOf(one) ? `  (${codeOf(one)})` : ''}${passing(one)}`);
 const problems = results.flatMap((one) => [...(one.problems ?? []), ...(one.verdict === 'error' ? [{ code: one.code, message: one.message, todo: one.hints?.[0] }] : [])]);
-for (const { code: name, message, todo } of problems) {
+// GitHub shows the first ten: what fails comes before what is worth a look.
+problems.sort((a, b) => (a.severity === 'warning') - (b.severity === 'warning'));
+for (const { code: name, message, todo, paths = [] } of problems) {
   print(`${name}: ${message}`);
+  for (const path of paths.slice(0, PATHS)) print(`  ${path}`);
+  if (paths.length > PATHS) print(`  and ${paths.length - PATHS} more`);
   if (todo) print(`  ${todo}`);
 }
-const own = problems.map(({ code: name, message }) => `::error title=${escaped(`reproduce [${name}]`, true)}::${escaped(message)}`);
+const own = problems.map(({ code: name, message, severity, paths }) => `::${severity === 'warning' ? 'warning' : 'error'} title=${escaped(`reproduce [${name}]`, true)}::${escaped(message + listed(paths))}`);
 // First, since GitHub shows the first ten.
 if (broken) {
   console.log(`::error title=reproduce::${escaped(broken)}`);
@@ -200,7 +207,14 @@ function parsed(line) {
 /** Why it fails: of an audit's package what the lockfile says of it comes first. */
 function codeOf(one) {
   const error = (findings) => audit && findings?.find(({ severity }) => severity === 'error')?.code;
-  return error(one.findings) || one.code || error(one.noticed) || undefined;
+  const worst = one.problems?.find(({ severity }) => severity !== 'warning') ?? one.problems?.[0];
+  return error(one.findings) || one.code || error(one.noticed) || worst?.code || undefined;
+}
+
+/** The files that a problem is about, behind its message. */
+function listed(paths = []) {
+  if (paths.length === 0) return '';
+  return `: ${paths.slice(0, PATHS).join(', ')}${paths.length > PATHS ? ` and ${paths.length - PATHS} more` : ''}`;
 }
 
 /**
@@ -221,7 +235,8 @@ function passing(one) {
 
 function nameOf(one) {
   const { name, version, spec } = one.package ?? one;
-  return name && version ? `${name}@${version}` : spec || '?';
+  // What is wrong with what was asked is about no package.
+  return name && version ? `${name}@${version}` : spec || '';
 }
 
 function output(values) {
@@ -234,7 +249,7 @@ function table() {
   // Names, codes and commits come from strangers: nothing of them may be markup.
   const cell = (text) => String(text ?? '').replaceAll(/[^\w@/.+: -]/g, '');
   const of = [...results, ...asked.slice(results.length).map((spec) => ({ spec }))];
-  const rows = of.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one))} | ${verdicts[at]} | ${cell(codeOf(one))} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
+  const rows = of.slice(0, ROWS).map((one, at) => `| ${cell(nameOf(one)) || '(none)'} | ${verdicts[at]} | ${cell(codeOf(one))} | ${cell((one.origin?.commit ?? one.commit)?.slice(0, 12))} |`);
   return `### reproduce\n\n| package | verdict | code | commit |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n\n`;
 }
 

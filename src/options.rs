@@ -112,6 +112,9 @@ pub enum OptionsError {
     /// An option without its value.
     #[error("{0} is empty")]
     Empty(&'static str),
+    /// Two options that leave nothing to answer from.
+    #[error("{0} and {1} do not go together")]
+    Both(&'static str, &'static str),
     /// The folder of the file of results is not there.
     #[error("there is no folder {0}")]
     NoFolder(String),
@@ -190,6 +193,7 @@ impl Diagnostic for OptionsError {
                 Some(format!("strategies of this version: {}, and npm for every strategy that packs the way npm does", names.join(", ")))
             }
             Self::Empty(option) => Some(format!("omit {option}, or give it a value")),
+            Self::Both(..) => Some("without a network only what is stored can answer".into()),
             Self::NoFolder(_) => Some("make it, or name another file with --cache-file".into()),
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
@@ -362,6 +366,9 @@ impl Options {
             if path.as_deref().is_some_and(|path| path.as_os_str().is_empty()) {
                 return Err(OptionsError::Empty(name));
             }
+        }
+        if self.offline && (self.force || self.no_cache) {
+            return Err(OptionsError::Both("--offline", if self.force { "--force" } else { "--no-cache" }));
         }
         let folder = self.cache_file.as_deref().filter(|file| file.is_absolute()).and_then(Path::parent);
         match folder {

@@ -91,6 +91,30 @@ pub(crate) fn check_output(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Fails where no file could be written by this name: its folder is not there, or nothing may be
+/// written in it. Nothing is left behind, and what a shell has opened or a device is taken as it
+/// is. Of a link the caller names the target.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    check_output(path)?;
+    match fs::metadata(path) {
+        Ok(about) if about.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
+        Ok(about) if about.is_file() => File::options().append(true).open(path).map(drop),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            match fs::metadata(folder) {
+                Ok(about) if !about.is_dir() => Err(io::Error::new(io::ErrorKind::NotADirectory, "its folder is a file")),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Err(io::Error::new(io::ErrorKind::NotFound, "its folder is not there"))
+                }
+                Err(error) => Err(error),
+                Ok(_) => tempfile::tempfile_in(folder).map(drop),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// What a thread of its own reads, so that a signal ends the wait for it.
 struct Awaited {
     chunks: Receiver<io::Result<Vec<u8>>>,
@@ -174,6 +198,22 @@ mod tests {
         assert!(said == text);
         assert!(open_named(Path::new("/dev/zero")).is_err() && open_named(folder.path()).is_err());
         assert_eq!(open_named(&folder.path().join("none")).err().unwrap().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_can_be_made_in_a_folder_alone_and_nothing_is_left_of_the_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("there"), "kept").unwrap();
+        for (name, reason) in [("none/new", "its folder is not there"), ("there/new", "its folder is a file"), (".", "it is a folder")] {
+            let error = check_writable(&at(name)).unwrap_err();
+            assert!(error.to_string() == reason || error.kind() == io::ErrorKind::NotADirectory, "{name}: {error}");
+        }
+        for path in [at("new"), at("there"), "/dev/null".into(), "/dev/stdout".into()] {
+            check_writable(&path).unwrap();
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(at("there")).unwrap(), b"kept");
     }
 
     #[test]

@@ -86,6 +86,9 @@ impl Diagnostic for StageError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::NotFound { what, .. } if !is_number(what) && what.trim_start_matches('@').contains('@') => {
+                Some("name the package, without a version for all that is staged, or a stage's id".into())
+            }
             Self::NotFound { .. } => Some("`npm stage list` (or pnpm's) shows what is staged; `npm stage publish` stages a package".into()),
             Self::NotAllowed { .. } => Some("log in as the publisher: `npm login`, or a token in .npmrc".into()),
             Self::Unreadable { .. } => Some("check whether the registry supports stages: `npm stage list`".into()),
@@ -120,16 +123,29 @@ pub fn is_number(word: &str) -> bool {
         && word.bytes().enumerate().all(|(at, byte)| if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
-/// What is staged under a name or a number, in the registry's order; at least one. A list counts
-/// only if all of it was read.
+/// A package's name, and the version that is wanted of it; a stage's number is no name with one.
+pub fn named(word: &str) -> (&str, Option<&str>) {
+    let at = word.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(at, _)| at);
+    match at.and_then(|at| Some((word.get(..at)?, word.get(at + 1..)?))) {
+        Some((name, version)) => (name, Some(version)),
+        None => (word, None),
+    }
+}
+
+/// What is staged under a name, a name with a version or a number, in the registry's order; at
+/// least one. A list counts only if all of it was read.
 pub async fn find(client: &Client, registry: &Url, word: &str, cancel: &Cancel) -> Result<Vec<Staged>, StageError> {
+    let (name, version) = named(word);
     let items = if is_number(word) {
         vec![ask(client, registry, (&format!("-/stage/{word}"), &[]), word, cancel).await?]
     } else {
-        listed(client, registry, word, cancel).await?
+        listed(client, registry, name, cancel).await?
     };
     let staged: Result<Vec<Staged>, StageError> = items.iter().map(|item| read(item, registry)).collect();
-    let staged: Vec<Staged> = staged?.into_iter().filter(|staged| staged.id == word || staged.name == word).collect();
+    let staged: Vec<Staged> = staged?
+        .into_iter()
+        .filter(|staged| staged.id == word || staged.name == name && version.is_none_or(|version| staged.version == version))
+        .collect();
     if staged.is_empty() { Err(StageError::NotFound { what: word.to_owned(), registry: registry.to_string() }) } else { Ok(staged) }
 }
 
@@ -271,6 +287,19 @@ mod tests {
         assert!(is_number(ID));
         for name in ["semver", "@a/b", "0b5e6c2e6f0f4a539d210c1f6a1f9a11", "0b5e6c2e-6f0f-4a53-9d21-0c1f6a1f9a1;", ""] {
             assert!(!is_number(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_have_a_version() {
+        for (word, name, version) in [
+            ("a", "a", None),
+            ("a@1.0.0", "a", Some("1.0.0")),
+            ("@a/b", "@a/b", None),
+            ("@a/b@1.0.0", "@a/b", Some("1.0.0")),
+            (ID, ID, None),
+        ] {
+            assert_eq!(named(word), (name, version));
         }
     }
 

@@ -144,6 +144,19 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(|| "a whole number with s, m, h, d or w is expected, as in 30d".to_owned())
 }
 
+/// Units of time as people write them, also those that are not read.
+const UNITS: [&str; 21] = [
+    "", "ms", "s", "sec", "secs", "second", "seconds", "m", "min", "mins", "minute", "minutes", "h", "hr", "hour", "hours", "d", "day",
+    "days", "w", "weeks",
+];
+
+/// Whether a word behind an option that takes a span of time is meant as one, right or wrong: as a
+/// package it would be checked instead.
+pub(super) fn is_like_a_time(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    word.starts_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit.to_ascii_lowercase().as_str())
+}
+
 /// Reads a time.
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| "not a number of seconds; 0 is no limit".to_owned())
@@ -248,7 +261,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) git_credentials: bool,
     /// Longest time for one package in seconds; 0 for none [default: 600]
-    #[arg(long, value_name = "seconds", value_parser = seconds)]
+    #[arg(long, value_name = "seconds", value_parser = seconds, allow_negative_numbers = true)]
     pub(super) timeout: Option<f64>,
     /// Check again if the stored result is older than this, e.g. 30d, 12h or 2w
     #[arg(long, value_name = "time", value_parser = duration)]

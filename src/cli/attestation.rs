@@ -18,7 +18,7 @@ use verdict::diagnostic::{Diagnostic, Stage};
 
 use super::arguments::Arguments;
 use super::output::Output;
-use super::{INTERRUPTED, UNDECIDED, documents, signing, written};
+use super::{UNDECIDED, documents, interrupted, signing, written};
 use crate::session;
 
 /// The answer of the command, under `--json`.
@@ -62,7 +62,7 @@ pub(super) async fn run(file: &Path, arguments: &Arguments, out: &Output, cancel
     };
     let checked = check(file, spec, arguments, cancelled).await;
     if cancelled.load(Ordering::Relaxed) {
-        return INTERRUPTED;
+        return interrupted(arguments.json, spec.unwrap_or_default());
     }
     match checked {
         Ok(checked) => {

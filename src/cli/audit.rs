@@ -25,7 +25,7 @@ use super::kept::Kept;
 use super::output::Output;
 use super::places::Places;
 use super::progress;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::session;
 
@@ -203,7 +203,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         return failed(&parsed, &Answer::failed("", &error));
     }
     if cancelled.load(Ordering::Relaxed) {
-        return INTERRUPTED;
+        return interrupted(parsed.speaks_json(), "");
     }
     let mut document = Document::of(&plan, rows, parsed.fail_on());
     if !whole {
@@ -250,7 +250,7 @@ async fn planned(parsed: &Arguments, cancelled: &AtomicBool) -> Result<Plan, u8>
     let mut reading = tokio::task::spawn_blocking(move || Plan::of(&at, &asked));
     let read = tokio::select! {
         read = &mut reading => read,
-        code = stopped(parsed.timeout, cancelled) => return Err(code),
+        code = stopped(parsed.timeout, parsed.speaks_json(), cancelled) => return Err(code),
     };
     let failure = |error| failed(parsed, &Answer::failed(&parsed.at.display().to_string(), &error));
     let plan = read.map_err(|_| UNDECIDED)?.map_err(failure)?;
@@ -272,12 +272,12 @@ fn excepted(plan: &Plan, document: &Document) -> bool {
 
 /// Comes back where the audit is stopped, or where its lockfile takes longer to read than one
 /// package may.
-async fn stopped(timeout: Option<f64>, cancelled: &AtomicBool) -> u8 {
+async fn stopped(timeout: Option<f64>, as_json: bool, cancelled: &AtomicBool) -> u8 {
     let limit = timeout.map(Duration::from_secs_f64).filter(|limit| !limit.is_zero());
     let started = Instant::now();
     loop {
         if cancelled.load(Ordering::Relaxed) {
-            return INTERRUPTED;
+            return interrupted(as_json, "");
         }
         if limit.is_some_and(|limit| started.elapsed() >= limit) {
             Output::error_text("error[timeout]: the lockfile was not read in time\n");
@@ -354,7 +354,7 @@ fn created(path: &Path) -> io::Result<File> {
 
 /// A failure of the audit as a whole.
 fn failed(parsed: &Arguments, answer: &Answer) -> u8 {
-    if parsed.json || parsed.prints_lines() {
+    if parsed.speaks_json() {
         return written(Output::json(answer)).unwrap_or(UNDECIDED);
     }
     Output::failure(answer);
@@ -453,6 +453,11 @@ impl Arguments {
     /// Builds are what costs, and each may use several processors.
     fn jobs(&self) -> usize {
         jobs_within(self.jobs, self.memory)
+    }
+
+    /// Whether there is JSON on stdout, and nothing else.
+    fn speaks_json(&self) -> bool {
+        self.json || self.prints_lines()
     }
 
     /// Whether lines of JSON go to standard output.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use context::Progress;
 use report::answer::Answer;
+use report::text::shown_time;
 
 use verdict::diagnostic::{Diagnostic, Stage};
 
@@ -200,20 +201,32 @@ pub(super) async fn judge(spec: &str, options: &Options, waiting: Waiting, progr
             }
             None => Ok(()),
         };
-        let answer = match is_new {
+        let mut answer = match is_new {
             Ok(()) => session::judge_one(spec, options, None, progress.clone(), Arc::clone(cancelled)).await,
             Err(error) => Answer::failed(spec, &*error),
         };
         let not_yet = matches!(&answer, Answer::Failed(failure) if NOT_YET.contains(&failure.code.as_str()));
-        if !not_yet || began.elapsed() + pause > patience || cancelled.load(Ordering::Relaxed) {
+        let left = patience.saturating_sub(began.elapsed());
+        if not_yet && left.is_zero() {
+            say_waited(&mut answer, patience);
+        }
+        if !not_yet || left.is_zero() || cancelled.load(Ordering::Relaxed) {
             return answer;
         }
         progress.tell("resolve", "waiting for the registry to show it");
-        let until = Instant::now() + pause;
+        // The last look is at the end of the time, however long the pauses are by then.
+        let until = Instant::now() + pause.min(left);
         while Instant::now() < until && !cancelled.load(Ordering::Relaxed) {
             sleep(POLL).await;
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Says of a version that is not there that it was waited for.
+fn say_waited(answer: &mut Answer, patience: Duration) {
+    if let Answer::Failed(failure) = answer {
+        failure.hints.push(format!("it was waited for {}: --wait=<time> sets how long", shown_time(patience)));
     }
 }
 

@@ -9,7 +9,7 @@ use report::answer::Answer;
 use report::inspect;
 
 use super::output::Output;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::session;
 
@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &[String], cancelled: &Arc<AtomicBool>) -> u8
     for spec in &parsed.specs {
         let inspected = session::inspect_one(spec, &options, Arc::clone(cancelled)).await;
         if cancelled.load(Ordering::Relaxed) {
-            return INTERRUPTED;
+            return interrupted(parsed.json, spec);
         }
         let printed = match inspected {
             Ok(inspection) if parsed.json => Output::json_of(&inspection),

@@ -18,7 +18,7 @@ use verdict::{Failed, Finding, Severity, merge_exit_codes};
 use super::arguments::Arguments;
 use super::output::Output;
 use super::places::Places;
-use super::{INTERRUPTED, Program, UNDECIDED, written};
+use super::{Program, UNDECIDED, interrupted, written};
 use crate::local::{self, Asked, Checked, Client, Machine};
 use crate::options::Options;
 
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
         let checked = local::check(asked, options, progress.listener(), Arc::clone(&cancelled)).await;
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
-            return INTERRUPTED;
+            return interrupted(arguments.json, "");
         }
         let told = checked.map_or_else(|error| Told::Failed(Answer::failed("", &*error)), |checked| Told::Of(Box::new(checked)));
         let (said, code) = match &told {

@@ -36,6 +36,7 @@ use clap::Parser;
 use ::report::answer::Answer;
 use ::report::product::Product;
 use ::report::text::escape_lines;
+use verdict::diagnostic::{Diagnostic, Stage, plain};
 use verdict::merge_exit_codes;
 
 use crate::options::Options;
@@ -122,7 +123,7 @@ fn within_itself(arguments: &[String]) -> Option<u8> {
 async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled: Arc<AtomicBool>) -> u8 {
     let given = match specs::given(arguments) {
         Ok(given) => given,
-        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return interrupted(arguments.json, ""),
         Err(error) => return written(out.answer(&Answer::failed("", &error))).unwrap_or(UNDECIDED),
     };
     let (specs, published) = match specs_or_hook(given, arguments.from.is_some()) {
@@ -158,7 +159,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
     }
     let mut documents = match Documents::prepare(arguments, program.product) {
         Ok(documents) => documents,
-        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return interrupted(arguments.json, ""),
         Err(error) => return written(out.answer(&Answer::failed("", &*error))).unwrap_or(UNDECIDED),
     };
     // A version that was published a moment ago is not there yet.
@@ -190,7 +191,7 @@ async fn judge_each(
     cancelled: Arc<AtomicBool>,
 ) -> Result<Vec<u8>, u8> {
     let (mut codes, mut came_of) = (Vec::new(), Vec::new());
-    for spec in specs {
+    for (at, spec) in specs.iter().enumerate() {
         let progress = out.progress(spec);
         let started = Instant::now();
         let answer = match waiting.clone() {
@@ -199,6 +200,7 @@ async fn judge_each(
         };
         progress.finish();
         if cancelled.load(Ordering::Relaxed) {
+            let _: Vec<u8> = specs.iter().skip(at).map(|spec| interrupted(out.is_json(), spec)).collect();
             return Err(INTERRUPTED);
         }
         codes.push(answer.exit_code(options.accept));
@@ -265,16 +267,19 @@ async fn command(arguments: &[String], installed: Option<&PathBuf>, product: &Pr
     behind(completions::WORD, arguments).map(|rest| completions::run(&rest))
 }
 
-/// `--history 5` as `--history=5`: its number may be left out, and what stands behind it may be a
-/// package.
+/// `--history 5` as `--history=5`, and `--wait 5m` as `--wait=5m`: the value may be left out, and
+/// what stands behind may be a package.
 fn joined(arguments: Vec<String>) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        match out.last_mut().filter(|last| *last == "--history") {
-            Some(last) if !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_digit()) => {
-                *last = format!("--history={argument}");
-            }
-            _ => out.push(argument),
+        let is_value = match out.last().map(String::as_str) {
+            Some("--history") => !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_digit()),
+            Some("--wait") => arguments::is_like_a_time(&argument),
+            _ => false,
+        };
+        match out.last_mut().filter(|_| is_value) {
+            Some(last) => *last = format!("{last}={argument}"),
+            None => out.push(argument),
         }
     }
     out
@@ -288,11 +293,40 @@ fn behind(word: &str, arguments: &[String]) -> Option<Vec<String>> {
     (first == word).then(|| rest.iter().chain(before).cloned().collect())
 }
 
+/// A run that a signal stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("it was interrupted")]
+struct Interrupted;
+
+impl Diagnostic for Interrupted {
+    fn code(&self) -> &'static str {
+        "cancelled"
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The exit code where a signal came. Beside JSON an object says so: who asked has an answer for
+/// each question.
+fn interrupted(json: bool, spec: &str) -> u8 {
+    if json {
+        // Where that cannot be written either, the exit code says it.
+        let _: Option<u8> = written(Output::json(&Answer::failed(spec, &Interrupted)));
+    }
+    INTERRUPTED
+}
+
 /// An answer that could not be written was not given, whatever it was: no exit code may pass for
 /// it.
 fn written(result: io::Result<()>) -> Option<u8> {
     let error = result.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
-    Output::error_text(&format!("error[output]: the answer cannot be written: {error}\n"));
+    Output::error_text(&format!("error[output]: the answer cannot be written: {}\n", plain(&error.to_string())));
     Some(UNDECIDED)
 }
 
@@ -370,9 +404,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_belongs_to_the_history_in_front_of_it_and_a_package_does_not() {
+    fn a_number_belongs_to_the_history_in_front_of_it_a_time_to_the_wait_and_a_package_to_neither() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(joined(words("semver --history 5 ms")), words("semver --history=5 ms"));
+        assert_eq!(joined(words("--wait 3s semver --wait 1.5h")), words("--wait=3s semver --wait=1.5h"));
+        for same in ["--wait semver", "semver --wait", "--wait=3s 5m", "--wait 3s@latest", "--wait 2fa", "--wait -- 3s", "--wait s"] {
+            assert_eq!(joined(words(same)), words(same));
+        }
         for same in ["--history semver", "semver --history", "--history=3 5", "--timeout 5"] {
             assert_eq!(joined(words(same)), words(same));
         }

@@ -61,6 +61,11 @@ impl Output {
         }
     }
 
+    /// Whether answers are JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Writes what came of several packages together.
     pub(super) fn total(&self, came_of: &[(Verdict, bool)]) -> io::Result<()> {
         if self.json || self.quiet { Ok(()) } else { Self::text(&format!("\n{}", terminal::total(came_of))) }

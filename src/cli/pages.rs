@@ -25,8 +25,10 @@ const HELP_HINT: &str = "reproduce help <topic>; for the package of that name: r
 const CODES: &str = "codes";
 /// Most codes that are named in place of one that is not there.
 const NEAREST: usize = 3;
-/// How alike a code must be to be named, of 1.
-const ALIKE: f64 = 0.7;
+/// One slip of the fingers is believed for so many letters.
+const SLIP: usize = 4;
+/// Letters that a part of a code has at least.
+const PART: usize = 4;
 
 /// What to do about a verdict that has a reason.
 const SEE_CODE: &str = "the code beside the verdict is its reason: reproduce explain <code>";
@@ -246,11 +248,14 @@ fn verdict_row(word: &str) -> Option<Row<'static>> {
     Some(Row { code: verdict.as_str(), means: format!("a verdict: {means}"), todo: todo.to_owned() })
 }
 
-/// The codes that are the most like what was typed.
+/// The codes that are the most like what was typed: a slip of the fingers away, or with it as a
+/// part. What only sounds alike leads nowhere.
 fn nearest(typed: &str, rows: &[Row<'_>]) -> Vec<String> {
-    let mut near: Vec<(f64, &str)> =
-        rows.iter().map(|row| (strsim::jaro_winkler(typed, row.code), row.code)).filter(|(alike, _)| *alike >= ALIKE).collect();
-    near.sort_by(|(a, a_code), (b, b_code)| b.total_cmp(a).then_with(|| a_code.cmp(b_code)));
+    let slips = (typed.len() / SLIP).max(1);
+    let is_part = |code: &str| typed.len() >= PART && code.contains(typed);
+    let mut near: Vec<(usize, &str)> = rows.iter().map(|row| (strsim::levenshtein(typed, row.code), row.code)).collect();
+    near.retain(|(away, code)| *away <= slips || is_part(code));
+    near.sort_unstable();
     near.into_iter().take(NEAREST).map(|(_, code)| code.to_owned()).collect()
 }
 
@@ -271,7 +276,9 @@ mod tests {
     #[test]
     fn a_code_that_is_not_there_is_led_to_the_nearest() {
         let rows = rows(PAGE);
-        assert_eq!(nearest("no-sorce", &rows), ["no-source", "no-code"]);
+        assert_eq!(nearest("no-sorce", &rows), ["no-source"]);
+        assert_eq!(nearest("source", &rows), ["no-source"]);
+        assert_eq!(nearest("nosuch-code", &rows), [""; 0]);
         assert_eq!(nearest("zzz", &rows), [""; 0]);
     }
 

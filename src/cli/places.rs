@@ -7,7 +7,7 @@ use npm_spec::Spec;
 use npmrc::Surroundings;
 use report::answer::Answer;
 use report::text::escape;
-use verdict::diagnostic::shown_path;
+use verdict::diagnostic::{plain, shown_path};
 
 use super::arguments::Arguments;
 use crate::options::Options;
@@ -16,6 +16,9 @@ use crate::session;
 
 /// Most links that lead from one to the next; Linux follows no more.
 const MAX_LINKS: usize = 40;
+
+/// What the file of results is called.
+const RESULTS: &str = "--cache-file";
 
 /// The files of a command line, each with what it is called.
 #[derive(Default)]
@@ -56,7 +59,7 @@ impl Places {
             .read("--recipe", options.recipe.clone())
             .read("--node-keys", options.node_keys.clone())
             .read("--trusted-root", options.trusted_root.clone())
-            .written("--cache-file", folders.map(|folders| folders.results))
+            .written(RESULTS, folders.map(|folders| folders.results))
             .written("--emit", options.emit.clone())
     }
 
@@ -86,12 +89,20 @@ impl Places {
         self
     }
 
-    /// A usage error where two of the files are one, or where an output is no place for one.
+    /// A usage error where two of the files are one, or where an output cannot be written: that is
+    /// told before the work, and not after it.
     pub(super) fn check(&self) -> Result<(), Box<Answer>> {
         for (at, one) in self.written.iter().enumerate() {
-            pipes::check_output(&one.path).map_err(|error| {
+            // Where nothing can be stored a run gives its answer all the same.
+            let is_needed = one.what != RESULTS;
+            // What is there is taken as it is: what a shell has opened is a link to nothing on
+            // the disk.
+            let target = if one.path.exists() { one.path.clone() } else { resolved(&one.path) };
+            let checked = if is_needed { pipes::check_writable(&target) } else { pipes::check_output(&one.path) };
+            checked.map_err(|error| {
+                let error = plain(&error.to_string());
                 let message = format!("{} {} cannot be written: {error}", one.what, shown(&one.path));
-                Box::new(refused(&message, "name a file; /dev/stdout and a shell's >(…) are possible too"))
+                Box::new(refused(&message, &format!("name a file for {}; /dev/stdout and a shell's >(…) are possible too", one.what)))
             })?;
             let Some(file) = FileId::of(&one.path) else { continue };
             let is_same = |other: &&Place| FileId::of(&other.path).is_some_and(|other| other.is(&file));

@@ -11,7 +11,7 @@ use report::replay;
 
 use super::output::Output;
 use super::places::Places;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::session;
 
@@ -110,7 +110,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     let replayed = session::replay_one(&parsed.recipe, &options, line.listener(), Arc::clone(cancelled)).await;
     line.finish();
     if cancelled.load(Ordering::Relaxed) {
-        return INTERRUPTED;
+        return interrupted(parsed.json, &parsed.recipe.to_string_lossy());
     }
     let (code, printed) = match replayed {
         Ok(replayed) => {

@@ -15,7 +15,7 @@ use verdict::host::timestamp;
 
 use super::output::Output;
 use super::places::Places;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "report";
@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &[String], cancelled: &AtomicBool) -> u8 {
     match parsed.report() {
         Ok(()) => 0,
         Err(ReportError::Output(error)) => written(Err(error)).unwrap_or(UNDECIDED),
-        Err(ReportError::Survey(_)) if cancelled.load(Ordering::Relaxed) => INTERRUPTED,
+        Err(ReportError::Survey(_)) if cancelled.load(Ordering::Relaxed) => interrupted(parsed.json, ""),
         Err(ReportError::Survey(error)) => {
             let answer = Answer::failed("", &error);
             if parsed.json {

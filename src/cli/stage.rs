@@ -12,7 +12,7 @@ use report::terminal::{self, Detail, Style};
 use verdict::merge_exit_codes;
 
 use super::output::Output;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::session;
 
@@ -23,14 +23,15 @@ const HINT: &str = "reproduce stage <package>; for the package of that name: rep
 
 const AFTER_HELP: &str = "\
 Stages are made by `npm stage publish` (npm 11.15 and later) or `pnpm stage publish` (pnpm 11.3). If a stage can be rebuilt, the command that approves it is printed; it is not run.
-Exit codes: 0 every stage can be rebuilt, 1 one cannot, 2 nothing is staged or one is undecided, 130 interrupted.
+Exit codes: 0 every stage can be rebuilt, 1 one cannot, 2 nothing is staged or one is undecided, 130 interrupted, 143 terminated.
 For the package of that name: reproduce stage@latest";
 
 /// Check a staged version that is not yet approved against the pushed commit.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce stage", max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
-    /// A package's name for all of its stages, or a stage's id
+    /// A package's name for all of its stages, with a version (`name@1.2.3`) for that one, or a
+    /// stage's id
     #[arg(value_name = "package|stage-id")]
     staged: String,
     /// Print one JSON object for each stage, errors included
@@ -54,6 +55,12 @@ struct Arguments {
     /// Folder of all caches
     #[arg(long, value_name = "dir")]
     cache_dir: Option<PathBuf>,
+    /// Print the diff of the files that differ, staged against rebuilt
+    #[arg(long)]
+    diff: bool,
+    /// Print every file that differs, the evidence, the attempts and the time of each stage
+    #[arg(short, long)]
+    verbose: bool,
     /// Print what builds printed
     #[arg(long)]
     log: bool,
@@ -81,7 +88,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     };
     let stages = match session::stages(&parsed.staged, &options, cancelled).await {
         Ok(stages) => stages,
-        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return interrupted(parsed.json, &parsed.staged),
         Err(error) => return written(failure(&parsed, &Answer::failed(&parsed.staged, &*error))).unwrap_or(UNDECIDED),
     };
     let mut codes = Vec::new();
@@ -90,12 +97,13 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         let judged = session::judge_stage(staged, &options, line.listener(), Arc::clone(cancelled)).await;
         line.finish();
         if cancelled.load(Ordering::Relaxed) {
-            return INTERRUPTED;
+            return interrupted(parsed.json, &staged.id);
         }
         let (code, printed) = match judged {
             Ok(report) if parsed.json => (report.verdict.exit_code(options.accept), Output::json_of(&report)),
             Ok(report) => {
-                let detail = Detail { log: parsed.log, ..Detail::default() };
+                let detail = Detail { diff: parsed.diff, log: parsed.log, verbose: parsed.verbose };
+                let again = format!("stage {}", staged.id);
                 let code = report.verdict.exit_code(options.accept);
                 let client = client_of(&report);
                 let next = match code {
@@ -103,7 +111,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
                     UNDECIDED => "  not decided: approve nothing yet\n".to_owned(),
                     _ => format!("  to reject it: {client} stage reject {}\n", staged.id),
                 };
-                (code, Output::text(&(terminal::report(&report, Style::plain(), detail) + &next)))
+                (code, Output::text(&(terminal::report_of(&report, Some(&again), Style::plain(), detail) + &next)))
             }
             Err(error) => (UNDECIDED, failure(&parsed, &Answer::failed(&staged.id, &*error))),
         };

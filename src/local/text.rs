@@ -61,7 +61,9 @@ pub fn text(checked: &Checked, style: Style, detail: Detail) -> String {
     }
     if let Some(report) = checked.rebuild.as_deref().filter(|_| detail.diff || detail.log || detail.verbose) {
         out.push('\n');
-        out.push_str(&terminal::report(report, style, detail));
+        // The folder's command is the one that was typed; the package's own would ask for what is
+        // published.
+        out.push_str(&terminal::report_of(report, None, style, detail));
     }
     out
 }

@@ -22,7 +22,7 @@ pub async fn stages(word: &str, options: &Options, cancelled: &AtomicBool) -> Re
     let stop = Stop::default();
     let run = Box::pin(async {
         let setup = Setup::read(options)?;
-        let registry = setup.npm.registry_for(word);
+        let registry = setup.npm.registry_for(stage::named(word).0);
         stage::find(&setup.client(), &registry, word, &stop.requests).await.map_err(boxed)
     });
     until_stopped(run, &stop, options, cancelled).await

@@ -75,7 +75,7 @@ impl Diagnostic for AuditError {
             Self::Missing(_) => Some("name the lockfile or the SBOM, or read node_modules with --tree".into()),
             Self::Binary(_) => Some("bun install --save-text-lockfile --lockfile-only writes bun.lock".into()),
             Self::Since { .. } => Some("--since takes a full commit id, or a local branch or tag, each also followed by ~1".into()),
-            Self::Unreadable { .. } => None,
+            Self::Unreadable { .. } => Some("name a lockfile, an SBOM or the folder of a project".into()),
             Self::Exceptions { .. } => {
                 Some("each exception has package, reason and until (for example 2027-01-31), and may have a code".into())
             }

@@ -75,7 +75,7 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, proxy: Option<&Url>, wa
     let peer = || match proxy {
         Some(proxy) => {
             let port = proxy.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
-            format!("the proxy {}{port}, on the way to {}", proxy.host_str().unwrap_or(""), host())
+            format!("the proxy {}{port} (on the way to {})", proxy.host_str().unwrap_or(""), host())
         }
         None => host(),
     };

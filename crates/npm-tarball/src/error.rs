@@ -93,7 +93,7 @@ impl Diagnostic for ArchiveError {
         match self {
             Self::Read(_) => Some("Download the archive again, or check the file's permissions.".to_owned()),
             Self::Spool(_) => Some("Free some space in the temporary directory, or point TMPDIR at a larger one.".to_owned()),
-            Self::NotAnArchive => Some("Name a .tgz file as npm pack writes it.".to_owned()),
+            Self::NotAnArchive => Some("name a .tgz file as npm pack writes it".to_owned()),
             _ => None,
         }
     }

@@ -37,11 +37,12 @@ pub(super) fn stamp(root: &Path) -> io::Result<String> {
     Ok(hex::encode(hash.finalize()))
 }
 
-/// Reads every file.
-pub(super) fn read(root: &Path, entry: &str) -> io::Result<Content> {
+/// Reads every file; an error also where `stopped` says so meanwhile, since a tool of a hundred
+/// megabytes takes its time.
+pub(super) fn read(root: &Path, entry: &str, stopped: &dyn Fn() -> bool) -> io::Result<Content> {
     let (mut hash, mut program) = (Sha256::new(), String::new());
     for file in files(root)? {
-        let of_file = sha256_of_file(&root.join(&file.path))?;
+        let of_file = sha256_unless(&root.join(&file.path), stopped)?;
         // npm's mode on disk.
         let mode = ((file.mode & 0o7777 | 0o666) & !0o022) | 0o600;
         hash.update(format!("{mode:o} file {of_file} {}\0", file.path));
@@ -95,9 +96,16 @@ fn found(path: String, data: &fs::Metadata) -> Found {
 
 /// The SHA-256 of a file, in hex; an error if it cannot be read.
 pub fn sha256_of_file(path: &Path) -> io::Result<String> {
+    sha256_unless(path, &|| false)
+}
+
+fn sha256_unless(path: &Path, stopped: &dyn Fn() -> bool) -> io::Result<String> {
     let (mut file, mut hash) = (File::open(path)?, Sha256::new());
     let mut buffer = vec![0; 1 << 20];
     loop {
+        if stopped() {
+            return Err(io::Error::other("the run was stopped"));
+        }
         match file.read(&mut buffer)? {
             0 => return Ok(hex::encode(hash.finalize())),
             count => hash.update(buffer.get(..count).unwrap_or_default()),
@@ -110,16 +118,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_run_that_is_stopped_reads_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("node"), vec![0; 3 << 20]).unwrap();
+        let looks = std::cell::Cell::new(0);
+        let stop_at = |last: u32| {
+            looks.set(0);
+            read(folder.path(), "node", &|| {
+                looks.set(looks.get() + 1);
+                looks.get() == last
+            })
+        };
+        assert!(stop_at(2).is_err(), "in the middle of a file");
+        assert_eq!(looks.get(), 2);
+        assert!(stop_at(0).is_ok(), "the control");
+        assert!(looks.get() > 2);
+    }
+
+    #[test]
     fn every_change_shows() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir(root.join("bin")).unwrap();
         fs::write(root.join("bin/node"), "node").unwrap();
         fs::write(root.join("a.js"), "a").unwrap();
-        let state = || (stamp(root).unwrap(), read(root, "bin/node").unwrap().digest);
+        let state = || (stamp(root).unwrap(), read(root, "bin/node", &|| false).unwrap().digest);
         let before = state();
         assert_eq!(state(), before);
-        assert_eq!(read(root, "bin/node").unwrap().program, hex::encode(Sha256::digest("node")));
+        assert_eq!(read(root, "bin/node", &|| false).unwrap().program, hex::encode(Sha256::digest("node")));
         let time = fs::metadata(root.join("a.js")).unwrap().modified().unwrap();
         fs::write(root.join("a.js"), "b").unwrap();
         File::options().append(true).open(root.join("a.js")).unwrap().set_modified(time).unwrap();
@@ -129,6 +155,6 @@ mod tests {
         assert_ne!(state().1, changed.1, "another file");
         fs::remove_file(root.join("b.js")).unwrap();
         std::os::unix::fs::symlink("bin/node", root.join("b.js")).unwrap();
-        assert!(read(root, "bin/node").is_err() && stamp(root).is_err(), "a link");
+        assert!(read(root, "bin/node", &|| false).is_err() && stamp(root).is_err(), "a link");
     }
 }

@@ -109,6 +109,9 @@ impl Toolchains {
 
     /// The tool of a kind and an exact version.
     pub async fn get(&self, kind: Kind, version: &str) -> Result<Tool, ToolchainError> {
+        if self.cancel.is_cancelled() {
+            return Err(ToolchainError::Cancelled);
+        }
         let version = version::clean(version)
             .ok_or_else(|| ToolchainError::NotPublished { tool: kind.spoken(), wanted: version.chars().take(80).collect() })?;
         match self.distribution.as_deref().filter(|_| kind == Kind::Node) {
@@ -211,17 +214,22 @@ impl Toolchains {
             return Ok(None);
         }
         let before = self.believed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        let (folder, expected) = (root.clone(), card.clone());
+        let (folder, expected, cancel) = (root.clone(), card.clone(), self.cancel.clone());
         let look = tokio::task::spawn_blocking(move || {
             // A folder that cannot be read through is not what was unpacked.
             let stamp = content::stamp(&folder).ok()?;
             let known = before.as_ref() == Some(&stamp);
             let same = known
-                || content::read(&folder, &expected.entry)
+                || content::read(&folder, &expected.entry, &|| cancel.is_cancelled())
                     .is_ok_and(|content| content.digest == expected.digest && content.program == expected.program);
             same.then_some(stamp)
         });
-        let Some(stamp) = look.await.map_err(|_| ToolchainError::Cancelled)? else { return Ok(None) };
+        let looked = look.await.map_err(|_| ToolchainError::Cancelled)?;
+        if looked.is_none() && self.cancel.is_cancelled() {
+            // It was not read to its end, and is not for that another one.
+            return Err(ToolchainError::Cancelled);
+        }
+        let Some(stamp) = looked else { return Ok(None) };
         self.believed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), stamp);
         Ok(Some((card, root)))
     }
@@ -418,7 +426,9 @@ fn make(shelf: &Shelf, kind: Kind, (name, label): (&str, Card), tarball: &Spool,
     if native {
         unpack::make_executable(&place.join(&entry)).map_err(explain)?;
     }
-    let content = content::read(&place, &entry).map_err(|error| CacheError::reading(&place, error))?;
+    let content = content::read(&place, &entry, &|| cancel.is_cancelled());
+    let content = content
+        .map_err(|error| if cancel.is_cancelled() { ToolchainError::Cancelled } else { CacheError::reading(&place, error).into() })?;
     let card = Card { entry, native, bytes, digest: content.digest, program: content.program, ..label };
     Ok(shelf.finish(name, &card)?)
 }

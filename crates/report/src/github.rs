@@ -90,6 +90,10 @@ pub fn summary(reports: &[Report], failures: &[Failure], room: usize) -> String 
         let source = source.unwrap_or_else(|| "none".into());
         let _ = writeln!(out, "| {} | {symbol} {}{code} | {source} | {provenance} |", cell(&shown(report)), report.verdict.as_str());
     }
+    for failure in failures.iter().take(MAX_ROWS) {
+        let of = Some(cell(&failure.package.spec)).filter(|spec| !spec.is_empty()).unwrap_or_else(|| "(none)".into());
+        let _ = writeln!(out, "| {of} | ❔ error ({}) | none | none |", cell(&failure.code));
+    }
     if reports.len() > MAX_ROWS {
         let _ = writeln!(out, "\nand {} more", reports.len() - MAX_ROWS);
     }

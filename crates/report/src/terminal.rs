@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use explain::{self, Explanation};
 use npm_pack::rewrite::AS_IS;
+use npm_spec::{Spec, Target};
 use verdict::{Severity, Verdict};
 
 use super::json::{AttemptInfo, ComparisonInfo, Failure, Report};
@@ -79,6 +80,12 @@ pub struct Detail {
 
 /// The report on one package.
 pub fn report(report: &Report, style: Style, detail: Detail) -> String {
+    report_of(report, Some(&again(report)), style, detail)
+}
+
+/// The report on what is asked for again as `reproduce <again>`: a version that nobody can install
+/// yet is asked for otherwise than a package. `None` if it is not told.
+pub fn report_of(report: &Report, again: Option<&str>, style: Style, detail: Detail) -> String {
     let mut out = String::new();
     headline(&mut out, report, style);
     source_line(&mut out, report);
@@ -98,7 +105,7 @@ pub fn report(report: &Report, style: Style, detail: Detail) -> String {
     if detail.log {
         logs(&mut out, report);
     }
-    next(&mut out, report, style, detail);
+    next(&mut out, report, again, (style, detail));
     if detail.verbose {
         let t = &report.timings;
         let [resolve, locate, rebuild, total] = [t.resolve, t.locate, t.rebuild, t.total].map(|ms| shown_time(Duration::from_millis(ms)));
@@ -309,12 +316,23 @@ fn findings(out: &mut String, report: &Report, style: Style, detail: Detail) {
     }
 }
 
-fn next(out: &mut String, report: &Report, style: Style, detail: Detail) {
+/// The spec that asks for the same: a tarball's own, since the registry may have another one under
+/// its name.
+fn again(report: &Report) -> String {
+    let is_tarball = Spec::parse(&report.package.spec).is_ok_and(|spec| matches!(spec.target(), Target::Tarball(_) | Target::File(_)));
+    if is_tarball { escape(&report.package.spec).into_owned() } else { name(report) }
+}
+
+fn next(out: &mut String, report: &Report, again: Option<&str>, (style, detail): (Style, Detail)) {
     for hint in &report.hints {
         let _ = writeln!(out, "  hint: {}", escape(hint));
     }
-    if report.verdict == Verdict::Differs && !detail.diff && report.diff.is_some() {
-        let _ = writeln!(out, "  {}", style.dim(&format!("next: reproduce {} --diff | --verbose | --json", name(report))));
+    if let Some(again) = again
+        && report.verdict == Verdict::Differs
+        && !detail.diff
+        && report.diff.is_some()
+    {
+        let _ = writeln!(out, "  {}", style.dim(&format!("next: reproduce {again} --diff | --verbose | --json")));
     }
 }
 

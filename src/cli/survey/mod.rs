@@ -29,7 +29,7 @@ use verdict::{Accept, Failed, boxed};
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_within, seconds, unbuilt_within};
 use super::output::Output;
 use super::places::Places;
-use super::{INTERRUPTED, UNDECIDED, usage, written};
+use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::pipes;
 use crate::session;
@@ -142,7 +142,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     }
     let begun = match begin(&parsed, &options, cancelled).await {
         Ok(begun) => begun,
-        Err(_) if cancelled.load(Ordering::Relaxed) => return INTERRUPTED,
+        Err(_) if cancelled.load(Ordering::Relaxed) => return interrupted(parsed.json, ""),
         Err(error) => return failed(&parsed, &Answer::failed("", &*error)),
     };
     let total = begun.list.specs.len();
@@ -169,7 +169,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     if cancelled.load(Ordering::Relaxed) {
         let said = format!("\n{} of {total} are done; the same command goes on\n", total.saturating_sub(waiting));
         Output::error_text(&said);
-        return INTERRUPTED;
+        return interrupted(parsed.json, "");
     }
     let about = Run {
         as_of: timestamp(SystemTime::now()).get(..10).unwrap_or_default().to_owned(),

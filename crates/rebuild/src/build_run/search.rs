@@ -216,6 +216,10 @@ impl Builder<'_> {
             reasons,
         };
         let mut cut = |limit, how: &str| self.all.cut.push(Cut { limit, what: format!("{} {how}", work.named()) });
+        let is_stopped = || site.context.cancelled.load(Ordering::Relaxed);
+        if is_stopped() {
+            return Err(SourceError::Cancelled);
+        }
         if site.context.deadline.is_over() {
             cut(Limit::Time, "was not begun");
             return Ok(None);
@@ -231,8 +235,10 @@ impl Builder<'_> {
                 cut(limit, limit.done());
                 Ok(None)
             }
+            // Whatever step that ended: no other toolchain is made ready for a run that is stopped.
+            Err(_) if is_stopped() => Err(SourceError::Cancelled),
             // Its requests ended with the time.
-            Err(_) if site.context.deadline.is_over() && !site.context.cancelled.load(Ordering::Relaxed) => {
+            Err(_) if site.context.deadline.is_over() => {
                 cut(Limit::Time, "was stopped");
                 Ok(None)
             }
@@ -324,5 +330,7 @@ fn toolchains(
         list: &|dir| npm_pack::tree::Tree::list(&view, dir).into_iter().flatten().map(|node| node.name).collect(),
     };
     let wanted = npm_toolchain::choose(&clues);
-    site.runtime.block_on(site.toolchains.settle(&wanted)).map_err(Into::into)
+    site.runtime
+        .block_on(site.toolchains.settle(&wanted))
+        .map_err(|error| if site.context.cancelled.load(Ordering::Relaxed) { SourceError::Cancelled } else { error.into() })
 }

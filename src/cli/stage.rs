@@ -28,6 +28,7 @@ For the package of that name: reproduce stage@latest";
 
 /// Check a staged version that is not yet approved against the pushed commit.
 #[derive(Debug, Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[command(name = "reproduce stage", max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
     /// A package's name for all of its stages, with a version (`name@1.2.3`) for that one, or a

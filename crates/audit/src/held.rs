@@ -159,7 +159,7 @@ fn host_of(address: &str) -> Option<String> {
 fn other_tarball(entry: &Entry, place: &Place, package: &PackageInfo) -> Option<String> {
     let theirs = package.location.as_deref().unwrap_or_default();
     match (&place.resolved, &place.host) {
-        (Some(own), _) => (own != theirs || place.address_has_more).then(|| own.clone()),
+        (Some(own), _) => (own != theirs || place.address_more.is_some()).then(|| own.clone()),
         // A registry whose address is not known to the end.
         (None, Some(host)) => Some(host.clone()),
         (None, None) => (!is_usual(entry, theirs)).then(|| "the usual address".to_owned()),

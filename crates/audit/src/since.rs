@@ -88,8 +88,8 @@ impl Since {
     /// Whether all that the lockfile says of a package was there before.
     pub(crate) fn has(&self, entry: &Entry) -> bool {
         let says = |place: &Place| {
-            let Place { integrity, resolved, host, has_shrinkwrap, in_place_of, aliases, stated, .. } = place.clone();
-            (integrity, resolved, host, has_shrinkwrap, in_place_of, aliases, stated)
+            let Place { integrity, resolved, address_more, host, has_shrinkwrap, in_place_of, aliases, stated, .. } = place.clone();
+            (integrity, (resolved, address_more, host), has_shrinkwrap, in_place_of, aliases, stated)
         };
         let old = self.old.get(&entry.spec());
         old.is_some_and(|old| entry.places.iter().all(|place| old.places.iter().any(|known| says(known) == says(place))))

@@ -1,5 +1,8 @@
 //! Addresses of lockfiles: what they are, and their hosts.
 
+use std::hash::{BuildHasher, RandomState};
+use std::sync::OnceLock;
+
 use url::Url;
 
 use super::Reason;
@@ -87,6 +90,12 @@ pub(crate) fn is_plain(address: &str) -> bool {
 pub(crate) fn has_more(address: &str) -> bool {
     let of = |url: Url| !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some();
     Url::parse(address).map_or(true, of)
+}
+
+/// A digest of an address that is not kept whole. It is another one in each run.
+pub(crate) fn digest(address: &str) -> u64 {
+    static OF_RUN: OnceLock<RandomState> = OnceLock::new();
+    OF_RUN.get_or_init(RandomState::new).hash_one(address)
 }
 
 /// `name@rest`, the name with or without a scope.

@@ -58,8 +58,8 @@ pub(crate) struct Said {
     pub(crate) unmet: unmet::All,
     /// Of npm: what is optional for packages and has no entry.
     pub(crate) lacking: Lacking,
-    /// Of deno: the versions that specifiers lead to, by name.
-    pub(crate) versions: BTreeMap<String, BTreeSet<String>>,
+    /// Of deno: the ranges of its specifiers, by name.
+    pub(crate) specifiers: BTreeMap<String, BTreeSet<String>>,
     /// Of yarn 2 and later: what it looks up.
     pub(crate) descriptors: Descriptors,
     /// The names that lead to a folder without being asked for as one.

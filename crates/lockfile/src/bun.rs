@@ -17,6 +17,9 @@ use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason,
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
 
+/// In front of what is no hash that all versions of bun read.
+const NOT_ONE: &str = "not-one-sha512";
+
 /// What an installation has besides what is for development, and with that.
 const NEEDED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
 const WITH_DEV: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
@@ -210,12 +213,26 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
     let from = text(1).filter(|from| !from.is_empty());
     let is_tarball = |from: &&str| from.contains("/-/") || address::ends_with(from, ".tgz") || address::host(from).is_none();
     let place = Place {
-        integrity: text(3).map(address::hashes).unwrap_or_default(),
+        integrity: text(3).map(hashes).unwrap_or_default(),
+        address_more: from.map(address::digest),
         ..Place::at(position, key).with_address(from.filter(is_tarball))
     };
     let host = place.host.clone().or_else(|| from.and_then(address::host));
     let stated = parts.get(2).and_then(Value::as_object).and_then(|info| Stated::of_commands(info, name));
     found.package(name, version, Place { host, stated, ..place })
+}
+
+/// The hash of a row. bun writes one of a single kind, and before 1.4 it holds nothing against a
+/// text that has more: that is no hash that is known.
+fn hashes(text: &str) -> Vec<String> {
+    let is_one = |kind: &str, letters: usize| {
+        let digest = text.strip_prefix(kind).filter(|digest| digest.len() == letters);
+        digest.is_some_and(|digest| digest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)))
+    };
+    if text.is_empty() || is_one("sha512-", 88) || is_one("sha1-", 28) {
+        return address::hashes(text);
+    }
+    [NOT_ONE.to_owned()].into_iter().chain(address::hashes(text)).collect()
 }
 
 /// What a folder of the project needs, and its peers; bun installs what is for development, too.

@@ -37,7 +37,7 @@ impl Collected {
             return self.left_out(&place.key, place.position, Reason::Unreadable);
         };
         if let Some(resolved) = &mut place.resolved {
-            place.address_has_more = address::has_more(resolved);
+            place.address_more = address::has_more(resolved).then(|| address::digest(resolved));
             *resolved = verdict::without_secrets(resolved);
         }
         self.node(Node::Package(name, version, place))

@@ -119,8 +119,8 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Keeps which version a specifier leads to (`npm:a@1` to `1.0.0`, up to version 3 to
-    /// `npm:a@1.0.0`), and tells of one that leads nowhere: deno then asks the registry.
+    /// Keeps a specifier (`npm:a@1`, which leads to `1.0.0`, up to version 3 to `npm:a@1.0.0`), and
+    /// tells of one that leads nowhere: deno then asks the registry.
     fn specifier(&self, (wanted, locked): (&str, Option<&str>), position: Position, found: &mut Collected) {
         // Up to version 2 all specifiers are npm's. deno writes no other spelling.
         let of_npm = wanted.strip_prefix("npm:").or_else(|| (!wanted.contains(':')).then_some(wanted));
@@ -139,12 +139,7 @@ impl Rows<'_> {
         if !is_in || !rows.contains(format!("{own}@{version}").as_str()) {
             found.gap("specifiers", wanted, position);
         }
-        let versions = &mut found.said.versions;
-        versions.entry(format!("{kind}{name}")).or_default().insert(bare.to_owned());
-        // What is no range leads to a version by its own row alone. No name has an @ behind it.
-        if range.is_none() {
-            versions.entry(format!("{kind}{name}@{text}")).or_default().insert(bare.to_owned());
-        }
+        found.said.specifiers.entry(format!("{kind}{name}")).or_default().insert(text.to_owned());
     }
 }
 

@@ -170,9 +170,9 @@ pub struct Place {
     pub integrity: Vec<String>,
     /// The address of its tarball, without credentials.
     pub resolved: Option<String>,
-    /// The address has a user, a query or a fragment in the file, and so is another one than
-    /// `resolved`.
-    pub address_has_more: bool,
+    /// A digest of the address where it has a user, a query or a fragment in the file, and so is
+    /// another one than `resolved`; also of what names a registry. It holds for this run alone.
+    pub address_more: Option<u64>,
     /// The host of the address, or of the registry that the file names.
     pub host: Option<String>,
     /// What it is needed for.
@@ -196,7 +196,7 @@ impl Place {
             key: key.to_owned(),
             integrity: Vec::new(),
             resolved: None,
-            address_has_more: false,
+            address_more: None,
             host: None,
             usage: Usage::default(),
             has_shrinkwrap: false,

@@ -43,7 +43,7 @@ struct Document {
     time: Pairs<String>,
     dependencies_meta: Pairs<Pairs<Scalar>>,
     publish_directory: Option<String>,
-    lockfile_version: Option<Wanted>,
+    lockfile_version: Option<Scalar>,
     importers: Pairs<Importer>,
     // A project without workspaces is its own importer up to version 6.
     dependencies: Pairs<Wanted>,

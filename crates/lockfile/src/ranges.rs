@@ -41,6 +41,28 @@ pub(crate) fn intersect(one: &str, other: &str) -> bool {
         || words.next().is_some()
 }
 
+/// Whether two texts are one range for deno, which writes the range down in its shortest form:
+/// `^1.0.0` as `1`. Texts that only come to the same versions are two.
+pub(crate) fn are_same(asked: &str, own: &str) -> bool {
+    let (asked, own): (Vec<_>, Vec<_>) = (asked.split("||").map(str::trim).collect(), own.split("||").map(str::trim).collect());
+    asked.len() == own.len() && asked.len() <= MAX_WORDS && asked.iter().zip(own).all(|(asked, own)| is_same_part(asked, own))
+}
+
+/// The same of a range without a bar.
+fn is_same_part(asked: &str, own: &str) -> bool {
+    let Some((first, second)) = VersionRange::parse(asked).zip(VersionRange::parse(own)) else { return asked == own };
+    let words = |text: &str| text.split_ascii_whitespace().filter(|word| word.contains(|c: char| c.is_ascii_digit())).count();
+    let operator = |text: &str| text.get(..text.find(|c| !matches!(c, '<' | '>' | '=')).unwrap_or(0)).unwrap_or_default().to_owned();
+    let is_of_one_kind = words(asked) > 1 || operator(asked).trim_end_matches('=') == operator(own).trim_end_matches('=');
+    if first.is_any() != second.is_any() || words(own) > words(asked).max(1) || words(asked) > MAX_WORDS || !is_of_one_kind {
+        return false;
+    }
+    let agree = |text: &str| version::parse(text).is_none_or(|version| first.contains(&version) == second.contains(&version));
+    let all = asked.split([' ', ',']).chain(own.split([' ', ','])).filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+    // Where one of the two begins or ends, and behind that.
+    agree("0.0.0") && all.flat_map(beginnings).all(|text| agree(&text) && beginnings(&text).iter().all(|next| agree(next)))
+}
+
 /// The versions with which the range of a word of one, or what is behind it, can begin.
 fn beginnings(word: &str) -> [String; 5] {
     let bare = word.trim_start_matches(|c: char| !c.is_ascii_digit());

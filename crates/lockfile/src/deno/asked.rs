@@ -6,11 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use jsonc_parser::ast::{Object, Value};
-use npm_spec::version::{self, VersionRange};
 
 use super::JSR;
 use crate::asked::{Said, asked_in, folders, is_peer, is_within, text_of};
-use crate::{Format, Patterns, address, json};
+use crate::{Format, Patterns, Reason, address, json, ranges};
 
 /// deno's own files, the one that counts first.
 const SETTINGS: [&str; 2] = ["deno.json", "deno.jsonc"];
@@ -53,18 +52,17 @@ pub(crate) fn differences(said: &Said, project: &Path) -> Vec<String> {
 fn missing(said: &Said, file: &str, wanted: &[(String, String)], left: &mut usize) -> Vec<String> {
     let wanted: BTreeSet<&(String, String)> = wanted.iter().collect();
     let open = wanted.into_iter().filter(|wanted| !fits(said, wanted, left)).take(MAX_TOLD);
-    let told = open.map(|(name, range)| format!("{file} asks for {name}@{range}, and the lockfile has no version for that"));
+    let told = open.map(|(name, range)| format!("{file} asks for {name}@{range}, and the lockfile has no specifier for just that"));
     told.map(|text| verdict::without_secrets(&text)).collect()
 }
 
-/// Whether the lockfile has a version for a name and a range: one that is in it, or, for a tag, a
-/// specifier of its own. `left` is how much may yet be compared; where that is too little, nobody
-/// knows of any.
+/// Whether the lockfile has a specifier for a name and a range: deno looks up just that one, and
+/// takes the newest version where there is none, whatever else the lockfile has. `left` is how much
+/// may yet be compared; where that is too little, nobody knows of any.
 pub(super) fn fits(said: &Said, (name, range): &(String, String), left: &mut usize) -> bool {
-    let Some(range) = VersionRange::parse(range) else { return said.versions.contains_key(&format!("{name}@{range}")) };
-    let Some(versions) = said.versions.get(name).filter(|versions| versions.len() <= *left) else { return false };
-    *left = left.saturating_sub(versions.len());
-    versions.iter().filter_map(|text| version::parse(text)).any(|own| range.contains(&own))
+    let Some(own) = said.specifiers.get(name).filter(|own| own.len() <= *left) else { return false };
+    *left = left.saturating_sub(own.len());
+    own.contains(range) || own.iter().any(|own| ranges::are_same(range, own))
 }
 
 /// What a file asks for, as names and ranges.
@@ -74,9 +72,10 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
     }
     if path.ends_with("package.json") {
         // deno does not install the peers of the project itself.
-        let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && address::kind(range).is_none());
+        let is_asked = |range: &str| address::kind(range).is_none_or(|reason| reason == Reason::OtherRegistry);
+        let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && is_asked(range));
         let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
-        return Ok(asked.map(|(name, (_, range))| range.strip_prefix("npm:").map_or_else(|| own(name, &range), specifier)).collect());
+        return Ok(asked.map(|(name, (_, range))| of_kind(&range).unwrap_or_else(|| own(name, &range))).collect());
     }
     // Import maps, plugins, types and what JSX is made of: each is a specifier, wherever it stands.
     let text = text_of(path).ok_or("it is too large, or no text")?;

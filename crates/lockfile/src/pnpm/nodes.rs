@@ -91,7 +91,7 @@ impl One {
 
     /// Keeps the keys that are looked up, and which needs the project's settings change; gives
     /// whether the former are those of snapshots.
-    fn look_up(&mut self, version: Option<&Wanted>, (packages, snapshots): (&Pairs<Package>, &Pairs<Snapshot>), found: &Collected) -> bool {
+    fn look_up(&mut self, version: Option<&Scalar>, (packages, snapshots): (&Pairs<Package>, &Pairs<Snapshot>), found: &Collected) -> bool {
         // Up to version 6 the packages themselves are what is looked up.
         let has_snapshots = version.is_some_and(|version| version.0.starts_with('9'));
         self.keys = if has_snapshots {

@@ -320,6 +320,8 @@ impl Head {
             9 => manager.is_none_or(|manager| manager > 8),
             _ => true,
         };
+        // pnpm asks whether the text begins with `9.`: the number 9.0 is no such text.
+        let reads = reads && self.version.split_once('.').is_some_and(|(_, minor)| !minor.is_empty());
         let version: String = self.version.chars().take(MAX_SHOWN).collect();
         let who = manager.map_or_else(|| "pnpm 9 and later".to_owned(), |manager| format!("pnpm {manager}"));
         (!reads).then(|| format!("the lockfile has version {version}, and {who} ignores it and finds all versions anew"))

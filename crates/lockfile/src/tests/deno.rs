@@ -24,6 +24,16 @@ const ONE: &str = r#""npm:a@1":"1.0.0""#;
 #[test]
 fn a_tag_is_met_by_a_specifier_of_its_own_alone() {
     assert_eq!(stale(ONE, "npm:a@^1.0.0"), 0, "a range");
+    for same in ["1", "^1", "1.x", "~1", "1.x.x", ">=1.0.0 <2.0.0"] {
+        assert_eq!(stale(ONE, &format!("npm:a@{same}")), 0, "{same}");
+    }
+    for other in ["*", "", ">=1.0.0", ">=1", "^1.0.1", "1.0.0", "~1.0.0", "1 || 1", "<2", "^1.0.0-beta.1"] {
+        assert_eq!(stale(ONE, &format!("npm:a@{other}")), 1, "{other}");
+        let own = format!(r#""npm:a@{other}":"1.0.0""#).replace("a@\"", "a@*\"");
+        assert_eq!(stale(&own, &format!("npm:a@{other}")), 0, "{other} of its own");
+    }
+    assert_eq!(stale(r#""npm:a@1 || 1.0.0":"1.0.0""#, "npm:a@1"), 1, "the same versions in other words");
+    assert_eq!(stale(r#""npm:a@>=0.0.0":"1.0.0""#, "npm:a"), 1);
     assert_eq!(stale(ONE, "npm:a@latest"), 1, "a tag that the lockfile does not have");
     assert_eq!(stale(&format!(r#"{ONE},"npm:a@latest":"1.0.0""#), "npm:a@latest"), 0);
     assert_eq!(stale(&format!(r#"{ONE},"npm:a@next":"1.0.0""#), "npm:a@latest"), 1, "another tag");
@@ -31,6 +41,18 @@ fn a_tag_is_met_by_a_specifier_of_its_own_alone() {
     fs::write(project.path().join("package.json"), r#"{"dependencies":{"a":"latest"}}"#).unwrap();
     let text = format!(r#"{{"version":"5","specifiers":{{{ONE}}},"npm":{{"a@1.0.0":{{}}}}}}"#);
     assert_eq!(Lockfile::read("deno.lock", text.as_bytes()).unwrap().differences(project.path()).len(), 1, "of package.json");
+}
+
+#[test]
+fn what_package_json_asks_of_the_other_registry_has_a_specifier() {
+    let told = |asked: &str| {
+        let project = tempfile::tempdir().unwrap();
+        fs::write(project.path().join("package.json"), format!(r#"{{"dependencies":{{"e":"{asked}"}}}}"#)).unwrap();
+        let text = r#"{"version":"5","specifiers":{"jsr:@s/e@1":"1.0.0"},"jsr":{"@s/e@1.0.0":{}}}"#;
+        Lockfile::read("deno.lock", text.as_bytes()).unwrap().differences(project.path()).len()
+    };
+    assert_eq!((told("jsr:@s/e@1"), told("jsr:@s/e@^1.0.0"), told("file:./e")), (0, 0, 0));
+    assert_eq!((told("jsr:@s/evil@1"), told("jsr:@s/e@2"), told("JSR:@s/e")), (1, 1, 1));
 }
 
 #[test]
@@ -46,11 +68,12 @@ fn a_specifier_is_read_as_an_address_is() {
 #[test]
 fn what_a_deno_lock_leads_to_by_itself_has_a_specifier() {
     assert_eq!(
-        gaps(ONE, r#","workspace":{"dependencies":["npm:a@^1.0.0"],"members":{"m":{"packageJson":{"dependencies":["npm:a"]}}}}"#),
+        gaps(ONE, r#","workspace":{"dependencies":["npm:a@^1.0.0"],"members":{"m":{"packageJson":{"dependencies":["npm:a@1"]}}}}"#),
         [""; 0]
     );
     for more in [
         r#","workspace":{"dependencies":["npm:c@1"]}"#,
+        r#","workspace":{"dependencies":["npm:a"]}"#,
         r#","workspace":{"members":{"m":{"packageJson":{"dependencies":["npm:b@2"]}}}}"#,
         r#","redirects":{"https://x.example/a.ts":"npm:c@1"}"#,
         r#","redirects":{"https://x.example/a.ts":" NPM:c@1"}"#,

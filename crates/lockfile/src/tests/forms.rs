@@ -89,12 +89,61 @@ fn rows_of_npm_have_one_form() {
         let (packages, left) = read("package-lock.json", &row("node_modules/a", &format!(r#","resolved":"{odd}""#)));
         assert_eq!((packages.len(), left.len()), (0, 1), "{odd}");
     }
-    let more =
-        |address: &str| one("package-lock.json", &row("node_modules/a", &format!(r#","resolved":"{address}""#))).places[0].address_has_more;
+    let more = |address: &str| {
+        one("package-lock.json", &row("node_modules/a", &format!(r#","resolved":"{address}""#))).places[0].address_more.is_some()
+    };
     assert!(!more("https://x.example/a.tgz"), "the control");
     for odd in ["https://me@x.example/a.tgz", "https://x.example/a.tgz?b", "https://x.example/a.tgz#b", "https://x.example/a.tgz?"] {
         assert!(more(odd), "{odd}");
     }
+}
+
+#[test]
+fn a_hash_of_bun_is_one_of_a_single_kind_and_nothing_else() {
+    let hashes = |text: &str| {
+        one("bun.lock", &format!(r#"{{"lockfileVersion":1,"packages":{{"a":["a@1.0.0","",{{}},"{text}"]}}}}"#)).places[0].integrity.clone()
+    };
+    let (strong, weak) = (format!("sha512-{}==", "a".repeat(86)), format!("sha1-{}=", "a".repeat(27)));
+    assert_eq!((hashes(&strong), hashes(&weak), hashes("")), (vec![strong.clone()], vec![weak.clone()], Vec::new()));
+    for odd in [
+        format!("{weak} {strong}"),
+        format!("{strong} {strong}"),
+        format!("{strong}?x"),
+        format!(" {strong}"),
+        format!("{strong} "),
+        format!("{strong}\\t"),
+        format!("SHA512-{}==", "a".repeat(86)),
+        format!("sha512-{}", "a".repeat(87)),
+        format!("sha512-{}==", "-".repeat(86)),
+    ] {
+        assert_eq!(hashes(&odd)[0], "not-one-sha512", "{odd}");
+    }
+}
+
+#[test]
+fn two_addresses_that_differ_in_what_is_not_kept_are_two() {
+    let row = |address: &str| {
+        one(
+            "package-lock.json",
+            &format!(r#"{{"lockfileVersion":3,"packages":{{"node_modules/a":{{"version":"1.0.0","resolved":"{address}"}}}}}}"#),
+        )
+        .places[0]
+            .clone()
+    };
+    let plain = row("https://x.example/a.tgz");
+    assert_eq!(plain, row("https://x.example/a.tgz"), "the control");
+    assert_eq!(row("https://x.example/a.tgz?b"), row("https://x.example/a.tgz?b"), "the control");
+    for (one, other) in
+        [("https://x.example/a.tgz?b", "https://x.example/a.tgz?c"), ("https://u:p@x.example/a.tgz", "https://u:q@x.example/a.tgz")]
+    {
+        assert!(row(one) != plain && row(one) != row(other), "{one}");
+        assert_eq!(row(one).resolved, row(other).resolved, "neither is kept");
+    }
+    let bun = |registry: &str| {
+        one("bun.lock", &format!(r#"{{"lockfileVersion":1,"packages":{{"a":["a@1.0.0","{registry}",{{}},""]}}}}"#)).places[0].clone()
+    };
+    assert_eq!(bun("https://x.example/one/"), bun("https://x.example/one/"));
+    assert_ne!(bun("https://x.example/one/"), bun("https://x.example/two/"));
 }
 
 #[test]

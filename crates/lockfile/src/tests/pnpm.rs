@@ -140,6 +140,18 @@ fn only_pnpm_up_to_8_writes_down_what_the_project_says_of_peers() {
 }
 
 #[test]
+fn a_version_of_the_format_that_is_not_the_text_9_0_makes_pnpm_begin_anew() {
+    let of = |version: &str| {
+        let text = lock("9.0", HEAD, "").replace("'9.0'", version);
+        differences(("pnpm-lock.yaml", &text), &[("package.json", ROOT)]).len()
+    };
+    assert_eq!((of("'9.0'"), of("\"9.0\"")), (0, 0), "the control");
+    for odd in ["'9'", "9.0", "9", "'9.'", "9.00"] {
+        assert_eq!(of(odd), 1, "{odd}");
+    }
+}
+
+#[test]
 fn pnpm_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     let told = |range: &str, head: &str, settings: &str| {
         let own = ROOT.replace("^1.0.0", range);

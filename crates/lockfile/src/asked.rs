@@ -60,6 +60,8 @@ pub(crate) struct Said {
     pub(crate) lacking: Lacking,
     /// Of deno: the ranges of its specifiers, by name.
     pub(crate) specifiers: BTreeMap<String, BTreeSet<String>>,
+    /// Of deno: the addresses that it has a row for.
+    pub(crate) remote: BTreeSet<String>,
     /// Of yarn 2 and later: what it looks up.
     pub(crate) descriptors: Descriptors,
     /// The names that lead to a folder without being asked for as one.

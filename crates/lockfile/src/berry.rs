@@ -12,6 +12,7 @@ use super::folders::{self, OwnFolder, Told};
 use super::graph::Kind;
 use super::links::Link;
 use super::stated::{base, normal};
+use super::unmet::Unmet;
 use super::yaml::{Ignored, Pairs, documents};
 use super::{Fault, Needed, Place, Position, Reason, Stated, address, asked};
 
@@ -93,6 +94,7 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     if let Some(folder) = reference.strip_prefix("workspace:") {
         let is_root = folder == ".";
         Link::to(name, folder).keep(&mut found.said.links)?;
+        in_its_ranges(key, (name, folder), found)?;
         let node = found.folder(key, position, (if is_root { Reason::Project } else { Reason::Workspace }, folder))?;
         let asks = entry.dependencies.0.iter().chain(&entry.optional_dependencies.0).map(|(name, _, range)| (name.clone(), range.clone()));
         // Of which kind a need is, this format does not say.
@@ -132,6 +134,19 @@ fn add(key: &str, position: Position, entry: &Entry, found: &mut Collected) -> R
     let stated = Some(Box::new(Stated { commands, needs: Some(needs_of(entry)), ..Stated::default() }));
     let place = Place { in_place_of: asked_for(key, &name), stated, ..Place::at(position, &short).with_address(archive.as_deref()) };
     found.package(&name, version, place)
+}
+
+/// Keeps the ranges of a registry that lead to a workspace.
+fn in_its_ranges(key: &str, (name, folder): (&str, &str), found: &mut Collected) -> Result<(), Fault> {
+    let is_of_registry = |range: &str| range.starts_with("npm:") || !range.contains(':') && address::kind(range).is_none();
+    for (asked, range) in key.split(", ").filter_map(address::split_name).filter(|(_, range)| is_of_registry(range)) {
+        // Without a name behind it, `npm:` is the protocol of the range.
+        let plain = range.strip_prefix("npm:").filter(|plain| address::split_name(plain).is_none()).unwrap_or(range);
+        let (key, asked, wanted) = (name.to_owned(), asked.to_owned(), plain.to_owned());
+        let need = Unmet { by: None, key, name: asked, wanted, locked: String::new(), is_peer: false };
+        found.said.unmet.add_folder(need, if folder == "." { "" } else { folder })?;
+    }
+    Ok(())
 }
 
 fn needs_of(entry: &Entry) -> BTreeMap<String, Needed> {

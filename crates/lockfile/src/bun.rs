@@ -175,6 +175,7 @@ fn add((key, position): (&str, Position), parts: &[Value<'_>], specs: &HashMap<&
         return found.left_out(key, position, Reason::Unreadable);
     };
     if version.starts_with("root:") {
+        Link::to(last(key), "").keep(&mut found.said.links)?;
         return found.left_out(key, position, Reason::Project);
     }
     if let Some(folder) = version.strip_prefix("workspace:") {

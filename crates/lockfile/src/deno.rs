@@ -60,6 +60,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         let position = lines.position(property.range().start);
         rows.specifier((property.name.as_str(), json::string(&property.value)), position, found);
     }
+    let tables = [json::table(&root, "redirects")?, json::table(&root, "remote")?];
+    found.said.remote = tables.into_iter().flat_map(json::rows).map(|row| row.name.as_str().to_owned()).collect();
     led(&root, &lines, found)?;
     let mut nodes = HashMap::new();
     for property in json::rows(of_npm) {

@@ -290,6 +290,7 @@ impl<'t, 'a> Table<'t, 'a> {
                 let locked = self.version(unmet.target).unwrap_or_default().to_owned();
                 found.said.unmet.add(Unmet { by: Some(from), key: row.key.to_owned(), name, wanted, locked, is_peer: unmet.is_peer })?;
             }
+            self.lead_to_folders((from, row.key), needs, found)?;
             for (to, kind, name) in needs.production.iter().filter_map(|(row, kind, name)| Some((node(row)?, *kind, name))) {
                 found.asks(from, to, name);
                 found.needs(from, to, kind)?;
@@ -308,6 +309,16 @@ impl<'t, 'a> Table<'t, 'a> {
                 (*node, (name.to_owned(), self.version(row).unwrap_or_default().to_owned()))
             };
             found.said.unmet.rows = nodes.iter().enumerate().map(row).collect();
+        }
+        Ok(())
+    }
+
+    /// Keeps the needs of a row that lead to folders of the project. To its workspaces the root has
+    /// ways of its own, whatever it asks for.
+    fn lead_to_folders(&self, (from, key): (usize, &str), needs: &Needs<'_>, found: &mut Collected) -> Result<(), Fault> {
+        for (name, wanted, folder, is_peer) in self.in_folders(needs).filter(|_| !key.is_empty()) {
+            let (key, name, wanted) = (key.to_owned(), name.to_owned(), wanted.to_owned());
+            found.said.unmet.add_folder(Unmet { by: Some(from), key, name, wanted, locked: String::new(), is_peer }, folder)?;
         }
         Ok(())
     }

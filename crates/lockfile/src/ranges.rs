@@ -21,6 +21,14 @@ pub(crate) fn is_met(wanted: &str, locked: Option<&str>) -> bool {
     }
 }
 
+/// Whether yarn 2 and later takes a workspace of a version for a range: for a tag it asks the
+/// registry. A version before a release counts as that release.
+pub(crate) fn is_of_sibling(wanted: &str, version: &str) -> bool {
+    let release = version.split(['-', '+']).next().unwrap_or(version);
+    let range = VersionRange::parse(bare(wanted));
+    range.is_some_and(|range| [version, release].into_iter().filter_map(version::parse).any(|version| range.contains(&version)))
+}
+
 /// Whether a version may be in a range: of what is none, only the client knows.
 pub(crate) fn may_have(wanted: &str, locked: &str) -> bool {
     let range = bare(wanted);

@@ -12,6 +12,9 @@ use super::{Fault, Format, Gap, Lockfile, address, bun, json, npm, ranges};
 /// Most needs without their version that a file may have.
 const MAX_UNMET: usize = 10_000;
 
+/// Most needs that lead to folders of the project.
+const MAX_IN_FOLDERS: usize = 100_000;
+
 /// A need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unmet {
@@ -30,6 +33,9 @@ pub(crate) struct Unmet {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct All {
     needs: Vec<Unmet>,
+    /// What leads to a folder of the project, with that: its version is the one of package.json,
+    /// and not what the file says.
+    in_folders: Vec<(Unmet, String)>,
     /// Of npm: by node the name by which it is asked for, and its version.
     pub(crate) rows: HashMap<usize, (String, String)>,
 }
@@ -43,18 +49,46 @@ impl All {
         Ok(())
     }
 
+    /// Keeps a need that leads to a folder of the project.
+    pub(crate) fn add_folder(&mut self, need: Unmet, folder: &str) -> Result<(), Fault> {
+        if self.in_folders.len() >= MAX_IN_FOLDERS {
+            return Err(Fault::TooMuch);
+        }
+        self.in_folders.push((need, folder.to_owned()));
+        Ok(())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.needs.is_empty()
+        self.needs.is_empty() && self.in_folders.is_empty()
+    }
+
+    /// The needs that lead to a folder whose version is not in their range.
+    fn of_folders(&self, format: Format, project: &Path) -> Vec<Unmet> {
+        let mut versions = HashMap::new();
+        let mut told = Vec::new();
+        for (need, folder) in self.in_folders.iter().filter(|(_, folder)| address::is_inside(folder)) {
+            let version = versions.entry(folder.as_str()).or_insert_with(|| version_in(project, folder));
+            let is_met = match format {
+                Format::Berry => version.as_deref().is_some_and(|version| ranges::is_of_sibling(&need.wanted, version)),
+                _ => ranges::is_met(&need.wanted, version.as_deref()),
+            };
+            if !is_met {
+                let locked = version.clone().unwrap_or_else(|| format!("the folder {folder}"));
+                told.push(Unmet { locked, ..need.clone() });
+            }
+        }
+        told
     }
 
     /// What a client of this format finds anew in this project, in words; one for each name.
     pub(crate) fn told(&self, graph: &Graph, format: Format, project: &Path) -> Vec<String> {
-        if self.needs.is_empty() {
+        let in_folders = self.of_folders(format, project);
+        if self.needs.is_empty() && in_folders.is_empty() {
             return Vec::new();
         }
         let excuses = Excuses::of(self, graph, format, project);
         let mut told = BTreeMap::new();
-        for need in self.needs.iter().filter(|need| !excuses.are_for(need)) {
+        for need in self.needs.iter().chain(&in_folders).filter(|need| !excuses.are_for(need)) {
             told.entry(need.name.as_str()).or_insert_with(|| need.told());
         }
         told.into_values().collect()
@@ -99,6 +133,12 @@ impl Excuses {
             || self.overrides.as_ref().is_some_and(|(own, contexts)| own.meet(contexts, need.by, (name, wanted, locked)))
             || self.resolutions.get(name).is_some_and(|all| all.iter().all(|range| ranges::is_met(range, Some(locked))))
     }
+}
+
+/// The version of a folder of the project.
+fn version_in(project: &Path, folder: &str) -> Option<String> {
+    let text = text_of(&project.join(folder).join("package.json"))?;
+    json::text(&json::parse(&text, false).ok()?, "version").map(str::to_owned)
 }
 
 /// The resolutions of yarn 1 that are for a name wherever it is asked for. One that is for some

@@ -8,7 +8,7 @@ use std::path::Path;
 use jsonc_parser::ast::{Object, Value};
 
 use super::JSR;
-use crate::asked::{Said, asked_in, folders, is_peer, is_within, text_of};
+use crate::asked::{MAX_SHOWN, Said, asked_in, folders, is_peer, is_within, text_of};
 use crate::{Format, Patterns, Reason, address, json, ranges};
 
 /// deno's own files, the one that counts first.
@@ -36,7 +36,10 @@ pub(crate) fn differences(said: &Said, project: &Path) -> Vec<String> {
                 continue;
             }
             match wanted(&path, is_within(&project.join(folder), project)) {
-                Ok(all) => told.extend(missing(said, &name, &all, &mut left)),
+                Ok(all) => {
+                    told.extend(missing(said, &name, &all, &mut left));
+                    told.extend(unlisted(said, &name, &path));
+                }
                 Err(reason) => told.push(format!("{name} cannot be read: {reason}")),
             }
             // Where both are there, deno reads the first.
@@ -54,6 +57,26 @@ fn missing(said: &Said, file: &str, wanted: &[(String, String)], left: &mut usiz
     let open = wanted.into_iter().filter(|wanted| !fits(said, wanted, left)).take(MAX_TOLD);
     let told = open.map(|(name, range)| format!("{file} asks for {name}@{range}, and the lockfile has no specifier for just that"));
     told.map(|text| verdict::without_secrets(&text)).collect()
+}
+
+/// The addresses that an import map leads to and the lockfile has no row for: deno loads those,
+/// too. Of what ends with a slash only the files that are imported have one.
+fn unlisted(said: &Said, file: &str, path: &Path) -> Vec<String> {
+    let text = text_of(path).filter(|_| !path.ends_with("package.json")).unwrap_or_default();
+    let Ok(root) = json::with_comments(&text) else { return Vec::new() };
+    let mut open: Vec<&Object<'_>> = ["imports", "scopes"].iter().filter_map(|key| json::object(&root, key)).collect();
+    let mut told = Vec::new();
+    while let Some(object) = open.pop() {
+        for value in object.properties.iter().map(|property| &property.value) {
+            open.extend(value.as_object());
+            let address = json::string(value).filter(|text| address::host(text.trim()).is_some() && !text.trim_end().ends_with('/'));
+            if let Some(address) = address.map(str::trim).filter(|address| !said.remote.contains(*address) && told.len() < MAX_TOLD) {
+                let short: String = address.chars().take(MAX_SHOWN).collect();
+                told.push(verdict::without_secrets(&format!("{file} asks for {short}, and the lockfile has no row for that")));
+            }
+        }
+    }
+    told
 }
 
 /// Whether the lockfile has a specifier for a name and a range: deno looks up just that one, and
@@ -75,7 +98,7 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
         let is_asked = |range: &str| address::kind(range).is_none_or(|reason| reason == Reason::OtherRegistry);
         let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && is_asked(range));
         let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
-        return Ok(asked.map(|(name, (_, range))| of_kind(&range).unwrap_or_else(|| own(name, &range))).collect());
+        return Ok(asked.map(|(name, (_, range))| of_manifest(&name, &range).unwrap_or_else(|| own(name, &range))).collect());
     }
     // Import maps, plugins, types and what JSX is made of: each is a specifier, wherever it stands.
     let text = text_of(path).ok_or("it is too large, or no text")?;
@@ -95,6 +118,12 @@ fn in_object(object: &Object<'_>, all: &mut Vec<(String, String)>) {
             _ => {}
         }
     }
+}
+
+/// The same in a package.json, where the other registry's name may be the key.
+fn of_manifest(name: &str, range: &str) -> Option<(String, String)> {
+    let of_jsr = range.strip_prefix(JSR).filter(|range| !range.trim_start_matches('/').starts_with('@'));
+    of_jsr.map(|range| (format!("{JSR}{name}"), range.to_owned())).or_else(|| of_kind(range))
 }
 
 /// The name and the range of a specifier of npm or JSR, the latter's name with its kind. It is read

@@ -122,6 +122,16 @@ impl<'t> Table<'t, '_> {
         behind.or(row)
     }
 
+    /// Which of its needs lead to folders of the project: the name, the range, the folder, and
+    /// whether it is a peer.
+    pub(super) fn in_folders<'n>(&'n self, needs: &'n Needs<'t>) -> impl Iterator<Item = (&'t str, &'t str, &'t str, bool)> + 'n {
+        needs.asked.iter().filter_map(|(target, wanted, is_peer)| {
+            let row = self.rows.get(*target)?;
+            let folder = row.entry.filter(|entry| json::flag(entry, "link")).and_then(|entry| json::text(entry, "resolved"))?;
+            Some((name_of(row.key), *wanted, folder, *is_peer))
+        })
+    }
+
     /// Whether the version of a row is in a range, as npm takes it.
     fn is_met(&self, target: usize, wanted: &str) -> bool {
         self.held(target).is_none_or(|row| ranges::is_met(wanted, json::text(row, "version")))

@@ -289,7 +289,7 @@ fn unmet((folder, name, range): (&str, &str, &str), to: usize, found: &mut Colle
     let in_catalog = range.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
     let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));
     let wanted = line.map_or(range, String::as_str).to_owned();
-    let mut instead = found.said.overrides.iter().flatten().filter(|(key, _)| settings::overridden(key) == name);
+    let mut instead = found.said.overrides.iter().flatten().filter(|(key, _)| settings::of_override(key) == (None, name.to_owned()));
     if ranges::may_have(&wanted, &locked) || instead.any(|(_, value)| ranges::may_have(value, &locked)) {
         return Ok(());
     }

@@ -339,12 +339,19 @@ pub(super) fn is_linked(overrides: Option<&BTreeMap<String, String>>, name: &str
     overrides.into_iter().flatten().any(|(key, value)| value.starts_with("link:") && overridden(key) == name)
 }
 
-/// The name that a key of overrides is for: of `b@1>a@^2` that is `a`. Behind a blank, a bar or an
-/// `@` the sign is one of a range.
+/// The name that a key of overrides is for: of `b@1>a@^2` that is `a`.
 pub(super) fn overridden(key: &str) -> String {
+    of_override(key).1
+}
+
+/// The same, with the package for whose needs alone it is: of `b@1>a@^2` that is `b`. Behind a
+/// blank, a bar or an `@` the sign is one of a range.
+pub(super) fn of_override(key: &str) -> (Option<String>, String) {
     let is_border = |at: &usize| key.get(..*at).is_some_and(|before| !before.is_empty() && !before.ends_with([' ', '|', '@']));
-    let last = key.match_indices('>').map(|(at, _)| at).rfind(is_border).and_then(|at| key.get(at + 1..)).unwrap_or(key);
-    address::split_name(last).map_or(last, |(name, _)| name).to_owned()
+    let border = key.match_indices('>').map(|(at, _)| at).rfind(is_border);
+    let name = |text: &str| address::split_name(text).map_or(text, |(name, _)| name).to_owned();
+    let (by, last) = border.map_or((None, key), |at| (key.get(..at), key.get(at + 1..).unwrap_or_default()));
+    (by.map(name), name(last))
 }
 
 /// The runtimes of which package.json says that pnpm installs them, each with the list in which it

@@ -60,7 +60,7 @@ fn a_specifier_is_read_as_an_address_is() {
     for odd in ["NPM:b@1", " npm:b@1", r"n\tpm:b@1", r"npm\n:b@1 ", "npm:/b@1", "npm:b@1#x", "npm:%61@1", "jsr:@s/b@1", "JSR:@s/b"] {
         assert_eq!(stale(ONE, odd), 1, "{odd}");
     }
-    for good in ["NPM:a@1", " npm:a@1 ", r"n\tpm:a@1", "npm:/a@1/x.js", "node:fs", "https://x.example/a.ts"] {
+    for good in ["NPM:a@1", " npm:a@1 ", r"n\tpm:a@1", "npm:/a@1/x.js", "node:fs", "https://x.example/a/"] {
         assert_eq!(stale(ONE, good), 0, "{good}");
     }
 }
@@ -99,4 +99,19 @@ fn what_a_row_of_deno_needs_has_a_row() {
             assert_eq!(gaps(&format!(r#""{list}":["{odd}"]"#)), 1, "{list}: {odd}");
         }
     }
+}
+
+#[test]
+fn what_an_import_map_loads_from_an_address_has_a_row() {
+    let told = |imports: &str, remote: &str| {
+        let project = tempfile::tempdir().unwrap();
+        fs::write(project.path().join("deno.json"), format!(r#"{{"$schema":"https://x.example/s.json","imports":{{{imports}}}}}"#))
+            .unwrap();
+        let text = format!(r#"{{"version":"5"{remote}}}"#);
+        Lockfile::read("deno.lock", text.as_bytes()).unwrap().differences(project.path()).len()
+    };
+    let (one, row) = (r#""h":"https://x.example/h.js""#, r#","remote":{"https://x.example/h.js":"ab"}"#);
+    assert_eq!((told("", ""), told(one, row), told(r#""h/":"https://x.example/h/""#, "")), (0, 0, 0), "the control");
+    assert_eq!(told(one, r#","redirects":{"https://x.example/h.js":"https://x.example/g.js"}"#), 0, "a redirect");
+    assert_eq!((told(one, ""), told(r#""h":" HTTPS://x.example/h.js""#, row)), (1, 1));
 }

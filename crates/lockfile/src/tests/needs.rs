@@ -347,3 +347,45 @@ fn bun_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     let catalog = |range: &str| format!(r#""catalog":{{"a":"{range}"}},"#);
     assert_eq!((told("catalog:", &catalog("^1.0.0"), ""), told("catalog:", &catalog("^2.0.0"), "")), (0, 1));
 }
+
+#[test]
+fn bun_has_the_project_itself_for_its_own_name_alone() {
+    let told = |name: &str| {
+        let lock = format!(
+            r#"{{"lockfileVersion":1,"workspaces":{{"":{{"name":"x","dependencies":{{"{name}":"^1.0.0"}}}}}},"packages":{{"{name}":["{name}@root:",{{}}]}}}}"#
+        );
+        differences(("bun.lock", &lock), &[("package.json", &format!(r#"{{"name":"x","dependencies":{{"{name}":"^1.0.0"}}}}"#))]).len()
+    };
+    assert_eq!((told("x"), told("a")), (0, 1));
+}
+
+#[test]
+fn npm_goes_by_the_version_in_the_package_json_of_a_workspace() {
+    let told = |locked: &str, own: &str, wanted: &str| {
+        let lock = format!(
+            r#"{{"lockfileVersion":3,"packages":{{"":{{"name":"x","workspaces":["w"],"dependencies":{{"d":"^1.0.0"}}}},"node_modules/b":{{"resolved":"w","link":true}},"node_modules/d":{{"version":"1.0.0","dependencies":{{"b":"{wanted}"}}}},"w":{{"name":"b"{locked}}}}}}}"#
+        );
+        let root = r#"{"name":"x","workspaces":["w"],"dependencies":{"d":"^1.0.0"}}"#;
+        differences(("package-lock.json", &lock), &[("package.json", root), ("w/package.json", &format!(r#"{{"name":"b"{own}}}"#))]).len()
+    };
+    let version = |text: &str| format!(r#","version":"{text}""#);
+    let (one, early) = (version("1.0.0"), version("0.0.1"));
+    assert_eq!((told(&one, &one, "^1.0.0"), told("", "", "*"), told(&one, &version("1.2.0"), "^1.0.0")), (0, 0, 0));
+    assert_eq!(told(&one, &early, "^1.0.0"), 1, "another version than the lockfile says");
+    assert_eq!(told(&one, "", "^1.0.0"), 1, "no version");
+    assert_eq!(told(&early, &early, "^1.0.0"), 1, "as the lockfile says");
+}
+
+#[test]
+fn yarn_2_takes_a_workspace_for_a_range_only_where_its_version_is_in_it() {
+    let told = |range: &str, own: &str| {
+        let lock = format!(
+            "__metadata:\n  version: 8\n\n\"b@npm:{range}, b@workspace:w\":\n  version: 0.0.0-use.local\n  resolution: \"b@workspace:w\"\n\n\"x@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"x@workspace:.\"\n  dependencies:\n    b: \"npm:{range}\"\n"
+        );
+        let root = format!(r#"{{"name":"x","workspaces":["w"],"dependencies":{{"b":"{range}"}}}}"#);
+        differences(("yarn.lock", &lock), &[("package.json", &root), ("w/package.json", &format!(r#"{{"name":"b"{own}}}"#))]).len()
+    };
+    let version = |text: &str| format!(r#","version":"{text}""#);
+    assert_eq!((told("^1.0.0", &version("1.0.0")), told("*", &version("9.0.0")), told("^1.0.0", &version("1.1.0-beta.1"))), (0, 0, 0));
+    assert_eq!((told("^1.0.0", &version("9.9.9")), told("^1.0.0", ""), told("latest", &version("1.0.0"))), (1, 1, 1));
+}

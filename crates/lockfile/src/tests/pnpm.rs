@@ -164,6 +164,7 @@ fn pnpm_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     assert_eq!((told("^2.0.0", "", ""), told("npm:a@^2.0.0", "", "")), (1, 1));
     assert_eq!(told("^2.0.0", "overrides:\n  a: 1.0.0\n", "overrides:\n  a: 1.0.0\n"), 0);
     assert_eq!(told("^2.0.0", "overrides:\n  a: 3.0.0\n", "overrides:\n  a: 3.0.0\n"), 1);
+    assert_eq!(told("^2.0.0", "overrides:\n  z>a: 1.0.0\n", "overrides:\n  z>a: 1.0.0\n"), 1, "for the needs of another one");
     let overridden = |key: &str| {
         let table = format!("overrides:\n  {key}: 1.0.0\n");
         let text = lock("9.0", &table, "").replace("{specifier: ^1.0.0", "{specifier: 1.0.0");

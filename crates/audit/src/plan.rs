@@ -133,7 +133,7 @@ impl Plan {
         }
         let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
-        findings.extend(lockfile.gaps.iter().filter(|gap| lockfile.is_filled_up(gap, &folder)).map(|gap| gap_found(&file, gap)));
+        findings.extend(lockfile.gaps_in(&folder).into_iter().map(|gap| gap_found(&file, gap)));
         findings.extend(lockfile.lacking().map(lacking_found));
         if !asked.tree {
             let told = lockfile.differences(&folder);

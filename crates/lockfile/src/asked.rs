@@ -277,7 +277,7 @@ fn is_in(locked: &str, range: &str) -> bool {
 
 /// Whether yarn 1 takes a workspace of this version for a range: for a tag, or where it has no
 /// version, it asks the registry.
-fn is_sibling(version: &str, range: &str) -> bool {
+pub(crate) fn is_sibling(version: &str, range: &str) -> bool {
     let range = if range.is_empty() { "*" } else { range };
     version::VersionRange::parse(range).zip(version::parse(version)).is_some_and(|(range, version)| range.contains(&version))
 }
@@ -313,7 +313,7 @@ pub(crate) fn is_within(folder: &Path, project: &Path) -> bool {
 }
 
 /// The names of workspaces with their versions: yarn 1 has no lines for those.
-fn siblings(project: &Path, folders: &BTreeSet<String>) -> Siblings {
+pub(crate) fn siblings(project: &Path, folders: &BTreeSet<String>) -> Siblings {
     let named = |folder: &String| {
         let text = text_of(&project.join(folder).join("package.json"))?;
         let of = json::parse(&text, false).ok()?;
@@ -330,7 +330,10 @@ pub(crate) fn workspaces(project: &Path, format: Format, names_all: bool) -> Res
     let mut open = vec![String::new()];
     while let Some(root) = open.pop() {
         let listed = if format == Format::Pnpm { in_settings(project, names_all) } else { in_manifest(&project.join(&root)) }?;
-        let Some(patterns) = Patterns::of(listed.iter().map(String::as_str), format) else {
+        let texts = listed.iter().map(String::as_str);
+        let patterns =
+            if format == Format::Bun { Patterns::with(texts, format, bun::has_exceptions(project)) } else { Patterns::of(texts, format) };
+        let Some(patterns) = patterns else {
             return Err("a pattern for workspaces is not supported".to_owned());
         };
         let own = folders(project, (&root, format), &patterns, &mut looked_at)?;

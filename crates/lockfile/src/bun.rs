@@ -353,6 +353,16 @@ pub(crate) fn differences(said: &BTreeMap<String, String>, project: &Path) -> Op
     Some(format!("the lockfile has the override {key} that the project does not: bun finds out anew what is needed"))
 }
 
+/// Whether the project names a bun to which a pattern of workspaces can be an exception: 1.3 and
+/// later.
+pub(crate) fn has_exceptions(project: &Path) -> bool {
+    let text = asked::text_of(&project.join("package.json")).unwrap_or_default();
+    let Ok(root) = json::parse(&text, false) else { return false };
+    let mut numbers = json::text(&root, "packageManager").and_then(|text| text.strip_prefix("bun@")).unwrap_or_default().split('.');
+    let mut next = || numbers.next().and_then(|number| number.parse::<u32>().ok());
+    (next(), next()) >= (Some(1), Some(3))
+}
+
 /// The last name of a key: of `a/@s/b` it is `@s/b`.
 fn last(key: &str) -> &str {
     let Some(slash) = key.rfind('/') else { return key };

@@ -96,6 +96,15 @@ fn is_named(project: &Path, folder: &str, name: &str) -> bool {
     let Ok(of) = json::parse(&text, false) else { return false };
     match json::text(&of, "name") {
         Some(own) => own == name,
-        None => folder.is_empty() || name.rsplit('/').next() == folder.rsplit('/').next(),
+        None => {
+            let own = folder.rsplit('/').next().unwrap_or(folder);
+            folder.is_empty() || name.rsplit('/').next() == Some(own) || is_hashed(name, own)
+        }
     }
+}
+
+/// Whether a name is the one that yarn 2 and later makes of a folder's: with a hash of its path.
+fn is_hashed(name: &str, own: &str) -> bool {
+    let hash = name.strip_prefix(own).and_then(|rest| rest.strip_prefix('-'));
+    hash.is_some_and(|hash| hash.len() == 6 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
 }

@@ -5,6 +5,8 @@ use super::Format;
 /// Most patterns that are looked at, and the longest one, in bytes.
 const MAX_PATTERNS: usize = 1000;
 const MAX_LENGTH: usize = 1000;
+/// Most lists that a pattern has.
+const MAX_LISTS: usize = 8;
 
 /// The patterns of one project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,25 +19,35 @@ pub struct Patterns {
 impl Patterns {
     /// Reads patterns; `None` where one is none that all readers understand alike.
     pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>, format: Format) -> Option<Self> {
+        // yarn 1 has no exceptions, and bun's first versions have none.
+        Self::with(texts, format, matches!(format, Format::Npm | Format::Pnpm | Format::Berry))
+    }
+
+    /// The same, where it is known whether the client has exceptions.
+    pub(crate) fn with<'a>(texts: impl IntoIterator<Item = &'a str>, format: Format, excepts: bool) -> Option<Self> {
         let mut all = Self::default();
-        for (text, count) in texts.into_iter().zip(0_usize..) {
-            if count >= MAX_PATTERNS || text.len() > MAX_LENGTH {
+        for text in texts {
+            let (pattern, is_except) = text.strip_prefix('!').map_or((text, false), |except| (except, true));
+            if text.len() > MAX_LENGTH {
                 return None;
             }
-            match text.strip_prefix('!') {
-                // What yarn 1 and bun make of it is another thing with each version.
-                Some(except) if is_plain(except) && matches!(format, Format::Npm | Format::Pnpm | Format::Berry) => {
-                    all.except.push(parts(except));
-                }
-                Some(_) => {}
-                None if !is_plain(text) => return None,
-                None => {
+            let each = if format == Format::Deno { Some(vec![pattern.to_owned()]) } else { braces(pattern, 0) };
+            let each = each.filter(|each| each.iter().all(|one| is_plain(one)));
+            match each {
+                _ if is_except && !excepts => {}
+                Some(each) if is_except => all.except.extend(each.iter().map(|one| parts(one))),
+                None if is_except => {}
+                None => return None,
+                Some(each) => {
                     // npm and yarn take a pattern behind an exception for one that counts again.
                     if format != Format::Pnpm {
                         all.except.clear();
                     }
-                    all.wanted.push(parts(text));
+                    all.wanted.extend(each.iter().map(|one| parts(one)));
                 }
+            }
+            if all.wanted.len() + all.except.len() > MAX_PATTERNS {
+                return None;
             }
         }
         Some(all)
@@ -57,6 +69,22 @@ impl Patterns {
     pub(crate) fn goes_below(&self, depth: usize) -> bool {
         self.wanted.iter().any(|pattern| pattern.iter().any(|part| part == "**") || pattern.len() > depth)
     }
+}
+
+/// What a pattern with lists stands for: `a/{b,c}` is `a/b` and `a/c`. `None` where clients take it
+/// for different things, or for too many.
+fn braces(pattern: &str, depth: usize) -> Option<Vec<String>> {
+    let Some((before, rest)) = pattern.split_once('{') else { return Some(vec![pattern.to_owned()]) };
+    let (list, behind) = rest.split_once('}')?;
+    let all: Vec<&str> = list.split(',').collect();
+    let is_odd = |one: &&str| one.is_empty() || one.contains(['{', ' ']) || one.contains("..");
+    if depth >= MAX_LISTS || all.len() < 2 || all.iter().any(is_odd) || before.contains('}') {
+        return None;
+    }
+    let behind = braces(behind, depth + 1)?;
+    let each = all.iter().flat_map(|one| behind.iter().map(move |behind| format!("{before}{one}{behind}")));
+    let each: Vec<String> = each.take(MAX_PATTERNS + 1).collect();
+    (each.len() <= MAX_PATTERNS).then_some(each)
 }
 
 /// Whether a pattern has names, `*` and `**` alone, and stays in the project.
@@ -135,13 +163,29 @@ mod tests {
             (&["a*ba"], "aba", Some(true)),
             (&["a", "!a"], "a", Some(false)),
             (&["!a", "a"], "a", Some(true)),
-            (&["{a,b}"], "a", None),
+            (&["{a,b}"], "a", Some(true)),
+            (&["{a,b}"], "c", Some(false)),
+            (&["p/{a,b}/x-{c,d*}"], "p/b/x-de", Some(true)),
+            (&["p/{a,b}/x-{c,d*}"], "p/b/x-e", Some(false)),
+            (&["{p/*,q}"], "p/a", Some(true)),
+            (&["p/*", "!p/{a,b}"], "p/b", Some(false)),
+            (&["p/*", "!p/{a,b}"], "p/c", Some(true)),
+            (&["{a,{b,c}}"], "a", None),
+            (&["{a}"], "a", None),
+            (&["{1..3}"], "1", None),
+            (&["{a,..}/b"], "b", None),
+            (&["{a,}"], "a", None),
+            (&["a}{b,c}"], "a", None),
             (&["../a"], "a", None),
             (&["."], "", Some(true)),
         ] {
             assert_eq!(has(texts, folder), expected, "{texts:?} {folder}");
         }
         assert_eq!(Patterns::of(["a", "!a"], Format::Yarn).map(|all| all.has("a")), Some(true), "yarn 1 has no exceptions");
+        assert_eq!(Patterns::of(["a", "!a"], Format::Bun).map(|all| all.has("a")), Some(true), "and bun not in each version");
+        assert_eq!(Patterns::with(["a", "!a"], Format::Bun, true).map(|all| all.has("a")), Some(false));
+        let many = "{a,b,c,d,e,f,g,h}".repeat(8);
+        assert_eq!(Patterns::of([many.as_str()], Format::Npm), None, "too many");
     }
 
     #[test]

@@ -232,7 +232,25 @@ impl Document {
             ignored_optional: self.ignored_optional_dependencies.clone(),
             has_extensions: self.package_extensions_checksum.is_some(),
             has_hook: self.pnpmfile_checksum.is_some(),
+            lacks_peer: self.lacks_peer(),
         }
+    }
+
+    /// The first package that has not all of its peers, with the one that it lacks; of version 9,
+    /// where they are told beside each other.
+    fn lacks_peer(&self) -> Option<String> {
+        let rows: HashMap<&str, &Package> = self.packages.0.iter().map(|(key, _, row)| (key.as_str(), row)).collect();
+        self.snapshots.0.iter().find_map(|(key, _, own)| {
+            let plain = key.split('(').next().unwrap_or(key);
+            let row = rows.get(plain)?;
+            let is_optional = |peer: &str| {
+                let meta = row.peer_dependencies_meta.0.iter().filter(|(name, ..)| name == peer);
+                meta.flat_map(|(.., flags)| &flags.0).any(|(flag, _, value)| flag == "optional" && value.0 == "true")
+            };
+            let has = |peer: &str| own.dependencies.0.iter().chain(&own.optional_dependencies.0).any(|(name, ..)| name == peer);
+            let lacked = row.peer_dependencies.0.iter().find(|(peer, ..)| !is_optional(peer) && !has(peer));
+            lacked.map(|(peer, ..)| format!("{plain} needs {peer}"))
+        })
     }
 
     /// The only importer, where the document itself is that.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use super::asked::{MAX_SHOWN, text_of};
+use super::asked::{self, MAX_SHOWN, Siblings, text_of};
 use super::graph::Graph;
 use super::overrides::{Contexts, Overrides};
 use super::{Fault, Format, Gap, Lockfile, address, bun, json, npm, ranges};
@@ -158,9 +158,17 @@ fn resolutions(project: &Path) -> HashMap<String, Vec<String>> {
 }
 
 impl Lockfile {
-    /// Whether a client finds out by itself what a gap leads to, in a project with these settings.
-    pub fn is_filled_up(&self, gap: &Gap, project: &Path) -> bool {
-        !gap.is_peer || self.format != Format::Npm || !npm::ignores_peers(project)
+    /// The gaps that a client fills up by itself, in a project with these settings. Where a package
+    /// needs what a workspace is, yarn 1 takes that, and has no line for it.
+    pub fn gaps_in(&self, project: &Path) -> Vec<&Gap> {
+        let is_left = |gap: &&Gap| !gap.is_peer || self.format != Format::Npm || !npm::ignores_peers(project);
+        let open: Vec<&Gap> = self.gaps.iter().filter(is_left).collect();
+        if self.format != Format::Yarn || open.is_empty() {
+            return open;
+        }
+        let members = asked::workspaces(project, Format::Yarn, false).unwrap_or_default();
+        let siblings = asked::siblings(project, &members);
+        open.into_iter().filter(|gap| !gap.is_met(&siblings)).collect()
     }
 
     /// Whether the file of yarn 1 has a line for a name and a range.
@@ -172,5 +180,14 @@ impl Lockfile {
     /// Some versions of clients never come back to those.
     pub fn lacking(&self) -> Option<(usize, &str)> {
         self.said.lacking.first.as_deref().map(|first| (self.said.lacking.count, first))
+    }
+}
+
+impl Gap {
+    /// Whether a workspace is what is wanted. A text that was cut says only a part of the range.
+    fn is_met(&self, siblings: &Siblings) -> bool {
+        let is_whole = self.wanted.chars().count() < super::MAX_KEY;
+        let asked = address::split_name(&self.wanted).filter(|_| is_whole);
+        asked.is_some_and(|(name, range)| siblings.get(name).is_some_and(|version| asked::is_sibling(version, range)))
     }
 }

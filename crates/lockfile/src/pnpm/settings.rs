@@ -43,6 +43,8 @@ pub(crate) struct Head {
     pub(crate) ignored_optional: Vec<String>,
     pub(crate) has_extensions: bool,
     pub(crate) has_hook: bool,
+    /// The first package that lacks one of its peers, in words.
+    pub(crate) lacks_peer: Option<String>,
 }
 
 /// What a file says of how the dependencies of one folder are installed, and which folder is linked
@@ -263,6 +265,7 @@ impl Head {
         let own = Project::of(project);
         let mut told = Vec::new();
         told.extend(self.is_ignored(own.manager));
+        told.extend(self.is_without_peers(&own));
         if own.ignored_optional.iter().any(|name| !self.ignored_optional.contains(name)) && self.major > 5 {
             told.push(
                 "ignoredOptionalDependencies of the project are not those of the lockfile: pnpm finds out anew what is needed".to_owned(),
@@ -298,6 +301,17 @@ impl Head {
         let told_of = |what: String| format!("the lockfile has {what} that the project does not: pnpm finds out anew what is needed");
         told.extend(foreign.into_iter().map(told_of));
         told
+    }
+
+    /// What lacks a peer by a line of `.npmrc` alone, in words: a pnpm that does not read that line
+    /// installs the peer, and no version of pnpm is named.
+    fn is_without_peers(&self, own: &Project) -> Option<String> {
+        let is_off = |settings: &BTreeMap<&'static str, String>| settings.get(PEERS.0).is_some_and(|value| value == "false");
+        let is_open = own.manager.is_none() && self.major > 8 && is_off(&own.in_npmrc) && !own.settings.contains_key(PEERS.0);
+        let lacks: String = self.lacks_peer.as_ref().filter(|_| is_open)?.chars().take(MAX_SHOWN).collect();
+        Some(format!(
+            "{lacks}, and the lockfile does not have it: auto-install-peers stands in .npmrc alone, where pnpm 11 and later does not read it (name the version in packageManager, or set autoInstallPeers in pnpm-workspace.yaml)"
+        ))
     }
 
     /// Whether a setting is the project's.

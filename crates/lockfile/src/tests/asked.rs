@@ -104,7 +104,7 @@ fn workspaces_are_held_against_their_rows_too() {
         differences(("yarn.lock", YARN), &[("package.json", &root), ("p/w/package.json", r#"{"name":"w","version":"1.0.0"}"#)])
     };
     assert_eq!((sibling("^1.0.0").len(), sibling("^2.0.0").len()), (0, 1));
-    let braces = r#"{"workspaces":["{p,q}/*"]}"#;
+    let braces = r#"{"workspaces":["{p}/*"]}"#;
     assert_eq!(differences(("yarn.lock", YARN), &[("package.json", braces)]).len(), 1, "a pattern that is not understood");
 }
 

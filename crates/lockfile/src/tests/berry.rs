@@ -85,3 +85,17 @@ fn a_patch_of_the_project_is_told() {
     assert_eq!(left(&format!("a@{PATCH}{OF_X}")), [(Reason::File, with_hash)]);
     assert_eq!(left("a@patch:a@npm%3A1.0.0#optional!builtin<compat/a>"), []);
 }
+
+#[test]
+fn a_workspace_without_a_name_has_the_one_that_yarn_makes_of_its_folder() {
+    let told = |name: &str| {
+        let lock = format!(
+            "__metadata:\n  version: 8\n\n\"{name}@workspace:p/d\":\n  version: 0.0.0-use.local\n  resolution: \"{name}@workspace:p/d\"\n\n\"x@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"x@workspace:.\"\n"
+        );
+        differences(("yarn.lock", &lock), &[("package.json", r#"{"name":"x","workspaces":["p/*"]}"#), ("p/d/package.json", "{}")]).len()
+    };
+    assert_eq!((told("d-67f83b"), told("d")), (0, 0));
+    for other in ["d-67f83", "d-67f83g", "e-67f83b", "@s/d-67f83b", "67f83b"] {
+        assert_eq!(told(other), 1, "{other}");
+    }
+}

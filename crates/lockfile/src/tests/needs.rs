@@ -389,3 +389,43 @@ fn yarn_2_takes_a_workspace_for_a_range_only_where_its_version_is_in_it() {
     assert_eq!((told("^1.0.0", &version("1.0.0")), told("*", &version("9.0.0")), told("^1.0.0", &version("1.1.0-beta.1"))), (0, 0, 0));
     assert_eq!((told("^1.0.0", &version("9.9.9")), told("^1.0.0", ""), told("latest", &version("1.0.0"))), (1, 1, 1));
 }
+
+#[test]
+fn yarn_1_has_no_line_for_a_need_that_a_workspace_meets() {
+    let told = |wanted: &str, version: &str, pattern: &str| {
+        let lock = format!(
+            "# yarn lockfile v1\n\n\na@^1.0.0:\n  version \"1.0.0\"\n  resolved \"https://reg.example/a/-/a-1.0.0.tgz\"\n  dependencies:\n    b \"{wanted}\"\n"
+        );
+        let project = tempfile::tempdir().unwrap();
+        let root = format!(r#"{{"name":"x","private":true,"workspaces":["{pattern}"],"dependencies":{{"a":"^1.0.0"}}}}"#);
+        std::fs::create_dir_all(project.path().join("p/b")).unwrap();
+        std::fs::write(project.path().join("package.json"), root).unwrap();
+        std::fs::write(project.path().join("p/b/package.json"), format!(r#"{{"name":"b","version":"{version}"}}"#)).unwrap();
+        let read = Lockfile::read("yarn.lock", lock.as_bytes()).unwrap();
+        read.gaps_in(project.path()).len()
+    };
+    assert_eq!((told("^1.0.0", "1.5.0", "p/*"), told("^1.0.0", "1.5.0", "p/{a,b}")), (0, 0));
+    assert_eq!(told("^1.0.0", "2.0.0", "p/*"), 1, "a version that is not in the range");
+    assert_eq!(told("^1.0.0", "", "p/*"), 1, "none");
+    assert_eq!(told("latest", "1.5.0", "p/*"), 1, "a tag");
+    assert_eq!(told("npm:c@^1.0.0", "1.5.0", "p/*"), 1, "an alias");
+    assert_eq!(told("^1.0.0", "1.5.0", "q/*"), 1, "no workspace");
+    let long = format!("^1.0.0 {}", "|| ^1.0.0 ".repeat(200));
+    assert_eq!(told(long.trim(), "1.5.0", "p/*"), 1, "what was cut is not compared");
+}
+
+#[test]
+fn bun_has_exceptions_among_its_workspaces_from_1_3_on() {
+    let lock = r#"{"lockfileVersion":1,"workspaces":{"":{"name":"x"}},"packages":{}}"#;
+    let told = |patterns: &str, manager: &str| {
+        let root = format!(r#"{{"name":"x","workspaces":[{patterns}]{manager}}}"#);
+        let member = ("p/w/package.json", r#"{"name":"w","dependencies":{"a":"1"}}"#);
+        differences(("bun.lock", lock), &[("package.json", root.as_str()), member]).len()
+    };
+    let named = |version: &str| format!(r#","packageManager":"bun@{version}""#);
+    let except = r#""p/*","!p/{v,w}""#;
+    assert_eq!((told(except, &named("1.3.0")), told(except, &named("2.0.0"))), (0, 0));
+    for (patterns, manager) in [(except, named("1.2.21")), (except, String::new()), (r#""!p/w","p/*""#, named("1.3.0"))] {
+        assert_eq!(told(patterns, &manager), 1, "{patterns} {manager}");
+    }
+}

@@ -178,3 +178,24 @@ fn pnpm_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     let of = |(head, settings): (String, String)| told("catalog:", &head, &settings);
     assert_eq!((of(catalog("^1.0.0")), of(catalog("^2.0.0"))), (0, 1));
 }
+
+#[test]
+fn a_peer_that_npmrc_alone_leaves_out_is_told_where_no_pnpm_is_named() {
+    let lock = |row: &str, snapshot: &str| {
+        format!(
+            "lockfileVersion: '9.0'\nsettings:\n  autoInstallPeers: false\nimporters:\n  .:\n    dependencies:\n      a: {{specifier: ^1.0.0, version: 1.0.0}}\npackages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\n    peerDependencies: {{b: '1'}}\n{row}  b@1.0.0:\n    resolution: {{integrity: sha512-BBBB}}\nsnapshots:\n  a@1.0.0: {snapshot}\n  b@1.0.0: {{}}\n"
+        )
+    };
+    let told = |lock: &str, more: &str, workspace: &str| {
+        let manifest = format!(r#"{{"dependencies":{{"a":"^1.0.0"}}{more}}}"#);
+        let files = [("package.json", manifest.as_str()), (".npmrc", "auto-install-peers=false\n"), ("pnpm-workspace.yaml", workspace)];
+        super::asked::differences(("pnpm-lock.yaml", lock), &files).len()
+    };
+    let open = lock("", "{}");
+    assert_eq!(told(&open, "", ""), 1, "pnpm 11 installs it");
+    assert_eq!(told(&open, r#","packageManager":"pnpm@10.1.0""#, ""), 0, "pnpm 10 reads the line");
+    assert_eq!(told(&open, r#","packageManager":"pnpm@11.1.0""#, ""), 1, "pnpm 11 does not");
+    assert_eq!(told(&open, "", "autoInstallPeers: false\n"), 0, "all of them read it there");
+    assert_eq!(told(&lock("", "{dependencies: {b: 1.0.0}}"), "", ""), 0, "nothing is left out");
+    assert_eq!(told(&lock("    peerDependenciesMeta: {b: {optional: true}}\n", "{}"), "", ""), 0, "an optional one");
+}

@@ -177,7 +177,7 @@ test('a file of settings that is a link is not read', async () => {
 });
 
 test('settings are accepted by the user for all, or by the team for one and a while', async () => {
-  const files = { ...LOCKS.npm(), '.npmrc': 'cache=./c\n' };
+  const files = { ...LOCKS.npm(), '.npmrc': 'cache=own\n' };
   const decided = (more) => ({ ...files, 'reproduce.json': JSON.stringify({ exceptions: [{ package: '.npmrc#cache', code: 'client-settings', reason: 'our cache', until: '2999-01-31', ...more }] }) });
   const code = async (of, ...args) => (await audit(await project(of), ...args)).code;
   assert.equal(await code(files), 2);
@@ -189,6 +189,59 @@ test('settings are accepted by the user for all, or by the team for one and a wh
   const begun = await project(files);
   await audit(begun, '--write-exceptions');
   assert.equal((await audit(begun)).code, 0, 'the list that is written holds');
+});
+
+/** Of each client: files with a setting, and the one of them that it names. */
+const NAMED = {
+  'package.json#pnpm.patchedDependencies': ['pnpm', { 'package.json': JSON.stringify({ ...MANIFEST, pnpm: { patchedDependencies: { 's-good@1.0.0': 'patches/x.patch' } } }) }, 'patches/x.patch'],
+  'pnpm-workspace.yaml#patchedDependencies': ['pnpm', { 'pnpm-workspace.yaml': 'packages: [w]\npatchedDependencies:\n  s-good@1.0.0: patches/x.patch\n' }, 'patches/x.patch'],
+  '.yarnrc.yml#plugins': ['berry', { '.yarnrc.yml': 'plugins:\n  - path: .yarn/plugins/p.cjs\n    spec: "https://code.example/p.js"\n  - checksum: ab\n    path: q.cjs\n', 'q.cjs': 'q' }, '.yarn/plugins/p.cjs'],
+  'package.json#patchedDependencies': ['bun', { 'package.json': JSON.stringify({ ...MANIFEST, patchedDependencies: { 's-good@1.0.0': 'patches/x.patch' } }) }, 'patches/x.patch'],
+  'bunfig.toml#preload': ['bun', { 'bunfig.toml': 'preload = ["./p.ts", "./q.ts"]\n', 'p.ts': 'p' }, 'q.ts'],
+  '.npmrc#node-options': ['npm', { '.npmrc': 'node-options=--no-warnings --require=./r.cjs\n' }, 'r.cjs'],
+};
+for (const [name, [client, files, file]] of Object.entries(NAMED)) {
+  test(`${client}: an exception for ${name} is for the files that it names, too`, async () => {
+    const folder = await project({ ...LOCKS[client](), ...files, [file]: 'a' });
+    await audit(folder, '--write-exceptions');
+    const found = async () => {
+      const { code, json } = await audit(folder);
+      return [code, json.findings.map((one) => one.code).filter((one) => one.startsWith('exception'))];
+    };
+    assert.deepEqual(await found(), [0, []], 'the control');
+    await writeFiles(folder, { [file]: 'evil' });
+    assert.deepEqual(await found(), [2, ['exception-changed']]);
+    await writeFiles(folder, { [file]: 'a' });
+    assert.deepEqual(await found(), [0, []], 'as it was');
+  });
+}
+
+test('what names a folder, or a file that nobody finds, has no pin, and that is told', async () => {
+  for (const [value, files] of Object.entries({ 'cache=./c': { 'c/x': 'a' }, 'cache=c': { 'c/x': 'a' }, 'node-options=--require=./r': { 'r.js': 'a' }, 'cafile=/nowhere/ca.pem': {}, 'cafile=~/ca.pem': { '~/ca.pem': 'a' }, 'cafile=../ca.pem': { '../ca.pem': 'a' } })) {
+    const folder = await project({ ...LOCKS.npm(), '.npmrc': `${value}\n`, ...files });
+    await audit(folder, '--write-exceptions');
+    const { code, json } = await audit(folder);
+    assert.deepEqual([code, json.findings.filter((one) => one.code === 'exception-unpinned').length], [0, 1], value);
+    const key = `.npmrc#${value.split('=')[0]}`;
+    await writeFiles(folder, { 'reproduce.json': JSON.stringify({ exceptions: [{ package: key, code: 'client-settings', pin: value.slice(value.indexOf('=') + 1), reason: 'ours', until: '2999-01-31' }] }) });
+    const pinned = await audit(folder);
+    assert.deepEqual([pinned.code, pinned.json.findings.filter((one) => one.code === 'exception-changed').length], [2, 1], `${value} with a pin for its words alone`);
+  }
+});
+
+test('yarn 2 and later: an exception for a patch is for the patch’s file', async () => {
+  const resolution = 's-good@patch:s-good@npm%3A1.0.0#./x.patch::version=1.0.0&hash=edf0ad&locator=x%40workspace%3A.';
+  const asked = 'patch:s-good@npm%3A1.0.0#./x.patch';
+  const entry = (key, of, more = '') => `"${key}":\n  version: 1.0.0\n  resolution: "${of}"\n${more}  languageName: node\n  linkType: hard\n\n`;
+  const lock = `__metadata:\n  version: 8\n  cacheKey: 10c0\n\n${entry(`s-good@patch:s-good@npm%3A1.0.0#./x.patch::locator=x%40workspace%3A.`, resolution)}${entry('s-good@npm:1.0.0', 's-good@npm:1.0.0')}"x@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "x@workspace:."\n  dependencies:\n    s-good: "${asked}"\n  languageName: unknown\n  linkType: soft\n`;
+  const folder = await project({ 'yarn.lock': lock, 'package.json': JSON.stringify({ ...MANIFEST, dependencies: { 's-good': asked } }), 'x.patch': 'a' });
+  assert.equal((await audit(folder)).code, 2);
+  await audit(folder, '--write-exceptions');
+  const control = await audit(folder);
+  assert.deepEqual([control.code, control.json.findings.map(({ code }) => code)], [0, []], 'the control');
+  await writeFiles(folder, { 'x.patch': 'evil' });
+  const ran = await audit(folder);
+  assert.deepEqual([ran.code, ran.json.findings.map(({ code }) => code)], [2, ['exception-changed']]);
 });
 
 test('the audit asks whom the user’s own configuration names, and the project’s only where it is accepted', async () => {

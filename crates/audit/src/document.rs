@@ -91,6 +91,11 @@ impl LeftOutInfo {
     pub(crate) fn is_liftable(&self) -> bool {
         self.reason != Reason::Unreadable.as_str()
     }
+
+    /// Whether it is a package with a patch.
+    pub(crate) fn is_patch(&self) -> bool {
+        self.reason == Reason::File.as_str() && self.key.contains("@patch:")
+    }
 }
 
 /// A line of NDJSON.

@@ -126,8 +126,7 @@ impl Exceptions {
     /// The exception that holds for what is left out: the key by itself, and the reason as its
     /// code.
     pub(crate) fn for_left_out(&self, (key, reason): (&str, &str), pin: Option<&str>) -> Option<&Exception> {
-        let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
-        own.into_iter().find(|exception| exception.until >= self.today && exception.is_for_key(key, reason) && exception.is_pinned_to(pin))
+        self.in_force(key, reason).find(|exception| exception.is_pinned_to(pin))
     }
 
     /// The exception that holds for a setting, by its file and key.
@@ -141,8 +140,15 @@ impl Exceptions {
         let mut all = Vec::new();
         let liftable: Vec<&LeftOutInfo> = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).collect();
         let of_left: HashSet<(&str, &str)> = liftable.iter().map(|left| (left.key.as_str(), left.reason)).collect();
-        all.extend(liftable.iter().filter_map(|left| self.pinned((&left.key, left.reason), left.pin.as_deref())));
-        all.extend(plan.settings.iter().filter_map(|setting| self.pinned((&setting.name(), settings::CODE), setting.pin.as_deref())));
+        all.extend(liftable.iter().filter_map(|left| match left.pin.as_deref() {
+            None if left.is_patch() => self.without_pin((&left.key, left.reason)),
+            pin => self.pinned((&left.key, left.reason), pin),
+        }));
+        let of_setting = |setting: &Setting| match setting.pin.as_deref() {
+            None => self.without_pin((&setting.name(), settings::CODE)),
+            pin => self.pinned((&setting.name(), settings::CODE), pin),
+        };
+        all.extend(plan.settings.iter().filter_map(of_setting));
         for exception in &self.all {
             let package = &exception.package;
             let of_row = |row: &Row| row.verdict_exit > 0 && exception.is_for(&row.name, &row.version, row.code.as_deref());
@@ -160,12 +166,29 @@ impl Exceptions {
         all
     }
 
+    /// The exceptions for a key that are not over.
+    fn in_force<'a, 'k>(&'a self, key: &'k str, reason: &'k str) -> impl Iterator<Item = &'a Exception> + use<'a, 'k> {
+        let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
+        own.filter(move |exception| exception.is_for_key(key, reason) && exception.until >= self.today)
+    }
+
+    /// What is to be told of those where nobody knows what counts: the files are not known.
+    fn without_pin(&self, (key, reason): (&str, &str)) -> Option<Finding> {
+        let (open, pinned): (Vec<_>, Vec<_>) = self.in_force(key, reason).partition(|exception| exception.pin.is_none());
+        if !open.is_empty() {
+            let message = format!("the exception for {key} holds whatever its files become: it names none that a pin could be for");
+            return Some(Finding::new("exception-unpinned", Severity::Warning, message));
+        }
+        let was = pinned.first()?.pin.as_deref().unwrap_or_default();
+        let message = format!("the exception for {key} is for {was}, and of what it is now the files are not known: no pin holds for it");
+        Some(Finding::new("exception-changed", Severity::Warning, message))
+    }
+
     /// What is to be told of the exceptions for a key: it is something else now, or may become
     /// that.
     fn pinned(&self, (key, reason): (&str, &str), pin: Option<&str>) -> Option<Finding> {
         let pin = pin.filter(|pin| *pin != UNKNOWN)?;
-        let own = self.by_key.get(key).into_iter().flatten().filter_map(|at| self.all.get(*at));
-        let own: Vec<_> = own.filter(|exception| exception.is_for_key(key, reason) && exception.until >= self.today).collect();
+        let own: Vec<_> = self.in_force(key, reason).collect();
         if own.iter().any(|exception| exception.pin.as_deref() == Some(pin)) {
             return None;
         }

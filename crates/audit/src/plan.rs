@@ -151,12 +151,12 @@ impl Plan {
         let (registry_elsewhere, peer_rules) = (registry_elsewhere(&folder, lockfile.format), lockfile.peer_rules(&folder));
         let settings = settings::find(&folder, (&file, &lockfile), asked.config.as_ref());
         Ok(Self {
+            left_out: settings::with_files(lockfile.left_out, lockfile.format, &folder),
             file,
             folder,
             format,
             packages,
             omitted,
-            left_out: lockfile.left_out,
             findings,
             exceptions,
             is_whole,

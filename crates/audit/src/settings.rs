@@ -10,6 +10,7 @@
 mod above;
 mod known;
 mod manifest;
+mod named;
 mod overrides;
 mod pins;
 mod read;
@@ -18,7 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use npm_lockfile::{Format, Lockfile};
+use npm_lockfile::{Format, LeftOut, Lockfile, Reason};
 use npmrc::NpmConfig;
 use url::Url;
 
@@ -52,8 +53,8 @@ pub(crate) struct Setting {
     pub(crate) key: Option<String>,
     /// Why.
     pub(crate) why: String,
-    /// What it is now: its value, and the hash of the file that this names. `None` where it is a
-    /// folder.
+    /// What it is now: its value, and the hash of the files that this names. `None` where these are
+    /// not known.
     pub(crate) pin: Option<String>,
 }
 
@@ -92,10 +93,24 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
             looking.tell(first, None, format!("a client reads it instead of {name}"));
         }
     }
+    let mut pins = pins::Pins::default();
     for setting in &mut looking.found {
-        setting.pin = pins::of(folder, setting);
+        setting.pin = pins.of(folder, setting);
     }
     looking.found
+}
+
+/// What is left out, where it leads to with the hash of the patches that it names. Of these the
+/// lockfile of yarn 2 and later has a hash that yarn makes anew from whatever they are.
+pub(crate) fn with_files(mut all: Vec<LeftOut>, format: Format, folder: &Path) -> Vec<LeftOut> {
+    let mut pins = pins::Pins::default();
+    for left in all.iter_mut().filter(|_| format == Format::Berry) {
+        let named = left.leads_to.take_if(|to| left.reason == Reason::File && to.contains("@patch:"));
+        if let Some(to) = named {
+            left.leads_to = pins.of_entry(folder, &to);
+        }
+    }
+    all
 }
 
 /// The audited folder, those above it as far as the repository goes, and the workspaces; each with

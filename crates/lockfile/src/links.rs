@@ -94,13 +94,11 @@ fn publishes(project: &Path, workspace: &str) -> Option<String> {
 fn is_named(project: &Path, folder: &str, name: &str) -> bool {
     let text = text_of(&project.join(folder).join("package.json")).unwrap_or_default();
     let Ok(of) = json::parse(&text, false) else { return false };
-    match json::text(&of, "name") {
-        Some(own) => own == name,
-        None => {
-            let own = folder.rsplit('/').next().unwrap_or(folder);
-            folder.is_empty() || name.rsplit('/').next() == Some(own) || is_hashed(name, own)
-        }
+    if let Some(own) = json::text(&of, "name") {
+        return own == name;
     }
+    let own = folder.rsplit('/').next().unwrap_or(folder);
+    folder.is_empty() || name.rsplit('/').next() == Some(own) || is_hashed(name, own)
 }
 
 /// Whether a name is the one that yarn 2 and later makes of a folder's: with a hash of its path.

@@ -24,7 +24,8 @@ pub(super) enum Tree {
     Map(Pairs),
     List(Vec<Tree>),
     Text(String),
-    Number,
+    /// As it is written.
+    Number(String),
     Nothing,
 }
 
@@ -49,16 +50,16 @@ impl<'de> Deserialize<'de> for Tree {
                 Ok(Tree::Text(flag.to_string()))
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Tree, E> {
-                Ok(Tree::Number)
+            fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
+                Ok(Tree::Number(number.to_string()))
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Tree, E> {
-                Ok(Tree::Number)
+            fn visit_u64<E>(self, number: u64) -> Result<Tree, E> {
+                Ok(Tree::Number(number.to_string()))
             }
 
-            fn visit_f64<E>(self, _: f64) -> Result<Tree, E> {
-                Ok(Tree::Number)
+            fn visit_f64<E>(self, number: f64) -> Result<Tree, E> {
+                Ok(Tree::Number(number.to_string()))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Tree, E> {

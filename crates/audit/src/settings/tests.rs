@@ -235,3 +235,76 @@ fn a_link_is_not_followed() {
     let found = find(root.path(), (&root.path().join(name), &read), None);
     assert_eq!(found.iter().map(Setting::name).collect::<Vec<_>>(), [".npmrc"]);
 }
+
+/// The pin of a setting in a folder with these files.
+fn pin((format, name): (Format, &str), files: &[(&str, &str)]) -> Option<String> {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join(".git")).unwrap();
+    let folder = root.path().join("p");
+    for (name, text) in files {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let (lock, text) = lockfile(format);
+    let read = Lockfile::read(lock, text.as_bytes()).unwrap();
+    let found = find(&folder, (&folder.join(lock), &read), Some(&config()));
+    found.into_iter().find(|setting| setting.name() == name).unwrap_or_else(|| panic!("{name} is not told")).pin
+}
+
+#[test]
+fn a_pin_is_for_every_file_that_a_setting_names() {
+    let table = r#"{"patchedDependencies":{"a@1.0.0":"p/a.patch","b":"p/b.patch"}}"#;
+    let plugins = "plugins:\n  - path: .yarn/p.cjs\n    spec: \"https://code.example/p.js\"\n  - q.cjs\n";
+    let resolution = r#"{"resolutions":{"a":"patch:a@npm%3A1.0.0#~/.yarn/a.patch"}}"#;
+    for (setting, file, text, named) in [
+        ((Format::Bun, "package.json#patchedDependencies"), "package.json", table, &["p/a.patch", "p/b.patch"][..]),
+        ((Format::Berry, ".yarnrc.yml#plugins"), ".yarnrc.yml", plugins, &[".yarn/p.cjs", "q.cjs"]),
+        ((Format::Berry, "package.json#resolutions"), "package.json", resolution, &[".yarn/a.patch"]),
+        ((Format::Bun, "bunfig.toml#preload"), "bunfig.toml", "preload = [\"./p.ts\", \"./q.ts\"]\n", &["p.ts", "q.ts"]),
+        ((Format::Npm, ".npmrc#node-options"), ".npmrc", "node-options=--no-warnings --require=./r.cjs -r ./s.cjs\n", &["r.cjs", "s.cjs"]),
+        ((Format::Npm, ".npmrc#cafile"), ".npmrc", "cafile=ca.pem\n", &["ca.pem"]),
+        ((Format::Npm, ".npmrc#script-shell"), ".npmrc", "script-shell=./my shell\n", &["my shell"]),
+    ] {
+        let of = |changed: Option<&str>| {
+            let mut files = vec![(file, text)];
+            files.extend(named.iter().map(|name| (*name, if changed == Some(name) { "evil" } else { "a" })));
+            pin(setting, &files)
+        };
+        let own = of(None);
+        assert!(own.is_some(), "{setting:?}");
+        assert_eq!(own, of(None), "{setting:?}");
+        for name in named {
+            assert!(of(Some(name)).is_some_and(|other| Some(other) != own), "{setting:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_names_no_known_file_has_no_pin() {
+    let of = |line: &str, more: &[(&str, &str)]| {
+        let files = [&[(".npmrc", line)], more].concat();
+        pin((Format::Npm, &format!(".npmrc#{}", line.split('=').next().unwrap())), &files)
+    };
+    for (line, more) in [
+        ("cache=./c", &[("c/x", "a")][..]),
+        ("cache=c", &[("c/x", "a")]),
+        ("node-options=--require=./r", &[("r.js", "a")]),
+        ("node-options=--import=file:///x.mjs", &[]),
+        ("cafile=/nowhere/ca.pem", &[]),
+        ("cafile=//nowhere/ca.pem", &[]),
+        ("cafile=~/ca.pem", &[("~/ca.pem", "a")]),
+        ("cafile=../ca.pem", &[("../ca.pem", "a")]),
+        ("cafile=${HOME}/ca.pem", &[]),
+    ] {
+        assert_eq!(of(line, more), None, "{line}");
+    }
+    for (line, shown) in [
+        ("force=true", "true"),
+        ("tag=next", "next"),
+        ("proxy=https://proxy.example/x", "https://proxy.example/x"),
+        ("before=@s/a", "@s/a"),
+    ] {
+        assert_eq!(of(line, &[]).as_deref(), Some(shown), "{line}");
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use npm_lockfile::{ALL, Needed, Place, Stated, base, normal};
+use npm_lockfile::{ALL, Changes, Needed, Place, Stated, base, fits, normal};
 use npm_registry::Published;
 use npm_tarball::{Archive, EntryKind};
 use serde_json::Value;
@@ -23,10 +23,12 @@ pub(crate) struct Real {
     commands: Vec<BTreeMap<String, String>>,
     /// What it needs, each with its range.
     needs: BTreeMap<String, String>,
-    /// Those of it that lie in its tarball, or are peers, too.
-    brought: BTreeSet<String>,
-    /// The peers that it cannot do without and that are none of its other needs.
-    peers: BTreeMap<String, String>,
+    /// Those of it that it can do without.
+    optional: BTreeSet<String>,
+    /// Those of it that lie in its tarball.
+    bundled: BTreeSet<String>,
+    /// Its peers, each with its range, and whether it can do without.
+    peers: BTreeMap<String, (String, bool)>,
 }
 
 impl Real {
@@ -43,11 +45,17 @@ impl Real {
             Value::Array(all) => all.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
         });
-        let peers = table("peerDependencies").map(|(name, range)| (name.clone(), range.as_str().unwrap_or_default().to_owned()));
         let optional = |name: &str| registry.get("peerDependenciesMeta")?.get(name)?.get("optional")?.as_bool();
-        let peers = peers.filter(|(name, _)| optional(name) != Some(true) && !needs.contains_key(name)).collect();
-        let brought = bundled.chain(table("peerDependencies").map(|(name, _)| name.clone())).collect();
-        Self { commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(), needs, brought, peers }
+        let peers = table("peerDependencies");
+        let peers =
+            peers.map(|(name, range)| (name.clone(), (range.as_str().unwrap_or_default().to_owned(), optional(name) == Some(true))));
+        Self {
+            commands: [registry, manifest].into_iter().flat_map(|of| commands(of, archive)).collect(),
+            optional: table("optionalDependencies").map(|(name, _)| name.clone()).collect(),
+            bundled: bundled.collect(),
+            peers: peers.collect(),
+            needs,
+        }
     }
 
     /// What a place says otherwise, in words. Of the peers that `rules` fit, the project says by
@@ -62,39 +70,45 @@ impl Real {
             told.extend(missing.map(|name| format!("the command {name} is missing")));
         }
         if let Some(needs) = &stated.needs {
-            let all = self.needs.iter().filter(|(name, _)| !stated.lacks_brought || !self.brought.contains(*name));
-            told.extend(all.filter_map(|(name, range)| need((name, range), needs.get(name))));
+            let all = self.needs.iter().filter(|(name, _)| !self.is_left_out(name, stated));
+            let other = all.filter(|(name, range)| !stated.has_need(name, range));
+            told.extend(other.map(|(name, range)| need((name, range), needs.get(name))));
         }
         if let Some(peers) = &stated.peers {
-            let all = self.peers.iter().filter(|(name, _)| !rules.iter().any(|rule| fits(rule, name)));
-            told.extend(all.filter_map(|(name, range)| need((name, range), peers.get(name))).map(|told| format!("{told} (as a peer)")));
+            let is_asked = |(name, (_, is_optional)): &(&String, &(String, bool))| !is_optional && !self.needs.contains_key(*name);
+            let all = self.peers.iter().filter(is_asked).filter(|(name, _)| !rules.iter().any(|rule| fits(rule, name)));
+            let other = all.filter(|(name, (range, _))| !stated.has_peer(name, range));
+            told.extend(other.map(|(name, (range, _))| format!("{} (as a peer)", need((name, range), peers.get(name)))));
         }
         told.truncate(MAX_TOLD);
         told
     }
 }
 
-/// Whether a name fits a pattern of pnpm, in which `*` stands for any letters.
-fn fits(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = rest.get(at + part.len()..).unwrap_or_default();
+impl Real {
+    /// Whether a need is none in the lockfile: it lies in the tarball, the project takes it out, or
+    /// the lockfile has it as the peer that it is, too.
+    fn is_left_out(&self, name: &str, stated: &Stated) -> bool {
+        let is_brought = stated.lacks_brought && self.bundled.contains(name);
+        if self.optional.contains(name) {
+            let ignored = stated.changes.as_ref().map(Changes::ignored).unwrap_or_default();
+            return is_brought || ignored.iter().any(|pattern| fits(pattern, name));
+        }
+        let as_peer = self.peers.get(name).filter(|_| !stated.changes.as_ref().is_some_and(Changes::needs_first));
+        let is_peer = |(range, is_optional): &(String, bool)| *is_optional || stated.peers.is_some() && stated.has_peer(name, range);
+        is_brought || stated.lacks_brought && as_peer.is_some_and(is_peer)
     }
-    rest.ends_with(last)
 }
 
 /// How a place tells otherwise of a need than the registry does.
-fn need((name, range): (&str, &str), told: Option<&Needed>) -> Option<String> {
-    let Some(told) = told else { return Some(format!("{name}, which it needs, is missing")) };
+fn need((name, range): (&str, &str), told: Option<&Needed>) -> String {
+    let Some(told) = told else { return format!("{name}, which it needs, is missing") };
     let other = match told {
         Needed::Range(own) => own.clone(),
         Needed::Versions(all) => all.join(", "),
         Needed::Named => String::new(),
     };
-    (!told.is(range)).then(|| format!("it needs {name}@{range}, and not {name}@{other}"))
+    format!("it needs {name}@{range}, and not {name}@{other}")
 }
 
 /// Whether what a place says of the package has to be looked up.
@@ -124,15 +138,55 @@ fn commands(of: &Value, archive: &Archive) -> Vec<BTreeMap<String, String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use npm_lockfile::{Lockfile, Needed, Stated};
+
+    use super::Real;
+
+    fn range(text: &str) -> BTreeMap<String, Needed> {
+        BTreeMap::from([("b".to_owned(), Needed::Range(text.to_owned()))])
+    }
+
+    fn needing(range: &str) -> Real {
+        Real { needs: BTreeMap::from([("b".to_owned(), range.to_owned())]), ..Real::default() }
+    }
+
+    /// What pnpm's lockfile says of the package `a`, with this at its head and this as its needs.
+    fn stated(head: &str, needs: &str) -> Stated {
+        let text = format!(
+            "lockfileVersion: '9.0'\n\n{head}packages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\n  b@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\nsnapshots:\n  a@1.0.0: {{{needs}}}\n  b@1.0.0: {{}}\n"
+        );
+        let read = Lockfile::read("pnpm-lock.yaml", text.as_bytes()).unwrap();
+        *read.entries[0].places[0].stated.clone().unwrap()
+    }
 
     #[test]
-    fn a_star_stands_for_any_letters() {
-        for (pattern, name) in [("a", "a"), ("*", "a"), ("@s/*", "@s/a"), ("a*c*e", "abcde"), ("*-b", "a-b"), ("a*", "a")] {
-            assert!(fits(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("a", "ab"), ("", "a"), ("@s/*", "@t/a"), ("a*a", "a"), ("a*c*e", "abde")] {
-            assert!(!fits(pattern, name), "{pattern} {name}");
-        }
+    fn what_is_a_need_and_a_peer_is_told_as_one_of_the_two() {
+        let real =
+            |is_optional| Real { peers: BTreeMap::from([("b".to_owned(), ("^1.0.0".to_owned(), is_optional))]), ..needing("^1.0.0") };
+        let told = |real: &Real, needs: BTreeMap<String, Needed>, peers: BTreeMap<String, Needed>, needs_first: bool| {
+            let head = if needs_first { "settings:\n  autoInstallPeers: false\n" } else { "" };
+            let stated = Stated { needs: Some(needs), peers: Some(peers), ..stated(head, "") };
+            real.differences(&stated, &[]).len()
+        };
+        let none = BTreeMap::new;
+        let of = real(false);
+        assert_eq!((told(&of, range("^1.0.0"), none(), false), told(&of, none(), range("^1.0.0"), false)), (0, 0));
+        assert_eq!((told(&of, none(), none(), false), told(&of, none(), range("^2.0.0"), false)), (1, 1));
+        assert_eq!((told(&of, range("^1.0.0"), none(), true), told(&of, none(), range("^1.0.0"), true)), (0, 1), "without peers");
+        assert_eq!((told(&real(true), none(), none(), false), told(&real(true), none(), none(), true)), (0, 1), "an optional peer");
+    }
+
+    #[test]
+    fn the_project_takes_out_only_what_is_optional() {
+        let real = |optional: &[&str]| Real {
+            optional: optional.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+            ..needing("^1.0.0")
+        };
+        let told =
+            |real: &Real, ignored: &str| real.differences(&stated(&format!("ignoredOptionalDependencies: [{ignored}]\n"), ""), &[]).len();
+        assert_eq!((told(&real(&["b"]), "b"), told(&real(&["b"]), "'*'")), (0, 0));
+        assert_eq!((told(&real(&["b"]), "c"), told(&real(&[]), "b"), told(&real(&[]), "")), (1, 1, 1));
     }
 }

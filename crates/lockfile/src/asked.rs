@@ -94,6 +94,13 @@ impl Said {
         self.top.as_ref().and_then(|top| top.get(name)).is_some_and(|locked| is_in(locked, range))
     }
 
+    /// Whether pnpm leaves out what a folder asks for, as the settings in the lockfile say.
+    fn is_left_out(&self, name: &str, list: &str) -> bool {
+        let Some(head) = &self.of_pnpm else { return false };
+        let is_out = self.overrides.as_ref().and_then(|all| all.get(name)).is_some_and(|instead| instead == pnpm::NOTHING);
+        is_out || list == "optionalDependencies" && head.ignored_optional.iter().any(|pattern| pnpm::fits(pattern, name))
+    }
+
     /// Whether yarn 1 has a line for a name and a range that the folder `from` asks for, or a
     /// workspace in its place.
     pub(crate) fn has_line(&self, (name, range): (&str, &str), from: &str, siblings: &Siblings) -> bool {
@@ -229,6 +236,7 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
                 if format == Format::Pnpm && list == other && said.overrides.as_ref().and_then(|all| all.get(package)) == Some(locked) => {}
             Some((other, locked)) if is_same((list, range), (other, locked)) => {}
             // pnpm leaves them out where the project says so.
+            None if said.is_left_out(package, list) => {}
             None if format == Format::Pnpm && range.starts_with("link:") && pnpm::excludes_links(project) => {}
             Some((other, locked)) => all.push(told((package, range), &format!("has {locked} in {other} (it is in {list})"))),
             None => all.push(told((package, range), "does not say so")),

@@ -193,13 +193,15 @@ impl Collected {
     }
 
     /// Keeps what one of a package's entries says of it.
-    pub(crate) fn states(&mut self, node: usize, stated: Stated) {
-        if let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) {
-            place.stated = Some(Box::new(match place.stated.take() {
-                Some(known) => known.joined(&stated),
-                None => stated,
-            }));
-        }
+    pub(crate) fn states(&mut self, node: usize, stated: Stated) -> Result<(), Fault> {
+        let Some(Node::Package(_, _, place)) = self.nodes.get_mut(node) else { return Ok(()) };
+        let Some(known) = place.stated.take() else {
+            place.stated = Some(Box::new(stated));
+            return Ok(());
+        };
+        let versions = known.versions();
+        place.stated = Some(Box::new(known.joined(&stated)));
+        self.count(versions)
     }
 
     /// Says of each package whether it is for development alone, by the graph.

@@ -9,7 +9,8 @@ use std::path::Path;
 use jsonc_parser::ast::Object;
 
 use super::asked::{self, MAX_SHOWN, Said, Siblings, is_within, text_of};
-use super::{Needed, address, json};
+use super::pnpm::{Changes, fits};
+use super::{Needed, address, json, stated};
 
 /// What ends as a tarball does is one for clients.
 const TARBALLS: [&str; 3] = [".tgz", ".tar.gz", ".tar"];
@@ -24,6 +25,8 @@ pub(crate) struct OwnFolder {
     pub(crate) has_dev: bool,
     /// Its peers as its entry says, where a client installs them.
     pub(crate) peers: Option<BTreeMap<String, Needed>>,
+    /// Of pnpm: what the settings of the project change of its needs.
+    pub(crate) changes: Option<Changes>,
 }
 
 /// Where a lockfile says what a folder needs.
@@ -40,15 +43,20 @@ pub(crate) enum Told {
 impl OwnFolder {
     /// A folder of which a client installs what it needs in production.
     pub(crate) fn of(path: String, told: Told) -> Self {
-        Self { path, told, has_dev: false, peers: None }
+        Self { path, told, has_dev: false, peers: None, changes: None }
     }
 
     /// What its package.json asks for otherwise than the lockfile says, each name with its range.
     fn other<'o>(&self, of: &'o Object<'_>, (said, siblings): (&Said, &Siblings), has_peers: bool) -> Vec<(&'o str, &'o str)> {
         let lists = ["dependencies", "optionalDependencies"].into_iter().chain(self.has_dev.then_some("devDependencies"));
-        let asked: Vec<_> = lists.flat_map(|list| json::pairs(of, list)).collect();
+        let is_left = |list: &str, name: &str| {
+            let changes = self.changes.as_ref().filter(|_| list == "optionalDependencies");
+            changes.is_some_and(|changes| changes.ignored().iter().any(|pattern| fits(pattern, name)))
+        };
+        let pairs = |list| json::pairs(of, list).filter(move |(name, _)| !is_left(list, name));
+        let asked: Vec<_> = lists.flat_map(pairs).collect();
         let is_told = |(name, range): &(&str, &str)| match &self.told {
-            Told::Entry(needs) => needs.get(*name).is_some_and(|needed| needed.is(range)) || said.has_at_top(name, range),
+            Told::Entry(needs) => stated::has(needs, self.changes.as_ref(), (name, range)) || said.has_at_top(name, range),
             Told::Lines => said.has_line((name, range), &self.path, siblings),
             Told::Nothing => true,
         };
@@ -58,7 +66,7 @@ impl OwnFolder {
             let optional = asked::optional_peers(of);
             let is_other = |(name, range): &(&str, &str)| {
                 let is_asked = !known.contains(name) && !optional.contains(name);
-                is_asked && !own.get(*name).is_some_and(|needed| needed.is(range)) && !said.has_at_top(name, range)
+                is_asked && !own.get(*name).is_some_and(|needed| needed.is(name, range)) && !said.has_at_top(name, range)
             };
             all.extend(json::pairs(of, asked::PEERS).filter(is_other));
         }

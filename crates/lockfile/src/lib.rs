@@ -52,6 +52,7 @@ use error::Fault;
 pub use error::LockfileError;
 use graph::{Graph, Importer};
 pub use patterns::Patterns;
+pub use pnpm::{Changes, fits};
 pub use stated::{ALL, Needed, Stated, base, normal};
 
 /// Largest file that is read, in bytes.

@@ -6,10 +6,11 @@
 
 mod keys;
 mod nodes;
+mod overrides;
 mod scalar;
 mod settings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::mem::take;
 
@@ -24,6 +25,8 @@ use scalar::{Patched, Setting};
 pub(crate) use settings::{Head, Meta, excludes_links, in_npmrc, manager, runtimes};
 
 use nodes::One;
+pub(crate) use overrides::NOTHING;
+pub use overrides::{Changes, fits};
 
 /// A document. Of it and of all in it, no other members are read than those that pnpm writes.
 #[derive(Deserialize, Default)]
@@ -239,17 +242,17 @@ impl Document {
     /// The first package that has not all of its peers, with the one that it lacks; of version 9,
     /// where they are told beside each other.
     fn lacks_peer(&self) -> Option<String> {
-        let rows: HashMap<&str, &Package> = self.packages.0.iter().map(|(key, _, row)| (key.as_str(), row)).collect();
+        let needed = |row: &'_ Package| -> Vec<String> {
+            nodes::peers_of(row).into_iter().filter(|(_, (_, is_optional))| !is_optional).map(|(name, _)| name).collect()
+        };
+        let rows: HashMap<&str, Vec<String>> = self.packages.0.iter().map(|(key, _, row)| (key.as_str(), needed(row))).collect();
         self.snapshots.0.iter().find_map(|(key, _, own)| {
             let plain = key.split('(').next().unwrap_or(key);
-            let row = rows.get(plain)?;
-            let is_optional = |peer: &str| {
-                let meta = row.peer_dependencies_meta.0.iter().filter(|(name, ..)| name == peer);
-                meta.flat_map(|(.., flags)| &flags.0).any(|(flag, _, value)| flag == "optional" && value.0 == "true")
-            };
-            let has = |peer: &str| own.dependencies.0.iter().chain(&own.optional_dependencies.0).any(|(name, ..)| name == peer);
-            let lacked = row.peer_dependencies.0.iter().find(|(peer, ..)| !is_optional(peer) && !has(peer));
-            lacked.map(|(peer, ..)| format!("{plain} needs {peer}"))
+            let needed = rows.get(plain).filter(|needed| !needed.is_empty())?;
+            let has: HashSet<&str> =
+                own.dependencies.0.iter().chain(&own.optional_dependencies.0).map(|(name, ..)| name.as_str()).collect();
+            let lacked = needed.iter().find(|peer| !has.contains(peer.as_str()))?;
+            Some(format!("{plain} needs {lacked}"))
         })
     }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use jsonc_parser::ast::{Object, Value};
 use npm_spec::version;
 
-use super::json;
+use super::pnpm::Changes;
+use super::{address, json};
 
 /// In place of the name of a command: each file of a folder is one.
 pub const ALL: &str = "*";
@@ -24,6 +25,8 @@ pub struct Stated {
     /// Its peers, where the format tells them by themselves. What it says to be optional counts
     /// where it is there all the same.
     pub peers: Option<BTreeMap<String, Needed>>,
+    /// What the settings of the project change of all that.
+    pub changes: Option<Changes>,
 }
 
 /// How an entry tells of what a package needs.
@@ -33,27 +36,64 @@ pub enum Needed {
     Named,
     /// By the range that the package asks for.
     Range(String),
-    /// By the versions that were found.
+    /// By the versions that were found; those of a package of another name as `npm:name@1.0.0`.
     Versions(Vec<String>),
 }
 
 impl Needed {
-    /// Whether this is what a package asks for in a range.
-    pub fn is(&self, range: &str) -> bool {
+    /// Whether this is what a package asks for by a name and a range.
+    pub fn is(&self, name: &str, range: &str) -> bool {
         let bare = |range: &str| range.strip_prefix("npm:").unwrap_or(range).trim().to_owned();
         match self {
             Self::Named => true,
             Self::Range(own) => bare(own) == bare(range),
+            Self::Versions(_) if address::kind(range).is_some() => true,
             Self::Versions(all) => {
-                let wanted = range.strip_prefix("npm:").map_or(range, |real| real.rsplit_once('@').map_or("*", |(_, range)| range));
-                let Some(wanted) = version::VersionRange::parse(wanted) else { return true };
-                all.iter().all(|own| version::parse(own).is_none_or(|own| wanted.contains(&own)))
+                let (real, wanted) = behind(name, range);
+                let wanted = version::VersionRange::parse(wanted);
+                all.iter().map(|own| behind(name, own)).all(|(own, locked)| {
+                    let pair = wanted.as_ref().zip(version::parse(locked));
+                    own == real && pair.is_none_or(|(wanted, locked)| wanted.contains(&locked))
+                })
             }
         }
     }
 }
 
+/// The package that a name and a range or a version stand for, with the latter: of `npm:a@1` the
+/// `a` and the `1`.
+fn behind<'n>(name: &'n str, range: &'n str) -> (&'n str, &'n str) {
+    range.strip_prefix("npm:").map_or((name, range), |real| address::split_name(real).unwrap_or((real, "*")))
+}
+
+/// Whether a need in a range is among those that are told, with what the project changes of it.
+pub(crate) fn has(needs: &BTreeMap<String, Needed>, changes: Option<&Changes>, (name, range): (&str, &str)) -> bool {
+    let told = needs.get(name);
+    let is_changed = changes.and_then(|changes| changes.is_need((name, range), told));
+    is_changed.unwrap_or_else(|| told.is_some_and(|told| told.is(name, range)))
+}
+
 impl Stated {
+    /// Whether it tells of a need of its package in a range, where it tells of needs.
+    pub fn has_need(&self, name: &str, range: &str) -> bool {
+        self.needs.as_ref().is_none_or(|needs| has(needs, self.changes.as_ref(), (name, range)))
+    }
+
+    /// Whether it tells of a peer of its package in a range, where it tells of peers.
+    pub fn has_peer(&self, name: &str, range: &str) -> bool {
+        let Some(peers) = &self.peers else { return true };
+        let is_needed = self.needs.as_ref().is_some_and(|needs| needs.contains_key(name));
+        let told = peers.get(name);
+        told.is_some_and(|told| told.is(name, range))
+            || self.changes.as_ref().is_some_and(|changes| changes.is_peer((name, range), (told, is_needed)))
+    }
+
+    /// How many versions it tells beside the first of each need.
+    pub(crate) fn versions(&self) -> usize {
+        let more = |needed: &Needed| if let Needed::Versions(all) = needed { all.len().saturating_sub(1) } else { 0 };
+        self.needs.iter().flat_map(BTreeMap::values).map(more).sum()
+    }
+
     /// The commands of `bin`, or bun's word for a folder of them; `None` if there are none.
     pub(crate) fn of_commands(entry: &Object<'_>, name: &str) -> Option<Box<Self>> {
         let commands = match (json::member(entry, "bin"), json::text(entry, "binDir")) {

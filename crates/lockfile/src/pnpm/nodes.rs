@@ -1,9 +1,11 @@
 //! The packages and folders of one document, and what each of them needs.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::keys::{address_of, base, is_of_commit, version};
-use super::{Document, Importer, Package, Resolution, Scalar, Snapshot, Wanted, settings};
+use super::overrides::{Changes, Overrides};
+use super::{Document, Importer, Package, Resolution, Scalar, Snapshot, Wanted};
 use crate::collect::Collected;
 use crate::folders::{self, OwnFolder, Told, joined};
 use crate::graph::Kind;
@@ -22,9 +24,9 @@ pub(super) struct One {
     folders: HashMap<usize, (String, BTreeMap<String, String>)>,
     /// The peers of packages, by their nodes: the range, and whether they are said to be optional.
     peers: HashMap<usize, BTreeMap<String, (String, bool)>>,
-    /// What the project's settings say of needs: by the name, and none is told where they may say
-    /// anything.
-    lifted: Option<BTreeMap<String, Needed>>,
+    /// What the project's settings change of needs, and whether they may change anything.
+    overrides: Arc<Overrides>,
+    is_open: bool,
     importers: HashMap<String, usize>,
 }
 
@@ -60,16 +62,16 @@ impl One {
                 self.add(key, *position, None, found)?;
             }
         }
-        let has_snapshots = self.look_up(document.lockfile_version.as_ref(), (&document.packages, &document.snapshots), found);
+        let has_snapshots = self.look_up(document.lockfile_version.as_ref(), (&document.packages, &document.snapshots), found)?;
         for (key, _, package) in &document.packages.0 {
             if !has_snapshots {
-                self.states(key, [&package.dependencies, &package.optional_dependencies], found);
+                self.states(key, [&package.dependencies, &package.optional_dependencies], found)?;
             }
             self.needs_of(key, (&package.dependencies, Kind::Production), found)?;
             self.needs_of(key, (&package.optional_dependencies, Kind::Optional), found)?;
         }
         for (key, _, snapshot) in &document.snapshots.0 {
-            self.states(base(key), [&snapshot.dependencies, &snapshot.optional_dependencies], found);
+            self.states(base(key), [&snapshot.dependencies, &snapshot.optional_dependencies], found)?;
             self.needs_of(base(key), (&snapshot.dependencies, Kind::Production), found)?;
             self.needs_of(base(key), (&snapshot.optional_dependencies, Kind::Optional), found)?;
             if let Some(node) = self.by_key.get(base(key)) {
@@ -91,7 +93,12 @@ impl One {
 
     /// Keeps the keys that are looked up, and which needs the project's settings change; gives
     /// whether the former are those of snapshots.
-    fn look_up(&mut self, version: Option<&Scalar>, (packages, snapshots): (&Pairs<Package>, &Pairs<Snapshot>), found: &Collected) -> bool {
+    fn look_up(
+        &mut self,
+        version: Option<&Scalar>,
+        (packages, snapshots): (&Pairs<Package>, &Pairs<Snapshot>),
+        found: &Collected,
+    ) -> Result<bool, Fault> {
         // Up to version 6 the packages themselves are what is looked up.
         let has_snapshots = version.is_some_and(|version| version.0.starts_with('9'));
         self.keys = if has_snapshots {
@@ -99,12 +106,10 @@ impl One {
         } else {
             packages.0.iter().map(|(key, ..)| key.clone()).collect()
         };
-        self.lifted = found.said.of_pnpm.as_ref().filter(|head| !head.has_hook && !head.has_extensions).map(|head| {
-            let ignored = head.ignored_optional.iter().cloned();
-            let overridden = found.said.overrides.iter().flatten().map(|(key, _)| settings::overridden(key));
-            ignored.chain(overridden).map(|name| (name, Needed::Named)).collect()
-        });
-        has_snapshots
+        let head = found.said.of_pnpm.as_ref();
+        self.is_open = head.is_none_or(|head| head.has_hook || head.has_extensions);
+        self.overrides = Arc::new(Overrides::of(found.said.overrides.as_ref(), head)?);
+        Ok(has_snapshots)
     }
 
     /// What the project or a workspace needs; links that lead out of both are told.
@@ -134,7 +139,7 @@ impl One {
             }
             let real = range.filter(|range| address::kind(range).is_none()).map(|range| real_name(name, range));
             for to in targets {
-                unmet((folder, name, range.unwrap_or_default()), to, found)?;
+                self.unmet((folder, name, range.unwrap_or_default()), to, found)?;
                 if let Some(real) = real {
                     found.is_asked_for(to, real);
                 }
@@ -218,29 +223,31 @@ impl One {
 
     /// Keeps what a row says that its package needs: pnpm asks the registry for that where anything
     /// of its settings has changed.
-    fn states(&self, key: &str, lists: [&Pairs<Wanted>; 2], found: &mut Collected) {
-        let Some(node) = self.by_key.get(key) else { return };
+    fn states(&self, key: &str, lists: [&Pairs<Wanted>; 2], found: &mut Collected) -> Result<(), Fault> {
+        let Some(node) = self.by_key.get(key) else { return Ok(()) };
         let of = |(name, _, wanted): &(String, Position, Wanted)| {
             let locked = keys_of(name, &wanted.0).into_iter().find(|key| self.keys.contains(key)).and_then(|key| version(&key));
-            (name.clone(), locked.map_or(Needed::Named, |(_, version)| Needed::Versions(vec![version])))
+            let told = locked.map(|(real, version)| if real == *name { version } else { format!("npm:{real}@{version}") });
+            (name.clone(), told.map_or(Needed::Named, |told| Needed::Versions(vec![told])))
         };
-        let mut needs: BTreeMap<String, Needed> = lists.into_iter().flat_map(|list| list.0.iter().map(of)).collect();
-        needs.extend(self.lifted.clone().unwrap_or_default());
+        let needs: BTreeMap<String, Needed> = lists.into_iter().flat_map(|list| list.0.iter().map(of)).collect();
+        let changes = Some(Changes::new(&self.overrides, version(key)));
         if let Some((path, peers)) = self.folders.get(node) {
             // A peer that is installed stands among what is needed, with the version.
             let peers = peers.iter().filter(|(name, _)| needs.contains_key(*name));
             let peers = peers.map(|(name, range)| (name.clone(), Needed::Range(range.clone()))).collect();
-            found.said.folders.push(OwnFolder { peers: Some(peers), ..OwnFolder::of(path.clone(), Told::Entry(needs)) });
-            return;
+            found.said.folders.push(OwnFolder { peers: Some(peers), changes, ..OwnFolder::of(path.clone(), Told::Entry(needs)) });
+            return Ok(());
         }
-        if self.lifted.is_none() {
-            return;
+        if self.is_open {
+            return Ok(());
         }
-        let lifted = self.lifted.iter().flatten().map(|(name, needed)| (name.clone(), needed.clone()));
-        let peers = self.peers.get(node).into_iter().flatten();
-        let peers = peers.filter(|(name, (_, is_optional))| !is_optional || needs.contains_key(*name));
-        let peers = peers.map(|(name, (range, _))| (name.clone(), Needed::Range(range.clone()))).chain(lifted).collect();
-        found.states(*node, Stated { commands: None, needs: Some(needs), lacks_brought: true, peers: Some(peers) });
+        let peers = self.peers.get(node);
+        // A package is one row, and may have any number of snapshots.
+        found.count(peers.map_or(0, BTreeMap::len))?;
+        let peers = peers.into_iter().flatten().filter(|(name, (_, is_optional))| !is_optional || needs.contains_key(*name));
+        let peers = peers.map(|(name, (range, _))| (name.clone(), Needed::Range(range.clone()))).collect();
+        found.states(*node, Stated { needs: Some(needs), lacks_brought: true, peers: Some(peers), changes, ..Stated::default() })
     }
 
     fn needs_of(&self, key: &str, (list, kind): (&Pairs<Wanted>, Kind), found: &mut Collected) -> Result<(), Fault> {
@@ -250,7 +257,7 @@ impl One {
                 let target = joined("", path).unwrap_or_else(|| "..".to_owned());
                 found.folder(&format!("{key} > {name}@{}", wanted.0), *position, (Reason::Link, &target))?;
                 // pnpm links a workspace for what a package needs, or what an override leads it to.
-                if !settings::is_linked(found.said.overrides.as_ref(), name) {
+                if !self.overrides.is_linked(name) {
                     let link = Link::to(name, &target);
                     let link = self.folders.get(from).map_or_else(|| link.clone(), |(folder, _)| link.clone().asked_by(folder));
                     link.keep(&mut found.said.links)?;
@@ -280,24 +287,24 @@ impl One {
             .find_map(|key| self.by_key.get(key).or_else(|| self.by_key.get(base(key))));
         known.copied().into_iter().collect()
     }
-}
 
-/// Keeps a need of the project that leads to a version that is not in its range, and in that of no
-/// override: pnpm 10 and later asks for another one.
-fn unmet((folder, name, range): (&str, &str, &str), to: usize, found: &mut Collected) -> Result<(), Fault> {
-    let Some(locked) = found.version_of(to).map(str::to_owned) else { return Ok(()) };
-    let in_catalog = range.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
-    let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));
-    let wanted = line.map_or(range, String::as_str).to_owned();
-    let mut instead = found.said.overrides.iter().flatten().filter(|(key, _)| settings::of_override(key) == (None, name.to_owned()));
-    if ranges::may_have(&wanted, &locked) || instead.any(|(_, value)| ranges::may_have(value, &locked)) {
-        return Ok(());
+    /// Keeps a need of the project that leads to a version that is not in its range, and in that of
+    /// no override: pnpm 10 and later asks for another one.
+    fn unmet(&self, (folder, name, range): (&str, &str, &str), to: usize, found: &mut Collected) -> Result<(), Fault> {
+        let Some(locked) = found.version_of(to).map(str::to_owned) else { return Ok(()) };
+        let in_catalog = range.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
+        let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));
+        let wanted = line.map_or(range, String::as_str).to_owned();
+        if ranges::may_have(&wanted, &locked) || self.overrides.may_have(name, &locked) {
+            return Ok(());
+        }
+        found.said.unmet.add(Unmet { by: None, key: folder.to_owned(), name: name.to_owned(), wanted, locked, is_peer: false })
     }
-    found.said.unmet.add(Unmet { by: None, key: folder.to_owned(), name: name.to_owned(), wanted, locked, is_peer: false })
 }
 
-/// The peers of a row. One that is optional can stand in the table of those alone.
-fn peers_of(package: &Package) -> BTreeMap<String, (String, bool)> {
+/// The peers of a row: the range, and whether it can do without. One that is optional can stand in
+/// the table of those alone.
+pub(super) fn peers_of(package: &Package) -> BTreeMap<String, (String, bool)> {
     let is_optional = |all: &Pairs<Scalar>| all.0.iter().any(|(key, _, value)| key == "optional" && value.0 == "true");
     let optional: HashSet<&str> =
         package.peer_dependencies_meta.0.iter().filter(|(.., all)| is_optional(all)).map(|(name, ..)| name.as_str()).collect();

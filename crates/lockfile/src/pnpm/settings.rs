@@ -253,7 +253,10 @@ impl Head {
         }
         let Some(rules) = json::object(&root, "pnpm").and_then(|own| json::object(own, "peerDependencyRules")) else { return Vec::new() };
         let listed = ["ignoreMissing", "allowAny"].into_iter().flat_map(|list| json::list(rules, list)).filter_map(json::string);
-        listed.map(str::to_owned).chain(json::pairs(rules, "allowedVersions").map(|(key, _)| overridden(key))).collect()
+        listed
+            .map(str::to_owned)
+            .chain(json::pairs(rules, "allowedVersions").map(|(key, _)| parts_of_override(key).1.0.to_owned()))
+            .collect()
     }
 
     /// What the file says and the project does not, in words.
@@ -348,24 +351,17 @@ fn is_patch(own: &Project, (key, path): (&String, &Option<String>)) -> bool {
     own.patched.get(key).is_some_and(|own| path.as_ref().is_none_or(|path| bare(path) == bare(own)))
 }
 
-/// Whether an override of the lockfile leads a name to a folder.
-pub(super) fn is_linked(overrides: Option<&BTreeMap<String, String>>, name: &str) -> bool {
-    overrides.into_iter().flatten().any(|(key, value)| value.starts_with("link:") && overridden(key) == name)
-}
+/// A name with the range behind it, where there is one.
+type Ranged<'k> = (&'k str, Option<&'k str>);
 
-/// The name that a key of overrides is for: of `b@1>a@^2` that is `a`.
-pub(super) fn overridden(key: &str) -> String {
-    of_override(key).1
-}
-
-/// The same, with the package for whose needs alone it is: of `b@1>a@^2` that is `b`. Behind a
-/// blank, a bar or an `@` the sign is one of a range.
-pub(super) fn of_override(key: &str) -> (Option<String>, String) {
+/// What a key of overrides is for, and the package for whose needs alone it is: of `b@1>a@^2` that
+/// is `b` in `1`, and `a` in `^2`. Behind a blank, a bar or an `@` the sign is one of a range.
+pub(super) fn parts_of_override(key: &str) -> (Option<Ranged<'_>>, Ranged<'_>) {
     let is_border = |at: &usize| key.get(..*at).is_some_and(|before| !before.is_empty() && !before.ends_with([' ', '|', '@']));
     let border = key.match_indices('>').map(|(at, _)| at).rfind(is_border);
-    let name = |text: &str| address::split_name(text).map_or(text, |(name, _)| name).to_owned();
+    let parts = |text| address::split_name(text).map_or((text, None), |(name, range)| (name, Some(range)));
     let (by, last) = border.map_or((None, key), |at| (key.get(..at), key.get(at + 1..).unwrap_or_default()));
-    (by.map(name), name(last))
+    (by.map(parts), parts(last))
 }
 
 /// The runtimes of which package.json says that pnpm installs them, each with the list in which it

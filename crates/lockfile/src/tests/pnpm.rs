@@ -199,3 +199,52 @@ fn a_peer_that_npmrc_alone_leaves_out_is_told_where_no_pnpm_is_named() {
     assert_eq!(told(&lock("", "{dependencies: {b: 1.0.0}}"), "", ""), 0, "nothing is left out");
     assert_eq!(told(&lock("    peerDependenciesMeta: {b: {optional: true}}\n", "{}"), "", ""), 0, "an optional one");
 }
+
+#[test]
+fn an_override_of_pnpm_puts_no_need_there_and_is_for_the_needs_of_its_package_alone() {
+    let stated = |head: &str, needed: &str| {
+        let text = format!(
+            "lockfileVersion: '9.0'\n\n{head}packages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\n  b@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\nsnapshots:\n  a@1.0.0: {{{needed}}}\n  b@1.0.0: {{}}\n"
+        );
+        *Lockfile::read("pnpm-lock.yaml", text.as_bytes()).unwrap().entries[0].places[0].stated.clone().unwrap()
+    };
+    let with = "dependencies: {b: 1.0.0}";
+    let has = |over: &str, needed: &str, range: &str| {
+        let head = if over.is_empty() { String::new() } else { format!("overrides:\n  {over}\n") };
+        stated(&head, needed).has_need("b", range)
+    };
+    assert!(has("", with, "^1.0.0") && !has("", with, "^2.0.0") && !has("", "", "^1.0.0"), "the control");
+    for own in ["b: ^1.0.0", "a>b: ^1.0.0", "a@1>b: ^1.0.0", "b@^2: 1.0.0", "b@>=2.5: 1.0.0", "b: npm:b@1", "a@1>b@2: 1.0.0"] {
+        assert!(has(own, with, "^2.0.0"), "{own}");
+    }
+    for other in ["z>b: ^1.0.0", "z: ^1.0.0", "b: ^2.0.0", "b@3: 1.0.0", "a@2>b: 1.0.0", "b: '-'", "a>b@3: 1.0.0"] {
+        assert!(!has(other, with, "^2.0.0"), "{other}");
+    }
+    for missing in ["b: ^1.0.0", "a>b: ^1.0.0", "z>b: '-'", "b@2: '-'"] {
+        assert!(!has(missing, "", "^1.0.0"), "{missing}");
+    }
+    assert!(has("b: '-'", "", "^1.0.0") && has("a>b: '-'", "", "^1.0.0") && has("b@1: '-'", "", "^1.0.0"), "they take the need out");
+    assert!(!has("b: ^2.0.0", with, "^1.0.0"), "the override counts, and not the package");
+    let both = |needed: &str| has("a>b: ^2.0.0\n  b: '-'", needed, "^1.0.0");
+    assert!(!both("") && !both(with), "what is for one package counts first");
+    let many: String = (0..1000).map(|at| format!("  o{at}: 1.0.0\n")).collect();
+    let own = stated(&format!("overrides:\n{many}"), "");
+    assert_eq!((own.needs.unwrap().len(), own.peers.unwrap().len()), (0, 0), "no row has a copy of the overrides");
+    let aliased = stated("", "dependencies: {z: b@1.0.0}");
+    assert!(aliased.has_need("z", "npm:b@^1.0.0") && !aliased.has_need("z", "^1.0.0") && !aliased.has_need("z", "npm:c@^1.0.0"));
+    let plain = stated("", with);
+    assert!(plain.has_need("b", "npm:b@1") && !plain.has_need("b", "npm:c@^1.0.0") && plain.has_need("b", "github:o/b"));
+}
+
+#[test]
+fn what_pnpm_leaves_out_of_the_project_is_in_no_list() {
+    let told = |head: &str, list: &str, pnpm: &str| {
+        let lock = format!("lockfileVersion: '9.0'\n\n{head}importers:\n  .: {{}}\n");
+        differences(("pnpm-lock.yaml", &lock), &[("package.json", &format!(r#"{{"name":"x","{list}":{{"b":"1"}},"pnpm":{pnpm}}}"#))]).len()
+    };
+    let (out, ignored) = ("overrides:\n  b: '-'\n", "ignoredOptionalDependencies: [b]\n");
+    assert_eq!(told(out, "dependencies", r#"{"overrides":{"b":"-"}}"#), 0);
+    assert_eq!(told(ignored, "optionalDependencies", r#"{"ignoredOptionalDependencies":["b"]}"#), 0);
+    assert_eq!(told(ignored, "dependencies", r#"{"ignoredOptionalDependencies":["b"]}"#), 1);
+    assert_eq!(told("", "dependencies", "{}"), 1);
+}

@@ -139,6 +139,47 @@ attack('a file that Node loads in place of one of the commit is told', async (at
   assert.match(findingOf(gone, 'source-shadowed').message, /core\/index\.js \(in place of core\.js\)/);
 });
 
+attack('what a build puts beside scripts of the commit, and Node takes in its place, is told', async (at) => {
+  const judge = async (label, more, base, made) => {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, ...more });
+    const source = { 'package.json': json, ...base, 'build.js': writes(made) };
+    return judged(at, `${at.id}-${label}`, source, { 'package.json': json, ...base, ...made });
+  };
+  const evil = { 'lib/package.json': '{"imports":{"#core":"./evil.mjs"}}\n', 'lib/evil.mjs': EVIL };
+  const imports = { files: ['lib'], main: 'lib/index.mjs', imports: { '#core': './lib/core.mjs' } };
+  const told = findingOf(await judge('imports', imports, { 'lib/index.mjs': "import '#core'\n", 'lib/core.mjs': 'safe()\n' }, evil), 'source-shadowed');
+  assert.match(told.message, /lib\/package\.json \(in place of lib\/core\.mjs\)/);
+  await at.world.registry.publish({ files: { 'package.json': manifest('shadowed-dep', '1.0.0', { repository: null }), 'index.js': 'safe()\n' } });
+  const nearer = { files: ['index.js', 'lib', 'lib/node_modules'], main: 'lib/index.js', dependencies: { 'shadowed-dep': '1.0.0' } };
+  const made = { 'lib/node_modules/shadowed-dep/index.js': EVIL };
+  const nearest = findingOf(await judge('nearer', nearer, { 'lib/index.js': "require('shadowed-dep')\n" }, made), 'source-shadowed');
+  assert.match(nearest.message, /lib\/node_modules\/shadowed-dep\/index\.js \(in place of the dependency shadowed-dep\)/);
+});
+
+attack('files of the judged repository’s own submodule are told where nothing is built, too', async (at) => {
+  const payload = { 'core.js': EVIL };
+  const lib = await at.world.host.add(`kit/${at.id}-lib`, { commits: [{ label: 'c', files: payload }] });
+  for (const label of ['self', 'earlier', 'other']) {
+    const id = `${at.id}-${label}`;
+    const json = own(id, { files: ['lib', 'index.js'] });
+    // A branch with a root of its own, or the commits before the judged one.
+    const before = { label: 'p', files: payload };
+    const pinned = label === 'other' ? lib.c : (await at.world.host.add(`kit/${id}`, { commits: [before], branches: { payload: 'p' } })).p;
+    // An earlier version by another address: a copy of the repository.
+    if (label === 'earlier') await at.world.host.add(`kit/${id}-copy`, { commits: [before], branches: { payload: 'p' } });
+    const url = { self: id, earlier: `${id}-copy`, other: `${at.id}-lib` }[label];
+    const source = {
+      'package.json': json, 'index.js': "require('./lib/core.js')\n", lib: { submodule: pinned },
+      '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = https://github.com/kit/${url}.git\n`,
+    };
+    const commits = [before, { label: 'c', clear: true, files: source, ...(label === 'self' && { parents: [] }) }];
+    const history = { commits, branches: { main: 'c', ...(label === 'self' && { payload: 'p' }) } };
+    const answer = await judged(at, id, source, { 'package.json': json, 'index.js': source['index.js'], 'lib/core.js': EVIL }, label === 'other' ? {} : history);
+    assert.deepEqual([...new Set(answer.attempts.map(({ recipe }) => recipe.strategy))], ['source'], 'nothing was built');
+    assert.deepEqual(warnings(answer), label === 'other' ? [] : ['built-from-itself'], `${label} ${JSON.stringify(answer.findings)}`);
+  }
+});
+
 attack('builds that copy, generate and set the version have no warning', async (at) => {
   const json = (label, more) => own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['dist', 'README.md'], ...more });
   const plain = async (label, source, published) => {

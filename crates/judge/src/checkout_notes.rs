@@ -56,6 +56,12 @@ pub(crate) fn unreached(lines: Vec<String>) -> impl Iterator<Item = Finding> {
     lines.into_iter().map(|line| Finding::new("submodule-unreached", Severity::Warning, line))
 }
 
+/// A warning for submodules that are the judged repository again: what is packed, or copied, from
+/// there is in no file of the judged commit.
+pub(crate) fn own_submodules(line: Option<String>) -> Option<Finding> {
+    line.map(|line| Finding::new("built-from-itself", Severity::Warning, line))
+}
+
 /// The first of these paths, and how many more there are.
 pub(crate) fn first_of(paths: &[String]) -> String {
     const SHOWN: usize = 3;

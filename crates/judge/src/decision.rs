@@ -39,10 +39,12 @@ pub(crate) fn of(
     published: &Published,
     deadline: Deadline,
 ) -> Result<Decided, Halt> {
-    let Attempts { mut rebuilt, unavailable, unreached, altered, sandbox, published_at, not_built, cut } = rebuilt.map_err(ended_by)?;
+    let Attempts { mut rebuilt, unavailable, unreached, own_submodules, altered, sandbox, published_at, not_built, cut } =
+        rebuilt.map_err(ended_by)?;
     let incomplete = unavailable.into_iter().collect::<BTreeSet<_>>();
     draft.findings(incomplete.into_iter().map(|line| Finding::new("source-incomplete", Severity::Warning, line)));
     draft.findings(checkout_notes::unreached(unreached));
+    draft.findings(checkout_notes::own_submodules(own_submodules));
     draft.sandbox(sandbox);
     draft.noted(|report| report.published_at = published_at.or(report.published_at.take()));
     let cut = cut_short(&cut, deadline);

@@ -1,8 +1,6 @@
 //! What a reader should know where a build came out that packed other than the commit shows: who
 //! reads the repository sees another text, or a link, at the same path, or another package.json.
 
-use std::sync::atomic::AtomicBool;
-
 use explain::is_build_output;
 use git::{Listing, Repository};
 use npm_tarball::{Archive, EntryKind};
@@ -45,17 +43,11 @@ impl Plain {
 
     /// The same of a build that a recipe repeats: the commit's folder is packed once more, as the
     /// recipe packs it, and nothing is run. Nothing of a folder that only the build makes.
-    fn of_commit(
-        repository: &mut Repository,
-        origin: &Origin,
-        made: Made<'_>,
-        blank: &Blank<'_>,
-        cancelled: &AtomicBool,
-    ) -> Result<Self, SourceError> {
+    fn of_commit(repository: &mut Repository, origin: &Origin, made: Made<'_>, blank: &Blank<'_>) -> Result<Self, SourceError> {
         let folder = made.folder();
         let origin = Origin::at(origin.commit, None, folder, origin.listing.clone());
         let recipe = Recipe { strategy: Strategy::Source, directory: folder.to_owned(), build: None, tarball: None, ..made.recipe.clone() };
-        let plain = match source::follow(repository, &origin, &recipe, blank, cancelled) {
+        let plain = match source::follow(repository, &origin, &recipe, blank) {
             Ok(followed) => followed.archive,
             Err(error) if error.is_ours() => return Err(error),
             Err(_) => return Ok(Self::default()),
@@ -88,9 +80,8 @@ pub(crate) fn of_replay(
     origin: &Origin,
     made: Made<'_>,
     blank: &Blank<'_>,
-    cancelled: &AtomicBool,
 ) -> Result<Vec<Finding>, SourceError> {
-    let plain = Plain::of_commit(repository, origin, made, blank, cancelled)?;
+    let plain = Plain::of_commit(repository, origin, made, blank)?;
     of_build(repository, &origin.listing, Made { gone: &plain.gone, ..made }, &plain, blank.open_submodule)
 }
 
@@ -121,7 +112,7 @@ fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
     }
     let shadowed: Vec<String> = shadowed.into_iter().map(|one| format!("{} (in place of {})", one.loaded, one.of_commit)).collect();
     let shadowed = (!shadowed.is_empty()).then(|| {
-        let message = format!("Node loads files of the package in place of files of the commit: {}", first_of(&shadowed));
+        let message = format!("Node loads files of the package in place of those that the commit leads to: {}", first_of(&shadowed));
         Finding::new("source-shadowed", Severity::Info, message)
     });
     let obeyed = (!obeyed.is_empty()).then(|| {

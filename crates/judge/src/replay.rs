@@ -97,24 +97,24 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
     let open = |url: &str| opening::open_beside(url, context, runtime, &allowed);
     let origin = origin_of(&mut repository, recipe).map_err(boxed)?;
     let nothing = Published::nothing().map_err(|error| boxed(SourceError::Archive(error)))?;
-    let blank = Blank { nothing: &nothing, open_submodule: &open };
+    let blank = Blank { nothing: &nothing, open_submodule: &open, outside: (context, runtime) };
     let (followed, run, tier) = if recipe.build.is_some() {
         let site = Site::open(&question.build, context, runtime).map_err(boxed)?;
         let built = build_run::replay(&mut repository, &origin, recipe, &blank, &site).map_err(boxed)?;
-        let Built { archive, unavailable, unreached, submodules, altered, cleaned, run } = built;
-        (Followed { archive, unavailable, unreached, submodules, altered, cleaned }, Some(run), Some(site.sandbox.tier()))
+        let Built { archive, unavailable, unreached, own_submodules, submodules, altered, cleaned, run } = built;
+        (Followed { archive, unavailable, unreached, own_submodules, submodules, altered, cleaned }, Some(run), Some(site.sandbox.tier()))
     } else {
         context.progress.tell("pack", "packing the commit's files");
-        let followed = source::follow(&mut repository, &origin, recipe, &blank, &context.cancelled);
+        let followed = source::follow(&mut repository, &origin, recipe, &blank);
         (followed.map_err(boxed)?, None, None)
     };
     let overwritten = if run.is_some() {
         let made = Made { recipe, archive: &followed.archive, before: &followed.cleaned.before, gone: &[] };
-        overwritten::of_replay(&mut repository, &origin, made, &blank, &context.cancelled).map_err(boxed)?
+        overwritten::of_replay(&mut repository, &origin, made, &blank).map_err(boxed)?
     } else {
         Vec::new()
     };
-    let Followed { archive, unavailable, unreached, submodules, altered, cleaned } = followed;
+    let Followed { archive, unavailable, unreached, own_submodules, submodules, altered, cleaned } = followed;
     let run = run.unwrap_or_default();
     check_names(&archive, recipe, told.as_ref()).map_err(boxed)?;
     check_installed(&run, &tarball.integrity).map_err(boxed)?;
@@ -132,7 +132,7 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         Finding::new("source-by-user", Severity::Info, message)
     });
     let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::cleaned(&cleaned));
-    let files = checkout_notes::unreached(unreached).chain(files);
+    let files = checkout_notes::unreached(unreached).chain(checkout_notes::own_submodules(own_submodules)).chain(files);
     replayed.submodules = submodules;
     replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(overwritten).chain(run_findings(&run)).chain(others).collect();
     let Run { steps, log, tools, toolchains, resolved, .. } = run;

@@ -1,12 +1,11 @@
 //! What a package's package.json has otherwise than that of the commit.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use npm_registry::once;
 use npm_spec::manifest::{LARGEST_PACKED, read, read_up_to, without_bom};
 use npm_spec::version;
 
@@ -73,66 +72,7 @@ fn has_clean_version(manifest: &[u8]) -> bool {
 
 /// Whether an object in a JSON text has a key twice.
 fn has_a_key_twice(json: &[u8]) -> bool {
-    serde_json::from_slice::<Once>(without_bom(json)).is_err_and(|error| error.is_data())
-}
-
-/// A JSON value none of whose objects has a key twice.
-struct Once;
-
-impl<'de> Deserialize<'de> for Once {
-    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(OnceVisitor)
-    }
-}
-
-struct OnceVisitor;
-
-impl<'de> Visitor<'de> for OnceVisitor {
-    type Value = Once;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Once, A::Error> {
-        let mut keys = BTreeSet::new();
-        while let Some(key) = object.next_key::<String>()? {
-            object.next_value::<Once>()?;
-            if !keys.insert(key) {
-                return Err(A::Error::custom("a key twice"));
-            }
-        }
-        Ok(Once)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Once, A::Error> {
-        while list.next_element::<Once>()?.is_some() {}
-        Ok(Once)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Once, E> {
-        Ok(Once)
-    }
-
-    fn visit_unit<E>(self) -> Result<Once, E> {
-        Ok(Once)
-    }
+    once::read(without_bom(json)).is_err_and(|error| error.is_data())
 }
 
 fn versionless(bytes: &[u8]) -> Option<Map<String, Value>> {

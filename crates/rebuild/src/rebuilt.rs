@@ -115,6 +115,8 @@ pub struct Attempts {
     pub unavailable: Vec<String>,
     /// A line for each submodule of what was reproduced whose commit its own repository never took.
     pub unreached: Vec<String>,
+    /// A line for the submodules of what was reproduced that are the judged repository again.
+    pub own_submodules: Option<String>,
     /// Files of the commit that was tried last, which a checkout has with other text than a reader
     /// of the repository sees.
     pub altered: Vec<String>,

@@ -1,6 +1,8 @@
-//! Files that Node loads in place of files of the commit: `require('./a')` takes `a`, `a.js`,
-//! `a.json`, `a.node`, what `a/package.json` names, `a/index.js`, `a/index.json`, `a/index.node`,
-//! whichever is there first.
+//! Files that Node loads in place of those that the commit leads to: `require('./a')` takes `a`,
+//! `a.js`, `a.json`, `a.node`, what `a/package.json` names, `a/index.js`, `a/index.json`,
+//! `a/index.node`, whichever is there first. The nearest package.json says for scripts of every
+//! kind how they are read and what their `imports` are, and the nearest `node_modules` which
+//! package a name stands for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,12 +13,17 @@ use crate::committed::Place;
 /// Extensions that Node tries, in order.
 const EXTENSIONS: [&str; 3] = ["js", "json", "node"];
 
+/// Extensions of all that Node loads.
+const LOADED: [&str; 9] = ["js", "mjs", "cjs", "json", "node", "wasm", "ts", "mts", "cts"];
+/// The folder in which packages are looked for.
+const MODULES: &str = "node_modules";
+
 /// A file that is loaded in place of another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shadowed {
     /// What is loaded.
     pub loaded: String,
-    /// What is loaded in the commit.
+    /// What is loaded in the commit: a file, or a package by its name.
     pub of_commit: String,
 }
 
@@ -32,6 +39,7 @@ pub(crate) fn of(files: &[&Entry], places: &[Place], gone: &[String]) -> Vec<Sha
         let later = || later_than(path).into_iter().find(|later| committed.contains(later.as_str()));
         found.extend(below.or_else(later).map(|of_commit| Shadowed { loaded: path.to_owned(), of_commit }));
     }
+    found.extend(nearer_packages(both().filter(|(_, place)| **place == Place::New).map(|(path, _)| path), &committed, &scripts));
     for path in gone.iter().filter(|path| !committed.contains(path.as_str())) {
         let next = later_than(path).into_iter().find(|later| committed.contains(later.as_str()));
         found.extend(next.map(|loaded| Shadowed { loaded, of_commit: path.clone() }));
@@ -42,7 +50,7 @@ pub(crate) fn of(files: &[&Entry], places: &[Place], gone: &[String]) -> Vec<Sha
 /// The first script below each folder: a package.json in the folder says how it is loaded.
 fn first_scripts<'a>(committed: &BTreeSet<&'a str>) -> BTreeMap<&'a str, &'a str> {
     let mut first = BTreeMap::new();
-    for path in committed.iter().filter(|path| path.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))) {
+    for path in committed.iter().filter(|path| is_loaded(path)) {
         let mut folder = *path;
         while let Some((above, _)) = folder.rsplit_once('/') {
             if first.contains_key(above) {
@@ -53,6 +61,30 @@ fn first_scripts<'a>(committed: &BTreeSet<&'a str>) -> BTreeMap<&'a str, &'a str
         }
     }
     first
+}
+
+/// Whether Node loads files of this name; it passes over declarations of types.
+fn is_loaded(path: &str) -> bool {
+    let Some((stem, extension)) = path.rsplit_once('.') else { return false };
+    LOADED.contains(&extension) && stem.rsplit('.').next() != Some("d")
+}
+
+/// The packages that are nearer to scripts of the commit than those that are installed beside the
+/// package, each by its first file. What is in `node_modules` of the package itself are bundled
+/// dependencies, which the registry's metadata names.
+fn nearer_packages<'a>(new: impl Iterator<Item = &'a str>, committed: &BTreeSet<&str>, scripts: &BTreeMap<&str, &str>) -> Vec<Shadowed> {
+    let mut packages = BTreeMap::new();
+    for path in new {
+        let Some((folder, inside)) = path.rsplit_once("/node_modules/") else { continue };
+        let length = if inside.starts_with('@') { 2 } else { 1 };
+        let name = inside.splitn(length + 1, '/').take(length).collect::<Vec<_>>().join("/");
+        let within = format!("{folder}/{MODULES}/{name}/");
+        let is_of_commit = committed.range(within.as_str()..).next().is_some_and(|known| known.starts_with(&within));
+        if scripts.contains_key(folder) && !is_of_commit {
+            packages.entry(within).or_insert_with(|| Shadowed { loaded: path.to_owned(), of_commit: format!("the dependency {name}") });
+        }
+    }
+    packages.into_values().collect()
 }
 
 /// The folder of a package.json that is not the package's own.
@@ -111,6 +143,26 @@ mod tests {
         assert_eq!(shadowed(&["core+", "core.js"], &[]), pair("core", "core.js"));
         assert_eq!(shadowed(&["a.js+", "a.json"], &[]), pair("a.js", "a.json"));
         assert_eq!(shadowed(&["core/index.js"], &["core.js"]), pair("core/index.js", "core.js"));
+    }
+
+    #[test]
+    fn a_new_package_json_or_package_beside_scripts_of_any_kind_is_told() {
+        let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
+        for script in ["lib/index.mjs", "lib/a.cjs", "lib/in/b.mts", "lib/c.wasm", "lib/x.d.js/y.js"] {
+            assert_eq!(shadowed(&["lib/package.json+", script, "lib/evil.mjs+"], &[]), pair("lib/package.json", script));
+            let package = ["lib/node_modules/dep/index.js+", "lib/node_modules/dep/package.json+", script];
+            assert_eq!(shadowed(&package, &[]), pair("lib/node_modules/dep/index.js", "the dependency dep"));
+        }
+        let scoped = ["lib/a.js", "lib/node_modules/@s/dep/a.js+", "lib/node_modules/@s/other/a.js+"];
+        let told = shadowed(&scoped, &[]);
+        assert_eq!(
+            told.iter().map(|(_, of_commit)| of_commit.as_str()).collect::<Vec<_>>(),
+            ["the dependency @s/dep", "the dependency @s/other"]
+        );
+        // The package's own, that of a folder without scripts, another file of one of the commit.
+        assert!(shadowed(&["a.js", "node_modules/dep/index.js+", "doc/node_modules/dep/a.js+"], &[]).is_empty());
+        assert!(shadowed(&["lib/a.js", "lib/node_modules/dep/a.js", "lib/node_modules/dep/b.js+"], &[]).is_empty());
+        assert!(shadowed(&["lib/package.json+", "lib/a.d.ts", "lib/b.md"], &[]).is_empty());
     }
 
     #[test]

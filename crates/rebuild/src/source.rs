@@ -1,10 +1,10 @@
 //! The strategy `source`: pack the commit's files as the publishing client did, without installing
 //! or running anything.
 
-use std::sync::atomic::AtomicBool;
-
 use gix::objs::tree::EntryKind;
+use tokio::runtime::Handle;
 
+use context::Context as Outside;
 use git::Repository;
 use git::attributes::TooComplex;
 use npm_pack::list::{self, Context};
@@ -22,34 +22,38 @@ use super::packing::{self, Shelves, Stock, Subject, pack_folder};
 use super::rebuilt::{Attempts, Cleaned};
 use super::submodules::Open;
 use super::surroundings::workspace_of;
-use crate::{Published, recipe_for};
+use crate::own_submodules::{self, Judged};
+use crate::{Case, Published, recipe_for};
 
 /// Tries the recipes for one origin. An error only if none came to an end, or if this machine
 /// failed.
 pub fn attempts(
     repository: &mut Repository,
     origin: &Origin,
-    published: &Published,
-    open_submodule: &Open<'_>,
-    cancelled: &AtomicBool,
+    case: &Case<'_>,
+    outside: (&Outside, &Handle),
 ) -> Result<Attempts, SourceError> {
+    let Case { published, open_submodule, .. } = *case;
+    let cancelled = &*outside.0.cancelled;
     let context = surroundings(repository, origin)?;
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &published.archive, Which::Published, open_submodule)?;
     let base = Recipe { submodules: folder.submodules(), ..recipe_for(Strategy::Source, published, repository.url(), origin) };
     let mut rebuilt = Vec::new();
     let mut stock = GitStock { checkouts: checkouts(origin, published, &folder)?, folder, repository, origin };
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
-    let mut unreached = Vec::new();
+    let (mut unreached, mut own_submodules) = (Vec::new(), None);
     if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
         stock.folder.confirm(stock.repository, &origin.commit)?;
         unreached = stock.folder.unreached()?;
+        let judged = Judged { origin, published, reads_history: false };
+        own_submodules = own_submodules::told(&mut stock.folder, stock.repository, judged, outside)?;
     }
     let submodules = stock.folder.submodules_listed();
     for one in &mut rebuilt {
         one.submodules.clone_from(&submodules);
     }
     let (unavailable, altered) = (stock.folder.unavailable().to_vec(), stock.folder.altered());
-    Ok(Attempts { rebuilt, unavailable, unreached, altered, ..Attempts::default() })
+    Ok(Attempts { rebuilt, unavailable, unreached, own_submodules, altered, ..Attempts::default() })
 }
 
 /// What stands for the published archive where none is looked at.
@@ -59,6 +63,8 @@ pub struct Blank<'a> {
     pub nothing: &'a Published,
     /// How a submodule's repository is opened.
     pub open_submodule: &'a Open<'a>,
+    /// What the run may use of the outside.
+    pub outside: (&'a Outside, &'a Handle),
 }
 
 /// What was packed as a recipe says.
@@ -69,6 +75,8 @@ pub struct Followed {
     pub unavailable: Vec<String>,
     /// A line for each submodule whose commit its own repository never took.
     pub unreached: Vec<String>,
+    /// A line for the submodules that are the judged repository again.
+    pub own_submodules: Option<String>,
     /// The submodules whose files were there.
     pub submodules: Vec<SubmoduleInfo>,
     /// Files that the checkout has with other text than a reader of the repository sees.
@@ -78,22 +86,18 @@ pub struct Followed {
 }
 
 /// Packs one origin as a recipe says. `nothing` is an empty archive in place of a published one.
-pub fn follow(
-    repository: &mut Repository,
-    origin: &Origin,
-    recipe: &Recipe,
-    blank: &Blank<'_>,
-    cancelled: &AtomicBool,
-) -> Result<Followed, SourceError> {
-    let Blank { nothing, open_submodule } = *blank;
+pub fn follow(repository: &mut Repository, origin: &Origin, recipe: &Recipe, blank: &Blank<'_>) -> Result<Followed, SourceError> {
+    let Blank { nothing, open_submodule, outside } = *blank;
     let context = surroundings(repository, origin)?;
     let which = Which::These(&recipe.submodules);
     let folder = Folder::open(repository, (&origin.listing, origin.directory()), &nothing.archive, which, open_submodule)?;
     let mut stock = GitStock { checkouts: vec![recipe.checkout], folder, repository, origin };
-    let (archive, cleaned) = packing::follow(&mut stock, recipe, &context, cancelled)?;
+    let (archive, cleaned) = packing::follow(&mut stock, recipe, &context, &outside.0.cancelled)?;
+    let judged = Judged { origin, published: nothing, reads_history: false };
+    let own_submodules = own_submodules::told(&mut stock.folder, stock.repository, judged, outside)?;
     let (unreached, folder) = (stock.folder.unreached()?, &stock.folder);
     let (unavailable, submodules) = (folder.unavailable().to_vec(), folder.submodules_listed());
-    Ok(Followed { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned })
+    Ok(Followed { archive, unavailable, unreached, own_submodules, submodules, altered: folder.altered(), cleaned })
 }
 
 /// A package's folder among git's objects.

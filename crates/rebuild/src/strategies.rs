@@ -46,7 +46,7 @@ pub fn rebuild(
     let mut all = Attempts::default();
     let mut first_error = None;
     if question.strategies.contains(&Strategy::Source) {
-        first_error = pack_commits(repository, case, context, &mut all)?;
+        first_error = pack_commits(repository, case, (context, runtime), &mut all)?;
     }
     let builds = question.strategies.iter().any(|strategy| strategy.builds());
     // A platform package's programs are not made by a build with Node, so none is tried; in other
@@ -95,16 +95,17 @@ fn reproduced(all: &Attempts) -> bool {
 fn pack_commits(
     repository: &mut Repository,
     case: &Case<'_>,
-    context: &Context,
+    (context, runtime): (&Context, &Handle),
     all: &mut Attempts,
 ) -> Result<Option<SourceError>, SourceError> {
     let mut first_error = None;
     for origin in &case.located.origins {
-        match source::attempts(repository, origin, case.published, case.open_submodule, &context.cancelled) {
+        match source::attempts(repository, origin, case, (context, runtime)) {
             Ok(attempts) => {
                 all.rebuilt.extend(attempts.rebuilt);
                 all.unavailable.extend(attempts.unavailable);
                 all.unreached.extend(attempts.unreached);
+                all.own_submodules = all.own_submodules.take().or(attempts.own_submodules);
                 all.altered = attempts.altered;
                 rebuilt::keep_closest(&mut all.rebuilt);
                 if reproduced(all) {

@@ -8,6 +8,7 @@ use crate::is_toolchain_name;
 use serde_json::Value;
 
 use npm_pack::{era, list};
+use npm_spec::manifest::{is_too_large, read_up_to, without_bom};
 use npm_spec::tool::Kind;
 use npm_spec::version;
 use verdict::diagnostic::{Diagnostic, Stage};
@@ -38,8 +39,8 @@ pub enum RecipeError {
     /// It is not JSON, or the file cannot be read.
     #[error("the recipe cannot be read: {0}")]
     Unreadable(String),
-    /// The file is over [`LARGEST_DOCUMENT`].
-    #[error("the recipe is larger than {LARGEST_DOCUMENT} bytes")]
+    /// The file is over [`LARGEST_DOCUMENT`], or has more values than are read.
+    #[error("the recipe is larger than {LARGEST_DOCUMENT} bytes, or has more than a million values")]
     TooLarge,
     /// There is none: neither the fields of a recipe, nor attempts that have one.
     #[error("there is no recipe in it")]
@@ -110,7 +111,7 @@ pub struct Told {
 impl Told {
     /// Of the result, or the attempt, in a file that has a recipe; `None` for a recipe alone.
     pub fn from_json(bytes: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(npm_spec::manifest::without_bom(bytes)).ok()?;
+        let value: Value = read_up_to(bytes, LARGEST_DOCUMENT)?;
         let verdict: Verdict = serde_json::from_value(value.get("verdict")?.clone()).ok()?;
         // An attempt by itself has the verdict alone.
         let reproduced = value.get("reproduced").and_then(Value::as_bool);
@@ -135,10 +136,10 @@ impl Recipe {
     /// Reads a recipe, alone or in a result: of a result's attempts the one that decided. Every
     /// field is checked.
     pub fn from_json(bytes: &[u8]) -> Result<Self, RecipeError> {
-        if bytes.len() as u64 > LARGEST_DOCUMENT {
+        if is_too_large(bytes, LARGEST_DOCUMENT) {
             return Err(RecipeError::TooLarge);
         }
-        let mut values = serde_json::Deserializer::from_slice(npm_spec::manifest::without_bom(bytes)).into_iter::<Value>();
+        let mut values = serde_json::Deserializer::from_slice(without_bom(bytes)).into_iter::<Value>();
         let unreadable = |error: serde_json::Error| {
             RecipeError::Unreadable(format!("it is not JSON (line {}, column {})", error.line(), error.column()))
         };

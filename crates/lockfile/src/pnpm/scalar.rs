@@ -11,69 +11,62 @@ pub(crate) struct Scalar(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Scalar;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a single value")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
-                Ok(Scalar(text.to_owned()))
-            }
-
-            fn visit_bool<E: Error>(self, value: bool) -> Result<Scalar, E> {
-                Ok(Scalar(value.to_string()))
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
-                Ok(Scalar(number.to_string()))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Scalar, E> {
-                Ok(Scalar(String::new()))
-            }
-        }
-        value.deserialize_any(Any)
+        value.deserialize_any(Single).map(|(text, _)| Self(text))
     }
 }
 
-/// A setting: a number or a word for true or false. pnpm does not read a file in which one of those
-/// that it knows is of another kind.
+/// A setting: a whole number or a word for true or false. pnpm does not read a file in which one of
+/// those that it knows is of another kind.
 pub(super) struct Setting(pub(super) String);
 
 impl<'de> Deserialize<'de> for Setting {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl Visitor<'_> for Any {
-            type Value = Setting;
+        let (text, kind) = value.deserialize_any(Single)?;
+        if kind == Kind::Setting { Ok(Self(text)) } else { Err(D::Error::custom("no whole number, true or false")) }
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, true or false")
-            }
+/// What a single value is.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    /// A whole number, true or false.
+    Setting,
+    /// Anything else.
+    Other,
+}
 
-            fn visit_bool<E: Error>(self, value: bool) -> Result<Setting, E> {
-                Ok(Setting(value.to_string()))
-            }
+/// Reads a single value: its text, and what it is.
+struct Single;
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Setting, E> {
-                Ok(Setting(number.to_string()))
-            }
+impl Visitor<'_> for Single {
+    type Value = (String, Kind);
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Setting, E> {
-                Ok(Setting(number.to_string()))
-            }
-        }
-        value.deserialize_any(Any)
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a single value")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok((text.to_owned(), Kind::Other))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok((value.to_string(), Kind::Setting))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok((number.to_string(), Kind::Setting))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok((number.to_string(), Kind::Setting))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok((number.to_string(), Kind::Other))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok((String::new(), Kind::Other))
     }
 }
 

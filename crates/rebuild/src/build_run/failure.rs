@@ -196,7 +196,7 @@ pub(super) fn data_are_old(log: &str) -> bool {
 }
 
 /// Names for a line of text: the first of many.
-pub(super) fn listed(names: &BTreeSet<String>) -> String {
+pub(crate) fn listed(names: &BTreeSet<String>) -> String {
     first_of(names.iter().cloned(), names.len())
 }
 

@@ -18,12 +18,10 @@ mod earlier_version;
 mod edit;
 mod failure;
 mod install;
-mod judged_repository;
 mod kept;
 mod moments;
 mod oldest;
 mod own;
-mod own_submodules;
 mod project;
 mod release_version;
 mod replay;
@@ -50,6 +48,7 @@ use npm_toolchain::Toolchains;
 
 use crate::{Question, SourceError};
 
+pub(crate) use failure::listed;
 pub use replay::{Built, replay};
 pub use search::attempts;
 

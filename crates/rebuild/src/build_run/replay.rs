@@ -18,9 +18,10 @@ use super::kept::{Kept, State};
 use super::project::Project;
 use super::run::{MAX_CHECKOUT, Room, Work};
 use super::world::{Purpose, World};
-use super::{Publication, Site, own_submodules};
+use super::{Publication, Site};
 use crate::SourceError;
 use crate::checkout::{Folder, Which};
+use crate::own_submodules::{self, Judged};
 use crate::packing::follow;
 use crate::rebuilt::{Cleaned, Limit, Run};
 use crate::source::Blank;
@@ -33,6 +34,8 @@ pub struct Built {
     pub unavailable: Vec<String>,
     /// A line for each submodule whose commit its own repository never took.
     pub unreached: Vec<String>,
+    /// A line for the submodules that are the judged repository again.
+    pub own_submodules: Option<String>,
     /// The submodules whose files were there.
     pub submodules: Vec<SubmoduleInfo>,
     /// Files that the checkout has with other text than a reader of the repository sees.
@@ -45,7 +48,7 @@ pub struct Built {
 
 /// Runs the build of a recipe, which has one, and packs what it says.
 pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, blank: &Blank<'_>, site: &Site) -> Result<Built, SourceError> {
-    let Blank { nothing, open_submodule } = *blank;
+    let Blank { nothing, open_submodule, outside } = *blank;
     let Some(build) = &recipe.build else { return Err(SourceError::NothingBuilt) };
     site.context.progress.tell("build", "checking the commit out");
     let mut folder = Folder::open(repository, (&origin.listing, ""), &nothing.archive, Which::All, open_submodule)?;
@@ -74,10 +77,11 @@ pub fn replay(repository: &mut Repository, origin: &Origin, recipe: &Recipe, bla
         moment: build.moment.clone(),
         reasons: Vec::new(),
     };
-    let ((archive, cleaned), mut run) = work.replay(recipe, build)?;
+    let ((archive, cleaned), run) = work.replay(recipe, build)?;
     let (unreached, submodules) = (folder.unreached()?, folder.submodules_listed());
-    run.warnings.extend(own_submodules::told(&mut folder, repository.url(), (origin, nothing), site)?);
-    Ok(Built { archive, unavailable, unreached, submodules, altered: folder.altered(), cleaned, run })
+    let judged = Judged { origin, published: nothing, reads_history: true };
+    let own_submodules = own_submodules::told(&mut folder, repository, judged, outside)?;
+    Ok(Built { archive, unavailable, unreached, own_submodules, submodules, altered: folder.altered(), cleaned, run })
 }
 
 /// The versions that package.json files have while steps run, where a recipe says of which commit:

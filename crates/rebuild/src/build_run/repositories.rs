@@ -26,8 +26,8 @@ use npm_timewarp::{GitNote, GitPackage, GitWanted, Reference, git_tarball};
 use origin::address;
 use recipe::Checkout;
 
-use super::judged_repository::JudgedRepository;
 use crate::checkout::{Folder, Which};
+use crate::judged_repository::JudgedRepository;
 use crate::opening::open_beside;
 use crate::{Published, SourceError};
 

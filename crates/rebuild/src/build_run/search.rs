@@ -18,8 +18,9 @@ use super::before_release::BeforeRelease;
 use super::moments::Moment;
 use super::replay::{before_release, toolchain_of};
 use super::run::{MAX_CHECKOUT, Ran, Work};
-use super::{Publication, Site, clock, earlier_version, own_submodules, runners};
+use super::{Publication, Site, clock, earlier_version, runners};
 use crate::checkout::{Folder, Which};
+use crate::own_submodules::{self, Judged};
 use crate::plan::board::{self, Board};
 use crate::plan::observation::Observation;
 use crate::plan::remedies::{FOLLOW, REMEDIES};
@@ -69,10 +70,8 @@ pub fn attempts(repository: &mut Repository, origin: &Origin, case: &Case<'_>, s
         _ if board.is_reproduced() => {
             folder.confirm(repository, &origin.commit)?;
             all.unreached.extend(folder.unreached()?);
-            let own = own_submodules::told(&mut folder, repository.url(), (origin, published), site)?;
-            for run in all.rebuilt.iter_mut().filter(|one| one.outcome != Outcome::OtherEntries).filter_map(|one| one.run.as_mut()) {
-                run.warnings.extend(own.clone());
-            }
+            let judged = Judged { origin, published, reads_history: true };
+            all.own_submodules = own_submodules::told(&mut folder, repository, judged, (&site.context, &site.runtime))?;
             Ok(())
         }
         _ => Ok(()),

@@ -52,6 +52,17 @@ fn what_has_no_recipe_is_told_from_what_has_a_bad_one() {
 }
 
 #[test]
+fn a_document_of_many_values_is_refused_before_it_takes_many_times_its_size() {
+    let of = |count: usize| format!(r#"{{"verdict":"identical","padding":[{}0]}}"#, "0,".repeat(count));
+    let code = |text: &str| Recipe::from_json(text.as_bytes()).unwrap_err().code();
+    assert_eq!(code(&of(1_000_000)), "recipe-missing");
+    assert!(Told::from_json(of(1_000_000).as_bytes()).is_some());
+    // A few megabytes that take hundreds as values.
+    assert_eq!(code(&of(2_000_000)), "recipe-too-large");
+    assert_eq!(Told::from_json(of(2_000_000).as_bytes()), None);
+}
+
+#[test]
 fn an_unknown_or_missing_field_is_named() {
     let mut unknown = recipe();
     unknown["umask"] = 2.into();

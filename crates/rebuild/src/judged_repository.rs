@@ -21,23 +21,26 @@ use origin::address::{self, Address, declared_with};
 use crate::Published;
 use crate::opening::{allowed_beside, judged_address, open};
 
+/// Most commits before that of a submodule that are looked at without its whole history.
+const MOST_BEFORE: usize = 10_000;
+
 /// See the module.
-pub(super) struct JudgedRepository {
+pub(crate) struct JudgedRepository {
     /// Its address; that of a folder where the user named one.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// The address that the package declares.
-    pub(super) declared: Option<Address>,
+    pub(crate) declared: Option<Address>,
     /// The commit that is judged.
-    pub(super) commit: ObjectId,
+    pub(crate) commit: ObjectId,
     /// The package's folder in it.
-    pub(super) directory: String,
+    pub(crate) directory: String,
     /// Its commits and their trees, and the tree of the package's folder.
-    pub(super) objects: OnceLock<HashSet<ObjectId>>,
+    pub(crate) objects: OnceLock<HashSet<ObjectId>>,
 }
 
 impl JudgedRepository {
     /// The repository at `url`, of which a commit is judged.
-    pub(super) fn of(url: &str, origin: &Origin, published: &Published, context: &Context) -> Self {
+    pub(crate) fn of(url: &str, origin: &Origin, published: &Published, context: &Context) -> Self {
         let declared = declared_with(&published.manifest(), &|url| context.leads_to(url)).ok().flatten();
         Self {
             url: url.to_owned(),
@@ -53,13 +56,13 @@ impl JudgedRepository {
     }
 
     /// The hosts that may have any address where a dependency names them.
-    pub(super) fn allowed(&self, context: &Context) -> Arc<AllowList> {
+    pub(crate) fn allowed(&self, context: &Context) -> Arc<AllowList> {
         let own = self.address(context).filter(|address| address.on_this_machine().is_none()).or_else(|| self.declared.clone());
         allowed_beside(own.as_ref(), context)
     }
 
     /// Whether an address is that of the judged repository, or the one that the package declares.
-    pub(super) fn is_at(&self, url: &str, context: &Context) -> bool {
+    pub(crate) fn is_at(&self, url: &str, context: &Context) -> bool {
         let Ok(one) = address::parse_with(url, &|url| context.leads_to(url)) else { return false };
         let own = self.address(context).filter(|address| address.on_this_machine().is_none());
         own.iter().chain(&self.declared).any(|other| address::same_repository(&one, other))
@@ -67,7 +70,7 @@ impl JudgedRepository {
 
     /// Whether a dependency's commit is of the judged repository, or of a copy of it: they have a
     /// commit in common, or the dependency's files are all those of a commit or of the package.
-    pub(super) fn shares(
+    pub(crate) fn shares(
         &self,
         dependency: &mut Repository,
         (commit, directory): (&ObjectId, &str),
@@ -77,8 +80,7 @@ impl JudgedRepository {
             return Ok(true);
         }
         if self.objects.get().is_none() {
-            let read = self.read(context, runtime)?;
-            self.objects.get_or_init(|| read);
+            self.learn(&mut self.open(context, runtime)?)?;
         }
         let Some(own) = self.objects.get() else { return Ok(false) };
         let whole = dependency.commit(commit)?.map(|commit| commit.tree);
@@ -87,12 +89,24 @@ impl JudgedRepository {
         Ok([Some(*commit), whole, part].iter().flatten().any(is_own) || dependency.history()?.commits.iter().any(|(id, _)| is_own(id)))
     }
 
-    fn read(&self, context: &Context, runtime: &Handle) -> Result<HashSet<ObjectId>, GitError> {
+    /// Reads what a dependency is compared with, from the judged repository.
+    fn learn(&self, judged: &mut Repository) -> Result<(), GitError> {
+        if self.objects.get().is_none() {
+            let read = self.objects_of(judged)?;
+            self.objects.get_or_init(|| read);
+        }
+        Ok(())
+    }
+
+    fn open(&self, context: &Context, runtime: &Handle) -> Result<Repository, GitError> {
         let Some(address) = self.address(context) else {
             return Err(GitError::AddressRefused { url: self.url.clone(), why: "it cannot be read".to_owned() });
         };
         // As the user, as it was for what is judged: nothing of it comes into the build here.
-        let mut repository = open(&address, context, runtime, true)?;
+        open(&address, context, runtime, true)
+    }
+
+    fn objects_of(&self, repository: &mut Repository) -> Result<HashSet<ObjectId>, GitError> {
         repository.ensure_commits(&[self.commit])?;
         let mut objects: HashSet<ObjectId> = HashSet::new();
         objects.extend(repository.history()?.commits.iter().flat_map(|(id, commit)| [*id, commit.tree]));
@@ -101,28 +115,43 @@ impl JudgedRepository {
         objects.extend(part.values().filter(|(kind, _)| *kind == EntryKind::Tree).map(|(_, id)| *id));
         Ok(objects)
     }
-    /// The same of a submodule, of which history is read only where that is known, or if `whole`: a
-    /// submodule may be a far larger project.
-    pub(super) fn shares_with(
+
+    /// The same of a submodule, where `judged` is the repository: all of its history is read only
+    /// if `whole`, and else what of it is here, because a submodule may be a far larger project.
+    pub(crate) fn shares_with(
         &self,
         submodule: &mut Repository,
         (commit, whole): (&ObjectId, bool),
-        (context, runtime): (&Context, &Handle),
+        judged: &mut Repository,
+        outside: (&Context, &Handle),
     ) -> Result<bool, GitError> {
-        if whole {
-            return self.shares(submodule, (commit, ""), (context, runtime));
-        }
-        if commit == &self.commit || self.is_at(submodule.url(), context) {
+        if commit == &self.commit || self.is_at(submodule.url(), outside.0) {
             return Ok(true);
         }
-        if self.objects.get().is_none() {
-            let read = self.read(context, runtime)?;
-            self.objects.get_or_init(|| read);
+        self.learn(judged)?;
+        if whole {
+            return self.shares(submodule, (commit, ""), outside);
         }
         let Some(own) = self.objects.get() else { return Ok(false) };
-        let tree = submodule.commit(commit)?.map(|commit| commit.tree);
         let tips = submodule.refs().iter().map(|reference| reference.commit);
         let known = submodule.known_history().into_iter().flat_map(|history| history.commits.iter().map(|(id, _)| *id));
-        Ok(tips.chain(known).chain(tree).chain([*commit]).any(|id| own.contains(&id)))
+        Ok(tips.chain(known).any(|id| own.contains(&id)) || has_any(submodule, commit, own)?)
     }
+}
+
+/// Whether a commit, one that is here of those before it, or a tree of one of them is among `own`.
+fn has_any(repository: &Repository, commit: &ObjectId, own: &HashSet<ObjectId>) -> Result<bool, GitError> {
+    let (mut todo, mut seen) = (vec![*commit], HashSet::new());
+    while let Some(id) = todo.pop().filter(|_| seen.len() < MOST_BEFORE) {
+        if own.contains(&id) {
+            return Ok(true);
+        }
+        if let Some(commit) = repository.commit(&id)?.filter(|_| seen.insert(id)) {
+            if own.contains(&commit.tree) {
+                return Ok(true);
+            }
+            todo.extend(commit.parents);
+        }
+    }
+    Ok(false)
 }

@@ -4,27 +4,12 @@
 // than a module. Its syntax is that of Node 6: an old Node has to get as far as to say that it is
 // too old.
 
-/** `engines.node` of package.json, in numbers. */
-const NEEDED = [
-  [20, 19],
-  [22, 12],
-];
-
-/**
- * Whether this Node is one that the program runs on: of a line that is named, or later than all of
- * them.
- */
-function isNewEnough(version) {
-  const numbers = version.split('.').map(Number);
-  const line = NEEDED.find((needed) => needed[0] === numbers[0]);
-  return line ? numbers[1] >= line[1] : numbers[0] > NEEDED[NEEDED.length - 1][0];
-}
+const native = require('./native.cjs');
 
 function main() {
-  const load = require('./native.cjs').load;
   let run;
   try {
-    run = load().start();
+    run = native.load().start();
   } catch (error) {
     process.stderr.write(`error[${error.code}]: ${error.message}\n\nhint: ${error.hint}\n`);
     process.exitCode = 2;
@@ -49,9 +34,10 @@ function main() {
   );
 }
 
-if (isNewEnough(process.versions.node)) {
-  main();
-} else {
-  process.stderr.write(`error: reproduce needs Node 20.19 or later (22.12 or later of the later lines), and this is ${process.versions.node}\n`);
+const tooOld = native.tooOld(process.versions.node);
+if (tooOld) {
+  process.stderr.write(`error: ${tooOld}\n`);
   process.exitCode = 2;
+} else {
+  main();
 }

@@ -21,7 +21,7 @@ export default [
     },
   },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { __dirname: 'readonly', __filename: 'readonly' } } },
-  { files: ['bin.cjs'], languageOptions: { ecmaVersion: 6 } },
+  { files: ['bin.cjs', 'index.cjs', 'native.cjs'], languageOptions: { ecmaVersion: 6 } },
   {
     // They run in a browser.
     files: ['page/**'],

@@ -1,4 +1,4 @@
-// The same for `import`: index.cjs has the program.
+// The same for `import`: index.cjs leads to the program.
 import reproduce from './index.cjs';
 
 export const { ReproduceError, reproduceMany } = reproduce;

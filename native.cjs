@@ -1,10 +1,27 @@
 'use strict';
 // Finds the addon: the one built in this checkout, else the platform's package. Nothing here may be
 // slow: a cached answer takes little longer than starting Node. No process is started to learn
-// which C library there is.
+// which C library there is. The syntax is that of Node 6, as in index.cjs and bin.cjs.
 
-const { existsSync, readFileSync } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { existsSync, readFileSync } = require('fs');
+const { dirname, join } = require('path');
+
+/** `engines.node` of package.json, in numbers. */
+const NEEDED = [
+  [20, 19],
+  [22, 12],
+];
+
+/**
+ * What to tell of a version of Node that the program does not run on; nothing of one of a line that
+ * is named, or later than all of them.
+ */
+function tooOld(version) {
+  const numbers = version.split('.').map(Number);
+  const line = NEEDED.find((needed) => needed[0] === numbers[0]);
+  const isNewEnough = line ? numbers[1] >= line[1] : numbers[0] > NEEDED[NEEDED.length - 1][0];
+  return isNewEnough ? undefined : `reproduce needs Node 20.19 or later (22.12 or later of the later lines), and this is ${version}`;
+}
 
 /**
  * The dynamic loader of glibc, by processor: looking for it is a thousand times cheaper than making
@@ -13,7 +30,8 @@ const { dirname, join } = require('node:path');
 const GLIBC = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
 
 /** The platform's name as napi-rs has it, for example `linux-x64-gnu`. */
-function target({ platform, arch } = process) {
+function target(machine) {
+  const { platform, arch } = machine || process;
   if (platform === 'linux') return `linux-${arch}-${hasGlibc() ? 'gnu' : 'musl'}`;
   return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
 }
@@ -23,7 +41,7 @@ function target({ platform, arch } = process) {
  * installed.
  */
 function hasGlibc() {
-  if (existsSync(GLIBC[process.arch] ?? '') && !existsSync('/etc/alpine-release')) return true;
+  if (existsSync(GLIBC[process.arch] || '') && !existsSync('/etc/alpine-release')) return true;
   // The report is what Node itself knows of its C library; the field is absent under musl.
   process.report.excludeNetwork = true;
   return Boolean(process.report.getReport().header.glibcVersionRuntime);
@@ -35,10 +53,10 @@ function hasGlibc() {
  * name: string, repository?: string, platforms: string[] }} `repository`: its address; `platforms`:
  * those that have a package
  */
-function product(manifest = JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'))) {
-  const { name, repository, optionalDependencies = {} } = manifest;
-  const address = repository?.url.replace(/^git\+|\.git$/g, '');
-  return { name, repository: address, platforms: Object.keys(optionalDependencies).map((one) => one.slice(name.length + 1)) };
+function product(manifest) {
+  const { name, repository, optionalDependencies } = manifest || JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'));
+  const address = repository && repository.url.replace(/^git\+|\.git$/g, '');
+  return { name, repository: address, platforms: Object.keys(optionalDependencies || {}).map((one) => one.slice(name.length + 1)) };
 }
 
 /**
@@ -92,4 +110,4 @@ function hint(name, missing) {
   );
 }
 
-module.exports = { load, product, target };
+module.exports = { load, product, target, tooOld };

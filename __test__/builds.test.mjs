@@ -745,5 +745,8 @@ reproduce(${JSON.stringify(spec)}, { force: true, signal: control.signal, onProg
   assert.equal(verdict, 'identical', 'the control');
   assert.match(all[at + 1], /^npm \d/);
   const [name, told] = await ran('abort');
-  assert.deepEqual([name, told], ['AbortError', all.slice(0, at + 1)]);
+  assert.equal(name, 'AbortError');
+  // The next one may have been begun when the abort came; nothing behind it is.
+  assert.deepEqual(told, all.slice(0, Math.min(told.length, at + 2)));
+  assert.ok(told.length > at && all.length > at + 2, JSON.stringify([told, all]));
 });

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { codesOfSources } from '../scripts/codes.mjs';
 import { cleanEnv, CLI, run } from './kit/cli.mjs';
 
@@ -106,5 +106,11 @@ for (const [version, runs] of [['12.22.12', false], ['18.20.8', false], ['20.18.
     const ran = await run(['--require', file, CLI, '--version'], { command: [process.execPath], env: clean.env });
     const told = `error: reproduce needs Node 20.19 or later (22.12 or later of the later lines), and this is ${version}\n`;
     assert.deepEqual([ran.code, ran.stderr], runs ? [0, ''] : [2, told]);
+    // What is required or imported in place of run: its first line says the same.
+    for (const load of [`require(${JSON.stringify(join(root, 'index.cjs'))})`, `await import(${JSON.stringify(pathToFileURL(join(root, 'index.js')).href)})`]) {
+      const script = `(async () => { try { ${load}; console.log('loaded'); } catch (error) { console.log('error: ' + error.message); } })()`;
+      const loaded = await run(['--require', file, '-e', script], { command: [process.execPath], env: clean.env });
+      assert.equal(loaded.stdout, runs ? 'loaded\n' : told, load);
+    }
   });
 }

@@ -2,6 +2,7 @@
 // repository is not asked.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -81,6 +82,20 @@ test('a git repository is read at a commit, a tag, or where the package fits', a
   assert.equal((await judged(at, './source')).origin.commit, commit);
   assert.equal((await judged(at, './source#v1.0.0')).origin.commit, commit);
   await judged(at, './source#main', 'differs');
+});
+
+test('a clone with a pipe where git has a file is refused, and not waited for', { skip: process.platform === 'win32' && 'there are no pipes' }, async () => {
+  const at = await published('s-pipe');
+  const cwd = join(at.clean.home, 'source');
+  await git(['init', '-q', '-b', 'main'], { cwd });
+  await git(['add', '-A'], { cwd });
+  await git(['-c', 'user.name=kit', '-c', 'user.email=kit@localhost', 'commit', '-q', '-m', 'one'], { cwd });
+  const args = ['--source', './source', '--force'];
+  assert.equal((await world.judge(at.spec, { clean: at.clean, args })).verdict, 'identical', 'the control');
+  execFileSync('mkfifo', [join(cwd, '.git/packed-refs')]);
+  const answer = await world.judge(at.spec, { clean: at.clean, args });
+  assert.deepEqual([answer.verdict, answer.code], ['error', 'source-unreadable'], JSON.stringify(answer));
+  assert.match(answer.message, /packed-refs: it is a device or a pipe and no file/);
 });
 
 test('what is not there or is no archive is the user\'s error, with a hint', async () => {

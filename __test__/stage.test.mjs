@@ -131,6 +131,19 @@ test('what nobody can rebuild is named with the command that rejects it', { skip
   assert.match((await stage([id, '--verbose'])).stdout, /^ {2}times /m);
 });
 
+test('what is said to do next of a stage names the registry that was given', async () => {
+  await pushed('s-given');
+  const id = await put('s-given', { 'index.js': 'payload\n' });
+  const elsewhere = { npm_config_registry: 'http://127.0.0.1:1/' };
+  const ran = await stage([id, '--registry', world.registry.url, '--timeout', '300'], elsewhere);
+  assert.equal(ran.code, 1, ran.stdout + ran.stderr);
+  const [, next] = /^ {2}next: reproduce (.*) \| --verbose \| --json$/m.exec(ran.stdout);
+  assert.equal(next, `stage ${id} --registry ${world.registry.url} --timeout 300 --diff`);
+  const shown = await run(next.split(' '), { env: { ...clean.env, ...elsewhere }, cwd: clean.home });
+  assert.equal(shown.code, 1, shown.stdout + shown.stderr);
+  assert.match(shown.stdout, /^-payload$/m);
+});
+
 test('a stage is found by the name and version that are printed of it, and by no other version', async () => {
   await pushed('s-versioned');
   const id = await put('s-versioned');

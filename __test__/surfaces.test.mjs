@@ -34,6 +34,7 @@ async function asksNobody(npmrc, code, { args = [], write } = {}) {
   assert.deepEqual([answer.verdict, answer.code, answer.stage], ['error', code, 'usage'], npmrc);
   assert.equal(world.registry.requests.length, from, 'a registry was asked');
   assert.doesNotMatch(`${answer.message}${answer.hints}`, /s3cret/);
+  return answer;
 }
 
 test('a registry that is no address stops the run: no other registry stands in for it', async () => {
@@ -60,7 +61,8 @@ test('a registry for everything that is no address stops the run, and the public
 
 test('a proxy or a certificate that cannot be used stops the run', async () => {
   await asksNobody('https-proxy=gopher://s3cret@proxy.example\n', 'invalid-proxy');
-  await asksNobody('cafile=/nowhere/ca.pem\n', 'cafile-unreadable');
+  const { message } = await asksNobody('cafile=/nowhere/ca.pem\n', 'cafile-unreadable');
+  assert.match(message, /the file \/nowhere\/ca\.pem, which cafile names, cannot be read: there is no such file/);
 });
 
 test('an .npmrc that is no text, or a folder, stops the run', async () => {

@@ -43,6 +43,19 @@ test('what the report says to do next shows why it differs, also of a tarball th
   }
 });
 
+test('what the report says to do next names the source, the registry and what else was given', async () => {
+  const { spec } = await world.release('p-given', { published: { 'index.js': 'published\n' } });
+  const own = join(clean.home, 'it is here');
+  await git(['clone', '-q', world.host.directory('kit/p-given'), own]);
+  const given = ['--source', './it is here', '--registry', world.registry.url, '--strategy', 'source'];
+  const report = await run([spec, ...given], { env: { ...clean.env, npm_config_registry: 'http://127.0.0.1:1/' }, cwd: clean.home });
+  const [, next] = /^ {2}next: reproduce (.*) \| --verbose \| --json$/m.exec(report.stdout) ?? assert.fail(report.stdout + report.stderr);
+  assert.equal(next, `${spec} --registry ${world.registry.url} --source './it is here' --strategy source --diff`);
+  const words = next.match(/'[^']*'|\S+/g).map((word) => word.replaceAll("'", ''));
+  const again = await run(words, { env: { ...clean.env, npm_config_registry: 'http://127.0.0.1:1/' }, cwd: clean.home });
+  assert.match(again.stdout, /^-published$/m);
+});
+
 test('a commit by its first digits, a reference in full and a folder behind it are sources', async () => {
   const name = 'p-folder';
   const inside = { 'package.json': manifest(name, '1.0.0', { repository: 'github:kit/p-folder' }), 'index.js': 'inside\n' };

@@ -91,7 +91,7 @@ export function codesOfSources(rust = rustSources()) {
   for (const [path, text] of rust) {
     for (const code of Object.values(PATTERNS).flatMap((find) => find(text))) found.set(code, path);
   }
-  for (const path of ['index.cjs', 'native.cjs', 'bin.cjs']) {
+  for (const path of ['api.cjs', 'native.cjs', 'bin.cjs']) {
     const text = read(path);
     for (const code of IN_JAVASCRIPT.flatMap((pattern) => each(pattern)(text))) found.set(code, path);
   }

@@ -45,7 +45,8 @@ pub struct Options {
     pub max_age: Option<f64>,
     /// Use stored results only.
     pub offline: bool,
-    /// Do not read or write stored results.
+    /// Do not read or write stored results: `cache: false` of JavaScript.
+    #[serde(rename = "cache", deserialize_with = "is_off")]
     pub no_cache: bool,
     /// The folder of all caches.
     pub cache_dir: Option<PathBuf>,
@@ -100,6 +101,11 @@ pub struct Options {
     /// hook.
     #[serde(skip)]
     pub settings: Vec<(String, String)>,
+}
+
+/// Whether a switch is off.
+fn is_off<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    bool::deserialize(value).map(|is_on| !is_on)
 }
 
 /// An option that cannot be followed.
@@ -286,7 +292,10 @@ impl Options {
         serde_json::from_str(json).map_err(|error| {
             // The place is one in a text that the caller never saw.
             let text = error.to_string();
-            OptionsError::Unreadable(text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned())
+            let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+            // Those that never come here, because JavaScript follows them itself.
+            let rest = if what.starts_with("unknown field") { ", `signal`, `onProgress`, and `jobs` of reproduceMany" } else { "" };
+            OptionsError::Unreadable(format!("{what}{rest}"))
         })
     }
 

@@ -46,28 +46,6 @@ pub(crate) fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     Ok(Box::new(store::at_hand::open(path)?))
 }
 
-/// Fails for what another library must not open: a pipe, which is waited for, or a device, which
-/// may have no end. What is not there, a folder, a socket (it cannot be opened, and git's file
-/// monitor has one) and /dev/null are none of these.
-#[cfg(unix)]
-pub(crate) fn check_input(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt as _;
-    let Ok(about) = fs::metadata(path) else { return Ok(()) };
-    let kind = about.file_type();
-    let waits = kind.is_fifo() || kind.is_block_device() || kind.is_char_device();
-    if waits && fs::canonicalize(path).map_or(true, |path| path != Path::new("/dev/null")) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a device or a pipe and no file"));
-    }
-    Ok(())
-}
-
-/// There are no such files.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "as on the systems that have pipes")]
-pub(crate) fn check_input(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// Makes a file for what the user wants written, or empties the one that is there.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     check_output(path)?;
@@ -224,13 +202,10 @@ mod tests {
         std::os::unix::fs::symlink(&pipe, &link).unwrap();
         for path in [&pipe, &link] {
             assert_eq!(create(path).unwrap_err().to_string(), "it is a pipe, a socket or a disk and no file");
-            assert_eq!(check_input(path).unwrap_err().to_string(), "it is a device or a pipe and no file");
         }
         assert!(create(Path::new("/dev/null")).is_ok() && create(&folder.path().join("new")).is_ok());
         for path in ["/dev/stdout", "/dev/null"] {
             check_output(Path::new(path)).unwrap();
         }
-        check_input(Path::new("/dev/null")).unwrap();
-        assert!(check_input(Path::new("/dev/zero")).is_err());
     }
 }

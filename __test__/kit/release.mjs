@@ -35,7 +35,7 @@ export async function bareBin({ also = [] } = {}) {
 export const RELEASED = '@kit/reproduce';
 
 /** What of the checkout a release is packed from; the binaries come to it. */
-const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'codes.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
+const PARTS = ['package.json', 'package-lock.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD_PARTY_NOTICES', 'bin.cjs', 'index.js', 'index.cjs', 'api.cjs', 'index.d.ts', 'index.d.cts', 'codes.d.ts', 'native.cjs', 'schema', 'docs', 'npm', 'scripts', 'action', 'Cargo.toml'];
 
 /**
  * A copy of the checkout's packages under `RELEASED`, or one name after the other, with the

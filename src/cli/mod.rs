@@ -1,6 +1,7 @@
 //! The command line: arguments in, answers on stdout, progress on stderr, an exit code out.
 //! index.js only hands the arguments over.
 
+mod again;
 mod arguments;
 mod attestation;
 mod audit;

@@ -12,6 +12,7 @@ use report::text::escape;
 use verdict::Verdict;
 use verdict::escape::is_unsafe;
 
+use super::again;
 use super::arguments::{Arguments, ColorChoice};
 use super::progress::{self, Line};
 use crate::local;
@@ -20,6 +21,8 @@ use crate::local;
 pub(super) struct Output {
     json: bool,
     quiet: bool,
+    /// The options that were given, for what is to be typed next.
+    given: String,
     detail: Detail,
     stdout: Style,
     stderr: Style,
@@ -34,6 +37,7 @@ impl Output {
         Self {
             json: arguments.json,
             quiet: arguments.quiet,
+            given: again::given(&arguments.options()),
             detail: Detail { diff: arguments.diff, log: arguments.log, verbose: arguments.verbose },
             stdout: Style::detect(arguments.color.enabled(out_is_terminal)),
             stderr,
@@ -53,7 +57,10 @@ impl Output {
         match answer {
             _ if self.json => Self::json(answer),
             Answer::Judged { .. } if self.quiet => Ok(()),
-            Answer::Judged { report, .. } => Self::text(&terminal::report(report, self.stdout, self.detail)),
+            Answer::Judged { report, .. } => {
+                let again = terminal::again(report) + &self.given;
+                Self::text(&terminal::report_of(report, Some(&again), self.stdout, self.detail))
+            }
             Answer::Failed(failure) => {
                 Self::error_text(&terminal::failure(failure, self.stderr));
                 Ok(())

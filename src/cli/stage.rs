@@ -11,6 +11,7 @@ use report::json::Report;
 use report::terminal::{self, Detail, Style};
 use verdict::merge_exit_codes;
 
+use super::again;
 use super::output::Output;
 use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
@@ -104,7 +105,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
             Ok(report) if parsed.json => (report.verdict.exit_code(options.accept), Output::json_of(&report)),
             Ok(report) => {
                 let detail = Detail { diff: parsed.diff, log: parsed.log, verbose: parsed.verbose };
-                let again = format!("stage {}", staged.id);
+                let again = format!("stage {}{}", staged.id, again::given(&options));
                 let code = report.verdict.exit_code(options.accept);
                 let client = client_of(&report);
                 let next = match code {

@@ -12,7 +12,6 @@ mod entries;
 mod error;
 mod members;
 mod packed;
-mod plain;
 mod problem;
 mod problems;
 mod rebuilt;

@@ -80,7 +80,7 @@ impl WorkTree {
         let unreadable = |error: gix::Error| LocalError::Repository(error.to_string());
         // The library looks at each folder from this one up, and opens what it finds.
         for above in folder.ancestors() {
-            super::plain::check_repository(above).map_err(|error| LocalError::Repository(error.to_string()))?;
+            git::local::check_repository(above).map_err(|error| LocalError::Repository(error.to_string()))?;
             if above.join(".git").symlink_metadata().is_ok() {
                 break;
             }
@@ -98,7 +98,7 @@ impl WorkTree {
         for key in ["core.excludesFile", "core.attributesFile"] {
             if let Some(path) = repository.config_snapshot().trusted_path(key).map_err(unreadable)? {
                 let refused = |error| LocalError::Repository(format!("{key}, {}: {error}", path.display()));
-                crate::pipes::check_input(&path).map_err(refused)?;
+                at_hand::check_input(&path).map_err(refused)?;
             }
         }
         if repository.head().map_err(unreadable)?.is_unborn() {

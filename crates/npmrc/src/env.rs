@@ -101,12 +101,16 @@ impl Files for OsFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         // A pipe could block for ever; /dev/null is how people say that there is no such file.
         if !self.is_file(path) {
-            return Err(if self.is_dir(path) { io::ErrorKind::IsADirectory } else { io::ErrorKind::NotFound }.into());
+            return Err(match std::fs::metadata(path) {
+                Ok(about) if about.is_dir() => io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"),
+                Ok(_) => io::Error::new(io::ErrorKind::NotFound, "it is a device or a pipe and no file"),
+                Err(_) => io::Error::new(io::ErrorKind::NotFound, "there is no such file"),
+            });
         }
         let mut content = Vec::new();
         std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut content)?;
         if content.len() as u64 > MAX_FILE {
-            return Err(io::ErrorKind::FileTooLarge.into());
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_FILE} bytes")));
         }
         Ok(content)
     }

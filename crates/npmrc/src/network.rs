@@ -109,7 +109,7 @@ fn extra_roots(layers: &Layers, around: &Surroundings, findings: &mut Vec<Config
         match around.files.read_text(&path) {
             Ok(text) => roots.push(text),
             Err(error) => {
-                let message = format!("{key}: {} cannot be read: {error}", path.display());
+                let message = format!("the file {}, which {key} names, cannot be read: {error}", path.display());
                 findings.push(ConfigFinding { code: "cafile-unreadable", message });
             }
         }

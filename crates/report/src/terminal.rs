@@ -318,7 +318,7 @@ fn findings(out: &mut String, report: &Report, style: Style, detail: Detail) {
 
 /// The spec that asks for the same: a tarball's own, since the registry may have another one under
 /// its name.
-fn again(report: &Report) -> String {
+pub fn again(report: &Report) -> String {
     let is_tarball = Spec::parse(&report.package.spec).is_ok_and(|spec| matches!(spec.target(), Target::Tarball(_) | Target::File(_)));
     if is_tarball { escape(&report.package.spec).into_owned() } else { name(report) }
 }

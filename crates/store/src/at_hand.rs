@@ -42,6 +42,28 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Fails for what another library must not open: a pipe, which is waited for, or a device, which
+/// may have no end. What is not there, a folder, a socket (it cannot be opened, and git's file
+/// monitor has one) and /dev/null are none of these.
+#[cfg(unix)]
+pub fn check_input(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let Ok(about) = fs::metadata(path) else { return Ok(()) };
+    let kind = about.file_type();
+    let waits = kind.is_fifo() || kind.is_block_device() || kind.is_char_device();
+    if waits && fs::canonicalize(path).map_or(true, |path| path != Path::new("/dev/null")) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a device or a pipe and no file"));
+    }
+    Ok(())
+}
+
+/// There are no such files.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on the systems that have pipes")]
+pub fn check_input(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 #[expect(clippy::cast_possible_wrap, reason = "the flags of open(2) are an int")]
 const NO_WAITING: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
@@ -88,7 +110,11 @@ mod tests {
         open_named(&pipe).unwrap().take(4).read_to_string(&mut said).unwrap();
         drop(writer);
         assert_eq!(said, "from");
+        for path in [&link, Path::new("/dev/null"), &dir.path().join("none"), dir.path()] {
+            check_input(path).unwrap();
+        }
         for path in [zero, pipe] {
+            assert_eq!(check_input(&path).unwrap_err().to_string(), "it is a device or a pipe and no file");
             assert_eq!(read(&path, 1).unwrap_err().to_string(), "it is a device, a pipe or a socket and no file", "{}", path.display());
         }
     }

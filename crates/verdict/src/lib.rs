@@ -21,7 +21,7 @@ pub use ending::Ending;
 pub use evidence::{Evidence, EvidenceKind};
 pub use failed::{Failed, Internal, boxed, internal};
 pub use finding::{Finding, Severity};
-pub use secrets::{told_without_secrets, without_secrets};
+pub use secrets::{path_without_secrets, told_without_secrets, without_secrets};
 
 /// The answer for one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]

@@ -31,6 +31,12 @@ pub fn without_secrets(word: &str) -> String {
     }
 }
 
+/// The name of a file as it may be shown: as [`without_secrets`], but whatever stands behind `?` is
+/// a part of it.
+pub fn path_without_secrets(path: &str) -> String {
+    if is_path(path) { without_users_of_path(path) } else { without_users(path) }
+}
+
 /// A sentence in which addresses may stand, as it may be shown: each of them without users,
 /// passwords and queries, also one that was taken for the name of a file (`/here/https://…`).
 pub fn told_without_secrets(text: &str) -> String {

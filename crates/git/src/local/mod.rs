@@ -7,6 +7,7 @@
 
 mod archive;
 mod folder;
+mod plain;
 mod repository;
 mod revision;
 mod snapshot;
@@ -20,6 +21,7 @@ use verdict::diagnostic::shown_path;
 use super::repository::Repository;
 use super::{GitError, ObjectStore, RemoteRef};
 
+pub use plain::check_repository;
 pub use revision::{file_at, has_at};
 
 /// Opens what lies at `path`; `url` is what it is called in the result, and `cache` where its

@@ -26,6 +26,7 @@ impl LocalGit {
     /// The repository in this very folder with its branches, remotes' branches and tags; `None` for
     /// a folder that is none.
     pub(super) fn open(path: &Path, url: &str) -> Result<Option<(Self, Vec<RemoteRef>)>, GitError> {
+        super::check_repository(path).map_err(|error| unreadable(path, &error))?;
         let is_bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
         if !is_bare && !path.join(".git").exists() {
             return Ok(None);

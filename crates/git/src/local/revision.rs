@@ -53,6 +53,7 @@ fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<Found>, 
     let Some(root) = folder.ancestors().find(|above| above.join(".git").exists()) else {
         return Err(failed(&"it is not in a git repository"));
     };
+    super::check_repository(root).map_err(|error| failed(&error))?;
     let mut repository = gix::open_opts(root, gix::open::Options::isolated()).map_err(|error| failed(&error))?;
     // An object is what its id says, whatever `git replace` put in its place here.
     repository.objects.ignore_replacements = true;

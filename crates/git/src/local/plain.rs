@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 
 use store::at_hand;
 
-use crate::pipes;
-
 /// Most entries that are looked at: no checkout has as many.
 const MAX_ENTRIES: usize = 4 << 20;
 /// Folders within each other, from the repository's own.
@@ -21,7 +19,7 @@ const OF_OTHERS: [&str; 5] = ["annex", "hooks", "lfs", "modules", "worktrees"];
 
 /// Fails if the repository of a checkout, bare or above its `.git`, has a file that must not be
 /// opened. A folder that is no repository has none.
-pub(super) fn check_repository(root: &Path) -> io::Result<()> {
+pub fn check_repository(root: &Path) -> io::Result<()> {
     let mut look = Look::default();
     let own = root.join(".git");
     match fs::metadata(&own) {
@@ -32,7 +30,9 @@ pub(super) fn check_repository(root: &Path) -> io::Result<()> {
             }
         }
         // As bare as a repository can be: this is what makes a folder one.
-        Err(_) if root.join("objects").is_dir() && root.join("refs").is_dir() => look.todo.push(root.to_owned()),
+        Err(_) if root.join("objects").is_dir() && (root.join("refs").is_dir() || root.join("HEAD").is_file()) => {
+            look.todo.push(root.to_owned());
+        }
         Err(_) => {}
     }
     while let Some(folder) = look.todo.pop() {
@@ -43,7 +43,7 @@ pub(super) fn check_repository(root: &Path) -> io::Result<()> {
 
 /// What a file of the repository says; nothing where it is not there.
 fn said(file: &Path) -> io::Result<String> {
-    pipes::check_input(file).map_err(|error| at(file, &error))?;
+    at_hand::check_input(file).map_err(|error| at(file, &error))?;
     match at_hand::read(file, MAX_NAMES) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         // What cannot be opened waits for nobody, and whoever opens it next says so.
@@ -92,7 +92,7 @@ impl Look {
                 continue;
             }
             let path = entry.path();
-            pipes::check_input(&path).map_err(|error| at(&path, &error))?;
+            at_hand::check_input(&path).map_err(|error| at(&path, &error))?;
             if path.is_dir() {
                 self.folder(&path, depth + 1)?;
             }
@@ -137,6 +137,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         pipe(&folder.path().join(".git"));
         assert!(check_repository(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_source_with_a_pipe_in_its_repository_is_not_opened() {
+        let (cache, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cancelled = std::sync::Arc::default();
+        fs::create_dir_all(folder.path().join(".git/objects")).unwrap();
+        fs::create_dir_all(folder.path().join(".git/refs")).unwrap();
+        fs::write(folder.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        let open = || super::super::open(folder.path(), "file:///x", cache.path(), std::sync::Arc::clone(&cancelled));
+        assert!(open().is_ok());
+        // A library that opens it waits for whoever writes to it, which is nobody.
+        pipe(&folder.path().join(".git/packed-refs"));
+        let said = open().err().unwrap().to_string();
+        assert!(said.contains("packed-refs") && said.contains("it is a device or a pipe and no file"), "{said}");
     }
 
     #[test]

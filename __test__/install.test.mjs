@@ -60,7 +60,7 @@ test('the main package is small, has no install script and needs nothing at run 
   assert.ok(packed.main.unpackedSize < 400_000, `${packed.main.unpackedSize} bytes`);
   assert.deepEqual(Object.keys(own.dependencies ?? {}), []);
   for (const script of ['preinstall', 'install', 'postinstall']) assert.equal(own.scripts[script], undefined, script);
-  const odd = packed.main.files.map(({ path }) => path).filter((path) => !/^(README\.md|LICENSE|CHANGELOG\.md|package\.json|bin\.cjs|native\.cjs|index\.(js|cjs|d\.ts|d\.cts)|codes\.d\.ts|schema\/[a-z]+\.schema\.json|docs\/([a-z]+\.md|README\.md|report\.svg|reproduce\.1|ci\/gitlab-ci\.yml))$/.test(path));
+  const odd = packed.main.files.map(({ path }) => path).filter((path) => !/^(README\.md|LICENSE|CHANGELOG\.md|package\.json|bin\.cjs|api\.cjs|native\.cjs|index\.(js|cjs|d\.ts|d\.cts)|codes\.d\.ts|schema\/[a-z]+\.schema\.json|docs\/([a-z]+\.md|README\.md|report\.svg|reproduce\.1|ci\/gitlab-ci\.yml))$/.test(path));
   assert.deepEqual(odd, []);
 });
 

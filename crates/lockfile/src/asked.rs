@@ -34,7 +34,24 @@ pub(crate) const MAX_SHOWN: usize = 200;
 
 /// The lists of a package.json, the one that counts first: what is in several is in the first of
 /// them.
-const LISTS: [&str; 3] = ["optionalDependencies", "dependencies", "devDependencies"];
+const LISTS: [&str; 3] = [OPTIONAL, PRODUCTION, DEVELOPMENT];
+pub(crate) const OPTIONAL: &str = "optionalDependencies";
+const PRODUCTION: &str = "dependencies";
+const DEVELOPMENT: &str = "devDependencies";
+
+/// Between the two ranges of a name that is in two lists.
+const AND: &str = " and ";
+
+/// The lists in the order in which they count for a client.
+fn lists(format: Format) -> [&'static str; 3] {
+    match format {
+        Format::Npm | Format::Berry => [DEVELOPMENT, OPTIONAL, PRODUCTION],
+        Format::Bun => [OPTIONAL, DEVELOPMENT, PRODUCTION],
+        // It installs nothing that is optional.
+        Format::Deno => [PRODUCTION, DEVELOPMENT, OPTIONAL],
+        _ => LISTS,
+    }
+}
 pub(crate) const PEERS: &str = "peerDependencies";
 /// Those of the peers that nobody has to install.
 const OPTIONAL_PEERS: &str = "optional peerDependencies";
@@ -72,8 +89,11 @@ pub(crate) struct Said {
     pub(crate) of_pnpm: Option<Head>,
     /// Of pnpm: by folder, how dependencies are installed.
     pub(crate) metas: Vec<(String, pnpm::Meta)>,
-    /// Of pnpm: it takes all folders for workspaces where its settings name none.
+    /// What the file's version says of workspaces. Of pnpm: all folders are some where its settings
+    /// name none. Of bun: a pattern can be an exception.
     pub(crate) names_all: bool,
+    /// Of npm: it is of version 2, and has no tree for npm 6 and those before it.
+    pub(crate) lacks_tree: bool,
     /// What the file says of the project's overrides, by the keys there, and of its catalogs, by
     /// `catalog/name`; `None` where its format has no place for that.
     pub(crate) overrides: Option<BTreeMap<String, String>>,
@@ -104,9 +124,9 @@ impl Said {
     /// Whether yarn 1 has a line for a name and a range that the folder `from` asks for, or a
     /// workspace in its place.
     pub(crate) fn has_line(&self, (name, range): (&str, &str), from: &str, siblings: &Siblings) -> bool {
-        // A link is looked for from the folder that has it.
-        let linked = range.strip_prefix("link:").and_then(|path| joined(from, path)).map(|path| format!("{name}@link:{path}"));
-        self.patterns.contains(&linked.unwrap_or_else(|| format!("{name}@{range}")))
+        // A path is looked for from the folder that has it, and written down from the project's.
+        let path = ["link:", "file:"].into_iter().find_map(|kind| Some((kind, joined(from, range.strip_prefix(kind)?)?)));
+        path.is_some_and(|(kind, path)| ["", "./"].iter().any(|start| self.patterns.contains(&format!("{name}@{kind}{start}{path}"))))
             || self.patterns.contains(&format!("{name}@{range}"))
             || siblings.get(name).is_some_and(|version| is_sibling(version, range))
     }
@@ -123,16 +143,25 @@ pub(crate) fn collect(lists: impl IntoIterator<Item = (&'static str, Vec<(String
 
 /// What an object of JSON asks for: a package.json, or what a lockfile has of it. Peers count where
 /// no other list has the name.
-pub(crate) fn of_object(of: &Object<'_>) -> Asked {
-    with_peers(of, &optional_peers(of))
+pub(crate) fn of_object(of: &Object<'_>, format: Format) -> Asked {
+    with_peers(of, &optional_peers(of), format)
 }
 
 /// The same, where it is known which peers are optional.
-pub(crate) fn with_peers(of: &Object<'_>, optional: &HashSet<&str>) -> Asked {
+pub(crate) fn with_peers(of: &Object<'_>, optional: &HashSet<&str>, format: Format) -> Asked {
     let owned = |(name, range): (&str, &str)| (name.to_owned(), range.to_owned());
     let (left, needed): (Vec<_>, Vec<_>) = json::pairs(of, PEERS).partition(|(name, _)| optional.contains(name));
     let peers = [(PEERS, needed), (OPTIONAL_PEERS, left)].map(|(list, all)| (list, all.into_iter().map(owned).collect()));
-    collect(LISTS.into_iter().map(|list| (list, json::pairs(of, list).map(owned).collect())).chain(peers))
+    let mut asked = collect(lists(format).into_iter().map(|list| (list, json::pairs(of, list).map(owned).collect())).chain(peers));
+    // npm and bun write both lists down, and their versions do not all go by the same one.
+    let beside = if matches!(format, Format::Npm | Format::Bun) { &LISTS[..2] } else { &[] };
+    for (name, other) in beside.iter().rev().flat_map(|list| json::pairs(of, list)) {
+        if let Some((_, range)) = asked.get_mut(name).filter(|(list, range)| *list == DEVELOPMENT && !range.contains(AND) && range != other)
+        {
+            *range = format!("{range}{AND}{other}");
+        }
+    }
+    asked
 }
 
 /// The peers that are used where they are there, and else are not needed.
@@ -142,8 +171,8 @@ pub(crate) fn optional_peers<'e>(of: &'e Object<'_>) -> HashSet<&'e str> {
     optional.map(|of| of.name.as_str()).collect()
 }
 
-/// What a package.json says in a way that clients read differently, or that none of them writes; a
-/// list of names, which npm takes for packages, or a name that two lists have with two ranges.
+/// What a package.json says in a way that clients read differently, or that none of them writes: a
+/// list of names, which npm takes for packages.
 pub(crate) fn unclear(of: &Object<'_>) -> Option<String> {
     for list in LISTS.into_iter().chain([PEERS]) {
         let value = of.get(list);
@@ -154,6 +183,11 @@ pub(crate) fn unclear(of: &Object<'_>) -> Option<String> {
             return Some(format!("{list} has something else than names with ranges"));
         }
     }
+    None
+}
+
+/// A name that two lists of a package.json have with two ranges, in words.
+pub(crate) fn twice(of: &Object<'_>) -> Option<String> {
     let mut seen = BTreeMap::new();
     let all = LISTS.into_iter().flat_map(|list| json::pairs(of, list));
     let twice = all.into_iter().find(|(name, range)| seen.insert(*name, *range).is_some_and(|other| other != *range));
@@ -183,6 +217,11 @@ pub(crate) fn differences((said, graph): (&Said, &Graph), format: Format, projec
     told.extend(said.metas.iter().filter_map(|(folder, meta)| meta.difference(project, folder)));
     if format == Format::Bun {
         told.extend(bun::differences(overrides, project));
+    }
+    if said.lacks_tree {
+        told.push(
+            "the lockfile is of version 2 and has no tree of dependencies: npm 6 and those before it find all versions anew".to_owned(),
+        );
     }
     let siblings = if format == Format::Yarn { siblings(project, &members) } else { Siblings::new() };
     told.extend(folders::differences(said, project, &siblings));
@@ -216,7 +255,8 @@ fn of_folder((said, format): (&Said, Format), siblings: &Siblings, project: &Pat
         format!("{name} asks for {package}@{}, and the lockfile {how}", verdict::without_secrets(range))
     };
     if said.top.is_some() {
-        let missing = asked.iter().filter(|(package, (_, range))| folder.is_empty() && !said.has_at_top(package, range));
+        let has = |package: &str, range: &str| range.split(AND).all(|range| said.has_at_top(package, range));
+        let missing = asked.iter().filter(|(package, (_, range))| folder.is_empty() && !has(package, range));
         return missing.map(|(package, (_, range))| told((package, range), "does not have that")).collect();
     }
     if format == Format::Yarn {
@@ -301,7 +341,10 @@ pub(crate) fn asked_in(path: &Path, format: Format) -> Result<Asked, String> {
     if let Some(reason) = unclear(&of) {
         return Err(reason);
     }
-    let mut asked = of_object(&of);
+    if let Some(reason) = twice(&of).filter(|_| format == Format::Deno) {
+        return Err(reason);
+    }
+    let mut asked = of_object(&of, format);
     if format == Format::Pnpm {
         for (name, runtime) in pnpm::runtimes(&of) {
             asked.entry(name).or_insert(runtime);
@@ -339,17 +382,30 @@ pub(crate) fn workspaces(project: &Path, format: Format, names_all: bool) -> Res
     while let Some(root) = open.pop() {
         let listed = if format == Format::Pnpm { in_settings(project, names_all) } else { in_manifest(&project.join(&root)) }?;
         let texts = listed.iter().map(String::as_str);
-        let patterns =
-            if format == Format::Bun { Patterns::with(texts, format, bun::has_exceptions(project)) } else { Patterns::of(texts, format) };
+        let patterns = if format == Format::Bun {
+            Patterns::with(texts, format, bun::has_exceptions(project, names_all))
+        } else {
+            Patterns::of(texts, format)
+        };
         let Some(patterns) = patterns else {
             return Err("a pattern for workspaces is not supported".to_owned());
         };
         let own = folders(project, (&root, format), &patterns, &mut looked_at)?;
+        // yarn 1 passes over those without a name or a version.
+        let own: BTreeSet<String> = own.into_iter().filter(|folder| format != Format::Yarn || is_of_yarn(&project.join(folder))).collect();
         // Only yarn 2 and later has workspaces of workspaces.
         open.extend(own.iter().filter(|folder| format == Format::Berry && !found.contains(*folder)).cloned());
         found.extend(own);
     }
     Ok(found)
+}
+
+/// Whether the package.json of a folder has what yarn 1 asks of a workspace. One that cannot be
+/// read is told.
+fn is_of_yarn(folder: &Path) -> bool {
+    let text = text_of(&folder.join("package.json")).unwrap_or_default();
+    let has = |of: &Object<'_>, key: &str| json::text(of, key).is_some_and(|text| !text.is_empty());
+    json::parse(&text, false).map_or(true, |of| has(&of, "name") && has(&of, "version"))
 }
 
 /// The patterns that a package.json has.

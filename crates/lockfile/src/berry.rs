@@ -154,15 +154,21 @@ fn needs_of(entry: &Entry) -> BTreeMap<String, Needed> {
     needs.map(|(name, _, range)| (name.clone(), Needed::Range(range.clone()))).collect()
 }
 
-/// The folder of the project that a reference is for, where the project's own root asks for it:
+/// The folder of the project that a reference is for, where the project or a workspace asks for it:
 /// `link:packages/a::locator=x%40workspace%3A.`.
 fn own_folder(reference: &str) -> Option<(Reason, String)> {
     let (address, parameters) = reference.split_once("::")?;
     let path = ["file:", "link:", "portal:"].iter().find_map(|protocol| address.strip_prefix(protocol))?;
     let (path, hashed) = path.split_once('#').unwrap_or((path, path));
-    let is_of_root = parameters.split('&').any(|one| one.starts_with("locator=") && one.ends_with("%40workspace%3A."));
-    let reason = address::kind(address).filter(|_| is_of_root && path == hashed)?;
-    Some((reason, folders::own(path)?))
+    let asker = parameters.split('&').find_map(|one| one.strip_prefix("locator="))?;
+    let asker = percent_decode_str(asker).decode_utf8().ok()?;
+    let (_, folder) = asker.rsplit_once("@workspace:")?;
+    let folder = if folder == "." { "" } else { folder };
+    // A path of a workspace is one from its folder.
+    let is_plain = folder.is_empty() || address::is_normal(folder) && address::is_inside(folder);
+    let reason = address::kind(address).filter(|_| is_plain && path == hashed)?;
+    let path = if folder.is_empty() { path.to_owned() } else { folders::joined(folder, path)? };
+    Some((reason, folders::own(&path)?))
 }
 
 /// The name of another package than this one, whose range is among the descriptors of a key.

@@ -12,7 +12,7 @@ use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
 use super::unmet::Unmet;
-use super::{Bundled, Fault, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason, Stated, address, asked, ranges};
+use super::{Bundled, Fault, Format, MAX_KEY, MAX_NEEDS, Needed, Place, Position, Reason, Stated, address, asked, ranges};
 
 /// Most bytes of paths that are looked up for the dependencies of a file.
 const MAX_LOOKED_UP: usize = 1 << 30;
@@ -47,6 +47,8 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     let lines = Lines::of(text);
     version(&root)?;
     typed(&root)?;
+    // bun 1.3 writes it, and none before that.
+    found.said.names_all = json::member(&root, "configVersion").is_some();
     said(&root, found)?;
     let mut all = All::default();
     let rows = json::rows(json::table(&root, "packages")?);
@@ -86,7 +88,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             continue;
         };
         let (folder, name) = (property.name.as_str(), json::text(of, "name"));
-        found.said.by_folder.insert(folder.to_owned(), asked::with_peers(of, &listed_peers(of)));
+        found.said.by_folder.insert(folder.to_owned(), asked::with_peers(of, &listed_peers(of), Format::Bun));
         let node = if let Some(node) = all.by_folder.get(folder) {
             *node
         } else {
@@ -353,12 +355,13 @@ pub(crate) fn differences(said: &BTreeMap<String, String>, project: &Path) -> Op
     Some(format!("the lockfile has the override {key} that the project does not: bun finds out anew what is needed"))
 }
 
-/// Whether the project names a bun to which a pattern of workspaces can be an exception: 1.3 and
-/// later.
-pub(crate) fn has_exceptions(project: &Path) -> bool {
+/// Whether a pattern of workspaces can be an exception: to bun 1.3 and later. Where the project
+/// names no bun, the one counts that wrote the lockfile.
+pub(crate) fn has_exceptions(project: &Path, is_written_so: bool) -> bool {
     let text = asked::text_of(&project.join("package.json")).unwrap_or_default();
     let Ok(root) = json::parse(&text, false) else { return false };
-    let mut numbers = json::text(&root, "packageManager").and_then(|text| text.strip_prefix("bun@")).unwrap_or_default().split('.');
+    let Some(named) = json::text(&root, "packageManager").and_then(|text| text.strip_prefix("bun@")) else { return is_written_so };
+    let mut numbers = named.split('.');
     let mut next = || numbers.next().and_then(|number| number.parse::<u32>().ok());
     (next(), next()) >= (Some(1), Some(3))
 }

@@ -106,6 +106,10 @@ pub(crate) fn differences(said: &Said, project: &Path, siblings: &Siblings) -> V
 
 fn of_one(one: &OwnFolder, lines: (&Said, &Siblings), project: &Path, has_peers: bool) -> Vec<String> {
     let (folder, path) = (project.join(&one.path), one.path.chars().take(MAX_SHOWN).collect::<String>());
+    // A link to nothing leads nowhere.
+    if one.told == Told::Nothing && address::is_inside(&one.path) && folder.symlink_metadata().is_err() {
+        return Vec::new();
+    }
     if !folder.is_dir() || !is_within(&folder, project) {
         return vec![format!("{path} is no folder of the project")];
     }
@@ -117,7 +121,7 @@ fn of_one(one: &OwnFolder, lines: (&Said, &Siblings), project: &Path, has_peers:
     }
     let text = text_of(&manifest).unwrap_or_default();
     let Ok(own) = json::parse(&text, false) else { return vec![format!("{path}/package.json cannot be read")] };
-    if let Some(reason) = asked::unclear(&own) {
+    if let Some(reason) = asked::unclear(&own).or_else(|| asked::twice(&own)) {
         return vec![format!("{path}/package.json cannot be read: {reason}")];
     }
     let told = |(name, range): (&str, &str)| {

@@ -379,7 +379,7 @@ impl Lockfile {
             Format::Pnpm => pnpm::read(text, &mut found),
             Format::Bun => bun::read(text, &mut found),
             Format::Deno => deno::read(text, &mut found),
-            _ => npm::read(text, &mut found),
+            _ => npm::read(text, file_name.starts_with('.'), &mut found),
         }?;
         Ok(Some(found.finish(format)))
     }

@@ -14,7 +14,7 @@ use super::graph::Kind;
 use super::json::{self, Lines};
 use super::links::Link;
 use super::unmet::Unmet;
-use super::{Bundled, Fault, MAX_KEY, Needed, Place, Position, Reason, Stated, Usage, address, asked, legacy, ranges};
+use super::{Bundled, Fault, Format, MAX_KEY, Needed, Place, Position, Reason, Stated, Usage, address, asked, legacy, ranges};
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 
@@ -72,7 +72,8 @@ const KINDS: [(&str, Kind); 4] = [
 
 pub(crate) const FOLDER: &str = "node_modules/";
 
-pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
+/// Reads one; the one that npm keeps in `node_modules` (`is_hidden`) never has a tree.
+pub(crate) fn read(text: &str, is_hidden: bool, found: &mut Collected) -> Result<(), Fault> {
     let root = json::parse(text, false)?;
     json::whole(&root, &MEMBERS)?;
     let lines = Lines::of(text);
@@ -85,6 +86,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
             if let Some(tree) = tree {
                 legacy::check(&table, tree, &lines, found)?;
             }
+            found.said.lacks_tree = form == Some("2") && tree.is_none() && !is_hidden && table.has_packages();
             table.read(found)
         }
         // npm 6 and those before it read the tree, and those after it the table.
@@ -260,6 +262,12 @@ impl<'t, 'a> Table<'t, 'a> {
         self.by_path.get(path).and_then(|at| self.rows.get(*at)).and_then(|row| row.entry)
     }
 
+    /// Whether anything in it is to be installed.
+    fn has_packages(&self) -> bool {
+        let is_link = |row: &Row<'_, '_>| row.entry.is_some_and(|entry| json::flag(entry, "link"));
+        self.rows.iter().any(|row| row.key.contains(FOLDER) && !is_link(row))
+    }
+
     /// All paths.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&'t str, Position)> {
         self.rows.iter().map(|row| (row.key, row.position))
@@ -298,7 +306,7 @@ impl<'t, 'a> Table<'t, 'a> {
             if !row.key.contains(FOLDER) {
                 let name = row.entry.and_then(|entry| json::text(entry, "name")).map(str::to_owned);
                 if let Some(entry) = row.entry {
-                    found.said.by_folder.insert(row.key.to_owned(), asked::of_object(entry));
+                    found.said.by_folder.insert(row.key.to_owned(), asked::of_object(entry, Format::Npm));
                 }
                 found.importer(from, name, row.key, needs.development.iter().filter_map(node).collect());
             }

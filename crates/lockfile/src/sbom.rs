@@ -49,10 +49,17 @@ struct About<'a> {
     addresses: Vec<&'a str>,
     integrity: Vec<String>,
     usage: Usage,
-    is_bundled: bool,
+    /// What it is where it has no address: bundled, or a folder of the project without a hash.
+    otherwise: Option<Reason>,
     is_file: bool,
     /// It is not as it was published.
     is_modified: bool,
+}
+
+/// Whether a document is of npm's own command, which has an address or a hash for all that is of a
+/// registry: what has neither is a folder of the project.
+fn is_of_npm(creator: &str) -> bool {
+    creator.strip_prefix("Tool: npm/cli-").is_some_and(|version| version::parse(version).is_some())
 }
 
 /// What a purl names.
@@ -90,8 +97,10 @@ fn add(about: About<'_>, position: Position, found: &mut Collected) -> Result<Ve
     let addresses = about.addresses.into_iter().chain(value("download_url"));
     let addresses: Vec<&str> = addresses.filter(|address| seen.insert(*address)).collect();
     let integrity = whole(about.integrity.into_iter().chain(named.hashes).collect());
-    if addresses.is_empty() && about.is_bundled {
-        return out(Reason::Bundled, None);
+    match about.otherwise.filter(|_| addresses.is_empty()) {
+        Some(Reason::Bundled) => return out(Reason::Bundled, None),
+        Some(reason) if integrity.is_empty() => return Ok(vec![found.folder(key, position, (reason, "."))?]),
+        _ => {}
     }
     // Beside a tarball's hash or address it says where the source is.
     if let Some(repository) = value("vcs_url").filter(|_| addresses.is_empty() && integrity.is_empty()) {

@@ -1,7 +1,7 @@
 //! What is asked for in a range in which the version that it leads to is not: a client asks the
 //! registry for one anew, unless the project itself says that the version takes its place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use super::asked::{self, MAX_SHOWN, Siblings, text_of};
@@ -38,6 +38,8 @@ pub(crate) struct All {
     in_folders: Vec<(Unmet, String)>,
     /// Of npm: by node the name by which it is asked for, and its version.
     pub(crate) rows: HashMap<usize, (String, String)>,
+    /// Of yarn 1: by pattern the packages that ask for one whose version is not in its range.
+    pub(crate) needers: HashMap<String, BTreeSet<String>>,
 }
 
 impl All {
@@ -56,6 +58,11 @@ impl All {
         }
         self.in_folders.push((need, folder.to_owned()));
         Ok(())
+    }
+
+    /// Of yarn 1: the patterns whose version is not in their range.
+    pub(crate) fn patterns(&self) -> HashSet<String> {
+        self.needs.iter().map(|need| format!("{}@{}", need.name, need.wanted)).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -88,7 +95,8 @@ impl All {
         }
         let excuses = Excuses::of(self, graph, format, project);
         let mut told = BTreeMap::new();
-        for need in self.needs.iter().chain(&in_folders).filter(|need| !excuses.are_for(need)) {
+        let of_one = |need: &Unmet| excuses.are_for_all_of(need, self.needers.get(&format!("{}@{}", need.name, need.wanted)));
+        for need in self.needs.iter().chain(&in_folders).filter(|need| !excuses.are_for(need) && !of_one(need)) {
             told.entry(need.name.as_str()).or_insert_with(|| need.told());
         }
         told.into_values().collect()
@@ -109,7 +117,11 @@ impl Unmet {
 struct Excuses {
     overrides: Option<(Overrides, Contexts)>,
     /// Of yarn 1 and bun: by name what takes the place of all its ranges.
-    resolutions: HashMap<String, Vec<String>>,
+    resolutions: Resolutions<String>,
+    /// Of yarn 1: by name and the package that asks for it what takes the place of the range.
+    of_package: Resolutions<(String, String)>,
+    /// Of yarn 1: the patterns that the project itself asks for.
+    own: HashSet<String>,
     ignores_peers: bool,
 }
 
@@ -121,10 +133,25 @@ impl Excuses {
                 let overrides = overrides.and_then(|own| own.contexts(&all.rows, graph).map(|contexts| (own, contexts)));
                 Self { overrides, ignores_peers: npm::ignores_peers(project), ..Self::default() }
             }
-            Format::Yarn => Self { resolutions: resolutions(project), ..Self::default() },
+            Format::Yarn => {
+                let (resolutions, of_package) = resolutions(project);
+                let own = if of_package.is_empty() { HashSet::new() } else { own_patterns(project) };
+                Self { resolutions, of_package, own, ..Self::default() }
+            }
             Format::Bun => Self { resolutions: bun::overrides(project), ..Self::default() },
             _ => Self::default(),
         }
+    }
+
+    /// Whether a resolution of yarn 1 has the version of a need for each package that asks for it.
+    /// What the project itself asks for it is not for.
+    fn are_for_all_of(&self, need: &Unmet, by: Option<&BTreeSet<String>>) -> bool {
+        let is_for = |by: &String| {
+            let all = self.of_package.get(&(need.name.clone(), by.clone()));
+            all.is_some_and(|all| all.iter().any(|range| ranges::is_met(range, Some(&need.locked))))
+        };
+        let is_own = || self.own.contains(&format!("{}@{}", need.name, need.wanted));
+        by.is_some_and(|by| !by.is_empty() && by.iter().all(is_for)) && !is_own()
     }
 
     fn are_for(&self, need: &Unmet) -> bool {
@@ -141,18 +168,51 @@ fn version_in(project: &Path, folder: &str) -> Option<String> {
     json::text(&json::parse(&text, false).ok()?, "version").map(str::to_owned)
 }
 
-/// The resolutions of yarn 1 that are for a name wherever it is asked for. One that is for some
-/// packages alone may be for none.
-fn resolutions(project: &Path) -> HashMap<String, Vec<String>> {
+/// What takes the place of ranges, by what it is for.
+type Resolutions<K> = HashMap<K, Vec<String>>;
+
+/// The resolutions of yarn 1: those for a name wherever it is asked for, and those for the needs of
+/// one package. One that is for other paths may be for none.
+fn resolutions(project: &Path) -> (Resolutions<String>, Resolutions<(String, String)>) {
     let text = text_of(&project.join("package.json")).unwrap_or_default();
-    let mut all = HashMap::<_, Vec<_>>::new();
-    let Ok(root) = json::parse(&text, false) else { return all };
+    let (mut all, mut of_package) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+    let Ok(root) = json::parse(&text, false) else { return (all, of_package) };
+    let own: HashSet<&str> = LISTS.into_iter().flat_map(|list| json::pairs(&root, list)).map(|(name, _)| name).collect();
     for (key, range) in json::pairs(&root, "resolutions") {
-        let name = key.strip_prefix("**/").unwrap_or(key);
-        let is_name = name.split('/').count() == 1 + usize::from(name.starts_with('@'));
-        if is_name && !name.contains('*') && address::split_name(name).is_none() {
-            all.entry(name.to_owned()).or_default().push(range.to_owned());
+        let plain = key.strip_prefix("**/").unwrap_or(key);
+        let mut names: Vec<String> = Vec::new();
+        for part in plain.split('/') {
+            match names.last_mut().filter(|last| last.starts_with('@') && !last.contains('/')) {
+                Some(scope) => *scope = format!("{scope}/{part}"),
+                None => names.push(part.to_owned()),
+            }
         }
+        if plain.contains('*') || names.iter().any(|name| address::split_name(name).is_some()) {
+            continue;
+        }
+        match names.as_slice() {
+            [name] => all.entry(name.clone()).or_default().push(range.to_owned()),
+            // A path without stars is one from the project.
+            [by, name] if plain.len() < key.len() || own.contains(by.as_str()) => {
+                of_package.entry((name.clone(), by.clone())).or_default().push(range.to_owned());
+            }
+            _ => {}
+        }
+    }
+    (all, of_package)
+}
+
+/// The lists of a project in which yarn 1 installs what they ask for.
+const LISTS: [&str; 3] = ["dependencies", "devDependencies", "optionalDependencies"];
+
+/// The patterns that the project and its workspaces ask for.
+fn own_patterns(project: &Path) -> HashSet<String> {
+    let members = asked::workspaces(project, Format::Yarn, false).unwrap_or_default();
+    let texts = members.iter().map(String::as_str).chain([""]).filter_map(|folder| text_of(&project.join(folder).join("package.json")));
+    let mut all = HashSet::new();
+    for text in texts {
+        let Ok(of) = json::parse(&text, false) else { continue };
+        all.extend(LISTS.into_iter().flat_map(|list| json::pairs(&of, list)).map(|(name, range)| format!("{name}@{range}")));
     }
     all
 }

@@ -92,7 +92,7 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
     if let Some(entry) = open {
         add(entry, &mut all, found)?;
     }
-    for (from, (key, position), name, pattern) in &all.needs {
+    for (from, (key, position), name, pattern) in with_needers(&all, found) {
         let Some(targets) = all.by_pattern.get(pattern.as_str()) else {
             found.gap(key, pattern, *position);
             continue;
@@ -102,6 +102,16 @@ pub(crate) fn read(text: &str, found: &mut Collected) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// All needs; it is kept who asks for what has a version that is not in its range.
+fn with_needers<'n, 'a>(all: &'n All<'a>, found: &mut Collected) -> &'n [Need<'a>] {
+    let unmet = found.said.unmet.patterns();
+    for (_, (key, _), _, pattern) in all.needs.iter().filter(|(.., pattern)| unmet.contains(pattern)) {
+        let by = address::split_name(key).map_or(*key, |(name, _)| name).to_owned();
+        found.said.unmet.needers.entry(pattern.clone()).or_default().insert(by);
+    }
+    &all.needs
 }
 
 /// A name and its value, each in quotes or of letters that need none.

@@ -8,7 +8,7 @@ use std::path::Path;
 use jsonc_parser::ast::{Object, Value};
 
 use super::JSR;
-use crate::asked::{MAX_SHOWN, Said, asked_in, folders, is_peer, is_within, text_of};
+use crate::asked::{MAX_SHOWN, OPTIONAL, Said, asked_in, folders, is_peer, is_within, text_of};
 use crate::{Format, Patterns, Reason, address, json, ranges};
 
 /// deno's own files, the one that counts first.
@@ -94,9 +94,10 @@ fn wanted(path: &Path, is_within: bool) -> Result<Vec<(String, String)>, String>
         return Err("it is outside the project".to_owned());
     }
     if path.ends_with("package.json") {
-        // deno does not install the peers of the project itself.
+        // deno does not install the peers of the project itself, and not what is optional for it.
         let is_asked = |range: &str| address::kind(range).is_none_or(|reason| reason == Reason::OtherRegistry);
-        let asked = asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && is_asked(range));
+        let asked =
+            asked_in(path, Format::Deno)?.into_iter().filter(|(_, (list, range))| !is_peer(list) && *list != OPTIONAL && is_asked(range));
         let own = |name: String, range: &str| (name, if range.trim().is_empty() { "*" } else { range }.to_owned());
         return Ok(asked.map(|(name, (_, range))| of_manifest(&name, &range).unwrap_or_else(|| own(name, &range))).collect());
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged;
 
-use super::{About, add, hashes};
+use super::{About, add, hashes, is_of_npm};
 use crate::collect::Collected;
 use crate::json::{self, Lines};
 use crate::{Fault, Reason, Usage};
@@ -20,6 +20,7 @@ struct Reader<'b, 'a> {
     nodes: HashMap<&'b str, Vec<usize>>,
     /// The names of components that are other packages, by their references.
     aliases: HashMap<&'b str, String>,
+    is_of_npm: bool,
 }
 
 pub(super) fn read<'b, 'a>(root: &'b Object<'a>, lines: &'b Lines<'a>, found: &'b mut Collected) -> Result<(), Fault> {
@@ -29,9 +30,14 @@ pub(super) fn read<'b, 'a>(root: &'b Object<'a>, lines: &'b Lines<'a>, found: &'
         .filter_map(|row| Some((json::text(row, "ref")?, row)))
         .collect();
     let needed = rows.iter().flat_map(|(_, row)| json::list(row, "dependsOn")).filter_map(json::string).collect();
-    let mut reader = Reader { lines, found, needed, nodes: HashMap::new(), aliases: HashMap::new() };
+    let mut reader = Reader { lines, found, needed, nodes: HashMap::new(), aliases: HashMap::new(), is_of_npm: false };
     // What the document is about.
     let metadata = json::table(root, "metadata")?;
+    let tools = metadata.map_or(&[][..], |metadata| json::list(metadata, "tools"));
+    let creator = |tool: &Object<'_>| {
+        Some(format!("Tool: {}/{}-{}", json::text(tool, "vendor")?, json::text(tool, "name")?, json::text(tool, "version")?))
+    };
+    reader.is_of_npm = tools.len() == 1 && tools.iter().filter_map(|tool| creator(tool.as_object()?)).any(|creator| is_of_npm(&creator));
     if let Some(project) = metadata.map(|metadata| json::table(metadata, "component")).transpose()?.flatten() {
         let position = lines.position(project.range().start);
         let key = json::text(project, "purl").or_else(|| label(project)).unwrap_or_default();
@@ -42,6 +48,13 @@ pub(super) fn read<'b, 'a>(root: &'b Object<'a>, lines: &'b Lines<'a>, found: &'
     reader.components(root)?;
     reader.services(root);
     reader.documents(root)?;
+    // What the project itself asks for under another name is its own: who else needs it need not.
+    let project = metadata.and_then(|metadata| json::text(json::object(metadata, "component")?, "bom-ref"));
+    for (_, row) in rows.iter().filter(|(by, _)| Some(*by) == project) {
+        for wanted in json::list(row, "dependsOn").iter().filter_map(json::string) {
+            reader.aliases.remove(wanted);
+        }
+    }
     for (by, row) in rows {
         reader.needs(by, row)?;
     }
@@ -62,6 +75,7 @@ impl<'b, 'a> Reader<'b, 'a> {
             };
             let name = name(component);
             let mut about = about(component)?;
+            about.otherwise = about.otherwise.or(self.is_of_npm.then_some(Reason::Workspace));
             let reference = json::text(component, "bom-ref").filter(|reference| self.needed.contains(reference));
             // Whether those who need it ask for that is known by their own package.json.
             if let (Some(reference), Some(name)) = (reference, &name) {
@@ -157,7 +171,7 @@ fn about<'b>(component: &'b Object<'_>) -> Result<About<'b>, Fault> {
             optional: json::text(component, "scope").map(|scope| scope != "required"),
             ..Usage::default()
         },
-        is_bundled: property("cdx:npm:package:bundled"),
+        otherwise: property("cdx:npm:package:bundled").then_some(Reason::Bundled),
         is_file: json::text(component, "type") == Some("file"),
         is_modified: is_modified(component),
     })

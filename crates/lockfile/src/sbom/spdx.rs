@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 
-use super::{About, add, hashes};
+use super::{About, add, hashes, is_of_npm};
 use crate::collect::Collected;
 use crate::json::{self, Lines};
 use crate::{Fault, Reason, Usage};
@@ -20,6 +20,8 @@ pub(super) fn read(root: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) 
         [one] => json::string(one),
         _ => None,
     };
+    let creators = json::object(root, "creationInfo").map_or(&[][..], |of| json::list(of, "creators"));
+    let is_of_npm = matches!(creators, [one] if json::string(one).is_some_and(is_of_npm));
     for value in json::table_list(root, "packages")? {
         let position = lines.position(value.range().start);
         let Some(package) = value.as_object() else {
@@ -40,7 +42,8 @@ pub(super) fn read(root: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) 
         }
         let purls = purls(package)?;
         for purl in purls.iter().map(|purl| Some(purl.as_ref())).chain(purls.is_empty().then_some(None)) {
-            add(About { purl, label, ..about(package) }, position, found)?;
+            let otherwise = (is_of_npm && !is_below(package)).then_some(Reason::Workspace);
+            add(About { purl, label, otherwise, ..about(package) }, position, found)?;
         }
     }
     // What belongs to it and stands in other documents.
@@ -51,6 +54,11 @@ pub(super) fn read(root: &Object<'_>, lines: &Lines<'_>, found: &mut Collected) 
         found.leads_to(node, &[other.and_then(|other| json::text(other, "spdxDocument"))]);
     }
     Ok(())
+}
+
+/// Whether a package lies in that of another one.
+fn is_below(package: &Object<'_>) -> bool {
+    json::text(package, "packageFileName").is_some_and(|path| path.matches("node_modules/").nth(1).is_some())
 }
 
 /// What a package is, each name once: purls, and `name@version` of npm.

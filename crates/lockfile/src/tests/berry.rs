@@ -56,7 +56,7 @@ fn what_is_looked_up_for_another_one_is_no_entry() {
     ] {
         assert_eq!(told(PATCH, key), 1, "{key}");
     }
-    assert_eq!(told("portal:./p", "a@portal:./p::locator=y%40workspace%3Aq"), 1);
+    assert_eq!(told("portal:./p", "a@portal:./p::locator=y%40workspace%3Aq"), 2, "and that is no folder");
     // Of the project's own folder, and of yarn itself: the same for all.
     for range in ["patch:a@npm%3A1.0.0#~/x.patch", "patch:a@npm%3A1.0.0#optional!builtin<compat/a>"] {
         assert_eq!(told(range, &format!("a@{range}")), 0, "{range}");

@@ -429,3 +429,148 @@ fn bun_has_exceptions_among_its_workspaces_from_1_3_on() {
         assert_eq!(told(patterns, &manager), 1, "{patterns} {manager}");
     }
 }
+
+#[test]
+fn a_name_in_two_lists_is_the_one_that_the_client_takes() {
+    let manifest = |one: &str, other: &str| {
+        format!(r#"{{"name":"x","version":"1.0.0","dependencies":{{"a":"{one}"}},"devDependencies":{{"a":"{other}"}}}}"#)
+    };
+    let both = manifest("^1.0.0", "1.0.0");
+    let npm = |own: &str, version: &str| {
+        let lock = format!(r#"{{"lockfileVersion":3,"packages":{{"":{own},"node_modules/a":{{"version":"{version}"}}}}}}"#);
+        differences(("package-lock.json", &lock), &[("package.json", &both)]).len()
+    };
+    assert_eq!((npm(&both, "1.0.0"), npm(&both, "1.5.0"), npm(&manifest("^2.0.0", "1.0.0"), "1.0.0")), (0, 1, 2));
+    let tree = |version: &str| {
+        let lock = format!(r#"{{"lockfileVersion":1,"dependencies":{{"a":{{"version":"{version}"}}}}}}"#);
+        differences(("package-lock.json", &lock), &[("package.json", &both)]).len()
+    };
+    assert_eq!((tree("1.0.0"), tree("1.5.0")), (0, 1));
+    let bun = |own: &str, version: &str| {
+        let lock = format!(r#"{{"lockfileVersion":1,"workspaces":{{"":{own}}},"packages":{{"a":["a@{version}","",{{}},""]}}}}"#);
+        differences(("bun.lock", &lock.replace(r#","version":"1.0.0","dep"#, r#","dep"#)), &[("package.json", &both)]).len()
+    };
+    assert_eq!((bun(&both, "1.0.0"), bun(&both, "1.5.0")), (0, 1));
+    let yarn = |range: &str| {
+        differences(
+            (
+                "yarn.lock",
+                &format!(
+                    "# yarn lockfile v1\n\n\na@{range}:\n  version \"1.0.0\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-1.0.0.tgz\"\n"
+                ),
+            ),
+            &[("package.json", &both)],
+        )
+        .len()
+    };
+    assert_eq!((yarn("^1.0.0"), yarn("1.0.0")), (0, 1), "what is needed counts before what is for development");
+    let pnpm = |range: &str, list: &str| {
+        differences(("pnpm-lock.yaml", &format!("lockfileVersion: '9.0'\nimporters:\n  .:\n    {list}:\n      a:\n        specifier: {range}\n        version: 1.0.0\npackages:\n  a@1.0.0:\n    resolution: {{integrity: sha512-AAAA}}\nsnapshots:\n  a@1.0.0: {{}}\n")), &[("package.json", &both)]).len()
+    };
+    assert_eq!((pnpm("^1.0.0", "dependencies"), pnpm("1.0.0", "devDependencies")), (0, 1));
+    let berry = |range: &str| {
+        differences(("yarn.lock", &format!("__metadata:\n  version: 8\n\n\"a@npm:{range}\":\n  version: 1.0.0\n  resolution: \"a@npm:1.0.0\"\n\n\"x@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"x@workspace:.\"\n  dependencies:\n    a: \"npm:{range}\"\n")), &[("package.json", &both)]).len()
+    };
+    assert_eq!((berry("1.0.0"), berry("^1.0.0")), (0, 1), "what is for development counts first");
+}
+
+#[test]
+fn version_2_of_npm_has_a_tree_for_npm_6() {
+    let told = |file: &str, tree: &str, row: &str| {
+        let lock =
+            format!(r#"{{"lockfileVersion":2,"packages":{{"":{{"name":"x","dependencies":{{"a":"1"}}}},"node_modules/a":{row}}}{tree}}}"#);
+        differences((file, &lock), &[("package.json", r#"{"name":"x","dependencies":{"a":"1"}}"#)])
+            .iter()
+            .filter(|told| told.contains("npm 6"))
+            .count()
+    };
+    let row = r#"{"version":"1.0.0"}"#;
+    assert_eq!(told("package-lock.json", "", row), 1);
+    assert_eq!(told("package-lock.json", r#","dependencies":{"a":{"version":"1.0.0"}}"#, row), 0);
+    assert_eq!(told(".package-lock.json", "", row), 0, "the one in node_modules");
+    assert_eq!(told("package-lock.json", "", r#"{"resolved":"a","link":true}"#), 0, "nothing is to be installed");
+}
+
+#[test]
+fn yarn_1_takes_a_resolution_for_the_needs_of_one_package() {
+    let told = |key: &str, asked: &str, more: &str| {
+        let entry = |name: &str, version: &str, needs: &str| {
+            format!("{name}:\n  version \"{version}\"\n  resolved \"https://registry.yarnpkg.com/a/-/a-{version}.tgz\"\n{needs}\n")
+        };
+        let needs = "  dependencies:\n    b \"^1.0.0\"\n";
+        let lock = format!("# yarn lockfile v1\n\n\n{}{}{more}", entry("a@1", "1.0.0", needs), entry("b@2.0.0, b@^1.0.0", "2.0.0", ""));
+        let other = if more.is_empty() { String::new() } else { entry("c@1", "1.0.0", needs) };
+        let lock = lock.replace(more, "") + &other;
+        let root = format!(r#"{{"name":"x","dependencies":{{{asked}}},"resolutions":{{"{key}":"2.0.0"}}}}"#);
+        differences(("yarn.lock", &lock), &[("package.json", &root)])
+            .iter()
+            .filter(|told| told.contains("asks for another one anew"))
+            .count()
+    };
+    let a = r#""a":"1""#;
+    assert_eq!((told("**/a/b", a, ""), told("a/b", a, "")), (0, 0));
+    assert_eq!((told("z/b", a, ""), told("**/z/b", a, ""), told("a/**/b", a, ""), told("a/z", a, "")), (1, 1, 1, 1), "of another package");
+    assert_eq!(told("a/b", r#""z":"1""#, ""), 1, "the project does not ask for it");
+    assert_eq!(told("**/a/b", a, "and c"), 1, "another one asks for it, too");
+    assert_eq!(told("**/a/b", r#""a":"1","b":"^1.0.0""#, ""), 1, "and the project");
+}
+
+#[test]
+fn yarn_reads_a_path_of_a_workspace_from_its_folder() {
+    let files = |path: &str| {
+        [
+            ("package.json".to_owned(), r#"{"name":"x","private":true,"workspaces":["w"]}"#.to_owned()),
+            ("w/package.json".to_owned(), format!(r#"{{"name":"w","version":"1.0.0","dependencies":{{"e":"file:{path}"}}}}"#)),
+            ("w/e/package.json".to_owned(), r#"{"name":"e","version":"1.0.0"}"#.to_owned()),
+            ("e/package.json".to_owned(), r#"{"name":"e","version":"1.0.0"}"#.to_owned()),
+        ]
+    };
+    let told = |lock: &str, path: &str| {
+        let files = files(path);
+        let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let left = Lockfile::read("yarn.lock", lock.as_bytes()).unwrap().left_out.iter().filter(|left| !left.is_own).count();
+        (differences(("yarn.lock", lock), &files).len(), left)
+    };
+    let one = |path: &str| format!("# yarn lockfile v1\n\n\n\"e@file:{path}\":\n  version \"1.0.0\"\n");
+    assert_eq!((told(&one("./w/e"), "./e"), told(&one("e"), "../e"), told(&one("./e"), "../e")), ((0, 0), (0, 0), (0, 0)));
+    assert_eq!(told(&one("./e"), "./z").0, 1, "another folder");
+    let berry = |path: &str, by: &str| {
+        format!(
+            "__metadata:\n  version: 8\n\n\"e@file:{path}::locator={by}\":\n  version: 1.0.0\n  resolution: \"e@file:{path}#{path}::hash=1d27c8&locator={by}\"\n\n\"w@workspace:w\":\n  version: 0.0.0-use.local\n  resolution: \"w@workspace:w\"\n  dependencies:\n    e: \"file:{path}\"\n\n\"x@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"x@workspace:.\"\n"
+        )
+    };
+    for path in ["./e", "../e"] {
+        assert_eq!(told(&berry(path, "w%40workspace%3Aw"), path), (0, 0), "{path}");
+    }
+    assert_eq!(told(&berry("../../e", "w%40workspace%3Aw"), "../../e").1, 1, "outside the project");
+    assert_eq!(told(&berry("./z", "w%40workspace%3Aw"), "./z").0, 1, "no folder");
+}
+
+#[test]
+fn bun_that_wrote_the_lockfile_says_whether_a_pattern_can_be_an_exception() {
+    let told = |head: &str, manager: &str| {
+        let lock = format!(r#"{{"lockfileVersion":1,{head}"workspaces":{{"":{{"name":"x"}}}},"packages":{{}}}}"#);
+        let root = format!(r#"{{"name":"x",{manager}"workspaces":["p/*","!p/h"]}}"#);
+        differences(("bun.lock", &lock), &[("package.json", &root), ("p/h/package.json", r#"{"name":"h","dependencies":{"a":"1"}}"#)]).len()
+    };
+    let new = r#""configVersion":1,"#;
+    assert_eq!(
+        (told(new, ""), told("", ""), told(new, r#""packageManager":"bun@1.2.0","#), told("", r#""packageManager":"bun@1.3.0","#)),
+        (0, 1, 1, 0)
+    );
+}
+
+#[test]
+fn yarn_1_has_no_workspace_without_a_name_or_a_version() {
+    let told = |own: &str| {
+        differences(
+            ("yarn.lock", "# yarn lockfile v1\n\n\n"),
+            &[
+                ("package.json", r#"{"private":true,"workspaces":["w"]}"#),
+                ("w/package.json", &format!(r#"{{{own}"dependencies":{{"a":"1"}}}}"#)),
+            ],
+        )
+        .len()
+    };
+    assert_eq!((told(r#""name":"w","#), told(r#""version":"1.0.0","#), told(r#""name":"w","version":"1.0.0","#)), (0, 0, 1));
+}

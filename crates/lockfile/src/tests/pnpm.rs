@@ -227,7 +227,7 @@ fn an_override_of_pnpm_puts_no_need_there_and_is_for_the_needs_of_its_package_al
     assert!(!has("b: ^2.0.0", with, "^1.0.0"), "the override counts, and not the package");
     let both = |needed: &str| has("a>b: ^2.0.0\n  b: '-'", needed, "^1.0.0");
     assert!(!both("") && !both(with), "what is for one package counts first");
-    let many: String = (0..1000).map(|at| format!("  o{at}: 1.0.0\n")).collect();
+    let many = (0..1000).map(|at| format!("  o{at}: 1.0.0\n")).collect::<Vec<_>>().concat();
     let own = stated(&format!("overrides:\n{many}"), "");
     assert_eq!((own.needs.unwrap().len(), own.peers.unwrap().len()), (0, 0), "no row has a copy of the overrides");
     let aliased = stated("", "dependencies: {z: b@1.0.0}");

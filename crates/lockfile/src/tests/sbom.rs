@@ -140,3 +140,35 @@ fn spdx_has_one_project_and_each_name_of_a_package_is_one() {
     let other = package(r#""SPDXID":"x","versionInfo":"2.0.0""#, std::slice::from_ref(&a));
     assert_eq!(read("x.json", &spdx(&[other])).1, ["pkg:npm/a@1.0.0 (unreadable)"]);
 }
+
+#[test]
+fn what_npm_gives_no_address_and_no_hash_is_a_folder_of_the_project() {
+    let out = |text: &str| {
+        Lockfile::read("bom.json", text.as_bytes()).unwrap().left_out.iter().filter(|left| left.reason == Reason::Workspace).count()
+    };
+    let cyclonedx = |vendor: &str, more: &str| {
+        format!(
+            r#"{{"bomFormat":"CycloneDX","metadata":{{"tools":[{{"vendor":"{vendor}","name":"cli","version":"11.0.0"}}]}},"components":[{{"bom-ref":"w@1.0.0","name":"w","version":"1.0.0","purl":"pkg:npm/w@1.0.0"{more}}}]}}"#
+        )
+    };
+    let address = r#","externalReferences":[{"type":"distribution","url":"https://registry.npmjs.org/w/-/w-1.0.0.tgz"}]"#;
+    assert_eq!((out(&cyclonedx("npm", "")), out(&cyclonedx("other", "")), out(&cyclonedx("npm", address))), (1, 0, 0));
+    let spdx = |tool: &str, path: &str| {
+        format!(
+            r#"{{"spdxVersion":"SPDX-2.3","creationInfo":{{"creators":["Tool: {tool}"]}},"packages":[{{"SPDXID":"w","name":"w","versionInfo":"1.0.0","packageFileName":"{path}","downloadLocation":"NOASSERTION","externalRefs":[{{"referenceType":"purl","referenceLocator":"pkg:npm/w@1.0.0"}}]}}]}}"#
+        )
+    };
+    assert_eq!((out(&spdx("npm/cli-11.0.0", "node_modules/w")), out(&spdx("npm/cli-11.0.0", "w"))), (1, 1));
+    assert_eq!((out(&spdx("other-1.0.0", "w")), out(&spdx("npm/cli-11.0.0", "node_modules/a/node_modules/w"))), (0, 0));
+}
+
+#[test]
+fn what_the_project_asks_for_under_another_name_nobody_else_must() {
+    let aliases = |by: &str| {
+        let text = format!(
+            r#"{{"bomFormat":"CycloneDX","metadata":{{"component":{{"bom-ref":"x","name":"x"}}}},"components":[{{"bom-ref":"a","name":"al","purl":"pkg:npm/a@1.0.0"}},{{"bom-ref":"b","name":"b","purl":"pkg:npm/b@1.0.0"}}],"dependencies":[{{"ref":"{by}","dependsOn":["a","b"]}},{{"ref":"b","dependsOn":["a"]}}]}}"#
+        );
+        Lockfile::read("bom.json", text.as_bytes()).unwrap().entries[0].places[0].aliases.len()
+    };
+    assert_eq!((aliases("x"), aliases("z")), (0, 1));
+}

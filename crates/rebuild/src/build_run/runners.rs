@@ -146,8 +146,13 @@ pub(super) fn runs_a_task(step: &Step) -> bool {
 
 /// Whether a step runs a task that says that it is run before a publication.
 pub(super) fn is_for_publication(step: &Step) -> bool {
-    let says_so = |task: &String| task.split(|c: char| "-_:./".contains(c)).any(|word| word == "prepublish");
+    let says_so = |task: &String| words(task).any(|word| word == "prepublish");
     runs_a_task(step) && step.command.last().is_some_and(says_so)
+}
+
+/// Whether a step runs a task that says that it builds what a publication packs.
+pub(super) fn is_a_publications_build(step: &Step) -> bool {
+    is_for_publication(step) && step.command.last().is_some_and(|task| words(task).any(|word| word == "build"))
 }
 
 /// The same task once more, for one that failed: what stands behind its tests and lints is done all
@@ -168,7 +173,7 @@ fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
     }
     let text = String::from_utf8_lossy(bytes);
     let mut tasks = ranked(&names(runner, &text), MAX_TASKS, |name| {
-        let words: Vec<&str> = name.split(|c: char| "-_:./".contains(c)).collect();
+        let words: Vec<&str> = words(name).collect();
         let is_idle = words.iter().any(|word| IDLE.contains(word));
         TASKS.iter().position(|wanted| wanted.iter().all(|word| words.contains(word))).filter(|_| !is_idle)
     });
@@ -180,6 +185,11 @@ fn tasks(runner: &Runner, bytes: &[u8]) -> Vec<String> {
         tasks.extend(PACKAGING.iter().filter(|(call, _)| calls.contains(call)).map(|(_, task)| (*task).to_owned()));
     }
     tasks
+}
+
+/// The words of a task's name.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| "-_:./".contains(c))
 }
 
 /// The names with a rank, the smallest and then the shortest first.

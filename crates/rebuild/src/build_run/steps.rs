@@ -100,6 +100,13 @@ pub(super) fn steps(tree: &dyn Tree, project: &Project, directory: &str, manager
             plan.add_build(needed);
         }
         plan.add_build(own);
+    }
+    // What a task says to be the build of a publication begins anew, mostly: a build of every day
+    // before it would be for nothing, and where a task takes minutes there is no time for both.
+    for package in [own, root] {
+        plan.steps.extend(runners::steps(tree, package).into_iter().filter(runners::is_a_publications_build));
+    }
+    if !directory.is_empty() {
         plan.add_build(root);
     }
     for name in LIFECYCLE {
@@ -324,6 +331,18 @@ mod tests {
         let root = r#"{"name":"root","scripts":{"build":"turbo run build"}}"#;
         let own = r#"{"name":"a","scripts":{"build":"tsc","prepack":"x"},"dependencies":{"b":"*"}}"#;
         assert_eq!(plan(root, Some(own), ""), ["build in p/b", "build in p/a", "build", "prepack in p/a"]);
+    }
+
+    #[test]
+    fn a_task_that_builds_for_a_publication_comes_before_the_roots_build() {
+        let tree = MemoryTree::new()
+            .file("package.json", r#"{"name":"r","workspaces":["p/*"],"scripts":{"build":"make build"}}"#)
+            .file("Makefile", "build:\n\tx\nprepublish-build:\n\tx\nprepublish:\n\tx\n")
+            .file("p/a/package.json", r#"{"name":"a","scripts":{"build":"tsc"}}"#);
+        let project = Project::read(&tree, &[String::new(), "p/a".to_owned()]);
+        let of = |directory| steps(&tree, &project, directory, Kind::Npm, "1.0.0").into_iter().map(|step| step.name).collect::<Vec<_>>();
+        assert_eq!(of("p/a"), ["build in p/a", "make prepublish-build", "build", "make build", "make prepublish"]);
+        assert_eq!(of(""), ["build", "make prepublish-build", "make build", "make prepublish"]);
     }
 
     #[test]

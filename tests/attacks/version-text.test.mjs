@@ -1,7 +1,9 @@
-// The text of `version` in the tarball's package.json is the publisher's: npm takes many texts for
-// one version, and code of the commit may read from it what no source has.
+// Texts of the tarball's package.json are the publisher's: npm takes many texts of `version` for one
+// version, and a client of pnpm's left the order of dependencies to chance. Code of the commit may
+// read from both what no source has.
 
 import assert from 'node:assert/strict';
+import { gzip, rawTar } from '../../__test__/kit/tarball.mjs';
 import { assertNotReproduced, attack, manifest, setUp } from './kit.mjs';
 
 setUp();
@@ -52,4 +54,57 @@ attack('the version that a release tool writes is reproduced, with the commit be
   })) {
     assert.equal((await judge(await release(world, `${id}-${name}`, how))).verdict, 'identical', name);
   }
+});
+
+/** A text as the order of names: its number in the factorial number system. */
+function asOrder(names, text) {
+  let number = BigInt(`0x01${Buffer.from(text).toString('hex')}`);
+  const left = [...names];
+  const digits = names.map((_, at) => {
+    const digit = number % BigInt(at + 1);
+    number /= BigInt(at + 1);
+    return Number(digit);
+  });
+  assert.equal(number, 0n, 'the text is too long for so many names');
+  return digits.reverse().map((digit) => left.splice(digit, 1)[0]);
+}
+
+/** A package that needs another one of its workspace by these names, as pnpm 10 published it. */
+async function raced(world, id, { names, order }) {
+  const json = (all, range) => own(id, '1.0.0', { files: ['index.js'], dependencies: Object.fromEntries(all.map((name) => [name, range])) });
+  const root = JSON.stringify({ name: 'root', private: true, version: '0.0.0' });
+  const source = {
+    'package.json': root,
+    'pnpm-workspace.yaml': 'packages:\n  - packages/*\n',
+    'packages/main/package.json': json(names, 'workspace:z@^'),
+    'packages/main/index.js': READS,
+    'packages/z/package.json': manifest('z', '1.0.0'),
+  };
+  const { c } = await world.host.add(`kit/${id}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
+  const files = { 'index.js': READS, 'package.json': JSON.stringify(JSON.parse(json(order, 'npm:z@^1.0.0')), null, 2) };
+  await world.registry.publish({ files, tarball: pnpmTarball(files), gitHead: c, version: '1.0.0' });
+  return `${id}@1.0.0`;
+}
+
+/** A tarball as pnpm 7 to 10 writes it, by tar-stream. */
+function pnpmTarball(files) {
+  const edit = (header) => {
+    header.write('000000 \0', 108, 'latin1');
+    header.write('000000 \0', 116, 'latin1');
+    header.write(`${header.toString('latin1', 124, 134).padStart(11, '0')} `, 124, 'latin1');
+    header.write(`${(499162500).toString(8).padStart(11, '0')} `, 136, 'latin1');
+  };
+  const entries = Object.entries(files).map(([path, data]) => ({ path: `package/${path}`, data, mode: 0o644, edit }));
+  return gzip(rawTar(entries), { level: 6, os: 3, xfl: 0 });
+}
+
+attack('an order of dependencies that no commit has is not reproduced where a text may be hidden in it', async ({ world, id, judge }) => {
+  const names = Array.from({ length: 120 }, (_, at) => `n${String(at).padStart(3, '0')}`);
+  assertNotReproduced(await judge(await raced(world, id, { names, order: asOrder(names, EVIL) })));
+});
+
+attack('an order of a few dependencies that a client left to chance is reproduced', async ({ world, id, judge }) => {
+  const answer = await judge(await raced(world, id, { names: ['a', 'b', 'c'], order: ['c', 'a', 'b'] }));
+  assert.equal(answer.verdict, 'identical', JSON.stringify(answer.attempts));
+  assert.deepEqual(answer.attempts.at(-1).adopted.filter((what) => what.startsWith('order')), ['order of dependencies in package.json']);
 });

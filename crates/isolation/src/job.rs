@@ -44,7 +44,7 @@ impl Default for Limits {
         Self {
             time: Duration::from_secs(10 * 60),
             memory: machine::memory(),
-            processes: 1024,
+            processes: 4096,
             disk: 8 << 30,
             file: 2 << 30,
             idle: None,

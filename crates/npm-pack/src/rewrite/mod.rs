@@ -7,8 +7,8 @@
 //! `lerna`; npm and yarn 1 pack it as it is). All are pure functions on bytes. The published
 //! package.json is never an ingredient: it only chooses which of the candidates is packed, together
 //! with README.md and the names at the top where tools differ in what they make of other files
-//! ([`Edits`]). The one thing that is taken from it is the order of dependencies that pnpm 7.28 to
-//! 11.20 wrote in the order in which files happened to be read; the recipe names it.
+//! ([`Edits`]). The one thing that is taken from it is the order of a few dependencies that pnpm
+//! 7.28 to 11.20 wrote in the order in which files happened to be read; the recipe names it.
 
 mod berry;
 mod bun;
@@ -35,6 +35,11 @@ pub use workspace::Workspace;
 
 /// A package.json over this size is packed as it is, and so is one whose indentation would be.
 const LARGEST: usize = 1 << 20;
+
+/// Most dependencies of a package.json whose order is taken from the published file. An order is
+/// text that no commit has, and code may read it: that of 12 names has less than four bytes, that
+/// of 120 has room for a program.
+const MOST_RACED: usize = 12;
 
 /// The name of packing the file as it is.
 pub const AS_IS: &str = "as-is";
@@ -157,8 +162,11 @@ impl Rewrite {
     }
 
     /// The file and the rewrite's name with the dependencies whose order was left to chance in
-    /// these orders.
+    /// these orders; `None` where there are too many of them.
     fn drawn(&self, order_of: &dyn Fn(&str) -> Option<Vec<String>>) -> Option<(Vec<u8>, String)> {
+        if self.raced.iter().map(|raced| raced.names.len()).sum::<usize>() > MOST_RACED {
+            return None;
+        }
         let mut ours = json::parse(&self.manifest)?;
         let mut name = self.name.clone();
         for Raced { field, names } in &self.raced {

@@ -54,6 +54,28 @@ fn the_order_that_was_left_to_chance_is_taken_from_the_published_file_and_named(
 }
 
 #[test]
+fn an_order_that_could_hide_a_text_is_not_taken_from_the_published_file() {
+    let ranges = |names: &[String], range: &str, separator: &str| {
+        names.iter().map(|name| format!("\"{name}\":{separator}\"{range}\"")).collect::<Vec<_>>()
+    };
+    let chosen_of = |count: usize, fields: &[&str], is_turned: bool| {
+        let names: Vec<String> = (0..count).map(|at| format!("n{at}")).collect();
+        let turned: Vec<String> = if is_turned { names.iter().rev().cloned().collect() } else { names.clone() };
+        let source = fields.iter().map(|field| format!(",\"{field}\":{{{}}}", ranges(&names, "workspace:a@*", "").join(",")));
+        let manifest = format!("{{\"version\":\"1.0.39\"{}}}", source.collect::<String>());
+        let lines = |field: &&str| format!(",\n  \"{field}\": {{\n    {}\n  }}", ranges(&turned, "npm:a@1.0.38", " ").join(",\n    "));
+        let published = format!("{{\n  \"version\": \"1.0.39\"{}\n}}", fields.iter().map(lines).collect::<String>());
+        chosen("pnpm-7", &manifest, &published)
+    };
+    let both = ["dependencies", "peerDependencies"];
+    assert!(chosen_of(12, &both[..1], true).is_some() && chosen_of(6, &both, true).is_some());
+    assert_eq!(chosen_of(13, &both[..1], true), None);
+    assert_eq!(chosen_of(7, &both, true), None);
+    // The order of the source says nothing that the source does not.
+    assert!(chosen_of(40, &both, false).is_some());
+}
+
+#[test]
 fn lerna_writes_the_commit() {
     let published = "{\n  \"version\": \"1.0.39\",\n  \"gitHead\": \"c0ffee\"\n}\n";
     assert_eq!(chosen("lerna-4", "{\n  \"version\": \"1.0.39\"\n}", published).as_deref(), Some("lerna"));

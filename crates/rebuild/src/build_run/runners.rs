@@ -50,7 +50,7 @@ const RUNNERS: [Runner; 5] = [
 
 /// Names of tasks that make what is published, the likeliest to be all that is needed first. A name
 /// that has all the words of an entry, split where names are, counts for it.
-const TASKS: [&[&str]; 11] = [
+const TASKS: [&[&str]; 14] = [
     &["prepublish", "build"],
     &["dist"],
     &["build"],
@@ -60,6 +60,9 @@ const TASKS: [&[&str]; 11] = [
     &["browser"],
     &["browserify"],
     &["min"],
+    &["transpile"],
+    &["babel"],
+    &["es5"],
     &["all"],
     &["prepublish"],
 ];

@@ -50,6 +50,35 @@ attack('a range that a build writes into the catalog of the workspace is not rep
   }
 });
 
+attack('what a build writes into other packages of the workspace is not packed', async ({ world, id, judge }) => {
+  const sibling = (version) => manifest('m-sibling', version, { repository: null });
+  for (const [name, { range = '1.0.0', made = {}, license = 'MIT\n', isHonest = false }] of Object.entries({
+    honest: { isHonest: true },
+    over: { range: 'npm:x-evil@1.0.0', made: { 'packages/sibling/package.json': sibling('npm:x-evil@1.0.0') } },
+    version: { range: '6.6.6', made: { 'packages/sibling/package.json': sibling('6.6.6') } },
+    added: { range: 'https://evil.example/x.tgz', made: { 'packages/a/package.json': sibling('https://evil.example/x.tgz') } },
+    'added-version': { range: '6.6.6', made: { 'packages/a/package.json': sibling('6.6.6') } },
+    licence: { license: 'evil\n', made: { LICENSE: 'evil\n' } },
+  })) {
+    const own_ = { main: 'index.js', files: ['index.js', 'dist'], dependencies: { 'm-sibling': 'workspace:*' } };
+    const repository = { type: 'git', url: `git+https://github.com/kit/${id}-${name}.git` };
+    const json = manifest(`${id}-${name}`, '1.0.0', { repository, ...own_, scripts: { build: 'node build.js' } });
+    const { scripts, ...rest } = JSON.parse(json);
+    const packed = JSON.stringify({ ...rest, dependencies: { 'm-sibling': range }, scripts }, null, 2);
+    const source = {
+      'package.json': manifest('root', '0.0.0', { private: true, repository: null }), 'pnpm-workspace.yaml': 'packages:\n  - packages/*\n', LICENSE: 'MIT\n',
+      'packages/main/package.json': json, 'packages/main/index.js': 'safe()\n', 'packages/sibling/package.json': sibling('1.0.0'),
+      'packages/main/build.js': `process.chdir('../..');\n${writes({ 'packages/main/dist/a.js': '1\n', ...made })}`,
+    };
+    const { c } = await world.host.add(`kit/${id}-${name}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
+    const published = { 'dist/a.js': '1\n', 'index.js': 'safe()\n', LICENSE: license, 'package.json': packed };
+    await world.registry.publish({ files: published, tarball: byPnpm(published), gitHead: c });
+    const answer = await judge(`${id}-${name}@1.0.0`);
+    if (isHonest) assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+    else assertNotReproduced(answer);
+  }
+});
+
 for (const [name, { more = {}, made }] of Object.entries({
   'a build by node-gyp': { made: { 'binding.gyp': "{'targets':[{'target_name':'x','type':'none','actions':[]}]}\n" } },
   'locked dependencies': { made: { 'npm-shrinkwrap.json': '{"lockfileVersion":3,"packages":{}}\n' } },

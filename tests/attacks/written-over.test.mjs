@@ -2,6 +2,7 @@
 // wrote over comes out of another attempt, another folder or another repository.
 
 import assert from 'node:assert/strict';
+import { gzip, rawTar } from '../../__test__/kit/tarball.mjs';
 import { attack, findingOf, manifest, setUp } from './kit.mjs';
 
 setUp();
@@ -137,6 +138,54 @@ attack('a file that Node loads in place of one of the commit is told', async (at
   const source = { 'package.json': json, 'index.js': "require('./core')\n", 'core.js': 'safe()\n', 'core/index.js': EVIL, 'build.js': build };
   const gone = await judged(at, `${at.id}-gone`, source, { 'package.json': json, 'index.js': "require('./core')\n", 'core/index.js': EVIL, 'core/x': '1\n' });
   assert.match(findingOf(gone, 'source-shadowed').message, /core\/index\.js \(in place of core\.js\)/);
+});
+
+attack('what a build makes for Node to take where it takes a file of the commit away is told', async (at) => {
+  const base = { 'index.js': "require('./core')\n", 'core.js': 'safe()\n' };
+  for (const [label, made, loaded] of [
+    ['folder', { 'core/index.js': EVIL }, 'core/index.js'],
+    ['named', { 'core/package.json': '{"main":"x.js"}\n', 'core/x.js': EVIL }, 'core/package.json'],
+    ['data', { 'core.json': '{}\n' }, 'core.json'],
+  ]) {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['index.js', 'core', 'core.*'] });
+    const source = { 'package.json': json, ...base, 'build.js': `require('fs').unlinkSync('core.js');\n${writes(made)}` };
+    const answer = await judged(at, `${at.id}-${label}`, source, { 'package.json': json, 'index.js': base['index.js'], ...made });
+    assert.ok(findingOf(answer, 'source-shadowed').message.includes(`${loaded} (in place of core.js)`), label);
+  }
+});
+
+/** A tarball as yarn 2 to 4 write it, which pack links; a link is `{ link }`. */
+function byBerry(files) {
+  const edit = (header) => {
+    const size = Number.parseInt(header.toString('latin1', 124, 135), 8);
+    header.write('000000 \0', 108, 'latin1');
+    header.write('000000 \0', 116, 'latin1');
+    header.write(`${size.toString(8).padStart(11, '0')} `, 124, 'latin1');
+    header.write(`${(456789000).toString(8).padStart(11, '0')} `, 136, 'latin1');
+  };
+  const paths = Object.keys(files).sort((a, b) => (a < b ? -1 : 1));
+  const entry = (path) => (typeof files[path] === 'object' ? { type: '2', link: files[path].link } : { data: files[path] });
+  return gzip(rawTar(paths.map((path) => ({ path: `package/${path}`, mode: 0o644, edit, ...entry(path) }))), { level: 6, os: 3, xfl: 0 });
+}
+
+attack('a link that a build puts in the place of a file or folder of the commit is told', async ({ world, id, judge }) => {
+  const base = { 'index.js': 'safe()\n', 'lib/a.js': 'safe()\n' };
+  for (const [label, script, links, gone] of [
+    ['file', "f.rmSync('index.js');f.symlinkSync('dist/a.js','index.js');", { 'index.js': { link: 'dist/a.js' } }, 'index.js'],
+    ['folder', "f.rmSync('lib',{recursive:true});f.symlinkSync('dist','lib');", { lib: { link: 'dist' } }, 'lib/a.js'],
+    ['new', "f.symlinkSync('a.js','dist/b.js');", { 'dist/b.js': { link: 'a.js' } }, null],
+  ]) {
+    const json = own(`${id}-${label}`, { main: 'index.js', files: ['index.js', 'dist', 'lib'], scripts: { build: 'node build.js' } });
+    const source = { 'package.json': json, ...base, 'build.js': writes({ 'dist/a.js': EVIL }) + script, '.gitignore': 'dist\n' };
+    const { c } = await world.host.add(`kit/${id}-${label}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
+    const published = { 'package.json': json, ...base, 'dist/a.js': EVIL, ...links };
+    if (gone === 'lib/a.js') delete published[gone];
+    await world.registry.publish({ files: { 'package.json': json }, tarball: byBerry(published), gitHead: c });
+    const answer = await judge(`${id}-${label}@1.0.0`);
+    assert.equal(answer.verdict, 'identical', `${label}: ${answer.code} ${JSON.stringify(answer.findings)}`);
+    if (gone) assert.ok(findingOf(answer, 'source-overwritten').message.includes(Object.keys(links)[0]), label);
+    else assert.deepEqual(warnings(answer), []);
+  }
 });
 
 attack('what a build puts beside scripts of the commit, and Node takes in its place, is told', async (at) => {

@@ -74,7 +74,9 @@ pub fn compare(repository: &mut Repository, listing: &Listing, made: Made<'_>, o
     let tree = Folder::open(repository, (listing, ""), made.archive, Which::These(&submodules), open)?;
     let mut commit = Commit { tree, repository };
     let places = commit.places(folder, &files)?;
-    let overwritten = commit.overwritten(made, &files, &places)?;
+    let mut overwritten = commit.overwritten(made, &files, &places)?;
+    overwritten.extend(commit.replaced_by_links(folder, made.archive)?);
+    overwritten.sort();
     let shadowed = shadowing::of(&files, &places, made.gone);
     let own = listing.get(&join(folder, PACKAGE_JSON)).is_some();
     let manifest = match made.archive.get(PACKAGE_JSON) {
@@ -197,6 +199,23 @@ impl Commit<'_, '_> {
             }
         }
         found.sort();
+        Ok(found)
+    }
+
+    /// The packed links in whose place the commit has a file, a folder or another link.
+    fn replaced_by_links(&mut self, folder: &str, archive: &Archive) -> Result<Vec<String>, SourceError> {
+        let mut found = Vec::new();
+        for entry in archive.entries().iter().filter(|entry| matches!(entry.kind, Kind::Symlink | Kind::Hardlink)) {
+            let path = join(folder, &entry.path);
+            let is_same = match self.tree.file(&path).map(|file| (file.kind, file.id)) {
+                Some((EntryKind::Link, id)) => entry.kind == Kind::Symlink && id.as_bytes() == entry.blob_id,
+                Some(_) => false,
+                None => self.place(&path)? == Place::New,
+            };
+            if !is_same {
+                found.push(entry.path.clone());
+            }
+        }
         Ok(found)
     }
 

@@ -40,8 +40,10 @@ pub(crate) fn of(files: &[&Entry], places: &[Place], gone: &[String]) -> Vec<Sha
         found.extend(below.or_else(later).map(|of_commit| Shadowed { loaded: path.to_owned(), of_commit }));
     }
     found.extend(nearer_packages(both().filter(|(_, place)| **place == Place::New).map(|(path, _)| path), &committed, &scripts));
-    for path in gone.iter().filter(|path| !committed.contains(path.as_str())) {
-        let next = later_than(path).into_iter().find(|later| committed.contains(later.as_str()));
+    // What comes next may be the build's own, too.
+    let packed: BTreeSet<&str> = files.iter().map(|entry| entry.path.as_str()).collect();
+    for path in gone.iter().filter(|path| !packed.contains(path.as_str())) {
+        let next = later_than(path).into_iter().find(|later| packed.contains(later.as_str()));
         found.extend(next.map(|loaded| Shadowed { loaded, of_commit: path.clone() }));
     }
     found
@@ -143,6 +145,16 @@ mod tests {
         assert_eq!(shadowed(&["core+", "core.js"], &[]), pair("core", "core.js"));
         assert_eq!(shadowed(&["a.js+", "a.json"], &[]), pair("a.js", "a.json"));
         assert_eq!(shadowed(&["core/index.js"], &["core.js"]), pair("core/index.js", "core.js"));
+    }
+
+    #[test]
+    fn a_new_file_that_comes_next_where_one_is_gone_is_told() {
+        let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
+        assert_eq!(shadowed(&["core/index.js+"], &["core.js"]), pair("core/index.js", "core.js"));
+        assert_eq!(shadowed(&["core/package.json+", "core/x.js+"], &["core.js"]), pair("core/package.json", "core.js"));
+        assert_eq!(shadowed(&["index.json+"], &["index.js"]), pair("index.json", "index.js"));
+        assert_eq!(shadowed(&["lib/main.node+"], &["lib/main.js"]), pair("lib/main.node", "lib/main.js"));
+        assert!(shadowed(&["dist/core/index.js+", "core.d.ts+"], &["core.js"]).is_empty());
     }
 
     #[test]

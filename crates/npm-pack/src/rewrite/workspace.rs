@@ -134,13 +134,15 @@ impl Workspace {
         member_manifests(root, &patterns)
     }
 
-    /// Reads the repository's packages. Of several with one name the first of the list counts.
+    /// Reads the repository's packages. Of several with one name the first of the list counts. A
+    /// version that npm would not take as it is counts for none: clients write it into a range as
+    /// it stands, and `npm:other@1.0.0` or an address leads to another package.
     pub fn read_members(&mut self, root: &dyn Tree, manifests: &[String]) {
         for path in manifests {
             let Some(object) = root.read(path).and_then(|bytes| json::parse(&bytes)) else { continue };
             let Some(name) = json::text(&object, "name") else { continue };
             let directory = path.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned();
-            let version = json::text(&object, "version").map(str::to_owned);
+            let version = json::text(&object, "version").filter(|text| is_plain_version(text)).map(str::to_owned);
             self.members.entry(name.to_owned()).or_insert(Member { version, directory });
         }
     }
@@ -272,6 +274,12 @@ fn ranges(entries: &Value) -> Catalog {
 
 fn strings(value: Option<&Value>) -> Vec<String> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a text is one version as npm cleans it, whose build may stand behind a plus sign.
+fn is_plain_version(text: &str) -> bool {
+    let plain = text.split_once('+').map_or(text, |(version, _)| version);
+    npm_spec::version::clean(text).as_deref() == Some(plain)
 }
 
 /// `LICEN{S,C}E{,.*}`, as pnpm and lerna look for it.

@@ -18,6 +18,8 @@ use recipe::Checkout;
 
 use crate::SourceError;
 use crate::checkout::{Folder, package_too_large};
+use crate::committed::PACKAGE_JSON;
+use crate::manifest_change::is_same_but_version;
 use crate::overlay::LARGEST_EDITED;
 use crate::packing::{Shelves, Stock};
 use crate::view::ByPointer;
@@ -92,9 +94,10 @@ impl Stock for DiskStock<'_> {
 
     fn workspace(&mut self, version: &str, manifest: &[u8]) -> Result<Option<Workspace>, SourceError> {
         let mut workspace = Workspace::new(version, self.commit, self.directory);
-        let members = workspace.read_root(&Root { checkout: &self.checkout, source: self.source });
+        let root = Root { checkout: &self.checkout, source: self.source, directory: self.directory, version };
+        let members = workspace.read_root(&root);
         if Workspace::concerns(manifest) {
-            workspace.read_members(&self.checkout, &members);
+            workspace.read_members(&root, &members);
         }
         Ok(Some(workspace))
     }
@@ -102,13 +105,30 @@ impl Stock for DiskStock<'_> {
 
 /// Files at the root by which clients write ranges and fields of a package's package.json:
 /// catalogs, and what the root's package.json gives the others.
-const SETTINGS: [&str; 4] = ["pnpm-workspace.yaml", "pnpm-workspace.yml", ".yarnrc.yml", "package.json"];
+const SETTINGS: [&str; 4] = ["pnpm-workspace.yaml", "pnpm-workspace.yml", ".yarnrc.yml", PACKAGE_JSON];
 
-/// The root of a checkout, with the settings of the commit: what a build wrote there would be in
-/// the package's package.json, and in no file that is compared with the commit.
+/// The root of a checkout, as the commit has it: what a build wrote there would be in the package,
+/// and in no file that is compared with the commit.
 struct Root<'a> {
     checkout: &'a DirTree,
     source: Option<Source<'a>>,
+    /// The package's own folder.
+    directory: &'a str,
+    /// The published version.
+    version: &'a str,
+}
+
+impl Root<'_> {
+    /// The package.json of another package of the repository: the commit's, with the published
+    /// version where it was raised to that before the build. One that only the build made is none.
+    fn member(&self, source: Source<'_>, path: &str) -> Option<Vec<u8>> {
+        let committed = source.content("", path, Checkout::Posix).ok().flatten()?;
+        let is_raised = |left: &Vec<u8>| {
+            let manifest: serde_json::Value = npm_spec::manifest::read(left).unwrap_or_default();
+            manifest.get("version").and_then(serde_json::Value::as_str) == Some(self.version) && is_same_but_version(&committed, left)
+        };
+        Some(self.checkout.read(path).filter(is_raised).unwrap_or(committed))
+    }
 }
 
 impl Tree for Root<'_> {
@@ -117,10 +137,18 @@ impl Tree for Root<'_> {
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
-        match self.source.filter(|_| SETTINGS.contains(&path)) {
-            Some(source) => source.content("", path, Checkout::Posix).ok().flatten(),
-            None => self.checkout.read(path),
+        let Some(source) = self.source else { return self.checkout.read(path) };
+        let committed = || source.content("", path, Checkout::Posix).ok().flatten();
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if SETTINGS.contains(&path) {
+            return committed();
         }
+        if name == PACKAGE_JSON {
+            return self.member(source, path);
+        }
+        // The package's own README.md is what the build left: it is compared with the commit's.
+        let is_readme = folder == self.directory && name.eq_ignore_ascii_case("readme.md");
+        if is_readme { self.checkout.read(path) } else { committed().or_else(|| self.checkout.read(path)) }
     }
 
     fn link(&self, path: &str) -> Option<String> {

@@ -116,6 +116,10 @@ attack('a package.json that a build makes in a folder of its own is told where i
   const told = findingOf(await judged(at, `${at.id}-evil`, build('evil', evil), { 'package.json': evil, 'index.js': EVIL }), 'manifest-rewritten');
   assert.equal(told.severity, 'warning');
   assert.match(told.message, /scripts\.postinstall.*v-evil/);
+  const alias = `${JSON.stringify({ ...JSON.parse(json('alias')), dependencies: { known: 'npm:v-evil@1.0.0' } }, null, 2)}\n`;
+  const led = findingOf(await judged(at, `${at.id}-alias`, build('alias', alias), { 'package.json': alias, 'index.js': EVIL }), 'manifest-rewritten');
+  assert.equal(led.severity, 'warning');
+  assert.match(led.message, /known@npm:v-evil@1\.0\.0/);
   // The control: what tools for libraries write.
   const usual = `${JSON.stringify({ ...JSON.parse(json('usual')), main: 'index.js', scripts: undefined, dependencies: { known: '^1.0.0' } }, null, 2)}\n`;
   const answer = await judged(at, `${at.id}-usual`, build('usual', usual), { 'package.json': usual, 'index.js': EVIL });

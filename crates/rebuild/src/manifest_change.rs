@@ -91,19 +91,29 @@ struct Manifest {
     peer_dependencies: Map<String, Value>,
 }
 
-/// The packages that a package.json installs beside the package.
+/// The packages that a package.json installs beside the package: names, with what stands beside
+/// them where that leads to another package or another place.
 pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
     let manifest: Value = read(manifest).unwrap_or_default();
-    INSTALLED.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten().map(|(name, _)| name.clone()).collect()
+    let all = INSTALLED.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten();
+    all.map(|(name, spec)| led_elsewhere(name, spec).unwrap_or_else(|| name.clone())).collect()
 }
 
 /// The packages that a package.json of the commit names: its own and its dependencies of every
-/// kind.
+/// kind, as [`installed`] gives them.
 pub(crate) fn named(manifest: &[u8]) -> BTreeSet<String> {
     let Manifest { name, dependencies, dev_dependencies, optional_dependencies, peer_dependencies } =
         read_up_to(manifest, LARGEST_PACKED).unwrap_or_default();
     let all = [dependencies, dev_dependencies, optional_dependencies, peer_dependencies];
-    all.into_iter().flatten().map(|(key, _)| key).chain(name).collect()
+    let both = |(name, spec): (String, Value)| led_elsewhere(&name, &spec).into_iter().chain([name]).collect::<Vec<_>>();
+    all.into_iter().flatten().flat_map(both).chain(name).collect()
+}
+
+/// A dependency on what is no range or tag of the registry's package of its name: an alias, an
+/// address, a folder.
+fn led_elsewhere(name: &str, spec: &Value) -> Option<String> {
+    let spec = spec.as_str().filter(|spec| spec.contains([':', '/']))?;
+    Some(format!("{name}@{spec}"))
 }
 
 #[cfg(test)]
@@ -118,6 +128,15 @@ mod tests {
         assert!(!is_same_but_version(source, br#"{"name":"a","version":"0.0.0","main":"b.js"}"#));
         assert!(!is_same_but_version(source, br#"{"main":"a.js","name":"a","version":"0.0.0"}"#), "another order");
         assert!(!is_same_but_version(b"no json", b"no json either"));
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_another_package() {
+        let names = |text: &str, of: fn(&[u8]) -> BTreeSet<String>| of(text.as_bytes()).into_iter().collect::<Vec<_>>();
+        let packed = r#"{"dependencies":{"a":"^1.0.0","b":"npm:evil@1.0.0","c":"https://evil.example/x.tgz"}}"#;
+        assert_eq!(names(packed, installed), ["a", "b@npm:evil@1.0.0", "c@https://evil.example/x.tgz"]);
+        let committed = r#"{"name":"x","dependencies":{"a":"2","b":"1"},"devDependencies":{"c":"https://evil.example/x.tgz"}}"#;
+        assert_eq!(names(committed, named), ["a", "b", "c", "c@https://evil.example/x.tgz", "x"]);
     }
 
     #[test]

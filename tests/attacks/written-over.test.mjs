@@ -126,6 +126,22 @@ attack('a package.json that a build makes in a folder of its own is told where i
   assert.deepEqual([warnings(answer), findingOf(answer, 'manifest-rewritten').severity], [[], 'info']);
 });
 
+attack('blanks and digits that a build writes into package.json, and no reader of JSON sees, are told', async (at) => {
+  const index = "run(require('fs').readFileSync('package.json', 'utf8'))\n";
+  for (const [label, hidden] of [
+    ['blanks', (text) => `${text}${' \t'.repeat(400)}\n`],
+    ['digits', (text) => text.replace('1.5', '1.50000000000000000000000000123456789')],
+    ['none', null],
+  ]) {
+    const json = own(`${at.id}-${label}`, { scripts: { build: 'node build.js' }, files: ['index.js', 'dist'], n: 1.5 });
+    const made = { 'dist/a.js': '1\n', ...(hidden && { 'package.json': hidden(json) }) };
+    const source = { 'package.json': json, 'index.js': index, 'build.js': writes(made), '.gitignore': 'dist\n' };
+    const answer = await judged(at, `${at.id}-${label}`, source, { 'package.json': json, 'index.js': index, ...made });
+    if (hidden) assert.match(findingOf(answer, 'source-overwritten').message, /package\.json/);
+    else assert.deepEqual(warnings(answer), []);
+  }
+});
+
 attack('a file that Node loads in place of one of the commit is told', async (at) => {
   const safe = { 'index.js': "require('./core')\n", 'core/index.js': 'safe()\n' };
   for (const [label, made] of [

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize as _};
 use serde_json::{Map, Value};
 
 use npm_registry::once;
@@ -13,6 +13,12 @@ use crate::overlay::{TOO_MANY, obeyed_otherwise};
 
 /// Largest package.json that is compared by its keys, in bytes: JSON takes many times its size.
 const LARGEST: usize = 1 << 20;
+
+/// Most places at which a version may stand in a package.json.
+const MOST_PLACES: usize = 64;
+
+/// Longest indentation that `JSON.stringify` takes.
+const LONGEST_INDENT: usize = 10;
 
 /// Members of package.json by which packages are installed.
 const INSTALLED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
@@ -53,15 +59,43 @@ impl ManifestChange {
 }
 
 /// Whether two package.json files have the same keys in the same order, whatever their versions;
-/// that of the packed one is as npm cleans it, and no key is there twice: clients do not agree on
-/// which of the two counts.
+/// that of the packed one is as npm cleans it, no text stands beside its values, and no key is
+/// there twice: clients do not agree on which of the two counts.
 pub(crate) fn is_same_but_version(one: &[u8], other: &[u8]) -> bool {
     if one.len().max(other.len()) > LARGEST || has_a_key_twice(other) || !has_clean_version(other) {
         return false;
     }
     // Texts, because two maps are equal in any order.
     let text = |bytes: &[u8]| versionless(bytes).and_then(|manifest| serde_json::to_string(&manifest).ok());
-    text(one).is_some_and(|one| Some(one) == text(other))
+    text(one).is_some_and(|one| Some(one) == text(other)) && is_plainly_written(one, other)
+}
+
+/// Whether a package.json has no text beside its values, which code could read: it is the
+/// committed one with another version, or what `JSON.stringify` writes with one indentation, as
+/// npm does.
+fn is_plainly_written(committed: &[u8], packed: &[u8]) -> bool {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(without_bom(bytes)).replace("\r\n", "\n");
+    let (committed, packed) = (text(committed), text(packed));
+    let version = |text: &str| read::<Value>(text.as_bytes())?.get("version")?.as_str().map(|version| format!("\"{version}\""));
+    let is_raised = || {
+        let (old, new) = version(&committed).zip(version(&packed))?;
+        let places = packed.match_indices(&new).take(MOST_PLACES);
+        let back = |at: usize| Some([packed.get(..at)?, &old, packed.get(at + new.len()..)?].concat());
+        Some(places.filter_map(|(at, _)| back(at)).any(|text| text == committed))
+    };
+    committed == packed || is_printed(&packed) || is_raised() == Some(true)
+}
+
+/// Whether a text is as `JSON.stringify` writes its value with one indentation, and at most a line
+/// end behind it.
+fn is_printed(text: &str) -> bool {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let Some(value) = read::<Value>(body.as_bytes()) else { return false };
+    let Some(rest) = body.strip_prefix("{\n") else { return value.to_string() == body };
+    let indent: String = rest.chars().take_while(|c| matches!(c, ' ' | '\t')).take(LONGEST_INDENT).collect();
+    let mut printed = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut printed, formatter)).is_ok() && printed == body.as_bytes()
 }
 
 fn has_clean_version(manifest: &[u8]) -> bool {
@@ -121,13 +155,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_and_the_spaces_are_all_that_is_passed_over() {
+    fn the_version_is_all_that_is_passed_over() {
         let source = br#"{"name":"a","version":"0.0.0","main":"a.js"}"#;
-        assert!(is_same_but_version(source, b"{\"name\": \"a\",\n \"version\": \"1.0.0\", \"main\": \"a.js\"}\n"));
+        assert!(is_same_but_version(source, b"{\n \"name\": \"a\",\n \"version\": \"1.0.0\",\n \"main\": \"a.js\"\n}\n"));
         assert!(is_same_but_version(br#"{"name":"a"}"#, br#"{"name":"a","version":"1.0.0"}"#));
         assert!(!is_same_but_version(source, br#"{"name":"a","version":"0.0.0","main":"b.js"}"#));
         assert!(!is_same_but_version(source, br#"{"main":"a.js","name":"a","version":"0.0.0"}"#), "another order");
         assert!(!is_same_but_version(b"no json", b"no json either"));
+    }
+
+    #[test]
+    fn a_text_between_the_values_is_not_passed_over() {
+        let source = b"{\"name\": \"a\", \"version\": \"0.0.0\",\n\"n\": 1.5, \"x\":\"0.0.0\"}\n";
+        let printed = r#"{"name":"a","version":"1.0.0","n":1.5,"x":"0.0.0"}"#;
+        let raised = String::from_utf8_lossy(source).replacen("0.0.0", "1.0.0", 1);
+        let value: Value = read(printed.as_bytes()).expect("JSON");
+        let indented = serde_json::to_string_pretty(&value).expect("a text");
+        let tabs = indented.replace("  ", "\t");
+        for plain in [printed, &raised, &raised.replace('\n', "\r\n"), &indented, &format!("{indented}\n"), &tabs, &format!("{tabs}\n")] {
+            assert!(is_same_but_version(source, plain.as_bytes()), "{plain}");
+        }
+        let blanks = " \t".repeat(8);
+        for other in [
+            format!("{indented}{blanks}"),
+            format!("{blanks}{indented}"),
+            format!("{indented}\n\n"),
+            indented.replace(": ", ":\t"),
+            raised.replace("1.5", "1.50000000000000000000000000000001"),
+            indented.replace("1.5", "1.5000000000000000000000000000001"),
+        ] {
+            assert!(!is_same_but_version(source, other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

@@ -217,7 +217,7 @@ for (const [name, [client, files, file]] of Object.entries(NAMED)) {
 }
 
 test('what names a folder, or a file that nobody finds, has no pin, and that is told', async () => {
-  for (const [value, files] of Object.entries({ 'cache=./c': { 'c/x': 'a' }, 'cache=c': { 'c/x': 'a' }, 'node-options=--require=./r': { 'r.js': 'a' }, 'cafile=/nowhere/ca.pem': {}, 'cafile=~/ca.pem': { '~/ca.pem': 'a' }, 'cafile=../ca.pem': { '../ca.pem': 'a' } })) {
+  for (const [value, files] of Object.entries({ 'cache=./c': { 'c/x': 'a' }, 'cache=c': { 'c/x': 'a' }, 'node-options=--require=./r': { 'r.txt': 'a' }, 'cafile=/nowhere/ca.pem': {}, 'cafile=~/ca.pem': { '~/ca.pem': 'a' }, 'cafile=../ca.pem': { '../ca.pem': 'a' } })) {
     const folder = await project({ ...LOCKS.npm(), '.npmrc': `${value}\n`, ...files });
     await audit(folder, '--write-exceptions');
     const { code, json } = await audit(folder);

@@ -100,15 +100,15 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
     looking.found
 }
 
-/// What is left out, where it leads to with the hash of the patches that it names. Of these the
-/// lockfile of yarn 2 and later has a hash that yarn makes anew from whatever they are.
+/// What is left out, where it leads to with the hash of the files of the project that it names.
+/// yarn 2 and later makes the hash of a patch in its lockfile anew from whatever that is, and so do
+/// it and pnpm with a tarball's.
 pub(crate) fn with_files(mut all: Vec<LeftOut>, format: Format, folder: &Path) -> Vec<LeftOut> {
     let mut pins = pins::Pins::default();
-    for left in all.iter_mut().filter(|_| format == Format::Berry) {
-        let named = left.leads_to.take_if(|to| left.reason == Reason::File && to.contains("@patch:"));
-        if let Some(to) = named {
-            left.leads_to = pins.of_entry(folder, &to);
-        }
+    for left in all.iter_mut().filter(|left| left.reason == Reason::File) {
+        let Some(to) = left.leads_to.take() else { continue };
+        let is_patch = format == Format::Berry && to.contains("@patch:");
+        left.leads_to = if is_patch { pins.of_entry(folder, &to) } else { Some(pins.of_tarball(folder, to)) };
     }
     all
 }

@@ -303,6 +303,11 @@ impl All<'_, '_> {
                         None if *kind != asked::PEERS => is_met((key, name, wanted), node, found)?,
                         None => {}
                     }
+                    // An override counts for what packages ask for as well.
+                    let instead = found.said.overrides.as_ref().and_then(|all| all.get(name)).cloned();
+                    if let Some(instead) = instead {
+                        is_met((key, name, &instead), node, found)?;
+                    }
                     all.push(node);
                 }
                 None => found.gap(key, &format!("{name}@{wanted}"), Position { line: 1, column: 1 }),
@@ -315,8 +320,8 @@ impl All<'_, '_> {
     }
 }
 
-/// Keeps a need of the project that leads to a version that is not in its range: bun asks for
-/// another one.
+/// Keeps a need that leads to a version that is not in its range, where that is one of the project
+/// or of its overrides: bun asks for another one.
 fn is_met((key, name, wanted): (&str, &str, &str), node: usize, found: &mut Collected) -> Result<(), Fault> {
     let in_catalog = wanted.strip_prefix("catalog:").map(|catalog| if catalog.is_empty() { "default" } else { catalog });
     let line = in_catalog.and_then(|catalog| found.said.catalogs.as_ref()?.get(&format!("{catalog}/{name}")));

@@ -108,6 +108,8 @@ impl Entry {
         let attempt = closest(report);
         let vouched = match &report.provenance {
             Some(provenance) if provenance.verified => Vouched::Verified,
+            // What does not hold vouches for nothing: as a survey counts it.
+            Some(provenance) if provenance.problem.is_some() => Vouched::No,
             Some(_) => Vouched::Listed,
             None => Vouched::No,
         };

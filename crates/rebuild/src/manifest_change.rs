@@ -91,7 +91,7 @@ fn is_plainly_written(committed: &[u8], packed: &[u8]) -> bool {
 fn is_printed(text: &str) -> bool {
     let body = text.strip_suffix('\n').unwrap_or(text);
     let Some(value) = read::<Value>(body.as_bytes()) else { return false };
-    let Some(rest) = body.strip_prefix("{\n") else { return value.to_string() == body };
+    let Some(rest) = body.strip_prefix("{\n") else { return serde_json::to_string(&value).is_ok_and(|text| text == body) };
     let indent: String = rest.chars().take_while(|c| matches!(c, ' ' | '\t')).take(LONGEST_INDENT).collect();
     let mut printed = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());

@@ -10,6 +10,9 @@ use super::read::Tree;
 const MAX_WORDS: usize = 2_000;
 const MAX_WORD: usize = 1_000;
 
+/// Endings of scripts, which Node and clients let people leave out.
+const ENDINGS: [&str; 5] = ["js", "cjs", "mjs", "ts", "json"];
+
 /// What ends a word in a text: the value can be a list, options of a command or an address.
 const BETWEEN: &[char] = &[' ', '\t', '\n', '=', ':', ',', ';', '#', '!', '&', '|', '<', '>', '(', ')', '[', ']', '{', '}', '"', '\'', '`'];
 /// What ends an item of a list that is read as one text.
@@ -87,7 +90,15 @@ impl Looking<'_> {
         }
         let (mut is_file, mut is_odd) = (false, false);
         for folder in self.folders.iter().filter(|_| !word.is_empty()) {
-            let Ok(about) = folder.join(path).symlink_metadata() else { continue };
+            let Ok(about) = folder.join(path).symlink_metadata() else {
+                // Node finds what is written without its ending.
+                let ended = ENDINGS.iter().map(|ending| PathBuf::from(format!("{word}.{ending}")));
+                for file in ended.filter(|ended| folder.join(ended).is_file()).filter_map(|ended| within(folder, &ended)) {
+                    self.found.insert(file);
+                    is_file = true;
+                }
+                continue;
+            };
             match within(folder, path).filter(|_| about.is_file()) {
                 Some(file) => {
                     self.found.insert(file);

@@ -66,13 +66,22 @@ impl Pins {
     /// What the lockfile leads an entry to, with the hash of the files of the project that it
     /// names: of a patch yarn makes the hash in the lockfile anew.
     pub(super) fn of_entry(&mut self, folder: &Path, leads_to: &str) -> Option<String> {
-        let escaped = leads_to.split_once("locator=").and_then(|(_, locator)| locator.rsplit_once("workspace%3A"));
-        let by = escaped.map(|(_, by)| by.split('&').next().unwrap_or(by).replace("%2F", "/")).filter(|by| by != ".");
-        let by = by.filter(|by| Path::new(by).components().all(|part| matches!(part, Component::Normal(_))));
-        let asks = by.map_or_else(|| folder.to_owned(), |by| folder.join(by));
+        let asks = asking(folder, leads_to);
         let own = leads_to.split_once("locator=").map_or(leads_to, |(own, _)| own);
         let files = named::files(&Tree::Text(own.to_owned()), &[&asks, folder])?;
         self.with_hash(leads_to.to_owned(), &files)
+    }
+
+    /// The same of a tarball of the project (`file:vendor/x.tgz`); what names none is as it is. The
+    /// one that is there counts, and none is no hash.
+    pub(super) fn of_tarball(&mut self, folder: &Path, leads_to: String) -> String {
+        const ENDS: [&str; 3] = [".tgz", ".tar.gz", ".tar"];
+        let path = leads_to.split_once("file:").map(|(_, path)| path.split(['#', ':', ' ']).next().unwrap_or(path));
+        let Some(path) = path.filter(|path| ENDS.iter().any(|end| path.ends_with(end))) else { return leads_to };
+        let is_relative = Path::new(path).components().all(|part| !matches!(part, Component::RootDir | Component::Prefix(_)));
+        let places = [asking(folder, &leads_to).join(path), folder.join(path)];
+        let hash = places.iter().filter(|_| is_relative).find_map(|place| self.hashed(place));
+        hash.map_or_else(|| leads_to.clone(), |hash| format!("{leads_to} {hash}"))
     }
 
     fn with_hash(&mut self, shown: String, files: &BTreeSet<PathBuf>) -> Option<String> {
@@ -100,6 +109,14 @@ impl Pins {
         }
         Some(hex(&hasher.finalize()))
     }
+}
+
+/// The folder of the workspace that asks for an entry of yarn 2 and later, which names it.
+fn asking(folder: &Path, leads_to: &str) -> PathBuf {
+    let escaped = leads_to.split_once("locator=").and_then(|(_, locator)| locator.rsplit_once("workspace%3A"));
+    let by = escaped.map(|(_, by)| by.split('&').next().unwrap_or(by).replace("%2F", "/")).filter(|by| by != ".");
+    let by = by.filter(|by| Path::new(by).components().all(|part| matches!(part, Component::Normal(_))));
+    by.map_or_else(|| folder.to_owned(), |by| folder.join(by))
 }
 
 /// The values of a key, or of `a.b` in the table of `a`.

@@ -265,6 +265,9 @@ fn a_pin_is_for_every_file_that_a_setting_names() {
         ((Format::Npm, ".npmrc#node-options"), ".npmrc", "node-options=--no-warnings --require=./r.cjs -r ./s.cjs\n", &["r.cjs", "s.cjs"]),
         ((Format::Npm, ".npmrc#cafile"), ".npmrc", "cafile=ca.pem\n", &["ca.pem"]),
         ((Format::Npm, ".npmrc#script-shell"), ".npmrc", "script-shell=./my shell\n", &["my shell"]),
+        ((Format::Pnpm, ".npmrc#pnpmfile"), ".npmrc", "pnpmfile=hooks\n", &["hooks.js"]),
+        ((Format::Berry, ".yarnrc.yml#plugins"), ".yarnrc.yml", "plugins:\n  - ./in/p\n", &["in/p.js", "in/p.cjs"]),
+        ((Format::Npm, ".npmrc#node-options"), ".npmrc", "node-options=--require=./r\n", &["r.js"]),
     ] {
         let of = |changed: Option<&str>| {
             let mut files = vec![(file, text)];
@@ -289,7 +292,7 @@ fn what_names_no_known_file_has_no_pin() {
     for (line, more) in [
         ("cache=./c", &[("c/x", "a")][..]),
         ("cache=c", &[("c/x", "a")]),
-        ("node-options=--require=./r", &[("r.js", "a")]),
+        ("node-options=--require=./r", &[("r.txt", "a")]),
         ("node-options=--import=file:///x.mjs", &[]),
         ("cafile=/nowhere/ca.pem", &[]),
         ("cafile=//nowhere/ca.pem", &[]),
@@ -307,4 +310,35 @@ fn what_names_no_known_file_has_no_pin() {
     ] {
         assert_eq!(of(line, &[]).as_deref(), Some(shown), "{line}");
     }
+}
+
+#[test]
+fn a_pin_is_for_the_tarball_that_an_entry_names() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("w/vendor")).unwrap();
+    std::fs::create_dir(root.path().join("vendor")).unwrap();
+    let of = |format, leads_to: &str, files: &[(&str, &str)]| {
+        for file in ["vendor/x.tgz", "w/vendor/x.tgz"] {
+            let _ = std::fs::remove_file(root.path().join(file));
+        }
+        for (file, text) in files {
+            std::fs::write(root.path().join(file), text).unwrap();
+        }
+        let position = npm_lockfile::Position { line: 1, column: 1 };
+        let leads_to = Some(leads_to.to_owned());
+        let left = LeftOut { position, key: "x".to_owned(), reason: Reason::File, is_own: false, bundled: None, leads_to };
+        with_files(vec![left], format, root.path()).remove(0).leads_to
+    };
+    for (format, leads_to, file) in [
+        (Format::Pnpm, "file:vendor/x.tgz sha512-AAAA", "vendor/x.tgz"),
+        (Format::Berry, "x@file:./vendor/x.tgz#./vendor/x.tgz::hash=177184&locator=p%40workspace%3A.", "vendor/x.tgz"),
+        (Format::Berry, "x@file:./vendor/x.tgz::locator=p%40workspace%3Aw", "w/vendor/x.tgz"),
+    ] {
+        let [good, evil] = ["good", "evil"].map(|text| of(format, leads_to, &[(file, text)]));
+        assert!(good.is_some() && evil.is_some() && good != evil, "{leads_to}");
+        assert_eq!(good, of(format, leads_to, &[(file, "good")]), "{leads_to}");
+        assert_eq!(of(format, leads_to, &[]).as_deref(), Some(leads_to), "without the file");
+    }
+    let folder = "file:vendor";
+    assert_eq!(of(Format::Pnpm, folder, &[("vendor/x.tgz", "a")]).as_deref(), Some(folder), "a folder");
 }

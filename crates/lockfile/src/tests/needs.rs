@@ -346,6 +346,26 @@ fn bun_asks_for_another_version_where_the_projects_range_does_not_have_it() {
     assert_eq!(told("^1.0.0", locked, r#","overrides":{"a":"2.0.0"}"#), 1, "another one");
     let catalog = |range: &str| format!(r#""catalog":{{"a":"{range}"}},"#);
     assert_eq!((told("catalog:", &catalog("^1.0.0"), ""), told("catalog:", &catalog("^2.0.0"), "")), (0, 1));
+    for (table, key) in [("overrides", "a"), ("resolutions", "a"), ("resolutions", "**/a")] {
+        for (range, count) in [("^2.0.0", 1), ("2.0.0", 1), ("^1.0.0", 0), ("1.0.0", 0), ("npm:a@^2.0.0", 1)] {
+            let locked = format!(r#""overrides":{{"a":"{range}"}},"#);
+            assert_eq!(told("^1.0.0", &locked, &format!(r#","{table}":{{"{key}":"{range}"}}"#)), count, "{table} {key} {range}");
+        }
+    }
+    let by_catalog = r#""overrides":{"a":"catalog:"},"catalog":{"a":"^2.0.0"},"#;
+    assert_eq!(told("^1.0.0", by_catalog, r#","overrides":{"a":"catalog:"},"catalog":{"a":"^2.0.0"}"#), 1);
+}
+
+#[test]
+fn bun_asks_for_another_version_where_an_override_does_not_have_that_of_a_need() {
+    let told = |range: &str| {
+        let packages = r#""b":["b@1.0.0","",{"dependencies":{"a":"^1.0.0"}},"sha512-AAAA"],"a":["a@1.0.0","",{},"sha512-AAAA"]"#;
+        let workspaces = r#""workspaces":{"":{"name":"x","dependencies":{"b":"1"}}}"#;
+        let lock = format!(r#"{{"lockfileVersion":1,{workspaces},"overrides":{{"a":"{range}"}},"packages":{{{packages}}}}}"#);
+        let own = format!(r#"{{"name":"x","dependencies":{{"b":"1"}},"overrides":{{"a":"{range}"}}}}"#);
+        differences(("bun.lock", &lock), &[("package.json", &own)]).len()
+    };
+    assert_eq!((told("^1.0.0"), told("1.0.0"), told("^2.0.0"), told("2.0.0")), (0, 0, 1, 1));
 }
 
 #[test]

@@ -323,6 +323,7 @@ export type Code =
   | 'recipe-names-another'
   | 'recipe-not-replayable'
   | 'recipe-of-another'
+  | 'recipe-result-contradicts'
   | 'recipe-schema-unknown'
   | 'recipe-several'
   | 'recipe-too-large'

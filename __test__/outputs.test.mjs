@@ -81,6 +81,39 @@ test('an output that is an input is a usage error, and the input stays', { skip 
   assert.equal(await readFile(at('list'), 'utf8'), `${release.spec}\n`);
 });
 
+test('no output writes over npm’s settings, a file of git’s own or the key of the cache', { skip }, async () => {
+  const npmrc = 'fund=false\n';
+  await writeFile(at('.npmrc'), npmrc);
+  await mkdir(at('repository/.git'), { recursive: true });
+  await writeFile(at('repository/.git/config'), '[core]\n');
+  const key = join(clean.cacheDir, 'reproduce/seal.key');
+  assert.equal((await cli([release.spec])).code, 0);
+  const sealed = await readFile(key);
+  for (const option of ['--junit', '--sarif', '--attest', '--emit']) {
+    await refuses([release.spec, option, '.npmrc'], /would write over .*\.npmrc \(npm's settings\)/);
+    await refuses([release.spec, option, 'repository/.git/config'], /is in the folder of git's own files/);
+    await refuses([release.spec, option, 'repository/.git/new'], /is in the folder of git's own files/);
+    await refuses([release.spec, option, key], /would write over .*seal\.key/);
+  }
+  assert.deepEqual([await readFile(at('.npmrc'), 'utf8'), await readFile(at('repository/.git/config'), 'utf8'), existsSync(at('repository/.git/new'))], [npmrc, '[core]\n', false]);
+  assert.deepEqual(await readFile(key), sealed);
+  await rm(at('.npmrc'));
+});
+
+test('no earlier statement stays behind a link', { skip }, async () => {
+  await symlink('real.json', at('stated.json'));
+  assert.equal((await cli([release.spec, '--attest', 'stated.json'])).code, 0);
+  assert.match(await readFile(at('real.json'), 'utf8'), /PASSED/);
+  const undecided = await cli(['no-such-package@1.0.0', '--attest', 'stated.json']);
+  assert.deepEqual([undecided.code, existsSync(at('stated.json')), existsSync(at('real.json'))], [2, false, false]);
+  assert.equal((await cli([release.spec, '--attest', 'stated.json'])).code, 0);
+  assert.match(await readFile(at('real.json'), 'utf8'), /PASSED/, 'it is written where the link leads');
+  // What a shell has opened stays open, and is no earlier document.
+  const shell = await run(['-c', '"$@" --quiet --junit /dev/stdout > shell.xml', 'sh', process.execPath, CLI, release.spec], { env: { ...clean.env, PATH: process.env.PATH }, command: ['sh'], cwd: clean.home });
+  assert.equal(shell.code, 0, shell.stderr);
+  assert.match(await readFile(at('shell.xml'), 'utf8'), /<testsuite/);
+});
+
 test('an audit writes over no file of its project, and --local over no package.json', async () => {
   await mkdir(at('p'));
   const lock = JSON.stringify({ name: 'p', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'p', version: '1.0.0' } } });

@@ -182,12 +182,29 @@ pub(super) fn remove_earlier(arguments: &Arguments) -> Result<(), Failed> {
     all.into_iter().flatten().try_for_each(|path| remove(path))
 }
 
-/// Removes a file. A pipe or a device stays, and so does a link.
+/// Removes a file, and of a link the file that it leads to: what is written goes there. A pipe or a
+/// device stays, what a shell has opened, and the link.
 fn remove(path: &Path) -> Result<(), Failed> {
-    if std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        std::fs::remove_file(path).map_err(|error| failed(path, &error))?;
+    let Some(file) = behind_links(path) else { return Ok(()) };
+    if std::fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
+        std::fs::remove_file(&file).map_err(|error| failed(path, &error))?;
     }
     Ok(())
+}
+
+/// Where the links of a path lead; `None` through the system's own, as `/dev/stdout`.
+fn behind_links(path: &Path) -> Option<PathBuf> {
+    /// Most links that lead from one to the next; Linux follows no more.
+    const MOST: usize = 40;
+    let mut path = std::path::absolute(path).ok()?;
+    for _ in 0..MOST {
+        if ["/dev", "/proc"].iter().any(|system| path.starts_with(system)) {
+            return None;
+        }
+        let Ok(target) = std::fs::read_link(&path) else { return Some(path) };
+        path = path.parent()?.join(target);
+    }
+    None
 }
 
 /// Writes a document.

@@ -131,11 +131,12 @@ impl Hook {
         let by_vlt = npmrc::is_script_of_vlt(variable);
         let event = variable("npm_lifecycle_event")?;
         let dry_run = if by_vlt { "VLT_DRY_RUN" } else { "npm_config_dry_run" };
+        let obeys = by_vlt || obeys_npms_variables(&variable("npm_config_user_agent").unwrap_or_default());
         match event.as_str() {
             "prepublishOnly" => Some(Self::Before),
             // vlt runs this one before it sends the package.
             "publish" if by_vlt => Some(Self::Before),
-            "publish" | "postpublish" if variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0")) => {
+            "publish" | "postpublish" if obeys && variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0")) => {
                 Some(Self::DryRun)
             }
             "publish" | "postpublish" => Self::after(variable, &event),
@@ -154,12 +155,15 @@ impl Hook {
         // vlt gives neither.
         let name = variable("npm_package_name").or_else(|| text("name"))?;
         let version = variable("npm_package_version").or_else(|| text("version"))?;
-        // `npm stage publish` and `pnpm stage publish` run the hooks of a publish.
-        if variable("npm_command").as_deref() == Some("stage") {
-            return Some(Self::Staged { name });
-        }
         let process = ClientProcess::of(event);
         let agent = variable("npm_config_user_agent").unwrap_or_default();
+        // `npm stage publish` and `pnpm stage publish` run the hooks of a publish. Others pass the
+        // variable on, whoever set it.
+        if variable("npm_command").as_deref() == Some("stage")
+            && (agent.is_empty() || agent.starts_with("npm/") || agent.starts_with("pnpm/"))
+        {
+            return Some(Self::Staged { name });
+        }
         // pnpm and bun do not say it to their scripts.
         if !agent.starts_with("npm/") && process.as_ref().is_some_and(ClientProcess::is_dry_run) {
             return Some(Self::DryRun);
@@ -174,6 +178,17 @@ impl Hook {
         let sent = of_vlt.unwrap_or_else(|| sent_to(&publish));
         let started = Started { before: process.map(|process| process.started_before), own: Instant::now() };
         Some(Self::Published(Box::new(Published { spec: format!("{name}@{version}"), sent, started, folder, client })))
+    }
+}
+
+/// Whether a client publishes by npm's variables: npm, and pnpm up to 10, which calls it. Others
+/// pass them on to scripts and publish all the same. A hook without an agent is npm's.
+fn obeys_npms_variables(agent: &str) -> bool {
+    let first = agent.split(' ').next().unwrap_or_default();
+    match first.split_once('/') {
+        Some(("npm", _)) => true,
+        Some(("pnpm", version)) => npm_spec::version::parse(version).is_some_and(|version| version.major() <= 10),
+        _ => first.is_empty(),
     }
 }
 
@@ -253,6 +268,26 @@ mod tests {
         let dry = |value| hook(&[PACKAGE.as_slice(), &[("npm_lifecycle_event", "postpublish"), ("npm_config_dry_run", value)]].concat());
         assert!(matches!(dry("true"), Some(Hook::DryRun)));
         assert!(matches!(dry("false"), Some(Hook::Published(_))));
+    }
+
+    #[test]
+    fn variables_of_npms_count_for_clients_that_publish_by_them_alone() {
+        let by = |agent: &str, more: &[(&str, &str)]| {
+            let own = [("npm_lifecycle_event", "postpublish"), ("npm_config_user_agent", agent)];
+            hook(&[PACKAGE.as_slice(), &own, more].concat())
+        };
+        let dry = [("npm_config_dry_run", "true")];
+        for agent in ["npm/11.0.0 node/v24.0.0 linux x64", "pnpm/10.34.1 npm/? node/v24.0.0 linux x64"] {
+            assert!(matches!(by(agent, &dry), Some(Hook::DryRun)), "{agent}");
+        }
+        for agent in
+            ["yarn/1.22.22 npm/? node/v24.0.0", "bun/1.3.0 npm/? node/v24.0.0", "pnpm/11.0.0 npm/? node/v24.0.0", "yarn/4.9.0 npm/?"]
+        {
+            assert!(matches!(by(agent, &dry), Some(Hook::Published(_))), "{agent}");
+        }
+        let stage = [("npm_command", "stage")];
+        assert!(matches!(by("yarn/1.22.22 npm/? node/v24.0.0", &stage), Some(Hook::Published(_))));
+        assert!(matches!(by("pnpm/11.3.0 npm/? node/v24.0.0", &stage), Some(Hook::Staged { .. })));
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::session;
 /// Most links that lead from one to the next; Linux follows no more.
 const MAX_LINKS: usize = 40;
 
+/// Where npm's settings are, in a project and at home.
+const NPMRC: &str = ".npmrc";
+
 /// What the file of results is called.
 const RESULTS: &str = "--cache-file";
 
@@ -55,7 +58,12 @@ impl Places {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => path,
         });
-        self.read("--source", source)
+        let seal = folders.as_ref().map(|folders| folders.seal_key());
+        let npmrcs = std::iter::once(around.cwd.join(NPMRC)).chain(around.home.as_ref().map(|home| home.join(NPMRC)));
+        npmrcs
+            .fold(self, |places, npmrc| places.read("npm's settings", Some(npmrc)))
+            .read("the key that results are sealed with", seal)
+            .read("--source", source)
             .read("--recipe", options.recipe.clone())
             .read("--node-keys", options.node_keys.clone())
             .read("--trusted-root", options.trusted_root.clone())
@@ -105,6 +113,10 @@ impl Places {
                 Box::new(refused(&message, &format!("name a file for {}; /dev/stdout and a shell's >(…) are possible too", one.what)))
             })?;
             let Some(file) = FileId::of(&one.path) else { continue };
+            if is_needed && file.path.components().any(|part| part.as_os_str() == ".git") {
+                let message = format!("{} {} is in the folder of git's own files", one.what, shown(&one.path));
+                return Err(Box::new(refused(&message, "nothing was touched; name another file")));
+            }
             let is_same = |other: &&Place| FileId::of(&other.path).is_some_and(|other| other.is(&file));
             if let Some(other) = self.read.iter().find(is_same) {
                 let message = format!("{} {} would write over {}, which is read", one.what, shown(&one.path), named(other));

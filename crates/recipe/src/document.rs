@@ -48,6 +48,9 @@ pub enum RecipeError {
     /// Several results, one a line.
     #[error("it contains several results")]
     Several,
+    /// The result that it came in says two things that cannot both be: somebody changed it.
+    #[error("the result with the recipe contradicts itself: {0}")]
+    Contradicts(&'static str),
     /// It is of another package, or of another version of it.
     #[error("the recipe is of {0}")]
     Other(String),
@@ -69,6 +72,7 @@ impl Diagnostic for RecipeError {
             Self::TooLarge => "recipe-too-large",
             Self::Missing => "recipe-missing",
             Self::Several => "recipe-several",
+            Self::Contradicts(_) => "recipe-result-contradicts",
             Self::Other(_) => "recipe-of-another",
             Self::Schema { .. } => "recipe-schema-unknown",
             Self::Invalid(_) => "recipe-invalid",
@@ -86,6 +90,9 @@ impl Diagnostic for RecipeError {
             }
             Self::TooLarge => "extract attempts[].recipe from the result".into(),
             Self::Several => "keep only the line of your package".into(),
+            Self::Contradicts(_) => {
+                "make the result again with `reproduce <spec> --json --force`, or extract attempts[].recipe from it".into()
+            }
             Self::Other(name) => format!("judge {name} with it"),
             Self::Schema { .. } => {
                 "it is from another version of this program; make it again with `reproduce <spec> --json --force`".into()
@@ -132,6 +139,28 @@ impl Told {
     }
 }
 
+/// What a whole result says against its own verdict; `None` if that is nothing.
+fn contradiction(result: &Value) -> Option<&'static str> {
+    let attempts = result.get("attempts").and_then(Value::as_array)?;
+    let verdict: Verdict = serde_json::from_value(result.get("verdict")?.clone()).ok()?;
+    let said = result.get("reproduced").and_then(Value::as_bool);
+    if said == Some(true) && !verdict.reproduced(Accept::SameContent) {
+        return Some("by one field the package was reproduced, and by its verdict it was not");
+    }
+    if verdict != Verdict::Identical {
+        return None;
+    }
+    let is_none = |field: &&str| result.pointer(field).and_then(Value::as_array).is_none_or(Vec::is_empty);
+    if !["/comparison/changed", "/comparison/onlyPublished", "/comparison/onlyRebuilt"].iter().all(is_none) {
+        return Some("it says identical, and names files that are not");
+    }
+    // A registry may give another kind of hash.
+    let strong = |text: Option<&Value>| text.and_then(Value::as_str).filter(|text| text.starts_with("sha512-")).map(str::to_owned);
+    let made = strong(attempts.iter().find_map(|attempt| attempt.pointer("/recipe/tarball/integrity")));
+    let is_other = made.zip(strong(result.pointer("/package/integrity"))).is_some_and(|(made, published)| made != published);
+    is_other.then_some("it says identical, and the recipe makes another tarball than was published")
+}
+
 impl Recipe {
     /// Reads a recipe, alone or in a result: of a result's attempts the one that decided. Every
     /// field is checked.
@@ -146,6 +175,9 @@ impl Recipe {
         let first = values.next().ok_or(RecipeError::Missing)?.map_err(unreadable)?;
         if values.next().transpose().map_err(unreadable)?.is_some() {
             return Err(RecipeError::Several);
+        }
+        if let Some(why) = contradiction(&first) {
+            return Err(RecipeError::Contradicts(why));
         }
         let value = taken_out(first)?;
         if !value.is_object() {

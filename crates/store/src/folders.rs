@@ -58,6 +58,11 @@ impl Platform {
 }
 
 impl Folders {
+    /// The key that results are sealed with.
+    pub fn seal_key(&self) -> PathBuf {
+        super::key::Key::file(&self.root)
+    }
+
     /// The cache in `root`; `cache_file` is the results' file, relative to it or absolute. Touches
     /// nothing on disk.
     pub fn at(root: impl Into<PathBuf>, cache_file: Option<&Path>) -> Self {

@@ -38,6 +38,38 @@ fn of_a_result_the_recipe_of_the_attempt_that_decided_is_taken() {
 }
 
 #[test]
+fn a_result_that_contradicts_itself_is_refused() {
+    let [one, other] = ["A", "B"].map(|letter| format!("sha512-{}==", letter.repeat(86)));
+    let with = |more: Value| {
+        let mut recipe = recipe();
+        recipe["tarball"]["integrity"] = one.clone().into();
+        let mut result =
+            json!({"attempts": [{"recipe": recipe}], "package": {"integrity": one}, "verdict": "identical", "reproduced": true});
+        for (key, value) in more.as_object().unwrap() {
+            result[key] = value.clone();
+        }
+        read(&result)
+    };
+    let changed = json!({"changed": [{"path": "index.js"}], "onlyPublished": [], "onlyRebuilt": []});
+    for fine in [
+        json!({}),
+        json!({"verdict": "differs", "reproduced": false, "comparison": changed}),
+        json!({"package": {"integrity": "sha1-AAAA"}}),
+    ] {
+        assert!(!matches!(with(fine.clone()), Err(RecipeError::Contradicts(_))), "{fine}");
+    }
+    for bad in [
+        json!({"verdict": "differs"}),
+        json!({"verdict": "build-failed"}),
+        json!({"comparison": changed}),
+        json!({"package": {"integrity": other}}),
+        json!({"package": {"integrity": other}, "reproduced": false}),
+    ] {
+        assert!(matches!(with(bad.clone()), Err(RecipeError::Contradicts(_))), "{bad}");
+    }
+}
+
+#[test]
 fn what_has_no_recipe_is_told_from_what_has_a_bad_one() {
     let code = |text: &str| Recipe::from_json(text.as_bytes()).unwrap_err().code();
     assert_eq!(code(""), "recipe-missing");

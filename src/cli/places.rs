@@ -58,7 +58,7 @@ impl Places {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => path,
         });
-        let seal = folders.as_ref().map(|folders| folders.seal_key());
+        let seal = folders.as_ref().map(store::Folders::seal_key);
         let npmrcs = std::iter::once(around.cwd.join(NPMRC)).chain(around.home.as_ref().map(|home| home.join(NPMRC)));
         npmrcs
             .fold(self, |places, npmrc| places.read("npm's settings", Some(npmrc)))

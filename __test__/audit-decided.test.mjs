@@ -43,14 +43,22 @@ async function pullRequest(base, now) {
 }
 
 /** The Action's step on it: how it ends, its log, and the summary. */
-async function step(folder) {
+async function step(folder, inputs = {}) {
   const { stdout: base } = await run(['-C', folder, 'rev-parse', 'HEAD~1'], { command: ['git'] });
   await writeFile(join(folder, 'event.json'), JSON.stringify({ pull_request: { base: { sha: base.trim() } } }));
   const [summary, output] = [join(folder, 'summary.md'), join(folder, 'output')];
-  const env = { ...clean.env, INPUT_AUDIT: 'true', GITHUB_ACTIONS: 'true', GITHUB_EVENT_PATH: join(folder, 'event.json'), GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: clean.home };
+  const env = { ...clean.env, INPUT_AUDIT: 'true', ...inputs, GITHUB_ACTIONS: 'true', GITHUB_EVENT_PATH: join(folder, 'event.json'), GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary, RUNNER_TEMP: clean.home };
   const { code, stdout } = await run([join(ROOT, 'action/run.mjs')], { command: [process.execPath], env, cwd: folder });
   return { code, stdout, summary: await readFile(summary, 'utf8') };
 }
+
+test('the Action fails for a package without a result, whatever verdicts it fails for', async () => {
+  const gone = { name: 'w-gone', version: '1.0.0', integrity: of.good.integrity, url: of.good.url.replaceAll('w-good', 'w-gone') };
+  for (const [more, code] of [[of.bad, 0], [gone, 2]]) {
+    const { folder } = await pullRequest({ 'package-lock.json': lock([of.good]) }, { 'package-lock.json': lock([of.good, more]) });
+    assert.equal((await step(folder, { INPUT_FAIL_ON: 'none' })).code, code, more.name);
+  }
+});
 
 test('an exception that comes with the change counts, and is shown for what it is', async () => {
   const old = { package: 'w-other', reason: 'x', until: UNTIL };

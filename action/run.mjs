@@ -74,8 +74,8 @@ const broken = wrong();
 const code = isEnd && !(broken && ran.status === 0) ? ran.status : 2;
 const verdicts = [...results.map((one) => asInstalled(one) ?? one.verdict ?? { true: 'reproducible', false: 'not-reproducible' }[one.reproducible] ?? 'undecided'), ...asked.slice(results.length).map(() => 'undecided')];
 // Which verdicts fail is the user's choice. That there is none, as of a name that is misspelt, is no
-// verdict, and fails whatever was chosen.
-const hasNone = !audit && results.some(({ verdict }) => verdict === 'error');
+// verdict, and fails whatever was chosen, unless an exception is for it.
+const hasNone = results.some(({ verdict, exitCode }) => verdict === 'error' && (!audit || exitCode !== 0));
 process.exitCode = broken || hasNone || fails.includes(code) ? code : 0;
 
 const json = join(work, 'results.ndjson');

@@ -78,9 +78,13 @@ pub async fn run(arguments: Vec<String>, program: Program, cancelled: Arc<Atomic
 
 async fn followed(arguments: Vec<String>, program: Program, cancelled: Arc<AtomicBool>) -> u8 {
     let Program { installed, node, product } = program;
-    if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty())
+    if std::env::var_os("REPRODUCE_ACTIVE").is_some_and(|value| !value.is_empty() && value != "0")
         && let Some(code) = within_itself(&arguments)
     {
+        if code == 0 {
+            // A file of the project can set it, too.
+            Output::error_text("reproduce: nothing was checked: REPRODUCE_ACTIVE is set, as in builds of this program\n");
+        }
         return code;
     }
     if let Some(code) = command(&arguments, installed.as_ref(), &product, &cancelled).await {

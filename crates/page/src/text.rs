@@ -17,9 +17,14 @@ pub(crate) fn rows(figures: &Figures, waiting: usize) -> Vec<(&'static str, Shar
     figures.shares(waiting).into_iter().chain(more).filter_map(|(name, share)| Some((name, share?))).collect()
 }
 
-/// One decimal, as the page has it.
+/// One decimal, as the page has it: nearly all is not all, and nearly none is not none.
 pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    let shown = match share {
+        share if share > 0.0 && share < 0.0005 => "< 0.1".to_owned(),
+        share if (0.9995..1.0).contains(&share) => "> 99.9".to_owned(),
+        share => format!("{:.1}", share * 100.0),
+    };
+    format!("{shown} %")
 }
 
 /// The interval of a share, where it has one.
@@ -63,4 +68,16 @@ pub fn text(run: &Run, figures: &Figures, all: bool) -> String {
         let _ = writeln!(out, "         and {rest} more; --group lists all");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearly_all_is_not_all_and_nearly_none_is_not_none() {
+        let shown = |count: u32, of: u32| percent(f64::from(count) / f64::from(of));
+        assert_eq!([shown(3000, 3000), shown(2999, 3000), shown(999, 1000)], ["100.0 %", "> 99.9 %", "99.9 %"]);
+        assert_eq!([shown(0, 3000), shown(1, 3000), shown(1, 1000)], ["0.0 %", "< 0.1 %", "0.1 %"]);
+    }
 }

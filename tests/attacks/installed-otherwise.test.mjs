@@ -83,6 +83,7 @@ for (const [name, { more = {}, made }] of Object.entries({
   'a build by node-gyp': { made: { 'binding.gyp': "{'targets':[{'target_name':'x','type':'none','actions':[]}]}\n" } },
   'locked dependencies': { made: { 'npm-shrinkwrap.json': '{"lockfileVersion":3,"packages":{}}\n' } },
   'a command in the folder of commands': { more: { directories: { bin: './bin' } }, made: { 'bin/other': '#!/usr/bin/env node\nevil()\n' } },
+  'the same by another path': { more: { directories: { bin: '/x/..//bin/' } }, made: { 'bin/other': '#!/usr/bin/env node\nevil()\n' } },
 })) {
   attack(`what only the build makes and an installation obeys is a warning: ${name}`, async ({ world, id, judge }) => {
     const json = own(id, more);

@@ -95,8 +95,11 @@ fn obeyed(archive: &Archive, files: &[&Entry], places: &[Place]) -> Result<Vec<S
     let manifest = archive.get(PACKAGE_JSON).map(|entry| archive.content(entry)).transpose()?.unwrap_or_default();
     let manifest: serde_json::Value = npm_spec::manifest::read(&manifest).unwrap_or_default();
     let commands = manifest.pointer("/directories/bin").and_then(serde_json::Value::as_str);
-    let commands = commands.map(|folder| npm_spec::path::join(folder.trim_start_matches("./").trim_end_matches('/'), ""));
-    let is_command = |path: &str| commands.as_ref().is_some_and(|folder| path.starts_with(folder.as_str()));
+    // As npm joins it to the package's folder, of which all may be meant.
+    let commands = commands.and_then(|folder| led("", folder.trim_start_matches('/')));
+    let is_below =
+        |folder: &String, path: &str| folder.is_empty() || path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    let is_command = |path: &str| commands.as_ref().is_some_and(|folder| is_below(folder, path));
     let new = files.iter().zip(places).filter(|(_, place)| **place == Place::New).map(|(entry, _)| &entry.path);
     Ok(new.filter(|path| FILES.iter().any(|file| path.eq_ignore_ascii_case(file)) || is_command(path)).cloned().collect())
 }

@@ -91,8 +91,6 @@ pub struct Plan {
     is_tree: bool,
     /// The lockfile as it was, where only what changed is asked for.
     since: Option<Since>,
-    /// All packages of the lockfile, where only some are audited.
-    all: BTreeSet<String>,
     /// The peers of which the project itself says what its client writes down.
     peer_rules: Vec<String>,
     /// Those that are not audited.
@@ -140,7 +138,7 @@ impl Plan {
             findings.extend(told.into_iter().take(MAX_STALE).map(|told| Finding::new("lockfile-stale", Severity::Error, told)));
         }
         let (mut packages, omitted) = chosen(&lockfile, asked)?;
-        let since = asked.since.as_deref().map(|revision| Since::of(&folder, &file, revision, asked)).transpose()?;
+        let since = asked.since.as_deref().map(|revision| Since::of(&folder, (&file, &lockfile), revision, asked)).transpose()?;
         let all: BTreeSet<String> = lockfile.entries.iter().map(Entry::spec).collect();
         let besides = besides(&all, &mut packages, since.as_ref());
         let mut exceptions = Exceptions::of(&folder)?;
@@ -167,7 +165,6 @@ impl Plan {
             learned: HashMap::new(),
             is_tree: asked.tree,
             since,
-            all,
             peer_rules,
             besides,
         })
@@ -214,13 +211,13 @@ impl Plan {
 
     /// The version that a package had before, as `name@version`.
     fn before(&self, entry: &Entry) -> Option<String> {
-        let from = self.since.as_ref()?.from(entry, &self.all)?;
+        let from = self.since.as_ref()?.from(entry)?;
         Some(format!("{}@{from}", entry.name))
     }
 
     /// What changed with a package, where that is asked for.
     pub(crate) fn change(&self, entry: &Entry, answer: &Answer) -> Option<Change> {
-        let from = self.since.as_ref()?.from(entry, &self.all);
+        let from = self.since.as_ref()?.from(entry);
         let old = self.before(entry).and_then(|before| self.learned.get(&before));
         Some(Change::of(from, (old, self.learned.get(&entry.spec())), answer))
     }

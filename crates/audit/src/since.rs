@@ -1,7 +1,9 @@
 //! What changed since an earlier commit: the lockfile as it was then, held against the one that is
 //! there.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod before;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use npm_lockfile::{Bundled, Entry, LeftOut, Lockfile, MAX_FILE, Place};
@@ -31,14 +33,16 @@ pub(crate) struct Since {
     old: BTreeMap<String, Entry>,
     /// What packages brought with them, by its keys.
     bundled: BTreeMap<String, Bundled>,
+    /// The versions that those of the lockfile that is there replaced, by `name@version`.
+    before: HashMap<String, String>,
 }
 
 /// What changed with a package.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// The version before; null for a package that is new, and the same version where another line
-    /// of it changed.
+    /// The version that it replaced; null for a package that is new beside those that are still
+    /// there, and the same version where another line of it changed.
     pub from: Option<String>,
     /// What became of the provenance that the registry lists: kept, lost, gained or none; invalid
     /// where it does not hold, and unchecked where nobody could tell; null where the version before
@@ -66,18 +70,20 @@ pub(crate) struct About {
 
 impl Since {
     /// Reads the lockfile as it was, and of it what is asked for: what was omitted then was not
-    /// installed. One that was not there, or that nobody could read, had nothing.
-    pub(crate) fn of(folder: &Path, file: &Path, revision: &str, asked: &Asked) -> Result<Self, AuditError> {
+    /// installed. One that was not there, or that nobody could read, had nothing. `now` is the one
+    /// that is there.
+    pub(crate) fn of(folder: &Path, (file, now): (&Path, &Lockfile), revision: &str, asked: &Asked) -> Result<Self, AuditError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let largest = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
         let bytes = git::local::file_at(folder, revision, (&name, largest))
             .map_err(|error| AuditError::Since { revision: revision.to_owned(), reason: error.to_string() })?;
-        let old = bytes.and_then(|bytes| Lockfile::read(&name, &bytes).ok());
-        let left_out = old.iter().flat_map(|old| &old.left_out);
-        let bundled = left_out.filter_map(|left| Some((left.key.clone(), left.bundled.clone()?))).collect();
+        let Some(was) = bytes.and_then(|bytes| Lockfile::read(&name, &bytes).ok()) else { return Ok(Self::default()) };
+        let bundled = was.left_out.iter().filter_map(|left| Some((left.key.clone(), left.bundled.clone()?))).collect();
         // A workspace that was not there then needed nothing.
-        let entries = old.and_then(|old| chosen(&old, asked).ok()).map(|(entries, _)| entries).unwrap_or_default();
-        Ok(Self { old: entries.into_iter().map(|entry| (entry.spec(), entry)).collect(), bundled })
+        let entries = chosen(&was, asked).map(|(entries, _)| entries).unwrap_or_default();
+        let old = entries.into_iter().map(|entry| (entry.spec(), entry)).collect();
+        let before = before::versions((&was, &old), now);
+        Ok(Self { old, bundled, before })
     }
 
     /// Whether the lockfile had just this as a part of another package.
@@ -95,15 +101,11 @@ impl Since {
         old.is_some_and(|old| entry.places.iter().all(|place| old.places.iter().any(|known| says(known) == says(place))))
     }
 
-    /// The version that a package had before: the same where only its line changed, else one that
-    /// is gone, else any.
-    pub(crate) fn from(&self, entry: &Entry, all: &BTreeSet<String>) -> Option<String> {
-        if self.old.contains_key(&entry.spec()) {
-            return Some(entry.version.clone());
-        }
-        let before = || self.old.values().filter(|old| old.name == entry.name);
-        let gone = before().find(|old| !all.contains(&old.spec()));
-        gone.or_else(|| before().next_back()).map(|old| old.version.clone())
+    /// The version that a package had before: the same where only its line changed, else the one
+    /// that it replaced.
+    pub(crate) fn from(&self, entry: &Entry) -> Option<String> {
+        let spec = entry.spec();
+        if self.old.contains_key(&spec) { Some(entry.version.clone()) } else { self.before.get(&spec).cloned() }
     }
 }
 

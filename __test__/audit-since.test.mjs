@@ -94,6 +94,32 @@ test('only what changed is judged, with the version before, and where to look', 
   }
 });
 
+test('a name that stands for two commits is refused, and a whole name is taken', async () => {
+  const { folder, base } = await pullRequest(FORMATS.npm);
+  const ref = (name, to) => git(['update-ref', name, to], { cwd: folder });
+  const codes = async (since) => {
+    const { code, json } = await audit(folder, '--json', '--since', since);
+    return [code, json.code ?? json.packages.length, json.message];
+  };
+  await ref('refs/remotes/origin/main', base);
+  assert.deepEqual((await codes('origin/main')).slice(0, 2), [1, 3], 'the control');
+  for (const other of ['refs/tags/origin/main', 'refs/heads/origin/main', 'refs/origin/main']) {
+    await ref(other, base);
+    assert.deepEqual((await codes('origin/main')).slice(0, 2), [1, 3], 'the same commit');
+    await ref(other, 'HEAD');
+    const [code, name, message] = await codes('origin/main');
+    assert.deepEqual([code, name], [2, 'since-unreadable'], other);
+    assert.match(message, new RegExp(`origin/main is both ${other} and refs/remotes/origin/main`));
+    assert.deepEqual((await codes('refs/remotes/origin/main')).slice(0, 2), [1, 3], other);
+    assert.deepEqual((await codes('origin/main~0')).slice(0, 2), [2, 'since-unreadable'], other);
+    await git(['update-ref', '-d', other], { cwd: folder });
+  }
+  await ref('refs/remotes/origin/HEAD', base);
+  assert.deepEqual((await codes('origin')).slice(0, 2), [1, 3]);
+  await ref('refs/tags/HEAD', base);
+  assert.deepEqual((await codes('HEAD')).slice(0, 2), [0, 0], 'HEAD is the checkout');
+});
+
 test('the commit that the registry names for the version before is its word, and no link, where nobody judged that version', async () => {
   const { folder, base } = await pullRequest(FORMATS.npm);
   const { env } = await world.home();

@@ -61,7 +61,7 @@ fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<Found>, 
     let (name, steps) = stepped(revision).ok_or_else(absent)?;
     let id = match ObjectId::from_hex(name.as_bytes()) {
         Ok(id) => id,
-        Err(_) => repository.find_reference(name).ok().and_then(|mut found| found.peel_to_id().ok()).ok_or_else(absent)?.detach(),
+        Err(_) => named(&repository, name).map_err(|why| failed(&why))?.ok_or_else(absent)?,
     };
     let mut commit = repository.find_object(id).ok().and_then(|object| object.peel_to_commit().ok()).ok_or_else(absent)?;
     for _ in 0..steps {
@@ -74,6 +74,30 @@ fn entry_at(folder: &Path, revision: &str, path: &str) -> Result<Option<Found>, 
     let entry = entry.map(|entry| (entry.object_id(), entry.mode()));
     drop((tree, commit));
     Ok(entry.map(|(id, mode)| Found { repository, id, mode }))
+}
+
+/// The commit that a name stands for. git takes the first of these names that is there, and warns
+/// of the others: whoever can push a tag `origin/main` would say since when changes are asked for.
+/// So the name has to stand for one commit, and a whole name, or `HEAD`, for itself.
+fn named(repository: &gix::Repository, name: &str) -> Result<Option<ObjectId>, String> {
+    let is_whole = name == "HEAD" || name.starts_with("refs/");
+    let below = ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].map(|start| format!("{start}{name}"));
+    let more = below.into_iter().chain([format!("refs/remotes/{name}/HEAD")]).filter(|_| !is_whole);
+    let mut found: Vec<(String, ObjectId)> = Vec::new();
+    for name in [name.to_owned()].into_iter().chain(more) {
+        let reference = repository.try_find_reference(&name).ok().flatten();
+        // A name that is not there is looked for behind others.
+        let own = reference.filter(|reference| reference.name().as_bstr() == name);
+        let Some(id) = own.and_then(|mut own| own.peel_to_id().ok()) else { continue };
+        found.push((name, id.detach()));
+    }
+    match found.split_first() {
+        Some(((first, id), others)) => match others.iter().find(|(_, other)| other != id) {
+            Some((other, _)) => Err(format!("{name} is both {first} and {other}: give the whole name of the one that is meant")),
+            None => Ok(Some(*id)),
+        },
+        None => Ok(None),
+    }
 }
 
 /// `HEAD~2^` is `HEAD`, and three steps back.

@@ -87,12 +87,24 @@ test('what a database says is no answer: a stranger may have laid it into the ch
   const folder = await project(of.good, of.bad);
   assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
   sql(join(folder, 'a.db'), `UPDATE run SET ended = NULL;
-    UPDATE result SET document = (SELECT document FROM result WHERE verdict = 'identical'), is_passing = 0;
+    UPDATE result SET document = json_set(document, '$.verdict', 'identical', '$.code', NULL, '$.reproduced', json('true')), is_passing = 0;
     UPDATE result SET verdict = 'identical', code = NULL, reproduced = 1;`);
   assert.deepEqual(verdicts(await linesOf(folder)), { 'd-good@1.0.0': 'identical', 'd-bad@1.0.0': 'identical' }, 'the control');
   const ran = await command(folder, ['audit', '--db', 'a.db', '--json']);
   assert.deepEqual([ran.code, ran.json.totals.notReproduced], [1, 1]);
   assert.deepEqual(verdicts(await linesOf(folder)), { 'd-good@1.0.0': 'identical', 'd-bad@1.0.0': 'differs' });
+});
+
+test('a report is not of a row that says another verdict than its document', { skip: !sql && 'wants SQLite' }, async () => {
+  const folder = await project(of.good, of.bad);
+  assert.equal((await command(folder, ['audit', '--db', 'a.db'])).code, 1);
+  assert.equal((await command(folder, ['report', 'a.db', '--json'])).json.notReproduced.count, 1, 'the control');
+  sql(join(folder, 'a.db'), "UPDATE result SET verdict = 'identical', code = NULL, reproduced = 1");
+  for (const more of [['--json'], ['--list', '--class', 'identical'], ['--ndjson'], ['--html', 'page.html']]) {
+    const ran = await command(folder, ['report', 'a.db', ...more]);
+    assert.equal(ran.code, 2, more.join(' '));
+    assert.match(ran.stdout + ran.stderr, /d-bad@1\.0\.0 says otherwise than its document/, more.join(' '));
+  }
 });
 
 test('a file that is no database of ours, and one in use, are refused before anything is judged', async () => {

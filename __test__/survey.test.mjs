@@ -153,6 +153,23 @@ test('what says that it is reproduced counts by its verdict', async () => {
   assert.deepEqual([reproduced.count, notReproduced.count, notDecided.count, unreadable, packages], [1, 1, 3, 2, 5]);
 });
 
+test('one package in several spellings counts once in every figure', async () => {
+  const [file, db, ndjson] = [await list(`s-good\ns-good@1.0.0\ns-good@latest\nnpm:s-good@1\npkg:npm/s-good@1.0.0\ns-alone\n`), path('s.db'), path('s.ndjson')];
+  const ran = await survey([file, '--json', '--ndjson', ndjson], { db });
+  assert.match(ran.stderr, /: 5 packages, 1 named again, /);
+  assert.match(ran.stderr, /\n3 results are of packages that the list has in another spelling, and do not count\n/);
+  const figures = ({ json: { packages, reproduced, waiting } }) => [packages, reproduced.count, waiting];
+  assert.deepEqual(figures(ran), [2, 1, 0]);
+  for (const from of [db, ndjson]) {
+    const made = await report(from, '--json');
+    assert.deepEqual(figures(made), [2, 1, 0]);
+    assert.match(made.stderr, /: 3 lines are of packages that it has already, and do not count\n$/);
+  }
+  assert.equal((await linesOf(ndjson)).length, 5);
+  // What goes on counts the same.
+  assert.deepEqual(figures(await survey([file, '--json'], { db })), [2, 1, 0]);
+});
+
 test('the year is known of what needed no build: the commit says it', async () => {
   const db = path('s.db');
   assert.equal((await survey([await list(`${of.good.spec}\n`)], { db })).code, 0);

@@ -17,7 +17,7 @@ use report::answer::Answer;
 use report::github;
 use report::terminal::Style;
 use report::text::escape;
-use survey::List;
+use survey::{List, SurveyError};
 use verdict::{Accept, merge_exit_codes};
 
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_within, seconds};
@@ -175,7 +175,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         Ok(sink) => sink,
         Err(error) => return written(Err(error)).unwrap_or(UNDECIDED),
     };
-    let kept = match kept(&parsed, &plan).await {
+    let kept = match kept(&parsed, &plan, cancelled).await {
         Ok(kept) => kept,
         Err(code) => return code,
     };
@@ -200,7 +200,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
         return written(Err(error)).unwrap_or(UNDECIDED);
     }
     if let Some(Err(error)) = kept.map(|kept| kept.end(whole && !cancelled.load(Ordering::Relaxed))) {
-        return failed(&parsed, &Answer::failed("", &error));
+        return unkept(&parsed, &error);
     }
     if cancelled.load(Ordering::Relaxed) {
         return interrupted(parsed.speaks_json(), "");
@@ -236,12 +236,21 @@ async fn judged(spec: String, options: Arc<Options>, kept: Option<Arc<Kept>>, ca
 }
 
 /// Opens the database that was named, or gives the exit code where that is not possible.
-async fn kept(parsed: &Arguments, plan: &Plan) -> Result<Option<Arc<Kept>>, u8> {
+async fn kept(parsed: &Arguments, plan: &Plan, cancelled: &Arc<AtomicBool>) -> Result<Option<Arc<Kept>>, u8> {
     let Some(path) = parsed.db.clone() else { return Ok(None) };
     let list = List::of_packages(plan.file.display().to_string(), plan.packages.iter().map(npm_lockfile::Entry::spec));
     let (asked, anew) = (parsed.stored_as(), parsed.force);
-    let opened = tokio::task::spawn_blocking(move || Kept::open(&path, &list, &asked, anew)).await;
-    opened.map_err(|_| UNDECIDED)?.map(|kept| Some(Arc::new(kept))).map_err(|error| failed(parsed, &Answer::failed("", &error)))
+    let stop = Arc::clone(cancelled);
+    let opened = tokio::task::spawn_blocking(move || Kept::open(&path, &list, (&asked, anew), &stop)).await;
+    opened.map_err(|_| UNDECIDED)?.map(|kept| Some(Arc::new(kept))).map_err(|error| unkept(parsed, &error))
+}
+
+/// The exit code where the database cannot be used, or a signal ended its use.
+fn unkept(parsed: &Arguments, error: &SurveyError) -> u8 {
+    match error {
+        SurveyError::Stopped => interrupted(parsed.speaks_json(), ""),
+        error => failed(parsed, &Answer::failed("", error)),
+    }
 }
 
 /// Reads what is audited, or gives the exit code where that is not possible.

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use report::answer::Answer;
@@ -28,8 +29,8 @@ struct Store {
 impl Kept {
     /// Opens the database, and goes on with the audit of these packages that did not come to its
     /// end, unless `anew`. `asked` is JSON of what could change an answer.
-    pub(super) fn open(path: &Path, list: &List, asked: &str, anew: bool) -> Result<Self, SurveyError> {
-        let mut database = Database::open(path)?;
+    pub(super) fn open(path: &Path, list: &List, (asked, anew): (&str, bool), stop: &Arc<AtomicBool>) -> Result<Self, SurveyError> {
+        let mut database = Database::open(path, stop)?;
         let (run, _) = database.begin(list, asked, if anew { Goes::Anew } else { Goes::OnUnlessEnded })?;
         let places = list.specs.iter().enumerate().map(|(place, spec)| (spec.clone(), place)).collect();
         Ok(Self { store: Mutex::new(Store { database, failure: None }), run, places })

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufReader, BufWriter, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
@@ -63,6 +64,9 @@ struct Arguments {
     /// Compare the page with an earlier survey, by its database or its lines
     #[arg(long, value_name = "file", requires = "html")]
     earlier: Option<PathBuf>,
+    /// What ends the report.
+    #[arg(skip)]
+    stop: Arc<AtomicBool>,
 }
 
 /// Why there is no report.
@@ -97,9 +101,9 @@ pub(super) fn command() -> clap::Command {
 }
 
 /// Runs the command and returns the exit code.
-pub(super) fn run(arguments: &[String], cancelled: &AtomicBool) -> u8 {
+pub(super) fn run(arguments: &[String], cancelled: &Arc<AtomicBool>) -> u8 {
     let parsed = match Arguments::try_parse_from(std::iter::once("reproduce report").chain(arguments.iter().map(String::as_str))) {
-        Ok(parsed) => parsed,
+        Ok(parsed) => Arguments { stop: Arc::clone(cancelled), ..parsed },
         Err(error) => return usage(&error, arguments, HINT),
     };
     if let Err(answer) = parsed.places().check() {
@@ -156,11 +160,12 @@ impl Arguments {
     /// Prints the packages, as a list has them.
     fn specs(&self) -> Result<(), ReportError> {
         let mut all = String::new();
-        self.facts(|fact| {
-            if self.is_wanted(&fact) {
-                all.push_str(&escape(&fact.spec));
+        self.lines(Logs::LeftOut, |line| {
+            if self.is_wanted(&counted(&line)) {
+                all.push_str(&escape(&line.spec));
                 all.push('\n');
             }
+            Ok(())
         })?;
         Ok(Output::text(&all)?)
     }
@@ -213,6 +218,7 @@ impl Arguments {
             html: None,
             earlier: None,
             from: self.from.clone(),
+            stop: Arc::clone(&self.stop),
             json: false,
             md: false,
             list: false,
@@ -250,30 +256,20 @@ impl Arguments {
         self.class.as_ref().is_none_or(is_one)
     }
 
-    /// Hands over what a list says of each package.
-    fn facts(&self, mut each: impl FnMut(Fact)) -> Result<(), ReportError> {
-        if let Some(database) = self.database()? {
-            return Ok(database.facts(self.run_of(&database)?.id, each)?);
-        }
-        self.lines(Logs::LeftOut, |line| {
-            each(counted(&line));
-            Ok(())
-        })
-    }
-
-    /// Hands over each line, as it was written. In a database a package has one; of a file, the
-    /// first of each counts.
+    /// Hands over each line, as it was written; of several that are of one package, the first.
     fn lines(&self, logs: Logs, mut each: impl FnMut(Line) -> Result<(), ReportError>) -> Result<(), ReportError> {
-        if let Some(database) = self.database()? {
-            let run = self.run_of(&database)?.id;
-            return database.lines(run, logs)?.try_for_each(|line| each(line?));
-        }
         let mut once = Once::default();
         let mut each = |line: Result<Line, SurveyError>| {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(SurveyError::Stopped.into());
+            }
             let line = line?;
             if once.is_new(&line) { each(line) } else { Ok(()) }
         };
-        if self.from == Path::new("-") {
+        if let Some(database) = self.database()? {
+            let run = self.run_of(&database)?.id;
+            database.lines(run, logs)?.try_for_each(&mut each)?;
+        } else if self.from == Path::new("-") {
             Lines::of(BufReader::new(crate::pipes::standard_input()), Path::new("standard input")).try_for_each(&mut each)?;
         } else {
             Lines::of(BufReader::new(self.file()?), &self.from).try_for_each(&mut each)?;
@@ -294,7 +290,7 @@ impl Arguments {
     }
 
     fn database(&self) -> Result<Option<Database>, SurveyError> {
-        Database::is_at(&self.from).then(|| Database::read(&self.from)).transpose()
+        Database::is_at(&self.from).then(|| Database::read(&self.from, &self.stop)).transpose()
     }
 
     fn run_of(&self, database: &Database) -> Result<RunInfo, SurveyError> {

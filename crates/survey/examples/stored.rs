@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fill(&path, count)?;
 
     let began = Instant::now();
-    let database = Database::read(&path)?;
+    let database = Database::read(&path, &Arc::default())?;
     let opened = began.elapsed();
     let began = Instant::now();
     let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -55,7 +56,7 @@ fn spec_of(place: usize) -> String {
 /// Makes the database by this crate, with one result of its own; the other results are copies of
 /// it.
 fn fill(path: &Path, count: usize) -> Result<(), Box<dyn Error>> {
-    let mut database = Database::open(path)?;
+    let mut database = Database::open(path, &Arc::default())?;
     let list = List::of_packages("stored".to_owned(), (0..count).map(spec_of));
     let (run, _) = database.begin(&list, "{}", Goes::Anew)?;
     let result = serde_json::json!({

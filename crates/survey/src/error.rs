@@ -58,6 +58,9 @@ pub enum SurveyError {
         /// Why.
         reason: String,
     },
+    /// It was told to stop.
+    #[error("it was interrupted")]
+    Stopped,
     /// A file of results that is to be read has a line that is none.
     #[error("line {line} of {} is not a survey result: {reason}", path.display())]
     NotAResult {
@@ -76,9 +79,7 @@ impl SurveyError {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full(path.to_owned()),
             Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign(path.to_owned()),
-            Some(rusqlite::ErrorCode::OperationInterrupted) => {
-                Self::Database { path: path.to_owned(), reason: "its pages lead to each other without end".to_owned() }
-            }
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::Stopped,
             _ => Self::Database { path: path.to_owned(), reason: error.to_string() },
         }
     }
@@ -103,6 +104,7 @@ impl Diagnostic for SurveyError {
             Self::Newer { .. } => "survey-newer",
             Self::Full(_) => "survey-disk-full",
             Self::OtherForm(_) | Self::Database { .. } => "survey-database",
+            Self::Stopped => "cancelled",
             Self::NotAResult { .. } => "survey-line",
         }
     }
@@ -123,7 +125,7 @@ impl Diagnostic for SurveyError {
             ),
             Self::Newer { .. } => Some("it was not changed; use that version, or name another file with --db".into()),
             Self::Full(_) => Some("earlier results are kept: free some space, and run the same command again".into()),
-            Self::Database { .. } => None,
+            Self::Database { .. } | Self::Stopped => None,
             Self::NotAResult { .. } => Some("reproduce survey --ndjson writes such files".into()),
         }
     }

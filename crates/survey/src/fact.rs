@@ -56,6 +56,6 @@ pub fn counted(line: &Line) -> Fact {
 }
 
 /// Whether a result counts as reproduced: it says so, and its verdict is one that can be.
-pub(crate) fn counts(verdict: Verdict, said: bool) -> bool {
+fn counts(verdict: Verdict, said: bool) -> bool {
     said && matches!(verdict, Verdict::Identical | Verdict::SameContent)
 }

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::SurveyError;
+use crate::{SurveyError, list};
 
 /// Longest line that is read, in bytes: a result with its logs and its diff is far below.
 const MAX_LINE: u64 = 64 << 20;
@@ -47,7 +47,7 @@ impl Line {
 }
 
 /// Tells the first line of each package from those that are of it again: by the word of the list,
-/// or by the tarball that was judged.
+/// however that is spelt, or by the tarball that was judged.
 #[derive(Debug, Default)]
 pub struct Once {
     seen: HashSet<[u8; 32]>,
@@ -60,15 +60,29 @@ impl Once {
     pub fn is_new(&mut self, line: &Line) -> bool {
         let package = line.document().and_then(|document| document.get("package"));
         let of_package = |key: &str| package.and_then(|package| package.get(key)).and_then(Value::as_str);
-        let tarball = of_package("name").zip(of_package("version")).map(|named| (named, of_package("integrity")));
         let digest = |word: Value| <[u8; 32]>::from(Sha256::digest(word.to_string().as_bytes()));
-        let mut is_new = self.seen.insert(digest(json!([line.spec])));
-        if let Some(((name, version), integrity)) = tarball {
-            is_new &= self.seen.insert(digest(json!([name, version, integrity])));
+        let mut is_new = self.seen.insert(digest(json!([word_of(&line.spec)])));
+        if let Some((name, version)) = of_package("name").zip(of_package("version")) {
+            // Where a line has no hash, its tarball is any of that version.
+            let integrity = of_package("integrity");
+            let (of_any, of_none) = (digest(json!([name, version])), digest(json!([name, version, null])));
+            let is_known = match integrity {
+                Some(_) => self.seen.contains(&of_none) || !self.seen.insert(digest(json!([name, version, integrity]))),
+                None => self.seen.contains(&of_any) || !self.seen.insert(of_none),
+            };
+            self.seen.insert(of_any);
+            is_new &= !is_known;
         }
         self.again += usize::from(!is_new);
         is_new
     }
+}
+
+/// The package of a spec in its shortest form: `npm:a@latest` and `pkg:npm/a` are `a`. What cannot
+/// be read is the word itself.
+fn word_of(spec: &str) -> String {
+    let short = list::shortest(spec).unwrap_or_else(|_| spec.to_owned());
+    short.strip_suffix("@latest").map_or(short.clone(), str::to_owned)
 }
 
 /// The lines of a file of NDJSON.

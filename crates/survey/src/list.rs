@@ -142,7 +142,7 @@ fn word_of(line: &str) -> Result<Option<String>, String> {
 
 /// A package in its shortest form, so that each is there once. What a package URL has beside name
 /// and version stays with it.
-fn shortest(word: &str) -> Result<String, String> {
+pub(crate) fn shortest(word: &str) -> Result<String, String> {
     let spec = Spec::parse(word).map_err(|error: SpecError| error.to_string())?;
     match spec.target() {
         Target::Registry { registry: None, checksums, .. } if checksums.is_empty() => Ok(spec.display()),

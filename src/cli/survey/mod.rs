@@ -151,7 +151,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     let shown = Shown { ndjson: parsed.ndjson.as_deref(), json: parsed.json, style };
     let mut sink = match Sink::of(begun.database, (begun.run, total), &shown) {
         Ok(sink) => sink,
-        Err(error) => return error.said(),
+        Err(error) => return error.said(parsed.json),
     };
     let world = Arc::new(Session::of(options, Arc::clone(cancelled)));
     let sweeper = match parsed.disk {
@@ -163,7 +163,7 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
     let is_whole = matches!(judged, Ok(true)) && !cancelled.load(Ordering::Relaxed);
     let ended = sink.end(is_whole);
     let (figures, waiting) = match (judged, ended) {
-        (Err(error), _) | (Ok(_), Err(error)) => return error.said(),
+        (Err(error), _) | (Ok(_), Err(error)) => return error.said(parsed.json),
         (Ok(_), Ok(ended)) => ended,
     };
     if cancelled.load(Ordering::Relaxed) {
@@ -233,8 +233,9 @@ async fn begin(parsed: &Arguments, options: &Options, cancelled: &Arc<AtomicBool
     };
     let asked = parsed.asked(&list);
     let key = Key::read_or_make(&folders.root).map_err(boxed)?;
+    let stop = Arc::clone(cancelled);
     let opened = tokio::task::spawn_blocking(move || {
-        let mut database = Database::open(&path)?.sealed_with(key);
+        let mut database = Database::open(&path, &stop)?.sealed_with(key);
         let (run, resumed) = database.begin(&list, &asked, goes)?;
         Ok(Begun { list, database, run, resumed, folders })
     });

@@ -10,7 +10,7 @@ use page::{Entry, Figures};
 use report::answer::Answer;
 use report::terminal::{self, Style};
 use report::text::{escape, shown_time};
-use survey::{Database, Done, Fact, Line, Logs, SurveyError, facts_of};
+use survey::{Database, Done, Fact, Line, Logs, Once, SurveyError, facts_of};
 
 use super::super::output::Output;
 use super::super::progress;
@@ -61,7 +61,7 @@ pub(super) struct Sink {
     style: Style,
     live: progress::Line,
     listener: Progress,
-    figures: Figures,
+    counts: Counts,
     new: usize,
     began: Instant,
 }
@@ -92,7 +92,7 @@ impl Sink {
             style: shown.style,
             listener: live.listener(),
             live,
-            figures: Figures::default(),
+            counts: Counts::default(),
             new: 0,
             began: Instant::now(),
         };
@@ -106,7 +106,7 @@ impl Sink {
         let writes = prints || lines.is_some();
         for line in self.database.lines(self.run, if writes { Logs::There } else { Logs::LeftOut })? {
             let line = line?;
-            self.figures.add(&entry(&line));
+            self.counts.add(&line);
             if writes {
                 write(&line, prints, lines)?;
             }
@@ -134,7 +134,7 @@ impl Sink {
         let line = Line::of(&package.spec, answer, *took).map_err(io::Error::other)?;
         self.database.record(self.run, package.place, &line, is_passing)?;
         write(&line, self.prints_lines, &mut self.lines)?;
-        self.figures.add(&entry(&line));
+        self.counts.add(&line);
         if let Some(fact) = facts_of(&line).filter(|_| self.prints_rows) {
             Output::text(&row(&fact, self.style))?;
         }
@@ -143,18 +143,14 @@ impl Sink {
         Ok(())
     }
 
-    fn done_by_now(&self) -> usize {
-        usize::try_from(self.figures.all.packages).unwrap_or(usize::MAX)
-    }
-
     /// The line that moves: how far it is, and how long it will take at the rate so far.
     fn tell(&self) {
         let took = self.began.elapsed();
-        let left = u32::try_from(self.total.saturating_sub(self.done_by_now())).unwrap_or(u32::MAX);
+        let left = u32::try_from(self.total.saturating_sub(self.counts.done)).unwrap_or(u32::MAX);
         let each = u32::try_from(self.new).ok().filter(|new| *new > 0).map(|new| took / new);
         let left = each.map(|each| each.saturating_mul(left)).filter(|left| *left > Duration::ZERO);
         let left = left.map(|left| format!(", about {} left", shown_time(left))).unwrap_or_default();
-        let message = format!("{} of {} done, {} reproduced{left}", self.done_by_now(), self.total, self.figures.all.reproduced);
+        let message = format!("{} of {} done, {} reproduced{left}", self.counts.done, self.total, self.counts.figures.all.reproduced);
         self.listener.tell("survey", &message);
     }
 
@@ -169,15 +165,33 @@ impl Sink {
         if is_whole {
             self.database.end(self.run)?;
         }
-        let waiting = self.total.saturating_sub(self.done_by_now());
+        let waiting = self.total.saturating_sub(self.counts.done);
         self.live.finish();
-        Ok((self.figures, waiting))
+        if self.counts.once.again > 0 {
+            Output::error_text(&format!(
+                "{} results are of packages that the list has in another spelling, and do not count\n",
+                self.counts.once.again
+            ));
+        }
+        Ok((self.counts.figures, waiting))
     }
 }
 
-/// What is counted of a line.
-fn entry(line: &Line) -> Entry {
-    Entry::of_parts(&line.spec, line.result.as_ref(), line.error.as_ref(), line.duration_ms)
+/// What is counted. A list can have one package in several spellings, and it counts once.
+#[derive(Default)]
+struct Counts {
+    figures: Figures,
+    once: Once,
+    done: usize,
+}
+
+impl Counts {
+    fn add(&mut self, line: &Line) {
+        self.done += 1;
+        if self.once.is_new(line) {
+            self.figures.add(&Entry::of_parts(&line.spec, line.result.as_ref(), line.error.as_ref(), line.duration_ms));
+        }
+    }
 }
 
 /// Writes a line of NDJSON.
@@ -202,8 +216,9 @@ fn row(fact: &Fact, style: Style) -> String {
 
 impl SinkError {
     /// The exit code, once it is said.
-    pub(super) fn said(&self) -> u8 {
+    pub(super) fn said(&self, json: bool) -> u8 {
         match self {
+            Self::Survey(SurveyError::Stopped) => super::super::interrupted(json, ""),
             Self::Survey(error) => {
                 Output::failure(&Answer::failed("", error));
                 super::super::UNDECIDED

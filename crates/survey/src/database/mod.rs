@@ -4,22 +4,27 @@
 //! whenever the process ends, what was done is there, once. The tables are in `schema.sql`; people
 //! ask the views, and the program asks the tables alone.
 
+mod columns;
 mod files;
 mod open;
 mod seal;
 mod write;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::Value;
 use store::FileLock;
 
-use crate::fact::counts;
-use crate::{Fact, Line, SurveyError};
+use crate::{Line, SurveyError};
+use columns::{Columns, line_of};
 use files::Files;
 use seal::{Seals, is_taken};
 pub use write::Goes;
+
+/// Most bytes of logs and diffs that are read with one result; a line that is read has no more.
+const MAX_TEXTS: usize = 64 << 20;
 
 /// A survey's database.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub struct Database {
     /// What results are sealed with; `None` where nothing is gone on with.
     seals: Option<Seals>,
     others: usize,
+    /// Whether the file is known to be sound.
+    is_checked: Cell<bool>,
     /// Of who writes.
     _lock: Option<FileLock>,
 }
@@ -106,7 +113,7 @@ impl Database {
               AND NOT EXISTS (SELECT 1 FROM result d WHERE d.run = p.run AND d.place = p.place))
             FROM run r ORDER BY r.id";
         let rows = |connection: &Connection| -> rusqlite::Result<Vec<RunInfo>> { connection.prepare(sql)?.query_map([], read)?.collect() };
-        rows(&self.connection).map_err(|error| self.failed(&error))
+        rows(self.sound()?).map_err(|error| self.failed(&error))
     }
 
     /// The packages of a run that have no result yet, in the order of the list.
@@ -125,20 +132,7 @@ impl Database {
             AND NOT EXISTS (SELECT 1 FROM result d WHERE d.run = p.run AND d.place = p.place) ORDER BY place";
         let rows =
             |connection: &Connection| -> rusqlite::Result<Vec<Package>> { connection.prepare(sql)?.query_map([run], read)?.collect() };
-        rows(&self.connection).map_err(|error| self.failed(&error))
-    }
-
-    /// What a report counts, of each package that is done, in the order in which they were.
-    pub fn facts(&self, run: i64, mut each: impl FnMut(Fact)) -> Result<(), SurveyError> {
-        let sql = "SELECT p.spec, d.verdict, d.code, d.reproduced, d.strategy, d.has_provenance
-            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.run = ?1 ORDER BY d.id";
-        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(&error))?;
-        let mut rows = statement.query([run]).map_err(|error| self.failed(&error))?;
-        while let Some(row) = rows.next().map_err(|error| self.failed(&error))? {
-            let fact = fact_of(row).map_err(|error| self.failed(&error))?;
-            each(fact.ok_or_else(|| self.damaged("a verdict that no version has"))?);
-        }
-        Ok(())
+        rows(self.sound()?).map_err(|error| self.failed(&error))
     }
 
     /// The lines of a run, as they were written: each is read when it is its turn.
@@ -147,38 +141,51 @@ impl Database {
         let ids = |connection: &Connection| -> rusqlite::Result<Vec<i64>> {
             connection.prepare(sql)?.query_map([run], |row| row.get(0))?.collect()
         };
-        let ids = ids(&self.connection).map_err(|error| self.failed(&error))?;
+        let ids = ids(self.sound()?).map_err(|error| self.failed(&error))?;
         // One that is gone by now is asked again by the survey that runs.
         Ok(ids.into_iter().filter_map(move |id| self.line(id, logs).transpose()))
     }
 
+    /// A line. What its row says is not the document's word: people and the views go by it, and so
+    /// it has to be the same.
     fn line(&self, id: i64, logs: Logs) -> Result<Option<Line>, SurveyError> {
-        let sql = "SELECT p.spec, d.is_error, d.duration_ms, d.document
-            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.id = ?1";
-        let read =
-            |row: &Row<'_>| -> rusqlite::Result<(String, bool, u64, String)> { Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)) };
-        let found = self.connection.query_row(sql, [id], read).optional().map_err(|error| self.failed(&error))?;
-        let Some((spec, is_error, duration_ms, document)) = found else { return Ok(None) };
+        let sql = format!(
+            "SELECT p.spec, d.is_error, d.duration_ms, d.document, {}
+            FROM result d JOIN package p ON p.run = d.run AND p.place = d.place WHERE d.id = ?1",
+            Columns::SQL
+        );
+        let read = |row: &Row<'_>| -> rusqlite::Result<((String, bool, u64), String, Columns)> {
+            Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?, Columns::read(row, 4)?))
+        };
+        let found = self.connection.query_row(&sql, [id], read).optional().map_err(|error| self.failed(&error))?;
+        let Some((about, document, columns)) = found else { return Ok(None) };
         let mut document: Value = serde_json::from_str(&document).map_err(|error| self.damaged(&error.to_string()))?;
         if logs == Logs::There {
             self.fill(id, &mut document)?;
         }
-        let (result, error) = if is_error { (None, Some(document)) } else { (Some(document), None) };
-        Ok(Some(Line { spec, result, error, duration_ms }))
+        let line = line_of(about, document);
+        if !columns.are_of(&line) {
+            return Err(self.damaged(&format!("the row of {} says otherwise than its document", line.spec)));
+        }
+        Ok(Some(line))
     }
 
     /// Puts logs and diffs back where they were in a document. What is no longer there, or is not
-    /// what was written, stays null; and so does all that no log or diff was taken from.
+    /// what was written, stays null; and so does all that no log or diff was taken from, or that is
+    /// too much for one line.
     fn fill(&self, result: i64, document: &mut Value) -> Result<(), SurveyError> {
         let sql = "SELECT pointer, sha256 FROM file WHERE result = ?1";
         let rows = |connection: &Connection| -> rusqlite::Result<Vec<(String, String)>> {
             connection.prepare(sql)?.query_map(params![result], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         };
+        let mut left = MAX_TEXTS;
         for (pointer, sha256) in rows(&self.connection).map_err(|error| self.failed(&error))? {
             let place = document.pointer_mut(&pointer).filter(|place| is_taken(&pointer) && place.is_null());
             if let Some(place) = place
                 && let Some(text) = self.files.read(&sha256)
             {
+                let Some(rest) = left.checked_sub(text.len()) else { break };
+                left = rest;
                 *place = Value::String(text);
             }
         }
@@ -198,18 +205,4 @@ impl Database {
     fn damaged(&self, reason: &str) -> SurveyError {
         SurveyError::Database { path: self.path.clone(), reason: reason.to_owned() }
     }
-}
-
-/// `None` where the verdict is none that is known.
-fn fact_of(row: &Row<'_>) -> rusqlite::Result<Option<Fact>> {
-    let verdict: String = row.get(1)?;
-    let Ok(verdict) = serde_json::from_value(Value::String(verdict)) else { return Ok(None) };
-    Ok(Some(Fact {
-        spec: row.get(0)?,
-        verdict,
-        code: row.get(2)?,
-        reproduced: counts(verdict, row.get(3)?),
-        strategy: row.get(4)?,
-        has_provenance: row.get(5)?,
-    }))
 }

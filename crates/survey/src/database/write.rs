@@ -3,11 +3,12 @@
 use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, params};
-use serde_json::Value;
 use verdict::host::timestamp;
 
+use super::columns::Columns;
+use super::seal::Sealed;
 use super::{Database, files};
-use crate::{Line, List, SurveyError, facts_of};
+use crate::{Line, List, SurveyError};
 
 /// Whether an earlier run of the same list with the same options is gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Database {
             let sql = "SELECT id FROM run WHERE list_digest = ?1 AND options = ?2 AND version = ?3 AND (ended IS NULL OR ?4)
                 ORDER BY id DESC LIMIT 1";
             let asked = params![digest, options, version, goes != Goes::OnUnlessEnded];
-            let found = self.connection.query_row(sql, asked, |row| row.get(0)).optional();
+            let found = self.sound()?.query_row(sql, asked, |row| row.get(0)).optional();
             let found = found.map_err(|error| self.failed(&error))?;
             self.others = found.map(|run| self.unsealed(run, list)).transpose()?.unwrap_or_default();
             if let Some(run) = found.filter(|_| self.others == 0 || goes == Goes::OnWithOthers) {
@@ -86,7 +87,7 @@ impl Database {
 
     fn keep(&mut self, (run, place): (i64, usize), line: &Line, is_passing: bool, replaces: bool) -> Result<(), SurveyError> {
         let mut line = line.clone();
-        let fact = facts_of(&line).ok_or_else(|| self.damaged("a result without a verdict"))?;
+        let columns = Columns::of(&line).ok_or_else(|| self.damaged("a result without a verdict"))?;
         let is_error = line.error.is_some();
         let Some(document) = line.result.as_mut().or(line.error.as_mut()) else { return Err(self.damaged("a result without a verdict")) };
         let mut named = Vec::new();
@@ -94,8 +95,8 @@ impl Database {
             let name = self.files.write(&taken.text).map_err(|(path, error)| SurveyError::of_file(&path, &error))?;
             named.push((taken.pointer, name));
         }
-        let of_package = |key: &str| document.get("package").and_then(|package| package.get(key)).and_then(Value::as_str);
-        let (name, version, text) = (of_package("name"), of_package("version"), document.to_string());
+        named.sort();
+        let text = document.to_string();
         let path = self.path.clone();
         let mut write = || -> rusqlite::Result<()> {
             let transaction = self.connection.transaction()?;
@@ -107,17 +108,18 @@ impl Database {
             let sql =
                 "INSERT INTO result (run, place, name, version, verdict, code, reproduced, strategy, has_provenance, duration_ms, done,
                 is_error, is_passing, document) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-            let (verdict, done) = (fact.verdict.as_str(), timestamp(SystemTime::now()));
+            let Columns { name, version, verdict, code, reproduced, strategy, has_provenance } = &columns;
+            let done = timestamp(SystemTime::now());
             let values = params![
                 run,
                 place,
                 name,
                 version,
                 verdict,
-                fact.code,
-                fact.reproduced,
-                fact.strategy,
-                fact.has_provenance,
+                code,
+                reproduced,
+                strategy,
+                has_provenance,
                 line.duration_ms,
                 done,
                 is_error,
@@ -129,8 +131,10 @@ impl Database {
             for (pointer, sha256) in &named {
                 transaction.execute("INSERT INTO file (result, pointer, sha256) VALUES (?1, ?2, ?3)", params![result, pointer, sha256])?;
             }
-            if let Some(seals) = &self.seals {
-                seals.write(&transaction, result, (&line.spec, is_error, &text))?;
+            // What passed is no answer for anybody.
+            if let Some(seals) = self.seals.as_ref().filter(|_| !is_passing) {
+                let of = Sealed { spec: &line.spec, is_error, duration_ms: line.duration_ms, files: &named };
+                seals.write(&transaction, result, (&of, &text))?;
             }
             transaction.commit()
         };

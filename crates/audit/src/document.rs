@@ -92,9 +92,9 @@ impl LeftOutInfo {
         self.reason != Reason::Unreadable.as_str()
     }
 
-    /// Whether it is a package with a patch.
-    pub(crate) fn is_patch(&self) -> bool {
-        self.reason == Reason::File.as_str() && self.key.contains("@patch:")
+    /// Whether it lies on disk, where it can become anything.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.reason == Reason::File.as_str()
     }
 }
 

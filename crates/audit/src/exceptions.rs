@@ -141,7 +141,7 @@ impl Exceptions {
         let liftable: Vec<&LeftOutInfo> = left_out.iter().filter(|left| left.exit_code > 0 || left.exception.is_some()).collect();
         let of_left: HashSet<(&str, &str)> = liftable.iter().map(|left| (left.key.as_str(), left.reason)).collect();
         all.extend(liftable.iter().filter_map(|left| match left.pin.as_deref() {
-            None if left.is_patch() => self.without_pin((&left.key, left.reason)),
+            None if left.is_on_disk() => self.without_pin((&left.key, left.reason)),
             pin => self.pinned((&left.key, left.reason), pin),
         }));
         let of_setting = |setting: &Setting| match setting.pin.as_deref() {
@@ -176,7 +176,7 @@ impl Exceptions {
     fn without_pin(&self, (key, reason): (&str, &str)) -> Option<Finding> {
         let (open, pinned): (Vec<_>, Vec<_>) = self.in_force(key, reason).partition(|exception| exception.pin.is_none());
         if !open.is_empty() {
-            let message = format!("the exception for {key} holds whatever its files become: it names none that a pin could be for");
+            let message = format!("the exception for {key} holds whatever its files become: none are known here that a pin could be for");
             return Some(Finding::new("exception-unpinned", Severity::Warning, message));
         }
         let was = pinned.first()?.pin.as_deref().unwrap_or_default();

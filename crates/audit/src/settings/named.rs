@@ -10,24 +10,33 @@ use super::read::Tree;
 const MAX_WORDS: usize = 2_000;
 const MAX_WORD: usize = 1_000;
 
-/// Endings of scripts, which Node and clients let people leave out.
-const ENDINGS: [&str; 5] = ["js", "cjs", "mjs", "ts", "json"];
+/// Endings of scripts, which Node, bun and clients let people leave out.
+const ENDINGS: [&str; 10] = ["js", "cjs", "mjs", "ts", "json", "node", "cts", "mts", "jsx", "tsx"];
+
+/// Options behind which a script stands, or a package that has one.
+const LOADING: [&str; 7] = ["--require", "-r", "--import", "--loader", "--experimental-loader", "--env-file", "--env-file-if-exists"];
+/// The setting of bun that is a list of such scripts.
+const PRELOAD: &str = "preload";
 
 /// What ends a word in a text: the value can be a list, options of a command or an address.
 const BETWEEN: &[char] = &[' ', '\t', '\n', '=', ':', ',', ';', '#', '!', '&', '|', '<', '>', '(', ')', '[', ']', '{', '}', '"', '\'', '`'];
 /// What ends an item of a list that is read as one text.
 const BETWEEN_ITEMS: &[char] = &[',', '[', ']', '"', '\'', '`'];
 
-/// The files that a value names, from the folders in which a client may look for them; `None` where
-/// they are not known: a folder, a path that leads out, or one at which there is no file.
-pub(super) fn files(value: &Tree, folders: &[&Path]) -> Option<BTreeSet<PathBuf>> {
-    let mut looking = Looking { folders, found: BTreeSet::new(), words: 0 };
+/// The files and folders that the value of a key names, from the folders in which a client may look
+/// for them; `None` where they are not known: a path that leads out, one at which there is nothing,
+/// or a script that lies elsewhere.
+pub(super) fn files((key, value): (&str, &Tree), folders: &[&Path]) -> Option<BTreeSet<PathBuf>> {
+    let is_code = key.rsplit('.').next() == Some(PRELOAD);
+    let mut looking = Looking { folders, is_code, found: BTreeSet::new(), words: 0 };
     looking.value(value)?;
     Some(looking.found)
 }
 
 struct Looking<'a> {
     folders: &'a [&'a Path],
+    /// Each word is a script.
+    is_code: bool,
     found: BTreeSet<PathBuf>,
     words: usize,
 }
@@ -65,15 +74,22 @@ impl Looking<'_> {
         if text.contains("file://") || is_patch && ["%23", "%25"].iter().any(|escape| text.contains(escape)) {
             return None;
         }
-        let mut is_known = true;
+        let (mut is_known, mut is_code) = (true, self.is_code);
         for word in text.split(BETWEEN).filter(|word| !word.is_empty()) {
             // Behind a scheme stand a host and a path there.
             let is_address = word.starts_with("//") && text.contains(&format!(":{word}"));
             is_known &= match word.strip_prefix("~/").filter(|_| is_patch) {
                 // yarn writes the project's folder like this, and others write the user's.
                 Some(own) => self.word(own) == Word::File,
-                None => is_address || self.word(word) != Word::Unknown,
+                None if is_address => true,
+                None => match self.word(word) {
+                    Word::File => true,
+                    Word::Unknown => false,
+                    // A script without a file here is that of a package, or yet to be made.
+                    Word::Other => !is_code,
+                },
             };
+            is_code = self.is_code || LOADING.contains(&word);
         }
         (self.words <= MAX_WORDS && (is_known || is_whole)).then_some(())
     }
@@ -90,18 +106,19 @@ impl Looking<'_> {
         }
         let (mut is_file, mut is_odd) = (false, false);
         for folder in self.folders.iter().filter(|_| !word.is_empty()) {
-            let Ok(about) = folder.join(path).symlink_metadata() else {
-                // Node finds what is written without its ending.
+            let about = folder.join(path).symlink_metadata();
+            // Node finds what is written without its ending, also where a folder has that name.
+            if !about.as_ref().is_ok_and(std::fs::Metadata::is_file) {
                 let ended = ENDINGS.iter().map(|ending| PathBuf::from(format!("{word}.{ending}")));
                 for file in ended.filter(|ended| folder.join(ended).is_file()).filter_map(|ended| within(folder, &ended)) {
                     self.found.insert(file);
                     is_file = true;
                 }
-                continue;
-            };
-            match within(folder, path).filter(|_| about.is_file()) {
-                Some(file) => {
-                    self.found.insert(file);
+            }
+            let Ok(about) = about else { continue };
+            match within(folder, path).filter(|_| about.is_file() || about.is_dir()) {
+                Some(there) => {
+                    self.found.insert(there);
                     is_file = true;
                 }
                 None => is_odd = true,
@@ -116,10 +133,15 @@ impl Looking<'_> {
     }
 }
 
-/// The real path of a file, if that is in the folder.
+/// The real path of a file or a folder, if that is in the folder.
 fn within(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let (whole, real) = (folder.canonicalize().ok()?, folder.join(path).canonicalize().ok()?);
-    real.starts_with(whole).then_some(real)
+    inside(folder, &folder.join(path))
+}
+
+/// The real path of what lies at a path, if that is in the folder, and not the folder itself.
+pub(super) fn inside(folder: &Path, at: &Path) -> Option<PathBuf> {
+    let (whole, real) = (folder.canonicalize().ok()?, at.canonicalize().ok()?);
+    (real != whole && real.starts_with(whole)).then_some(real)
 }
 
 /// Whether a word is the name of a package with a scope.

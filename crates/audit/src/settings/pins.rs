@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -19,6 +18,13 @@ const MAX_SHOWN: usize = 200;
 
 /// Largest count of bytes that is hashed for all settings of a project.
 const MAX_ALL: u64 = 512 << 20;
+
+/// Most files of a folder that are hashed, and most folders below each other.
+const MAX_FILES: usize = 20_000;
+const MAX_DEPTH: usize = 32;
+
+/// Most ends that a path may have in a lockfile's words.
+const MAX_ENDS: usize = 64;
 
 /// Hashes files, as many as it has bytes for.
 pub(super) struct Pins {
@@ -58,7 +64,7 @@ impl Pins {
         };
         let mut files = BTreeSet::new();
         for value in values {
-            files.extend(named::files(value, &[path.parent()?, folder])?);
+            files.extend(named::files((key, value), &[path.parent()?, folder])?);
         }
         self.with_hash(shown, &files)
     }
@@ -68,20 +74,20 @@ impl Pins {
     pub(super) fn of_entry(&mut self, folder: &Path, leads_to: &str) -> Option<String> {
         let asks = asking(folder, leads_to);
         let own = leads_to.split_once("locator=").map_or(leads_to, |(own, _)| own);
-        let files = named::files(&Tree::Text(own.to_owned()), &[&asks, folder])?;
+        let files = named::files(("", &Tree::Text(own.to_owned())), &[&asks, folder])?;
         self.with_hash(leads_to.to_owned(), &files)
     }
 
-    /// The same of a tarball of the project (`file:vendor/x.tgz`); what names none is as it is. The
-    /// one that is there counts, and none is no hash.
-    pub(super) fn of_tarball(&mut self, folder: &Path, leads_to: String) -> String {
-        const ENDS: [&str; 3] = [".tgz", ".tar.gz", ".tar"];
-        let path = leads_to.split_once("file:").map(|(_, path)| path.split(['#', ':', ' ']).next().unwrap_or(path));
-        let Some(path) = path.filter(|path| ENDS.iter().any(|end| path.ends_with(end))) else { return leads_to };
-        let is_relative = Path::new(path).components().all(|part| !matches!(part, Component::RootDir | Component::Prefix(_)));
-        let places = [asking(folder, &leads_to).join(path), folder.join(path)];
-        let hash = places.iter().filter(|_| is_relative).find_map(|place| self.hashed(place));
-        hash.map_or_else(|| leads_to.clone(), |hash| format!("{leads_to} {hash}"))
+    /// The same of a tarball or a folder of the project (`file:vendor/x.tgz`). `None` where nothing
+    /// is there, or where it lies elsewhere.
+    pub(super) fn of_path(&mut self, folder: &Path, leads_to: String) -> Option<String> {
+        let places = [asking(folder, &leads_to), folder.to_owned()];
+        let is_relative =
+            |path: &String| Path::new(path).components().all(|part| !matches!(part, Component::RootDir | Component::Prefix(_)));
+        let paths: Vec<String> = paths_in(&leads_to).into_iter().filter(is_relative).collect();
+        let there = |place: &PathBuf| paths.iter().filter_map(|path| named::inside(folder, &place.join(path))).collect();
+        let found: BTreeSet<PathBuf> = places.iter().map(there).find(|found: &BTreeSet<PathBuf>| !found.is_empty())?;
+        self.with_hash(leads_to, &found)
     }
 
     fn with_hash(&mut self, shown: String, files: &BTreeSet<PathBuf>) -> Option<String> {
@@ -94,14 +100,19 @@ impl Pins {
         Some(format!("{shown} {all}"))
     }
 
-    /// The hash of a file, as `sha256:` and hex.
+    /// The hash of a file, or of all files of a folder with their names, as `sha256:` and hex.
     fn hashed(&mut self, path: &Path) -> Option<String> {
         let about = path.symlink_metadata().ok()?;
+        if about.is_dir() {
+            let mut all = Vec::new();
+            self.listed(path, "", &mut all)?;
+            return Some(hex(&Sha256::digest(all.join("\n"))));
+        }
         if !about.is_file() || about.len() > MAX_FILE.min(self.left) {
             return None;
         }
         self.left -= about.len();
-        let (mut file, mut hasher, mut buffer) = (File::open(path).ok()?.take(MAX_FILE), Sha256::new(), vec![0; 1 << 16]);
+        let (mut file, mut hasher, mut buffer) = (store::at_hand::open(path).ok()?.take(MAX_FILE), Sha256::new(), vec![0; 1 << 16]);
         loop {
             let count = file.read(&mut buffer).ok()?;
             let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { break };
@@ -109,6 +120,41 @@ impl Pins {
         }
         Some(hex(&hasher.finalize()))
     }
+
+    /// The files of a folder and of those below it, each with its hash. `None` where something else
+    /// is among them, a link above all, or too much.
+    fn listed(&mut self, folder: &Path, name: &str, all: &mut Vec<String>) -> Option<()> {
+        if name.matches('/').count() > MAX_DEPTH {
+            return None;
+        }
+        let mut names: Vec<String> = Vec::new();
+        for entry in std::fs::read_dir(folder).ok()? {
+            names.push(entry.ok()?.file_name().into_string().ok().filter(|_| all.len() + names.len() < MAX_FILES)?);
+        }
+        names.sort();
+        for own in names {
+            let (path, name) = (folder.join(&own), format!("{name}/{own}"));
+            if path.symlink_metadata().ok()?.is_dir() {
+                self.listed(&path, &name, all)?;
+            } else {
+                let hash = self.hashed(&path)?;
+                all.push(format!("{name:?} {hash}"));
+            }
+        }
+        Some(())
+    }
+}
+
+/// The paths that a lockfile's words for an entry on disk can have in front: behind these may stand
+/// a version or a hash, and a blank may be a part of the path.
+fn paths_in(leads_to: &str) -> Vec<String> {
+    let own = leads_to.split_once("::").map_or(leads_to, |(own, _)| own);
+    let behind = |start: &str| own.to_ascii_lowercase().find(start).and_then(|at| own.get(at + start.len()..));
+    let named = || ["@./", "@../"].iter().find_map(|start| own.find(start)).and_then(|at| own.get(at + 1..));
+    let path = behind("file:").or_else(named).unwrap_or(own);
+    let ends = path.match_indices([' ', '#', ':']).map(|(at, _)| at).take(MAX_ENDS).chain([path.len()]);
+    let words = ends.filter_map(|end| path.get(..end)).filter(|path| !path.is_empty());
+    words.flat_map(|path| [path.to_owned(), path.replace("%20", " ").replace("%23", "#")]).collect()
 }
 
 /// The folder of the workspace that asks for an entry of yarn 2 and later, which names it.

@@ -268,6 +268,15 @@ fn a_pin_is_for_every_file_that_a_setting_names() {
         ((Format::Pnpm, ".npmrc#pnpmfile"), ".npmrc", "pnpmfile=hooks\n", &["hooks.js"]),
         ((Format::Berry, ".yarnrc.yml#plugins"), ".yarnrc.yml", "plugins:\n  - ./in/p\n", &["in/p.js", "in/p.cjs"]),
         ((Format::Npm, ".npmrc#node-options"), ".npmrc", "node-options=--require=./r\n", &["r.js"]),
+        ((Format::Npm, ".npmrc#node-options"), ".npmrc", "node-options=-r r\n", &["r.node", "r.tsx"]),
+        (
+            (Format::Npm, ".npmrc#node-options"),
+            ".npmrc",
+            "node-options=--require ./hooks\n",
+            &["hooks.js", "hooks/index.js", "hooks/in/x.js"],
+        ),
+        ((Format::Pnpm, ".npmrc#pnpmfile"), ".npmrc", "pnpmfile=hooks\n", &["hooks.cjs", "hooks/package.json"]),
+        ((Format::Npm, ".npmrc#cache"), ".npmrc", "cache=c\n", &["c/x", "c/d/y"]),
     ] {
         let of = |changed: Option<&str>| {
             let mut files = vec![(file, text)];
@@ -290,9 +299,11 @@ fn what_names_no_known_file_has_no_pin() {
         pin((Format::Npm, &format!(".npmrc#{}", line.split('=').next().unwrap())), &files)
     };
     for (line, more) in [
-        ("cache=./c", &[("c/x", "a")][..]),
-        ("cache=c", &[("c/x", "a")]),
+        ("cache=.", &[("c/x", "a")][..]),
+        ("cache=../c", &[("../c/x", "a")]),
         ("node-options=--require=./r", &[("r.txt", "a")]),
+        ("node-options=--require hooks", &[]),
+        ("node-options=--no-warnings -r hooks --import=x", &[("x.js", "a")]),
         ("node-options=--import=file:///x.mjs", &[]),
         ("cafile=/nowhere/ca.pem", &[]),
         ("cafile=//nowhere/ca.pem", &[]),
@@ -302,43 +313,73 @@ fn what_names_no_known_file_has_no_pin() {
     ] {
         assert_eq!(of(line, more), None, "{line}");
     }
+    assert_eq!(pin((Format::Bun, "bunfig.toml#preload"), &[("bunfig.toml", "preload = [\"hooks\"]\n")]), None);
     for (line, shown) in [
         ("force=true", "true"),
         ("tag=next", "next"),
         ("proxy=https://proxy.example/x", "https://proxy.example/x"),
         ("before=@s/a", "@s/a"),
+        ("node-options=--max-old-space-size=4096 --conditions development", "--max-old-space-size=4096 --conditions development"),
     ] {
         assert_eq!(of(line, &[]).as_deref(), Some(shown), "{line}");
     }
 }
 
 #[test]
-fn a_pin_is_for_the_tarball_that_an_entry_names() {
-    let root = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(root.path().join("w/vendor")).unwrap();
-    std::fs::create_dir(root.path().join("vendor")).unwrap();
+fn a_pin_is_for_what_lies_where_an_entry_leads() {
+    let all = tempfile::tempdir().unwrap();
+    let root = all.path().join("p/q");
     let of = |format, leads_to: &str, files: &[(&str, &str)]| {
-        for file in ["vendor/x.tgz", "w/vendor/x.tgz"] {
-            let _ = std::fs::remove_file(root.path().join(file));
-        }
+        drop(std::fs::remove_dir_all(all.path().join("p")));
+        std::fs::create_dir_all(&root).unwrap();
         for (file, text) in files {
-            std::fs::write(root.path().join(file), text).unwrap();
+            let path = root.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
         }
         let position = npm_lockfile::Position { line: 1, column: 1 };
         let leads_to = Some(leads_to.to_owned());
         let left = LeftOut { position, key: "x".to_owned(), reason: Reason::File, is_own: false, bundled: None, leads_to };
-        with_files(vec![left], format, root.path()).remove(0).leads_to
+        with_files(vec![left], format, &root).remove(0).leads_to
     };
     for (format, leads_to, file) in [
         (Format::Pnpm, "file:vendor/x.tgz sha512-AAAA", "vendor/x.tgz"),
         (Format::Berry, "x@file:./vendor/x.tgz#./vendor/x.tgz::hash=177184&locator=p%40workspace%3A.", "vendor/x.tgz"),
         (Format::Berry, "x@file:./vendor/x.tgz::locator=p%40workspace%3Aw", "w/vendor/x.tgz"),
+        (Format::Npm, "file:vendor/my x.tgz 1.0.0 sha512-AAAA", "vendor/my x.tgz"),
+        (Format::Npm, "file:vendor/my%20x.tgz 1.0.0", "vendor/my x.tgz"),
+        (Format::Npm, "file:vendor/x.TGZ", "vendor/x.TGZ"),
+        (Format::Npm, "FILE:vendor/x", "vendor/x"),
+        (Format::Bun, "x@./vendor/x.tgz sha512-AAAA", "vendor/x.tgz"),
+        (Format::Pnpm, "file:vendor", "vendor/in/x.js"),
+        (Format::Pnpm, "vendor/x", "vendor/x/package.json"),
     ] {
         let [good, evil] = ["good", "evil"].map(|text| of(format, leads_to, &[(file, text)]));
         assert!(good.is_some() && evil.is_some() && good != evil, "{leads_to}");
         assert_eq!(good, of(format, leads_to, &[(file, "good")]), "{leads_to}");
-        assert_eq!(of(format, leads_to, &[]).as_deref(), Some(leads_to), "without the file");
+        assert_eq!(of(format, leads_to, &[]), None, "{leads_to} without the file");
     }
-    let folder = "file:vendor";
-    assert_eq!(of(Format::Pnpm, folder, &[("vendor/x.tgz", "a")]).as_deref(), Some(folder), "a folder");
+    let [one, other] = ["vendor/a", "vendor/b"].map(|file| of(Format::Pnpm, "file:vendor", &[(file, "")]));
+    assert!(one.is_some() && one != other, "a file has its name");
+    let whole = all.path().join("p/x.tgz");
+    for (leads_to, file) in [
+        ("file:../x.tgz", "../x.tgz"),
+        ("file:../../x.tgz", "../../x.tgz"),
+        (&format!("file:{}", whole.display()), "../x.tgz"),
+        ("file:.", "x"),
+    ] {
+        assert_eq!(of(Format::Npm, leads_to, &[(file, "a")]), None, "{leads_to}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_with_a_link_in_it_has_no_pin() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("v/in")).unwrap();
+    std::fs::write(root.path().join("v/in/x"), "a").unwrap();
+    let of = || pins::Pins::default().of_path(root.path(), "file:v".to_owned());
+    assert!(of().is_some(), "the control");
+    std::os::unix::fs::symlink("/etc/hostname", root.path().join("v/in/y")).unwrap();
+    assert_eq!(of(), None);
 }

@@ -54,9 +54,9 @@ async function step(folder, inputs = {}) {
 
 test('the Action fails for a package without a result, whatever verdicts it fails for', async () => {
   const gone = { name: 'w-gone', version: '1.0.0', integrity: of.good.integrity, url: of.good.url.replaceAll('w-good', 'w-gone') };
-  for (const [more, code] of [[of.bad, 0], [gone, 2]]) {
+  for (const [more, codes] of [[await world.release('w-fine'), { any: 0, differs: 0, none: 0 }], [of.bad, { any: 1, differs: 1, none: 0 }], [gone, { any: 2, differs: 2, none: 2 }]]) {
     const { folder } = await pullRequest({ 'package-lock.json': lock([of.good]) }, { 'package-lock.json': lock([of.good, more]) });
-    assert.equal((await step(folder, { INPUT_FAIL_ON: 'none' })).code, code, more.name);
+    for (const [failOn, code] of Object.entries(codes)) assert.equal((await step(folder, { INPUT_FAIL_ON: failOn })).code, code, `${more.name} ${failOn}`);
   }
 });
 

@@ -89,6 +89,19 @@ describe('the page', { skip: noBrowser, timeout: 600_000 }, () => {
     });
   });
 
+  test('has a column for provenance: none, listed or verified, and none where it does not hold', async () => {
+    const [{ provenance }] = [...surveyLines(500)].map((one) => JSON.parse(one).result ?? {}).filter((result) => result.provenance?.verified);
+    const kinds = [['none', null, ''], ['listed', { ...provenance, verified: false }, 'listed'], ['verified', provenance, 'verified'], ['broken', { ...provenance, verified: false, problem: 'of another' }, '']];
+    const of = await makePage(folder, 'provenance', kinds.map(([name, found]) => lineOf(name, resultOf(name, '1.0.0', 'identical', null, { provenance: found }))));
+    await opened(of.url, async (page) => {
+      for (const [name, , says] of kinds) {
+        await page.fill('#search', `${name}@1.0.0`);
+        assert.deepEqual(await page.$$eval('.row .provenance', (cells) => cells.map((cell) => cell.textContent)), [says], name);
+      }
+    });
+    assert.deepEqual([of.figures.provenance, of.figures.unreadable], [2, 0]);
+  });
+
   test('is searched, filtered, sorted and opened', () => opened(made.url, async (page) => {
     await page.keyboard.press('/');
     await page.keyboard.type('@babel/ differs');

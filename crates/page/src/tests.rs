@@ -68,6 +68,35 @@ fn what_is_not_decided_is_apart() {
     assert_eq!(figures.by[&Facet::Verdict].values().map(|counts| counts.packages).sum::<u64>(), 7);
 }
 
+/// What a registry lists of a provenance, and what was found of it.
+fn provenance(verified: bool, problem: Option<&str>) -> serde_json::Value {
+    json!({
+        "verified": verified, "problem": problem, "predicateType": "https://slsa.dev/provenance/v1", "subjectMatches": true,
+        "digestMatches": true, "repository": null, "repositoryMatches": null, "commit": null, "commitMatches": null, "ref": null,
+        "refKind": null, "workflow": null, "trigger": null, "runner": null, "run": null, "signer": null, "issuer": null, "loggedAt": null,
+        "registryAttestation": true,
+    })
+}
+
+#[test]
+fn provenance_is_none_listed_or_verified_and_none_where_it_does_not_hold() {
+    let of = |provenance: serde_json::Value| {
+        let mut result = json!(test_support::report("a", Verdict::Identical, Vec::new()));
+        result["provenance"] = provenance;
+        let (page, figures) = page_of(vec![line_of("a", &result)], None);
+        assert_eq!(figures.unreadable, 0);
+        (blocks(&page, "class=\"rows\"")[0][0][9].clone(), figures.provenance, figures.provenance_verified)
+    };
+    for (found, expected) in [
+        (serde_json::Value::Null, (json!(0), 0, 0)),
+        (provenance(false, None), (json!(1), 1, 0)),
+        (provenance(true, None), (json!(2), 1, 1)),
+        (provenance(false, Some("the certificate is for another repository")), (json!(0), 0, 0)),
+    ] {
+        assert_eq!(of(found.clone()), expected, "{found}");
+    }
+}
+
 #[test]
 fn no_word_of_a_file_makes_a_package_reproduced() {
     for verdict in [Verdict::Differs, Verdict::BuildFailed, Verdict::NoSource, Verdict::Unsupported, Verdict::Error] {

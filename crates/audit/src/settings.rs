@@ -101,9 +101,9 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
 }
 
 /// What is left out and lies on disk, where it leads to with the hash of the files of the project
-/// that it names. yarn 2 and later makes the hash of a patch in its lockfile anew from whatever that
-/// is, and so do it and pnpm with a tarball's; of a folder no lockfile has one. The project's own
-/// folders need no decision.
+/// that it names. yarn 2 and later makes the hash of a patch in its lockfile anew from whatever
+/// that is, and so do it and pnpm with a tarball's; of a folder no lockfile has one. The project's
+/// own folders need no decision.
 pub(crate) fn with_files(mut all: Vec<LeftOut>, format: Format, folder: &Path) -> Vec<LeftOut> {
     let mut pins = pins::Pins::default();
     for left in all.iter_mut().filter(|left| left.reason == Reason::File && !left.is_own) {

@@ -27,8 +27,8 @@ const BUSY: Duration = Duration::from_secs(10);
 const MAX_ROW: i32 = 64 << 20;
 /// After how many steps of SQLite is looked whether it is to stop.
 const STEPS: i32 = 1_000;
-/// Most steps to read the form of the tables, and its largest statement, in bytes: the form has some
-/// dozen statements.
+/// Most steps to read the form of the tables, and its largest statement, in bytes: the form has
+/// some dozen statements.
 const FORM_STEPS: u64 = 1_000_000;
 const MAX_FORM: i32 = 16 << 10;
 /// The form of the tables, as SQL.

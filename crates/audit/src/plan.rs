@@ -35,6 +35,9 @@ const NAMES: &[(&str, &str)] = &[
     ("deno.lock", "deno"),
 ];
 
+/// The folder of packages.
+const TREE: &str = "node_modules";
+
 /// bun's lockfile up to bun 1.1.
 const BINARY: &str = "bun.lockb";
 
@@ -113,7 +116,7 @@ impl Plan {
         let is_folder = fs::metadata(at).map_err(unreadable)?.is_dir();
         let mut findings = Vec::new();
         let file = match is_folder {
-            true if asked.tree => at.join("node_modules"),
+            true if asked.tree => tree_of(at)?,
             true => in_folder(at, &mut findings)?,
             false => at.to_owned(),
         };
@@ -129,7 +132,7 @@ impl Plan {
             let message = "the lockfile does not mark development dependencies, so none were omitted";
             findings.push(Finding::new("lockfile-kinds-unknown", Severity::Warning, message));
         }
-        let folder = if is_folder { at } else { file.parent().unwrap_or(Path::new("")) };
+        let folder = if is_folder && file != at { at } else { file.parent().unwrap_or(Path::new("")) };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder }.to_owned();
         findings.extend(lockfile.gaps_in(&folder).into_iter().map(|gap| gap_found(&file, gap)));
         findings.extend(lockfile.lacking().map(lacking_found));
@@ -376,6 +379,16 @@ pub(crate) fn chosen(lockfile: &Lockfile, asked: &Asked) -> Result<(Vec<Entry>, 
     }
     let omitted = lockfile.entries.len() - packages.len();
     Ok((packages, omitted))
+}
+
+/// The folder of packages that is meant by a folder: itself, or the one in it.
+fn tree_of(at: &Path) -> Result<PathBuf, AuditError> {
+    let folder = if at.ends_with(TREE) { at.to_owned() } else { at.join(TREE) };
+    match fs::metadata(&folder) {
+        Ok(about) if about.is_dir() => Ok(folder),
+        Ok(_) => Err(AuditError::Unreadable { path: folder, error: std::io::ErrorKind::NotADirectory.into() }),
+        Err(error) => Err(AuditError::Unreadable { path: folder, error }),
+    }
 }
 
 /// The lockfile that a folder's package manager uses: the one that package.json names, else the

@@ -113,3 +113,17 @@ fn npm_goes_by_its_shrinkwrap_and_bun_has_no_text() {
     assert!(plan.findings.is_empty(), "both are npm's");
     assert!(matches!(Plan::of(Path::new("/nowhere"), &Asked::default()), Err(AuditError::Unreadable { .. })));
 }
+
+#[test]
+fn a_tree_is_read_by_its_own_folder_as_by_that_of_its_project() {
+    let root = tempfile::tempdir().unwrap();
+    let package = root.path().join("p/node_modules/a");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(package.join("package.json"), r#"{"name":"a","version":"1.0.0"}"#).unwrap();
+    let of = |at: &str| Plan::of(&root.path().join(at), &Asked { tree: true, ..Asked::default() });
+    for at in ["p", "p/node_modules", "p/node_modules/"] {
+        let plan = of(at).unwrap();
+        assert_eq!((plan.folder, plan.packages.len()), (root.path().join("p"), 1), "{at}");
+    }
+    assert!(matches!(of("p/node_modules/a"), Err(AuditError::Unreadable { .. })), "there is none in it");
+}

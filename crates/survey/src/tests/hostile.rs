@@ -287,3 +287,48 @@ fn a_pipe_beside_a_database_is_not_waited_for() {
         fs::remove_file(&pipe).unwrap();
     }
 }
+
+/// An inner page of a table, all of whose children are one page.
+fn inner(to: u32, size: usize) -> Vec<u8> {
+    const CELLS: usize = 100;
+    let mut page = vec![0; size];
+    let begin = size - 5 * CELLS;
+    page[0] = 5;
+    page[3..5].copy_from_slice(&u16::try_from(CELLS).unwrap().to_be_bytes());
+    page[5..7].copy_from_slice(&u16::try_from(begin).unwrap().to_be_bytes());
+    page[8..12].copy_from_slice(&to.to_be_bytes());
+    for cell in 0..CELLS {
+        let at = begin + 5 * cell;
+        page[12 + 2 * cell..14 + 2 * cell].copy_from_slice(&u16::try_from(at).unwrap().to_be_bytes());
+        page[at..at + 4].copy_from_slice(&to.to_be_bytes());
+        page[at + 4] = 1;
+    }
+    page
+}
+
+#[test]
+fn a_form_without_end_is_not_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    drop(open(&path).unwrap());
+    let plain = rusqlite::Connection::open(&path).unwrap();
+    let more: String = (0..200).map(|at| format!("CREATE TABLE more_{at} (a);")).collect();
+    plain.execute_batch(&format!("PRAGMA journal_mode = DELETE; BEGIN; {more} COMMIT;")).unwrap();
+    let size: usize = plain.query_row("SELECT page_size FROM pragma_page_size", [], |row| row.get(0)).unwrap();
+    drop(plain);
+    let mut bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes[100], 5, "an inner page of a table");
+    let last = u32::from_be_bytes(bytes[108..112].try_into().unwrap());
+    let first = u32::try_from(bytes.len() / size + 1).unwrap();
+    bytes[108..112].copy_from_slice(&first.to_be_bytes());
+    for more in 1..10 {
+        bytes.extend(inner(first + more, size));
+    }
+    bytes.extend(inner(last, size));
+    let pages = u32::try_from(bytes.len() / size).unwrap();
+    bytes[28..32].copy_from_slice(&pages.to_be_bytes());
+    fs::write(&path, bytes).unwrap();
+    for opened in [open(&path), read(&path)] {
+        assert!(matches!(opened, Err(SurveyError::OtherForm(_))), "{opened:?}");
+    }
+}

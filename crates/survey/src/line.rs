@@ -50,7 +50,8 @@ impl Line {
 /// however that is spelt, or by the tarball that was judged.
 #[derive(Debug, Default)]
 pub struct Once {
-    seen: HashSet<[u8; 32]>,
+    /// Digests, cut: a survey can have millions of packages.
+    seen: HashSet<[u8; 16]>,
     /// How many lines were of a package again.
     pub again: usize,
 }
@@ -60,7 +61,10 @@ impl Once {
     pub fn is_new(&mut self, line: &Line) -> bool {
         let package = line.document().and_then(|document| document.get("package"));
         let of_package = |key: &str| package.and_then(|package| package.get(key)).and_then(Value::as_str);
-        let digest = |word: Value| <[u8; 32]>::from(Sha256::digest(word.to_string().as_bytes()));
+        let digest = |word: Value| {
+            let whole = Sha256::digest(word.to_string().as_bytes());
+            std::array::from_fn(|at| whole.get(at).copied().unwrap_or_default())
+        };
         let mut is_new = self.seen.insert(digest(json!([word_of(&line.spec)])));
         if let Some((name, version)) = of_package("name").zip(of_package("version")) {
             // Where a line has no hash, its tarball is any of that version.

@@ -97,12 +97,12 @@ test('only what changed is judged, with the version before, and where to look', 
 test('a version beside one that is still there has none before it, and one in its place has', async () => {
   const row = ({ version, url, integrity }) => ({ version, resolved: url, integrity });
   const lock = (rows) => ['package-lock.json', (all = []) => JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(rows.map(([key, one]) => [`node_modules/${key}`, row(one)])) }, null, all.length)];
-  const before = lock([['q-moved', of.old], ['q-kept', of.kept]]);
+  const base = lock([['q-moved', of.old], ['q-kept', of.kept]]);
   for (const [rows, from] of [
     [[['q-moved', of.old], ['q-kept', of.kept], ['q-kept/node_modules/q-moved', of.moved]], null],
     [[['q-moved', of.moved], ['q-kept', of.kept]], '1.0.0'],
   ]) {
-    const { folder } = await pullRequest(before);
+    const { folder } = await pullRequest(base);
     await writeFile(join(folder, 'package-lock.json'), lock(rows)[1]());
     const { json } = await audit(folder, '--json', '--since', 'HEAD');
     assert.deepEqual(json.packages.map(({ name, version, change }) => [name, version, change.from]), [['q-moved', '2.0.0', from]]);

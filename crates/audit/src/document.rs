@@ -94,7 +94,7 @@ impl LeftOutInfo {
 
     /// Whether it lies on disk, where it can become anything.
     pub(crate) fn is_on_disk(&self) -> bool {
-        self.reason == Reason::File.as_str()
+        [Reason::File, Reason::Link].iter().any(|reason| self.reason == reason.as_str())
     }
 }
 

@@ -106,10 +106,15 @@ pub(crate) fn find(folder: &Path, (file, lockfile): (&Path, &Lockfile), asks: Op
 /// own folders need no decision.
 pub(crate) fn with_files(mut all: Vec<LeftOut>, format: Format, folder: &Path) -> Vec<LeftOut> {
     let mut pins = pins::Pins::default();
-    for left in all.iter_mut().filter(|left| left.reason == Reason::File && !left.is_own) {
+    for left in all.iter_mut().filter(|left| matches!(left.reason, Reason::File | Reason::Link) && !left.is_own) {
         let Some(to) = left.leads_to.take() else { continue };
         let is_patch = format == Format::Berry && to.contains("@patch:");
-        left.leads_to = if is_patch { pins.of_entry(folder, &to) } else { pins.of_path(folder, to) };
+        left.leads_to = match left.reason {
+            // A link of bun is one of the machine, by its name.
+            Reason::Link => Some(to).filter(|to| format != Format::Bun && pins::is_inside(folder, to)),
+            _ if is_patch => pins.of_entry(folder, &to),
+            _ => pins.of_path(folder, to),
+        };
     }
     all
 }

@@ -26,11 +26,15 @@ impl Lockfile {
         };
         for (from, edges) in self.graph.edges.iter().enumerate() {
             let Some(by) = entry_of(from).and_then(|entry| self.entries.get(entry)) else { continue };
-            edges.iter().for_each(|(to, _)| add(*to, Needer::Package(by.name.as_str())));
+            for (to, _) in edges {
+                add(*to, Needer::Package(by.name.as_str()));
+            }
         }
         for importer in &self.graph.importers {
             let own = self.graph.edges.get(importer.node).into_iter().flatten().map(|(to, _)| *to);
-            own.chain(importer.development.iter().copied()).for_each(|to| add(to, Needer::Folder(&importer.folder)));
+            for to in own.chain(importer.development.iter().copied()) {
+                add(to, Needer::Folder(&importer.folder));
+            }
         }
         all
     }

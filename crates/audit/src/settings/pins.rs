@@ -81,12 +81,7 @@ impl Pins {
     /// The same of a tarball or a folder of the project (`file:vendor/x.tgz`). `None` where nothing
     /// is there, or where it lies elsewhere.
     pub(super) fn of_path(&mut self, folder: &Path, leads_to: String) -> Option<String> {
-        let places = [asking(folder, &leads_to), folder.to_owned()];
-        let is_relative =
-            |path: &String| Path::new(path).components().all(|part| !matches!(part, Component::RootDir | Component::Prefix(_)));
-        let paths: Vec<String> = paths_in(&leads_to).into_iter().filter(is_relative).collect();
-        let there = |place: &PathBuf| paths.iter().filter_map(|path| named::inside(folder, &place.join(path))).collect();
-        let found: BTreeSet<PathBuf> = places.iter().map(there).find(|found: &BTreeSet<PathBuf>| !found.is_empty())?;
+        let found = lying(folder, &leads_to)?;
         self.with_hash(leads_to, &found)
     }
 
@@ -145,13 +140,27 @@ impl Pins {
     }
 }
 
+/// Whether an entry leads to something in the project.
+pub(super) fn is_inside(folder: &Path, leads_to: &str) -> bool {
+    lying(folder, leads_to).is_some()
+}
+
+/// What of the project lies where an entry leads.
+fn lying(folder: &Path, leads_to: &str) -> Option<BTreeSet<PathBuf>> {
+    let places = [asking(folder, leads_to), folder.to_owned()];
+    let is_relative = |path: &String| Path::new(path).components().all(|part| !matches!(part, Component::RootDir | Component::Prefix(_)));
+    let paths: Vec<String> = paths_in(leads_to).into_iter().filter(is_relative).collect();
+    let there = |place: &PathBuf| paths.iter().filter_map(|path| named::inside(folder, &place.join(path))).collect();
+    places.iter().map(there).find(|found: &BTreeSet<PathBuf>| !found.is_empty())
+}
+
 /// The paths that a lockfile's words for an entry on disk can have in front: behind these may stand
 /// a version or a hash, and a blank may be a part of the path.
 fn paths_in(leads_to: &str) -> Vec<String> {
     let own = leads_to.split_once("::").map_or(leads_to, |(own, _)| own);
     let behind = |start: &str| own.to_ascii_lowercase().find(start).and_then(|at| own.get(at + start.len()..));
     let named = || ["@./", "@../"].iter().find_map(|start| own.find(start)).and_then(|at| own.get(at + 1..));
-    let path = behind("file:").or_else(named).unwrap_or(own);
+    let path = ["file:", "link:", "portal:"].into_iter().find_map(behind).or_else(named).unwrap_or(own);
     let ends = path.match_indices([' ', '#', ':']).map(|(at, _)| at).take(MAX_ENDS).chain([path.len()]);
     let words = ends.filter_map(|end| path.get(..end)).filter(|path| !path.is_empty());
     words.flat_map(|path| [path.to_owned(), path.replace("%20", " ").replace("%23", "#")]).collect()

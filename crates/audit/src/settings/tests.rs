@@ -383,3 +383,25 @@ fn a_folder_with_a_link_in_it_has_no_pin() {
     std::os::unix::fs::symlink("/etc/hostname", root.path().join("v/in/y")).unwrap();
     assert_eq!(of(), None);
 }
+
+#[test]
+fn a_link_has_a_pin_where_it_stays_in_the_project() {
+    let all = tempfile::tempdir().unwrap();
+    let root = all.path().join("p");
+    for folder in ["p/lib", "out"] {
+        std::fs::create_dir_all(all.path().join(folder)).unwrap();
+    }
+    let of = |format, leads_to: &str| {
+        let position = npm_lockfile::Position { line: 1, column: 1 };
+        let leads_to = Some(leads_to.to_owned());
+        let left = LeftOut { position, key: "x".to_owned(), reason: Reason::Link, is_own: false, bundled: None, leads_to };
+        with_files(vec![left], format, &root).remove(0).leads_to
+    };
+    for (format, inside) in [(Format::Npm, "lib"), (Format::Yarn, "link:lib"), (Format::Berry, "x@portal:./lib::locator=p%40workspace%3A.")]
+    {
+        assert_eq!(of(format, inside).as_deref(), Some(inside));
+    }
+    for (format, outside) in [(Format::Npm, "../out"), (Format::Yarn, "link:../out"), (Format::Npm, "gone"), (Format::Bun, "x@link:lib")] {
+        assert_eq!(of(format, outside), None, "{outside}");
+    }
+}

@@ -39,8 +39,12 @@ impl<'a> Gone<'a> {
         all.sort_by(|(one, _), (other, _)| version::compare(&one.version, &other.version));
         let (mut by_needer, mut by_key) = (HashMap::new(), HashMap::new());
         for (at, (entry, needers)) in all.iter().enumerate() {
-            needers.iter().for_each(|needer| keep(&mut by_needer, *needer, at));
-            keys(entry).for_each(|key| keep(&mut by_key, key, at));
+            for needer in needers {
+                keep(&mut by_needer, *needer, at);
+            }
+            for key in keys(entry) {
+                keep(&mut by_key, key, at);
+            }
         }
         Self { versions: all.into_iter().map(|(entry, _)| entry.version.as_str()).collect(), by_needer, by_key }
     }

@@ -124,7 +124,7 @@ fn is_ours(path: &Path) -> Result<bool, SurveyError> {
         let at = beside(path, more);
         is_of_another(&at) || fs::symlink_metadata(&at).is_ok_and(|found| if *more == FILES { !found.is_dir() } else { !found.is_file() })
     };
-    if ["", "-wal", "-shm", "-journal", FILES, ".lock", ".new"].iter().any(|more| is_odd(&more)) {
+    if ["", "-wal", "-shm", "-journal", FILES, ".lock", ".new"].iter().any(is_odd) {
         return Err(SurveyError::Foreign(path.to_owned()));
     }
     let Some(head) = head(path).map_err(|error| SurveyError::of_file(path, &error))? else { return Ok(false) };

@@ -110,7 +110,7 @@ fn a_result_that_is_too_large_is_an_error_and_is_not_read_into_memory() {
     let large = "UPDATE result SET document = json_object('a', printf('%.80000000c', 'x'))";
     rusqlite::Connection::open(&path).unwrap().execute_batch(large).unwrap();
     let read = read(&path).unwrap();
-    let lines: Result<Vec<_>, _> = read.lines(run, Logs::There).and_then(|lines| lines.collect());
+    let lines: Result<Vec<_>, _> = read.lines(run, Logs::There).and_then(Iterator::collect);
     assert!(matches!(lines, Err(SurveyError::Database { .. })));
 }
 
@@ -312,7 +312,7 @@ fn a_form_without_end_is_not_read_to_its_end() {
     let path = folder.path().join("s.db");
     drop(open(&path).unwrap());
     let plain = rusqlite::Connection::open(&path).unwrap();
-    let more: String = (0..200).map(|at| format!("CREATE TABLE more_{at} (a);")).collect();
+    let more = (0..200).map(|at| format!("CREATE TABLE more_{at} (a);")).collect::<Vec<_>>().concat();
     plain.execute_batch(&format!("PRAGMA journal_mode = DELETE; BEGIN; {more} COMMIT;")).unwrap();
     let size: usize = plain.query_row("SELECT page_size FROM pragma_page_size", [], |row| row.get(0)).unwrap();
     drop(plain);

@@ -96,7 +96,7 @@ describe('the page', { skip: noBrowser, timeout: 600_000 }, () => {
     await opened(of.url, async (page) => {
       for (const [name, , says] of kinds) {
         await page.fill('#search', `${name}@1.0.0`);
-        assert.deepEqual(await page.$$eval('.row .provenance', (cells) => cells.map((cell) => cell.textContent)), [says], name);
+        assert.deepEqual(await page.$$eval('.row .provenance', (cells) => cells.map((cell) => cell.textContent)), [`Provenance: ${says}`], name);
       }
     });
     assert.deepEqual([of.figures.provenance, of.figures.unreadable], [2, 0]);

@@ -256,6 +256,51 @@ test('metadata of a stage that asks for other than the tarball says is a manifes
   stages.shows = null;
 });
 
+test('where the registry says two things of a stage, or that it does not wait, nothing is named to approve it', async () => {
+  const { stages } = world.registry;
+  await pushed('s-two');
+  const id = await put('s-two');
+  const own = stages.all.get(id);
+  const honest = own.document.versions['1.0.0'];
+  const evil = { ...honest, scripts: { postinstall: 'node evil.js' } };
+  const other = createHash('sha1').update('another').digest('hex');
+  const show = (shows) => Object.assign(stages, { shows: () => shows });
+  try {
+    for (const [what, shows] of [
+      ['another manifest', { manifest: evil, versions: { '1.0.0': honest } }],
+      ['other versions', { manifest: honest, versions: { '1.0.0': evil } }],
+      ['further in', { manifest: honest, document: { versions: { '1.0.0': evil } } }],
+      ['another name', { manifest: { ...honest, name: 's-evil' } }],
+      ['another sha1', { manifest: { ...honest, dist: { ...honest.dist, shasum: other } } }],
+      ['another hash of one of two', { manifest: honest, versions: { '1.0.0': { ...honest, dist: { integrity: integrityOf(Buffer.from('another')) } } } }],
+      ['a sha1 that is none', { shasum: 5 }],
+      ['another commit', { gitHead: '0'.repeat(40) }],
+    ]) {
+      if (what === 'another commit') stages.all.set(id, { ...own, gitHead: '1'.repeat(40) });
+      // The list and the answer about the one must agree, too.
+      show(shows);
+      const { code, json } = await stage(['s-two', '--json']);
+      assert.deepEqual([code, json.code], [2, what === 'a sha1 that is none' ? 'stage-unreadable' : 'stage-mismatch'], `${what}: ${JSON.stringify(json)}`);
+      assert.doesNotMatch((await stage(['s-two'])).stdout, /approve/, what);
+      stages.all.set(id, own);
+    }
+    show({ manifest: honest, versions: { '1.0.0': honest } });
+    const control = await stage(['s-two']);
+    assert.ok(control.code === 0 && control.stdout.endsWith(`to approve it: npm stage approve ${id}\n`), control.stdout + control.stderr);
+    stages.shows = null;
+    for (const status of ['approved', 'rejected', 7]) {
+      stages.all.set(id, { ...own, status });
+      const ran = await stage([id]);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(ran.stdout, /stage-not-waiting/);
+      assert.doesNotMatch(ran.stdout, /stage approve/, `${status}`);
+    }
+  } finally {
+    stages.shows = null;
+    stages.all.delete(id);
+  }
+});
+
 test('without the publisher’s credentials, and where nothing is staged, that is said', { skip }, async () => {
   await staged('s-mine');
   const elsewhere = await world.home();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use http::{Cancel, Client, HttpError, Request, Trust};
-use npm_registry::{Hasher, Integrity};
+use npm_registry::{Hasher, Integrity, confusion};
 use npm_spec::PackageName;
 use verdict::diagnostic::{Diagnostic, Stage};
 
@@ -27,6 +27,38 @@ const MAX_TARBALL: u64 = 512 << 20;
 const MAX_DEPTH: usize = 3;
 /// Digits and hyphens of a stage's number.
 const UUID: usize = 36;
+/// Digits of a sha1 in hex.
+const SHA1: usize = 40;
+/// The fields of a version that installers obey, besides its name, its version and its hashes.
+const OBEYED: [&str; 25] = [
+    "dependencies",
+    "optionalDependencies",
+    "peerDependencies",
+    "peerDependenciesMeta",
+    "devDependencies",
+    "acceptDependencies",
+    "dependenciesMeta",
+    "bundleDependencies",
+    "bundledDependencies",
+    "bin",
+    "directories",
+    "scripts",
+    "engines",
+    "config",
+    "os",
+    "cpu",
+    "libc",
+    "main",
+    "flat",
+    "gypfile",
+    "hasInstallScript",
+    "_hasShrinkwrap",
+    "_shrinkwrap",
+    "_bundled",
+    "gitHead",
+];
+/// The state of a stage that can be approved.
+const WAITING: &str = "pending";
 
 /// Why a stage could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +145,19 @@ pub struct Staged {
     pub created: Option<String>,
     /// The commit, if the registry tells it.
     pub git_head: Option<String>,
+    /// What the registry says of its state, if it is another than that it waits: `pending`.
+    pub state: Option<String>,
     /// The address of its tarball.
     pub tarball: Url,
+}
+
+impl Staged {
+    /// Whether another answer is about the same: all that both of them say.
+    fn is_same(&self, other: &Self) -> bool {
+        let agree = |one: &Option<String>, other: &Option<String>| one.is_none() || other.is_none() || one == other;
+        let named = (&self.id, &self.name, &self.version, &self.shasum) == (&other.id, &other.name, &other.version, &other.shasum);
+        named && agree(&self.created, &other.created) && agree(&self.git_head, &other.git_head)
+    }
 }
 
 /// Whether a word is a stage's number; else it is a package's name.
@@ -178,33 +221,47 @@ async fn listed(client: &Client, registry: &Url, name: &str, cancel: &Cancel) ->
 }
 
 /// What the registry shows of the version of a stage, as installers would read it once it is
-/// approved; `None` if it shows nothing.
-pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: &Cancel) -> Result<Option<Value>, StageError> {
+/// approved, each time that it stands there; nothing if it shows nothing. An error where two of
+/// them ask for something else, or where the stage is another one than in the list.
+pub async fn metadata(client: &Client, registry: &Url, staged: &Staged, cancel: &Cancel) -> Result<Vec<Value>, StageError> {
     let item = ask(client, registry, (&format!("-/stage/{}", staged.id), &[]), &staged.id, cancel).await?;
-    let now = read(&item, registry)?;
-    if (&now.id, &now.name, &now.version, &now.shasum) != (&staged.id, &staged.name, &staged.version, &staged.shasum) {
-        return Err(StageError::Mismatch { id: staged.id.clone(), reason: "it is another one than in the list".into() });
+    if !staged.is_same(&read(&item, registry)?) {
+        return Err(mismatch(staged, "it is another one than in the list".into()));
     }
-    Ok(shown(&item, &staged.version).cloned())
+    let mut shown = Vec::new();
+    show(&item, &staged.version, MAX_DEPTH, &mut shown);
+    let own = serde_json::json!({ "name": staged.name, "version": staged.version });
+    if shown.iter().any(|one| !confusion::same_identity(&own, one)) {
+        return Err(mismatch(staged, "the registry's answer says two things of its name or version".into()));
+    }
+    let first = shown.first().copied().unwrap_or(&own);
+    match shown.iter().find_map(|other| told_otherwise(first, other)) {
+        Some(field) => Err(mismatch(staged, format!("the registry's answer says two things of its {field}"))),
+        None => Ok(shown.into_iter().cloned().collect()),
+    }
 }
 
-/// The version's own object in what a registry shows: in `versions`, which installers read, under
-/// `manifest`, or an object of a `name` with a `dist`. The protocol has no place for it. What
-/// stands further out counts first, since what is within may be the publisher's.
-fn shown<'a>(item: &'a Value, version: &str) -> Option<&'a Value> {
-    let mut level = vec![item];
-    for _ in 0..MAX_DEPTH {
-        let found = level.iter().find_map(|value| {
-            let itself = Some(*value).filter(|value| value.get("dist").is_some() && value.get("name").is_some());
-            let inside = [value.get("versions").and_then(|all| all.get(version)), value.get("manifest"), itself];
-            inside.into_iter().flatten().find(|one| one.is_object())
-        });
-        if found.is_some() {
-            return found;
-        }
-        level = level.into_iter().filter_map(Value::as_object).flat_map(serde_json::Map::values).collect();
+/// The field that installers obey and of which two objects of one version say something else.
+fn told_otherwise(one: &Value, other: &Value) -> Option<&'static str> {
+    let said = |value: &Value, field: &str| value.get(field).filter(|said| !said.is_null()).cloned();
+    OBEYED.into_iter().find(|field| said(one, field) != said(other, field))
+}
+
+/// The version's own objects in what a registry shows: in `versions`, which installers read, under
+/// `manifest`, or an object of a `name` with a `dist`. The protocol has no place for it. What is
+/// within one of them may be the publisher's.
+fn show<'a>(value: &'a Value, version: &str, depth: usize, shown: &mut Vec<&'a Value>) {
+    let Some(members) = value.as_object().filter(|_| depth > 0) else { return };
+    if value.get("dist").is_some() && value.get("name").is_some() {
+        return shown.push(value);
     }
-    None
+    for (key, inner) in members {
+        match key.as_str() {
+            "manifest" if inner.is_object() => shown.push(inner),
+            "versions" => shown.extend(inner.get(version).filter(|one| one.is_object())),
+            _ => show(inner, version, depth - 1, shown),
+        }
+    }
 }
 
 /// Asks the registry for a document about stages.
@@ -236,24 +293,35 @@ pub async fn download(client: &Client, registry: &Url, staged: &Staged, cancel: 
     hasher.update(&bytes);
     let shasum = hasher.finish().shasum();
     match &staged.shasum {
-        Some(promised) if !promised.eq_ignore_ascii_case(&shasum) => {
-            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its sha1 is {shasum}, not {promised}") })
-        }
+        Some(promised) if !promised.eq_ignore_ascii_case(&shasum) => Err(mismatch(staged, format!("its sha1 is {shasum}, not {promised}"))),
         _ => Ok(bytes),
     }
 }
 
-/// An error where a stage's tarball is another one than its metadata promises to installers.
-pub fn check(bytes: &[u8], staged: &Staged, promised: Option<&Integrity>) -> Result<(), StageError> {
-    let Some(promised) = promised else { return Ok(()) };
-    let mut hasher = Hasher::new(Some(promised));
+/// An error where a stage's tarball is another one than any of its metadata promises to installers.
+pub fn check(bytes: &[u8], staged: &Staged, shown: &[Value]) -> Result<(), StageError> {
+    let said = |field: &'static str| shown.iter().filter_map(move |one| one.pointer(field).filter(|said| !said.is_null()));
+    let mut hasher = Hasher::new(None);
     hasher.update(bytes);
-    match hasher.finish().mismatch(promised) {
-        Some(actual) => {
-            Err(StageError::Mismatch { id: staged.id.clone(), reason: format!("its hash is {actual}, not {}", promised.text()) })
-        }
-        None => Ok(()),
+    let shasum = hasher.finish().shasum();
+    if let Some(other) = said("/dist/shasum").find(|said| !said.as_str().is_some_and(|said| said.eq_ignore_ascii_case(&shasum))) {
+        return Err(mismatch(staged, format!("its sha1 is {shasum}, not {other}")));
     }
+    for stated in said("/dist/integrity") {
+        let Some(promised) = stated.as_str().and_then(Integrity::parse) else {
+            return Err(mismatch(staged, format!("its integrity cannot be read: {stated}")));
+        };
+        let mut hasher = Hasher::new(Some(&promised));
+        hasher.update(bytes);
+        if let Some(actual) = hasher.finish().mismatch(&promised) {
+            return Err(mismatch(staged, format!("its hash is {actual}, not {}", promised.text())));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(staged: &Staged, reason: String) -> StageError {
+    StageError::Mismatch { id: staged.id.clone(), reason }
 }
 
 fn explained(error: HttpError, what: &str, registry: &Url) -> StageError {
@@ -273,7 +341,17 @@ fn read(item: &Value, registry: &Url) -> Result<Staged, StageError> {
     let version = text("version").filter(|version| npm_spec::version::parse(version).is_some()).ok_or_else(|| missing("version"))?;
     let tarball = registry.join(&format!("-/stage/{id}/tarball")).map_err(|_| missing("address"))?;
     let git_head = text("gitHead").filter(|head| matches!(head.len(), 40 | 64) && head.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    Ok(Staged { id, name, version, shasum: text("shasum"), created: text("createdAt"), git_head, tarball })
+    let shasum = match item.get("shasum").filter(|said| !said.is_null()) {
+        None => None,
+        Some(said) => Some(said.as_str().filter(|said| is_sha1(said)).ok_or_else(|| missing("shasum"))?.to_owned()),
+    };
+    let state = item.get("status").filter(|said| !said.is_null()).map(|said| said.as_str().map_or_else(|| said.to_string(), str::to_owned));
+    let state = state.filter(|state| state != WAITING);
+    Ok(Staged { id, name, version, shasum, created: text("createdAt"), git_head, state, tarball })
+}
+
+fn is_sha1(text: &str) -> bool {
+    text.len() == SHA1 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -304,18 +382,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_registry_shows_of_the_version_is_found_where_it_stands_furthest_out() {
+    fn all_that_a_registry_shows_of_the_version_is_found_and_nothing_within_it() {
         let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         for (item, of) in [
-            (r#"{"id":"x","packageName":"a","version":"1.0.0","shasum":"s"}"#, None),
-            (r#"{"manifest":"text","tag":{"manifest":[]}}"#, None),
-            (r#"{"manifest":{"of":1},"versions":{"1.0.0":{"of":2}}}"#, Some(2)),
-            (r#"{"manifest":{"of":1}}"#, Some(1)),
-            (r#"{"document":{"versions":{"1.0.0":{"of":1},"2.0.0":{"of":2}}}}"#, Some(1)),
-            (r#"{"package":{"name":"a","dist":{},"of":1}}"#, Some(1)),
-            (r#"{"document":{"name":"a","readme":{"manifest":{"of":2}},"versions":{"1.0.0":{"of":1,"manifest":{"of":3}}}}}"#, Some(1)),
+            (r#"{"id":"x","packageName":"a","version":"1.0.0","shasum":"s"}"#, vec![]),
+            (r#"{"manifest":"text","tag":{"manifest":[]}}"#, vec![]),
+            (r#"{"manifest":{"of":1},"versions":{"1.0.0":{"of":2}}}"#, vec![1, 2]),
+            (r#"{"manifest":{"of":1}}"#, vec![1]),
+            (r#"{"document":{"versions":{"1.0.0":{"of":1},"2.0.0":{"of":2}}},"manifest":{"of":3}}"#, vec![1, 3]),
+            (r#"{"package":{"name":"a","dist":{},"of":1,"manifest":{"of":2}}}"#, vec![1]),
+            (r#"{"document":{"name":"a","versions":{"1.0.0":{"of":1,"manifest":{"of":3}}}}}"#, vec![1]),
+            (r#"{"a":{"b":{"c":{"manifest":{"of":1}}}}}"#, vec![]),
         ] {
-            assert_eq!(shown(&json(item), "1.0.0").and_then(|one| one.get("of")?.as_u64()), of, "{item}");
+            let (item, mut found) = (json(item), Vec::new());
+            show(&item, "1.0.0", MAX_DEPTH, &mut found);
+            let found: Vec<u64> = found.iter().filter_map(|one| one.get("of")?.as_u64()).collect();
+            assert_eq!(found, of, "{item}");
         }
     }
 
@@ -327,6 +409,19 @@ mod tests {
         assert_eq!(staged.tarball.as_str(), format!("https://registry.example/-/stage/{ID}/tarball"));
         for wrong in [item("x; rm", "a", "1.0.0"), item(ID, "../a", "1.0.0"), item(ID, "a", "latest"), Value::Null] {
             assert!(matches!(read(&wrong, &registry), Err(StageError::Unreadable { .. })), "{wrong}");
+        }
+        let with = |key: &str, value: Value| {
+            let mut item = item(ID, "a", "1.0.0");
+            item[key] = value;
+            read(&item, &registry)
+        };
+        for wrong in [Value::from(1), "".into(), "0123".into(), "z".repeat(40).into()] {
+            assert!(matches!(with("shasum", wrong.clone()), Err(StageError::Unreadable { .. })), "{wrong}");
+        }
+        assert_eq!(with("shasum", "a".repeat(40).into()).unwrap().shasum.as_deref(), Some("a".repeat(40).as_str()));
+        for (status, state) in [("pending".into(), None), ("approved".into(), Some("approved")), (Value::Null, None), (1.into(), Some("1"))]
+        {
+            assert_eq!(with("status", status).unwrap().state.as_deref(), state);
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser};
 use report::answer::Answer;
 use report::json::Report;
 use report::terminal::{self, Detail, Style};
-use verdict::merge_exit_codes;
+use verdict::{Severity, merge_exit_codes};
 
 use super::again;
 use super::output::Output;
@@ -109,6 +109,9 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
                 let code = report.verdict.exit_code(options.accept);
                 let client = client_of(&report);
                 let next = match code {
+                    0 if staged.state.is_some() || has_error(&report) => {
+                        "  read the findings: there is something to settle before it can be approved\n".to_owned()
+                    }
                     0 => format!("  to approve it: {client} stage approve {}\n", staged.id),
                     UNDECIDED => "  not decided: approve nothing yet\n".to_owned(),
                     _ => format!("  to reject it: {client} stage reject {}\n", staged.id),
@@ -129,6 +132,11 @@ pub(super) async fn run(arguments: &[String], installed: Option<PathBuf>, cancel
 /// approves what any of them staged.
 fn client_of(report: &Report) -> &'static str {
     if report.attempts.iter().any(|attempt| attempt.recipe.packer.starts_with("pnpm-")) { "pnpm" } else { "npm" }
+}
+
+/// Whether a finding speaks against approving what can be rebuilt.
+fn has_error(report: &Report) -> bool {
+    report.findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
 fn failure(parsed: &Arguments, answer: &Answer) -> std::io::Result<()> {

@@ -10,6 +10,7 @@ use context::Progress;
 use npm_registry::Release;
 use npm_tarball::{Archive, Limits};
 use report::json::Report;
+use report::text::escape;
 use verdict::{Failed, Finding, Severity, boxed};
 
 use super::setup::Setup;
@@ -51,9 +52,10 @@ pub async fn judge_stage(
     let mut file = tempfile::Builder::new().suffix(".tgz").tempfile().map_err(disk)?;
     file.write_all(&bytes).and_then(|()| file.flush()).map_err(disk)?;
     let location = file.path().display().to_string();
-    let is_shown = shown.is_some();
-    let told = shown.map_or_else(|| Release { manifest: Some(own), ..Release::default() }, Release::told);
-    stage::check(&bytes, staged, told.promised().as_ref()).map_err(boxed)?;
+    stage::check(&bytes, staged, &shown).map_err(boxed)?;
+    let is_shown = !shown.is_empty();
+    let first = shown.into_iter().next();
+    let told = first.map_or_else(|| Release { manifest: Some(own), ..Release::default() }, Release::told);
     let release = Release {
         name: Some(staged.name.clone()),
         version: Some(staged.version.clone()),
@@ -69,6 +71,10 @@ pub async fn judge_stage(
         let message = "the registry does not show the metadata that it will give to installers (dependencies, scripts, bin), \
                        which was not held against the tarball: check the version again once it is approved";
         report.findings.push(Finding::new("stage-metadata-not-shown", Severity::Warning, message));
+    }
+    if let Some(state) = &staged.state {
+        let message = format!("the registry says that it is {}, and not that it waits to be approved", escape(state));
+        report.findings.push(Finding::new("stage-not-waiting", Severity::Warning, message));
     }
     Ok(report)
 }

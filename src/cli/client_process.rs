@@ -71,6 +71,30 @@ impl ClientProcess {
         given.last().map(str::to_owned)
     }
 
+    /// The package manager that it is, as far as its words show one. A project's settings change
+    /// the user agent that a client tells its scripts, but not its program.
+    pub(super) fn client(&self) -> Option<&'static str> {
+        let first = self.words.first().map(String::as_str).unwrap_or_default();
+        // npm writes what it does over its words.
+        if first == "npm" || first.starts_with("npm ") {
+            return Some("npm");
+        }
+        let name = |word: &str| {
+            let file = word.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+            file.split('.').next().unwrap_or_default().to_owned()
+        };
+        let program = name(first);
+        let is_node = matches!(program.as_str(), "node" | "nodejs");
+        let script = self.words.iter().skip(1).find(|word| !word.starts_with('-')).map(|word| name(word));
+        match if is_node { script.unwrap_or_default() } else { program }.as_str() {
+            "npm" | "npm-cli" => Some("npm"),
+            "yarn" | "yarnpkg" => Some("yarn"),
+            "pnpm" => Some("pnpm"),
+            "bun" => Some("bun"),
+            _ => None,
+        }
+    }
+
     /// One of its variables, in lower or upper case.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         let named = self.variables.get(&name.to_ascii_lowercase()).or_else(|| self.variables.get(&name.to_ascii_uppercase()));
@@ -133,6 +157,26 @@ mod tests {
         let own = std::env::args().collect::<Vec<_>>();
         assert_eq!(found.words.first(), own.first());
         assert!(found.started_before < Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn a_client_is_told_by_its_program() {
+        let client = |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            ClientProcess { words, ..ClientProcess::default() }.client()
+        };
+        for (words, is) in [
+            (&["npm publish ./a/yarn", "", ""][..], Some("npm")),
+            (&["node", "/usr/lib/node_modules/npm/bin/npm-cli.js", "publish"], Some("npm")),
+            (&["/usr/bin/node", "--no-warnings", "../yarn/bin/yarn.js", "publish"], Some("yarn")),
+            (&["node", "/x/pnpm.cjs", "publish"], Some("pnpm")),
+            (&["/opt/bun", "publish"], Some("bun")),
+            (&["sh", "-c", "npm publish"], None),
+            (&["node", "release.js", "npm"], None),
+            (&[], None),
+        ] {
+            assert_eq!(client(words), is, "{words:?}");
+        }
     }
 
     #[test]

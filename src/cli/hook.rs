@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use context::Progress;
 use report::answer::Answer;
-use report::text::shown_time;
+use report::text::{escape, shown_time};
 
 use verdict::diagnostic::{Diagnostic, Stage};
 
@@ -131,21 +131,22 @@ impl Hook {
         let by_vlt = npmrc::is_script_of_vlt(variable);
         let event = variable("npm_lifecycle_event")?;
         let dry_run = if by_vlt { "VLT_DRY_RUN" } else { "npm_config_dry_run" };
-        let obeys = by_vlt || obeys_npms_variables(&variable("npm_config_user_agent").unwrap_or_default());
         match event.as_str() {
             "prepublishOnly" => Some(Self::Before),
             // vlt runs this one before it sends the package.
             "publish" if by_vlt => Some(Self::Before),
-            "publish" | "postpublish" if obeys && variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0")) => {
-                Some(Self::DryRun)
+            "publish" | "postpublish" => {
+                let by = By::of(variable, &event);
+                let obeys = by_vlt || !by.is_disguised && obeys_npms_variables(&by.agent);
+                let is_dry = obeys && variable(dry_run).is_some_and(|value| !matches!(value.as_str(), "false" | "0"));
+                if is_dry { Some(Self::DryRun) } else { Self::after(variable, by) }
             }
-            "publish" | "postpublish" => Self::after(variable, &event),
             _ => None,
         }
     }
 
     /// The hook after a publish.
-    fn after(variable: &dyn Fn(&str) -> Option<String>, event: &str) -> Option<Self> {
+    fn after(variable: &dyn Fn(&str) -> Option<String>, by: By) -> Option<Self> {
         let file = variable("npm_package_json").map_or_else(|| PathBuf::from("package.json"), PathBuf::from);
         let file = std::path::absolute(&file).unwrap_or(file);
         let bytes = store::at_hand::read(&file, npm_pack::tree::LARGEST_READ).ok();
@@ -155,17 +156,17 @@ impl Hook {
         // vlt gives neither.
         let name = variable("npm_package_name").or_else(|| text("name"))?;
         let version = variable("npm_package_version").or_else(|| text("version"))?;
-        let process = ClientProcess::of(event);
-        let agent = variable("npm_config_user_agent").unwrap_or_default();
+        let By { agent, process, is_disguised } = by;
         // `npm stage publish` and `pnpm stage publish` run the hooks of a publish. Others pass the
         // variable on, whoever set it.
         if variable("npm_command").as_deref() == Some("stage")
+            && !is_disguised
             && (agent.is_empty() || agent.starts_with("npm/") || agent.starts_with("pnpm/"))
         {
             return Some(Self::Staged { name });
         }
         // pnpm and bun do not say it to their scripts.
-        if !agent.starts_with("npm/") && process.as_ref().is_some_and(ClientProcess::is_dry_run) {
+        if (is_disguised || !agent.starts_with("npm/")) && process.as_ref().is_some_and(ClientProcess::is_dry_run) {
             return Some(Self::DryRun);
         }
         let folder = file.parent().map(Path::to_owned).unwrap_or_default();
@@ -175,10 +176,44 @@ impl Hook {
         // vlt has one setting, and tells it in a variable that npm's configuration is read with.
         let of_vlt = npmrc::is_script_of_vlt(variable).then(SentTo::default);
         let publish = Publish { agent: &agent, name: &name, own, folder: &folder, process: process.as_ref(), around };
-        let sent = of_vlt.unwrap_or_else(|| sent_to(&publish));
+        let lost = is_disguised.then(|| SentTo { lost: Some(disguise(&agent)), ..SentTo::default() });
+        let sent = of_vlt.or(lost).unwrap_or_else(|| sent_to(&publish));
         let started = Started { before: process.map(|process| process.started_before), own: Instant::now() };
         Some(Self::Published(Box::new(Published { spec: format!("{name}@{version}"), sent, started, folder, client })))
     }
+}
+
+/// Who runs a hook.
+struct By {
+    /// The user agent that the client tells, which a setting of the project can change.
+    agent: String,
+    /// Its process, where the system shows it.
+    process: Option<ClientProcess>,
+    /// Whether the process is another client than the agent names.
+    is_disguised: bool,
+}
+
+impl By {
+    fn of(variable: &dyn Fn(&str) -> Option<String>, event: &str) -> Self {
+        let process = ClientProcess::of(event);
+        let agent = variable("npm_config_user_agent").unwrap_or_default();
+        let is_disguised = process.as_ref().and_then(ClientProcess::client).is_some_and(|client| is_other(&agent, client));
+        Self { agent, process, is_disguised }
+    }
+}
+
+/// Whether a user agent is none that the client tells by itself. What begins otherwise than with a
+/// client is taken for npm's.
+fn is_other(agent: &str, client: &str) -> bool {
+    let told = agent.split('/').next().unwrap_or_default();
+    let told = if ["yarn", "pnpm", "bun"].contains(&told) { told } else { "npm" };
+    told != client
+}
+
+/// The setting that hides which client it is.
+fn disguise(agent: &str) -> String {
+    let shown = if agent.is_empty() { "an empty one".to_owned() } else { escape(agent).into_owned() };
+    format!("the setting `user-agent` ({shown}), which names another client than the one that publishes")
 }
 
 /// Whether a client publishes by npm's variables: npm, and pnpm up to 10, which calls it. Others
@@ -288,6 +323,22 @@ mod tests {
         let stage = [("npm_command", "stage")];
         assert!(matches!(by("yarn/1.22.22 npm/? node/v24.0.0", &stage), Some(Hook::Published(_))));
         assert!(matches!(by("pnpm/11.3.0 npm/? node/v24.0.0", &stage), Some(Hook::Staged { .. })));
+    }
+
+    #[test]
+    fn a_user_agent_that_names_another_client_is_a_disguise() {
+        for (agent, client, other) in [
+            ("npm/11.0.0 node/v24.0.0", "npm", false),
+            ("acme", "npm", false),
+            ("", "npm", false),
+            ("yarn/1.22.22 npm/? node/v24.0.0", "yarn", false),
+            ("npm/11.0.0 node/v24.0.0", "yarn", true),
+            ("", "yarn", true),
+            ("yarn/1.22.22 npm/?", "npm", true),
+            ("pnpm/11.0.0 npm/?", "bun", true),
+        ] {
+            assert_eq!(is_other(agent, client), other, "{agent} {client}");
+        }
     }
 
     #[test]

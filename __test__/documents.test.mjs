@@ -323,6 +323,28 @@ async function act(inputs, { cwd = clean.home, folder = root } = {}) {
   return { ...ran, outputs, summary: await readFile(summary, 'utf8') };
 }
 
+test('the action asks for a package where the workflow says, and not where the checkout does', async () => {
+  const folder = join(shim, 'pull-request');
+  await mkdir(folder);
+  await writeFile(join(folder, '.npmrc'), 'registry=http://127.0.0.1:1/\nfetch-retries=0\n');
+  const env = Object.fromEntries(Object.entries(clean.env).filter(([name]) => name.toLowerCase() === 'npm_config_registry'));
+  const userconfig = join(shim, 'user.npmrc');
+  await writeFile(userconfig, `registry=${world.registry.url}\n`);
+  const before = { ...clean.env };
+  for (const name of Object.keys(env)) delete clean.env[name];
+  clean.env.npm_config_userconfig = userconfig;
+  try {
+    const ran = await act({ PACKAGE: 'ms@2.1.3', JUNIT: 'junit.xml' }, { cwd: folder });
+    assert.deepEqual([ran.code, ran.outputs.verdict], [0, 'identical'], ran.stdout + ran.stderr);
+    assert.match(await readFile(join(folder, 'junit.xml'), 'utf8'), /<testsuite/, 'files are the workflow\'s, from its folder');
+    const obeying = await run(['ms@2.1.3', '--json'], { env: clean.env, cwd: folder });
+    assert.notEqual(obeying.code, 0, 'the control: the program by itself follows the folder, as npm does');
+  } finally {
+    for (const name of Object.keys(clean.env)) delete clean.env[name];
+    Object.assign(clean.env, before);
+  }
+});
+
 test('the action gives verdicts, fails as it is told, and writes a summary', async () => {
   await world.release('d-tampered', { published: { 'index.js': 'evil\n' } });
   const junit = join(shim, 'junit.xml');

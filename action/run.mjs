@@ -157,7 +157,10 @@ function installed(name, version) {
  * step ends.
  */
 async function runProgram(command) {
-  const child = spawn(process.execPath, [...command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A published package is asked for where the workflow says, and not where the checkout does, which
+  // may be a stranger's: with npm's `location` the .npmrc of a project does not count.
+  const env = specs.length > 0 ? { ...process.env, npm_config_location: 'global' } : process.env;
+  const child = spawn(process.execPath, [...command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const annotations = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (/^::(?:error|warning) /.test(line)) annotations.push(line);

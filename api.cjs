@@ -178,6 +178,7 @@ async function oneOfMany(spec, options, onProgress) {
  */
 async function* reproduceMany(specs, options = {}) {
   if (options === null || typeof options !== 'object') throw usage('the options must be an object', 'leave them out for the defaults');
+  if (options.emit !== undefined && options.emit !== null) throw usage('emit writes one tarball, and reproduceMany judges many packages', 'call reproduce for the package whose tarball you need');
   const { jobs = Math.max(1, Math.floor(require('node:os').availableParallelism() / 2)), signal, onProgress, ...rest } = taken(options);
   if (!Number.isInteger(jobs) || jobs < 1) throw usage('jobs must be a number of packages', 'leave it out for half of the processors');
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw usage('signal must be an AbortSignal', 'for example AbortSignal.timeout(60_000)');

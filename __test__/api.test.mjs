@@ -150,6 +150,35 @@ test('cwd is where relative paths start', async () => {
   assert.ok((await readdir(join(clean.home, 'sub'))).includes('out.tgz'));
 });
 
+test('emit writes over no input, no settings and no tracked file, and through no link of a checkout', async () => {
+  const { spec, tarball } = await world.release('a-places');
+  const clean = await project();
+  const at = (name) => join(clean.home, name);
+  await mkdir(at('checkout/.git'), { recursive: true });
+  await writeFile(at('in.tgz'), tarball);
+  await writeFile(at('mine'), 'mine\n');
+  await symlink(at('mine'), at('checkout/link'));
+  const key = join(clean.cacheDir, 'reproduce/seal.key');
+  const emit = (place, more = '') => `await reproduce('${spec}', { emit: ${JSON.stringify(place)}${more} }).catch((error) => say(said(error)));`;
+  const source = [
+    `await reproduce('${spec}');`,
+    `await reproduce('./in.tgz', { emit: 'in.tgz' }).catch((error) => say(said(error)));`,
+    ...['.npmrc', '.gitconfig', 'checkout/.git/config', key, 'checkout/link'].map((place) => emit(place)),
+    emit('link', ", cwd: 'checkout'"),
+    `for await (const line of (await import('reproduce')).reproduceMany(['${spec}'], { emit: 'x.tgz' })) say(line);`.replace(/^(.*)$/, 'try { $1 } catch (error) { say(said(error)); }'),
+    `say((await reproduce('${spec}', { emit: ${JSON.stringify(at('fine.tgz'))} })).verdict);`,
+  ];
+  const lines = await says(source.join('\n'), { clean });
+  const wanted = [/which is read/, /npm's settings/, /git's settings/, /git's own files/, /seal\.key/, /leads through the link/, /leads through the link/, /emit writes one tarball/];
+  assert.equal(lines.length, wanted.length + 1, JSON.stringify(lines));
+  for (const [nth, pattern] of wanted.entries()) {
+    assert.equal(lines[nth].code, 'usage', JSON.stringify(lines[nth]));
+    assert.match(lines[nth].message, pattern);
+  }
+  assert.equal(lines.at(-1), 'identical', 'the control');
+  assert.deepEqual([await readFile(at('mine'), 'utf8'), await readFile(at('in.tgz'))], ['mine\n', tarball]);
+});
+
 test('twenty calls at once are all answered, each with its own', async () => {
   const specs = await Promise.all(Array.from({ length: 20 }, async (_, nth) =>
     (await world.release(`a-many-${nth}`, nth % 3 === 1 ? { published: { 'index.js': 'evil\n' } } : nth % 3 === 2 ? { json: { repository: null } } : {})).spec));

@@ -164,12 +164,14 @@ test('a spec counts before the hook', async () => {
 
 test('REPRODUCE_ACTIVE makes a nested call of a hook leave at once with 0, and no other', async () => {
   const from = world.registry.requests.length;
-  for (const args of [[], ['--json'], ['--registry', world.registry.url], ['--local'], ['--local', '.'], ['--nonsense']]) {
+  for (const args of [[], ['--registry', world.registry.url], ['--local'], ['--local', '.']]) {
     const ran = await cli(args, { env: { REPRODUCE_ACTIVE: '1' } });
     // It says so: a file of the project may have set the variable.
     assert.deepEqual([ran.code, ran.stdout, ran.stderr], [0, '', 'reproduce: nothing was checked: REPRODUCE_ACTIVE is set, as in builds of this program\n'], args.join(' '));
+    const { code, json } = await cli([...args, '--json'], { env: { REPRODUCE_ACTIVE: '1' } });
+    assert.deepEqual([code, json.verdict, json.reproduced, json.message], [0, 'error', false, 'nothing was checked: REPRODUCE_ACTIVE is set'], args.join(' '));
   }
-  for (const args of [[bad], [good, '--quiet'], ['--from', 'list.txt'], ['stage', 'ms'], ['replay', 'x.json'], [bad, '--nonsense']]) {
+  for (const args of [[bad], [good, '--quiet'], ['--from', 'list.txt'], ['stage', 'ms'], ['replay', 'x.json'], [bad, '--nonsense'], ['--nonsense'], ['--local', '--nonsense'], ['audit', '--omit', 'dev'], ['survey', 'x', '--db', 'y']]) {
     const ran = await cli([...args, '--json'], { env: { REPRODUCE_ACTIVE: '1' } });
     assert.deepEqual([ran.code, ran.json.verdict, ran.json.code], [2, 'error', 'usage'], args.join(' '));
     assert.match(ran.json.message, args.includes('--nonsense') ? /nonsense/ : /REPRODUCE_ACTIVE is set$/);
@@ -439,9 +441,27 @@ test('--emit to a place that cannot be written is an error that names it', async
 
 test('--emit of what was not rebuilt writes nothing', async () => {
   const at = await world.home();
-  const ran = await run([none, '--emit', 'out.tgz'], { env: at.env, cwd: at.home });
-  assert.match(ran.stderr, /^out\.tgz: not written, because nothing was rebuilt$/m);
-  assert.equal(existsSync(join(at.home, 'out.tgz')), false);
+  const out = join(at.home, 'out.tgz');
+  const emit = (spec, ...more) => run([spec, '--emit', 'out.tgz', ...more], { env: at.env, cwd: at.home });
+  // An earlier tarball must not pass for one of this run, however it ends.
+  for (const [what, act, told] of [
+    ['text', () => emit(none), /out\.tgz was not written, because nothing was rebuilt \[emit-nothing\]/],
+    ['JSON', () => emit(none, '--json'), /"code":"emit-nothing"/],
+    ['an error', () => emit('no-such-package@1.0.0', '--json'), /"code":"package-not-found"/],
+    ['a recipe that is none', () => run(['replay', 'list.txt', '--emit', 'out.tgz', '--json'], { env: at.env, cwd: at.home }), /"code":"recipe-/],
+  ]) {
+    await writeFile(join(at.home, 'list.txt'), 'x\n');
+    assert.equal((await emit(good)).code, 0);
+    assert.ok(existsSync(out), what);
+    const ran = await act();
+    assert.match(ran.stdout, told, `${what}: ${ran.stderr}`);
+    assert.equal(existsSync(out), false, what);
+  }
+  assert.equal((await emit(good)).code, 0);
+  const offline = await emit(good, '--offline', '--json');
+  assert.deepEqual([offline.code, offline.json.code, offline.json.message], [2, 'usage', '--emit needs a rebuild, and under --offline nothing is rebuilt']);
+  const { json } = await emit(good, '--json', '--force');
+  assert.ok(!json.findings.some(({ code }) => code === 'emit-nothing'), 'the control');
 });
 
 test('--registry counts before npm’s configuration, and a nonsense one is a usage error', async () => {

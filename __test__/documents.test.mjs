@@ -330,7 +330,7 @@ test('the action asks for a package where the workflow says, and not where the c
   const env = Object.fromEntries(Object.entries(clean.env).filter(([name]) => name.toLowerCase() === 'npm_config_registry'));
   const userconfig = join(shim, 'user.npmrc');
   await writeFile(userconfig, `registry=${world.registry.url}\n`);
-  const before = { ...clean.env };
+  const whole = { ...clean.env };
   for (const name of Object.keys(env)) delete clean.env[name];
   clean.env.npm_config_userconfig = userconfig;
   try {
@@ -341,7 +341,7 @@ test('the action asks for a package where the workflow says, and not where the c
     assert.notEqual(obeying.code, 0, 'the control: the program by itself follows the folder, as npm does');
   } finally {
     for (const name of Object.keys(clean.env)) delete clean.env[name];
-    Object.assign(clean.env, before);
+    Object.assign(clean.env, whole);
   }
 });
 

@@ -114,6 +114,88 @@ test('no earlier statement stays behind a link', { skip }, async () => {
   assert.match(await readFile(at('shell.xml'), 'utf8'), /<testsuite/);
 });
 
+test('no output goes through a link of a checkout, of the working folder or of what is checked', { skip }, async () => {
+  const outside = at('outside');
+  await mkdir(outside);
+  await writeFile(join(outside, 'mine'), 'mine\n');
+  const links = { file: join(outside, 'mine'), dangling: join(outside, 'new'), folder: outside, beside: 'real', stdout: '/dev/stdout' };
+  for (const [name, isCheckout] of [['linked', true], ['unpacked', false]]) {
+    await mkdir(at(join(name, isCheckout ? '.git' : 'sub')), { recursive: true });
+    for (const [own, to] of Object.entries(links)) await symlink(to, at(join(name, own)));
+    for (const option of ['--junit', '--sarif', '--attest', '--diffoscope-json', '--emit']) {
+      for (const path of ['file', 'dangling', 'folder/new', 'folder/mine', 'beside', 'stdout', 'folder/../outside/mine']) {
+        const place = isCheckout ? `${name}/${path}` : path;
+        const from = world.registry.requests.length;
+        const ran = await cli([release.spec, option, place], { cwd: isCheckout ? clean.home : at(name) });
+        assert.deepEqual([ran.code, world.registry.requests.length], [2, from], `${option} ${place}: ${ran.stdout}${ran.stderr}`);
+        assert.match(ran.stderr, /cannot be written: it leads through the link .*, which may have come with a checkout\n\nhint: .*name the file that the link leads to/, `${option} ${place}`);
+      }
+    }
+    for (const args of [['survey', 'list', '--ndjson'], ['survey', 'list', '--db'], ['report', 'list', '--html'], ['replay', 'list', '--emit']]) {
+      const ran = await cli([...args, at(join(name, 'file'))], { cwd: at(name) });
+      assert.equal(ran.code, 2, `${args}`);
+      assert.match(ran.stderr, /leads through the link/, `${args}`);
+    }
+    await refuses(['--local', name, '--junit', join(name, 'file')], /leads through the link/);
+  }
+  assert.deepEqual([await readFile(join(outside, 'mine'), 'utf8'), existsSync(join(outside, 'new'))], ['mine\n', false]);
+  // The control: a link of the user's own is followed, in whatever folder the program runs.
+  await symlink(join(outside, 'new'), at('own'));
+  assert.equal((await cli([release.spec, '--junit', at('own')], { cwd: at('linked') })).code, 0);
+  assert.match(await readFile(join(outside, 'new'), 'utf8'), /<testsuite/);
+});
+
+test('no output writes over what git tracks or over a folder that is checked, but over an earlier document', { skip }, async () => {
+  const folder = await checkout('tracked');
+  const git = (...args) => execFileSync('git', ['-C', folder, '-c', 'user.name=a', '-c', 'user.email=a@b.example', ...args]);
+  await writeFile(join(folder, 'index.js'), 'x\n');
+  await writeFile(join(folder, 'a.tgz'), release.tarball);
+  assert.equal((await cli([release.spec, '--junit', 'tracked/r.xml', '--sarif', 'tracked/r.sarif', '--attest', 'tracked/r.json'])).code, 0);
+  git('add', '.');
+  git('commit', '-qm', 'y');
+  for (const option of ['--junit', '--sarif', '--attest', '--diffoscope-json', '--emit']) {
+    await refuses([release.spec, option, 'tracked/index.js'], /would write over a file that git tracks/);
+  }
+  await refuses([release.spec, '--emit', 'tracked/a.tgz'], /would write over a file that git tracks/);
+  await refuses([release.spec, '--cache-file', join(folder, 'index.js')], /would write over a file that git tracks/);
+  await refuses(['--local', 'tracked', '--junit', 'tracked/index.js'], /would write over a file that git tracks/);
+  assert.deepEqual([await readFile(join(folder, 'index.js'), 'utf8'), await readFile(join(folder, 'a.tgz'))], ['x\n', release.tarball]);
+  for (let again = 0; again < 2; again++) {
+    const ran = await cli([release.spec, '--junit', 'tracked/r.xml', '--sarif', 'tracked/r.sarif', '--attest', 'tracked/r.json', '--emit', 'tracked/new.tgz']);
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+  await mkdir(at('source'));
+  await writeFile(at('source/index.js'), 'x\n');
+  await refuses([release.spec, '--source', './source', '--junit', 'source/index.js'], /would write over a file of --source, which is read/);
+  await writeFile(join(folder, 'built.js'), 'x\n');
+  await refuses(['--local', 'tracked', '--junit', 'tracked/built.js'], /would write over a file of .*tracked \(the folder\), which is read/);
+  for (let again = 0; again < 2; again++) {
+    const ran = await cli([release.spec, '--source', './source', '--junit', 'source/r.xml', '--emit', 'source/r.tgz']);
+    assert.doesNotMatch(ran.stderr, /would write over/);
+    assert.ok(existsSync(at('source/r.xml')), ran.stderr);
+  }
+});
+
+test('no output writes over the settings of git, npm and the clients, wherever they lie', async () => {
+  await mkdir(at('else'));
+  for (const name of ['gitconfig', 'netrc', 'npmrc', 'ca.pem', 'included']) await writeFile(at(`else/${name}`), '');
+  await writeFile(at('else/gitconfig'), `[include]\n path = ${at('else/included')}\n`);
+  await writeFile(at('else/included'), '[core]\n');
+  await writeFile(at('else/npmrc'), `cafile=${at('else/ca.pem')}\n`);
+  const env = { ...clean.env, GIT_CONFIG_GLOBAL: at('else/gitconfig'), NETRC: at('else/netrc'), npm_config_userconfig: at('else/npmrc') };
+  const texts = new Map(await Promise.all(['gitconfig', 'netrc', 'npmrc', 'ca.pem', 'included'].map(async (name) => [name, await readFile(at(`else/${name}`), 'utf8')])));
+  const places = [...texts.keys()].map((name) => at(`else/${name}`)).concat(['.gitconfig', '.netrc', '.yarnrc', '.yarnrc.yml', '.config/git/config', 'bunfig.toml'].map((name) => at(name)));
+  await mkdir(at('.config/git'), { recursive: true });
+  for (const place of places) {
+    for (const option of ['--junit', '--emit']) {
+      const ran = await cli([release.spec, option, place], { env });
+      assert.equal(ran.code, 2, `${option} ${place}: ${ran.stdout}${ran.stderr}`);
+      assert.match(ran.stderr, /would write over .* \((?:npm's settings|git's settings|a package manager's settings|logins)\), which is read/, `${option} ${place}`);
+    }
+  }
+  for (const [name, text] of texts) assert.equal(await readFile(at(`else/${name}`), 'utf8'), text, name);
+});
+
 test('an audit writes over no file of its project, and --local over no package.json', async () => {
   await mkdir(at('p'));
   const lock = JSON.stringify({ name: 'p', version: '1.0.0', lockfileVersion: 3, packages: { '': { name: 'p', version: '1.0.0' } } });

@@ -16,6 +16,7 @@ use report::product::Product;
 
 use crate::cli::Program;
 use crate::options::Options;
+use crate::places::Places;
 use crate::session;
 
 /// Progress of a run, as `onProgress` gets it.
@@ -79,6 +80,10 @@ impl Run {
             match Options::from_json(&options) {
                 Ok(options) => {
                     let options = Options { installed, ..options };
+                    let places = Places::default().with(&options).of_specs(std::slice::from_ref(&spec), options.cwd.as_deref());
+                    if let Err(refused) = places.check() {
+                        return *refused;
+                    }
                     session::judge_one(&spec, &options, known.as_deref(), progress, cancelled).await
                 }
                 Err(error) => Answer::failed(&spec, &error),

@@ -10,6 +10,6 @@ pub mod history;
 pub mod local;
 pub mod options;
 mod pipes;
+mod places;
 pub mod session;
-
 pub mod stage;

@@ -20,7 +20,7 @@ use rebuild::ToolchainByUser;
 use recipe::Strategy;
 use report::json::OptionsInfo;
 use verdict::diagnostic::{Diagnostic, Stage};
-use verdict::{Accept, without_secrets};
+use verdict::{Accept, path_without_secrets, told_without_secrets, without_secrets};
 
 /// The options of one run, as JavaScript passes them (camelCase) and the command line fills them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -121,6 +121,9 @@ pub enum OptionsError {
     /// Two options that leave nothing to answer from.
     #[error("{0} and {1} do not go together")]
     Both(&'static str, &'static str),
+    /// A tarball that is to be made without a network.
+    #[error("--emit needs a rebuild, and under --offline nothing is rebuilt")]
+    EmitOffline,
     /// The folder of the file of results is not there.
     #[error("there is no folder {0}")]
     NoFolder(String),
@@ -200,6 +203,7 @@ impl Diagnostic for OptionsError {
             }
             Self::Empty(option) => Some(format!("omit {option}, or give it a value")),
             Self::Both(..) => Some("without a network only what is stored can answer".into()),
+            Self::EmitOffline => Some("omit one of them".into()),
             Self::NoFolder(_) => Some("make it, or name another file with --cache-file".into()),
             Self::Isolation(_) => Some("auto, namespaces, bwrap, landlock, or none for no isolation at all".into()),
             Self::Registry(_) => Some("for example https://registry.example/".into()),
@@ -240,7 +244,7 @@ impl Options {
     /// relative path starts.
     pub fn roots(&self, cwd: &Path) -> Result<Option<(Arc<Roots>, String)>, OptionsError> {
         let Some(path) = self.trusted_root.as_ref().map(|path| cwd.join(path)) else { return Ok(None) };
-        let failed = |reason: String| OptionsError::TrustedRoot { path: path.display().to_string(), reason };
+        let failed = |reason: String| OptionsError::TrustedRoot { path: path_without_secrets(&path.to_string_lossy()), reason };
         let mut json = String::new();
         let file = crate::pipes::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_TRUSTED_ROOT).read_to_string(&mut json).map_err(|error| failed(error.to_string()))?;
@@ -261,7 +265,7 @@ impl Options {
             (Some(_), None) => return Err(OptionsError::NodeKeysMissing),
             (None, Some(_)) => return Err(OptionsError::NodeDistMissing),
         };
-        let failed = |reason: String| OptionsError::NodeKeys { path: path.display().to_string(), reason };
+        let failed = |reason: String| OptionsError::NodeKeys { path: path_without_secrets(&path.to_string_lossy()), reason };
         let mut bytes = Vec::new();
         let file = crate::pipes::open_named(&path).map_err(|error| failed(error.to_string()))?;
         file.take(MAX_KEYS + 1).read_to_end(&mut bytes).map_err(|error| failed(error.to_string()))?;
@@ -277,9 +281,15 @@ impl Options {
     pub fn toolchains(&self, cwd: &Path, home: Option<&Path>) -> Result<Vec<ToolchainByUser>, OptionsError> {
         let open = |(name, folder): (&String, &PathBuf)| {
             let opened = ToolchainByUser::open(name, &cwd.join(folder), home);
-            opened.map_err(|reason| OptionsError::Toolchain { name: name.clone(), reason })
+            opened.map_err(|reason| OptionsError::Toolchain { name: without_secrets(name), reason })
         };
         self.toolchain.iter().map(open).collect()
+    }
+
+    /// Where the rebuilt tarball goes, from the folder where paths start.
+    pub fn emitted(&self) -> Option<PathBuf> {
+        let path = self.emit.as_ref()?;
+        Some(self.cwd.as_ref().map_or_else(|| path.clone(), |cwd| cwd.join(path)))
     }
 
     /// How many earlier versions are looked at.
@@ -295,7 +305,7 @@ impl Options {
             let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
             // Those that never come here, because JavaScript follows them itself.
             let rest = if what.starts_with("unknown field") { ", `signal`, `onProgress`, and `jobs` of reproduceMany" } else { "" };
-            OptionsError::Unreadable(format!("{what}{rest}"))
+            OptionsError::Unreadable(told_without_secrets(&format!("{what}{rest}")))
         })
     }
 
@@ -306,7 +316,7 @@ impl Options {
             match (word, Strategy::parse(word)) {
                 ("npm", _) => allowed.extend(Strategy::ALL.iter().filter(|strategy| strategy.packs_as_npm())),
                 (_, Some(strategy)) => allowed.push(strategy),
-                (_, None) => return Err(OptionsError::Strategy(word.to_owned())),
+                (_, None) => return Err(OptionsError::Strategy(without_secrets(word))),
             }
         }
         if self.strategy.is_empty() {
@@ -345,7 +355,7 @@ impl Options {
     /// How builds are isolated.
     pub fn isolation(&self) -> Result<Isolation, OptionsError> {
         let word = self.isolation.as_deref().unwrap_or("auto");
-        Isolation::parse(word).map_err(|_| OptionsError::Isolation(word.to_owned()))
+        Isolation::parse(word).map_err(|_| OptionsError::Isolation(without_secrets(word)))
     }
 
     /// The hosts that builds may reach besides the registry.
@@ -379,9 +389,12 @@ impl Options {
         if self.offline && (self.force || self.no_cache) {
             return Err(OptionsError::Both("--offline", if self.force { "--force" } else { "--no-cache" }));
         }
+        if self.offline && self.emit.is_some() {
+            return Err(OptionsError::EmitOffline);
+        }
         let folder = self.cache_file.as_deref().filter(|file| file.is_absolute()).and_then(Path::parent);
         match folder {
-            Some(folder) if !folder.is_dir() => Err(OptionsError::NoFolder(folder.display().to_string())),
+            Some(folder) if !folder.is_dir() => Err(OptionsError::NoFolder(path_without_secrets(&folder.to_string_lossy()))),
             _ => Ok(()),
         }
     }
@@ -399,7 +412,7 @@ impl Options {
     /// Refuses a Node that is neither a version nor a range nor a name.
     pub fn check_node(&self) -> Result<(), OptionsError> {
         match self.node.as_deref() {
-            Some(text) if !names_a_node(text) => Err(OptionsError::Node(text.to_owned())),
+            Some(text) if !names_a_node(text) => Err(OptionsError::Node(without_secrets(text))),
             _ => Ok(()),
         }
     }

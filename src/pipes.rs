@@ -1,5 +1,4 @@
-//! Pipes and devices among the files of a command line: what is read from a pipe is waited for
-//! until a signal comes, and nothing is written to one that nobody reads.
+//! Pipes among the files that a command line reads: one is waited for until a signal comes.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
@@ -44,53 +43,6 @@ pub(crate) fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
         return Ok(Box::new(Awaited::of(move || File::open(path))));
     }
     Ok(Box::new(store::at_hand::open(path)?))
-}
-
-/// Makes a file for what the user wants written, or empties the one that is there.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    check_output(path)?;
-    File::create(path)
-}
-
-/// Fails for what is no place for an output: to open a pipe waits for its reader, without end where
-/// none comes. What a shell has opened already, as its `>(…)`, is no such place, nor is /dev/null.
-pub(crate) fn check_output(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt as _;
-        let is_open = ["/dev/fd", "/proc/self/fd", "/dev/stdout", "/dev/stderr"].iter().any(|open| path.starts_with(open));
-        let kind = fs::metadata(path).map(|about| about.file_type());
-        if kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket() || kind.is_block_device()) && !is_open {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe, a socket or a disk and no file"));
-        }
-    }
-    #[cfg(not(unix))]
-    let _: &Path = path;
-    Ok(())
-}
-
-/// Fails where no file could be written by this name: its folder is not there, or nothing may be
-/// written in it. Nothing is left behind, and what a shell has opened or a device is taken as it
-/// is. Of a link the caller names the target.
-pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    check_output(path)?;
-    match fs::metadata(path) {
-        Ok(about) if about.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")),
-        Ok(about) if about.is_file() => File::options().append(true).open(path).map(drop),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            match fs::metadata(folder) {
-                Ok(about) if !about.is_dir() => Err(io::Error::new(io::ErrorKind::NotADirectory, "its folder is a file")),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    Err(io::Error::new(io::ErrorKind::NotFound, "its folder is not there"))
-                }
-                Err(error) => Err(error),
-                Ok(_) => tempfile::tempfile_in(folder).map(drop),
-            }
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// What a thread of its own reads, so that a signal ends the wait for it.
@@ -176,36 +128,5 @@ mod tests {
         assert!(said == text);
         assert!(open_named(Path::new("/dev/zero")).is_err() && open_named(folder.path()).is_err());
         assert_eq!(open_named(&folder.path().join("none")).err().unwrap().kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn a_file_can_be_made_in_a_folder_alone_and_nothing_is_left_of_the_look() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::write(at("there"), "kept").unwrap();
-        for (name, reason) in [("none/new", "its folder is not there"), ("there/new", "its folder is a file"), (".", "it is a folder")] {
-            let error = check_writable(&at(name)).unwrap_err();
-            assert!(error.to_string() == reason || error.kind() == io::ErrorKind::NotADirectory, "{name}: {error}");
-        }
-        for path in [at("new"), at("there"), "/dev/null".into(), "/dev/stdout".into()] {
-            check_writable(&path).unwrap();
-        }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert_eq!(fs::read(at("there")).unwrap(), b"kept");
-    }
-
-    #[test]
-    fn an_output_is_a_file_or_what_a_shell_has_opened() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = pipe(folder.path());
-        let link = folder.path().join("link to a pipe");
-        std::os::unix::fs::symlink(&pipe, &link).unwrap();
-        for path in [&pipe, &link] {
-            assert_eq!(create(path).unwrap_err().to_string(), "it is a pipe, a socket or a disk and no file");
-        }
-        assert!(create(Path::new("/dev/null")).is_ok() && create(&folder.path().join("new")).is_ok());
-        for path in ["/dev/stdout", "/dev/null"] {
-            check_output(Path::new(path)).unwrap();
-        }
     }
 }

@@ -17,16 +17,17 @@ use report::answer::Answer;
 use report::github;
 use report::terminal::Style;
 use report::text::escape;
+use store::output;
 use survey::{List, SurveyError};
 use verdict::{Accept, merge_exit_codes};
 
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, duration, jobs, jobs_within, seconds};
 use super::kept::Kept;
 use super::output::Output;
-use super::places::Places;
 use super::progress;
 use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
+use crate::places::Places;
 use crate::session;
 
 /// The word that this command begins with.
@@ -339,7 +340,7 @@ async fn look_up(look: Look, options: Arc<Options>, cancelled: Arc<AtomicBool>) 
 /// Writes the summary, and tells a runner of GitHub Actions the lines of the lockfile.
 fn told(parsed: &Arguments, document: &Document) -> io::Result<()> {
     if let Some(path) = &parsed.summary {
-        created(path)?.write_all(audit::summary::markdown(document).as_bytes())?;
+        output::create(path)?.write_all(audit::summary::markdown(document).as_bytes())?;
     }
     if !github::is_here() {
         return Ok(());
@@ -350,15 +351,6 @@ fn told(parsed: &Arguments, document: &Document) -> io::Result<()> {
     let mut file = File::options().create(true).append(true).open(path)?;
     let there = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     file.write_all(github::cut(audit::summary::markdown(document), github::MAX_SUMMARY.saturating_sub(there)).as_bytes())
-}
-
-/// Makes a file anew. A link is not followed: it may be one of the audited folder, and lead to a
-/// file of the user.
-fn created(path: &Path) -> io::Result<File> {
-    if path.symlink_metadata().is_ok_and(|about| about.file_type().is_symlink()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is a link, and is not written through", path.display())));
-    }
-    crate::pipes::create(path)
 }
 
 /// A failure of the audit as a whole.
@@ -428,6 +420,7 @@ impl Arguments {
     fn places(&self, plan: &Plan) -> Places {
         let of_project = |name: &str| Some(plan.folder.join(name));
         Places::default()
+            .folder("the project", &plan.folder)
             .read("the lockfile", Some(plan.file.clone()))
             .read("package.json", of_project("package.json"))
             .read(".npmrc", of_project(".npmrc"))
@@ -486,7 +479,7 @@ struct Sink {
 impl Sink {
     fn of(parsed: &Arguments, plan: &Plan) -> io::Result<Self> {
         let prints_lines = parsed.prints_lines();
-        let lines = parsed.ndjson.as_ref().filter(|_| !prints_lines).map(|path| created(path)).transpose()?;
+        let lines = parsed.ndjson.as_ref().filter(|_| !prints_lines).map(|path| output::create(path)).transpose()?;
         let style = Style::detect(parsed.color.enabled(io::stdout().is_terminal()));
         let sink = Self { json: parsed.json, prints_lines, lines, style };
         if !sink.json && !sink.prints_lines {

@@ -14,6 +14,7 @@ use report::product::Product;
 use report::statement::envelope::{Checker, EnvelopeError};
 use report::statement::{statement, svr};
 use report::{diffoscope, github, sarif};
+use store::output;
 use verdict::diagnostic::{Diagnostic, Stage};
 use verdict::{Accept, Failed};
 
@@ -182,34 +183,13 @@ pub(super) fn remove_earlier(arguments: &Arguments) -> Result<(), Failed> {
     all.into_iter().flatten().try_for_each(|path| remove(path))
 }
 
-/// Removes a file, and of a link the file that it leads to: what is written goes there. A pipe or a
-/// device stays, what a shell has opened, and the link.
 fn remove(path: &Path) -> Result<(), Failed> {
-    let Some(file) = behind_links(path) else { return Ok(()) };
-    if std::fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file()) {
-        std::fs::remove_file(&file).map_err(|error| failed(path, &error))?;
-    }
-    Ok(())
-}
-
-/// Where the links of a path lead; `None` through the system's own, as `/dev/stdout`.
-fn behind_links(path: &Path) -> Option<PathBuf> {
-    /// Most links that lead from one to the next; Linux follows no more.
-    const MOST: usize = 40;
-    let mut path = std::path::absolute(path).ok()?;
-    for _ in 0..MOST {
-        if ["/dev", "/proc"].iter().any(|system| path.starts_with(system)) {
-            return None;
-        }
-        let Ok(target) = std::fs::read_link(&path) else { return Some(path) };
-        path = path.parent()?.join(target);
-    }
-    None
+    output::remove_earlier(path).map_err(|error| failed(path, &error))
 }
 
 /// Writes a document.
 pub(super) fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    crate::pipes::create(path)?.write_all(text.as_bytes())
+    output::create(path)?.write_all(text.as_bytes())
 }
 
 pub(super) fn failed(path: &Path, error: &std::io::Error) -> Failed {

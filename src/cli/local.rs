@@ -17,8 +17,7 @@ use verdict::{Failed, Finding, Severity, merge_exit_codes};
 
 use super::arguments::Arguments;
 use super::output::Output;
-use super::places::Places;
-use super::{Program, UNDECIDED, interrupted, written};
+use super::{Program, UNDECIDED, interrupted, places, written};
 use crate::local::{self, Asked, Checked, Client, Machine};
 use crate::options::Options;
 
@@ -39,7 +38,8 @@ pub(super) async fn run(arguments: &Arguments, options: &Options, out: &Output, 
             return written(out.answer(&answer)).unwrap_or(UNDECIDED);
         }
     };
-    if let Err(answer) = Places::default().of(arguments).read("package.json", Some(folder.join("package.json"))).check() {
+    if let Err(answer) = places::of(arguments).read("package.json", Some(folder.join("package.json"))).folder("the folder", &folder).check()
+    {
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
     if let Err(error) = super::documents::remove_earlier(arguments) {

@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
+use clap::error::ContextValue;
 
 use ::report::answer::Answer;
 use ::report::product::Product;
@@ -47,10 +48,12 @@ use arguments::Arguments;
 use documents::Documents;
 use hook::Hook;
 use output::Output;
-use places::Places;
 
 /// Words that are, or will be, commands; a package of that name is asked for as `name@latest`.
 pub const COMMANDS: &[&str] = &["inspect", "replay", "audit", "survey", "report", "stage", "explain", "cache", "completions", "help"];
+
+/// The commands that rebuild packages.
+const REBUILDING: [&str; 4] = [replay::WORD, audit::WORD, survey::WORD, stage::WORD];
 
 /// A usage error, or anything else that is not decided.
 const UNDECIDED: u8 = 2;
@@ -107,21 +110,36 @@ async fn followed(arguments: Vec<String>, program: Program, cancelled: Arc<Atomi
 }
 
 /// The exit code within a build of this program's own. A package that runs it in its hooks must not
-/// start another rebuild, and its build goes on, also where the flags are those of another version.
-/// What is asked for by name gets no answer, and that must not pass for a good one. `None` for
-/// help, and for what cannot be read and names something.
+/// start another rebuild, and its build goes on. What is asked for by name gets no answer, and that
+/// must not pass for a good one; who reads JSON gets an object that says so in any case. `None` for
+/// what checks nothing: help, and a command line that cannot be read.
 fn within_itself(arguments: &[String]) -> Option<u8> {
     let words = joined(arguments.to_vec());
-    let parsed = match Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(words)) {
-        Ok(parsed) => parsed,
-        Err(error) => return (error.use_stderr() && arguments.iter().all(|word| word.starts_with('-'))).then_some(0),
+    let command = REBUILDING.into_iter().find(|word| behind(word, arguments).is_some());
+    let parsed = Arguments::try_parse_from(std::iter::once("reproduce".to_owned()).chain(words));
+    let (named, json) = match (&parsed, command) {
+        (_, Some(command)) => (Some(command.to_owned()), wants_json(arguments)),
+        (Ok(parsed), None) => (named_in(parsed), parsed.json),
+        (Err(_), None) => return None,
     };
-    let named = parsed.specs.first().cloned().or_else(|| parsed.from.as_ref().map(|list| list.display().to_string()));
-    let named = named.or_else(|| parsed.verify_attestation.as_ref().map(|file| file.display().to_string()));
-    let Some(named) = named.filter(|_| !parsed.local) else { return Some(0) };
-    let message = format!("{named} is not checked inside a build of this program: REPRODUCE_ACTIVE is set");
-    let answer = Answer::usage(&message, "unset REPRODUCE_ACTIVE if this is not such a build".into());
-    Some(written(Output::new(&parsed).answer(&answer)).unwrap_or(UNDECIDED))
+    let what =
+        named.as_ref().map_or("nothing was checked".to_owned(), |named| format!("{named} is not checked inside a build of this program"));
+    let answer = Answer::usage(&format!("{what}: REPRODUCE_ACTIVE is set"), "unset REPRODUCE_ACTIVE if this is not such a build".into());
+    let code = if named.is_some() { UNDECIDED } else { 0 };
+    if json {
+        return Some(written(Output::json(&answer)).unwrap_or(code));
+    }
+    if named.is_some() {
+        Output::failure(&answer);
+    }
+    Some(code)
+}
+
+/// What a command line asks for by name; a folder before its publish is none.
+fn named_in(arguments: &Arguments) -> Option<String> {
+    let shown = |file: &PathBuf| file.display().to_string();
+    let named = arguments.specs.first().cloned().or_else(|| arguments.from.as_ref().map(shown));
+    named.or_else(|| arguments.verify_attestation.as_ref().map(shown)).filter(|_| !arguments.local)
 }
 
 /// Judges the packages that a command line names, and writes what it asks for.
@@ -159,7 +177,7 @@ async fn check(arguments: &Arguments, program: Program, out: &Output, cancelled:
         let answer = Answer::usage(&format!("{option} is for one package, but several were given"), "name one package".into());
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
-    if let Err(answer) = Places::default().of(arguments).of_specs(&specs).check() {
+    if let Err(answer) = places::of(arguments).of_specs(&specs, None).check() {
         return written(out.answer(&answer)).unwrap_or(UNDECIDED);
     }
     let mut documents = match Documents::prepare(arguments, program.product) {
@@ -381,7 +399,7 @@ fn specs_or_hook(given: Vec<String>, from_file: bool) -> Result<Asked, NoSpec> {
 /// `--help` and `--version` go to stdout with 0; everything else is a usage error on stderr, or
 /// JSON on stdout.
 fn usage(error: &clap::Error, arguments: &[String], hint: &str) -> u8 {
-    let text = error.render().to_string();
+    let text = without_values(error);
     if !error.use_stderr() {
         return written(Output::text(&text)).unwrap_or(0);
     }
@@ -393,6 +411,19 @@ fn usage(error: &clap::Error, arguments: &[String], hint: &str) -> u8 {
     // The words are the user's, but xargs and scripts pass on those of strangers.
     Output::error_text(&escape_lines(&text));
     UNDECIDED
+}
+
+/// What is wrong with a command line, with the words that it quotes as they may be shown.
+fn without_values(error: &clap::Error) -> String {
+    let quoted = error.context().filter_map(|(_, value)| match value {
+        ContextValue::String(word) => Some(std::slice::from_ref(word)),
+        ContextValue::Strings(words) => Some(words.as_slice()),
+        _ => None,
+    });
+    quoted.flatten().filter(|word| !word.is_empty()).fold(error.render().to_string(), |text, word| {
+        let shown = verdict::without_secrets(word);
+        if shown == *word { text } else { text.replace(word.as_str(), &shown) }
+    })
 }
 
 /// Whether `--json` was meant, in arguments that could not be read: also as `-j` among other short

@@ -129,14 +129,13 @@ impl Output {
         let _: io::Result<()> = io::stderr().lock().write_all(for_runner(&text).as_bytes());
     }
 
-    /// Says on stderr whether the tarball was written that `--emit` wants: it is as soon as
-    /// anything was rebuilt.
+    /// Says on stderr that the tarball was written that `--emit` wants: it is as soon as anything
+    /// was rebuilt. That it was not is a finding of the result.
     pub(super) fn emitted(&self, path: &Path, answer: &Answer) {
-        let Answer::Judged { report, .. } = answer else { return };
-        if !self.quiet && !self.json {
+        let is_made = matches!(answer, Answer::Judged { report, .. } if !report.attempts.is_empty());
+        if is_made && !self.quiet && !self.json {
             let path = escape(&path.display().to_string()).into_owned();
-            let said = if report.attempts.is_empty() { "not written, because nothing was rebuilt" } else { "the rebuilt tarball" };
-            Self::error_text(&format!("{path}: {said}\n"));
+            Self::error_text(&format!("{path}: the rebuilt tarball\n"));
         }
     }
 

@@ -10,9 +10,9 @@ use report::answer::Answer;
 use report::replay;
 
 use super::output::Output;
-use super::places::Places;
 use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
+use crate::places::Places;
 use crate::session;
 
 /// The word that this command begins with.

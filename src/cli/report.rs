@@ -11,12 +11,13 @@ use clap::{CommandFactory, Parser};
 use page::{Entry, Figures, Totals};
 use report::answer::Answer;
 use report::text::escape;
+use store::output::{self, Strangers};
 use survey::{Database, Fact, Line, Lines, Logs, Once, RunInfo, SurveyError, counted};
 use verdict::host::timestamp;
 
 use super::output::Output;
-use super::places::Places;
 use super::{UNDECIDED, interrupted, usage, written};
+use crate::places::Places;
 
 /// The word that this command begins with.
 pub(super) const WORD: &str = "report";
@@ -187,8 +188,9 @@ impl Arguments {
         };
         // What cannot be read is seen before a page that was there is written over.
         let about = self.about()?;
-        // A device, a pipe or a link is written to as it is; a file is replaced when the page is
-        // whole.
+        // A device or what a shell has opened is written to as it is; a file is replaced when the
+        // page is whole.
+        let to = &output::settled(to, &Strangers::of_process()).map_err(io::Error::from)?;
         let is_replaced = to.symlink_metadata().map_or(true, |there| there.is_file());
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = if is_replaced { page_file().tempfile_in(folder)? } else { page_file().tempfile()? };
@@ -203,7 +205,7 @@ impl Arguments {
         if is_replaced {
             file.persist(to).map_err(|error| error.error)?;
         } else {
-            let mut there = std::fs::OpenOptions::new().write(true).truncate(true).open(to)?;
+            let mut there = output::create(to)?;
             io::copy(&mut file.reopen()?, &mut there)?;
             there.flush()?;
         }

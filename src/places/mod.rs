@@ -1,5 +1,12 @@
-//! The files that a command line names: what is written is not what is read, and is not written
-//! twice. All of it is seen before a file is touched.
+//! The files that a command line or an options object names: what is written is not what is read,
+//! is not written twice, and is no file of somebody else's. All of it is seen before a file is
+//! touched.
+
+mod earlier;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tracked;
 
 use std::path::{Path, PathBuf};
 
@@ -7,27 +14,27 @@ use npm_spec::Spec;
 use npmrc::Surroundings;
 use report::answer::Answer;
 use report::text::escape;
+use store::output::{self, OutputError, Strangers};
 use verdict::diagnostic::{plain, shown_path};
 
-use super::arguments::Arguments;
 use crate::options::Options;
-use crate::pipes;
 use crate::session;
-
-/// Most links that lead from one to the next; Linux follows no more.
-const MAX_LINKS: usize = 40;
-
-/// Where npm's settings are, in a project and at home.
-const NPMRC: &str = ".npmrc";
 
 /// What the file of results is called.
 const RESULTS: &str = "--cache-file";
+/// What to do where a file would be lost.
+const KEPT: &str = "nothing was touched; name another file";
 
 /// The files of a command line, each with what it is called.
 #[derive(Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     read: Vec<Place>,
     written: Vec<Place>,
+    /// Folders whose files all count for what is checked.
+    folders: Vec<Place>,
+    strangers: Strangers,
+    /// The user's own cache, which is where the system has it.
+    usual_results: Option<PathBuf>,
 }
 
 struct Place {
@@ -38,60 +45,71 @@ struct Place {
 
 impl Places {
     /// With a file that is read, where one is named.
-    pub(super) fn read(mut self, what: &str, path: Option<impl Into<PathBuf>>) -> Self {
+    pub(crate) fn read(mut self, what: &str, path: Option<impl Into<PathBuf>>) -> Self {
         self.read.extend(path.map(|path| Place { what: what.to_owned(), path: path.into() }));
         self
     }
 
     /// With a file that is written, where one is named.
-    pub(super) fn written(mut self, what: &str, path: Option<impl Into<PathBuf>>) -> Self {
+    pub(crate) fn written(mut self, what: &str, path: Option<impl Into<PathBuf>>) -> Self {
         self.written.extend(path.map(|path| Place { what: what.to_owned(), path: path.into() }));
         self
     }
 
-    /// With what the options name, and with the file of results that goes with them.
-    pub(super) fn with(self, options: &Options) -> Self {
-        let around = Surroundings::of_process(None);
+    /// With a folder that is checked: no file that is there is written over, but for an earlier
+    /// document of this program's, and no link in it is followed.
+    pub(crate) fn folder(mut self, what: &str, path: &Path) -> Self {
+        self.strangers = self.strangers.and(path);
+        self.folders.extend(output::real(path).ok().map(|path| Place { what: what.to_owned(), path }));
+        self
+    }
+
+    /// With what the options name, with the file of results that goes with them, and with the
+    /// user's settings.
+    pub(crate) fn with(self, options: &Options) -> Self {
+        let mut around = Surroundings::of_process(None);
+        // A path stays as it was typed where it starts at the working folder.
+        let named = |path: &PathBuf| options.cwd.as_ref().map_or_else(|| path.clone(), |cwd| around.cwd.join(cwd).join(path));
+        let [recipe, keys, root, emit] =
+            [&options.recipe, &options.node_keys, &options.trusted_root, &options.emit].map(|path| path.as_ref().map(named));
+        if let Some(cwd) = &options.cwd {
+            around.cwd = around.cwd.join(cwd);
+        }
         // Without a folder for caches there is no file of results either.
         let folders = session::cache_folders(options, &around).ok();
         let source = options.local_source().map(|(path, _)| match (path.strip_prefix("~"), &around.home) {
             (Ok(rest), Some(home)) => home.join(rest),
-            _ => path,
+            _ => around.cwd.join(path),
         });
         let seal = folders.as_ref().map(store::Folders::seal_key);
-        let npmrcs = std::iter::once(around.cwd.join(NPMRC)).chain(around.home.as_ref().map(|home| home.join(NPMRC)));
-        npmrcs
-            .fold(self, |places, npmrc| places.read("npm's settings", Some(npmrc)))
+        let is_usual = options.cache_dir.is_none() && options.cache_file.is_none();
+        let usual_results = folders.as_ref().filter(|_| is_usual).map(|folders| folders.results.clone());
+        let is_own =
+            |folder: &Path| around.home.as_ref().and_then(|home| output::real(home).ok()).is_some_and(|home| home.starts_with(folder));
+        let here = options.cwd.as_ref().and_then(|_| output::real(&around.cwd).ok()).filter(|here| !is_own(here));
+        let strangers = here.iter().fold(self.strangers.clone(), |strangers, here| strangers.and(here));
+        let mut places = Self { usual_results, strangers, ..self };
+        if let Some(folder) = source.as_deref().filter(|source| source.is_dir()) {
+            places = places.folder("--source", folder);
+        }
+        settings::files(&around, options)
+            .into_iter()
+            .fold(places, |places, (what, file)| places.read(what, Some(file)))
             .read("the key that results are sealed with", seal)
             .read("--source", source)
-            .read("--recipe", options.recipe.clone())
-            .read("--node-keys", options.node_keys.clone())
-            .read("--trusted-root", options.trusted_root.clone())
+            .read("--recipe", recipe)
+            .read("--node-keys", keys)
+            .read("--trusted-root", root)
             .written(RESULTS, folders.map(|folders| folders.results))
-            .written("--emit", options.emit.clone())
-    }
-
-    /// With the documents of a run, and what they are signed with.
-    pub(super) fn of(self, arguments: &Arguments) -> Self {
-        self.with(&arguments.options())
-            .read("--from", arguments.from.clone())
-            // What a shell has opened as standard input is a file too.
-            .read("-", arguments.specs.iter().any(|spec| spec == "-").then_some("/dev/stdin"))
-            .read("--attest-key", arguments.attest_key.clone())
-            .read("--signing-config", arguments.signing_config.clone())
-            .read("--verify-attestation", arguments.verify_attestation.clone())
-            .written("--attest", arguments.attest.clone())
-            .written("--attest-svr", arguments.attest_svr.clone())
-            .written("--sarif", arguments.sarif.clone())
-            .written("--diffoscope-json", arguments.diffoscope_json.clone())
-            .written("--junit", arguments.junit.clone())
+            .written("--emit", emit)
     }
 
     /// With the tarballs on disk among these specs.
-    pub(super) fn of_specs(mut self, specs: &[String]) -> Self {
+    pub(crate) fn of_specs(mut self, specs: &[String], cwd: Option<&Path>) -> Self {
         let around = Surroundings::of_process(None);
+        let cwd = cwd.map_or_else(|| around.cwd.clone(), |cwd| around.cwd.join(cwd));
         for word in specs {
-            let file = Spec::parse(word).ok().and_then(|spec| spec.file_in(&around.cwd, around.home.as_deref()));
+            let file = Spec::parse(word).ok().and_then(|spec| spec.file_in(&cwd, around.home.as_deref()));
             self = self.read("a tarball that is checked", file);
         }
         self
@@ -99,43 +117,102 @@ impl Places {
 
     /// A usage error where two of the files are one, or where an output cannot be written: that is
     /// told before the work, and not after it.
-    pub(super) fn check(&self) -> Result<(), Box<Answer>> {
+    pub(crate) fn check(&self) -> Result<(), Box<Answer>> {
         for (at, one) in self.written.iter().enumerate() {
-            // Where nothing can be stored a run gives its answer all the same.
-            let is_needed = one.what != RESULTS;
-            // What is there is taken as it is: what a shell has opened is a link to nothing on
-            // the disk.
-            let target = if one.path.exists() { one.path.clone() } else { resolved(&one.path) };
-            let checked = if is_needed { pipes::check_writable(&target) } else { pipes::check_output(&one.path) };
-            checked.map_err(|error| {
-                let error = plain(&error.to_string());
-                let message = format!("{} {} cannot be written: {error}", one.what, shown(&one.path));
-                Box::new(refused(&message, &format!("name a file for {}; /dev/stdout and a shell's >(…) are possible too", one.what)))
-            })?;
+            let settled = self.settled(one)?;
+            self.check_place(one, &settled)?;
             let Some(file) = FileId::of(&one.path) else { continue };
-            if is_needed && file.path.components().any(|part| part.as_os_str() == ".git") {
-                let message = format!("{} {} is in the folder of git's own files", one.what, shown(&one.path));
-                return Err(Box::new(refused(&message, "nothing was touched; name another file")));
-            }
             let is_same = |other: &&Place| FileId::of(&other.path).is_some_and(|other| other.is(&file));
             if let Some(other) = self.read.iter().find(is_same) {
-                let message = format!("{} {} would write over {}, which is read", one.what, shown(&one.path), named(other));
-                return Err(Box::new(refused(&message, "nothing was touched; name another file")));
+                return Err(refused(&format!("{} would write over {}, which is read", named(one), of(other)), KEPT));
             }
             if let Some(other) = self.written.iter().take(at).find(is_same) {
                 let message = format!("{} and {} are written to one file, {}", other.what, one.what, shown(&one.path));
-                return Err(Box::new(refused(&message, "nothing was touched; name a file for each")));
+                return Err(refused(&message, "nothing was touched; name a file for each"));
             }
+            self.check_lost(one, &settled)?;
         }
         Ok(())
     }
+
+    /// Where an output goes.
+    fn settled(&self, one: &Place) -> Result<PathBuf, Box<Answer>> {
+        // Where the user's cache is, and through which links, is the user's affair.
+        let settled = if self.usual_results.as_ref() == Some(&one.path) {
+            output::real(&one.path)
+        } else {
+            output::settled(&one.path, &self.strangers_here())
+        };
+        settled.map_err(|error| {
+            let hint = match error {
+                OutputError::Link(_) => "nothing was touched; name the file that the link leads to, or remove the link".to_owned(),
+                _ => hint(one),
+            };
+            refused(&format!("{} cannot be written: {}", named(one), plain(&error.to_string())), &hint)
+        })
+    }
+
+    /// The folders whose links are not followed.
+    fn strangers_here(&self) -> Strangers {
+        Strangers::of_process().with(&self.strangers)
+    }
+
+    /// Refuses what cannot be written, and what git keeps for itself.
+    fn check_place(&self, one: &Place, settled: &Path) -> Result<(), Box<Answer>> {
+        // Where nothing can be stored a run gives its answer all the same.
+        let is_needed = one.what != RESULTS;
+        let checked = if is_needed { output::check_writable(settled) } else { output::check(settled) };
+        checked.map_err(|error| {
+            let error = plain(&error.to_string());
+            refused(&format!("{} cannot be written: {error}", named(one)), &hint(one))
+        })?;
+        if is_needed && settled.components().any(|part| part.as_os_str() == ".git") {
+            return Err(refused(&format!("{} is in the folder of git's own files", named(one)), KEPT));
+        }
+        Ok(())
+    }
+
+    /// Refuses to write over a file that git tracks, or that lies in a folder that is checked. A
+    /// document that this program wrote earlier may be one of them.
+    fn check_lost(&self, one: &Place, settled: &Path) -> Result<(), Box<Answer>> {
+        let is_file = std::fs::symlink_metadata(settled).is_ok_and(|about| about.is_file() && about.len() > 0);
+        if !is_file || output::is_of_system(settled) {
+            return Ok(());
+        }
+        let unknown = |error: &dyn std::fmt::Display| {
+            let message = format!("{} would write over a file of which it is not known whether git tracks it: {error}", named(one));
+            refused(&message, "nothing was touched; name a file outside of the checkout")
+        };
+        let kind = earlier::kind_of(settled).map_err(|error| unknown(&error))?;
+        if kind == earlier::Kind::Document {
+            return Ok(());
+        }
+        if tracked::is_tracked(settled).map_err(|error| unknown(&error))? {
+            return Err(refused(&format!("{} would write over a file that git tracks", named(one)), KEPT));
+        }
+        let around = self.folders.iter().find(|folder| settled.starts_with(&folder.path));
+        match around.filter(|_| kind != earlier::Kind::Tarball) {
+            Some(folder) => Err(refused(&format!("{} would write over a file of {}, which is read", named(one), of(folder)), KEPT)),
+            None => Ok(()),
+        }
+    }
 }
 
-fn refused(message: &str, hint: &str) -> Answer {
-    Answer::usage(message, hint.to_owned())
+fn refused(message: &str, hint: &str) -> Box<Answer> {
+    Box::new(Answer::usage(message, hint.to_owned()))
 }
 
+fn hint(one: &Place) -> String {
+    format!("name a file for {}; /dev/stdout and a shell's >(…) are possible too", one.what)
+}
+
+/// An output with the option that names it.
 fn named(place: &Place) -> String {
+    format!("{} {}", place.what, shown(&place.path))
+}
+
+/// What is read by the option that names it, or by its name.
+fn of(place: &Place) -> String {
     if place.what.starts_with('-') { place.what.clone() } else { format!("{} ({})", shown(&place.path), place.what) }
 }
 
@@ -160,7 +237,7 @@ impl FileId {
             return None;
         }
         Some(Self {
-            path: resolved(path),
+            path: output::real(path).unwrap_or_else(|_| path.to_owned()),
             #[cfg(unix)]
             node: about.map(|about| {
                 use std::os::unix::fs::MetadataExt as _;
@@ -179,66 +256,5 @@ impl FileId {
             return self.path.to_string_lossy().to_lowercase() == other.path.to_string_lossy().to_lowercase();
         }
         self.path == other.path
-    }
-}
-
-/// The path without links, also of a file that is not there, to which a link may lead.
-fn resolved(path: &Path) -> PathBuf {
-    let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for _ in 0..MAX_LINKS {
-        let Ok(target) = std::fs::read_link(&path) else { break };
-        path = path.parent().unwrap_or(Path::new("/")).join(target);
-    }
-    if let Ok(there) = path.canonicalize() {
-        return there;
-    }
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(places: &Places) -> Option<String> {
-        places.check().err().map(|answer| answer.to_json())
-    }
-
-    #[test]
-    fn an_output_that_is_an_input_is_refused_in_every_spelling() {
-        let folder = tempfile::tempdir().unwrap();
-        let key = folder.path().join("key.pem");
-        std::fs::write(&key, "key").unwrap();
-        std::fs::create_dir(folder.path().join("a")).unwrap();
-        std::fs::hard_link(&key, folder.path().join("hard")).unwrap();
-        let mut spellings = vec!["key.pem", "a/../key.pem", "./key.pem", "hard"];
-        #[cfg(unix)]
-        {
-            std::os::unix::fs::symlink("key.pem", folder.path().join("link")).unwrap();
-            std::os::unix::fs::symlink("..", folder.path().join("a/up")).unwrap();
-            spellings.extend(["link", "a/up/key.pem"]);
-        }
-        for spelling in spellings {
-            let places = Places::default().read("--key", Some(&key)).written("--out", Some(folder.path().join(spelling)));
-            let said = message(&places).expect(spelling);
-            assert!(said.contains("would write over --key, which is read"), "{spelling}: {said}");
-        }
-        assert_eq!(message(&Places::default().read("--key", Some(&key)).written("--out", Some(folder.path().join("other")))), None);
-        assert_eq!(std::fs::read(&key).unwrap(), b"key");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn two_outputs_are_two_files_also_where_neither_is_there_yet() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| Some(folder.path().join(name));
-        std::os::unix::fs::symlink("new", folder.path().join("link")).unwrap();
-        for (one, other) in [("new", "new"), ("new", "./new"), ("link", "new"), ("new", "link")] {
-            assert!(message(&Places::default().written("--a", at(one)).written("--b", at(other))).is_some(), "{one} {other}");
-        }
-        assert_eq!(message(&Places::default().written("--a", at("new")).written("--b", at("newer"))), None);
-        assert_eq!(message(&Places::default().written("--a", Some("/dev/null")).written("--b", Some("/dev/null"))), None);
     }
 }

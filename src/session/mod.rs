@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use context::Progress;
 use http::Cancel;
-use judge::{attested, replay};
+use judge::{attested, emit, replay};
 use npm_registry::{Packument, Release};
 use npm_spec::{PackageName, Spec, Target, Wanted};
 use rebuild::rebuilt::Limit;
@@ -28,6 +28,7 @@ use report::answer::Answer;
 use report::inspect::Inspection;
 use report::json::{OptionsInfo, Report};
 use report::replay::Replayed;
+use verdict::diagnostic::shown_path;
 use verdict::{Failed, Finding, Severity, Verdict, boxed, internal};
 
 use crate::history;
@@ -39,6 +40,7 @@ pub(crate) use published::{Publishing, just_published};
 use reached::Reached;
 use setup::Setup;
 pub use setup::cache_folders;
+pub(crate) use setup::netrc_of;
 pub(crate) use signing::sign;
 pub(crate) use source::source_of;
 pub use stage::{judge_stage, stages};
@@ -61,7 +63,17 @@ pub async fn judge_one(spec: &str, options: &Options, known: Option<&str>, progr
         Ok(count) => count,
         Err(error) => return Answer::failed(spec, &error),
     };
+    if let Err(error) = options.emitted().as_deref().map_or(Ok(()), emit::remove_earlier) {
+        return Answer::failed(spec, &*error);
+    }
     let mut answer = judge_alone(spec, options, known, progress.clone(), Arc::clone(&cancelled)).await;
+    if let (Answer::Judged { report, .. }, Some(path)) = (&mut answer, options.emitted())
+        && report.attempts.is_empty()
+    {
+        // Of this run alone, and not stored.
+        let message = format!("{} was not written, because nothing was rebuilt", shown_path(&path));
+        report.findings.push(Finding::new("emit-nothing", Severity::Warning, message));
+    }
     if let (Answer::Judged { report, .. }, 1..) = (&mut answer, count) {
         history::extend(report, spec, (options, count), &progress, &cancelled).await;
     }
@@ -115,6 +127,7 @@ pub async fn inspect_one(spec: &str, options: &Options, cancelled: Arc<AtomicBoo
 /// Makes the tarball of a recipe again; `file` has the recipe, or a result with it, and `-` is
 /// standard input.
 pub async fn replay_one(file: &Path, options: &Options, progress: Progress, cancelled: Arc<AtomicBool>) -> Result<Replayed, Failed> {
+    options.emitted().as_deref().map_or(Ok(()), emit::remove_earlier)?;
     let stop = Stop::default();
     let run = Box::pin(replay_file(file, options, progress, &stop));
     until_stopped(run, &stop, options, &cancelled).await

@@ -18,7 +18,7 @@ use npmrc::{ConfigFinding, NpmConfig, Overrides, Surroundings};
 use rebuild::ToolchainByUser;
 use report::json::OptionsInfo;
 use store::{CacheError, Folders, folders};
-use verdict::{Failed, Finding, Severity, boxed};
+use verdict::{Failed, Finding, Severity, boxed, path_without_secrets};
 
 use super::Stop;
 use crate::options::Options;
@@ -74,6 +74,7 @@ impl Setup {
             match store::at_hand::read(path.as_ref(), MAX_ROOTS).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
                 Ok(roots) => npm.network.extra_roots.push(roots),
                 Err(error) => {
+                    let path = path_without_secrets(path);
                     let message = format!("git's http.sslCAInfo, {path}, cannot be read and is ignored: {error}");
                     findings.push(Finding::new("git-ca-unreadable", Severity::Warning, message));
                 }
@@ -88,7 +89,7 @@ impl Setup {
         if let Some(path) = netrc_of(&around)
             && let Err(Unreadable { path, reason }) = credentials.add_netrc(&path)
         {
-            let message = format!("{path} cannot be read and is ignored: {reason}");
+            let message = format!("{} cannot be read and is ignored: {reason}", path_without_secrets(&path));
             findings.push(Finding::new("netrc-unreadable", Severity::Warning, message));
         }
         let limit = options.limit().map_err(boxed)?;
@@ -177,7 +178,7 @@ impl Setup {
 }
 
 /// Where the user's `.netrc` is, as git's own client looks for it.
-fn netrc_of(around: &Surroundings) -> Option<PathBuf> {
+pub(crate) fn netrc_of(around: &Surroundings) -> Option<PathBuf> {
     match around.vars.get("NETRC").filter(|path| !path.is_empty()) {
         Some(path) => Some(path.into()),
         None => around.home.as_ref().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })),

@@ -6,6 +6,8 @@
 //! global, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_COUNT`); hooks, filters, aliases
 //! and credential helpers never are.
 
+use std::path::PathBuf;
+
 use gix::bstr::ByteSlice;
 use gix::config::File;
 
@@ -29,6 +31,8 @@ pub struct GitConfig {
     pub headers: Vec<ExtraHeader>,
     /// What stood as `user:password@` in a base of `insteadOf`.
     pub identities: Vec<ExtraHeader>,
+    /// The files that it was read from, included ones too.
+    pub files: Vec<PathBuf>,
 }
 
 impl GitConfig {
@@ -60,7 +64,8 @@ impl GitConfig {
             }
         }
         let text = |key: &str| file.string(key).and_then(|value| value.to_str().ok().map(str::to_owned)).filter(|value| !value.is_empty());
-        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file), identities }
+        let files = file.sections().filter_map(|section| section.meta().path.clone()).collect();
+        Self { rewrites, proxy: text("http.proxy"), ca_file: text("http.sslCAInfo"), headers: headers(file), identities, files }
     }
 
     /// The address to ask for `url`: the rule with the longest matching prefix is applied once, as

@@ -14,7 +14,7 @@ mod declared;
 mod deno_pack;
 mod draft;
 mod elsewhere;
-mod emit;
+pub mod emit;
 mod fetch;
 mod halt;
 mod identity;

@@ -3,7 +3,6 @@
 //! the commit does not count.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -237,7 +236,7 @@ fn write<W: Write>(archive: &npm_tarball::Archive, tarball: &TarballRecipe, out:
 }
 
 fn emit(archive: &npm_tarball::Archive, tarball: &TarballRecipe, path: &Path) -> Result<String, SourceError> {
-    let (mut file, integrity) = write(archive, tarball, BufWriter::new(File::create(path)?))?;
+    let (mut file, integrity) = write(archive, tarball, BufWriter::new(store::output::create(path)?))?;
     file.flush()?;
     Ok(integrity)
 }

@@ -14,6 +14,8 @@ use super::{ConfigFinding, Overrides, ProjectFile, auth, project};
 pub(super) struct Layers {
     layers: Vec<BTreeMap<String, Value>>,
     home_and_cwd: Option<Surroundings>,
+    /// The files that they are read from, there or not.
+    files: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for Layers {
@@ -28,11 +30,13 @@ impl Layers {
         let mut env = environment(around);
         let of_yarn = told_by_yarn(around, &mut env);
         told_by_vlt(around, &mut env);
-        let builtin = builtin_file(around).map(|path| read(around, &path, findings)).unwrap_or_default();
+        let builtin_path = builtin_file(around);
+        let builtin = builtin_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
 
         // A project's file moves neither the user's nor the global one: it may come with a
         // checkout.
-        let trusted = Self { layers: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()) };
+        let trusted =
+            Self { layers: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()), files: Vec::new() };
         let user_path = trusted.path("userconfig").or_else(|| around.home.as_ref().map(|home| home.join(".npmrc")));
         let user = user_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
         let trusted = Self { layers: vec![cli.clone(), env.clone(), user.clone(), builtin.clone()], ..trusted };
@@ -46,13 +50,23 @@ impl Layers {
         let own = Self { layers: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
         let fill = Fill { vars: &around.vars, of_stranger: (overrides.project == ProjectFile::OfStranger).then(|| own.hosts()) };
         let counts = !is_global && overrides.project != ProjectFile::Ignored;
-        let project = if counts { of_project(around, user_path.as_deref(), (&fill, findings)) } else { BTreeMap::new() };
+        let mut project_path = None;
+        let project = if counts { of_project(around, user_path.as_deref(), &mut project_path, (&fill, findings)) } else { BTreeMap::new() };
 
         let layers = vec![cli, env, project, user, global, builtin, of_yarn];
         for layer in &layers {
             auth::note_unscoped(layer.keys(), findings);
         }
-        Self { layers, home_and_cwd: Some(around.clone()) }
+        let files = [builtin_path, user_path, global_path, project_path].into_iter().flatten().collect();
+        Self { layers, home_and_cwd: Some(around.clone()), files }
+    }
+
+    /// The files of the configuration, there or not, and those of certificates and keys that it
+    /// names.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let names_one = |key: &&String| matches!(key.rsplit(':').next(), Some("cafile" | "certfile" | "keyfile"));
+        let named = self.keys().filter(names_one).filter_map(|key| self.path(key));
+        self.files.iter().cloned().chain(named).collect()
     }
 
     /// The hosts that these layers name as registries or have credentials for, and the public
@@ -144,10 +158,11 @@ impl Fill<'_> {
 fn of_project(
     around: &Surroundings,
     user: Option<&Path>,
+    found: &mut Option<PathBuf>,
     (fill, findings): (&Fill<'_>, &mut Vec<ConfigFinding>),
 ) -> BTreeMap<String, Value> {
     let mut project = project::find(around);
-    let path = project.root.join(".npmrc");
+    let path = found.insert(project.root.join(".npmrc")).clone();
     let mut counts = Some(path.as_path()) != user;
     if let Some(owner) = around.files.foreign(&path, &around.cwd).filter(|_| counts) {
         project.foreign.push((path.clone(), owner));

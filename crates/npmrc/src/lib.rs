@@ -137,6 +137,12 @@ impl NpmConfig {
         }
     }
 
+    /// The files of the configuration, there or not, and those of certificates and keys that it
+    /// names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.layers.files()
+    }
+
     /// An error where a setting that says whom to ask cannot be followed: no other registry and no
     /// other way stands in for it.
     pub fn check(&self) -> Result<(), ConfigError> {

@@ -13,6 +13,7 @@ pub mod folders;
 mod key;
 pub mod layout;
 pub mod lock;
+pub mod output;
 mod removal;
 pub mod results;
 mod rewrite;

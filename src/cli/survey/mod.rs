@@ -28,10 +28,10 @@ use verdict::{Accept, Failed, boxed};
 
 use super::arguments::{AcceptChoice, ColorChoice, FailOnChoice, jobs, jobs_within, seconds, unbuilt_within};
 use super::output::Output;
-use super::places::Places;
 use super::{UNDECIDED, interrupted, usage, written};
 use crate::options::Options;
 use crate::pipes;
+use crate::places::Places;
 use crate::session;
 use sink::{Shown, Sink, SinkError};
 use sweep::Sweeper;

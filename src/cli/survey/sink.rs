@@ -10,6 +10,7 @@ use page::{Entry, Figures};
 use report::answer::Answer;
 use report::terminal::{self, Style};
 use report::text::{escape, shown_time};
+use store::output;
 use survey::{Database, Done, Fact, Line, Logs, Once, SurveyError, facts_of};
 
 use super::super::output::Output;
@@ -77,7 +78,7 @@ impl Sink {
         if let Some(path) = file.filter(|path| is_database(path)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is the database", path.display())).into());
         }
-        let lines = file.map(|path| crate::pipes::create(path).map(|file| (path.to_owned(), file))).transpose()?;
+        let lines = file.map(|path| output::create(path).map(|file| (path.to_owned(), file))).transpose()?;
         let is_quiet = shown.json || prints_lines;
         // Rows in a log, a line that moves on a terminal.
         let moves = io::stderr().is_terminal() && (is_quiet || io::stdout().is_terminal());

@@ -3,6 +3,7 @@
 //! Code that nothing explains comes first, whatever else differs: it is what a reader must look at.
 //! A gentler reason is given only where each file has one.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use serde::de::Error as _;
@@ -14,8 +15,8 @@ use npm_tarball::{Archive, Entry};
 
 use super::data::{Looks, does_nothing, looks};
 use super::loads::{Loads, acting, is_obeyed};
-use super::script::is_javascript;
-use super::{Class, Explanation, Source, dense, json, place, text};
+use super::script::{self, is_javascript};
+use super::{Class, Explanation, Limits, Source, dense, json, literal, place, text};
 
 /// Files that the reasons name; the rest is counted.
 const NAMED: usize = 5;
@@ -98,7 +99,7 @@ pub enum Built {
 
 /// The likeliest reason for the files that differ. `None` if none does.
 pub fn likely(published: &Archive, rebuilt: &Archive, explanations: &[Explanation], source: &Source, built: Built) -> Option<Likely> {
-    let case = Case { published, rebuilt, source, built, loads: Loads::of(published) };
+    let case = Case { published, rebuilt, source, built, loads: Loads::of(published), steps: RefCell::new(Limits::default().steps) };
     let sides: Vec<(Side, String)> = explanations.iter().flat_map(|one| case.sides(one)).collect();
     let number = |wanted: Side| sides.iter().filter(|(side, _)| *side == wanted).count();
     let (code, unbuilt) = (number(Side::Code), number(Side::Unbuilt));
@@ -144,6 +145,8 @@ struct Case<'a> {
     source: &'a Source,
     built: Built,
     loads: Loads<'a>,
+    /// Steps that the parser may still take.
+    steps: RefCell<u64>,
 }
 
 impl Case<'_> {
@@ -161,6 +164,8 @@ impl Case<'_> {
         let path = one.path.as_str();
         let unmatched = if self.built == Built::No { Cause::SourceNotThere } else { Cause::BuildNotMatched };
         match one.class {
+            class if self.acts_otherwise(class, path) => Side::Code,
+            Class::Renamed | Class::NotPacked | Class::NotPublished if self.is_loaded(path) => Side::Code,
             Class::LineEndings | Class::FinalNewline | Class::ByteOrderMark | Class::Whitespace | Class::LocalPath => {
                 Side::Cause(Cause::PublisherMachine)
             }
@@ -209,15 +214,71 @@ impl Case<'_> {
     /// Whether a package.json has the conditions of `exports` or `imports` in another order: the
     /// first that holds is taken, so that other files are loaded.
     fn reorders_conditions(&self, path: &str) -> bool {
+        let is_manifest = path.rsplit('/').next() == Some("package.json");
+        let both = || self.both(path).and_then(|[ours, theirs]| json::both(&ours, &theirs));
+        let text = |manifest: &Value, key: &str| manifest.get(key).and_then(|value| serde_json::to_string(value).ok());
+        // What cannot be read may have any order.
+        is_manifest && both().is_none_or(|[ours, theirs]| ["exports", "imports"].iter().any(|key| text(&ours, key) != text(&theirs, key)))
+    }
+
+    /// Whether a file that is run differs on its surface alone and does something else all the
+    /// same: a script keeps what differs and does nothing by it, or it acts; of another language
+    /// that is run nothing is known but the ends of its lines.
+    fn acts_otherwise(&self, class: Class, path: &str) -> bool {
+        let is_literal = matches!(class, Class::TimeStamp | Class::LocalPath | Class::VersionString | Class::Hash);
+        let is_parsed = matches!(class, Class::CommentsOnly | Class::LiteralForm | Class::FormattingOnly);
+        let is_data = path.rsplit('.').next().is_some_and(|end| matches!(end, "json" | "html" | "htm" | "svg" | "css" | "md" | "map"));
+        if is_data || !(class.is_surface() || class == Class::ToolVersion) || !self.is_run(path) {
+            return false;
+        }
+        let Some(read_as) = self.read_as(path) else {
+            return class != Class::FinalNewline && !self.ends_lines_alike(class, path);
+        };
+        let sides = [self.published, self.rebuilt];
+        let keeps = |[ours, theirs]: [Vec<u8>; 2]| {
+            // Of a tool's version: of helpers it is a rule of its own.
+            let is_told = class != Class::ToolVersion || literal::only_difference(&ours, &theirs).is_some();
+            let is_renamed = |one: &str, other: &str| is_renamed(sides, one, other);
+            !is_told || script::keeps(read_as, &ours, &theirs, &mut self.steps.borrow_mut(), &is_renamed)
+        };
+        let is_read = is_literal || is_parsed || matches!(class, Class::ToolVersion | Class::Whitespace);
+        // What cannot be read may do anything.
+        is_read && !self.both(path).is_some_and(keeps)
+    }
+
+    /// The name by which a file is read as a script: its own, or one of JavaScript where its first
+    /// line asks for Node.
+    fn read_as<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if place::is_script(path) {
+            return Some(path);
+        }
+        let [ours, _] = self.both(path)?;
+        let first = ours.split(|byte| *byte == b'\n').next().filter(|line| line.starts_with(b"#!"))?;
+        first.windows(4).any(|word| word == b"node").then_some("command.js")
+    }
+
+    /// Whether all lines of a file end in one way on each side, as a checkout of another system
+    /// writes them.
+    fn ends_lines_alike(&self, class: Class, path: &str) -> bool {
+        let is_alike = |text: &Vec<u8>| {
+            let returns = text.windows(2).filter(|pair| pair == b"\r\n").count();
+            returns == 0 || returns == text.iter().filter(|byte| **byte == b'\n').count()
+        };
+        class == Class::LineEndings && self.both(path).is_some_and(|both| both.iter().all(is_alike))
+    }
+
+    /// Whether a script that only one side has is loaded, or obeyed by its name.
+    fn is_loaded(&self, path: &str) -> bool {
+        is_obeyed(path) || path.ends_with(".gyp") || is_code(path) && !is_declaration(path) && self.loads.loads(path)
+    }
+
+    /// The bytes of a file, published and rebuilt. `None` where one is too large or cannot be read.
+    fn both(&self, path: &str) -> Option<[Vec<u8>; 2]> {
         let read = |archive: &Archive| {
             let entry = archive.get(path).filter(|entry| entry.size <= SEARCHED)?;
             archive.content(entry).ok()
         };
-        let is_manifest = path.rsplit('/').next() == Some("package.json");
-        let both = || json::both(&read(self.published)?, &read(self.rebuilt)?);
-        let text = |manifest: &Value, key: &str| manifest.get(key).and_then(|value| serde_json::to_string(value).ok());
-        // What cannot be read may have any order.
-        is_manifest && both().is_none_or(|[ours, theirs]| ["exports", "imports"].iter().any(|key| text(&ours, key) != text(&theirs, key)))
+        Some([read(self.published)?, read(self.rebuilt)?])
     }
 
     /// Whether a file is run or loaded: by its name, or because a script or package.json names it
@@ -260,6 +321,16 @@ impl Case<'_> {
     }
 }
 
+/// Whether two paths of scripts beside one are one file under another hash: each side has its
+/// own alone.
+fn is_renamed([left, right]: [&Archive; 2], published: &str, rebuilt: &str) -> bool {
+    let is_beside = [published, rebuilt].iter().all(|path| path.starts_with("./") || path.starts_with("../"));
+    let by_hash = || matches!(literal::only_difference(published.as_bytes(), rebuilt.as_bytes()), Some((Class::Hash, _)));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let has = |archive: &Archive, name: &str| archive.entries().iter().any(|entry| entry.path.rsplit('/').next() == Some(name));
+    is_beside && by_hash() && !has(right, &name(published)) && !has(left, &name(rebuilt))
+}
+
 /// Whether a file of such a name is run or loaded, or says what is: a script, a program, a page.
 /// One without an extension may be a program.
 fn is_code(path: &str) -> bool {
@@ -279,216 +350,4 @@ fn is_declaration(path: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tests::{archive, source};
-    use crate::{Limits, explain};
-
-    const MANIFEST: &str = "{\"name\":\"a\",\"version\":\"1.0.0\",\"scripts\":{\"build\":\"x\"}}";
-
-    fn cause_with(published: &[(&str, &str)], rebuilt: &[(&str, &str)], source: &Source, built: Built) -> (Cause, String) {
-        let [ours, theirs] = [published, rebuilt].map(|files| {
-            let manifest = (!files.iter().any(|(path, _)| *path == "package.json")).then_some(("package.json", MANIFEST));
-            archive(&manifest.into_iter().chain(files.iter().copied()).collect::<Vec<_>>())
-        });
-        let comparison = npm_tarball::compare(&ours, &theirs);
-        let explanations = explain(&ours, &theirs, &comparison, source, &Limits::default());
-        let likely = likely(&ours, &theirs, &explanations, source, built).expect("something differs");
-        (likely.cause, likely.reasons.join("\n"))
-    }
-
-    fn cause(published: &[(&str, &str)], rebuilt: &[(&str, &str)], built: Built) -> Cause {
-        cause_with(published, rebuilt, &Source::default(), built).0
-    }
-
-    #[test]
-    fn code_that_nothing_explains_comes_first() {
-        for (published, rebuilt, built) in [
-            // Something was added to what a build makes, and to what is packed as it is.
-            (&[("dist/a.js", "a()\nsteal()"), ("dist/b.js", "b()")][..], &[("dist/a.js", "a()"), ("dist/b.js", "b()")][..], Built::Ended),
-            (&[("a.js", "a()\nsteal()")], &[("a.js", "a()")], Built::No),
-            // A file was added: at the root, at a place of builds, where there is no build and
-            // where it ended well.
-            (&[("a.js", "a()"), ("setup.js", "s()")], &[("a.js", "a()")], Built::No),
-            (&[("a.js", "a()"), ("dist/setup.js", "s()")], &[("a.js", "a()")], Built::No),
-            (&[("dist/a.js", "a()"), ("dist/setup.js", "s()")], &[("dist/a.js", "a()")], Built::Ended),
-            (
-                &[("dist/a.js", "a()"), ("dist/b.js", "b()"), ("dist/setup.js", "s()")],
-                &[("dist/a.js", "a()"), ("dist/b.js", "b()")],
-                Built::Failed,
-            ),
-            // A program without an extension, and one among an editor's files.
-            (&[("a.js", "a()"), ("setup", "#!")], &[("a.js", "a()")], Built::No),
-            (&[("a.js", "a()"), (".vscode/setup.mjs", "s()")], &[("a.js", "a()")], Built::No),
-            // Beside a hundred harmless differences.
-            (&[("a.js", "a()\r\n"), ("b.js", "b(1)")], &[("a.js", "a()\n"), ("b.js", "b(2)")], Built::No),
-        ] {
-            assert_eq!(cause(published, rebuilt, built), Cause::UnexplainedCode, "{published:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_named_without_quotes_or_obeyed_by_an_installation_is_code() {
-        const CODE: &str = "console.log('x', require('os').arch())\n";
-        let at_install = "{\"scripts\":{\"postinstall\":\"pip install -r requirements.txt -c pins.lst\"}}";
-        for (there, path, text) in [
-            (("run.sh", "#!/bin/sh\nnode $(dirname $0)/notes.txt\n"), "notes.txt", CODE),
-            (("x.html", "<script src=notes.txt></script>\n"), "notes.txt", CODE),
-            (("a.mjs", "import{createRequire as c}from'module';const r=c(import.meta.url);r('./no'+'tes.txt')\n"), "notes.txt", CODE),
-            (("package.json", at_install), "requirements.txt", "good\nevil\n"),
-            (("package.json", at_install), "pins.lst", "good\nevil\n"),
-        ] {
-            assert_eq!(cause(&[there, (path, text)], &[there], Built::No), Cause::UnexplainedCode, "{there:?} {path}");
-        }
-        let control = ("a.mjs", "import x from 'y'; export default x.z\n");
-        assert_eq!(cause(&[control, ("notes.txt", CODE)], &[control], Built::No), Cause::SourceNotThere);
-    }
-
-    #[test]
-    fn the_order_of_conditions_is_code_and_that_of_other_keys_is_none() {
-        for (path, key, expected) in [
-            ("package.json", "exports", Cause::UnexplainedCode),
-            ("lib/package.json", "imports", Cause::UnexplainedCode),
-            ("package.json", "config", Cause::BuildNotMatched),
-            ("lib/data.json", "exports", Cause::BuildNotMatched),
-        ] {
-            let text = |one: &str, two: &str| format!(r#"{{"{key}":{{"{one}":"./a.js","{two}":"./a.js"}}}}"#);
-            let [published, rebuilt] = [text("node", "default"), text("default", "node")];
-            assert_eq!(cause(&[(path, &published)], &[(path, &rebuilt)], Built::Ended), expected, "{path} {key}");
-        }
-    }
-
-    #[test]
-    fn what_package_json_runs_loads_or_installs_is_code() {
-        for (key, published) in [
-            ("scripts.preinstall", "{\"scripts\":{\"preinstall\":\"node setup.js\"}}"),
-            ("bin", "{\"bin\":\"b.js\",\"scripts\":{}}"),
-            ("dependencies.evil", "{\"dependencies\":{\"evil\":\"1\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"npm:evil@1\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"https://evil.example/a.tgz\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"6.6.6\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"1.0.0 || 6.6.6\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\">=1.0.0\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"1 - 9\"}}"),
-            ("dependencies.a", "{\"dependencies\":{\"a\":\"evil1\"}}"),
-            ("binary", "{\"exports\":\"./b.js\",\"binary\":{\"host\":\"evil.example\"}}"),
-            ("type", "{\"type\":\"module\"}"),
-            // What is taken away, and what only bundlers read.
-            ("exports", "{}"),
-            ("react-native", "{\"exports\":\"./b.js\",\"react-native\":\"package/x\"}"),
-            ("config", "{\"exports\":\"./b.js\",\"config\":{\"file\":\"x\"}}"),
-            ("unpkg", "{\"exports\":\"./b.js\",\"unpkg\":\"./x.txt\"}"),
-            ("jsdelivr", "{\"exports\":\"./b.js\",\"jsdelivr\":\"./x.txt\"}"),
-            ("browserify", "{\"exports\":\"./b.js\",\"browserify\":{\"transform\":[\"evil\"]}}"),
-            ("bundleDependencies", "{\"exports\":\"./b.js\",\"bundleDependencies\":true}"),
-        ] {
-            let rebuilt = "{\"dependencies\":{\"a\":\"^1.0.0\"},\"a\":1,\"exports\":\"./b.js\"}";
-            let (cause, reasons) = cause_with(
-                &[("package.json", published), ("package/x.js", "")],
-                &[("package.json", rebuilt), ("package/x.js", "")],
-                &Source::default(),
-                Built::Ended,
-            );
-            assert_eq!((cause, reasons.contains(key)), (Cause::UnexplainedCode, true), "{reasons}");
-        }
-        let harmless = "{\"gitHead\":\"x\",\"scripts\":{\"test\":\"x\"},\"dependencies\":{\"a\":\"1.0.1\"}}";
-        assert_eq!(
-            cause(&[("package.json", harmless)], &[("package.json", "{\"dependencies\":{\"a\":\"^1.0.0\"}}")], Built::Ended),
-            Cause::BuildNotMatched
-        );
-    }
-
-    #[test]
-    fn what_a_script_or_package_json_names_is_code_whatever_its_name() {
-        let loads = |main: &str| format!("{{\"name\":\"a\",\"version\":\"1.0.0\",\"main\":\"{main}\"}}");
-        for (path, main, script) in [
-            ("core.bak", "core.bak", ""),
-            ("core.bak", "index.js", "require('./core.bak')"),
-            (".cache/core.dat", ".cache/core.dat", ""),
-            ("LICENSE", "LICENSE", ""),
-        ] {
-            let manifest = loads(main);
-            let common = [("package.json", manifest.as_str()), ("index.js", script)];
-            let published = [common[0], common[1], (path, "evil()")];
-            assert_eq!(cause(&published, &common, Built::No), Cause::UnexplainedCode, "{path} {main}");
-            let installs = format!("{},\"scripts\":{{\"postinstall\":\"sh *\"}}}}", loads(main).trim_end_matches('}'));
-            let (with, without) = ([("package.json", installs.as_str()), ("x.orig", "evil()")], [("package.json", installs.as_str())]);
-            assert_eq!(cause(&with, &without, Built::No), Cause::UnexplainedCode);
-            let harmless = [common[0], common[1], ("core.orig", "evil()")];
-            assert_eq!(cause(&harmless, &common, Built::No), Cause::PublisherMachine, "{path} {main}");
-        }
-    }
-
-    #[test]
-    fn what_is_obeyed_by_its_name_and_what_a_name_that_is_put_together_loads_is_code() {
-        let main = ("package.json", MANIFEST);
-        for (script, added) in [
-            ("x()", &[("npm-shrinkwrap.json", "{\"lockfileVersion\":2}")][..]),
-            ("x()", &[(".babelrc", "{\"presets\":[\"evil\"]}")]),
-            ("require('./lib')", &[("lib/package.json", "{\"main\":\"notes.txt\"}"), ("lib/notes.txt", "evil()")]),
-            ("require('./notes' + '.txt')", &[("notes.txt", "evil()")]),
-            ("const r = require; r('./no' + 'tes.md')", &[("notes.md", "evil()")]),
-        ] {
-            let common = [main, ("index.js", script)];
-            let published: Vec<_> = common.iter().chain(added).copied().collect();
-            assert_eq!(cause(&published, &common, Built::No), Cause::UnexplainedCode, "{script} {added:?}");
-        }
-        // The control: the same text where names are whole, and a text where they are not.
-        for (script, added) in [
-            ("require('./a')", ("notes.txt", "evil()")),
-            ("require(a)", ("notes.txt", "Some words (and more).")),
-            ("require(a)", ("a.json", "[1]")),
-        ] {
-            let common = [main, ("index.js", script)];
-            let published = [common[0], common[1], added];
-            assert_eq!(cause(&published, &common, Built::No), Cause::SourceNotThere, "{script} {added:?}");
-        }
-    }
-
-    #[test]
-    fn most_of_the_code_speaks_for_another_commit_or_another_build() {
-        let ours: Vec<(&str, &str)> = ["a.js", "b.js", "c.js"].map(|path| (path, "x(1)")).into();
-        let theirs: Vec<(&str, &str)> = ["a.js", "b.js", "c.js"].map(|path| (path, "x(2)")).into();
-        assert_eq!(cause(&ours, &theirs, Built::No), Cause::SourceNotThere);
-        assert_eq!(cause(&ours, &theirs, Built::Ended), Cause::BuildNotMatched);
-        // An unreadable one among them is looked at all the same.
-        let names: Vec<String> = (0..200).map(|at| format!("var _0x{at:04x}=_0x{:04x}(0x{at:x});", at + 1)).collect();
-        let names = names.concat();
-        let mut obfuscated = ours.clone();
-        obfuscated[0].1 = &names;
-        assert_eq!(cause(&obfuscated, &theirs, Built::Ended), Cause::UnexplainedCode);
-    }
-
-    #[test]
-    fn a_build_that_was_not_found_makes_all_of_the_code() {
-        assert_eq!(cause(&[("dist/a.js", "a()"), ("dist/a.d.ts", "a")], &[], Built::No), Cause::BuildNotMatched);
-        assert_eq!(cause(&[("dist/a.js", "a()")], &[], Built::Failed), Cause::BuildNotMatched);
-        assert_eq!(cause(&[("dist/a.d.ts", "a"), ("a.js", "a()")], &[("a.js", "a()")], Built::Ended), Cause::BuildNotMatched);
-        assert_eq!(cause(&[("a.js", "// 2024-01-02\na()")], &[("a.js", "// 2024-01-03\na()")], Built::Ended), Cause::BuildNotMatched);
-    }
-
-    #[test]
-    fn traces_of_a_machine_are_the_machines() {
-        assert_eq!(cause(&[("a.js", "a()\r\n"), (".DS_Store", "x")], &[("a.js", "a()\n")], Built::No), Cause::PublisherMachine);
-        let packed = [("a.js", "a()"), ("b.js", "b()")];
-        let known = source(&[("b.js", &archive(&packed), "b.js")], "");
-        let left_out = cause_with(&packed, &packed[..1], &known, Built::No);
-        assert_eq!(left_out.0, Cause::PublisherMachine);
-        // In the source with other bytes.
-        let other = source(&[("b.js", &archive(&packed), "a.js")], "");
-        assert_eq!(cause_with(&packed, &packed[..1], &other, Built::No).0, Cause::UnexplainedCode);
-    }
-
-    #[test]
-    fn texts_that_were_never_committed_are_not_in_the_source() {
-        assert_eq!(cause(&[("a.js", "a()"), ("notes.md", "x")], &[("a.js", "a()")], Built::No), Cause::SourceNotThere);
-    }
-
-    #[test]
-    fn five_files_are_named_and_the_rest_is_counted() {
-        let paths: Vec<String> = (0..8).map(|at| format!("n{at}.md")).collect();
-        let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "x")).collect();
-        let (_, reasons) = cause_with(&files, &[], &Source::default(), Built::No);
-        assert_eq!((reasons.lines().count(), reasons.lines().last()), (6, Some("and 3 more")));
-    }
-}
+mod tests;

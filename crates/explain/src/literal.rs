@@ -95,6 +95,15 @@ pub fn versions_apart(published: &[u8], rebuilt: &[u8]) -> Option<Vec<(String, S
     Some(pairs.filter(|(ours, theirs)| ours != theirs).collect())
 }
 
+/// Whether a text is, from beginning to end, a date, a path of a machine or a version number: of
+/// three parts, because an address of the internet has four.
+pub(super) fn is_whole(class: Class, text: &str) -> bool {
+    let pattern = KINDS.iter().position(|(kind, _)| *kind == class).and_then(|at| PATTERNS.get(at)?.as_ref());
+    let parts = text.split(['-', '+']).next().unwrap_or_default().split('.').count();
+    let is_it = pattern.and_then(|pattern| pattern.find(text.as_bytes())).is_some_and(|found| found.len() == text.len());
+    is_it && (class != Class::VersionString || parts == 3)
+}
+
 fn described(class: Class) -> &'static str {
     match class {
         Class::TimeStamp => "a date or time",

@@ -165,6 +165,19 @@ impl<'a> Loads<'a> {
         self.texts.get_or_init(|| texts(self.archive)).iter().any(|text| text.names(path))
     }
 
+    /// Whether a script or package.json loads a file: by its name, or by its path without the
+    /// extension, as Node completes it.
+    pub(super) fn loads(&self, path: &str) -> bool {
+        let whole = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+        let folder = whole.strip_suffix("/index");
+        let short = folder.unwrap_or(whole);
+        let name = format!("/{}", short.rsplit('/').next().unwrap_or(short));
+        let is_ended = |rest: &str| rest.starts_with(['"', '\'', '`', '/']);
+        let is_in = |text: &str| text.match_indices(&name).any(|(at, _)| text.get(at + name.len()..).is_some_and(is_ended));
+        let texts = self.texts.get_or_init(|| texts(self.archive));
+        self.names(path) || texts.iter().any(|text| is_in(&text.text) || folder.is_some_and(|folder| text.names(folder)))
+    }
+
     /// Whether an installation obeys a file, whatever is in it: a script that it runs names the
     /// file, or runs programs that look for files of this name.
     pub(super) fn is_for_installation(&self, path: &str) -> bool {

@@ -10,6 +10,7 @@
 
 mod events;
 mod helpers;
+mod kept;
 mod meter;
 mod program;
 
@@ -22,6 +23,7 @@ use verdict::patience;
 
 use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
 
+pub(super) use kept::IsRenamed;
 pub(super) use program::Code;
 
 /// Steps that one text may take: a hundred actions of the parser each. A megabyte of dense code
@@ -60,18 +62,31 @@ pub(super) fn is_javascript(bytes: &[u8]) -> bool {
 /// Compares two texts as programs, in no more than `left` steps, of which those are taken that it
 /// took; `path` gives the language.
 pub(super) fn compare(path: &str, published: &[u8], rebuilt: &[u8], left: &mut u64) -> Code {
-    let texts = [published, rebuilt].map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST));
-    let ([Some(ours), Some(theirs)], Some(language)) = (texts, language(path)) else { return Code::Unknown };
+    both(path, [published, rebuilt], left, program::compare).unwrap_or(Code::Unknown)
+}
+
+/// Whether two texts are programs that differ in comments and in values that they keep alone:
+/// versions, dates, paths of a machine, and hashes in the names of files of which `is_renamed` says
+/// that they are one. Bounded as [`compare`] is.
+pub(super) fn keeps(path: &str, published: &[u8], rebuilt: &[u8], left: &mut u64, is_renamed: IsRenamed<'_>) -> bool {
+    both(path, [published, rebuilt], left, |ours, theirs| kept::only_kept(ours, theirs, is_renamed)).unwrap_or(false)
+}
+
+/// What `work` makes of two trees, each with its text. `None` where one of them is none.
+fn both<T: Send>(path: &str, texts: [&[u8]; 2], left: &mut u64, work: impl FnOnce((&Tree, &str), (&Tree, &str)) -> T + Send) -> Option<T> {
+    let [Some(ours), Some(theirs)] = texts.map(|text| std::str::from_utf8(text).ok().filter(|text| text.len() <= LARGEST)) else {
+        return None;
+    };
+    let language = language(path)?;
     let most = LONGEST.min(*left / 2);
-    let compared = with_room(|| {
+    let (found, taken) = with_room(|| {
         let (one, other) = (Cell::new(most), Cell::new(most));
         let trees = parse(&language, ours, &one).and_then(|left| Some((left, parse(&language, theirs, &other)?)));
-        let code = trees.map(|(left, right)| program::compare((&left, ours), (&right, theirs)));
-        (code, 2 * most - one.get() - other.get())
-    });
-    let Some((code, taken)) = compared else { return Code::Unknown };
+        let found = trees.map(|(left, right)| work((&left, ours), (&right, theirs)));
+        (found, 2 * most - one.get() - other.get())
+    })?;
     *left = left.saturating_sub(taken);
-    code.unwrap_or(Code::Unknown)
+    found
 }
 
 /// Does the work of a parser on a thread with room for it, for as long as this thread's work is

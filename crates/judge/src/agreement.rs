@@ -8,8 +8,8 @@ use verdict::{Ending, Finding, Severity, Verdict};
 pub(crate) struct Agreed {
     /// Where it is.
     pub address: Address,
-    /// Where else than in `repository` it was declared.
-    pub finding: Option<Finding>,
+    /// Where else than in `repository` it was declared, and how else it is called.
+    pub findings: Vec<Finding>,
 }
 
 /// The repository that counts: the one that the registry's metadata (`by_registry`; `None` for a
@@ -43,10 +43,11 @@ pub(crate) fn agree(
         })
     };
     match (by_registry, in_tarball) {
-        (None, Ok(Some(declared))) => Ok(Agreed { finding: finding(&declared), address: declared.address }),
+        (None, Ok(Some(declared))) => Ok(Agreed { findings: Vec::from_iter(finding(&declared)), address: declared.address }),
         (Some(Ok(Some(registry))), Ok(Some(declared))) => {
             if renamed || address::same_repository(&registry, &declared.address) {
-                Ok(Agreed { finding: finding(&declared), address: registry })
+                let findings = finding(&declared).into_iter().chain(spelled_otherwise(&registry, &declared.address)).collect();
+                Ok(Agreed { findings, address: registry })
             } else {
                 Err(mismatch(&registry.url, &declared.address.url))
             }
@@ -56,6 +57,21 @@ pub(crate) fn agree(
         (None | Some(Ok(None)), Ok(None)) => Err(undeclared()),
         (Some(Err(error)), _) | (_, Err(error)) => Err(unreadable(&error)),
     }
+}
+
+/// That the registry's metadata calls the repository otherwise than the tarball does, letter for
+/// letter. Nothing that was built could read it.
+fn spelled_otherwise(registry: &Address, tarball: &Address) -> Option<Finding> {
+    let code = "repository-spelled-otherwise";
+    let (by_registry, by_tarball) = (&registry.url, &tarball.url);
+    if !address::same_repository(registry, tarball) {
+        let message = format!(
+            "the registry's metadata names {by_registry}, the package.json in the tarball {by_tarball}: the host leads both to one repository"
+        );
+        return Some(Finding::new(code, Severity::Warning, message));
+    }
+    let message = format!("the registry's metadata writes {by_registry}, the package.json in the tarball {by_tarball}");
+    (!address::same_spelling(registry, tarball)).then(|| Finding::new(code, Severity::Info, message))
 }
 
 /// Nobody declares a repository.

@@ -62,6 +62,13 @@ pub(crate) fn own_submodules(line: Option<String>) -> Option<Finding> {
     line.map(|line| Finding::new("built-from-itself", Severity::Warning, line))
 }
 
+/// A notice for files that were packed as the commit has them, though the build changed them.
+pub(crate) fn put_back(paths: &[String]) -> Option<Finding> {
+    let files = first_of(paths);
+    let message = format!("the build changed {files}, and what is packed is the commit's");
+    (!paths.is_empty()).then(|| Finding::new("files-put-back", Severity::Info, message))
+}
+
 /// The first of these paths, and how many more there are.
 pub(crate) fn first_of(paths: &[String]) -> String {
     const SHOWN: usize = 3;
@@ -80,6 +87,7 @@ pub(crate) fn findings(one: &Rebuilt) -> Vec<Finding> {
         let message = format!("every file was published with mode {mode:o}, as on a file system without modes; git has other modes");
         found.push(Finding::new("modes-of-mount", Severity::Info, message));
     }
+    found.extend(one.recipe.build.as_ref().and_then(|build| put_back(&build.restored)));
     if one.pointers > 0 {
         let message = format!(
             "{} published are in Git LFS: git has their SHA-256 and size, and nobody can read them in the repository",

@@ -134,7 +134,7 @@ async fn gather(asked: Asked<'_>, draft: &mut Draft, early: &mut Option<Nominati
         return Err(boxed(RecipeError::Other(format!("{}@{}", given.name, given.version))).into());
     }
     let agreed = source.agreed(release, &manifest, context).await?;
-    draft.findings(agreed.finding);
+    draft.findings(agreed.findings);
     draft.findings(given.map(|_| recipe_by_user()));
 
     let address = agreed.address;

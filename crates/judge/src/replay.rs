@@ -130,7 +130,8 @@ pub fn replay(recipe: &Recipe, told: Option<Told>, question: &Question, context:
         let message = format!("the source was given with --source; the recipe names {}", recipe.repository);
         Finding::new("source-by-user", Severity::Info, message)
     });
-    let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::cleaned(&cleaned));
+    let put_back = recipe.build.as_ref().and_then(|build| checkout_notes::put_back(&build.restored));
+    let files = checkout_notes::altered(&altered).into_iter().chain(checkout_notes::cleaned(&cleaned)).chain(put_back);
     let files = checkout_notes::unreached(unreached).chain(checkout_notes::own_submodules(own_submodules)).chain(files);
     replayed.submodules = submodules;
     replayed.findings = elsewhere.into_iter().chain(lost).chain(files).chain(overwritten).chain(run_findings(&run)).chain(others).collect();

@@ -77,7 +77,7 @@ pub(crate) fn agreed(named: Result<Option<Address>, AddressError>, declared: Opt
         declared.is_some_and(|own| address.on_this_machine().is_none() && address::same_repository(address, &own.address))
     };
     match named {
-        Ok(Some(address)) => Ok(Agreed { finding: (!is_declared(&address)).then_some(finding), address }),
+        Ok(Some(address)) => Ok(Agreed { findings: Vec::from_iter((!is_declared(&address)).then_some(finding)), address }),
         Ok(None) => Err(undeclared()),
         Err(error) => Err(unreadable(&error)),
     }

@@ -32,7 +32,8 @@ mod contents;
 /// Which submodules are part of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which<'w> {
-    /// Those that the published package has files of: no other can be packed.
+    /// All, where the published package has files of any; else none. Those that it has files of
+    /// are its publisher's choice, and a script could read a program from that.
     Published,
     /// Those at these paths in the folder: a recipe names them.
     These(&'w [String]),
@@ -49,10 +50,14 @@ pub struct Folder<'a> {
     /// The published package.json.
     pub(super) manifest: serde_json::Value,
     runs_at_install: OnceCell<bool>,
+    /// Whether a Git LFS pointer was published.
+    pub(super) has_published_pointer: OnceCell<bool>,
     /// The package's own tree, then its submodules.
     pub(super) parts: Vec<Part>,
     pub(super) repositories: Vec<Repository>,
     unavailable: Vec<String>,
+    /// Most submodules that may be empty where others are here.
+    most_left_out: usize,
 }
 
 /// One entry of the folder.
@@ -68,6 +73,11 @@ impl File {
     /// Whether it has bytes: a file or a link.
     pub(super) fn is_blob(&self) -> bool {
         matches!(self.kind, EntryKind::Blob | EntryKind::BlobExecutable | EntryKind::Link)
+    }
+
+    /// Whether it is a submodule of the package's own tree, and empty.
+    fn is_submodule(&self) -> bool {
+        self.kind == EntryKind::Commit && self.part == 0
     }
 }
 
@@ -126,15 +136,16 @@ impl<'a> Folder<'a> {
             .filter_map(|entry| Some((entry.path.get(prefix..)?.to_owned(), File { kind: entry.kind, id: entry.id, part: 0 })))
             .collect();
         let own = Part { at: At::Inside(directory.to_owned()), attributes: attributes(repository, listing, directory)?, repository: None };
-        let wanted = |path: &str| match which {
-            Which::All => true,
-            Which::These(paths) => paths.iter().any(|known| known == path),
+        let is_wanted = wanted(which, archive, &entries);
+        let most_left_out = most_left_out(which, &entries);
+        let Submodules { found, mut repositories, mut unavailable } =
+            fetch_submodules(repository, (listing, directory), &entries, &is_wanted, open_submodule)?;
+        let mut parts = vec![own];
+        let is_needed = |path: &str| match which {
+            Which::All => false,
+            Which::These(_) => is_wanted(path),
             Which::Published => has_files_below(archive, path),
         };
-        let Submodules { found, mut repositories, mut unavailable } =
-            fetch_submodules(repository, (listing, directory), &entries, &wanted, open_submodule)?;
-        let mut parts = vec![own];
-        let is_needed = |path: &str| which != Which::All && wanted(path);
         for submodule in found {
             let Some(there) = repositories.get_mut(submodule.repository) else { continue };
             let attributes = match attributes(there, &submodule.listing, "") {
@@ -152,26 +163,23 @@ impl<'a> Folder<'a> {
             }
             parts.push(Part { at: At::Below(submodule.pinned), attributes, repository: Some(submodule.repository) });
         }
-        // A file whose id could not be computed safely has the null id: its bytes stand for nothing
-        // in the repository.
-        let published = archive
-            .entries()
-            .iter()
-            .map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry))
-            .filter(|(id, entry)| !id.is_null() && entry.kind == npm_tarball::EntryKind::File)
-            .collect();
+        let published = by_id(archive);
         let children = children_of(&entries);
-        Ok(Self {
+        let mut folder = Self {
             entries,
             children,
             published,
             archive,
             manifest: manifest_of(archive),
             runs_at_install: OnceCell::new(),
+            has_published_pointer: OnceCell::new(),
             parts,
             repositories,
             unavailable,
-        })
+            most_left_out,
+        };
+        folder.leave_out_all_or_few();
+        Ok(folder)
     }
 
     /// All entries: path and kind.
@@ -188,22 +196,49 @@ impl<'a> Folder<'a> {
         hex::encode(digest.finalize())
     }
 
-    /// Makes the submodules of a repository that fails empty folders again.
-    fn leave_out(&mut self, repository: usize, why: &GitError) {
+    /// Makes these submodules empty folders again; returns their paths in the parent's tree.
+    fn empty(&mut self, which: &dyn Fn(&Part, &Pinned) -> bool) -> Vec<String> {
+        let mut emptied = Vec::new();
         for (index, part) in self.parts.iter().enumerate() {
-            if let (true, At::Below(pinned)) = (part.repository == Some(repository), &part.at) {
+            let At::Below(pinned) = &part.at else { continue };
+            if !self.entries.contains_key(&pinned.path) && which(part, pinned) {
                 self.entries.retain(|_, file| file.part != index);
                 self.entries.insert(pinned.path.clone(), File { kind: EntryKind::Commit, id: pinned.commit, part: 0 });
-                self.unavailable.push(submodules::left_out(&pinned.in_tree, why));
+                emptied.push(pinned.in_tree.clone());
             }
         }
         self.children = children_of(&self.entries);
+        emptied
+    }
+
+    /// Makes the submodules of a repository that fails empty folders again.
+    fn leave_out(&mut self, repository: usize, why: &GitError) {
+        let emptied = self.empty(&|part, _| part.repository == Some(repository));
+        self.unavailable.extend(emptied.iter().map(|in_tree| submodules::left_out(in_tree, why)));
+        self.leave_out_all_or_few();
+    }
+
+    /// Where more than a few submodules cannot be had, none is there: their hosts would choose what
+    /// the checkout has, a bit for each.
+    fn leave_out_all_or_few(&mut self) {
+        let left_out = self.entries.values().filter(|file| file.is_submodule()).count();
+        if left_out > self.most_left_out {
+            let emptied = self.empty(&|_, _| true);
+            self.unavailable.extend(emptied.iter().map(|in_tree| submodules::left_out(in_tree, submodules::TOO_FEW)));
+        }
+    }
+
+    /// Makes the submodules that the published package has no files of empty folders again: once
+    /// the package came out, none of theirs was packed, so it is the same without them.
+    pub(super) fn drop_unpublished(&mut self) {
+        let archive = self.archive;
+        self.empty(&|_, pinned| !has_files_below(archive, &pinned.path));
     }
 
     /// The submodules whose files are here, by their paths in the folder.
     pub fn submodules(&self) -> Vec<String> {
         let below = |part: &Part| match &part.at {
-            At::Below(pinned) => Some(pinned.path.clone()),
+            At::Below(pinned) => Some(pinned.path.clone()).filter(|path| !self.entries.contains_key(path)),
             At::Inside(_) => None,
         };
         self.parts.iter().filter_map(below).collect()
@@ -254,7 +289,7 @@ impl<'a> Folder<'a> {
         Ok(lines)
     }
 
-    /// A line for each submodule that the package has files of and that cannot be had.
+    /// A line for each submodule that is wanted and cannot be had.
     pub fn unavailable(&self) -> &[String] {
         &self.unavailable
     }
@@ -317,6 +352,41 @@ pub(super) fn size_in(repository: &Repository, id: &ObjectId) -> Result<u64, Git
     repository.store().size(id).ok_or_else(|| GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() })
 }
 
+/// Whether the submodule at a path of the folder is wanted.
+fn wanted<'w>(which: Which<'w>, archive: &Archive, entries: &BTreeMap<String, File>) -> impl Fn(&str) -> bool + use<'w> {
+    let is_published = |(path, file): (&String, &File)| file.is_submodule() && has_files_below(archive, path);
+    let is_any_published = which == Which::Published && entries.iter().any(is_published);
+    move |path| match which {
+        Which::All => true,
+        Which::These(paths) => paths.iter().any(|known| known == path),
+        Which::Published => is_any_published,
+    }
+}
+
+/// Most submodules that may be missing where others are there: a few, besides those behind the
+/// first ones.
+fn most_left_out(which: Which<'_>, entries: &BTreeMap<String, File>) -> usize {
+    match which {
+        // A recipe says which.
+        Which::These(_) => usize::MAX,
+        Which::All | Which::Published => {
+            let all = entries.values().filter(|file| file.is_submodule()).count();
+            submodules::MOST_LEFT_OUT + all.saturating_sub(recipe::MAX_SUBMODULES)
+        }
+    }
+}
+
+/// The published files by the ids that git would give them. A file whose id could not be computed
+/// safely has the null id: its bytes stand for nothing in the repository.
+fn by_id(archive: &Archive) -> HashMap<ObjectId, &Entry> {
+    archive
+        .entries()
+        .iter()
+        .map(|entry| (ObjectId::from_bytes_or_panic(&entry.blob_id), entry))
+        .filter(|(id, entry)| !id.is_null() && entry.kind == npm_tarball::EntryKind::File)
+        .collect()
+}
+
 /// The submodules in the folder that are wanted, fetched.
 fn fetch_submodules(
     repository: &mut Repository,
@@ -327,7 +397,7 @@ fn fetch_submodules(
 ) -> Result<Submodules, SourceError> {
     let pinned: Vec<Pinned> = entries
         .iter()
-        .filter(|(path, entry)| entry.kind == EntryKind::Commit && wanted(path))
+        .filter(|(path, entry)| entry.is_submodule() && wanted(path))
         .map(|(path, entry)| Pinned { path: path.clone(), in_tree: join(directory, path), commit: entry.id })
         .collect();
     let gitmodules = listing.get(".gitmodules").filter(|entry| matches!(entry.kind, EntryKind::Blob | EntryKind::BlobExecutable));

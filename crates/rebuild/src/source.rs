@@ -43,14 +43,16 @@ pub fn attempts(
     pack_folder(&mut stock, &Subject { published, context, base, cancelled }, &mut rebuilt)?;
     let (mut unreached, mut own_submodules) = (Vec::new(), None);
     if rebuilt.iter().any(|one| one.outcome != Outcome::OtherEntries) {
+        stock.folder.drop_unpublished();
         stock.folder.confirm(stock.repository, &origin.commit)?;
         unreached = stock.folder.unreached()?;
         let judged = Judged { origin, published, reads_history: false };
         own_submodules = own_submodules::told(&mut stock.folder, stock.repository, judged, outside)?;
     }
-    let submodules = stock.folder.submodules_listed();
+    let (submodules, paths) = (stock.folder.submodules_listed(), stock.folder.submodules());
     for one in &mut rebuilt {
         one.submodules.clone_from(&submodules);
+        one.recipe.submodules.clone_from(&paths);
     }
     let (unavailable, altered) = (stock.folder.unavailable().to_vec(), stock.folder.altered());
     Ok(Attempts { rebuilt, unavailable, unreached, own_submodules, altered, ..Attempts::default() })

@@ -1,10 +1,10 @@
 //! Submodules: the parts of a checkout that come from another repository, pinned by the commit that
 //! is packed.
 //!
-//! They are fetched only where the published package has files below them. The commit id stands in
-//! the parent's tree, so no branch or tag has to reach it; the address is a stranger's like any
-//! other. One that cannot be had is an empty folder, as it is in a checkout without submodules, and
-//! is reported.
+//! A checkout has all of them, or none: what was published never chooses those that are there.
+//! The commit id stands in the parent's tree, so no branch or tag has to reach it; the address is a
+//! stranger's like any other. One that cannot be had is an empty folder, as it is in a checkout
+//! without submodules, and is reported; where that is more than a few, all are.
 
 use std::collections::HashMap;
 
@@ -18,9 +18,15 @@ use npm_spec::path::join;
 /// Opens the repository at an address that a `.gitmodules` names.
 pub type Open<'a> = dyn Fn(&str) -> Result<Repository, GitError> + 'a;
 
-/// Most submodules of one package that are fetched: each is a request to a host of the repository's
-/// choice.
+/// Most submodules of one package that are fetched, the first by their paths: each is a request to
+/// a host of the repository's choice.
 const MAX: usize = recipe::MAX_SUBMODULES;
+
+/// Most of these that may be missing where others are there: a byte by the word of their hosts.
+pub(super) const MOST_LEFT_OUT: usize = 8;
+
+/// Why all are left out where more are missing.
+pub(super) const TOO_FEW: &str = "too many others cannot be had, and a checkout has all submodules or none";
 
 /// A submodule as the parent's tree has it.
 pub(super) struct Pinned {

@@ -69,7 +69,7 @@ impl<'f, 'a> View<'f, 'a> {
         let Some(entry) = archive.get(published_as).filter(|entry| entry.kind == npm_tarball::EntryKind::File) else { return Ok(None) };
         let Some((file, part)) = self.blob_at(path).filter(|(file, _)| file.kind != EntryKind::Link) else { return Ok(None) };
         // A pointer that was published is what git has.
-        if self.published(&file).is_some() || !part.attributes.is_lfs(&part.path_in_tree(path))? {
+        if self.published(&file).is_some() || !part.attributes.is_lfs(&part.path_in_tree(path))? || self.has_published_pointer()? {
             return Ok(None);
         }
         let repository = self.repository_of(part);
@@ -80,6 +80,21 @@ impl<'f, 'a> View<'f, 'a> {
         let is_same = Pointer::parse(&text).is_some_and(|pointer| pointer.sha256 == entry.sha256 && pointer.size == entry.size);
         let is_data = || looks(published_as, entry.size, &self.folder.manifest, || archive.open(entry)) == Looks::Data;
         Ok((is_same && !self.folder.runs_at_install() && is_data()).then_some(ByPointer { archive, entry, text }))
+    }
+
+    /// Whether a pointer was published as git has it. A checkout has the files of all pointers, or
+    /// none: which ones were published would be a bit for each.
+    fn has_published_pointer(&self) -> Result<bool, SourceError> {
+        if let Some(known) = self.folder.has_published_pointer.get() {
+            return Ok(*known);
+        }
+        let mut found = false;
+        for (path, kind) in self.folder.files() {
+            let Some((file, part)) = self.blob_at(path).filter(|_| !found && kind != EntryKind::Link) else { continue };
+            let Some(entry) = self.published(&file).filter(|entry| entry.size <= lfs::LARGEST) else { continue };
+            found = part.attributes.is_lfs(&part.path_in_tree(path))? && Pointer::parse(&self.folder.archive.content(entry)?).is_some();
+        }
+        Ok(*self.folder.has_published_pointer.get_or_init(|| found))
     }
 
     /// Reads every file, all of which were ensured, that a checkout may have with other text than

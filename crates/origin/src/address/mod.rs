@@ -186,3 +186,10 @@ pub fn same_repository(a: &Address, b: &Address) -> bool {
     };
     host(a) == host(b) && a.port == b.port && path(a) == path(b)
 }
+
+/// Whether two addresses of one repository have the same letters in its path; `.git` and how it is
+/// reached do not count.
+pub fn same_spelling(a: &Address, b: &Address) -> bool {
+    let path = |address: &Address| without_git(address.path.trim_end_matches('/')).to_owned();
+    same_repository(a, b) && path(a) == path(b)
+}

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use isolation::Stopped;
 use npm_pack::tree::DirTree;
-use npm_spec::path::join;
 use npm_spec::tool::Kind;
-use npm_tarball::{Change, ChangeKind};
-use recipe::{BuildRecipe, Checkout, Recipe, Step};
+use recipe::{Checkout, Recipe, Step};
 use verdict::Outcome;
 
 use super::declarations;
@@ -357,7 +355,7 @@ impl<'w> Bench<'w, '_> {
             if self.pack(&checkout, &root, &restored)? {
                 return Ok(true);
             }
-            let restored = if work.given.is_none() { self.changed_by_the_build(&root) } else { Vec::new() };
+            let restored = if work.given.is_none() { self.put_back(&checkout, &root)? } else { Vec::new() };
             if !restored.is_empty() && self.pack(&checkout, &root, &restored)? {
                 return Ok(true);
             }
@@ -401,30 +399,6 @@ impl<'w> Bench<'w, '_> {
         self.best = made.into_iter().next();
         Ok(self.best.as_ref().is_some_and(|best| best.outcome != Outcome::OtherEntries))
     }
-
-    /// The files of a folder that the build changed, though they were published as the commit has
-    /// them, where nothing else stands between the build and what was published. A tool of another
-    /// version than the publisher's writes its part of a README differently, and most publishers
-    /// have looked at `git status` before they published.
-    fn changed_by_the_build(&self, root: &str) -> Vec<String> {
-        let work = self.work;
-        let Some(best) = self.best.as_ref().filter(|best| best.recipe.build.as_ref().is_some_and(|build| is_of(build, root, work))) else {
-            return Vec::new();
-        };
-        let comparison = &best.comparison;
-        if !comparison.only_published.is_empty() || !comparison.only_rebuilt.is_empty() {
-            return Vec::new();
-        }
-        let is_the_commits = |change: &Change| {
-            let published = work.published.archive.get(&change.path).map(|entry| entry.blob_id);
-            let tracked = work.origin.listing.get(&join(root, &change.path));
-            change.kind == ChangeKind::Bytes && published.zip(tracked).is_some_and(|(blob, tracked)| tracked.id.as_bytes() == blob)
-        };
-        if !comparison.changed.iter().all(is_the_commits) {
-            return Vec::new();
-        }
-        comparison.changed.iter().map(|change| change.path.clone()).collect()
-    }
 }
 
 /// What was run behind an installation; none if that was another one. Each part of it has its turn,
@@ -441,11 +415,6 @@ fn behind(installation: &[Vec<Step>], ran: VecDeque<(Step, Option<i32>)>) -> Opt
         }
     }
     Some(rest)
-}
-
-/// Whether a build was packed from this folder.
-fn is_of(build: &BuildRecipe, root: &str, work: &Work<'_>) -> bool {
-    build.packed.as_deref().unwrap_or(work.origin.directory()) == root
 }
 
 #[cfg(test)]

@@ -73,8 +73,8 @@ pub(super) struct GitDir<'a> {
     pub(super) commit: &'a str,
     /// The ref that led to it.
     pub(super) reference: Option<&'a str>,
-    /// The repository's address.
-    pub(super) url: &'a str,
+    /// The repository's address, by the commit's own word.
+    pub(super) url: Option<&'a str>,
 }
 
 impl GitDir<'_> {
@@ -89,8 +89,8 @@ impl GitDir<'_> {
         put("shallow", &format!("{}\n", self.commit))?;
         // The address is a stranger's text: only what needs no escaping stands in a configuration
         // file.
-        let plain = self.url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#' | b';'));
-        let remote = if plain { format!("[remote \"origin\"]\n\turl = {}\n", self.url) } else { String::new() };
+        let is_plain = |url: &&str| url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'#' | b';'));
+        let remote = self.url.filter(is_plain).map(|url| format!("[remote \"origin\"]\n\turl = {url}\n")).unwrap_or_default();
         put("config", &format!("[core]\n\trepositoryformatversion = 0\n\tbare = false\n{remote}"))?;
         if let Some(name) = self.reference.filter(|name| is_plain_ref(name)) {
             let path: PathBuf = dir.join(name);
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn an_address_that_needs_escaping_is_left_out_of_the_configuration() {
         let dir = tempfile::tempdir().unwrap();
-        let git = GitDir { commit: "c0", reference: Some("refs/tags/v1"), url: "https://x/\"]\n[core]\n\thooksPath=/" };
+        let git = GitDir { commit: "c0", reference: Some("refs/tags/v1"), url: Some("https://x/\"]\n[core]\n\thooksPath=/") };
         git.write(dir.path()).unwrap();
         assert!(!fs::read_to_string(dir.path().join(".git/config")).unwrap().contains("hooksPath"));
         assert_eq!(fs::read_to_string(dir.path().join(".git/refs/tags/v1")).unwrap(), "c0\n");

@@ -236,7 +236,7 @@ impl Work<'_> {
         let Room { kept, world, tools } = room;
         let plan = Plan {
             scratch: kept.dir(),
-            name: world.folder(),
+            name: world.folder().to_owned(),
             tools,
             timewarp: self.timewarp(world),
             log: state.log.clone(),
@@ -252,7 +252,7 @@ impl Work<'_> {
         }
         let checkout = shop.checkout();
         write_files(self.folder, self.repository, &checkout, Checkout::Posix)?;
-        GitDir { commit: &world.commit, reference: world.reference.as_deref(), url: &world.url }.write(&checkout)?;
+        GitDir { commit: &world.commit, reference: world.reference.as_deref(), url: world.url.as_deref() }.write(&checkout)?;
         let objects = checkout.join(".git/objects");
         self.repository.store().export(&self.origin.commit, &objects, &|id| self.folder.published_blob(id))?;
         let tree = shop.tree()?;
@@ -468,5 +468,5 @@ fn keep(kept: Kept, state: &State, cut: Option<Limit>) -> Result<(), SourceError
 /// Whether what another package's build left in these folders can be gone on from, as far as that
 /// can be told without the registry.
 fn may_go_on(kept: &Kept, world: &World, state: &State) -> bool {
-    state.heard.is_whole() && workshop::is_sound(kept.dir(), &world.folder())
+    state.heard.is_whole() && workshop::is_sound(kept.dir(), world.folder())
 }

@@ -25,6 +25,7 @@ use recipe::{BuildRecipe, Checkout, ToolchainInfo};
 use store::folders;
 
 use super::beside::{named_in, tags_in};
+use super::own_names::OwnNames;
 use super::release_version::ReleaseVersion;
 use super::run::{MAX_MANIFESTS, Work};
 use super::{Publication, Site};
@@ -61,8 +62,10 @@ pub(super) struct World {
     /// The version of this program.
     program: &'static str,
     purpose: Purpose,
-    /// The repository's address, which is in `.git/config`.
-    pub(super) url: String,
+    /// The repository's address, which is in `.git/config`, by the commit's own word.
+    pub(super) url: Option<String>,
+    /// What the checkout's folder is called.
+    folder: String,
     pub(super) commit: String,
     /// The branch or tag that is in `.git`.
     pub(super) reference: Option<String>,
@@ -120,7 +123,7 @@ impl World {
             folder,
             origin: Origin { commit, reference, listing, kind: _, score: _, name: _, version: _ },
             published: _,
-            publication: Publication { time, registry: _, first_seen: _, untrue: _, node: _, npm: _, version: _, name: _ },
+            publication: Publication { time, registry: _, first_seen: _, untrue: _, node: _, npm: _, version, name },
             site: Site { sandbox, toolchains, context, question, ground: _, runtime: _ },
             toolchain: Toolchain { manager, lockfile, node: _, reasons: _ },
             strategy: _,
@@ -137,13 +140,16 @@ impl World {
         let Outside { registries, hosts, toolchains: by_user } = Outside::of(context, question);
         let view = folder.view(repository, Checkout::Posix);
         let packages = manifest_directories(listing, MAX_MANIFESTS);
-        let (named, tags) = asked_for(&packages, &|path| view.content_up_to(path, LARGEST))?;
+        let read: Read<'_> = &|path| view.content_up_to(path, LARGEST);
+        let (named, tags) = asked_for(&packages, read)?;
+        let own = OwnNames::read((name, version), work.origin.directory(), read)?;
         let mut world = Self {
             program: env!("CARGO_PKG_VERSION"),
             purpose,
-            url: repository.url().to_owned(),
+            folder: own.folder(),
             commit: commit.to_string(),
-            reference: reference.clone(),
+            reference: reference.as_deref().map(|reference| own.reference(reference)),
+            url: own.url,
             committed: *committed,
             files: folder.digest(),
             release: ReleaseVersion::of(work, &view, &packages),
@@ -176,16 +182,13 @@ impl World {
     /// What the build's folders are called.
     pub(super) fn key(&self) -> String {
         let all = serde_json::json!(self);
-        let name = folders::safe_name(&format!("{} {} {all}", self.url, self.commit));
+        let name = folders::safe_name(&format!("{} {} {all}", self.folder, self.commit));
         if self.purpose == Purpose::Replay { format!("replay-{name}") } else { name }
     }
 
-    /// The checkout's folder: the last part of the repository's address.
-    pub(super) fn folder(&self) -> String {
-        let last = self.url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-        let name: String =
-            last.trim_end_matches(".git").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(100).collect();
-        if name.is_empty() || name.starts_with('.') || name.starts_with('-') { "source".to_owned() } else { name }
+    /// What the checkout's folder is called.
+    pub(super) fn folder(&self) -> &str {
+        &self.folder
     }
 
     /// The folders with a configuration that an installation reads.
@@ -281,7 +284,7 @@ impl Outside {
 }
 
 /// Reads a file of the commit.
-type Read<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, SourceError>;
+pub(super) type Read<'a> = &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, SourceError>;
 
 /// The packages that manifests name, and the tags that they ask for.
 fn asked_for(packages: &[String], read: Read<'_>) -> Result<(BTreeSet<String>, BTreeSet<String>), SourceError> {
@@ -317,7 +320,8 @@ mod tests {
         World {
             program: "1.0.0",
             purpose: Purpose::Search,
-            url: "https://host.example/owner/name.git".to_owned(),
+            url: Some("https://host.example/owner/name.git".to_owned()),
+            folder: "name".to_owned(),
             commit: "c0".to_owned(),
             reference: Some("refs/tags/v1".to_owned()),
             committed: 1,
@@ -356,10 +360,11 @@ mod tests {
             native: true,
             digest: "d".into(),
         };
-        let changes: [(&str, Change<'_>); 28] = [
+        let changes: [(&str, Change<'_>); 29] = [
             ("program", &|world| world.program = "1.0.1"),
             ("purpose", &|world| world.purpose = Purpose::Replay),
-            ("url", &|world| world.url.push('x')),
+            ("url", &|world| world.url = None),
+            ("folder", &|world| world.folder.push('x')),
             ("commit", &|world| world.commit.push('1')),
             ("reference", &|world| world.reference = None),
             ("committed", &|world| world.committed = 2),
@@ -420,16 +425,5 @@ mod tests {
         assert_eq!(a.settings_folders(), BTreeSet::from(["", "p/a"]));
         assert_ne!(a.key(), b.key());
         assert_eq!(b, root, "where a package has no configuration of its own, its folder makes no difference");
-    }
-
-    #[test]
-    fn the_checkout_has_the_repositorys_name_and_never_leads_elsewhere() {
-        for (url, name) in [
-            ("https://host.example/owner/name.git", "name"),
-            ("https://host.example/owner/..", "source"),
-            ("https://host.example/owner/a b;c/", "abc"),
-        ] {
-            assert_eq!(World { url: url.to_owned(), ..world() }.folder(), name);
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gix::ObjectId;
 
-use git::Repository;
+use git::{GitError, Repository};
 use npm_tarball::Limits;
 use origin::address::is_public;
 use recipe::Checkout;
@@ -54,7 +54,8 @@ impl Folder<'_> {
     }
 
     /// Makes sure that the contents of all files can be read, as far as the hosts have them;
-    /// returns the paths of those that they lack. At most `limit` bytes in all.
+    /// returns the paths of those that they lack, a few at the most: a script could read a program
+    /// from which files are there. At most `limit` bytes in all.
     pub fn ensure_all(&mut self, repository: &mut Repository, commit: &ObjectId, limit: u64) -> Result<Vec<String>, SourceError> {
         let mut wanted: BTreeMap<usize, Vec<ObjectId>> = BTreeMap::new();
         for file in self.entries.values().filter(|file| file.is_blob() && !self.published.contains_key(&file.id)) {
@@ -84,6 +85,9 @@ impl Folder<'_> {
             }
             !gone
         });
+        if let Some(id) = lacking.first().filter(|_| missing.len() > submodules::MOST_LEFT_OUT) {
+            return Err(GitError::ObjectMissing { url: repository.url().to_owned(), id: id.to_string() }.into());
+        }
         let view = self.view(repository, Checkout::Posix);
         let mut left = limit;
         for path in self.entries.keys() {

@@ -12,7 +12,7 @@ use super::{ConfigFinding, Overrides, ProjectFile, auth, project};
 /// Every layer that was found, the strongest first.
 #[derive(Clone, Default)]
 pub(super) struct Layers {
-    layers: Vec<BTreeMap<String, Value>>,
+    values: Vec<BTreeMap<String, Value>>,
     home_and_cwd: Option<Surroundings>,
     /// The files that they are read from, there or not.
     files: Vec<PathBuf>,
@@ -20,7 +20,7 @@ pub(super) struct Layers {
 
 impl std::fmt::Debug for Layers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Layers").field("count", &self.layers.len()).finish_non_exhaustive()
+        f.debug_struct("Layers").field("count", &self.values.len()).finish_non_exhaustive()
     }
 }
 
@@ -36,10 +36,10 @@ impl Layers {
         // A project's file moves neither the user's nor the global one: it may come with a
         // checkout.
         let trusted =
-            Self { layers: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()), files: Vec::new() };
+            Self { values: vec![cli.clone(), env.clone(), builtin.clone()], home_and_cwd: Some(around.clone()), files: Vec::new() };
         let user_path = trusted.path("userconfig").or_else(|| around.home.as_ref().map(|home| home.join(".npmrc")));
         let user = user_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
-        let trusted = Self { layers: vec![cli.clone(), env.clone(), user.clone(), builtin.clone()], ..trusted };
+        let trusted = Self { values: vec![cli.clone(), env.clone(), user.clone(), builtin.clone()], ..trusted };
         let global_path = trusted.path("globalconfig").or_else(|| {
             let prefix = trusted.path("prefix").or_else(|| global_prefix(around))?;
             Some(prefix.join("etc").join("npmrc"))
@@ -47,18 +47,18 @@ impl Layers {
         let global = global_path.as_ref().map(|path| read(around, path, findings)).unwrap_or_default();
 
         let is_global = trusted.flag("global") == Some(true) || trusted.text("location").as_deref() == Some("global");
-        let own = Self { layers: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
+        let own = Self { values: vec![cli.clone(), env.clone(), user.clone(), global.clone(), builtin.clone()], ..trusted };
         let fill = Fill { vars: &around.vars, of_stranger: (overrides.project == ProjectFile::OfStranger).then(|| own.hosts()) };
         let counts = !is_global && overrides.project != ProjectFile::Ignored;
         let mut project_path = None;
         let project = if counts { of_project(around, user_path.as_deref(), &mut project_path, (&fill, findings)) } else { BTreeMap::new() };
 
-        let layers = vec![cli, env, project, user, global, builtin, of_yarn];
-        for layer in &layers {
+        let values = vec![cli, env, project, user, global, builtin, of_yarn];
+        for layer in &values {
             auth::note_unscoped(layer.keys(), findings);
         }
         let files = [builtin_path, user_path, global_path, project_path].into_iter().flatten().collect();
-        Self { layers, home_and_cwd: Some(around.clone()), files }
+        Self { values, home_and_cwd: Some(around.clone()), files }
     }
 
     /// The files of the configuration, there or not, and those of certificates and keys that it
@@ -79,7 +79,7 @@ impl Layers {
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
-        self.layers.iter().find_map(|layer| layer.get(key))
+        self.values.iter().find_map(|layer| layer.get(key))
     }
 
     /// The strongest layer's text for a key. `null` is as if it were not there at all, and hides
@@ -124,7 +124,7 @@ impl Layers {
 
     /// Every key of every layer, once.
     pub(super) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.layers.iter().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().into_iter()
+        self.values.iter().flat_map(BTreeMap::keys).collect::<BTreeSet<_>>().into_iter()
     }
 }
 

@@ -107,3 +107,49 @@ attack('a key that the build writes twice, and text around the version, are a wa
     assert.equal(findingOf(answer, 'source-overwritten').severity, 'warning', name);
   }
 });
+
+attack('settings of a tool that only the build makes change nothing', async ({ world, id, judge }) => {
+  const settings = { replace: { description: 'evil()' }, remove: ['keywords'] };
+  for (const [label, where, file] of [
+    ['honest', 'source', 'clean-package.config.json'],
+    ['package', 'made', 'clean-package.config.json'],
+    ['publish', 'made', '.clean-publish'],
+    ['workflow', 'made', '.github/workflows/a.yml'],
+  ]) {
+    const texts = {
+      'clean-package.config.json': JSON.stringify(settings), '.clean-publish': '{"fields":["keywords","files"]}',
+      '.github/workflows/a.yml': 'jobs: {a: {steps: [{uses: x/clean-npm-project@v1}]}}\n',
+    };
+    const isPublish = label === 'publish' || label === 'workflow';
+    const scripts = { build: 'node build.js', ...(label !== 'workflow' && { prepack: label === 'publish' ? 'clean-publish' : 'clean-package' }) };
+    const json = own(`${id}-${label}`, { files: ['dist', 'index.js'], keywords: ['a'], scripts });
+    const packed = { ...JSON.parse(json), ...(!isPublish && { description: 'evil()' }) };
+    for (const field of isPublish ? ['keywords', 'files'] : ['keywords']) delete packed[field];
+    const spec = await release(world, `${id}-${label}`, {
+      source: { 'package.json': json, ...(where === 'source' && { [file]: texts[file] }) },
+      made: { 'dist/a.js': '1\n', ...(where === 'made' && { [file]: texts[file] }) },
+      published: { 'dist/a.js': '1\n', 'index.js': 'safe()\n', 'package.json': `${JSON.stringify(packed, null, 2)}\n` },
+    });
+    const answer = await judge(spec);
+    if (where === 'made') assertNotReproduced(answer);
+    else assert.equal(answer.verdict, 'identical', JSON.stringify(answer.comparison));
+  }
+});
+
+attack('a command that only the package.json of a folder that the build makes has is a warning', async ({ world, id, judge }) => {
+  for (const [label, bin, severity] of [
+    ['moved', { tool: 'cli.js' }, 'info'],
+    ['scoped', { '@s/tool': 'cli.js' }, 'info'],
+    ['new', { npm: 'cli.js', git: 'cli.js', tool: 'cli.js' }, 'warning'],
+    ['hidden', { 'x/npm': 'cli.js' }, 'warning'],
+  ]) {
+    const packed = own(`${id}-${label}`, { bin });
+    const made = { 'out/package.json': packed, 'out/cli.js': '#!/usr/bin/env node\n' };
+    const source = { 'package.json': own(`${id}-${label}`, { bin: { tool: 'out/cli.js' } }) };
+    const answer = await judge(await release(world, `${id}-${label}`, { source, made, published: { 'package.json': packed, 'cli.js': '#!/usr/bin/env node\n' } }));
+    assert.equal(answer.verdict, 'identical', JSON.stringify(answer.findings));
+    const told = findingOf(answer, 'manifest-rewritten');
+    assert.deepEqual([told.severity, told.message.includes('commands')], [severity, severity === 'warning'], `${label}: ${told.message}`);
+    if (severity === 'warning') assert.match(told.message, /commands.*npm/);
+  }
+});

@@ -1,12 +1,15 @@
 //! What a reader should know where a build came out that packed other than the commit shows: who
 //! reads the repository sees another text, or a link, at the same path, or another package.json.
 
+use std::collections::BTreeSet;
+
 use explain::is_build_output;
 use git::{Listing, Repository};
 use npm_tarball::{Archive, EntryKind};
 use origin::{Located, Origin};
 use rebuild::SourceError;
 use rebuild::committed::{Differences, Made, compare, folder_of};
+use rebuild::left_out::LeftOut;
 use rebuild::manifest_change::ManifestChange;
 use rebuild::rebuilt::Rebuilt;
 use rebuild::source::{self, Blank};
@@ -104,7 +107,7 @@ fn of_build(
 }
 
 fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
-    let Differences { mut overwritten, shadowed, manifest, obeyed } = differences;
+    let Differences { mut overwritten, shadowed, left_out, manifest, obeyed } = differences;
     // Of a package.json that a tool of the commit makes the keys that are obeyed are told.
     let is_of_commit = overwritten.iter().any(|path| path == PACKAGE_JSON);
     if plain.gives_manifest {
@@ -126,6 +129,7 @@ fn findings(differences: Differences, plain: &Plain) -> Vec<Finding> {
         .chain(obeyed)
         .chain(manifest.map(|change| rewritten(&change, is_of_commit)))
         .chain(shadowed)
+        .chain(taken_away(&left_out))
         .collect()
 }
 
@@ -141,24 +145,43 @@ fn written_over(paths: Vec<String>) -> Option<Finding> {
     (!paths.is_empty()).then(|| Finding::new("source-overwritten", severity, message))
 }
 
+/// A finding that names files of the commit that the build took away; `None` if there are none.
+///
+/// A warning, if package.json names one, or a file of the package loads it: others may be of a
+/// build that makes its folder anew, or that leaves its tests out.
+fn taken_away(paths: &[LeftOut]) -> Option<Finding> {
+    let is_used = paths.iter().any(|one| one.user.is_some());
+    let shown = |one: &LeftOut| one.user.as_ref().map_or_else(|| one.path.clone(), |user| format!("{} (which {user} names)", one.path));
+    let shown: Vec<String> = paths.iter().map(shown).collect();
+    let message = format!("the build takes files away that would be packed of the commit: {}", first_of(&shown));
+    let severity = if is_used { Severity::Warning } else { Severity::Info };
+    (!paths.is_empty()).then(|| Finding::new("source-left-out", severity, message))
+}
+
 /// A finding that names the keys of package.json that the build set otherwise. A build that makes
 /// the package's folder makes its package.json, too: of that one only what is run or fetched at an
 /// installation is a warning.
 fn rewritten(change: &ManifestChange, is_of_commit: bool) -> Finding {
     let severity = if is_of_commit || change.is_installed_otherwise() { Severity::Warning } else { Severity::Info };
-    let new: Vec<String> = change.new_dependencies.iter().cloned().collect();
-    let unnamed = if new.is_empty() { String::new() } else { format!("; no package.json of the commit names {}", first_of(&new)) };
+    let named = |kind: &str, names: &BTreeSet<String>| {
+        let names: Vec<String> = names.iter().cloned().collect();
+        if names.is_empty() { String::new() } else { format!("; no package.json of the commit names {kind}{}", first_of(&names)) }
+    };
+    let unnamed = named("", &change.new.dependencies) + &named("the commands ", &change.new.commands);
     let message = format!("the build sets {} otherwise than the package.json of the source{unnamed}", first_of(&change.keys));
     Finding::new("manifest-rewritten", severity, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use rebuild::manifest_change::Names;
+
     use super::*;
 
     fn change(keys: &[&str], new: &[&str]) -> ManifestChange {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        ManifestChange { keys: owned(keys), new_dependencies: owned(new).into_iter().collect() }
+        let new = Names { dependencies: owned(new).into_iter().collect(), ..Names::default() };
+        ManifestChange { keys: owned(keys), new }
     }
 
     fn told(overwritten: &[&str], manifest: Option<ManifestChange>, gives_manifest: bool) -> Vec<(String, Severity)> {
@@ -178,6 +201,16 @@ mod tests {
         assert_eq!(told(&["dist/a.js"], None, false), expected(&[("source-overwritten", Severity::Info)]));
         assert_eq!(told(&["a.js", "dist/a.js"], None, false), expected(&[("source-overwritten", Severity::Warning)]));
         assert!(told(&[], None, false).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_a_build_takes_away_is_a_warning_where_it_is_used() {
+        let told = |user: Option<&str>| {
+            let left_out = vec![LeftOut { path: "guard.js".to_owned(), user: user.map(str::to_owned) }];
+            findings(Differences { left_out, ..Differences::default() }, &Plain::default()).into_iter().map(|one| (one.code, one.severity))
+        };
+        assert_eq!(told(None).collect::<Vec<_>>(), expected(&[("source-left-out", Severity::Info)]));
+        assert_eq!(told(Some("index.js")).collect::<Vec<_>>(), expected(&[("source-left-out", Severity::Warning)]));
     }
 
     #[test]

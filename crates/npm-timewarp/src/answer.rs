@@ -304,7 +304,8 @@ async fn tunnel_to(inner: &Inner, base: &Base, to: &Uri, about: &mut About) -> R
     Ok((Given { digest: None, ..given }, Some(to)))
 }
 
-async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
+/// A package as the registry has it, or as another stands in for it.
+pub(super) async fn package(inner: &Arc<Inner>, name: &PackageName) -> Result<Arc<Package>, Refused> {
     if !inner.access.may_ask(name.as_str()) {
         return Err(Refused::KeptIn { wanted: name.to_string() });
     }
@@ -435,7 +436,7 @@ async fn repository(inner: &Arc<Inner>, name: &PackageName, key: Option<String>)
 }
 
 /// The tarball of a version that the registry has, checked.
-async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, Refused> {
+pub(super) async fn held(inner: &Inner, package: &Package, version: &str) -> Result<Held, Refused> {
     let name = &package.name;
     let no_version = || Refused::NoVersion { name: name.to_string(), wanted: version.to_owned() };
     let dist = package.dist(version).ok_or_else(no_version)?;

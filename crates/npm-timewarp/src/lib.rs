@@ -24,6 +24,7 @@ mod error;
 pub mod fuzzing;
 mod git_dependency;
 mod git_wanted;
+mod handed_out;
 mod heard;
 mod judged;
 mod lean;

@@ -8,16 +8,18 @@ use gix::objs::tree::EntryKind;
 
 use git::{Listing, Repository};
 use npm_pack::tree::{LARGEST_READ, NodeKind};
+use npm_spec::manifest::{LARGEST_PACKED, read_up_to};
 use npm_spec::path::join;
 use npm_tarball::{Archive, Entry, EntryKind as Kind, Limits};
 use recipe::{Checkout, Recipe};
 
 use crate::SourceError;
 use crate::checkout::{Folder, Which};
-use crate::manifest_change::{ManifestChange, is_same_but_version};
+use crate::left_out::{self, LeftOut};
+use crate::manifest_change::{ManifestChange, Names, is_same_but_version};
 use crate::overlay::is_binding_gyp;
 use crate::rebuilt::Before;
-use crate::shadowing::{self, Shadowed};
+use crate::shadowing::{self, Packed, Shadowed};
 use crate::submodules::Open;
 use crate::view::View;
 
@@ -60,6 +62,8 @@ pub struct Differences {
     pub overwritten: Vec<String>,
     /// Files that Node loads in place of files of the commit.
     pub shadowed: Vec<Shadowed>,
+    /// Files of the commit that packing it has, and that the package has not.
+    pub left_out: Vec<LeftOut>,
     /// package.json, where it is not the commit's but for its version.
     pub manifest: Option<ManifestChange>,
     /// Files that the commit does not have, and that an installation obeys.
@@ -77,14 +81,16 @@ pub fn compare(repository: &mut Repository, listing: &Listing, made: Made<'_>, o
     let mut overwritten = commit.overwritten(made, &files, &places)?;
     overwritten.extend(commit.replaced_by_links(folder, made.archive)?);
     overwritten.sort();
-    let shadowed = shadowing::of(&files, &places, made.gone);
+    let named = shadowing::named(&manifest_of(made.archive)?);
+    let packed = Packed { archive: made.archive, files: &files, places: &places, gone: made.gone, named: &named };
+    let (shadowed, left_out) = (shadowing::of(packed), left_out::of(packed));
     let own = listing.get(&join(folder, PACKAGE_JSON)).is_some();
     let manifest = match made.archive.get(PACKAGE_JSON) {
         Some(entry) if !own || overwritten.iter().any(|path| path == PACKAGE_JSON) => commit.manifest_change(made, entry, own)?,
         _ => None,
     };
     let obeyed = obeyed(made.archive, &files, &places)?;
-    Ok(Differences { overwritten, shadowed, manifest, obeyed })
+    Ok(Differences { overwritten, shadowed, left_out, manifest, obeyed })
 }
 
 /// The packed files that the commit does not have and that an installation obeys whatever
@@ -92,8 +98,7 @@ pub fn compare(repository: &mut Repository, listing: &Listing, made: Made<'_>, o
 /// folder (`directories.bin`).
 fn obeyed(archive: &Archive, files: &[&Entry], places: &[Place]) -> Result<Vec<String>, SourceError> {
     const FILES: [&str; 2] = ["binding.gyp", "npm-shrinkwrap.json"];
-    let manifest = archive.get(PACKAGE_JSON).map(|entry| archive.content(entry)).transpose()?.unwrap_or_default();
-    let manifest: serde_json::Value = npm_spec::manifest::read(&manifest).unwrap_or_default();
+    let manifest = manifest_of(archive)?;
     let commands = manifest.pointer("/directories/bin").and_then(serde_json::Value::as_str);
     // As npm joins it to the package's folder, of which all may be meant.
     let commands = commands.and_then(|folder| led("", folder.trim_start_matches('/')));
@@ -102,6 +107,12 @@ fn obeyed(archive: &Archive, files: &[&Entry], places: &[Place]) -> Result<Vec<S
     let is_command = |path: &str| commands.as_ref().is_some_and(|folder| is_below(folder, path));
     let new = files.iter().zip(places).filter(|(_, place)| **place == Place::New).map(|(entry, _)| &entry.path);
     Ok(new.filter(|path| FILES.iter().any(|file| path.eq_ignore_ascii_case(file)) || is_command(path)).cloned().collect())
+}
+
+/// The package's own package.json.
+fn manifest_of(archive: &Archive) -> Result<serde_json::Value, SourceError> {
+    let manifest = archive.get(PACKAGE_JSON).map(|entry| archive.content(entry)).transpose()?.unwrap_or_default();
+    Ok(read_up_to(&manifest, LARGEST_PACKED).unwrap_or_default())
 }
 
 /// The submodules of the commit that the packed files lie in.
@@ -257,7 +268,7 @@ impl Commit<'_, '_> {
         let builds = made.archive.entries().iter().any(|entry| is_binding_gyp(&entry.path));
         let change = ManifestChange::of(&committed, &packed, builds);
         let Some(mut change) = change else { return Ok(None) };
-        change.new_dependencies = self.not_named(&packed)?;
+        change.new = self.not_named(&packed)?;
         Ok(Some(change))
     }
 
@@ -271,13 +282,13 @@ impl Commit<'_, '_> {
         view.content(at)
     }
 
-    /// The dependencies of a package.json that none of the commit names.
-    fn not_named(&mut self, packed: &[u8]) -> Result<BTreeSet<String>, SourceError> {
+    /// The dependencies and commands of a package.json that none of the commit names.
+    fn not_named(&mut self, packed: &[u8]) -> Result<Names, SourceError> {
         const MOST_MANIFESTS: usize = 2_000;
         // Of all of them together, in bytes.
         const MOST_READ: usize = 32 << 20;
         let mut read = 0_usize;
-        let mut names = crate::manifest_change::installed(packed);
+        let mut names = Names::installed(packed);
         if names.is_empty() {
             return Ok(names);
         }
@@ -287,8 +298,7 @@ impl Commit<'_, '_> {
         all.sort_by_key(|path| path.matches('/').count());
         for at in all.into_iter().take(MOST_MANIFESTS) {
             if let Some(bytes) = self.manifest(&at)? {
-                let known = crate::manifest_change::named(&bytes);
-                names.retain(|name| !known.contains(name));
+                names.forget(&Names::known(&bytes));
                 read = read.saturating_add(bytes.len());
             }
             if names.is_empty() || read > MOST_READ {
@@ -305,7 +315,7 @@ fn parts(path: &str) -> Vec<String> {
 }
 
 /// Where a link in a folder leads; `None` if that is outside of the commit.
-fn led(folder: &str, target: &str) -> Option<String> {
+pub(crate) fn led(folder: &str, target: &str) -> Option<String> {
     if target.starts_with('/') || target.contains(['\\', '\0']) {
         return None;
     }
@@ -323,7 +333,7 @@ fn led(folder: &str, target: &str) -> Option<String> {
 }
 
 /// A text with the line endings of git.
-fn without_returns(text: &[u8]) -> Vec<u8> {
+pub(crate) fn without_returns(text: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut bytes = text.iter().peekable();
     while let Some(byte) = bytes.next() {

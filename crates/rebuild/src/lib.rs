@@ -11,6 +11,7 @@ pub mod committed;
 mod error;
 mod judged_repository;
 mod left_behind;
+pub mod left_out;
 pub mod manifest_change;
 mod native_toolchain;
 pub mod opening;

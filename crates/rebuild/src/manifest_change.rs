@@ -28,8 +28,40 @@ const INSTALLED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDepen
 pub struct ManifestChange {
     /// The keys by which packages are installed, run and loaded, scripts as `scripts.<name>`.
     pub keys: Vec<String>,
-    /// Dependencies that no package.json of the commit names.
-    pub new_dependencies: BTreeSet<String>,
+    /// What no package.json of the commit names.
+    pub new: Names,
+}
+
+/// Names in a package.json that count wherever the package is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Dependencies, see [`installed`].
+    pub dependencies: BTreeSet<String>,
+    /// Commands that are put where shells look for them, and folders of such.
+    pub commands: BTreeSet<String>,
+}
+
+impl Names {
+    /// Those that an installation of the package obeys.
+    pub(crate) fn installed(manifest: &[u8]) -> Self {
+        Self { dependencies: installed(manifest), commands: commands(manifest) }
+    }
+
+    /// Those that a package.json of the commit shows.
+    pub(crate) fn known(manifest: &[u8]) -> Self {
+        Self { dependencies: named(manifest), commands: commands(manifest) }
+    }
+
+    /// Takes out those that are known.
+    pub(crate) fn forget(&mut self, known: &Self) {
+        self.dependencies.retain(|name| !known.dependencies.contains(name));
+        self.commands.retain(|name| !known.commands.contains(name));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.dependencies.is_empty() && self.commands.is_empty()
+    }
 }
 
 impl ManifestChange {
@@ -52,9 +84,10 @@ impl ManifestChange {
         Self { keys: vec![TOO_MANY.to_owned()], ..Self::default() }
     }
 
-    /// Whether an installation runs or fetches what it would not by the commit.
+    /// Whether an installation runs or fetches what it would not by the commit, or puts it where
+    /// shells look for commands, or that is not known.
     pub fn is_installed_otherwise(&self) -> bool {
-        !self.new_dependencies.is_empty() || self.keys.iter().any(|key| key.starts_with("scripts."))
+        !self.new.is_empty() || self.keys.iter().any(|key| key.starts_with("scripts.") || key == TOO_MANY)
     }
 }
 
@@ -73,7 +106,7 @@ pub(crate) fn is_same_but_version(one: &[u8], other: &[u8]) -> bool {
 /// Whether a package.json has no text beside its values, which code could read: it is the
 /// committed one with another version, or what `JSON.stringify` writes with one indentation, as
 /// npm does.
-fn is_plainly_written(committed: &[u8], packed: &[u8]) -> bool {
+pub(crate) fn is_plainly_written(committed: &[u8], packed: &[u8]) -> bool {
     let text = |bytes: &[u8]| String::from_utf8_lossy(without_bom(bytes)).replace("\r\n", "\n");
     let (committed, packed) = (text(committed), text(packed));
     let version = |text: &str| read::<Value>(text.as_bytes())?.get("version")?.as_str().map(|version| format!("\"{version}\""));
@@ -105,7 +138,7 @@ fn has_clean_version(manifest: &[u8]) -> bool {
 }
 
 /// Whether an object in a JSON text has a key twice.
-fn has_a_key_twice(json: &[u8]) -> bool {
+pub(crate) fn has_a_key_twice(json: &[u8]) -> bool {
     once::read(without_bom(json)).is_err_and(|error| error.is_data())
 }
 
@@ -127,7 +160,7 @@ struct Manifest {
 
 /// The packages that a package.json installs beside the package: names, with what stands beside
 /// them where that leads to another package or another place.
-pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
+fn installed(manifest: &[u8]) -> BTreeSet<String> {
     let manifest: Value = read(manifest).unwrap_or_default();
     let all = INSTALLED.iter().filter_map(|field| manifest.get(field)?.as_object()).flatten();
     all.map(|(name, spec)| led_elsewhere(name, spec).unwrap_or_else(|| name.clone())).collect()
@@ -135,12 +168,26 @@ pub(crate) fn installed(manifest: &[u8]) -> BTreeSet<String> {
 
 /// The packages that a package.json of the commit names: its own and its dependencies of every
 /// kind, as [`installed`] gives them.
-pub(crate) fn named(manifest: &[u8]) -> BTreeSet<String> {
+fn named(manifest: &[u8]) -> BTreeSet<String> {
     let Manifest { name, dependencies, dev_dependencies, optional_dependencies, peer_dependencies } =
         read_up_to(manifest, LARGEST_PACKED).unwrap_or_default();
     let all = [dependencies, dev_dependencies, optional_dependencies, peer_dependencies];
     let both = |(name, spec): (String, Value)| led_elsewhere(&name, &spec).into_iter().chain([name]).collect::<Vec<_>>();
     all.into_iter().flatten().flat_map(both).chain(name).collect()
+}
+
+/// The commands of a package.json, by the names that npm gives them, and its folder of commands.
+fn commands(manifest: &[u8]) -> BTreeSet<String> {
+    let manifest: Value = read_up_to(manifest, LARGEST_PACKED).unwrap_or_default();
+    // As npm takes the last part for the name, whatever stands before it.
+    let named = |name: &str| name.rsplit(['/', '\\', ':']).next().unwrap_or(name).to_owned();
+    let folder = || manifest.pointer("/directories/bin").and_then(Value::as_str).map(|folder| format!("all of directories.bin {folder}"));
+    match manifest.get("bin") {
+        Some(Value::Object(all)) => all.keys().map(|name| named(name)).collect(),
+        Some(Value::String(_)) => manifest.get("name").and_then(Value::as_str).map(named).into_iter().collect(),
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).map(named).collect(),
+        _ => folder().into_iter().collect(),
+    }
 }
 
 /// A dependency on what is no range or tag of the registry's package of its name: an alias, an
@@ -219,7 +266,21 @@ mod tests {
         let moved = of(r#"{"version":"2.0.0","main":"a.js"}"#).unwrap();
         assert_eq!((moved.keys.clone(), moved.is_installed_otherwise()), (vec!["main".to_owned()], false));
         assert!(of(r#"{"main":"dist/a.js","scripts":{"postinstall":"x"}}"#).unwrap().is_installed_otherwise());
-        assert!(ManifestChange { new_dependencies: installed(br#"{"peerDependencies":{"x":"1"}}"#), ..moved }.is_installed_otherwise());
+        assert!(ManifestChange { new: Names::installed(br#"{"peerDependencies":{"x":"1"}}"#), ..moved.clone() }.is_installed_otherwise());
+        assert!(ManifestChange { new: Names::installed(br#"{"bin":{"npm":"a.js"}}"#), ..moved }.is_installed_otherwise());
+        assert!(ManifestChange::unread().is_installed_otherwise());
+    }
+
+    #[test]
+    fn a_command_is_known_by_the_name_that_npm_gives_it() {
+        let of = |text: &str| commands(text.as_bytes()).into_iter().collect::<Vec<_>>();
+        assert_eq!(of(r#"{"name":"@s/tool","bin":"a.js"}"#), ["tool"]);
+        assert_eq!(of(r#"{"bin":{"@s/npm":"a.js","x\\git":"a.js","plain":"a.js"},"directories":{"bin":"y"}}"#), ["git", "npm", "plain"]);
+        assert_eq!(of(r#"{"directories":{"bin":"./bin"}}"#), ["all of directories.bin ./bin"]);
+        assert!(of("{}").is_empty());
+        let mut new = Names::installed(br#"{"name":"x","bin":{"x":"a.js","npm":"a.js"},"dependencies":{"a":"1"}}"#);
+        new.forget(&Names::known(br#"{"name":"x","bin":"cli.js","devDependencies":{"a":"2"}}"#));
+        assert_eq!(new, Names { commands: BTreeSet::from(["npm".to_owned()]), ..Names::default() });
     }
 
     #[test]

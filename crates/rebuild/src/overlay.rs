@@ -123,7 +123,7 @@ impl<'o> Overlay<'o> {
 /// taken out is none of them: that is what these tools are for; but where the package has a
 /// `binding.gyp` (`builds`), npm runs node-gyp in place of the one that is gone
 /// (@npmcli/run-script, `isNodeGypPackage`).
-pub(super) fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
+pub(crate) fn obeyed_otherwise(source: &[u8], packed: &[u8], builds: bool) -> Vec<String> {
     // What nobody obeys.
     const SHOWN: [&str; 10] =
         ["description", "keywords", "homepage", "bugs", "author", "contributors", "funding", "license", "repository", "devDependencies"];

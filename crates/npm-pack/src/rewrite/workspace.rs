@@ -152,6 +152,12 @@ impl Workspace {
         String::from_utf8_lossy(manifest).contains("workspace:")
     }
 
+    /// Whether a file at the root is one for people, which is packed or read as it is and tells no
+    /// client how to pack: a licence or a README.md.
+    pub fn is_text(path: &str) -> bool {
+        !path.contains('/') && (is_license(path) || path.eq_ignore_ascii_case("readme.md"))
+    }
+
     /// A package by its folder.
     pub(super) fn member_in(&self, directory: &str) -> Option<(&str, &Member)> {
         self.members.iter().find(|(_, member)| member.directory == directory).map(|(name, member)| (name.as_str(), member))

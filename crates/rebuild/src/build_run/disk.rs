@@ -11,7 +11,7 @@ use npm_pack::disk_tree::mode_of;
 use npm_pack::list::{self, Above, Context};
 use npm_pack::rewrite::Workspace;
 use npm_pack::tar::{Content, Kind, Member};
-use npm_pack::tree::{DirTree, Node, Tree, Unlisted};
+use npm_pack::tree::{DirTree, Node, NodeKind, Tree, Unlisted};
 use npm_spec::path::join;
 use npm_tarball::Limits;
 use recipe::Checkout;
@@ -103,12 +103,11 @@ impl Stock for DiskStock<'_> {
     }
 }
 
-/// Files at the root by which clients write ranges and fields of a package's package.json:
-/// catalogs, and what the root's package.json gives the others.
-const SETTINGS: [&str; 4] = ["pnpm-workspace.yaml", "pnpm-workspace.yml", ".yarnrc.yml", PACKAGE_JSON];
-
 /// The root of a checkout, as the commit has it: what a build wrote there would be in the package,
-/// and in no file that is compared with the commit.
+/// and in no file that is compared with the commit. Clients and tools write ranges and fields of a
+/// package's package.json by catalogs, settings, workflows and the package.json of the root, and
+/// one that only the build made is none. A licence that it made is a file of the package like
+/// others.
 struct Root<'a> {
     checkout: &'a DirTree,
     source: Option<Source<'a>>,
@@ -119,6 +118,16 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
+    /// A file as the commit has it.
+    fn committed(&self, path: &str) -> Option<Vec<u8>> {
+        self.source?.content("", path, Checkout::Posix).ok().flatten()
+    }
+
+    /// Whether what the build left at a path counts, where the commit has nothing there.
+    fn is_read_of_disk(&self, path: &str) -> bool {
+        self.source.is_none() || Workspace::is_text(path)
+    }
+
     /// The package.json of another package of the repository: the commit's, with the published
     /// version where it was raised to that before the build. One that only the build made is none.
     fn member(&self, source: Source<'_>, path: &str) -> Option<Vec<u8>> {
@@ -133,22 +142,24 @@ impl Root<'_> {
 
 impl Tree for Root<'_> {
     fn list(&self, dir: &str) -> Result<Vec<Node>, Unlisted> {
-        self.checkout.list(dir)
+        let mut nodes = self.checkout.list(dir)?;
+        // Their being there counts, too: with a pnpm-workspace.yaml pnpm adds licences.
+        let is_folder = |node: &Node| !matches!(node.kind, NodeKind::File { .. });
+        let is_committed = |name: &str| self.source.is_some_and(|source| source.folder.file(name).is_some());
+        nodes.retain(|node| !dir.is_empty() || is_folder(node) || self.is_read_of_disk(&node.name) || is_committed(&node.name));
+        Ok(nodes)
     }
 
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         let Some(source) = self.source else { return self.checkout.read(path) };
-        let committed = || source.content("", path, Checkout::Posix).ok().flatten();
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if SETTINGS.contains(&path) {
-            return committed();
-        }
-        if name == PACKAGE_JSON {
+        if name == PACKAGE_JSON && !folder.is_empty() {
             return self.member(source, path);
         }
         // The package's own README.md is what the build left: it is compared with the commit's.
         let is_readme = folder == self.directory && name.eq_ignore_ascii_case("readme.md");
-        if is_readme { self.checkout.read(path) } else { committed().or_else(|| self.checkout.read(path)) }
+        let left = || self.checkout.read(path).filter(|_| self.is_read_of_disk(path));
+        if is_readme { self.checkout.read(path) } else { self.committed(path).or_else(left) }
     }
 
     fn link(&self, path: &str) -> Option<String> {

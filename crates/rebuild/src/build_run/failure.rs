@@ -201,7 +201,7 @@ pub(crate) fn listed(names: &BTreeSet<String>) -> String {
 }
 
 /// The first of so many, and how many more there are.
-fn first_of(names: impl Iterator<Item = String>, count: usize) -> String {
+pub(super) fn first_of(names: impl Iterator<Item = String>, count: usize) -> String {
     const SHOWN: usize = 12;
     let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
     if count > SHOWN { format!("{shown} and {} more", count - SHOWN) } else { shown }

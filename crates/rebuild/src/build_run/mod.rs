@@ -8,6 +8,7 @@
 mod before_release;
 mod bench;
 mod beside;
+mod bundled;
 mod checkout;
 mod clock;
 pub mod commands;

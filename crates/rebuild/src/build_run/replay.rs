@@ -151,10 +151,12 @@ impl Work<'_> {
         let (beside, stood_in) = (Beside::of(&record), shop.timewarp().stood_in());
         let missing = record.missing.into_iter().filter(|missing| !stands_in(&stood_in, missing)).collect();
         let course = Course { missing, stood_in, wanted: record.wanted, stopped: shop.stopped, ..Course::default() };
+        let timewarp = shop.timewarp();
+        let bundled = self.bundled(&made.0, packed, &record.tarballs, &|line| timewarp.handed_out(line));
         let resolved = record.tarballs.into_iter().collect();
         let notes = course.notes().into_iter().chain(self.node_from_elsewhere()).collect();
         let (steps, log, tools) = (state.done, shop.log().to_owned(), tools.to_vec());
-        let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).chain(self.earlier_versions()).collect();
+        let warnings = self.warnings(&course, bundled);
         let toolchains = self.toolchains_by_user();
         let run =
             Run { steps, log, installed: state.installed, resolved, tools, toolchains, code: None, notes, warnings, ..Run::default() };

@@ -203,9 +203,9 @@ impl Work<'_> {
                 notes.push(("program-missing", said));
             }
             let code = if best.outcome == Outcome::OtherEntries { course.code() } else { None };
+            let warnings = self.warnings(&course, self.bundled_in(&best, &record.tarballs, shop.timewarp()));
             let resolved = record.tarballs.into_iter().collect();
             let (steps, log, installed) = (state.done.clone(), state.log.clone(), state.installed);
-            let warnings = course.warnings().into_iter().chain(self.toolchain_warnings()).chain(self.earlier_versions()).collect();
             let toolchains = self.toolchains_by_user();
             let run = Run { steps, log, installed, resolved, tools: tools.to_vec(), toolchains, code, notes, warnings, ..Run::default() };
             Rebuilt { run: Some(beside.told(run, self.publication, self.site)), ..best }
@@ -283,8 +283,18 @@ impl Work<'_> {
         self.site.question.toolchains.iter().map(|toolchain| toolchain.info.clone()).collect()
     }
 
+    /// What a reader should look at: in the course of a build, and what it left of dependencies.
+    pub(super) fn warnings(&self, course: &Course, bundled: Option<String>) -> Vec<(&'static str, String)> {
+        let mut warnings = course.warnings();
+        warnings.extend(self.toolchain_warnings().into_iter().chain(self.earlier_versions()));
+        if let Some(message) = bundled {
+            warnings.push(("bundled-altered", message));
+        }
+        warnings
+    }
+
     /// That the steps saw versions which the commit does not have.
-    pub(super) fn earlier_versions(&self) -> Vec<(&'static str, String)> {
+    fn earlier_versions(&self) -> Vec<(&'static str, String)> {
         let own = self.origin.commit.to_string();
         let mut warnings = Vec::new();
         if let Some(BeforeRelease { commit, version, manifests }) = self.before.as_ref().filter(|before| before.commit != own) {
@@ -299,7 +309,7 @@ impl Work<'_> {
 
     /// Warnings for the user's toolchains, and where they are not those of the recipe that is
     /// followed.
-    pub(super) fn toolchain_warnings(&self) -> Vec<(&'static str, String)> {
+    fn toolchain_warnings(&self) -> Vec<(&'static str, String)> {
         let mut warnings = Vec::new();
         let now = digests_of(self.site);
         if !now.is_empty() {

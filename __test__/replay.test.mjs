@@ -85,6 +85,28 @@ test('a package of its source comes back from the whole result, from one attempt
   assert.ok((await readFile(join(clean.home, 'again.tgz'))).equals(await readFile(join(clean.home, 'first.tgz'))));
 });
 
+test('a result that was edited to say that it was reproduced is replayed for nobody, and followed by nobody', async () => {
+  const { spec } = await world.release('r-edited', { published: { 'index.js': 'evil\n' } });
+  const answer = await judge(spec);
+  assert.equal(answer.verdict, 'differs');
+  assert.equal((await replayed(answer, { code: 1 })).outcome, 'same-bytes', 'the control: as it was written');
+  const edits = { verdict: 'same-content', reproduced: true, code: null, comparison: null, diff: null };
+  for (const [what, edited] of [
+    ['the verdict', { ...answer, verdict: 'same-content', reproduced: true }],
+    ['and the code', { ...answer, verdict: 'same-content', reproduced: true, code: null }],
+    ['and the files', { ...answer, ...edits }],
+    ['identical', { ...answer, ...edits, verdict: 'identical' }],
+    ['identical everywhere', { ...answer, ...edits, verdict: 'identical', attempts: answer.attempts.map((one) => ({ ...one, verdict: 'identical', code: null })) }],
+    ['a verdict that is none', { ...answer, verdict: 'good' }],
+  ]) {
+    const name = await onDisk('edited.json', edited);
+    const ran = await cli(name, '--json');
+    assert.deepEqual([ran.code, ran.json.code], [2, 'recipe-result-contradicts'], `${what}: ${ran.stdout}`);
+    const followed = await world.judge(spec, { clean, args: ['--recipe', name] });
+    assert.equal(followed.code, 'recipe-result-contradicts', what);
+  }
+});
+
 test('times, sequence and compression of an old archive are in the recipe', async () => {
   const name = 'r-old';
   const files = { 'package.json': manifest(name), 'index.js': `module.exports = '${name}';\n`, 'lib/b.js': 'b\n' };

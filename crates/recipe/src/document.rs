@@ -4,7 +4,10 @@
 //! says which cannot. Nothing is guessed: a field that is not known here would change the tarball
 //! in a way that this program does not follow.
 
-use crate::is_toolchain_name;
+mod contradiction;
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use npm_pack::{era, list};
@@ -15,6 +18,8 @@ use verdict::diagnostic::{Diagnostic, Stage};
 use verdict::{Accept, Verdict};
 
 use super::{BuildRecipe, RECIPE_VERSION, Recipe, Step, TarballRecipe};
+use crate::is_toolchain_name;
+use contradiction::contradiction;
 
 /// Largest file that is read for a recipe, in bytes: a result with its log and diff is a few
 /// megabytes.
@@ -137,28 +142,6 @@ impl Told {
             resolved,
         })
     }
-}
-
-/// What a whole result says against its own verdict; `None` if that is nothing.
-fn contradiction(result: &Value) -> Option<&'static str> {
-    let attempts = result.get("attempts").and_then(Value::as_array)?;
-    let verdict: Verdict = serde_json::from_value(result.get("verdict")?.clone()).ok()?;
-    let said = result.get("reproduced").and_then(Value::as_bool);
-    if said == Some(true) && !verdict.reproduced(Accept::SameContent) {
-        return Some("by one field the package was reproduced, and by its verdict it was not");
-    }
-    if verdict != Verdict::Identical {
-        return None;
-    }
-    let is_none = |field: &&str| result.pointer(field).and_then(Value::as_array).is_none_or(Vec::is_empty);
-    if !["/comparison/changed", "/comparison/onlyPublished", "/comparison/onlyRebuilt"].iter().all(is_none) {
-        return Some("it says identical, and names files that are not");
-    }
-    // A registry may give another kind of hash.
-    let strong = |text: Option<&Value>| text.and_then(Value::as_str).filter(|text| text.starts_with("sha512-")).map(str::to_owned);
-    let made = strong(attempts.iter().find_map(|attempt| attempt.pointer("/recipe/tarball/integrity")));
-    let is_other = made.zip(strong(result.pointer("/package/integrity"))).is_some_and(|(made, published)| made != published);
-    is_other.then_some("it says identical, and the recipe makes another tarball than was published")
 }
 
 impl Recipe {
@@ -334,6 +317,3 @@ fn shortened(text: &str) -> String {
     const SHOWN: usize = 300;
     if text.chars().nth(SHOWN).is_none() { text.to_owned() } else { text.chars().take(SHOWN).chain(['…']).collect() }
 }
-
-#[cfg(test)]
-mod tests;

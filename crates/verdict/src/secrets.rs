@@ -14,6 +14,11 @@ const QUALIFIERS: [&str; 6] = ["repository_url", "download_url", "vcs_url", "fil
 /// Protocols of specs behind which a name stands, and no login: `npm:name@1.0.0`.
 const OF_NAMES: [&str; 7] = ["npm", "jsr", "workspace", "catalog", "patch", "portal", "link"];
 
+/// How the tokens of registries and git hosts begin.
+const TOKENS: [&str; 8] = ["npm_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"];
+/// Shortest of them, with its mark.
+const SHORTEST_TOKEN: usize = 24;
+
 /// The user whom every ssh host has; it is not a secret.
 const SSH_USER: &str = "git";
 
@@ -23,24 +28,55 @@ const SSH_USER: &str = "git";
 pub fn without_secrets(word: &str) -> String {
     let text = word.trim();
     if is_path(text) {
-        return without_users_of_path(word);
+        return also_encoded(word, without_users_of_path);
     }
     match text.split_once('?') {
         Some((head, rest)) if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("pkg:")) => purl(head, rest),
-        Some(_) | None => without_query(&without_users(text)),
+        Some(_) | None => without_query(&also_encoded(text, without_users)),
     }
+}
+
+/// The text as `shown` shows it, also where what it takes away is percent-encoded, once or twice.
+/// Of a text from which nothing is taken away no letter changes.
+fn also_encoded(text: &str, shown: impl Fn(&str) -> String) -> String {
+    let mut said = shown(text);
+    let mut decoded = said.clone();
+    for _ in 0..2 {
+        decoded = percent_decode_str(&decoded).decode_utf8_lossy().into_owned();
+        let without = shown(&decoded);
+        if without != decoded {
+            (said, decoded) = (without.clone(), without);
+        }
+    }
+    said
 }
 
 /// The name of a file as it may be shown: as [`without_secrets`], but whatever stands behind `?` is
 /// a part of it.
 pub fn path_without_secrets(path: &str) -> String {
-    if is_path(path) { without_users_of_path(path) } else { without_users(path) }
+    if is_path(path) { also_encoded(path, without_users_of_path) } else { also_encoded(path, without_users) }
 }
 
 /// A sentence in which addresses may stand, as it may be shown: each of them without users,
 /// passwords and queries, also one that was taken for the name of a file (`/here/https://…`).
 pub fn told_without_secrets(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace).map(word_without_secrets).collect()
+    let shown = |word: &str| word_without_secrets(word).into_owned();
+    text.split_inclusive(char::is_whitespace).map(|word| without_token(&also_encoded(word, shown))).collect()
+}
+
+/// A word without the token that it is, or that stands in it: those of registries and hosts begin
+/// with a mark of their own, and have letters of both cases.
+fn without_token(word: &str) -> String {
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let found = TOKENS.iter().find_map(|mark| {
+        let at = word.find(mark)?;
+        let (before, token) = word.split_at_checked(at)?;
+        let length = token.find(|c: char| !is_inside(c)).unwrap_or(token.len());
+        let (token, after) = token.split_at_checked(length)?;
+        let is_one = length >= SHORTEST_TOKEN && token.chars().any(|c| c.is_ascii_uppercase());
+        is_one.then(|| format!("{before}{mark}***{after}"))
+    });
+    found.unwrap_or_else(|| word.to_owned())
 }
 
 /// A path without the users and passwords of what would be an address elsewhere.
@@ -253,6 +289,12 @@ mod tests {
             ("./https://me:pw@host/x?pw", "./https://host/x"),
             ("/here/https://me:pw@host/x", "/here/https://host/x"),
             ("file:../git+ssh://me:pw@host/x", "file:../git+ssh://host/x"),
+            ("https://me%3Apw%40host/x", "https://host/x"),
+            ("https://pw%40host/x?q", "https://host/x"),
+            ("https%3A%2F%2Fme%3Apw%40host%2Fx", "https://host/x"),
+            ("https%253a%252f%252fme%253apw%2540host", "https://host"),
+            ("./https%3A%2F%2Fme%3Apw%40host/x", "./https://host/x"),
+            ("https://web.example/https%3A%2F%2Fme:pw%40host/x", "https://web.example/https://host/x"),
         ] {
             let once = without_secrets(word);
             assert_eq!(once, shown, "{word}");
@@ -269,6 +311,8 @@ mod tests {
             "x@npm:abc@^1",
             "npm:abc@1.0.0",
             "https://registry.example:4873/@scope/name/-/name-1.0.0.tgz",
+            "https://registry.example/%40scope%2Fname/-/name-1.0.0%3Aa.tgz",
+            "./a%20b%40c.tgz",
             "http://[::1]:8080/@s/x",
             "git+ssh://git@host/o/n.git#pkg@1.0.0",
             "git@host:o/n.git",
@@ -299,6 +343,9 @@ mod tests {
             ("https://me:p/w@host/x", "https://host/x"),
             ("/me:pw@host/x.tgz cannot be read", "/host/x.tgz cannot be read"),
             ("\"//me:pw@host/x\" is a folder", "\"//host/x\" is a folder"),
+            ("https%3A%2F%2Fme%3Apw%40host: no such file", "https://host: no such file"),
+            ("no npm_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0hJ3lM here", "no npm_*** here"),
+            ("'ghp_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0hJ3lM' is none", "'ghp_***' is none"),
         ] {
             let once = told_without_secrets(said);
             assert_eq!(once, shown);

@@ -32,41 +32,68 @@ fn of_a_result_the_recipe_of_the_attempt_that_decided_is_taken() {
     let mut other = recipe();
     other.as_object_mut().unwrap().remove("tarball");
     other["packer"] = "yarn-1".into();
-    let result = json!({ "verdict": "identical", "attempts": [{ "recipe": other }, { "recipe": recipe() }] });
+    let result = json!({
+        "verdict": "identical", "reproduced": true,
+        "attempts": [{ "verdict": "differs", "recipe": other }, { "verdict": "identical", "recipe": recipe() }]
+    });
     assert_eq!(read(&result).unwrap().packer, "npm-7-20");
     assert_eq!(read(&json!({ "verdict": "differs", "recipe": recipe() })).unwrap().packer, "npm-7-20");
 }
 
+/// A result that says same-content, and what is changed of it.
 #[test]
 fn a_result_that_contradicts_itself_is_refused() {
     let [one, other] = ["A", "B"].map(|letter| format!("sha512-{}==", letter.repeat(86)));
-    let with = |more: Value| {
-        let mut recipe = recipe();
-        recipe["tarball"]["integrity"] = one.clone().into();
-        let mut result =
-            json!({"attempts": [{"recipe": recipe}], "package": {"integrity": one}, "verdict": "identical", "reproduced": true});
-        for (key, value) in more.as_object().unwrap() {
-            result[key] = value.clone();
+    let changed = || json!({"changed": [{"path": "index.js"}], "onlyPublished": [], "onlyRebuilt": []});
+    let with = |edits: &[(&str, Value)]| {
+        let mut result = json!({
+            "verdict": "same-content", "code": null, "reproduced": true, "package": {"integrity": other}, "source": {"integrity": one},
+            "attempts": [{"verdict": "same-content", "code": null, "recipe": recipe()}], "comparison": {"changed": []}, "diff": null,
+            "options": {"accept": "same-content"}
+        });
+        result["attempts"][0]["recipe"]["tarball"]["integrity"] = one.clone().into();
+        for (place, value) in edits {
+            *result.pointer_mut(place).unwrap() = value.clone();
         }
-        read(&result)
+        matches!(read(&result), Err(RecipeError::Contradicts(_)))
     };
-    let changed = json!({"changed": [{"path": "index.js"}], "onlyPublished": [], "onlyRebuilt": []});
+    let by = |verdict: &str| ("/verdict", Value::from(verdict));
+    let of_attempt = |verdict: &str| ("/attempts/0/verdict", Value::from(verdict));
+    let unreproduced = || ("/reproduced", Value::from(false));
+    let same = || ("/package/integrity", Value::from(one.clone()));
     for fine in [
-        json!({}),
-        json!({"verdict": "differs", "reproduced": false, "comparison": changed}),
-        json!({"package": {"integrity": "sha1-AAAA"}}),
+        vec![],
+        vec![by("identical"), of_attempt("identical"), same()],
+        vec![by("identical"), of_attempt("identical"), ("/package/integrity", "sha1-AAAA".into())],
+        vec![unreproduced(), ("/options/accept", "identical".into())],
+        vec![by("differs"), of_attempt("differs"), unreproduced(), ("/comparison", changed()), ("/diff", "-a".into())],
+        vec![by("build-failed"), of_attempt("differs"), unreproduced(), ("/code", "timed-out".into())],
     ] {
-        assert!(!matches!(with(fine.clone()), Err(RecipeError::Contradicts(_))), "{fine}");
+        assert!(!with(&fine), "{fine:?}");
     }
     for bad in [
-        json!({"verdict": "differs"}),
-        json!({"verdict": "build-failed"}),
-        json!({"comparison": changed}),
-        json!({"package": {"integrity": other}}),
-        json!({"package": {"integrity": other}, "reproduced": false}),
+        vec![by("differs")],
+        vec![by("build-failed")],
+        vec![by("better"), of_attempt("better")],
+        vec![("/verdict", Value::Null)],
+        vec![("/reproduced", "yes".into())],
+        vec![unreproduced()],
+        vec![("/code", "file-differs".into())],
+        vec![of_attempt("differs")],
+        vec![("/attempts/0/verdict", Value::Null)],
+        vec![("/comparison", changed())],
+        vec![("/comparison", json!({"onlyRebuilt": ["a"]}))],
+        vec![("/diff", "--- a".into())],
+        vec![("/source/integrity", other.clone().into())],
+        vec![same()],
+        vec![by("identical"), of_attempt("identical")],
+        vec![by("identical"), of_attempt("identical"), same(), ("/comparison", changed())],
+        vec![by("differs"), ("/reproduced", "no".into())],
     ] {
-        assert!(matches!(with(bad.clone()), Err(RecipeError::Contradicts(_))), "{bad}");
+        assert!(with(&bad), "{bad:?}");
     }
+    let attempt = |code: Value| read(&json!({"verdict": "same-content", "code": code, "recipe": recipe()}));
+    assert!(attempt(Value::Null).is_ok() && matches!(attempt("x".into()), Err(RecipeError::Contradicts(_))));
 }
 
 #[test]

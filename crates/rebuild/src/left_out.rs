@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use npm_tarball::Entry;
 
-use crate::committed::led;
+use crate::committed::{PACKAGE_JSON, led};
 use crate::shadowing::{Packed, is_script, tried_for};
 
 /// Bytes of one script, and of all, that are searched for names of files.
@@ -32,12 +32,15 @@ pub(crate) fn of(packed: Packed<'_>) -> Vec<LeftOut> {
     }
     let mut found: Vec<LeftOut> = gone.iter().map(|path| LeftOut { path: (*path).to_owned(), user: None }).collect();
     let mut tell = |path: &str, user: &str| {
-        let one = found.iter_mut().find(|one| one.path == path && one.user.is_none());
-        one.into_iter().for_each(|one| one.user = Some(user.to_owned()));
+        if let Some(one) = found.iter_mut().find(|one| one.path == path && one.user.is_none()) {
+            one.user = Some(user.to_owned());
+        }
     };
     for named in packed.named {
         let first = tried_for(named).into_iter().find(|path| all.contains(path.as_str()) || gone.contains(path.as_str()));
-        first.into_iter().for_each(|path| tell(&path, crate::committed::PACKAGE_JSON));
+        if let Some(path) = first {
+            tell(&path, PACKAGE_JSON);
+        }
     }
     let (one, mut left) = SEARCHED;
     for entry in packed.files.iter().filter(|entry| is_searched(entry)) {
@@ -46,7 +49,9 @@ pub(crate) fn of(packed: Packed<'_>) -> Vec<LeftOut> {
         }
         left = left.saturating_sub(entry.size);
         let text = packed.archive.content(entry).unwrap_or_default();
-        users(&entry.path, &text, &all, &gone).iter().for_each(|path| tell(path, &entry.path));
+        for path in users(&entry.path, &text, &all, &gone) {
+            tell(&path, &entry.path);
+        }
     }
     found.retain(|one| one.user.is_some() || is_script(&one.path));
     found.sort_by_key(|one| (one.user.is_none(), one.path.clone()));

@@ -152,7 +152,7 @@ impl Bundles<'_> {
             is_it(named).then(|| other != version)
         };
         let mut all: Vec<(bool, &str)> = self.tarballs.iter().filter_map(|line| Some((parts(line)?, line.as_str()))).collect();
-        all.sort();
+        all.sort_unstable();
         all.into_iter().take(MOST_TARBALLS).map(|(_, line)| line).collect()
     }
 

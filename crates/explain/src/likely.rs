@@ -262,14 +262,14 @@ impl Case<'_> {
     fn ends_lines_alike(&self, class: Class, path: &str) -> bool {
         let is_alike = |text: &Vec<u8>| {
             let returns = text.windows(2).filter(|pair| pair == b"\r\n").count();
-            returns == 0 || returns == text.iter().filter(|byte| **byte == b'\n').count()
+            returns == 0 || returns + 1 == text.split(|byte| *byte == b'\n').count()
         };
         class == Class::LineEndings && self.both(path).is_some_and(|both| both.iter().all(is_alike))
     }
 
     /// Whether a script that only one side has is loaded, or obeyed by its name.
     fn is_loaded(&self, path: &str) -> bool {
-        is_obeyed(path) || path.ends_with(".gyp") || is_code(path) && !is_declaration(path) && self.loads.loads(path)
+        is_obeyed(path) || path.rsplit('.').next() == Some("gyp") || is_code(path) && !is_declaration(path) && self.loads.loads(path)
     }
 
     /// The bytes of a file, published and rebuilt. `None` where one is too large or cannot be read.

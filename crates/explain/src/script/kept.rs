@@ -65,7 +65,7 @@ impl Place {
             Event::Token(_, token) => {
                 self.last.push_str(token);
                 if token.starts_with(|first: char| first.is_alphabetic() || matches!(first, '_' | '$' | '#')) {
-                    self.word = (*token).to_owned();
+                    (*token).clone_into(&mut self.word);
                 }
             }
             Event::Text(_) | Event::Number(_) => self.word.clear(),

@@ -22,6 +22,8 @@ use crate::session;
 
 /// What the file of results is called.
 const RESULTS: &str = "--cache-file";
+/// What a database of results is called.
+const DATABASE: &str = "--db";
 /// What to do where a file would be lost.
 const KEPT: &str = "nothing was touched; name another file";
 
@@ -175,6 +177,10 @@ impl Places {
     /// Refuses to write over a file that git tracks, or that lies in a folder that is checked. A
     /// document that this program wrote earlier may be one of them.
     fn check_lost(&self, one: &Place, settled: &Path) -> Result<(), Box<Answer>> {
+        // A file that is no database is told where it is opened, and never written over.
+        if one.what == DATABASE {
+            return Ok(());
+        }
         let is_file = std::fs::symlink_metadata(settled).is_ok_and(|about| about.is_file() && about.len() > 0);
         if !is_file || output::is_of_system(settled) {
             return Ok(());

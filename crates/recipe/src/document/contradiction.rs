@@ -17,7 +17,7 @@ pub(super) fn contradiction(result: &Value) -> Option<&'static str> {
     if result.get("code").is_some_and(|code| !code.is_null()) {
         return Some("it was reproduced, and has a code that says why it was not");
     }
-    let Some(attempts) = result.get("attempts").and_then(Value::as_array) else { return None };
+    let attempts = result.get("attempts").and_then(Value::as_array)?;
     if result.get("reproduced") != Some(&Value::Bool(verdict.reproduced(accepted(result)))) {
         return Some("by its verdict the package was reproduced, and by another field it was not");
     }

@@ -216,8 +216,19 @@ for (const [name, [client, files, file]] of Object.entries(NAMED)) {
   });
 }
 
-test('what names a folder, or a file that nobody finds, has no pin, and that is told', async () => {
-  for (const [value, files] of Object.entries({ 'cache=./c': { 'c/x': 'a' }, 'cache=c': { 'c/x': 'a' }, 'node-options=--require=./r': { 'r.txt': 'a' }, 'cafile=/nowhere/ca.pem': {}, 'cafile=~/ca.pem': { '~/ca.pem': 'a' }, 'cafile=../ca.pem': { '../ca.pem': 'a' } })) {
+test('an exception for a folder is for all files in it', async () => {
+  for (const value of ['cache=./c', 'cache=c']) {
+    const folder = await project({ ...LOCKS.npm(), '.npmrc': `${value}\n`, 'c/x': 'a' });
+    await audit(folder, '--write-exceptions');
+    assert.equal((await audit(folder)).code, 0, 'the control');
+    await writeFiles(folder, { 'c/y': 'evil' });
+    const { code, json } = await audit(folder);
+    assert.deepEqual([code, json.findings.filter((one) => one.code === 'exception-changed').length], [2, 1], value);
+  }
+});
+
+test('what names a file that nobody finds has no pin, and that is told', async () => {
+  for (const [value, files] of Object.entries({ 'node-options=--require=./r': { 'r.txt': 'a' }, 'cafile=/nowhere/ca.pem': {}, 'cafile=~/ca.pem': { '~/ca.pem': 'a' }, 'cafile=../ca.pem': { '../ca.pem': 'a' } })) {
     const folder = await project({ ...LOCKS.npm(), '.npmrc': `${value}\n`, ...files });
     await audit(folder, '--write-exceptions');
     const { code, json } = await audit(folder);

@@ -90,7 +90,7 @@ impl Places {
             |folder: &Path| around.home.as_ref().and_then(|home| output::real(home).ok()).is_some_and(|home| home.starts_with(folder));
         let here = options.cwd.as_ref().and_then(|_| output::real(&around.cwd).ok()).filter(|here| !is_own(here));
         let strangers = here.iter().fold(self.strangers.clone(), |strangers, here| strangers.and(here));
-        let mut places = Self { usual_results, strangers, ..self };
+        let mut places = Self { strangers, usual_results, ..self };
         if let Some(folder) = source.as_deref().filter(|source| source.is_dir()) {
             places = places.folder("--source", folder);
         }
@@ -122,15 +122,15 @@ impl Places {
     pub(crate) fn check(&self) -> Result<(), Box<Answer>> {
         for (at, one) in self.written.iter().enumerate() {
             let settled = self.settled(one)?;
-            self.check_place(one, &settled)?;
+            check_place(one, &settled)?;
             let Some(file) = FileId::of(&one.path) else { continue };
             let is_same = |other: &&Place| FileId::of(&other.path).is_some_and(|other| other.is(&file));
             if let Some(other) = self.read.iter().find(is_same) {
-                return Err(refused(&format!("{} would write over {}, which is read", named(one), of(other)), KEPT));
+                return Err(Box::new(refused(&format!("{} would write over {}, which is read", named(one), of(other)), KEPT)));
             }
             if let Some(other) = self.written.iter().take(at).find(is_same) {
                 let message = format!("{} and {} are written to one file, {}", other.what, one.what, shown(&one.path));
-                return Err(refused(&message, "nothing was touched; name a file for each"));
+                return Err(Box::new(refused(&message, "nothing was touched; name a file for each")));
             }
             self.check_lost(one, &settled)?;
         }
@@ -150,28 +150,13 @@ impl Places {
                 OutputError::Link(_) => "nothing was touched; name the file that the link leads to, or remove the link".to_owned(),
                 _ => hint(one),
             };
-            refused(&format!("{} cannot be written: {}", named(one), plain(&error.to_string())), &hint)
+            Box::new(refused(&format!("{} cannot be written: {}", named(one), plain(&error.to_string())), &hint))
         })
     }
 
     /// The folders whose links are not followed.
     fn strangers_here(&self) -> Strangers {
         Strangers::of_process().with(&self.strangers)
-    }
-
-    /// Refuses what cannot be written, and what git keeps for itself.
-    fn check_place(&self, one: &Place, settled: &Path) -> Result<(), Box<Answer>> {
-        // Where nothing can be stored a run gives its answer all the same.
-        let is_needed = one.what != RESULTS;
-        let checked = if is_needed { output::check_writable(settled) } else { output::check(settled) };
-        checked.map_err(|error| {
-            let error = plain(&error.to_string());
-            refused(&format!("{} cannot be written: {error}", named(one)), &hint(one))
-        })?;
-        if is_needed && settled.components().any(|part| part.as_os_str() == ".git") {
-            return Err(refused(&format!("{} is in the folder of git's own files", named(one)), KEPT));
-        }
-        Ok(())
     }
 
     /// Refuses to write over a file that git tracks, or that lies in a folder that is checked. A
@@ -187,25 +172,42 @@ impl Places {
         }
         let unknown = |error: &dyn std::fmt::Display| {
             let message = format!("{} would write over a file of which it is not known whether git tracks it: {error}", named(one));
-            refused(&message, "nothing was touched; name a file outside of the checkout")
+            Box::new(refused(&message, "nothing was touched; name a file outside of the checkout"))
         };
         let kind = earlier::kind_of(settled).map_err(|error| unknown(&error))?;
         if kind == earlier::Kind::Document {
             return Ok(());
         }
         if tracked::is_tracked(settled).map_err(|error| unknown(&error))? {
-            return Err(refused(&format!("{} would write over a file that git tracks", named(one)), KEPT));
+            return Err(Box::new(refused(&format!("{} would write over a file that git tracks", named(one)), KEPT)));
         }
         let around = self.folders.iter().find(|folder| settled.starts_with(&folder.path));
         match around.filter(|_| kind != earlier::Kind::Tarball) {
-            Some(folder) => Err(refused(&format!("{} would write over a file of {}, which is read", named(one), of(folder)), KEPT)),
+            Some(folder) => {
+                Err(Box::new(refused(&format!("{} would write over a file of {}, which is read", named(one), of(folder)), KEPT)))
+            }
             None => Ok(()),
         }
     }
 }
 
-fn refused(message: &str, hint: &str) -> Box<Answer> {
-    Box::new(Answer::usage(message, hint.to_owned()))
+/// Refuses what cannot be written, and what git keeps for itself.
+fn check_place(one: &Place, settled: &Path) -> Result<(), Box<Answer>> {
+    // Where nothing can be stored a run gives its answer all the same.
+    let is_needed = one.what != RESULTS;
+    let checked = if is_needed { output::check_writable(settled) } else { output::check(settled) };
+    checked.map_err(|error| {
+        let error = plain(&error.to_string());
+        Box::new(refused(&format!("{} cannot be written: {error}", named(one)), &hint(one)))
+    })?;
+    if is_needed && settled.components().any(|part| part.as_os_str() == ".git") {
+        return Err(Box::new(refused(&format!("{} is in the folder of git's own files", named(one)), KEPT)));
+    }
+    Ok(())
+}
+
+fn refused(message: &str, hint: &str) -> Answer {
+    Answer::usage(message, hint.to_owned())
 }
 
 fn hint(one: &Place) -> String {

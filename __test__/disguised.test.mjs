@@ -31,9 +31,12 @@ after(async () => {
   await rm(work, { recursive: true });
 });
 
-/** Publishes a package whose hook is this program, from a checkout with this `.yarnrc`. */
+/**
+ * Publishes a package whose hook is this program, from a checkout with this `.yarnrc`, which is not
+ * in it: yarn packs it and npm does not, and what a client has just published is known by that.
+ */
 async function published(name, yarnrc, options = '') {
-  const files = { 'package.json': manifest(name, '1.0.0', { license: 'MIT', scripts: { postpublish: `node '${CLI}' ${options}` } }), 'index.js': 'x\n', '.yarnrc': yarnrc };
+  const files = { 'package.json': manifest(name, '1.0.0', { license: 'MIT', files: ['index.js'], scripts: { postpublish: `node '${CLI}' ${options}` } }), 'index.js': 'x\n', '.yarnrc': yarnrc };
   await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files }], tags: { 'v1.0.0': 'c' } });
   const folder = join(work, name);
   await git(['clone', '-q', world.host.directory(`kit/${name}`), folder]);

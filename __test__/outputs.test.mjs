@@ -151,8 +151,15 @@ test('no output writes over what git tracks or over a folder that is checked, bu
   await writeFile(join(folder, 'index.js'), 'x\n');
   await writeFile(join(folder, 'a.tgz'), release.tarball);
   assert.equal((await cli([release.spec, '--junit', 'tracked/r.xml', '--sarif', 'tracked/r.sarif', '--attest', 'tracked/r.json'])).code, 0);
+  const others = { 'app.db': 'SQLite format 3\0x', 'events.jsonl': '{"type":"package","mine":1}\n', 'statement.json': '{"_type":"https://in-toto.io/Statement/v1","subject":[]}' };
+  for (const [name, text] of Object.entries(others)) await writeFile(join(folder, name), text);
   git('add', '.');
   git('commit', '-qm', 'y');
+  for (const [name, text] of Object.entries(others)) {
+    await refuses([release.spec, '--emit', `tracked/${name}`], /would write over a file that git tracks/);
+    await refuses([release.spec, '--attest', `tracked/${name}`], /would write over a file that git tracks/);
+    assert.equal(await readFile(join(folder, name), 'utf8'), text);
+  }
   for (const option of ['--junit', '--sarif', '--attest', '--diffoscope-json', '--emit']) {
     await refuses([release.spec, option, 'tracked/index.js'], /would write over a file that git tracks/);
   }

@@ -1,5 +1,5 @@
-//! Whether a file is a document that this program wrote earlier, by how it begins: such a one is
-//! written anew, wherever it lies.
+//! Whether a file is a document that this program wrote earlier, by how it begins: one that names
+//! it is written anew, wherever it lies, and one that others write too unless git tracks it.
 
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -10,8 +10,10 @@ const HEAD: u64 = 16 << 10;
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A document as this program writes them.
+    /// A document that names this program.
     Document,
+    /// A document of a form that this program writes, and others too.
+    Alike,
     /// A tarball; whose cannot be seen.
     Tarball,
     /// Anything else.
@@ -19,21 +21,24 @@ pub(super) enum Kind {
 }
 
 /// How the documents begin: with the first text, and then with the second within the head.
-const DOCUMENTS: [(&str, &str); 14] = [
+const DOCUMENTS: [(&str, &str); 7] = [
     ("<?xml", "<testsuite name=\"reproduce\""),
     ("{", "\"name\": \"reproduce\""),
     ("{", "\"diffoscope-json-version\""),
+    ("{\"spec\":", "\"reproduceVersion\""),
+    ("{\"_type\":\"https://in-toto.io/Statement/v1\"", "\"version\":{\"reproduce\":"),
+    ("### reproduce audit\n", ""),
+    ("<!doctype html>", "<title>reproduce</title>"),
+];
+/// How those begin that may be another program's.
+const ALIKE: [(&str, &str); 7] = [
     ("null\n", ""),
     ("{\"_type\":\"https://in-toto.io/Statement/v1\"", ""),
     ("{\"payload", "\"payloadType\":\"application/vnd.in-toto+json\""),
     ("{", "\"mediaType\":\"application/vnd.dev.sigstore.bundle"),
-    ("{\"spec\":", "\"reproduceVersion\""),
     ("{\"type\":\"package\"", ""),
     ("{\"type\":\"left-out\"", ""),
     ("{\"type\":\"total\"", ""),
-    ("### reproduce audit\n", ""),
-    ("<!doctype html>", "<title>reproduce</title>"),
-    ("SQLite format 3\0", ""),
 ];
 
 /// What the file at a path is.
@@ -45,6 +50,9 @@ pub(super) fn kind_of(path: &Path) -> io::Result<Kind> {
     }
     let text = String::from_utf8_lossy(&head);
     let is_one = |(start, within): &(&str, &str)| text.starts_with(start) && text.contains(within);
-    let is_document = head.starts_with(store::layout::HEAD) || DOCUMENTS.iter().any(is_one);
-    Ok(if is_document { Kind::Document } else { Kind::Other })
+    Ok(match () {
+        () if head.starts_with(store::layout::HEAD) || DOCUMENTS.iter().any(is_one) => Kind::Document,
+        () if ALIKE.iter().any(is_one) => Kind::Alike,
+        () => Kind::Other,
+    })
 }

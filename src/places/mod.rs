@@ -182,7 +182,7 @@ impl Places {
             return Err(Box::new(refused(&format!("{} would write over a file that git tracks", named(one)), KEPT)));
         }
         let around = self.folders.iter().find(|folder| settled.starts_with(&folder.path));
-        match around.filter(|_| kind != earlier::Kind::Tarball) {
+        match around.filter(|_| kind == earlier::Kind::Other) {
             Some(folder) => {
                 Err(Box::new(refused(&format!("{} would write over a file of {}, which is read", named(one), of(folder)), KEPT)))
             }

@@ -172,15 +172,16 @@ attack('a package may have all submodules, or those that its files name, or a fe
 attack('which Git LFS files are published as pointers is no choice of the publisher’s', async ({ world, id, judge }) => {
   const sound = (at) => Buffer.concat([Buffer.from('RIFF\x0e\0\0\0WAVEdata\x02\0\0\0', 'latin1'), Buffer.from([at, 0xff])]);
   const pointer = (data) => `version https://git-lfs.github.com/spec/v1\noid sha256:${createHash('sha256').update(data).digest('hex')}\nsize ${data.length}\n`;
-  for (const [label, isPointer] of [['mixed', (at) => at % 2 === 0], ['files', () => false], ['pointers', () => true]]) {
+  const even = (at) => at % 2 === 0;
+  for (const [label, isPointer, eol = ''] of [['mixed', even], ['crlf', even, 'crlf'], ['files', () => false], ['pointers', () => true]]) {
     const name = `${label}${id}`;
     const all = Array.from({ length: 8 }, (_, at) => [`s/${at}.bin`, sound(at)]);
     const json = own(name, { files: ['s'] });
-    const source = { 'package.json': json, '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n', ...Object.fromEntries(all.map(([path, data]) => [path, pointer(data)])) };
+    const source = { 'package.json': json, '.gitattributes': `*.bin filter=lfs diff=lfs merge=lfs ${eol ? 'eol=crlf' : '-text'}\n`, ...Object.fromEntries(all.map(([path, data]) => [path, pointer(data)])) };
     const { c } = await world.host.add(`kit/${name}`, { commits: [{ label: 'c', files: source }], tags: { 'v1.0.0': 'c' } });
-    await world.registry.publish({ files: { 'package.json': json, ...Object.fromEntries(all.map(([path, data], at) => [path, isPointer(at) ? pointer(data) : data])) }, gitHead: c });
+    await world.registry.publish({ files: { 'package.json': json, ...Object.fromEntries(all.map(([path, data], at) => [path, isPointer(at) ? pointer(data).replaceAll('\n', eol ? '\r\n' : '\n') : data])) }, gitHead: c });
     const answer = await judge(`${name}@1.0.0`, { args });
-    if (label === 'mixed') assertNotReproduced(answer);
+    if (isPointer === even) assertNotReproduced(answer);
     else assert.equal(answer.verdict, 'identical', `${label} ${JSON.stringify(answer.comparison)}`);
   }
 });

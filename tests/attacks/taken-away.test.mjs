@@ -36,6 +36,8 @@ attack('what a build writes over a dependency that the package brings along is a
     honest: [{}, null],
     over: [{ [`node_modules/${name}/index.js`]: EVIL }, /-dep\/index\.js/],
     hook: [{ [`node_modules/${name}/package.json`]: hooked, [`node_modules/${name}/evil.js`]: EVIL }, /: node_modules\/[^ ]*-dep\/package\.json \(scripts\.postinstall\), .*-dep\/evil\.js/],
+    command: [{ [`node_modules/${name}/node_modules/.bin/tool`]: EVIL, [`node_modules/${name}/a.js`]: EVIL }, /: node_modules\/[^ ]*-dep\/node_modules\/\.bin\/tool, /],
+    hidden: [{ [`node_modules/${name}/node_modules/.evil/index.js`]: EVIL }, /-dep\/node_modules\/\.evil\/index\.js/],
     gyp: [{ [`node_modules/${name}/binding.gyp`]: '{}\n', [`node_modules/${name}/a.js`]: EVIL }, /: node_modules\/[^ ]*-dep\/binding\.gyp, /],
   };
   for (const [label, [over, told]] of Object.entries(cases)) {

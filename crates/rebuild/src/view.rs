@@ -82,19 +82,39 @@ impl<'f, 'a> View<'f, 'a> {
         Ok((is_same && !self.folder.runs_at_install() && is_data()).then_some(ByPointer { archive, entry, text }))
     }
 
-    /// Whether a pointer was published as git has it. A checkout has the files of all pointers, or
-    /// none: which ones were published would be a bit for each.
+    /// Whether a pointer was published, as git has it or as a checkout converts it. A checkout has
+    /// the files of all pointers, or none: which ones were published would be a bit for each.
     fn has_published_pointer(&self) -> Result<bool, SourceError> {
         if let Some(known) = self.folder.has_published_pointer.get() {
             return Ok(*known);
         }
+        let published = self.published_pointers()?;
         let mut found = false;
-        for (path, kind) in self.folder.files() {
+        for (path, kind) in self.folder.files().filter(|_| !published.is_empty()) {
             let Some((file, part)) = self.blob_at(path).filter(|_| !found && kind != EntryKind::Link) else { continue };
-            let Some(entry) = self.published(&file).filter(|entry| entry.size <= lfs::LARGEST) else { continue };
-            found = part.attributes.is_lfs(&part.path_in_tree(path))? && Pointer::parse(&self.folder.archive.content(entry)?).is_some();
+            let repository = self.repository_of(part);
+            if !part.attributes.is_lfs(&part.path_in_tree(path))? || size_in(repository, &file.id)? > lfs::LARGEST {
+                continue;
+            }
+            let pointer = repository.store().blob(&file.id)?.and_then(|text| Pointer::parse(&text));
+            found = pointer.is_some_and(|one| published.iter().any(|other| (one.sha256, one.size) == (other.sha256, other.size)));
         }
         Ok(*self.folder.has_published_pointer.get_or_init(|| found))
+    }
+
+    /// The published files that are pointers, with line feeds and letters as any checkout writes
+    /// them.
+    fn published_pointers(&self) -> Result<Vec<Pointer>, SourceError> {
+        let mut all = Vec::new();
+        for entry in self.folder.archive.entries() {
+            // A letter of UTF-32 is four bytes.
+            if entry.kind == npm_tarball::EntryKind::File && entry.size <= 4 * lfs::LARGEST {
+                let mut text = self.folder.archive.content(entry)?;
+                text.retain(|byte| !matches!(byte, b'\r' | 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff));
+                all.extend(Pointer::parse(&text));
+            }
+        }
+        Ok(all)
     }
 
     /// Reads every file, all of which were ensured, that a checkout may have with other text than

@@ -32,6 +32,8 @@ const LARGEST: u64 = 32 << 20;
 /// What npm up to 6 writes into the package.json of a package that it installs, besides keys that
 /// begin with `_`.
 const WRITTEN: [&str; 9] = ["version", "deprecated", "dist", "maintainers", "readme", "readmeFilename", "gitHead", "man", "licenses"];
+/// Lists of what is installed, which npm, yarn 1, yarn 2 and later, and pnpm write.
+const LISTS: [&str; 4] = [".package-lock.json", ".yarn-integrity", ".yarn-state.yml", ".modules.yaml"];
 /// The two spellings of one field, which npm up to 6 sets to `false`.
 const BUNDLES: [&str; 2] = ["bundleDependencies", "bundledDependencies"];
 
@@ -227,19 +229,25 @@ fn as_npm_reads(manifest: Map<String, Value>) -> Map<String, Value> {
     read
 }
 
-/// Whether an installation runs what this says: a hook of package.json, or a build by node-gyp.
+/// Whether an installation runs what this says: a hook of package.json, a build by node-gyp, or a
+/// program that a hook finds by its name.
 fn is_run(told: &str) -> bool {
-    told.contains("scripts.") || std::path::Path::new(told).extension().is_some_and(|end| end == "gyp")
+    told.contains("scripts.") || told.contains("/.bin/") || std::path::Path::new(told).extension().is_some_and(|end| end == "gyp")
 }
 
-/// The folder of the package that a file in `node_modules` is of, the innermost; `None` for what
-/// clients keep there for themselves (`.bin`).
+/// The folder of the package that a file in `node_modules` is of, the innermost. What lies in a
+/// folder that no package can be named after (`.bin`) is the next package's above: its scripts find
+/// programs there. `None` for the lists that clients keep for themselves.
 fn folder_of(path: &str) -> Option<&str> {
-    let at = path.rfind("/node_modules/").map_or(MODULES.len(), |at| at + 1 + MODULES.len());
+    let start = path.rfind("/node_modules/").map_or(0, |at| at + 1);
+    let at = start + MODULES.len();
     let inside = path.get(at..)?;
+    if inside.starts_with('.') && start > 0 {
+        return folder_of(path.get(..start - 1)?);
+    }
     let mut ends = inside.match_indices('/').map(|(end, _)| end).chain([inside.len()]);
     let end = if inside.starts_with('@') { ends.nth(1) } else { ends.next() };
-    path.get(..at + end.unwrap_or(inside.len())).filter(|_| !inside.starts_with('.'))
+    path.get(..at + end.unwrap_or(inside.len())).filter(|_| !LISTS.contains(&inside))
 }
 
 /// A folder and those of the packages above it, each with where the folder lies in it.
@@ -294,8 +302,10 @@ mod tests {
         assert_eq!(folder_of("node_modules/a/lib/x.js"), Some("node_modules/a"));
         assert_eq!(folder_of("node_modules/@s/a/x.js"), Some("node_modules/@s/a"));
         assert_eq!(folder_of("node_modules/a/node_modules/@s/b/x.js"), Some("node_modules/a/node_modules/@s/b"));
+        assert_eq!(folder_of("node_modules/a/node_modules/.bin/x"), Some("node_modules/a"));
+        assert_eq!(folder_of("node_modules/a/lib/node_modules/.evil/x.js"), Some("node_modules/a"));
         assert_eq!(folder_of("node_modules/x.js"), Some("node_modules/x.js"));
-        assert_eq!((folder_of("node_modules/.bin/x"), folder_of("node_modules/.package-lock.json")), (None, None));
+        assert_eq!((folder_of("node_modules/.bin/x"), folder_of("node_modules/.package-lock.json")), (Some("node_modules/.bin"), None));
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         assert_eq!(
             levels("node_modules/a/node_modules/@s/b"),

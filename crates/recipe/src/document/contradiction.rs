@@ -31,10 +31,11 @@ pub(super) fn contradiction(result: &Value) -> Option<&'static str> {
 
 /// What its files say against a result that says "reproduced".
 fn of_files(result: &Value) -> Option<&'static str> {
-    let is_none = |field: &&str| result.pointer(field).and_then(Value::as_array).is_none_or(Vec::is_empty);
-    let same = ["/comparison/changed", "/comparison/onlyPublished", "/comparison/onlyRebuilt"].iter().all(is_none);
-    (!same || result.get("diff").is_some_and(Value::is_string))
-        .then_some("it says that all files are the same, and names some that are not")
+    // What is there and is no list is none of this program's, whatever is in it.
+    let is_none = |field: &&str| result.pointer(field).is_none_or(|value| value.is_null() || value.as_array().is_some_and(Vec::is_empty));
+    let lists = ["/comparison/changed", "/comparison/onlyPublished", "/comparison/onlyRebuilt", "/comparison/explanations"];
+    let is_explained = ["diff", "likely"].iter().any(|field| result.get(*field).is_some_and(|value| !value.is_null()));
+    (!lists.iter().all(is_none) || is_explained).then_some("it says that all files are the same, and names some that are not")
 }
 
 /// What its hashes say against a result that says "reproduced".

@@ -48,7 +48,7 @@ fn a_result_that_contradicts_itself_is_refused() {
     let with = |edits: &[(&str, Value)]| {
         let mut result = json!({
             "verdict": "same-content", "code": null, "reproduced": true, "package": {"integrity": other}, "source": {"integrity": one},
-            "attempts": [{"verdict": "same-content", "code": null, "recipe": recipe()}], "comparison": {"changed": []}, "diff": null,
+            "attempts": [{"verdict": "same-content", "code": null, "recipe": recipe()}], "comparison": {"changed": []}, "diff": null, "likely": null,
             "options": {"accept": "same-content"}
         });
         result["attempts"][0]["recipe"]["tarball"]["integrity"] = one.clone().into();
